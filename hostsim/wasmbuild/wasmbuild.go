@@ -1,0 +1,145 @@
+// Package wasmbuild compiles Go packages of this repository to Wasm for tests and commands, so that no test runs against a stale module.
+package wasmbuild
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// filterPackage is the shipped module's main package, from the repository root.
+const filterPackage = "./filter"
+
+// flags are those of the release build, so that what is tested is what is shipped.
+// Version stamping is off: a commit that changes no source must not change the module.
+var flags = []string{"-buildmode=c-shared", "-trimpath", "-buildvcs=false", "-ldflags=-s -w"}
+
+// Filter compiles the shipped filter and returns the module's absolute path. A compile error ends the test.
+func Filter(t testing.TB) string {
+	t.Helper()
+	return Package(t, filterPackage)
+}
+
+// Package compiles the main package pkg ("./filter", relative to the repository root) and returns the module's
+// absolute path. A compile error ends the test.
+func Package(t testing.TB, pkg string) string {
+	t.Helper()
+	path, err := Build(t.Context(), pkg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+type result struct {
+	path string
+	err  error
+}
+
+var (
+	mu    sync.Mutex
+	built = map[string]result{}
+)
+
+// Build compiles the main package pkg, relative to the repository root, into build/NAME.wasm ("./filter" is
+// build/sallyport.wasm) and returns its absolute path. It compiles once per process; across processes a file lock
+// orders the builds, and the module appears by rename, so a reader never sees half of one.
+func Build(ctx context.Context, pkg string) (string, error) {
+	mu.Lock()
+	defer mu.Unlock()
+	if r, ok := built[pkg]; ok {
+		return r.path, r.err
+	}
+	path, err := build(ctx, pkg)
+	if ctx.Err() == nil { // a cancelled build says nothing about the package
+		built[pkg] = result{path, err}
+	}
+	return path, err
+}
+
+func build(ctx context.Context, pkg string) (string, error) {
+	root, err := Root()
+	if err != nil {
+		return "", err
+	}
+	target := filepath.Join(root, "build", outputName(pkg))
+	// The go command compares a finished binary's build id with the sources, and links again only when it is stale:
+	// so its output stays in place between runs, beside the published copy.
+	staged := filepath.Join(root, "build", "staged", outputName(pkg))
+	if err := os.MkdirAll(filepath.Dir(staged), 0o755); err != nil {
+		return "", fmt.Errorf("make the build folder: %w", err)
+	}
+	unlock, err := lock(filepath.Join(root, "build", "staged", "lock"))
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+
+	cmd := exec.CommandContext(ctx, "go", append(append([]string{"build"}, flags...), "-o", staged, pkg)...)
+	cmd.Dir = root
+	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("compile %s to wasm: %w\n%s", pkg, err, bytes.TrimSpace(out))
+	}
+	if err := publish(staged, target); err != nil {
+		return "", fmt.Errorf("publish %s: %w", target, err)
+	}
+	return target, nil
+}
+
+// publish copies staged over target by rename, and leaves target untouched when nothing changed.
+func publish(staged, target string) error {
+	next, err := os.ReadFile(staged)
+	if err != nil {
+		return err
+	}
+	if now, err := os.ReadFile(target); err == nil && bytes.Equal(now, next) {
+		return nil
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(target), filepath.Base(target)+".*")
+	if err != nil {
+		return err
+	}
+	_, err = tmp.Write(next)
+	err = errors.Join(err, tmp.Chmod(0o644), tmp.Close())
+	if err == nil {
+		err = os.Rename(tmp.Name(), target)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(tmp.Name()))
+	}
+	return nil
+}
+
+func outputName(pkg string) string {
+	name := strings.Trim(filepath.ToSlash(filepath.Clean(pkg)), "/.")
+	if name == "filter" {
+		name = "sallyport"
+	}
+	return strings.ReplaceAll(name, "/", "-") + ".wasm"
+}
+
+// Root is the folder of the go.mod at or above the working directory.
+func Root() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", fmt.Errorf("find the repository root: %w", err)
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir, nil
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return "", errors.New("find the repository root: no go.mod at or above the working directory")
+		}
+		dir = parent
+	}
+}
