@@ -1,0 +1,111 @@
+package fault
+
+// Reason says why a request was refused. It is stable: the same dotted word
+// stands in the response, the log and the metric. The zero value is Internal,
+// so a denial that nobody filled in is a 500, never an admission.
+type Reason uint8
+
+// The reasons, in the order in which the sequence can meet them.
+const (
+	Internal Reason = iota
+
+	RequestMalformed
+	PathAmbiguous
+	APIUnknown
+
+	SpikeArrestExceeded
+	SpikeArrestUnavailable
+
+	APIKeyMissing
+	APIKeyAmbiguous
+	APIKeyUnknown
+	APIKeyNotApproved
+	APIKeyExpired
+	AppNotApproved
+	APIKeyNotGranted
+
+	TokenMissing
+	TokenAmbiguous
+	TokenMalformed
+
+	IntrospectionUnknownCluster
+	IntrospectionNoHost
+	IntrospectionUnreachable
+	IntrospectionTimeout
+	IntrospectionReset
+	IntrospectionNotHTTP
+	IntrospectionDeadline
+	IntrospectionOverloaded
+	IntrospectionRejected
+	IntrospectionCredentialsRefused
+	IntrospectionForbidden
+	IntrospectionRateLimited
+	IntrospectionServerError
+	IntrospectionUnexpectedStatus
+	IntrospectionTooLarge
+	IntrospectionNotJSON
+	IntrospectionNoActive
+	IntrospectionDuplicateMember
+	IntrospectionClaimsInvalid
+
+	TokenInactive
+	TokenExpired
+	TokenNotYetValid
+	TokenTypeUnsupported
+	TokenIssuerMismatch
+	TokenAudienceMismatch
+	TokenClientMismatch
+	TokenClientNotBound
+	TokenSenderConstrained
+	TokenScopeInsufficient
+
+	reasonCount
+)
+
+// Reasons lists every reason, for tests and for documents that must name them all.
+func Reasons() []Reason {
+	all := make([]Reason, reasonCount)
+	for i := range all {
+		all[i] = Reason(i)
+	}
+	return all
+}
+
+// String is the dotted word. A value outside the table reads as Internal.
+func (r Reason) String() string { return r.row().word }
+
+// Status is the HTTP status with which the request is refused.
+func (r Reason) Status() int { return r.row().status }
+
+// ErrorCode is Apigee's errorcode for the reason, or Sallyport's own where
+// Apigee has none.
+func (r Reason) ErrorCode() string { return r.row().code }
+
+// Technical reports whether the reason is a fault of ours, of the operator or
+// of a system we depend on, rather than of the request. Only technical
+// denials may be turned into a continue by an operator's on_error.
+func (r Reason) Technical() bool { return r.row().technical }
+
+func (r Reason) row() *row {
+	if r >= reasonCount {
+		r = Internal
+	}
+	return &table[r]
+}
+
+// Denial is a refused request. It is a value, not an error.
+type Denial struct {
+	Reason Reason
+
+	// RetryAfterSeconds is sent as Retry-After when it is positive (RFC 9110
+	// section 10.2.3).
+	RetryAfterSeconds int
+
+	// Text replaces the table's text. It comes from compiled configuration
+	// only, never from a request, an answer or an error.
+	Text string
+
+	// Scope lists, blank-separated, the scopes that the token would need; it is
+	// shown in the challenge of TokenScopeInsufficient (RFC 6750 section 3).
+	Scope string
+}

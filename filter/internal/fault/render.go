@@ -1,0 +1,130 @@
+// Package fault holds the table of reasons for which a request is refused, and
+// the one place that turns a refusal into what the client reads.
+package fault
+
+import (
+	"errors"
+	"strconv"
+)
+
+// Format is the shape of a refusal's body. The zero value is Apigee's.
+type Format uint8
+
+const (
+	// Apigee is {"fault":{"faultstring":…,"detail":{"errorcode":…}}}.
+	Apigee Format = iota
+	// Problem is application/problem+json (RFC 9457).
+	Problem
+)
+
+// ParseFormat reads the configuration's word for a format.
+func ParseFormat(word string) (Format, error) {
+	switch word {
+	case "apigee":
+		return Apigee, nil
+	case "problem":
+		return Problem, nil
+	}
+	return Apigee, errors.New(`must be "apigee" or "problem"`)
+}
+
+// ReasonHeader carries the reason's word in every refusal.
+const ReasonHeader = "x-sallyport-reason"
+
+// realm is shown in challenges (RFC 9110 section 11.5).
+const realm = "sallyport"
+
+// Response is a rendered refusal: the whole of what the client gets.
+type Response struct {
+	Status  int
+	Headers [][2]string
+	Body    []byte
+}
+
+// Render is the only place where a refusal becomes bytes. It depends on
+// nothing but the denial, whose texts come from the table or from compiled
+// configuration.
+func Render(d Denial, f Format) Response {
+	row := d.Reason.row()
+	text := row.text
+	if d.Text != "" {
+		text = d.Text
+	}
+	contentType, body := "application/json", apigeeBody(row, text)
+	if f == Problem {
+		contentType, body = "application/problem+json", problemBody(row, text)
+	}
+	headers := [][2]string{
+		{"content-type", contentType},
+		{"cache-control", "no-store"},
+		{ReasonHeader, row.word},
+	}
+	if value := challengeValue(row, d); value != "" {
+		headers = append(headers, [2]string{"www-authenticate", value})
+	}
+	if d.RetryAfterSeconds > 0 {
+		headers = append(headers, [2]string{"retry-after", strconv.Itoa(d.RetryAfterSeconds)})
+	}
+	return Response{Status: row.status, Headers: headers, Body: body}
+}
+
+func apigeeBody(r *row, text string) []byte {
+	b := append(make([]byte, 0, 160), `{"fault":{"faultstring":`...)
+	b = appendJSONString(b, text)
+	b = append(b, `,"detail":{"errorcode":`...)
+	b = appendJSONString(b, r.code)
+	return append(b, `}}}`...)
+}
+
+func problemBody(r *row, text string) []byte {
+	b := append(make([]byte, 0, 160), `{"type":"about:blank","title":`...)
+	b = appendJSONString(b, text)
+	b = append(b, `,"status":`...)
+	b = strconv.AppendInt(b, int64(r.status), 10)
+	b = append(b, `,"reason":`...)
+	b = appendJSONString(b, r.word)
+	b = append(b, `,"errorcode":`...)
+	b = appendJSONString(b, r.code)
+	return append(b, '}')
+}
+
+// challengeValue is the WWW-Authenticate value, or "" for none. RFC 6750
+// section 3.1: without credentials the challenge carries no error code.
+func challengeValue(r *row, d Denial) string {
+	const bearer = `Bearer realm="` + realm + `"`
+	switch r.challenge {
+	case keyChallenge:
+		return `ApiKey realm="` + realm + `"`
+	case bearerChallenge:
+		return bearer
+	case bearerInvalidRequest:
+		return bearer + `, error="invalid_request"`
+	case bearerInvalidToken:
+		return bearer + `, error="invalid_token"`
+	case bearerInsufficientScope:
+		value := bearer + `, error="insufficient_scope"`
+		if d.Scope != "" {
+			value += `, scope="` + d.Scope + `"`
+		}
+		return value
+	}
+	return ""
+}
+
+// appendJSONString quotes s for JSON (RFC 8259 section 7). encoding/json would
+// cost the guest more than the whole table.
+func appendJSONString(b []byte, s string) []byte {
+	const hex = "0123456789abcdef"
+	b = append(b, '"')
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '"' || c == '\\':
+			b = append(b, '\\', c)
+		case c < 0x20:
+			b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+		default:
+			b = append(b, c)
+		}
+	}
+	return append(b, '"')
+}

@@ -1,0 +1,88 @@
+// Package pipeline runs an ordered sequence of steps over one request. It
+// knows no host: time is in the exchange, a callout is a value, and waiting is
+// an outcome.
+package pipeline
+
+import (
+	"time"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+)
+
+// Header is one header line. Names are lower case, as hosts give them.
+type Header struct{ Name, Value string }
+
+// Exchange is one request as the steps see it, and what they learned so far.
+type Exchange struct {
+	Method    string
+	Authority string // as sent, port included
+	Path      string // without the query
+	Query     string // without '?'
+	HasQuery  bool   // tells "/p?" from "/p"
+	Headers   []Header
+
+	// ClientAddress is the downstream address as the host trusts it, without
+	// its port; "" when the host did not say.
+	ClientAddress string
+
+	// Now is read once when the exchange begins and again when it resumes.
+	Now time.Time
+
+	API    API
+	Caller Caller
+
+	// Token is what introspection said; nil until it did.
+	Token *Claims
+
+	// Edits are applied once, after the last step has continued.
+	Edits Edits
+
+	// DryRun holds the reasons for which steps in dry run would have refused,
+	// and Overridden those which on_error turned into a continue.
+	DryRun     []fault.Reason
+	Overridden []fault.Reason
+}
+
+// API is the API that the request's host and path select. PathSuffix is the
+// path below its base path, "/" at least: Apigee's proxy.pathsuffix.
+type API struct{ Name, Version, PathSuffix string }
+
+// Caller is the app whose key came with the request; zero when none was verified.
+type Caller struct {
+	App, Developer, Product, KeyID string
+	// TokenClients lists the OAuth clients whose tokens may come with the key;
+	// empty means any.
+	TokenClients []string
+	// ProductScopes lists the scopes of the product; a token must have at least
+	// one of them when the list is not empty.
+	ProductScopes []string
+}
+
+// Claims are the members of an active introspection answer that rules look at
+// (RFC 7662 section 2.2). Times are unix seconds, 0 when absent.
+type Claims struct {
+	Active    bool
+	Expires   int64
+	NotBefore int64
+	Issuer    string
+	Audience  []string
+	ClientID  string
+	Subject   string
+	Scopes    []string
+	TokenType string
+	// SenderConstrained tells that the answer had cnf: the token is bound to a
+	// key that a plain Bearer presentation does not prove (RFC 9449 section
+	// 7.1, RFC 8705 section 3).
+	SenderConstrained bool
+}
+
+// HeaderValues gives every value of the header, in order; name is lower case.
+func (x *Exchange) HeaderValues(name string) []string {
+	var values []string
+	for _, h := range x.Headers {
+		if h.Name == name {
+			values = append(values, h.Value)
+		}
+	}
+	return values
+}

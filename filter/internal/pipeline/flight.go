@@ -1,0 +1,44 @@
+package pipeline
+
+// Flight is one call in the air, with every exchange that waits for it. It is
+// not safe for concurrent use: a VM is one thread.
+type Flight struct {
+	waiters []func()
+	landed  bool
+}
+
+// Waiting is the number of exchanges that wait.
+func (f *Flight) Waiting() int { return len(f.waiters) }
+
+// Landed reports whether the call has ended.
+func (f *Flight) Landed() bool { return f.landed }
+
+// Land ends the flight and wakes each waiter once, in the order in which they
+// came. What a waiter does cannot keep the others from being woken: a panic
+// goes on only after all have run.
+func (f *Flight) Land() {
+	if f.landed {
+		return
+	}
+	f.landed = true
+	waiters := f.waiters
+	f.waiters = nil
+	wakeAll(waiters)
+}
+
+func wakeAll(waiters []func()) {
+	for i, wake := range waiters {
+		finished := false
+		func() {
+			defer func() {
+				if !finished {
+					wakeAll(waiters[i+1:])
+				}
+			}()
+			wake()
+			finished = true
+		}()
+	}
+}
+
+func (f *Flight) onLanding(wake func()) { f.waiters = append(f.waiters, wake) }

@@ -1,0 +1,65 @@
+package pipeline
+
+import "github.com/sallyport-gateway/sallyport/filter/internal/fault"
+
+type kind uint8
+
+const (
+	deny kind = iota // the zero Outcome denies, with fault.Internal
+	proceed
+	await
+)
+
+// Outcome is what a step answers: continue, deny or await. It is a closed sum,
+// and its zero value denies.
+type Outcome struct {
+	kind   kind
+	denial fault.Denial
+	flight *Flight
+	resume func(*Exchange) Outcome
+}
+
+// Continue lets the next step run.
+func Continue() Outcome { return Outcome{kind: proceed} }
+
+// Deny refuses the request.
+func Deny(d fault.Denial) Outcome { return Outcome{kind: deny, denial: d} }
+
+// DenyFor refuses the request for a reason that needs no more words.
+func DenyFor(r fault.Reason) Outcome { return Deny(fault.Denial{Reason: r}) }
+
+// Await parks the exchange until f has landed; resume then says what the step
+// answers. A nil flight or resume denies.
+func Await(f *Flight, resume func(*Exchange) Outcome) Outcome {
+	if f == nil || resume == nil {
+		return Outcome{}
+	}
+	return Outcome{kind: await, flight: f, resume: resume}
+}
+
+// Denial gives the refusal; ok tells whether the outcome is one.
+func (o Outcome) Denial() (d fault.Denial, ok bool) { return o.denial, o.kind == deny }
+
+// Continues reports whether the outcome lets the next step run.
+func (o Outcome) Continues() bool { return o.kind == proceed }
+
+// Flight gives what an awaiting outcome waits for, nil for the others.
+func (o Outcome) Flight() *Flight { return o.flight }
+
+// Resume answers, for an awaiting outcome, once its flight has landed; other
+// outcomes answer themselves.
+func (o Outcome) Resume(x *Exchange) Outcome {
+	if o.kind != await {
+		return o
+	}
+	return o.resume(x)
+}
+
+// mapped applies f to the outcome that ends the step, now or after its flight.
+func (o Outcome) mapped(f func(*Exchange, Outcome) Outcome, x *Exchange) Outcome {
+	if o.kind != await {
+		return f(x, o)
+	}
+	resume := o.resume
+	return Await(o.flight, func(x *Exchange) Outcome { return resume(x).mapped(f, x) })
+}

@@ -1,0 +1,120 @@
+package pipeline
+
+import (
+	"time"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+)
+
+// Step is one configured policy. Apply must not keep the exchange.
+type Step interface {
+	// Name is the step's word in the configuration.
+	Name() string
+	Apply(*Exchange) Outcome
+}
+
+// Sequence is an ordered list of steps; each must continue before the next one
+// runs. It is immutable and may serve any number of exchanges.
+type Sequence struct{ steps []Step }
+
+// NewSequence keeps steps in their order.
+func NewSequence(steps ...Step) *Sequence { return &Sequence{steps: steps} }
+
+// Verdict is where an exchange stands. The zero value is Denied.
+type Verdict uint8
+
+const (
+	Denied Verdict = iota
+	Admitted
+	Parked
+)
+
+// Run is one exchange on its way through a sequence. It gives one verdict, and
+// keeps it: whatever comes later changes nothing.
+type Run struct {
+	steps   []Step
+	next    int
+	waiting Outcome
+	parked  bool
+	done    bool
+	verdict Verdict
+	denial  fault.Denial
+}
+
+// Begin starts the sequence; nothing runs before Advance.
+func (s *Sequence) Begin() *Run { return &Run{steps: s.steps} }
+
+// Advance runs steps until one refuses, one must wait, or all have continued.
+// When a step must wait, wake is called once its flight has landed, and the
+// caller advances again. A panic in a step is the caller's to recover: the run
+// stays undecided and Fail decides it.
+func (r *Run) Advance(x *Exchange, now time.Time, wake func()) Verdict {
+	if r.done {
+		return r.verdict
+	}
+	x.Now = now
+	if r.parked {
+		if !r.waiting.flight.Landed() {
+			return Parked
+		}
+		waiting := r.waiting
+		r.parked, r.waiting = false, Outcome{}
+		if v, ended := r.take(waiting.Resume(x), wake); ended {
+			return v
+		}
+	}
+	for r.next < len(r.steps) {
+		step := r.steps[r.next]
+		r.next++
+		if v, ended := r.take(step.Apply(x), wake); ended {
+			return v
+		}
+	}
+	return r.end(Admitted, fault.Denial{})
+}
+
+// take turns an outcome into a verdict; ended is false when the next step is due.
+func (r *Run) take(o Outcome, wake func()) (v Verdict, ended bool) {
+	switch o.kind {
+	case proceed:
+		return Denied, false
+	case await:
+		if o.flight.Landed() {
+			return r.end(Denied, fault.Denial{}), true
+		}
+		r.waiting, r.parked = o, true
+		o.flight.onLanding(wake)
+		return Parked, true
+	}
+	return r.end(Denied, o.denial), true
+}
+
+// Fail decides an undecided run as a refusal, for a deadline or a panic. It
+// reports whether it did: a run that has its verdict keeps it.
+func (r *Run) Fail(d fault.Denial) bool {
+	if r.done {
+		return false
+	}
+	r.end(Denied, d)
+	return true
+}
+
+// Denial is the refusal of a Denied run.
+func (r *Run) Denial() fault.Denial { return r.denial }
+
+// Decided reports whether the run has its verdict.
+func (r *Run) Decided() bool { return r.done }
+
+// Step is the name of the step that ran last, "" before the first.
+func (r *Run) Step() string {
+	if r.next == 0 {
+		return ""
+	}
+	return r.steps[r.next-1].Name()
+}
+
+func (r *Run) end(v Verdict, d fault.Denial) Verdict {
+	r.done, r.parked, r.waiting = true, false, Outcome{}
+	r.verdict, r.denial = v, d
+	return v
+}
