@@ -1,0 +1,14 @@
+package abi
+
+var onDeleted func(contextID uint32)
+
+// HandleDeletes sets what is called when the host deletes a context, after
+// which its id means nothing. The SDK tells nobody.
+func HandleDeletes(f func(contextID uint32)) { onDeleted = f }
+
+func deleted(contextID uint32) {
+	forget(contextID)
+	if onDeleted != nil {
+		onDeleted(contextID)
+	}
+}

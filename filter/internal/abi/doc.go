@@ -1,0 +1,49 @@
+// Package abi joins github.com/tetratelabs/proxy-wasm-go-sdk to the standard
+// Go compiler. The SDK declares its hostcalls for TinyGo; under standard Go it
+// sends them to a mock host. This package puts the real host behind that mock,
+// exports the callbacks that the filter needs under ABI 0.2.1, and recovers a
+// panic in each of them, since a trap would take every stream of the VM with it.
+//
+// It also holds the hostcalls that the SDK lacks or gets wrong: callouts that
+// the root context owns (the SDK drops an answer when the stream that asked is
+// gone), header pairs that are bounds-checked, local replies with details, and
+// the host's clock. Natively all of them answer Unimplemented.
+package abi
+
+// Status is what a hostcall answers (proxy-wasm ABI 0.2.1, proxy_status_t).
+type Status uint32
+
+// The statuses that the filter tells apart.
+const (
+	OK              Status = 0
+	NotFound        Status = 1
+	BadArgument     Status = 2
+	CASMismatch     Status = 8
+	InternalFailure Status = 10
+	Unimplemented   Status = 12
+)
+
+// MapType names a header map (proxy_map_type_t).
+type MapType uint32
+
+// The header maps that the filter reads.
+const (
+	RequestHeaders      MapType = 0
+	CallResponseHeaders MapType = 6
+)
+
+// Level is a log level (proxy_log_level_t).
+type Level uint32
+
+// The log levels that the filter uses.
+const (
+	Info  Level = 2
+	Warn  Level = 3
+	Error Level = 4
+)
+
+// pause is Action::Pause, the answer of a request callback that did not end well.
+const pause uint32 = 1
+
+// callResponseBody is the buffer of a callout's answer (proxy_buffer_type_t).
+const callResponseBody uint32 = 4

@@ -1,0 +1,99 @@
+//go:build wasip1
+
+package abi
+
+import "unsafe"
+
+// The callbacks that the filter needs, and no others: each one that is exported
+// costs every request a call into the VM. Each sets its answer to the safe one
+// first, so that a recovered panic leaves it.
+
+//go:wasmexport proxy_abi_version_0_2_1
+func abiVersion() {}
+
+// allocations the host asks for are answer values; it refuses maps over 1 MiB
+// itself and bodies are asked for with a bound.
+//
+//go:wasmexport proxy_on_memory_allocate
+func onMemoryAllocate(size uint32) unsafe.Pointer {
+	if size == 0 {
+		return nil
+	}
+	block := make([]byte, size)
+	return unsafe.Pointer(&block[0])
+}
+
+//go:wasmexport proxy_on_context_create
+func onContextCreate(id, parent uint32) {
+	defer guard(id, "proxy_on_context_create")
+	sdkOnContextCreate(id, parent)
+}
+
+//go:wasmexport proxy_on_vm_start
+func onVMStart(root, size uint32) (ok uint32) {
+	defer guard(root, "proxy_on_vm_start")
+	if sdkOnVMStart(root, int(size)) {
+		return 1
+	}
+	return 0
+}
+
+//go:wasmexport proxy_on_configure
+func onConfigure(root, size uint32) (ok uint32) {
+	defer guard(root, "proxy_on_configure")
+	if sdkOnConfigure(root, int(size)) {
+		return 1
+	}
+	return 0
+}
+
+//go:wasmexport proxy_on_tick
+func onTick(root uint32) {
+	defer guard(root, "proxy_on_tick")
+	sdkOnTick(root)
+}
+
+//go:wasmexport proxy_on_request_headers
+func onRequestHeaders(id, count, endOfStream uint32) (action uint32) {
+	action = pause
+	defer guard(id, "proxy_on_request_headers")
+	return sdkOnRequestHeaders(id, int(count), endOfStream != 0)
+}
+
+//go:wasmexport proxy_on_request_body
+func onRequestBody(id, size, endOfStream uint32) (action uint32) {
+	action = pause
+	defer guard(id, "proxy_on_request_body")
+	return sdkOnRequestBody(id, int(size), endOfStream != 0)
+}
+
+//go:wasmexport proxy_on_request_trailers
+func onRequestTrailers(id, count uint32) (action uint32) {
+	action = pause
+	defer guard(id, "proxy_on_request_trailers")
+	return sdkOnRequestTrailers(id, int(count))
+}
+
+// onHTTPCallResponse does not go through the SDK, which drops an answer whose
+// asking stream is gone, and with it the other streams that wait for it.
+//
+//go:wasmexport proxy_on_http_call_response
+func onHTTPCallResponse(root, call, headers, bodySize, trailers uint32) {
+	defer guard(root, "proxy_on_http_call_response")
+	landed(root, call, int(headers), int(bodySize))
+}
+
+//go:wasmexport proxy_on_done
+func onDone(id uint32) (ok uint32) {
+	ok = 1
+	defer guard(id, "proxy_on_done")
+	sdkOnDone(id)
+	return ok
+}
+
+//go:wasmexport proxy_on_delete
+func onDelete(id uint32) {
+	defer guard(id, "proxy_on_delete")
+	deleted(id)
+	sdkOnDelete(id)
+}

@@ -1,0 +1,30 @@
+//go:build !wasip1
+
+package abi
+
+// Natively there is no host: every hostcall answers Unimplemented, so that the
+// packages above build, vet and test.
+
+// Log does nothing.
+func Log(Level, string) {}
+
+// NowNanos answers Unimplemented.
+func NowNanos() (int64, Status) { return 0, Unimplemented }
+
+// HeaderPairs has no map.
+func HeaderPairs(MapType) ([][2]string, bool) { return nil, false }
+
+// CallResponseBody answers Unimplemented.
+func CallResponseBody(int) ([]byte, Status) { return nil, Unimplemented }
+
+// SendLocalResponse answers Unimplemented.
+func SendLocalResponse(int, string, []byte, [][2]string) Status { return Unimplemented }
+
+// HTTPCall answers Unimplemented.
+func HTTPCall(uint32, string, [][2]string, []byte, uint32, Landing) Status { return Unimplemented }
+
+// DefineCounter answers Unimplemented.
+func DefineCounter(string) (uint32, Status) { return 0, Unimplemented }
+
+// Increment answers Unimplemented.
+func Increment(uint32) Status { return Unimplemented }

@@ -1,0 +1,79 @@
+//go:build wasip1
+
+package abi
+
+import "unsafe"
+
+// Log writes one line to the host's log.
+func Log(level Level, line string) {
+	hostLog(uint32(level), unsafe.Pointer(unsafe.StringData(line)), uint32(len(line)))
+}
+
+// NowNanos is the host's wall clock in unix nanoseconds.
+func NowNanos() (nanos int64, s Status) {
+	s = Status(hostGetCurrentTime(unsafe.Pointer(&nanos)))
+	return nanos, s
+}
+
+// HeaderPairs gives a whole header map in one hostcall. ok is false when the
+// map is not available or its bytes are not a map.
+func HeaderPairs(m MapType) (pairs [][2]string, ok bool) {
+	var p *byte
+	var n int
+	if Status(hostGetHeaderMapPairs(uint32(m), unsafe.Pointer(&p), unsafe.Pointer(&n))) != OK {
+		return nil, false
+	}
+	return DecodePairs(unsafe.Slice(p, n))
+}
+
+// CallResponseBody gives the first bytes of a callout's answer, most at most.
+func CallResponseBody(most int) (body []byte, s Status) {
+	var p *byte
+	var n int
+	s = Status(hostGetBufferBytes(callResponseBody, 0, uint32(most), unsafe.Pointer(&p), unsafe.Pointer(&n)))
+	if s != OK {
+		return nil, s
+	}
+	return unsafe.Slice(p, n), OK
+}
+
+// SendLocalResponse answers the stream that is the effective context. details
+// shows in the access log as RESPONSE_CODE_DETAILS. The SDK's own function
+// leaves the details out.
+func SendLocalResponse(status int, details string, body []byte, headers [][2]string) Status {
+	const noGRPCStatus = -1
+	h := EncodePairs(headers)
+	return Status(hostSendLocalResponse(uint32(status),
+		unsafe.Pointer(unsafe.StringData(details)), uint32(len(details)),
+		unsafe.Pointer(unsafe.SliceData(body)), uint32(len(body)),
+		unsafe.Pointer(unsafe.SliceData(h)), uint32(len(h)), noGRPCStatus))
+}
+
+// HTTPCall sends a request to a cluster, owned by the root context. With OK,
+// land is called once, unless the root context is deleted first; with anything
+// else it is never called.
+func HTTPCall(root uint32, cluster string, headers [][2]string, body []byte, timeoutMillis uint32, land Landing) Status {
+	h, t := EncodePairs(headers), EncodePairs(nil)
+	var id uint32
+	s := Status(hostHTTPCall(
+		unsafe.Pointer(unsafe.StringData(cluster)), uint32(len(cluster)),
+		unsafe.Pointer(unsafe.SliceData(h)), uint32(len(h)),
+		unsafe.Pointer(unsafe.SliceData(body)), uint32(len(body)),
+		unsafe.Pointer(unsafe.SliceData(t)), uint32(len(t)),
+		timeoutMillis, unsafe.Pointer(&id)))
+	if s == OK {
+		launched(root, id, land)
+	}
+	return s
+}
+
+// DefineCounter defines a counter, or finds it again. The SDK's own function
+// panics when the host refuses.
+func DefineCounter(name string) (id uint32, s Status) {
+	const counter = 0
+	s = Status(hostDefineMetric(counter, unsafe.Pointer(unsafe.StringData(name)), uint32(len(name)), unsafe.Pointer(&id)))
+	return id, s
+}
+
+// Increment adds one to a counter.
+func Increment(id uint32) Status { return Status(hostIncrementMetric(id, 1)) }

@@ -1,0 +1,57 @@
+//go:build wasip1
+
+package abi
+
+import "unsafe"
+
+// The hostcalls, as the host declares them: all parameters i32 (proxy-wasm-cpp-host
+// include/proxy-wasm/exports.h). A p and an n are a pointer and a size; an rp
+// and an rn are where the host writes a pointer and a size.
+
+//go:wasmimport env proxy_log
+func hostLog(level uint32, p unsafe.Pointer, n uint32) uint32
+
+//go:wasmimport env proxy_get_current_time_nanoseconds
+func hostGetCurrentTime(nanos unsafe.Pointer) uint32
+
+//go:wasmimport env proxy_get_property
+func hostGetProperty(p unsafe.Pointer, n uint32, rp, rn unsafe.Pointer) uint32
+
+//go:wasmimport env proxy_get_header_map_pairs
+func hostGetHeaderMapPairs(mapType uint32, rp, rn unsafe.Pointer) uint32
+
+//go:wasmimport env proxy_replace_header_map_value
+func hostReplaceHeaderMapValue(mapType uint32, kp unsafe.Pointer, kn uint32, vp unsafe.Pointer, vn uint32) uint32
+
+//go:wasmimport env proxy_remove_header_map_value
+func hostRemoveHeaderMapValue(mapType uint32, kp unsafe.Pointer, kn uint32) uint32
+
+//go:wasmimport env proxy_get_buffer_bytes
+func hostGetBufferBytes(buffer, start, size uint32, rp, rn unsafe.Pointer) uint32
+
+//go:wasmimport env proxy_continue_stream
+func hostContinueStream(stream uint32) uint32
+
+//go:wasmimport env proxy_send_local_response
+func hostSendLocalResponse(status uint32, dp unsafe.Pointer, dn uint32, bp unsafe.Pointer, bn uint32, hp unsafe.Pointer, hn uint32, grpcStatus int32) uint32
+
+//go:wasmimport env proxy_http_call
+func hostHTTPCall(cp unsafe.Pointer, cn uint32, hp unsafe.Pointer, hn uint32, bp unsafe.Pointer, bn uint32, tp unsafe.Pointer, tn uint32, timeoutMillis uint32, id unsafe.Pointer) uint32
+
+//go:wasmimport env proxy_set_effective_context
+func hostSetEffectiveContext(id uint32) uint32
+
+//go:wasmimport env proxy_set_tick_period_milliseconds
+func hostSetTickPeriod(millis uint32) uint32
+
+//go:wasmimport env proxy_get_shared_data
+func hostGetSharedData(kp unsafe.Pointer, kn uint32, rp, rn, cas unsafe.Pointer) uint32
+
+//go:wasmimport env proxy_set_shared_data
+func hostSetSharedData(kp unsafe.Pointer, kn uint32, vp unsafe.Pointer, vn uint32, cas uint32) uint32
+
+//go:wasmimport env proxy_define_metric
+func hostDefineMetric(metricType uint32, np unsafe.Pointer, nn uint32, id unsafe.Pointer) uint32
+
+//go:wasmimport env proxy_increment_metric
+func hostIncrementMetric(id uint32, offset int64) uint32

@@ -1,0 +1,48 @@
+package abi
+
+import "runtime"
+
+// PanicHandler is told of a panic that was recovered in an export: the context
+// id of the callback, its name, and where it happened. The panic's value is
+// not passed on unless it is the runtime's own, since it might hold a secret.
+type PanicHandler func(contextID uint32, callback, where string)
+
+var onPanic PanicHandler
+
+// HandlePanics sets what is called after a panic was recovered. It is called
+// once, before the first callback.
+func HandlePanics(h PanicHandler) { onPanic = h }
+
+// maxFrames bounds the trace in a panic's log line.
+const maxFrames = 12
+
+// guard is deferred by every export. It must be deferred directly, or recover
+// would see nothing.
+func guard(contextID uint32, callback string) {
+	value := recover()
+	if value == nil {
+		return
+	}
+	defer func() { _ = recover() }() // a handler that panics must not trap the VM either
+	if onPanic != nil {
+		onPanic(contextID, callback, describe(value))
+	}
+}
+
+func describe(value any) string {
+	text := "panic"
+	if err, ok := value.(runtime.Error); ok {
+		text = err.Error()
+	}
+	var pcs [maxFrames]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(4, pcs[:])])
+	for {
+		frame, more := frames.Next()
+		if frame.Function != "" {
+			text += " < " + frame.Function
+		}
+		if !more {
+			return text
+		}
+	}
+}

@@ -1,0 +1,113 @@
+package fault_test
+
+import (
+	"encoding/json"
+	"regexp"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+)
+
+func TestEveryReasonHasAWholeRow(t *testing.T) {
+	words := map[string]bool{}
+	shape := regexp.MustCompile(`^[a-z]+(_[a-z]+)*\.[a-z]+(_[a-z]+)*$`)
+	for _, r := range fault.Reasons() {
+		if !shape.MatchString(r.String()) {
+			t.Errorf("reason %d: word %q is not dotted lower case", r, r)
+		}
+		if words[r.String()] {
+			t.Errorf("reason %q stands twice", r)
+		}
+		words[r.String()] = true
+		if r.Status() < 400 || r.Status() > 599 {
+			t.Errorf("%s: status %d lets the client believe that all is well", r, r.Status())
+		}
+		if r.ErrorCode() == "" {
+			t.Errorf("%s: no errorcode", r)
+		}
+		if r.Technical() != (r.Status() >= 500) {
+			t.Errorf("%s: status %d, technical %v: the client's own faults are 4xx, ours are 5xx", r, r.Status(), r.Technical())
+		}
+	}
+}
+
+func TestZeroDenialIsAnInternalError(t *testing.T) {
+	got := fault.Render(fault.Denial{}, fault.Apigee)
+	if got.Status != 500 {
+		t.Errorf("zero denial: status %d, want 500", got.Status)
+	}
+	if beyond := fault.Reason(250); beyond.String() != "internal.error" || beyond.Status() != 500 {
+		t.Errorf("a reason outside the table reads as %q, %d", beyond, beyond.Status())
+	}
+}
+
+func TestRender(t *testing.T) {
+	tests := []struct {
+		name   string
+		denial fault.Denial
+		format fault.Format
+		want   fault.Response
+	}{
+		{
+			name:   "apigee shape with the spike arrest's own text and a time to retry",
+			denial: fault.Denial{Reason: fault.SpikeArrestExceeded, RetryAfterSeconds: 3, Text: `Spike arrest violation. Allowed rate : 5ps`},
+			want: fault.Response{Status: 429,
+				Headers: [][2]string{{"content-type", "application/json"}, {"cache-control", "no-store"}, {"x-sallyport-reason", "spike_arrest.exceeded"}, {"retry-after", "3"}},
+				Body:    []byte(`{"fault":{"faultstring":"Spike arrest violation. Allowed rate : 5ps","detail":{"errorcode":"policies.ratelimit.SpikeArrestViolation"}}}`)},
+		},
+		{
+			name:   "problem details name status and reason",
+			denial: fault.Denial{Reason: fault.APIKeyExpired},
+			format: fault.Problem,
+			want: fault.Response{Status: 401,
+				Headers: [][2]string{{"content-type", "application/problem+json"}, {"cache-control", "no-store"}, {"x-sallyport-reason", "api_key.expired"}, {"www-authenticate", `ApiKey realm="sallyport"`}},
+				Body:    []byte(`{"type":"about:blank","title":"Key Expired","status":401,"reason":"api_key.expired","errorcode":"keymanagement.service.consumer_key_expired"}`)},
+		},
+		{
+			name:   "no token at all: a challenge without an error",
+			denial: fault.Denial{Reason: fault.TokenMissing},
+			want: fault.Response{Status: 401,
+				Headers: [][2]string{{"content-type", "application/json"}, {"cache-control", "no-store"}, {"x-sallyport-reason", "token.missing"}, {"www-authenticate", `Bearer realm="sallyport"`}},
+				Body:    []byte(`{"fault":{"faultstring":"Access token required","detail":{"errorcode":"keymanagement.service.invalid_access_token"}}}`)},
+		},
+		{
+			name:   "insufficient scope names the scopes",
+			denial: fault.Denial{Reason: fault.TokenScopeInsufficient, Scope: "a b"},
+			want: fault.Response{Status: 403,
+				Headers: [][2]string{{"content-type", "application/json"}, {"cache-control", "no-store"}, {"x-sallyport-reason", "token.scope_insufficient"}, {"www-authenticate", `Bearer realm="sallyport", error="insufficient_scope", scope="a b"`}},
+				Body:    []byte(`{"fault":{"faultstring":"Required scope(s) missing","detail":{"errorcode":"steps.oauth.v2.InsufficientScope"}}}`)},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if diff := cmp.Diff(tt.want, fault.Render(tt.denial, tt.format)); diff != "" {
+				t.Errorf("-want +got\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestRenderedBodiesAreJSON(t *testing.T) {
+	for _, r := range fault.Reasons() {
+		for _, format := range []fault.Format{fault.Apigee, fault.Problem} {
+			got := fault.Render(fault.Denial{Reason: r, Text: "quote \" backslash \\ newline \n and é"}, format)
+			var decoded any
+			if err := json.Unmarshal(got.Body, &decoded); err != nil {
+				t.Errorf("%s: body %s: %v", r, got.Body, err)
+			}
+		}
+	}
+}
+
+func TestParseFormat(t *testing.T) {
+	for word, want := range map[string]fault.Format{"apigee": fault.Apigee, "problem": fault.Problem} {
+		if got, err := fault.ParseFormat(word); err != nil || got != want {
+			t.Errorf("ParseFormat(%q) = %v, %v", word, got, err)
+		}
+	}
+	if _, err := fault.ParseFormat("xml"); err == nil {
+		t.Error("an unknown format is taken")
+	}
+}
