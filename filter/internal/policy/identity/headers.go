@@ -1,0 +1,95 @@
+// Package identity tells the backend who calls, in headers that no client can
+// forge: whatever a client sends under their names is removed first.
+package identity
+
+import (
+	"strings"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+)
+
+// reservedPrefix is Sallyport's own: nothing under it comes from a client.
+const reservedPrefix = "x-sallyport-"
+
+// Headers names the headers to send, in lower case; "" is not sent. What is
+// not sent is removed all the same, as far as its name is reserved.
+type Headers struct {
+	App, Developer, Product, Subject, ClientID, Scopes string
+}
+
+// DefaultHeaders gives the names that are used when none are configured.
+func DefaultHeaders() Headers {
+	return Headers{
+		App:       reservedPrefix + "app",
+		Developer: reservedPrefix + "developer",
+		Product:   reservedPrefix + "product",
+		Subject:   reservedPrefix + "subject",
+		ClientID:  reservedPrefix + "client-id",
+		Scopes:    reservedPrefix + "scopes",
+	}
+}
+
+// Apply notes in the exchange's edits that every header is removed which is
+// one of h or could be taken for one, and that those are set whose value is
+// known: of the app when its key was verified, of the token when it is active.
+func Apply(x *pipeline.Exchange, h Headers) {
+	own := h.all()
+	for _, sent := range x.Headers {
+		if forged(sent.Name, own) {
+			x.Edits.RemoveHeader(sent.Name)
+		}
+	}
+	set := func(name, value string) {
+		if name != "" && value != "" {
+			x.Edits.SetHeader(name, EncodeValue(value))
+		}
+	}
+	set(h.App, x.Caller.App)
+	set(h.Developer, x.Caller.Developer)
+	set(h.Product, x.Caller.Product)
+	if x.Token != nil && x.Token.Active {
+		set(h.Subject, x.Token.Subject)
+		set(h.ClientID, x.Token.ClientID)
+		set(h.Scopes, strings.Join(x.Token.Scopes, " "))
+	}
+}
+
+func (h Headers) all() [6]string {
+	return [6]string{h.App, h.Developer, h.Product, h.Subject, h.ClientID, h.Scopes}
+}
+
+// forged reports whether a backend could take the client's header for one of
+// ours. CGI and WSGI read '_' and '-' as one, in any letter case.
+func forged(name string, own [6]string) bool {
+	if len(name) >= len(reservedPrefix) && sameName(name[:len(reservedPrefix)], reservedPrefix) {
+		return true
+	}
+	for _, o := range own {
+		if o != "" && sameName(name, o) {
+			return true
+		}
+	}
+	return false
+}
+
+func sameName(a, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := 0; i < len(a); i++ {
+		if folded(a[i]) != folded(b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func folded(c byte) byte {
+	switch {
+	case c == '_':
+		return '-'
+	case 'A' <= c && c <= 'Z':
+		return c + 'a' - 'A'
+	}
+	return c
+}

@@ -1,0 +1,148 @@
+package identity
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+)
+
+func known() *pipeline.Exchange {
+	return &pipeline.Exchange{
+		Caller: pipeline.Caller{App: "global-customer-portal", Developer: "portal-team@example.com", Product: "portal"},
+		Token: &pipeline.Claims{
+			Active: true, Subject: "alice@example.com", ClientID: "0oa1portal",
+			Scopes: []string{"customers.read", "openid"},
+		},
+	}
+}
+
+func TestKnownIdentityIsSet(t *testing.T) {
+	x := known()
+	Apply(x, DefaultHeaders())
+	wantSet(t, x, []pipeline.Header{
+		{Name: "x-sallyport-app", Value: "global-customer-portal"},
+		{Name: "x-sallyport-developer", Value: "portal-team@example.com"},
+		{Name: "x-sallyport-product", Value: "portal"},
+		{Name: "x-sallyport-subject", Value: "alice@example.com"},
+		{Name: "x-sallyport-client-id", Value: "0oa1portal"},
+		{Name: "x-sallyport-scopes", Value: "customers.read openid"},
+	})
+}
+
+func TestOnlyWhatIsKnownIsSet(t *testing.T) {
+	tests := []struct {
+		name    string
+		change  func(*pipeline.Exchange)
+		headers Headers
+		want    []string
+	}{
+		{"nothing", func(x *pipeline.Exchange) { *x = pipeline.Exchange{} }, DefaultHeaders(), nil},
+		{"key without token", func(x *pipeline.Exchange) { x.Token = nil }, DefaultHeaders(), []string{"x-sallyport-app", "x-sallyport-developer", "x-sallyport-product"}},
+		{"token not active", func(x *pipeline.Exchange) { x.Token.Active = false }, DefaultHeaders(), []string{"x-sallyport-app", "x-sallyport-developer", "x-sallyport-product"}},
+		{"token without subject and scopes", func(x *pipeline.Exchange) { x.Caller = pipeline.Caller{}; x.Token.Subject, x.Token.Scopes = "", nil }, DefaultHeaders(), []string{"x-sallyport-client-id"}},
+		{"not sent by configuration", func(*pipeline.Exchange) {}, Headers{App: "x-consumer"}, []string{"x-consumer"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			x := known()
+			tt.change(x)
+			Apply(x, tt.headers)
+			var names []string
+			for _, h := range x.Edits.Set {
+				names = append(names, h.Name)
+			}
+			if diff := cmp.Diff(tt.want, names); diff != "" {
+				t.Errorf("set (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestForgedHeadersAreRemoved(t *testing.T) {
+	h := Headers{App: "x-consumer", Subject: "x_user-id"}
+	tests := []struct {
+		name    string
+		removed bool
+	}{
+		{"x-consumer", true},
+		{"x_consumer", true},
+		{"X-Consumer", true},
+		{"x-user-id", true},
+		{"x_user_id", true},
+		{"x-sallyport-app", true},
+		{"x_sallyport_app", true},
+		{"x-sallyport_subject", true},
+		{"x-sallyport-", true},
+		{"x-sallyport-anything-new", true},
+		{"x-sallyport-reason", true},
+		{"x-sallyport", false},
+		{"x-sallyports-app", false},
+		{"x-consumers", false},
+		{"x-consume", false},
+		{"xx-consumer", false},
+		{"", false},
+		{"authorization", false},
+		{":path", false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			x := &pipeline.Exchange{Headers: []pipeline.Header{{Name: tt.name, Value: "forged"}, {Name: tt.name, Value: "again"}}}
+			Apply(x, h)
+			var want []string
+			if tt.removed {
+				want = []string{tt.name}
+			}
+			if diff := cmp.Diff(want, x.Edits.Remove); diff != "" {
+				t.Errorf("removed (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestReservedHeadersAreRemovedWhateverIsConfigured(t *testing.T) {
+	x := known()
+	x.Headers = []pipeline.Header{{Name: "x-sallyport-subject", Value: "root"}, {Name: "x_sallyport_scopes", Value: "admin"}}
+	Apply(x, Headers{})
+	if diff := cmp.Diff([]string{"x-sallyport-subject", "x_sallyport_scopes"}, x.Edits.Remove); diff != "" {
+		t.Errorf("removed (-want +got):\n%s", diff)
+	}
+	wantSet(t, x, nil)
+}
+
+func TestValuesCannotEndTheirHeader(t *testing.T) {
+	x := known()
+	x.Token.Subject = "alice\r\nx-admin: yes\x00"
+	x.Token.Scopes = []string{"größe", "a%20b"}
+	x.Caller = pipeline.Caller{App: " portal "}
+	Apply(x, Headers{App: "x-app", Subject: "x-sub", Scopes: "x-scopes"})
+	wantSet(t, x, []pipeline.Header{
+		{Name: "x-app", Value: "%20portal%20"},
+		{Name: "x-sub", Value: "alice%0D%0Ax-admin: yes%00"},
+		{Name: "x-scopes", Value: "gr%C3%B6%C3%9Fe a%2520b"},
+	})
+}
+
+func wantSet(t *testing.T, x *pipeline.Exchange, want []pipeline.Header) {
+	t.Helper()
+	if diff := cmp.Diff(want, x.Edits.Set, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("set (-want +got):\n%s", diff)
+	}
+}
+
+func BenchmarkApply(b *testing.B) {
+	h := DefaultHeaders()
+	sent := []pipeline.Header{
+		{Name: ":method", Value: "GET"}, {Name: ":path", Value: "/"}, {Name: ":authority", Value: "api.example.com"},
+		{Name: "accept", Value: "*/*"}, {Name: "user-agent", Value: "curl"}, {Name: "authorization", Value: "Bearer x"},
+		{Name: "x-forwarded-for", Value: "192.0.2.1"}, {Name: "x-request-id", Value: "1"}, {Name: "x-forwarded-proto", Value: "http"},
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		x := known()
+		x.Headers = sent
+		Apply(x, h)
+	}
+}

@@ -1,0 +1,136 @@
+// Package tokenrules decides whether what introspection said of a token is
+// enough for the request.
+package tokenrules
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+)
+
+// MaxSkew bounds how far our clock and the server's may be taken to differ.
+const MaxSkew = 5 * time.Minute
+
+// Options are the rules. An empty one is not checked.
+type Options struct {
+	Issuer    string   // the token's must be equal, byte for byte
+	Audience  []string // the token must be meant for at least one
+	ClientIDs []string // the token must have been issued to one
+	Scopes    []string // the token must have all
+	// Skew is allowed at exp and nbf; it is taken as 0 when negative and as
+	// MaxSkew when larger.
+	Skew time.Duration
+}
+
+// New makes a require_token step.
+func New(o Options) pipeline.Step {
+	return &step{
+		issuer:    o.Issuer,
+		audience:  slices.Clone(o.Audience),
+		clientIDs: slices.Clone(o.ClientIDs),
+		scopes:    slices.Clone(o.Scopes),
+		challenge: challengeScope(o.Scopes),
+		skew:      min(max(o.Skew, 0), MaxSkew),
+	}
+}
+
+type step struct {
+	issuer                      string
+	audience, clientIDs, scopes []string
+	challenge                   string // the scopes, as the refusal lists them
+	skew                        time.Duration
+}
+
+// Name is the step's word in the configuration.
+func (s *step) Name() string { return "require_token" }
+
+// Apply checks from the coarse to the fine; the first rule that is broken is
+// the reason. Without claims nothing was introspected, which is a fault of
+// ours, not of the request.
+func (s *step) Apply(x *pipeline.Exchange) pipeline.Outcome {
+	if x.Token == nil {
+		return pipeline.DenyFor(fault.Internal)
+	}
+	if reason, ok := s.checkToken(x.Token, x.Now); !ok {
+		return pipeline.DenyFor(reason)
+	}
+	if reason, ok := s.checkClient(x.Token, x.Caller.TokenClients); !ok {
+		return pipeline.DenyFor(reason)
+	}
+	if !s.enoughScopes(x.Token.Scopes, x.Caller.ProductScopes) {
+		return pipeline.Deny(fault.Denial{Reason: fault.TokenScopeInsufficient, Scope: s.challenge})
+	}
+	return pipeline.Continue()
+}
+
+// checkToken looks at the token alone. Some servers call refresh and ID tokens
+// active, hence the type; it is optional (RFC 7662 section 2.2), as is exp: a
+// token without one is good for as long as the server says so, and is never
+// cached.
+func (s *step) checkToken(t *pipeline.Claims, now time.Time) (fault.Reason, bool) {
+	switch {
+	case !t.Active:
+		return fault.TokenInactive, false
+	case t.TokenType != "" && !strings.EqualFold(t.TokenType, "bearer"):
+		return fault.TokenTypeUnsupported, false
+	case t.SenderConstrained:
+		return fault.TokenSenderConstrained, false
+	case t.Expires != 0 && !now.Before(time.Unix(t.Expires, 0).Add(s.skew)):
+		return fault.TokenExpired, false
+	case t.NotBefore != 0 && now.Before(time.Unix(t.NotBefore, 0).Add(-s.skew)):
+		return fault.TokenNotYetValid, false
+	case s.issuer != "" && t.Issuer != s.issuer:
+		return fault.TokenIssuerMismatch, false
+	case len(s.audience) > 0 && !overlap(s.audience, t.Audience):
+		return fault.TokenAudienceMismatch, false
+	}
+	return 0, true
+}
+
+// checkClient looks at whom the token was issued to: one of the clients that
+// the step admits, and one whose tokens may come with the caller's key.
+func (s *step) checkClient(t *pipeline.Claims, bound []string) (fault.Reason, bool) {
+	switch {
+	case len(s.clientIDs) > 0 && !names(s.clientIDs, t.ClientID):
+		return fault.TokenClientMismatch, false
+	case len(bound) > 0 && !names(bound, t.ClientID):
+		return fault.TokenClientNotBound, false
+	}
+	return 0, true
+}
+
+// enoughScopes wants all scopes of the step and one of the product's.
+func (s *step) enoughScopes(have, product []string) bool {
+	for _, scope := range s.scopes {
+		if !slices.Contains(have, scope) {
+			return false
+		}
+	}
+	return len(product) == 0 || overlap(product, have)
+}
+
+// names reports whether a list has the client; a token without one has none.
+func names(list []string, client string) bool {
+	return client != "" && slices.Contains(list, client)
+}
+
+func overlap(a, b []string) bool {
+	return slices.ContainsFunc(a, func(s string) bool { return slices.Contains(b, s) })
+}
+
+// challengeScope joins scopes for the challenge's quoted string. It lists none
+// if one is not a scope-token (RFC 6749 section 3.3) and could end the quotes
+// or the header line.
+func challengeScope(scopes []string) string {
+	for _, scope := range scopes {
+		for i := 0; i < len(scope); i++ {
+			if c := scope[i]; c <= 0x20 || c >= 0x7f || c == '"' || c == '\\' {
+				return ""
+			}
+		}
+	}
+	return strings.Join(scopes, " ")
+}
