@@ -1,0 +1,181 @@
+package scenario
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// pattern starts a line or a value that is a regular expression.
+const pattern = "~"
+
+// compilePattern compiles "~EXPR", which must match the whole text; "." matches
+// a newline too.
+func compilePattern(text string) (*regexp.Regexp, error) {
+	return regexp.Compile(`\A(?s:` + strings.TrimPrefix(text, pattern) + `)\z`)
+}
+
+// matches compares one text with what is expected of it, ${...} already replaced.
+func matches(want, got string) bool {
+	if !strings.HasPrefix(want, pattern) {
+		return want == got
+	}
+	re, err := compilePattern(want)
+	return err == nil && re.MatchString(got)
+}
+
+// exchange is a request and what must come of it. What is nil must not happen,
+// but for metrics and log, which are then not looked at.
+type exchange struct {
+	line     int // of the request line
+	index    int // of the request section in the archive
+	request  Request
+	response *responseWant
+	backend  *requestWant
+	calls    map[string]*callsWant
+	metrics  *metricsWant
+	log      *logWant
+}
+
+type responseWant struct {
+	line, index int
+	message     Response
+}
+
+type requestWant struct {
+	line, index int
+	message     Request
+}
+
+// callsWant is either a number or the requests themselves.
+type callsWant struct {
+	line, index int
+	count       int
+	requests    []requestWant // nil: only the number is compared
+}
+
+type metricsWant struct {
+	line, index int
+	deltas      []metricDelta
+}
+
+type metricDelta struct {
+	name  string
+	delta int64
+}
+
+// logWant has texts each of which must occur in some line of the log.
+type logWant struct {
+	line  int
+	lines []string
+}
+
+// outcome reads a section that describes the open exchange.
+func (r *reader) outcome(word, arg string, index int, s passage) {
+	e := r.open
+	if e == nil {
+		r.addf(s.line-1, "section %s describes no request: write it after the request section, before anything else happens", word)
+		return
+	}
+	second := false
+	switch word {
+	case "response":
+		second = e.response != nil
+		e.response = &responseWant{line: s.line, index: index, message: parseResponse(s, r.problems)}
+	case "backend":
+		second = e.backend != nil
+		e.backend = &requestWant{line: s.line, index: index, message: parseRequest(s, r.problems)}
+	case "calls":
+		second = e.calls[arg] != nil
+		e.calls[arg] = parseCalls(index, s, r.problems)
+	case "metrics":
+		second = e.metrics != nil
+		e.metrics = parseMetrics(index, s, r.problems)
+	case "log":
+		second = e.log != nil
+		e.log = parseLog(s, r.problems)
+	}
+	if second {
+		r.addf(s.line-1, "second section %s for the request of line %d: keep one", strings.TrimSpace(word+" "+arg), e.line)
+	}
+}
+
+// callSeparator is the line between two requests of a calls section.
+const callSeparator = "---"
+
+// maxCalls bounds the number of a calls section.
+const maxCalls = 1000
+
+func parseCalls(index int, s passage, p *problems) *callsWant {
+	w := &callsWant{line: s.line, index: index}
+	text := strings.TrimSpace(s.text)
+	if n, err := strconv.Atoi(text); err == nil {
+		if n < 0 || n > maxCalls {
+			p.addf(s.line, "number of calls %d is not between 0 and %d", n, maxCalls)
+		}
+		w.count = n
+		return w
+	}
+	if text == "" {
+		p.addf(s.line, "section calls is empty: write a number, or the requests with a line %s between them", callSeparator)
+		return w
+	}
+	part := passage{line: s.line}
+	add := func() {
+		w.requests = append(w.requests, requestWant{line: part.line, message: parseRequest(part, p)})
+	}
+	line := s.line
+	for l := range strings.Lines(s.text) {
+		line++
+		if strings.TrimSuffix(l, "\n") == callSeparator {
+			add()
+			part = passage{line: line}
+			continue
+		}
+		part.text += l
+	}
+	add()
+	w.count = len(w.requests)
+	return w
+}
+
+func parseMetrics(index int, s passage, p *problems) *metricsWant {
+	w := &metricsWant{line: s.line, index: index}
+	seen := map[string]bool{}
+	for i, line := range lines(s.text) {
+		// A name may hold spaces, since tag values are part of it.
+		at := strings.LastIndexByte(line, ' ')
+		if at < 1 || at+1 == len(line) || line[at+1] != '+' && line[at+1] != '-' {
+			p.addf(s.line+i, "metric line %s is not NAME +N", quote(line))
+			continue
+		}
+		delta, err := strconv.ParseInt(line[at+1:], 10, 64)
+		name := strings.TrimSpace(line[:at])
+		if err != nil || name == "" {
+			p.addf(s.line+i, "metric line %s is not NAME +N", quote(line))
+			continue
+		}
+		if seen[name] {
+			p.addf(s.line+i, "second line for metric %s: keep one", quote(name))
+		}
+		seen[name] = true
+		w.deltas = append(w.deltas, metricDelta{name: name, delta: delta})
+	}
+	if len(w.deltas) == 0 {
+		p.addf(s.line, "section metrics has no line: write NAME +N, or remove it")
+	}
+	return w
+}
+
+func parseLog(s passage, p *problems) *logWant {
+	w := &logWant{line: s.line, lines: lines(s.text)}
+	for i, line := range w.lines {
+		if strings.TrimSpace(line) == "" {
+			p.addf(s.line+i, "empty line: every log line contains it, write some of its text")
+		}
+	}
+	if len(w.lines) == 0 {
+		p.addf(s.line, "section has no line: write text that the log must contain")
+	}
+	return w
+}

@@ -1,0 +1,179 @@
+package scenario
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// checkWhole holds the rules that need more than one section.
+func (r *reader) checkWhole() {
+	f := r.file
+	c := f.setup.config
+	given := 0
+	for _, text := range [][]byte{c.raw, c.whole, c.patch} {
+		if text != nil {
+			given++
+		}
+	}
+	if given > 1 {
+		r.addf(1, "%d of config.yaml, config.json and config.patch.yaml: keep one", given)
+	}
+	if c.patch != nil && c.base == nil {
+		r.addf(r.once["config.patch.yaml"], "config.patch.yaml has no %s beside the file: write one, or use config.yaml", BaseConfig)
+	}
+	happens, exchanges := false, false
+	for _, s := range f.steps {
+		happens = happens || s.exchange != nil || s.advance != 0
+		exchanges = exchanges || s.exchange != nil
+	}
+	if f.configError != nil && happens {
+		r.addf(r.once["config_error"], "config_error with a request or advance: a guest that refused its configuration gets none, remove one")
+	}
+	if f.configError == nil && !exchanges {
+		r.addf(1, "no request and no config_error: nothing is checked")
+	}
+}
+
+// rehearsalTime stands for the driver's clock when the file is checked.
+var rehearsalTime = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+
+// rehearse expands everything once, with the file's own names and a fixed time,
+// so that a bad ${...}, header or regular expression is a problem of the file and
+// not of a run. It also finds the clusters that only ${cluster.NAME} mentions.
+func (r *reader) rehearse() {
+	f := r.file
+	x := newExpander(Vars{Now: rehearsalTime})
+	r.rehearseSetup(x)
+	for _, s := range f.steps {
+		switch {
+		case s.cluster != nil:
+			r.sent(x, s.line, x.answer(s.cluster.answer).Response.Headers)
+		case s.upstream != nil:
+			r.sent(x, s.line, x.answer(*s.upstream).Response.Headers)
+		case s.exchange != nil:
+			r.sent(x, s.line, x.request(s.exchange.request).Headers)
+			r.rehearseOutcome(x, s.exchange)
+		}
+	}
+	for name := range x.clusters {
+		f.setup.Clusters[name] = DefaultClusterAnswer()
+	}
+}
+
+func (r *reader) rehearseSetup(x *expander) {
+	line := 1
+	for _, name := range []string{"config.yaml", "config.patch.yaml", "config.json"} {
+		if at, ok := r.once[name]; ok {
+			line = at
+		}
+	}
+	if _, err := r.file.setup.config.render(x); err != nil {
+		r.addf(line, "%v", err)
+		x.err = nil
+	}
+	for _, value := range r.file.setup.Env {
+		x.text(value)
+	}
+	r.drain(x, r.once["env"])
+}
+
+// sent checks header lines that a driver will send.
+func (r *reader) sent(x *expander, line int, headers []Header) {
+	r.drain(x, line)
+	for _, h := range headers {
+		switch {
+		case !isToken(h.Name) || strings.HasPrefix(h.Name, pattern):
+			r.addf(line, "header name %s cannot be sent", quote(h.Name))
+		case !isFieldValue(h.Value):
+			r.addf(line, "value of header %s has a control character", h.Name)
+		}
+	}
+}
+
+func (r *reader) rehearseOutcome(x *expander, e *exchange) {
+	check := func(line int, texts ...string) {
+		r.drain(x, line)
+		for _, t := range texts {
+			if err := checkPattern(t); err != nil {
+				r.addf(line, "%v", err)
+			}
+		}
+	}
+	if w := e.response; w != nil {
+		m := x.wantResponse(w.message)
+		check(w.line, append(headerTexts(m.Headers), string(m.Body))...)
+	}
+	request := func(line int, m Request) {
+		check(line, append(headerTexts(m.Headers), m.Target, string(m.Body))...)
+	}
+	if w := e.backend; w != nil {
+		request(w.line, x.wantRequest(w.message))
+	}
+	for name, w := range e.calls {
+		x.clusters[name] = true
+		for _, c := range w.requests {
+			request(c.line, x.wantRequest(c.message))
+		}
+	}
+	if w := e.log; w != nil {
+		for i, text := range w.lines {
+			check(w.line+i, x.expected(text))
+		}
+	}
+}
+
+func headerTexts(headers []Header) []string {
+	var out []string
+	for _, h := range headers {
+		out = append(out, h.Name, h.Value)
+	}
+	return out
+}
+
+// drain turns the expander's error into a problem of a line.
+func (r *reader) drain(x *expander, line int) {
+	if x.err != nil {
+		r.addf(line, "%v", x.err)
+		x.err = nil
+	}
+}
+
+func checkPattern(text string) error {
+	if !strings.HasPrefix(text, pattern) {
+		return nil
+	}
+	if _, err := compilePattern(text); err != nil {
+		return fmt.Errorf("regular expression %s: %w", quote(text), err)
+	}
+	return nil
+}
+
+// settle gives the setup the answer of every cluster that the file names: the
+// last one before anything happens, else the default until the file's first one.
+// A static fault holds from the start, wherever it is written.
+func (f *File) settle() {
+	clusters := f.setup.Clusters
+	for _, s := range f.steps {
+		if s.cluster != nil {
+			clusters[s.cluster.name] = DefaultClusterAnswer()
+		}
+	}
+	for len(f.steps) > 0 {
+		s := f.steps[0]
+		if s.cluster != nil {
+			clusters[s.cluster.name] = s.cluster.answer
+		} else if s.upstream != nil {
+			f.setup.Upstream = *s.upstream
+		} else {
+			break
+		}
+		f.steps = f.steps[1:]
+	}
+	for i, s := range f.steps {
+		if s.cluster != nil && s.cluster.answer.Fault.Static() {
+			clusters[s.cluster.name] = s.cluster.answer
+			f.steps[i].cluster = nil
+		}
+	}
+}
