@@ -1,0 +1,119 @@
+package introspection
+
+import (
+	"strings"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+)
+
+// maxTokenBytes bounds an access token. Okta's have one to two thousand bytes.
+const maxTokenBytes = 8192
+
+// tokenParameter is the other place that RFC 6750 section 2.3 knows. It is not
+// accepted, for addresses end up in logs; beside the header it is a second
+// credential.
+const tokenParameter = "access_token"
+
+// bearerToken finds the access token of a request (RFC 6750 section 2.1):
+// exactly one Authorization header, whose scheme is Bearer in any letter case,
+// then one token68 (RFC 9110 section 11.2). When ok is false, reason says what
+// is wrong. The form body, RFC 6750 section 2.2, is not looked at: the step
+// runs before the body has come.
+func bearerToken(x *pipeline.Exchange) (token string, reason fault.Reason, ok bool) {
+	value, count := "", 0
+	for _, h := range x.Headers {
+		if h.Name == "authorization" {
+			value = h.Value
+			count++
+		}
+	}
+	// Envoy joins two Authorization headers of an HTTP/1 request as "A,B".
+	if count > 1 || strings.IndexByte(value, ',') >= 0 {
+		return "", fault.TokenAmbiguous, false
+	}
+	scheme, rest, _ := strings.Cut(strings.Trim(value, " \t"), " ")
+	if !strings.EqualFold(scheme, "bearer") {
+		return "", fault.TokenMissing, false
+	}
+	if hasParameter(x.Query, tokenParameter) {
+		return "", fault.TokenAmbiguous, false
+	}
+	token = strings.TrimLeft(rest, " ")
+	if !isToken68(token) {
+		return "", fault.TokenMalformed, false
+	}
+	return token, 0, true
+}
+
+// isToken68 checks syntax and length of 1*( ALPHA / DIGIT / "-" / "." / "_" /
+// "~" / "+" / "/" ) *"=".
+func isToken68(token string) bool {
+	if len(token) > maxTokenBytes {
+		return false
+	}
+	body := strings.TrimRight(token, "=")
+	for i := 0; i < len(body); i++ {
+		switch c := body[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		case c == '-', c == '.', c == '_', c == '~', c == '+', c == '/':
+		default:
+			return false
+		}
+	}
+	return body != ""
+}
+
+// hasParameter looks for a parameter of the query by its name, however the
+// name is escaped. Some backends also split at ";", so this does.
+func hasParameter(query, name string) bool {
+	for query != "" {
+		pair := query
+		if i := strings.IndexAny(query, "&;"); i >= 0 {
+			pair, query = query[:i], query[i+1:]
+		} else {
+			query = ""
+		}
+		escaped, _, _ := strings.Cut(pair, "=")
+		if unescapesTo(escaped, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// unescapesTo compares without the copy that unescaping would need.
+func unescapesTo(escaped, want string) bool {
+	i := 0
+	for j := 0; j < len(want); j++ {
+		if i >= len(escaped) {
+			return false
+		}
+		c := escaped[i]
+		i++
+		if c == '%' && i+1 < len(escaped) {
+			high, ok := unhex(escaped[i])
+			low, ok2 := unhex(escaped[i+1])
+			if ok && ok2 {
+				c = high<<4 | low
+				i += 2
+			}
+		}
+		if c != want[j] {
+			return false
+		}
+	}
+	return i == len(escaped)
+}
+
+func unhex(c byte) (byte, bool) {
+	switch {
+	case '0' <= c && c <= '9':
+		return c - '0', true
+	case 'a' <= c && c <= 'f':
+		return c - 'a' + 10, true
+	case 'A' <= c && c <= 'F':
+		return c - 'A' + 10, true
+	}
+	return 0, false
+}

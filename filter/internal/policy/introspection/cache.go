@@ -1,0 +1,75 @@
+package introspection
+
+import (
+	"container/list"
+	"time"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+)
+
+// cache keeps what the server said of active tokens: the claims, never what
+// the rules made of them. It holds a fixed number of entries and gives up the
+// one that was used longest ago. The bounds on claims keep an entry below
+// 20 KiB; a usual one has a few hundred bytes.
+type cache struct {
+	limit  int
+	maxTTL time.Duration
+	byKey  map[key]*list.Element
+	recent *list.List // of *entry, the last used in front
+}
+
+// entry is good from the moment when it was stored until it ends. The start
+// matters when the clock is set back: without it the entry would outlive
+// maxTTL.
+type entry struct {
+	key           key
+	claims        *pipeline.Claims
+	stored, until time.Time
+}
+
+func newCache(limit int, maxTTL time.Duration) *cache {
+	return &cache{limit: limit, maxTTL: maxTTL, byKey: make(map[key]*list.Element), recent: list.New()}
+}
+
+// get gives the claims, to read and not to change, if they are still good now.
+func (c *cache) get(k key, now time.Time) (*pipeline.Claims, bool) {
+	element, ok := c.byKey[k]
+	if !ok {
+		return nil, false
+	}
+	e := element.Value.(*entry)
+	if now.Before(e.stored) || !now.Before(e.until) {
+		c.drop(element)
+		return nil, false
+	}
+	c.recent.MoveToFront(element)
+	return e.claims, true
+}
+
+// put replaces what is known of the token. Claims without exp, of a token that
+// has expired or is not active are not kept (RFC 7662 section 4: never beyond
+// exp); what was known before goes all the same.
+func (c *cache) put(k key, claims *pipeline.Claims, now time.Time) {
+	if element, ok := c.byKey[k]; ok {
+		c.drop(element)
+	}
+	if c.limit <= 0 || c.maxTTL <= 0 || !claims.Active || claims.Expires == 0 {
+		return
+	}
+	until := now.Add(c.maxTTL)
+	if expires := time.Unix(claims.Expires, 0); expires.Before(until) {
+		until = expires
+	}
+	if !now.Before(until) {
+		return
+	}
+	for len(c.byKey) >= c.limit {
+		c.drop(c.recent.Back())
+	}
+	c.byKey[k] = c.recent.PushFront(&entry{key: k, claims: claims, stored: now, until: until})
+}
+
+func (c *cache) drop(element *list.Element) {
+	delete(c.byKey, element.Value.(*entry).key)
+	c.recent.Remove(element)
+}

@@ -1,0 +1,188 @@
+package introspection
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+)
+
+const (
+	// maxTextBytes bounds one string among the claims.
+	maxTextBytes = 512
+	// maxListValues and maxListBytes bound the audiences, and the scopes.
+	maxListValues = 128
+	maxListBytes  = 4096
+	// maxUnixSeconds is the end of the year 9999, the last that RFC 3339 can write.
+	maxUnixSeconds = 253402300799
+)
+
+// readClaims reads an introspection answer (RFC 7662 section 2.2). A token
+// that is not active has no other claims, whatever else was said of it. Members
+// that no rule looks at are not read.
+func readClaims(body []byte) (claims *pipeline.Claims, reason fault.Reason, ok bool) {
+	members, reason, ok := readMembers(body)
+	if !ok {
+		return nil, reason, false
+	}
+	active := slices.IndexFunc(members, func(m member) bool { return m.name == "active" })
+	if active < 0 || !members[active].value.IsBool() {
+		return nil, fault.IntrospectionNoActive, false
+	}
+	claims = &pipeline.Claims{}
+	if members[active].value.Type == gjson.False {
+		return claims, 0, true
+	}
+	for _, m := range members {
+		if !readClaim(claims, m) {
+			return nil, fault.IntrospectionClaimsInvalid, false
+		}
+	}
+	claims.Active = true
+	return claims, 0, true
+}
+
+// readClaim takes one member over and reports whether it is what it has to be.
+// null is not: a claim that is null could mean absent or anything.
+func readClaim(c *pipeline.Claims, m member) (ok bool) {
+	switch m.name {
+	case "exp":
+		c.Expires, ok = seconds(m.value)
+		return ok && c.Expires > 0 // 0 would read as no expiry
+	case "nbf":
+		c.NotBefore, ok = seconds(m.value)
+		return ok
+	case "iss":
+		c.Issuer, ok = text(m.value)
+		return ok
+	case "sub":
+		c.Subject, ok = text(m.value)
+		return ok
+	case "token_type":
+		c.TokenType, ok = text(m.value)
+		return ok
+	case "aud":
+		c.Audience, ok = audience(m.value)
+		return ok
+	case "client_id", "cid": // Okta's tokens say cid, and two that differ are no answer
+		id, ok := text(m.value)
+		if !ok || c.ClientID != "" && c.ClientID != id {
+			return false
+		}
+		c.ClientID = id
+	case "scope":
+		return readScope(c, m.value)
+	case "scp":
+		return readScopes(c, m.value)
+	case "cnf":
+		c.SenderConstrained = true
+	}
+	return true
+}
+
+// seconds reads a NumericDate (RFC 7519 section 2) that is a plain integer.
+func seconds(v gjson.Result) (int64, bool) {
+	if v.Type != gjson.Number {
+		return 0, false
+	}
+	var n int64
+	for i := 0; i < len(v.Raw); i++ {
+		digit := v.Raw[i] - '0'
+		if digit > 9 {
+			return 0, false
+		}
+		n = n*10 + int64(digit)
+		if n > maxUnixSeconds {
+			return 0, false
+		}
+	}
+	return n, true
+}
+
+// text reads a string that is neither empty nor too long and has no control
+// characters; U+FFFD is what the decoder makes of half a surrogate pair, so two
+// different strings could have become one.
+func text(v gjson.Result) (string, bool) {
+	if v.Type != gjson.String || v.Str == "" || len(v.Str) > maxTextBytes {
+		return "", false
+	}
+	for _, r := range v.Str {
+		if r < 0x20 || 0x7f <= r && r <= 0x9f || r == '\uFFFD' {
+			return "", false
+		}
+	}
+	// The copy lets go of the rest of the body.
+	return strings.Clone(v.Str), true
+}
+
+// audience reads a string, or an array of them (RFC 7519 section 4.1.3).
+func audience(v gjson.Result) ([]string, bool) {
+	if !v.IsArray() {
+		one, ok := text(v)
+		return []string{one}, ok
+	}
+	var values []string
+	size := 0
+	good := eachValue(v, func(element gjson.Result) bool {
+		value, ok := text(element)
+		size += len(value)
+		values = append(values, value)
+		return ok && len(values) <= maxListValues && size <= maxListBytes
+	})
+	return values, good
+}
+
+// readScope adds the scopes of a blank-separated string (RFC 6749 section 3.3).
+func readScope(c *pipeline.Claims, v gjson.Result) bool {
+	if v.Type != gjson.String || len(v.Str) > maxListBytes {
+		return false
+	}
+	for scope := range strings.SplitSeq(v.Str, " ") {
+		if scope != "" && !addScope(c, scope) {
+			return false
+		}
+	}
+	return true
+}
+
+// readScopes adds the scopes of an array, as Okta's tokens have them.
+func readScopes(c *pipeline.Claims, v gjson.Result) bool {
+	return v.IsArray() && eachValue(v, func(element gjson.Result) bool {
+		return element.Type == gjson.String && addScope(c, element.Str)
+	})
+}
+
+// addScope adds one scope-token (RFC 6749 section 3.3) that is not there yet.
+// A blank inside would make two of it where scopes are joined again.
+func addScope(c *pipeline.Claims, scope string) bool {
+	for i := 0; i < len(scope); i++ {
+		if b := scope[i]; b <= 0x20 || b >= 0x7f || b == '"' || b == '\\' {
+			return false
+		}
+	}
+	if scope == "" || len(scope) > maxTextBytes {
+		return false
+	}
+	size := len(scope)
+	for _, have := range c.Scopes {
+		if have == scope {
+			return true
+		}
+		size += len(have)
+	}
+	c.Scopes = append(c.Scopes, strings.Clone(scope))
+	return len(c.Scopes) <= maxListValues && size <= maxListBytes
+}
+
+// eachValue reports whether take accepts every element of an array.
+func eachValue(array gjson.Result, take func(gjson.Result) bool) bool {
+	good := true
+	array.ForEach(func(_, element gjson.Result) bool {
+		good = take(element)
+		return good
+	})
+	return good
+}

@@ -1,0 +1,91 @@
+package introspection
+
+import (
+	"time"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+)
+
+const (
+	// maxFlights bounds the calls of one step in the air. Envoy's own bound is
+	// 1,024 requests for a cluster and all its workers together.
+	maxFlights = 256
+	// maxWaiters bounds the exchanges that wait for one call, that is, for one
+	// token.
+	maxWaiters = 1024
+	// staleMargin is how long after the call's own timeout the host's word is
+	// still awaited. Later the next exchange with the token makes a new call:
+	// a call whose end is never told must not lock its token out.
+	staleMargin = time.Second
+)
+
+// call is one introspection in the air, with those that wait for it.
+type call struct {
+	key     key
+	started time.Time
+	flight  pipeline.Flight
+	verdict verdict
+}
+
+// outcome waits for the call. All who wait get the same verdict, each with a
+// copy of the claims.
+func (c *call) outcome() pipeline.Outcome {
+	return pipeline.Await(&c.flight, func(x *pipeline.Exchange) pipeline.Outcome {
+		if c.verdict.claims == nil {
+			return pipeline.Deny(c.verdict.denial)
+		}
+		return accept(x, c.verdict.claims)
+	})
+}
+
+// flights are the calls in the air, the latest one for each token.
+type flights struct {
+	byKey      map[key]*call
+	staleAfter time.Duration
+}
+
+func newFlights(timeout time.Duration) *flights {
+	return &flights{byKey: make(map[key]*call), staleAfter: timeout + staleMargin}
+}
+
+// find gives the call to join, if there is one that may still end.
+func (f *flights) find(k key, now time.Time) (*call, bool) {
+	c, ok := f.byKey[k]
+	if !ok || f.stale(c, now) {
+		return nil, false
+	}
+	return c, true
+}
+
+// room reports whether one more call may start. Only when all places are taken
+// does it look for calls that were given up.
+func (f *flights) room(now time.Time) bool {
+	if len(f.byKey) < maxFlights {
+		return true
+	}
+	for k, c := range f.byKey {
+		if f.stale(c, now) {
+			delete(f.byKey, k)
+		}
+	}
+	return len(f.byKey) < maxFlights
+}
+
+// add notes a call that the host has taken, in place of a stale one.
+func (f *flights) add(c *call) { f.byKey[c.key] = c }
+
+// remove forgets the call and reports whether it was the latest for its token.
+func (f *flights) remove(c *call) bool {
+	if f.byKey[c.key] != c {
+		return false
+	}
+	delete(f.byKey, c.key)
+	return true
+}
+
+// stale reports whether the call's end is overdue. A clock that went back
+// would hide its age, so that counts as overdue too.
+func (f *flights) stale(c *call, now time.Time) bool {
+	age := now.Sub(c.started)
+	return age < 0 || age > f.staleAfter
+}

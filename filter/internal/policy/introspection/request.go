@@ -1,0 +1,82 @@
+package introspection
+
+import (
+	"encoding/base64"
+	"time"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/secret"
+)
+
+const (
+	bodyStart = "token="
+	bodyEnd   = "&token_type_hint=access_token"
+)
+
+// request is what all calls of a step have in common.
+type request struct {
+	cluster, authority, path string
+	authorization            secret.Value // the whole header value
+	timeout                  time.Duration
+}
+
+func newRequest(o Options) request {
+	return request{
+		cluster:       o.Cluster,
+		authority:     o.Authority,
+		path:          o.Path,
+		authorization: secret.New(basicCredentials(o.ClientID, o.Secret)),
+		timeout:       o.Timeout,
+	}
+}
+
+// callout is the introspection request for one token (RFC 7662 section 2.1):
+// in the body, for addresses end up in logs.
+func (r *request) callout(token string) pipeline.Callout {
+	body := make([]byte, 0, len(bodyStart)+len(token)+len(token)/4+len(bodyEnd))
+	body = append(body, bodyStart...)
+	body = appendFormEncoded(body, token)
+	body = append(body, bodyEnd...)
+	return pipeline.Callout{
+		Cluster:   r.cluster,
+		Method:    "POST",
+		Authority: r.authority,
+		Path:      r.path,
+		Headers: []pipeline.Header{
+			{Name: "content-type", Value: "application/x-www-form-urlencoded"},
+			{Name: "accept", Value: "application/json"},
+			{Name: "authorization", Value: r.authorization.Reveal()},
+		},
+		Body:    body,
+		Timeout: r.timeout,
+	}
+}
+
+// basicCredentials is an Authorization value as RFC 6749 section 2.3.1 wants
+// it: id and secret are form-encoded each, so that a colon in one cannot move
+// the border, and only then joined and put into base64.
+func basicCredentials(id string, s secret.Value) string {
+	pair := appendFormEncoded(nil, id)
+	pair = append(pair, ':')
+	pair = appendFormEncoded(pair, s.Reveal())
+	return "Basic " + base64.StdEncoding.EncodeToString(pair)
+}
+
+// appendFormEncoded encodes for application/x-www-form-urlencoded (RFC 6749
+// appendix B).
+func appendFormEncoded(b []byte, s string) []byte {
+	const hex = "0123456789ABCDEF"
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+			b = append(b, c)
+		case c == '-', c == '.', c == '_', c == '~':
+			b = append(b, c)
+		case c == ' ':
+			b = append(b, '+')
+		default:
+			b = append(b, '%', hex[c>>4], hex[c&15])
+		}
+	}
+	return b
+}
