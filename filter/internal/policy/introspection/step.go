@@ -95,17 +95,19 @@ func (s *Step) call(k key, token string, now time.Time) pipeline.Outcome {
 // land takes a call's answer to the cache and to every exchange that waits for
 // it. A call that was replaced meanwhile may be older than what the cache
 // knows, so it speaks to its own waiters only. The waiters are woken whatever
-// happens before: after a panic they find the zero verdict, which denies.
+// happens before; the verdict comes last, so that after a panic they find its
+// zero value, which denies.
 func (s *Step) land(c *call, now time.Time, a pipeline.Answer) {
 	if c.flight.Landed() {
 		return
 	}
 	defer c.flight.Land()
 	latest := s.flights.remove(c)
-	c.verdict = judge(&a, now)
-	if claims := c.verdict.claims; latest && claims != nil {
-		s.cache.put(c.key, claims, now)
+	v := judge(&a, now)
+	if latest && v.claims != nil {
+		s.cache.put(c.key, v.claims, now)
 	}
+	c.verdict = v
 }
 
 // accept lets the exchange go on with claims of an active token.

@@ -1,0 +1,123 @@
+package introspection
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+)
+
+func withAuthorization(query string, values ...string) *pipeline.Exchange {
+	x := &pipeline.Exchange{Query: query, HasQuery: query != ""}
+	x.Headers = []pipeline.Header{{Name: ":path", Value: "/"}, {Name: "accept", Value: "a,b"}}
+	for _, v := range values {
+		x.Headers = append(x.Headers, pipeline.Header{Name: "authorization", Value: v})
+	}
+	return x
+}
+
+func TestBearerTokenFound(t *testing.T) {
+	longest := strings.Repeat("a", maxTokenBytes)
+	tests := []struct{ name, value, query, want string }{
+		{"plain", "Bearer abc.def-ghi_jkl", "", "abc.def-ghi_jkl"},
+		{"lower case", "bearer abc", "", "abc"},
+		{"upper case", "BEARER abc", "", "abc"},
+		{"mixed case", "bEaReR abc", "", "abc"},
+		{"several blanks", "Bearer    abc", "", "abc"},
+		{"blanks around", " \tBearer abc \t", "", "abc"},
+		{"every letter of token68", "Bearer azAZ09-._~+/==", "", "azAZ09-._~+/=="},
+		{"longest", "Bearer " + longest, "", longest},
+		{"other parameters", "Bearer abc", "a=access_token&access_tokens=1&xaccess_token=2&%=%&access%5ftoke=1&=", "abc"},
+		{"parameter in other letters", "Bearer abc", "Access_Token=1", "abc"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			token, reason, ok := bearerToken(withAuthorization(tt.query, tt.value))
+			if !ok || token != tt.want {
+				t.Errorf("got %q, %v (%v), want %q", token, ok, reason, tt.want)
+			}
+		})
+	}
+}
+
+func TestBearerTokenRefused(t *testing.T) {
+	tests := []struct {
+		name   string
+		values []string
+		query  string
+		want   fault.Reason
+	}{
+		{"no header", nil, "", fault.TokenMissing},
+		{"no header, token in the query", nil, "access_token=abc", fault.TokenMissing},
+		{"empty header", []string{""}, "", fault.TokenMissing},
+		{"only blanks", []string{"  "}, "", fault.TokenMissing},
+		{"basic", []string{"Basic YWxhZGRpbg=="}, "", fault.TokenMissing},
+		{"dpop", []string{"DPoP abc"}, "", fault.TokenMissing},
+		{"token without a scheme", []string{"abc"}, "", fault.TokenMissing},
+		{"scheme that begins alike", []string{"Bearers abc"}, "", fault.TokenMissing},
+		{"tab after the scheme", []string{"Bearer\tabc"}, "", fault.TokenMissing},
+		{"two headers", []string{"Bearer abc", "Bearer def"}, "", fault.TokenAmbiguous},
+		{"the same header twice", []string{"Bearer abc", "Bearer abc"}, "", fault.TokenAmbiguous},
+		{"a second, empty header", []string{"Bearer abc", ""}, "", fault.TokenAmbiguous},
+		{"another scheme beside it", []string{"Basic abc", "Bearer def"}, "", fault.TokenAmbiguous},
+		{"joined by the host", []string{"Bearer abc,Bearer def"}, "", fault.TokenAmbiguous},
+		{"joined behind another scheme", []string{"Basic abc, Bearer def"}, "", fault.TokenAmbiguous},
+		{"comma at the end", []string{"Bearer abc,"}, "", fault.TokenAmbiguous},
+		{"also in the query", []string{"Bearer abc"}, "access_token=def", fault.TokenAmbiguous},
+		{"also in the query, later", []string{"Bearer abc"}, "a=1&access_token=def", fault.TokenAmbiguous},
+		{"also in the query, behind a semicolon", []string{"Bearer abc"}, "a=1;access_token=def", fault.TokenAmbiguous},
+		{"also in the query, escaped", []string{"Bearer abc"}, "%61ccess%5ftoken=def", fault.TokenAmbiguous},
+		{"also in the query, without a value", []string{"Bearer abc"}, "access_token", fault.TokenAmbiguous},
+		{"scheme alone", []string{"Bearer"}, "", fault.TokenMalformed},
+		{"scheme and blanks", []string{"Bearer   "}, "", fault.TokenMalformed},
+		{"padding alone", []string{"Bearer =="}, "", fault.TokenMalformed},
+		{"padding in the middle", []string{"Bearer ab=c"}, "", fault.TokenMalformed},
+		{"two words", []string{"Bearer abc def"}, "", fault.TokenMalformed},
+		{"quoted", []string{`Bearer "abc"`}, "", fault.TokenMalformed},
+		{"not ascii", []string{"Bearer abcé"}, "", fault.TokenMalformed},
+		{"line end", []string{"Bearer abc\r\nx: y"}, "", fault.TokenMalformed},
+		{"nul", []string{"Bearer abc\x00"}, "", fault.TokenMalformed},
+		{"ampersand", []string{"Bearer abc&token_type_hint=refresh_token"}, "", fault.TokenMalformed},
+		{"too long", []string{"Bearer " + strings.Repeat("a", maxTokenBytes+1)}, "", fault.TokenMalformed},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			token, reason, ok := bearerToken(withAuthorization(tt.query, tt.values...))
+			if ok || reason != tt.want || token != "" {
+				t.Errorf("got %q, %v (%v), want %v", token, ok, reason, tt.want)
+			}
+		})
+	}
+}
+
+func FuzzAuthorization(f *testing.F) {
+	f.Add("Bearer abc.def", "", false, "")
+	f.Add("bearer  abc==", "", true, "")
+	f.Add("Bearer a,Bearer b", "", false, "x=1")
+	f.Add("Basic YTpi", "Bearer b", true, "access_token=1")
+	f.Add("Bearer abc", "", false, "%61ccess_token")
+	credentials := regexp.MustCompile(`^[ \t]*(?i:bearer) +([A-Za-z0-9._~+/-]+=*)[ \t]*$`)
+	f.Fuzz(func(t *testing.T, first, second string, two bool, query string) {
+		values := []string{first}
+		if two {
+			values = append(values, second)
+		}
+		token, reason, ok := bearerToken(withAuthorization(query, values...))
+		if !ok {
+			switch reason {
+			case fault.TokenMissing, fault.TokenAmbiguous, fault.TokenMalformed:
+				return
+			}
+			t.Fatalf("reason %v", reason)
+		}
+		match := credentials.FindStringSubmatch(first)
+		if two || match == nil || match[1] != token || len(token) > maxTokenBytes {
+			t.Fatalf("took %q out of %q (two headers: %v)", token, first, two)
+		}
+		if strings.Contains("&"+query, "&access_token=") {
+			t.Fatalf("took %q beside the query %q", token, query)
+		}
+	})
+}
