@@ -1,0 +1,26 @@
+package sharedtable
+
+import "crypto/rand"
+
+// SeedSize is the number of random bytes in a seed.
+const SeedSize = 32
+
+// Seed gives the random bytes that all VMs on this store share, made by the
+// first that asks. Hashes that cover it cannot be computed outside of the host,
+// so nobody can choose what falls into one bucket.
+func Seed(store Store) (seed [SeedSize]byte, err error) {
+	table := New(store, Layout{Name: "seed", Buckets: 1, Entries: 1, EntrySize: SeedSize})
+	err = table.Update(0, func(b Bucket) bool {
+		if b.Condition == Sound {
+			copy(seed[:], b.Entry(0))
+			return false
+		}
+		rand.Read(seed[:])
+		copy(b.Entry(0), seed[:])
+		return true
+	})
+	if err != nil {
+		return [SeedSize]byte{}, err
+	}
+	return seed, nil
+}

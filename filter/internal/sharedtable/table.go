@@ -1,0 +1,87 @@
+package sharedtable
+
+import (
+	"errors"
+	"strconv"
+)
+
+// MaxAttempts bounds the compare-and-swaps of one Update. Each failed one means
+// that another VM made progress, and a host has about as many VMs as cores.
+const MaxAttempts = 32
+
+// keyPrefix sets our keys apart from those of foreign plugins, and those of
+// this layout of values from any later one.
+const keyPrefix = "sallyport/1/"
+
+// Layout fixes the shape of a table. Two tables over one store are the same
+// table when their names are; they must then have the same shape. All numbers
+// are at least 1.
+type Layout struct {
+	Name      string
+	Buckets   uint32
+	Entries   int // per bucket
+	EntrySize int // bytes
+}
+
+// Table is a table in the host's shared data. It holds no state of its own.
+type Table struct {
+	store  Store
+	layout Layout
+	prefix string
+}
+
+// New names a table; nothing is read or written before the first Update.
+func New(store Store, layout Layout) *Table {
+	return &Table{store: store, layout: layout, prefix: keyPrefix + layout.Name + "/"}
+}
+
+// Update reads the bucket that hash selects, lets change work on it, and writes
+// it back if change says so. When another VM was faster it begins again from
+// the read, so change may run several times, and only its last run counts; it
+// runs with one Get, and costs one Set when it writes. The error is
+// ErrContended, or says that the host failed; nothing was written then.
+func (t *Table) Update(hash uint32, change func(Bucket) (write bool)) error {
+	key := t.prefix + strconv.FormatUint(uint64(hash%t.layout.Buckets), 36)
+	for range MaxAttempts {
+		value, bucket, cas, err := t.read(key)
+		if err != nil {
+			return &hostError{"read shared bucket", err}
+		}
+		if !change(bucket) {
+			return nil
+		}
+		seal(key, value)
+		err = t.store.Set(key, value, cas)
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, ErrCASMismatch) {
+			return &hostError{"write shared bucket", err}
+		}
+	}
+	return ErrContended
+}
+
+// read gives the bucket, the value that it lies in, and the cas to write it with.
+func (t *Table) read(key string) (value []byte, b Bucket, cas uint32, err error) {
+	size := t.layout.Entries * t.layout.EntrySize
+	b.entrySize = t.layout.EntrySize
+	value, cas, err = t.store.Get(key)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		b.Condition, cas = Fresh, absentCAS
+	case err != nil:
+		return nil, Bucket{}, 0, err
+	case cas == 0: // to write with it would overwrite what others wrote
+		return nil, Bucket{}, 0, errNoCAS
+	default:
+		if entries, ok := open(key, value, size); ok {
+			b.Condition, b.entries = Sound, entries
+			return value, b, cas, nil
+		}
+		b.Condition = Damaged
+	}
+	value = make([]byte, headerSize+size)
+	b.entries = value[headerSize:]
+	return value, b, cas, nil
+}
