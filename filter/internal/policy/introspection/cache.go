@@ -46,14 +46,15 @@ func (c *cache) get(k key, now time.Time) (*pipeline.Claims, bool) {
 	return e.claims, true
 }
 
-// put replaces what is known of the token. Claims without exp, of a token that
-// has expired or is not active are not kept (RFC 7662 section 4: never beyond
-// exp); what was known before goes all the same.
+// put replaces what is known of the token. Claims of a token that is not
+// active, has expired or does not say when (exp 0 is long past) are not kept,
+// for RFC 7662 section 4 wants nothing kept beyond exp; what was known before
+// goes all the same.
 func (c *cache) put(k key, claims *pipeline.Claims, now time.Time) {
 	if element, ok := c.byKey[k]; ok {
 		c.drop(element)
 	}
-	if c.limit <= 0 || c.maxTTL <= 0 || !claims.Active || claims.Expires == 0 {
+	if c.limit <= 0 || c.maxTTL <= 0 || !claims.Active {
 		return
 	}
 	until := now.Add(c.maxTTL)

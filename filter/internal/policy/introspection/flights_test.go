@@ -5,109 +5,132 @@ import (
 	"testing"
 	"time"
 
-	"pgregory.net/rapid"
-
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
-	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
 
-// TestFlightsAgreeWithModel lets exchanges arrive, calls land in any order,
-// late or never, and the host refuse. Each exchange must be decided once, by
-// the call it waits for.
-func TestFlightsAgreeWithModel(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		b := newBench(func(o *Options) { o.CacheMaxTTL = 0 })
-		m := &flightModel{latest: map[string]int{}, began: map[int]time.Time{}, waiting: map[int][]*exchange{}}
-		t.Repeat(map[string]func(*rapid.T){
-			"arrive": func(t *rapid.T) { m.arrive(t, b) },
-			"land":   func(t *rapid.T) { m.land(t, b) },
-			"time": func(t *rapid.T) {
-				b.now = b.now.Add(time.Duration(rapid.IntRange(-200, 2500).Draw(t, "ms")) * time.Millisecond)
-			},
-			"": func(t *rapid.T) {
-				if len(b.step.flights.byKey) != len(m.latest) {
-					t.Fatalf("%d flights noted, the model has %d", len(b.step.flights.byKey), len(m.latest))
-				}
-				for call, waiting := range m.waiting {
-					for _, x := range waiting {
-						if x.woken != 0 || x.verdict != pipeline.Parked {
-							t.Fatalf("call %d has not landed, its exchange is decided: %v", call, x.verdict)
-						}
-					}
-				}
-			},
-		})
-	})
+func TestOneTokenIsAskedAboutOnce(t *testing.T) {
+	b := newBench(nil)
+	first, second, other := b.arrive("abc"), b.arrive("abc"), b.arrive("def")
+	b.wantCalls(t, 2)
+	b.land(0, b.active("alice"))
+	first.wantAdmitted(t, "alice")
+	second.wantAdmitted(t, "alice")
+	other.wantParked(t)
+	b.land(1, b.active("bob"))
+	other.wantAdmitted(t, "bob")
 }
 
-type flightModel struct {
-	latest  map[string]int      // token -> the call that an arrival may join
-	began   map[int]time.Time   // call -> when it began
-	waiting map[int][]*exchange // call in the air -> who waits for it
+func TestFlightWithoutEndIsReplaced(t *testing.T) {
+	b := newBench(nil)
+	lost := b.arrive("abc")
+	b.now = b.now.Add(2*time.Second + staleMargin)
+	b.arrive("abc").wantParked(t)
+	b.wantCalls(t, 1)
+	b.now = b.now.Add(1)
+	found := b.arrive("abc")
+	b.wantCalls(t, 2)
+	b.land(1, answered(200, `{"active":false}`))
+	found.wantDenied(t, fault.Denial{Reason: fault.TokenInactive})
+
+	// The lost call comes back after all, with what was true before.
+	lost.wantParked(t)
+	b.land(0, b.active("alice"))
+	lost.wantAdmitted(t, "alice")
+	b.arrive("abc").wantParked(t)
+	b.wantCalls(t, 3)
 }
 
-func (m *flightModel) arrive(t *rapid.T, b *bench) {
-	token := rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "token")
-	b.air.refuse = rapid.SampledFrom([]pipeline.Failure{0, 0, 0, pipeline.NoHost}).Draw(t, "refuse")
-	before := len(b.air.calls)
-	x := b.arrive(token)
-	call, joins := m.latest[token]
-	if joins {
-		age := b.now.Sub(m.began[call])
-		joins = age >= 0 && age <= 2*time.Second+staleMargin
-	}
-	switch {
-	case joins:
-		if len(b.air.calls) != before {
-			t.Fatalf("a second call for %q", token)
-		}
-	case b.air.refuse != 0:
-		if x.verdict != pipeline.Denied || x.run.Denial().Reason != fault.IntrospectionNoHost {
-			t.Fatalf("verdict %v for %v", x.verdict, x.run.Denial().Reason)
-		}
-		return
-	default:
-		if len(b.air.calls) != before+1 {
-			t.Fatalf("%d calls for a new flight of %q", len(b.air.calls)-before, token)
-		}
-		call = before
-		m.latest[token], m.began[call] = call, b.now
-	}
-	m.waiting[call] = append(m.waiting[call], x)
+func TestLateAnswerLeavesTheNewFlightAlone(t *testing.T) {
+	b := newBench(nil)
+	b.arrive("abc")
+	b.now = b.now.Add(time.Hour)
+	b.arrive("abc")
+	b.land(0, b.active("alice"))
+	joined := b.arrive("abc")
+	joined.wantParked(t)
+	b.wantCalls(t, 2)
+	b.land(1, answered(200, `{"active":false}`))
+	joined.wantDenied(t, fault.Denial{Reason: fault.TokenInactive})
 }
 
-func (m *flightModel) land(t *rapid.T, b *bench) {
-	var flying []int
-	for call := range b.air.calls {
-		if _, ok := m.waiting[call]; ok {
-			flying = append(flying, call)
+func TestClockSetBackDoesNotHideALostFlight(t *testing.T) {
+	b := newBench(nil)
+	b.arrive("abc")
+	b.now = b.now.Add(-time.Hour)
+	b.arrive("abc").wantParked(t)
+	b.wantCalls(t, 2)
+}
+
+func TestSecondLandingChangesNothing(t *testing.T) {
+	b := newBench(nil)
+	x := b.arrive("abc")
+	b.land(0, answered(200, `{"active":false}`))
+	b.land(0, b.active("alice"))
+	x.wantDenied(t, fault.Denial{Reason: fault.TokenInactive})
+	if x.woken != 1 {
+		t.Errorf("woken %d times", x.woken)
+	}
+	b.arrive("abc").wantParked(t)
+}
+
+func TestPanicWhileLandingWakesAllAndDenies(t *testing.T) {
+	b := newBench(nil)
+	waiting := []*exchange{b.arrive("abc"), b.arrive("abc")}
+	b.step.cache = nil // its use panics
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("the panic was swallowed")
+			}
+		}()
+		b.land(0, b.active("alice"))
+	}()
+	for _, x := range waiting {
+		x.wantDenied(t, fault.Denial{Reason: fault.Internal})
+		if x.woken != 1 {
+			t.Errorf("woken %d times", x.woken)
 		}
 	}
-	if len(flying) == 0 {
-		t.Skip("nothing in the air")
+	if n := len(b.step.flights.byKey); n != 0 {
+		t.Errorf("%d flights left", n)
 	}
-	call := rapid.SampledFrom(flying).Draw(t, "call")
-	subject := fmt.Sprint("call ", call)
-	good := rapid.Bool().Draw(t, "good")
-	if good {
-		b.land(call, b.active(subject))
-	} else {
-		b.land(call, pipeline.Answer{Failure: pipeline.TimedOut})
+}
+
+func TestTooManyFlights(t *testing.T) {
+	b := newBench(nil)
+	for i := range maxFlights {
+		b.arrive(fmt.Sprint("t", i)).wantParked(t)
 	}
-	for _, x := range m.waiting[call] {
-		switch {
-		case x.woken != 1:
-			t.Fatalf("woken %d times", x.woken)
-		case good && (x.verdict != pipeline.Admitted || x.Token.Subject != subject):
-			t.Fatalf("verdict %v with %+v, want %s", x.verdict, x.Token, subject)
-		case !good && (x.verdict != pipeline.Denied || x.run.Denial().Reason != fault.IntrospectionTimeout):
-			t.Fatalf("verdict %v for %v, want a timeout", x.verdict, x.run.Denial().Reason)
-		}
+	b.arrive("one-more").wantDenied(t, denialFor(fault.IntrospectionOverloaded))
+	b.wantCalls(t, maxFlights)
+	b.arrive("t0").wantParked(t) // joining is still possible
+	b.land(0, b.active("alice"))
+	b.arrive("one-more").wantParked(t)
+	b.wantCalls(t, maxFlights+1)
+	b.arrive("and-another").wantDenied(t, denialFor(fault.IntrospectionOverloaded))
+
+	b.now = b.now.Add(time.Hour) // all of them lost
+	b.arrive("and-another").wantParked(t)
+	if n := len(b.step.flights.byKey); n != 1 {
+		t.Errorf("%d flights noted, want 1", n)
 	}
-	delete(m.waiting, call)
-	for token, latest := range m.latest {
-		if latest == call {
-			delete(m.latest, token)
-		}
+}
+
+func TestTooManyWaiters(t *testing.T) {
+	b := newBench(nil)
+	for range maxWaiters {
+		b.arrive("abc").wantParked(t)
 	}
+	b.arrive("abc").wantDenied(t, denialFor(fault.IntrospectionOverloaded))
+	b.arrive("def").wantParked(t)
+	b.wantCalls(t, 2)
+}
+
+func TestExchangeWhoseDeadlinePassedStaysDenied(t *testing.T) {
+	b := newBench(nil)
+	gone, waiting := b.arrive("abc"), b.arrive("abc")
+	gone.run.Fail(fault.Denial{Reason: fault.IntrospectionDeadline})
+	b.land(0, b.active("alice"))
+	gone.wantDenied(t, fault.Denial{Reason: fault.IntrospectionDeadline})
+	waiting.wantAdmitted(t, "alice")
 }
