@@ -256,6 +256,9 @@ func TestLoad(t *testing.T) {
 	const call = "-- request --\nGET / HTTP/1.1\nhost: a\n-- response --\n401\nx-a: b\n\n{}\n-- metrics --\nm +1\n-- log --\nl\n"
 	write("base.yaml", "a: 1\n")
 	write("b.txtar", "B.\n"+call)
+	write("near/base.yaml", "a: 2\n")
+	write("near/d.txtar", "D.\n"+call)
+	write("far/deep/e.txtar", "E.\n"+call)
 	write("sub/a.txtar", "A.\n-- config.yaml --\n{}\n-- skip native --\nneeds a socket\n"+call)
 	write("sub/c.txtar", "C.\n-- config.yaml --\n[\n-- config_error --\nbad\n")
 	if _, err := Load(dir); err == nil || !strings.Contains(err.Error(), "c.txtar:2") {
@@ -278,18 +281,24 @@ func TestLoad(t *testing.T) {
 		all.Logs = append(all.Logs, e.Logs...)
 		all.ConfigErrors = append(all.ConfigErrors, e.ConfigErrors...)
 	}
-	if diff := cmp.Diff([]string{"b B.", "sub/a A.", "sub/c C."}, names); diff != "" {
+	if diff := cmp.Diff([]string{"b B.", "far/deep/e E.", "near/d D.", "sub/a A.", "sub/c C."}, names); diff != "" {
 		t.Errorf("files (-want +got):\n%s", diff)
 	}
-	want := Expected{Statuses: []int{401, 401}, Bodies: []string{"{}", "{}"}, Headers: []Header{{"x-a", "b"}, {"x-a", "b"}},
-		Metrics: []string{"m", "m"}, Logs: []string{"l", "l"}, ConfigErrors: []string{"bad"}}
+	want := Expected{Statuses: []int{401, 401, 401, 401}, Bodies: []string{"{}", "{}", "{}", "{}"},
+		Headers: []Header{{"x-a", "b"}, {"x-a", "b"}, {"x-a", "b"}, {"x-a", "b"}},
+		Metrics: []string{"m", "m", "m", "m"}, Logs: []string{"l", "l", "l", "l"}, ConfigErrors: []string{"bad"}}
 	if diff := cmp.Diff(want, all); diff != "" {
 		t.Errorf("expected (-want +got):\n%s", diff)
 	}
-	if reason, skip := files[1].Skip("native"); !skip || reason != "needs a socket" {
+	for i, want := range map[int]string{0: `{"a":1}`, 1: `{"a":1}`, 2: `{"a":2}`} {
+		if s, err := files[i].setup.Expand(Vars{}); err != nil || string(s.Config) != want {
+			t.Errorf("%s has config %s, error %v, want %s", files[i].Name, s.Config, err, want)
+		}
+	}
+	if reason, skip := files[3].Skip("native"); !skip || reason != "needs a socket" {
 		t.Errorf("skip native: %q, %v", reason, skip)
 	}
-	if _, skip := files[1].Skip("hostsim"); skip {
+	if _, skip := files[3].Skip("hostsim"); skip {
 		t.Error("hostsim is skipped too")
 	}
 	if _, err := Load(t.TempDir()); err == nil {

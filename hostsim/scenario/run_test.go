@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -12,7 +13,7 @@ import (
 
 func mustLoad(t *testing.T, path string) *File {
 	t.Helper()
-	f, err := load(path)
+	f, err := load(filepath.Dir(path), path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,7 +20,8 @@ import (
 )
 
 // Extension is the file name extension of a scenario; BaseConfig is the name of
-// the configuration that the scenarios of one folder share.
+// the configuration that the scenarios of
+// one folder, and of the folders in it, share.
 const (
 	Extension  = ".txtar"
 	BaseConfig = "base.yaml"
@@ -103,6 +104,7 @@ const maxFiles = 5000
 // Load reads every scenario below dir, sorted by name. The error has the
 // problems of all files. A folder without a scenario is an error too.
 func Load(dir string) ([]*File, error) {
+	dir = filepath.Clean(dir)
 	paths, err := findFiles(dir)
 	if err != nil {
 		return nil, fmt.Errorf("find scenarios below %s: %w", dir, err)
@@ -113,7 +115,7 @@ func Load(dir string) ([]*File, error) {
 	var files []*File
 	var errs []error
 	for _, path := range paths {
-		f, err := load(path)
+		f, err := load(dir, path)
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -143,16 +145,25 @@ func findFiles(dir string) ([]string, error) {
 	return paths, err
 }
 
-func load(path string) (*File, error) {
+// load reads the scenario at path with the nearest base configuration: in its
+// own folder, or else in one above it up to root.
+func load(root, path string) (*File, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read scenario: %w", err)
 	}
-	base, err := os.ReadFile(filepath.Join(filepath.Dir(path), BaseConfig))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("read base configuration of %s: %w", path, err)
+	for folder := filepath.Dir(path); ; folder = filepath.Dir(folder) {
+		base, err := os.ReadFile(filepath.Join(folder, BaseConfig))
+		if err == nil {
+			return Parse(path, data, base)
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("read base configuration of %s: %w", path, err)
+		}
+		if folder == root || folder == filepath.Dir(folder) {
+			return Parse(path, data, nil)
+		}
 	}
-	return Parse(path, data, base)
 }
 
 func (f *File) rename(name string) { f.Name, f.setup.Name = name, name }

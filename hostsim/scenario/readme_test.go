@@ -1,0 +1,35 @@
+package scenario
+
+import (
+	"os"
+	"strings"
+	"testing"
+)
+
+// The example in the README is the file that the tests run, and its tables name
+// every fault, section and noise header.
+func TestReadmeIsTrue(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	example, err := os.ReadFile("testdata/allowed.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	wanted := []string{"```\n" + string(example) + "```\n"}
+	for _, word := range strings.Split(faultWords, ", ") {
+		wanted = append(wanted, "| `fault: "+word+"` |")
+	}
+	for _, word := range strings.Split(sectionWords, ", ") {
+		wanted = append(wanted, "| `"+word+"`")
+	}
+	for name := range noise {
+		wanted = append(wanted, "`"+name+"`")
+	}
+	for _, want := range wanted {
+		if !strings.Contains(string(readme), want) {
+			t.Errorf("README.md lacks %q", want)
+		}
+	}
+}
