@@ -1,0 +1,105 @@
+package envoyconfig
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Path leads to a place in a decoded document: a string is a member of a map, an int an index of a list, a Named
+// the element of a list whose member "name" it is.
+type Path []any
+
+// Named is the "name" of a list's element.
+type Named string
+
+// Then is the path that goes on from p.
+func (p Path) Then(more ...any) Path { return append(slices.Clone(p), more...) }
+
+func (p Path) String() string {
+	var b strings.Builder
+	for _, step := range p {
+		switch step := step.(type) {
+		case int:
+			fmt.Fprintf(&b, "[%d]", step)
+		case Named:
+			fmt.Fprintf(&b, "[name=%s]", step)
+		default:
+			fmt.Fprintf(&b, ".%v", step)
+		}
+	}
+	return strings.TrimPrefix(b.String(), ".")
+}
+
+// Get answers what is at the path. It fails when there is nothing.
+func (p Path) Get(root any) (any, error) {
+	node := root
+	for i, step := range p {
+		next, ok := descend(node, step)
+		if !ok {
+			return nil, fmt.Errorf("%s is not there", p[:i+1])
+		}
+		node = next
+	}
+	return node, nil
+}
+
+func descend(node, step any) (any, bool) {
+	switch step := step.(type) {
+	case string:
+		members, _ := node.(map[string]any)
+		value, ok := members[step]
+		return value, ok
+	case int:
+		list, _ := node.([]any)
+		if step < 0 || step >= len(list) {
+			return nil, false
+		}
+		return list[step], true
+	case Named:
+		list, _ := node.([]any)
+		for _, element := range list {
+			if name, _ := descend(element, "name"); name == string(step) {
+				return element, true
+			}
+		}
+	}
+	return nil, false
+}
+
+// Set replaces what is at the path, whose last step is a member. It fails when there is nothing to replace: a
+// change of the document's shape must not go unseen.
+func (p Path) Set(root, value any) error {
+	members, name, err := p.member(root)
+	if err != nil {
+		return err
+	}
+	members[name] = value
+	return nil
+}
+
+// Delete removes what is at the path, whose last step is a member. It fails when there is nothing to remove.
+func (p Path) Delete(root any) error {
+	members, name, err := p.member(root)
+	if err != nil {
+		return err
+	}
+	delete(members, name)
+	return nil
+}
+
+func (p Path) member(root any) (map[string]any, string, error) {
+	if _, err := p.Get(root); err != nil {
+		return nil, "", err
+	}
+	last := len(p) - 1
+	name, ok := p[last].(string)
+	if !ok {
+		return nil, "", fmt.Errorf("%s is no member of a map", p)
+	}
+	parent, err := p[:last].Get(root)
+	if err != nil {
+		return nil, "", err
+	}
+	return parent.(map[string]any), name, nil
+}
