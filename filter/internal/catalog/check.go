@@ -1,0 +1,259 @@
+package catalog
+
+import (
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/problem"
+)
+
+const (
+	// maxNameBytes bounds names: they become metric labels and header values.
+	maxNameBytes = 128
+	// maxDeveloperBytes is the longest e-mail address (RFC 5321 section 4.5.3).
+	maxDeveloperBytes = 320
+	// maxPathBytes bounds base paths and patterns.
+	maxPathBytes = 1024
+)
+
+// checker collects what is wrong with a catalog.
+type checker struct {
+	problems     *problem.List
+	versions     map[apiVersion]int // where each API stands; version "" for any
+	productNames []string
+}
+
+type apiVersion struct{ name, version string }
+
+func (ch *checker) add(path, message string) {
+	ch.problems.AddUnseen(problem.Problem{Path: path, Message: message})
+}
+
+func apiPath(i int) string { return "apis[" + strconv.Itoa(i) + "]" }
+
+func (ch *checker) apis(apis []API) {
+	ch.versions = make(map[apiVersion]int, 2*len(apis))
+	for i, a := range apis {
+		if m := nameFault(a.Name); m != "" {
+			ch.add(apiPath(i)+".name", m)
+		}
+		if m := nameFault(a.Version); m != "" {
+			ch.add(apiPath(i)+".version", m)
+		}
+		if other, taken := ch.versions[apiVersion{a.Name, a.Version}]; taken {
+			ch.add(apiPath(i)+".name", "must be unique together with the version, got "+problem.Quote(a.Name)+" and "+problem.Quote(a.Version)+", also at "+apiPath(other))
+		} else {
+			ch.versions[apiVersion{a.Name, a.Version}] = i
+			ch.versions[apiVersion{a.Name, ""}] = i
+		}
+		if m := basePathFault(a.BasePath); m != "" {
+			ch.add(apiPath(i)+".base_path", m)
+		}
+		for j, host := range a.Hosts {
+			if !validHost(strings.TrimPrefix(host, "*.")) {
+				ch.add(apiPath(i)+".hosts["+strconv.Itoa(j)+"]", `must be a host name without a port, or "*." and a name, got `+problem.Quote(host))
+			}
+		}
+	}
+}
+
+func (ch *checker) products(products []Product, apis []API) map[string]*product {
+	compiled := make(map[string]*product, len(products))
+	positions := make(map[string]int, len(products))
+	for i, p := range products {
+		path := "products[" + strconv.Itoa(i) + "]"
+		if m := textFault(p.Name, maxNameBytes); m != "" {
+			ch.add(path+".name", m)
+		} else if other, taken := positions[p.Name]; taken {
+			ch.add(path+".name", "must be unique, got "+problem.Quote(p.Name)+", also at products["+strconv.Itoa(other)+"]")
+			continue
+		}
+		positions[p.Name] = i
+		ch.productNames = append(ch.productNames, p.Name)
+		c := &product{Product: p}
+		for j, granted := range p.APIs {
+			c.grantsAPI = append(c.grantsAPI, ch.grant(path+".apis["+strconv.Itoa(j)+"]", granted, apis))
+		}
+		for j, scope := range p.Scopes {
+			if !validScope(scope) {
+				ch.add(path+".scopes["+strconv.Itoa(j)+"]", "must be one scope, without blanks, quotes or backslashes, got "+problem.Quote(scope))
+			}
+		}
+		compiled[p.Name] = c
+	}
+	return compiled
+}
+
+func (ch *checker) grant(path string, granted ProductAPI, apis []API) apiGrant {
+	if _, known := ch.versions[apiVersion{granted.Name, granted.Version}]; !known {
+		ch.unknownAPI(path, granted, apis)
+	}
+	g := apiGrant{name: granted.Name, version: granted.Version}
+	for k, o := range granted.Operations {
+		at := path + ".operations[" + strconv.Itoa(k) + "]"
+		compiled, err := parsePattern(o.Path)
+		if err != nil {
+			ch.add(at+".path", err.Error()+", got "+problem.Quote(o.Path))
+		} else if len(o.Path) > maxPathBytes {
+			ch.add(at+".path", "must have at most "+strconv.Itoa(maxPathBytes)+" bytes")
+		}
+		for l, method := range o.Methods {
+			if !validMethod(method) {
+				ch.add(at+".methods["+strconv.Itoa(l)+"]", `must be a method in capital letters, such as "GET", got `+problem.Quote(method))
+			}
+		}
+		g.operations = append(g.operations, operation{path: compiled, methods: o.Methods})
+	}
+	return g
+}
+
+func (ch *checker) unknownAPI(path string, granted ProductAPI, apis []API) {
+	if ch.problems.Full() {
+		ch.problems.Count()
+		return
+	}
+	if granted.Name == "" {
+		ch.add(path+".name", "must name an API, got nothing")
+		return
+	}
+	var names, versions []string
+	for _, a := range apis {
+		names = append(names, a.Name)
+		if a.Name == granted.Name {
+			versions = append(versions, a.Version)
+		}
+	}
+	if len(versions) > 0 {
+		ch.add(path+".version", "must be a version of the API "+problem.Quote(granted.Name)+", got "+problem.Quote(granted.Version)+problem.Suggest(granted.Version, versions))
+		return
+	}
+	ch.add(path+".name", "must name an API of this configuration, got "+problem.Quote(granted.Name)+problem.Suggest(granted.Name, names))
+}
+
+func (ch *checker) apps(apps []App, products map[string]*product) {
+	positions := make(map[string]int, len(apps))
+	for i := range apps {
+		a := &apps[i]
+		if m := textFault(a.Name, maxNameBytes); m != "" {
+			ch.add(appPath(i)+".name", m)
+		} else if other, taken := positions[a.Name]; taken {
+			ch.add(appPath(i)+".name", "must be unique, got "+problem.Quote(a.Name)+", also at "+appPath(other))
+		}
+		positions[a.Name] = i
+		if m := textFault(a.Developer, maxDeveloperBytes); m != "" {
+			ch.add(appPath(i)+".developer", m)
+		}
+		a.granted = make([]*product, 0, len(a.Products))
+		for j, name := range a.Products {
+			p, ok := products[name]
+			if !ok {
+				ch.unknownProduct(appPath(i)+".products["+strconv.Itoa(j)+"]", name)
+				continue
+			}
+			a.granted = append(a.granted, p)
+		}
+		for j, client := range a.TokenClients {
+			if m := textFault(client, maxNameBytes); m != "" {
+				ch.add(appPath(i)+".token_clients["+strconv.Itoa(j)+"]", m)
+			}
+		}
+	}
+}
+
+func (ch *checker) unknownProduct(path, name string) {
+	if ch.problems.Full() {
+		ch.problems.Count()
+		return
+	}
+	ch.add(path, "must name a product of this configuration, got "+problem.Quote(name)+problem.Suggest(name, ch.productNames))
+}
+
+func appPath(i int) string { return "apps[" + strconv.Itoa(i) + "]" }
+
+// nameFault says what is wrong with the name or version of an API, which stands
+// in metric names, where other characters are separators; "" when nothing is.
+func nameFault(s string) string {
+	if s == "" {
+		return "is required and must not be empty"
+	}
+	if len(s) > maxNameBytes {
+		return "must have at most " + strconv.Itoa(maxNameBytes) + " bytes, got " + strconv.Itoa(len(s))
+	}
+	for _, c := range []byte(s) {
+		if !isUnreserved(c) {
+			return `must consist of letters, digits, "-", ".", "_" and "~", got ` + problem.Quote(s)
+		}
+	}
+	return ""
+}
+
+// textFault says what is wrong with a name that people read; "" when nothing
+// is. Letters of any script are welcome, control characters are not.
+func textFault(s string, limit int) string {
+	switch {
+	case s == "":
+		return "is required and must not be empty"
+	case len(s) > limit:
+		return "must have at most " + strconv.Itoa(limit) + " bytes, got " + strconv.Itoa(len(s))
+	case !printable(s) || s[0] == ' ' || s[len(s)-1] == ' ':
+		return "must have no control characters and no blanks around it, got " + problem.Quote(s)
+	}
+	return ""
+}
+
+func printable(s string) bool {
+	for _, r := range s {
+		if r == utf8.RuneError || !strconv.IsPrint(r) {
+			return false
+		}
+	}
+	return true
+}
+
+func basePathFault(s string) string {
+	switch {
+	case s == "":
+		return `is required, "/" for everything`
+	case s[0] != '/':
+		return `must start with "/", got ` + problem.Quote(s)
+	case len(s) > maxPathBytes:
+		return "must have at most " + strconv.Itoa(maxPathBytes) + " bytes, got " + strconv.Itoa(len(s))
+	case s == "/":
+		return ""
+	case s[len(s)-1] == '/':
+		return `must not end with "/", got ` + problem.Quote(s)
+	case AmbiguousPath(s):
+		return `must be a plain path without "//", "." or ".." levels, got ` + problem.Quote(s)
+	}
+	for _, c := range []byte(s) {
+		if !isUnreserved(c) && c != '/' {
+			return `must consist of "/", letters, digits, "-", ".", "_" and "~" (no patterns, no percent-encoding), got ` + problem.Quote(s)
+		}
+	}
+	return ""
+}
+
+// isUnreserved: RFC 3986 section 2.3.
+func isUnreserved(c byte) bool {
+	return isAlphanumeric(c) || c == '-' || c == '.' || c == '_' || c == '~'
+}
+
+// validScope: a scope-token of RFC 6749 section 3.3.
+func validScope(s string) bool {
+	for _, c := range []byte(s) {
+		if c <= ' ' || c >= 0x7f || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return s != "" && len(s) <= maxNameBytes
+}
+
+func validMethod(s string) bool {
+	for _, c := range []byte(s) {
+		if (c < 'A' || c > 'Z') && c != '-' && c != '_' {
+			return false
+		}
+	}
+	return s != "" && len(s) <= maxNameBytes
+}

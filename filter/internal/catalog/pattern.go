@@ -1,0 +1,82 @@
+package catalog
+
+import (
+	"errors"
+	"strings"
+)
+
+// pattern is a compiled path pattern:
+//
+//	/orders          that path, and no other
+//	/orders/*        exactly one non-empty level in place of the star
+//	/orders/*/lines  the same in the middle
+//	/orders/**       everything below /orders, but not /orders or /orders/ itself
+//	/                everything: like /** and the base path itself
+//
+// All else is literal and case-sensitive. Google's own matchers disagree on
+// these; the choice here is the narrowest reading of Apigee's documents.
+// A path is compared after percent-decoding, so that no spelling of it gets
+// round a pattern.
+type pattern struct {
+	levels []string // decoded; oneLevel stands for any non-empty level
+	below  bool     // ends in /**
+	all    bool     // is "/"
+}
+
+const (
+	oneLevel  = "*"
+	allLevels = "**"
+)
+
+func parsePattern(s string) (pattern, error) {
+	switch {
+	case s == "":
+		return pattern{}, errors.New(`is required, for example "/orders/**"`)
+	case s[0] != '/':
+		return pattern{}, errors.New(`must start with "/"`)
+	case AmbiguousPath(s):
+		return pattern{}, errors.New(`must be a plain path, as no other gets past the gateway (no "//", "." or ".." levels, "?", "#", backslash, or percent-encoding of "/", "." or control characters)`)
+	case s == "/":
+		return pattern{all: true}, nil
+	}
+	levels := strings.Split(s[1:], "/")
+	var p pattern
+	for i, level := range levels {
+		if level == allLevels {
+			if i < len(levels)-1 {
+				return pattern{}, errors.New(`must have "/**" at its end only`)
+			}
+			p.below = true
+			break
+		}
+		if level != oneLevel && strings.Contains(level, "*") {
+			return pattern{}, errors.New(`must have "*" as a whole level only, as in "/orders/*/lines"`)
+		}
+		p.levels = append(p.levels, decodePath(level))
+	}
+	return p, nil
+}
+
+// matches compares a decoded path that starts with "/" and is not ambiguous.
+func (p *pattern) matches(path string) bool {
+	if p.all {
+		return strings.HasPrefix(path, "/")
+	}
+	for _, want := range p.levels {
+		if path == "" || path[0] != '/' {
+			return false
+		}
+		level := path[1:]
+		if end := strings.IndexByte(level, '/'); end >= 0 {
+			level = level[:end]
+		}
+		if level != want && (want != oneLevel || level == "") {
+			return false
+		}
+		path = path[1+len(level):]
+	}
+	if p.below {
+		return len(path) > 1 && path[0] == '/' && path[1] != '/'
+	}
+	return path == ""
+}

@@ -1,0 +1,47 @@
+package catalog
+
+import "slices"
+
+// product is a Product with its patterns compiled.
+type product struct {
+	Product
+	grantsAPI []apiGrant // empty means any API
+}
+
+type apiGrant struct {
+	name, version string
+	operations    []operation // empty means all
+}
+
+type operation struct {
+	path    pattern
+	methods []string
+}
+
+func (p *product) grants(api, version, method, path string) bool {
+	if len(p.grantsAPI) == 0 {
+		return true
+	}
+	for i := range p.grantsAPI {
+		if p.grantsAPI[i].allows(api, version, method, path) {
+			return true
+		}
+	}
+	return false
+}
+
+func (g *apiGrant) allows(api, version, method, path string) bool {
+	if g.name != api || g.version != "" && g.version != version {
+		return false
+	}
+	if len(g.operations) == 0 {
+		return true
+	}
+	for i := range g.operations {
+		o := &g.operations[i]
+		if (len(o.methods) == 0 || slices.Contains(o.methods, method)) && o.path.matches(path) {
+			return true
+		}
+	}
+	return false
+}

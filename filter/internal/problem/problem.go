@@ -1,0 +1,94 @@
+// Package problem says what is wrong with a configuration: where, what was
+// wanted, and what stood there. Everything that is quoted is escaped and
+// bounded, because it goes to a log.
+package problem
+
+import (
+	"strconv"
+	"unicode/utf8"
+)
+
+// Problem is one fault of a configuration. Path is like apis[0].base_path, ""
+// for the document as a whole. Message reads on from "path: ".
+type Problem struct{ Path, Message string }
+
+// String is "path: message".
+func (p Problem) String() string {
+	if p.Path == "" {
+		return p.Message
+	}
+	return p.Path + ": " + p.Message
+}
+
+// MaxKept is how many problems are reported one by one; a host's log is no
+// place for thousands of lines.
+const MaxKept = 50
+
+// List collects problems and keeps the first MaxKept. The zero value is empty.
+type List struct {
+	kept  []Problem
+	total int
+}
+
+// Add notes a problem.
+func (l *List) Add(path, message string) {
+	l.total++
+	if len(l.kept) < MaxKept {
+		l.kept = append(l.kept, Problem{Path: path, Message: message})
+	}
+}
+
+// AddUnseen notes p unless its path, or one above it, has a problem already:
+// what follows from another fault helps nobody.
+func (l *List) AddUnseen(p Problem) {
+	for _, have := range l.kept {
+		if have.Path != "" && within(p.Path, have.Path) {
+			return
+		}
+	}
+	l.Add(p.Path, p.Message)
+}
+
+// within reports whether path is parent or lies below it.
+func within(path, parent string) bool {
+	if len(path) < len(parent) || path[:len(parent)] != parent {
+		return false
+	}
+	return len(path) == len(parent) || path[len(parent)] == '.' || path[len(parent)] == '['
+}
+
+// Full reports whether a further problem is only counted, so that composing
+// its text can be spared.
+func (l *List) Full() bool { return len(l.kept) == MaxKept }
+
+// Count notes a problem that would not be kept; see Full.
+func (l *List) Count() { l.total++ }
+
+// Empty reports whether there is no problem.
+func (l *List) Empty() bool { return l.total == 0 }
+
+// Problems gives what was kept and, when there were more, a last one that says
+// how many.
+func (l *List) Problems() []Problem {
+	if l.total > len(l.kept) {
+		more := Problem{Message: "and " + strconv.Itoa(l.total-len(l.kept)) + " more"}
+		return append(l.kept[:len(l.kept):len(l.kept)], more)
+	}
+	return l.kept
+}
+
+// maxQuoted bounds how much of a foreign text is shown, in bytes before
+// escaping.
+const maxQuoted = 64
+
+// Quote shows foreign text: in quotes, escaped to ASCII, cut at a bound.
+func Quote(s string) string {
+	if len(s) <= maxQuoted {
+		return strconv.QuoteToASCII(s)
+	}
+	cut := maxQuoted
+	for cut > 0 && !utf8.RuneStart(s[cut]) {
+		cut--
+	}
+	return strconv.QuoteToASCII(s[:cut]) + "..."
+}
