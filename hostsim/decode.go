@@ -1,0 +1,224 @@
+package hostsim
+
+// The request's way through the filter chain. Source: Envoy source/common/http/filter_manager.cc, and the plugin's
+// part of it source/extensions/common/wasm/context.cc decodeHeaders and on.
+
+// filterStatus is what a filter answers to headers, data or trailers.
+type filterStatus int
+
+const (
+	filterContinue filterStatus = iota
+	filterStop                  // headers: body callbacks still come; data and trailers: hold
+	filterStopBuffer
+	filterStopAll
+	filterStopNoBuffer
+)
+
+func (s *Stream) decodeHeaders(m *headerMap, end bool) {
+	s.decode.headers, s.decode.complete = m, end
+	s.decoding++
+	status := s.pluginDecodeHeaders(m, end)
+	s.decoding--
+	if s.over {
+		return
+	}
+	if s.decode.aborted {
+		s.sendPrepared()
+		return
+	}
+	switch status {
+	case filterContinue:
+		s.decode.headersContinued = true
+		s.routeHeaders(end)
+	case filterStop:
+		s.decode.iteration = stoppedOne
+	default:
+		s.decode.iteration = stoppedAll
+	}
+}
+
+func (s *Stream) decodeData(data []byte, end bool) {
+	s.decode.complete = s.decode.complete || end
+	if s.decode.aborted {
+		return
+	}
+	if s.decode.iteration == stoppedAll {
+		s.decode.buffered = append(s.decode.buffered, data...)
+		return
+	}
+	s.filterRequestData(data, end)
+}
+
+func (s *Stream) filterRequestData(data []byte, end bool) {
+	s.decoding++
+	status := s.pluginDecodeData(&data, end)
+	s.decoding--
+	if s.over {
+		return
+	}
+	if s.decode.aborted {
+		s.sendPrepared()
+		return
+	}
+	switch {
+	case status == filterContinue && s.decode.iteration == stoppedOne:
+		s.decode.buffered = append(s.decode.buffered, data...)
+		s.continueDecoding()
+	case status == filterContinue:
+		s.routeData(data, end)
+	case status == filterStopNoBuffer:
+		s.decode.iteration = stoppedOne
+	default:
+		s.decode.iteration = stoppedOne
+		s.bufferRequest(data)
+	}
+}
+
+// bufferRequest holds data back, up to the listener's limit.
+func (s *Stream) bufferRequest(data []byte) {
+	s.decode.buffered = append(s.decode.buffered, data...)
+	if len(s.decode.buffered) > s.host.config.bufferLimit {
+		s.localReply(&localReply{status: 413, body: []byte("Payload Too Large"), details: "request_payload_too_large"})
+		s.sendPrepared()
+	}
+}
+
+func (s *Stream) decodeTrailers(m *headerMap) {
+	s.decode.complete, s.decode.trailers = true, m
+	if s.decode.aborted || s.decode.iteration == stoppedAll {
+		return
+	}
+	s.filterRequestTrailers()
+}
+
+func (s *Stream) filterRequestTrailers() {
+	s.decoding++
+	status := s.pluginDecodeTrailers(s.decode.trailers)
+	s.decoding--
+	if s.over {
+		return
+	}
+	if s.decode.aborted {
+		s.sendPrepared()
+		return
+	}
+	switch {
+	case status != filterContinue:
+		s.decode.iteration = stoppedOne
+	case s.decode.iteration != iterating:
+		s.continueDecoding()
+	default:
+		s.routeTrailers()
+	}
+}
+
+// continueDecoding is Envoy's commonContinue: after StopAll the body comes to the guest again, else it goes on.
+func (s *Stream) continueDecoding() {
+	d := &s.decode
+	if d.aborted {
+		return
+	}
+	fromGuest := d.iteration == stoppedAll && !s.over
+	d.iteration = iterating
+	if !d.headersContinued {
+		d.headersContinued = true
+		s.routeHeaders(d.complete && len(d.buffered) == 0 && d.trailers == nil)
+	}
+	trailers := d.trailers != nil
+	if data := d.buffered; len(data) > 0 {
+		d.buffered = nil
+		end := d.complete && !trailers
+		if fromGuest {
+			s.filterRequestData(data, end)
+		} else {
+			s.routeData(data, end)
+		}
+	}
+	if trailers && !d.aborted {
+		if fromGuest && !s.over {
+			s.filterRequestTrailers()
+		} else {
+			s.routeTrailers()
+		}
+	}
+}
+
+func (s *Stream) routeHeaders(end bool) {
+	if s.routed {
+		return // a guest that continued twice; Envoy's router is not made for it
+	}
+	s.routed = true
+	s.upstreamEnd = end
+	s.emit(Event{Kind: ToUpstreamHeaders, Headers: s.decode.headers.snapshot(), End: end})
+}
+
+func (s *Stream) routeData(data []byte, end bool) {
+	if s.upstreamEnd || len(data) == 0 && !end {
+		return
+	}
+	s.upstreamEnd = end
+	s.emit(Event{Kind: ToUpstreamData, Data: data, End: end})
+}
+
+func (s *Stream) routeTrailers() {
+	if s.upstreamEnd {
+		return
+	}
+	s.upstreamEnd = true
+	s.emit(Event{Kind: ToUpstreamTrailers, Headers: s.decode.trailers.snapshot(), End: true})
+}
+
+// pluginDecodeHeaders is the plugin's decodeHeaders.
+func (s *Stream) pluginDecodeHeaders(m *headerMap, end bool) filterStatus {
+	c := s.ctx
+	if c == nil {
+		return filterContinue
+	}
+	s.enterGuest()
+	s.requestStarted = true
+	s.requestMap, s.endOfStream = m, end
+	status := s.guestHeaders(c, onRequestHeaders, m, end)
+	if status == filterContinue {
+		s.requestMap = nil
+	}
+	return status
+}
+
+func (s *Stream) pluginDecodeData(data *[]byte, end bool) filterStatus {
+	c := s.ctx
+	if c == nil || !s.requestStarted {
+		return filterContinue
+	}
+	if s.bufferingRequest {
+		s.bufferRequest(*data)
+		*data = nil
+		if s.over || s.decode.aborted {
+			return filterStopBuffer
+		}
+		s.requestChunk = &s.decode.buffered
+	} else {
+		s.requestChunk = data
+	}
+	s.endOfStream = end
+	status := s.guestData(c, onRequestBody, len(*s.requestChunk), end)
+	s.bufferingRequest = status == filterStopBuffer
+	if status == filterContinue {
+		s.requestChunk = nil
+	} else if s.bufferingRequest {
+		s.requestChunk = &s.decode.buffered
+	}
+	return status
+}
+
+func (s *Stream) pluginDecodeTrailers(m *headerMap) filterStatus {
+	c := s.ctx
+	if c == nil || !s.requestStarted {
+		return filterContinue
+	}
+	s.requestTrailerMap = m
+	status := s.guestTrailers(c, onRequestTrailers, m)
+	if status == filterContinue {
+		s.requestTrailerMap = nil
+	}
+	return status
+}

@@ -1,0 +1,218 @@
+package hostsim
+
+import "strconv"
+
+// The response's way to the client. Source: Envoy source/common/http/filter_manager.cc encodeHeaders and on.
+
+// upstreamHeaders is the router getting response headers.
+func (s *Stream) upstreamHeaders(m *headerMap, end bool) {
+	if s.upstreamDone || s.encode.headers != nil {
+		return
+	}
+	s.upstreamDone = end
+	m.set("x-envoy-upstream-service-time", strconv.FormatInt(s.host.process.clock.Now().Sub(s.startedAt).Milliseconds(), 10))
+	s.details = "via_upstream"
+	s.encodeHeaders(m, end)
+}
+
+func (s *Stream) encodeHeaders(m *headerMap, end bool) {
+	s.encode.headers, s.encode.complete = m, end
+	s.encoding++
+	status := s.pluginEncodeHeaders(m, end)
+	s.encoding--
+	if s.over || s.encode.aborted {
+		return
+	}
+	switch status {
+	case filterContinue:
+		s.encode.headersContinued = true
+		s.toClientHeaders(m, end)
+	case filterStop:
+		s.encode.iteration = stoppedOne
+	default:
+		s.encode.iteration = stoppedAll
+	}
+}
+
+func (s *Stream) encodeData(data []byte, end bool) {
+	s.encode.complete = s.encode.complete || end
+	if s.encode.aborted || s.over {
+		return
+	}
+	if s.encode.iteration == stoppedAll {
+		s.encode.buffered = append(s.encode.buffered, data...)
+		return
+	}
+	s.filterResponseData(data, end)
+}
+
+func (s *Stream) filterResponseData(data []byte, end bool) {
+	s.encoding++
+	status := s.pluginEncodeData(&data, end)
+	s.encoding--
+	if s.over || s.encode.aborted {
+		return
+	}
+	switch {
+	case status == filterContinue && s.encode.iteration == stoppedOne:
+		s.encode.buffered = append(s.encode.buffered, data...)
+		s.continueEncoding()
+	case status == filterContinue:
+		s.toClientData(data, end)
+	case status == filterStopNoBuffer:
+		s.encode.iteration = stoppedOne
+	default:
+		s.encode.iteration = stoppedOne
+		s.bufferResponse(data)
+	}
+}
+
+func (s *Stream) bufferResponse(data []byte) {
+	s.encode.buffered = append(s.encode.buffered, data...)
+	if len(s.encode.buffered) > s.host.config.bufferLimit {
+		s.encode.buffered = nil
+		if s.encoded {
+			s.reset("response_payload_too_large")
+			return
+		}
+		s.encode.aborted = true
+		s.directReply(&localReply{status: 500, body: []byte("Internal Server Error"), details: "response_payload_too_large"})
+	}
+}
+
+func (s *Stream) encodeTrailers(m *headerMap) {
+	s.encode.complete, s.encode.trailers = true, m
+	if s.over || s.encode.aborted || s.encode.iteration == stoppedAll {
+		return
+	}
+	s.filterResponseTrailers()
+}
+
+func (s *Stream) filterResponseTrailers() {
+	s.encoding++
+	status := s.pluginEncodeTrailers(s.encode.trailers)
+	s.encoding--
+	switch {
+	case s.over || s.encode.aborted:
+	case status != filterContinue:
+		s.encode.iteration = stoppedOne
+	case s.encode.iteration != iterating:
+		s.continueEncoding()
+	default:
+		s.toClientTrailers()
+	}
+}
+
+func (s *Stream) continueEncoding() {
+	e := &s.encode
+	if s.over || e.aborted || e.headers == nil {
+		return
+	}
+	fromGuest := e.iteration == stoppedAll
+	e.iteration = iterating
+	trailers := e.trailers != nil
+	if !e.headersContinued {
+		e.headersContinued = true
+		s.toClientHeaders(e.headers, e.complete && len(e.buffered) == 0 && !trailers)
+	}
+	if data := e.buffered; len(data) > 0 && !s.over {
+		e.buffered = nil
+		end := e.complete && !trailers
+		if fromGuest {
+			s.filterResponseData(data, end)
+		} else {
+			s.toClientData(data, end)
+		}
+	}
+	if trailers && !s.over {
+		if fromGuest {
+			s.filterResponseTrailers()
+		} else {
+			s.toClientTrailers()
+		}
+	}
+}
+
+func (s *Stream) toClientHeaders(m *headerMap, end bool) {
+	if s.encoded || s.over {
+		return
+	}
+	s.encoded = true
+	status, _ := m.get(":status")
+	s.responseCode, _ = strconv.Atoi(status)
+	s.emit(Event{Kind: ToClientHeaders, Headers: m.snapshot(), End: end})
+	if end {
+		s.destroy()
+	}
+}
+
+func (s *Stream) toClientData(data []byte, end bool) {
+	if s.over || len(data) == 0 && !end {
+		return
+	}
+	s.emit(Event{Kind: ToClientData, Data: data, End: end})
+	if end {
+		s.destroy()
+	}
+}
+
+func (s *Stream) toClientTrailers() {
+	if s.over {
+		return
+	}
+	s.emit(Event{Kind: ToClientTrailers, Headers: s.encode.trailers.snapshot(), End: true})
+	s.destroy()
+}
+
+// pluginEncodeHeaders is the plugin's encodeHeaders. The 503 of its own crash does not come here again.
+func (s *Stream) pluginEncodeHeaders(m *headerMap, end bool) filterStatus {
+	c := s.ctx
+	if c == nil || !s.requestStarted || s.failedOnce {
+		return filterContinue
+	}
+	s.responseMap, s.endOfStream = m, end
+	status := s.guestHeaders(c, onResponseHeaders, m, end)
+	if status == filterContinue {
+		s.responseMap = nil
+	}
+	return status
+}
+
+func (s *Stream) pluginEncodeData(data *[]byte, end bool) filterStatus {
+	c := s.ctx
+	if c == nil || !s.requestStarted || s.failedOnce {
+		return filterContinue
+	}
+	if s.bufferingResponse {
+		s.bufferResponse(*data)
+		*data = nil
+		if s.over || s.encode.aborted {
+			return filterStopBuffer
+		}
+		s.responseChunk = &s.encode.buffered
+	} else {
+		s.responseChunk = data
+	}
+	s.endOfStream = end
+	status := s.guestData(c, onResponseBody, len(*s.responseChunk), end)
+	s.bufferingResponse = status == filterStopBuffer
+	if status == filterContinue {
+		s.responseChunk = nil
+	} else if s.bufferingResponse {
+		s.responseChunk = &s.encode.buffered
+	}
+	return status
+}
+
+func (s *Stream) pluginEncodeTrailers(m *headerMap) filterStatus {
+	c := s.ctx
+	if c == nil || !s.requestStarted || s.failedOnce {
+		return filterContinue
+	}
+	s.responseTrailerMap = m
+	status := s.guestTrailers(c, onResponseTrailers, m)
+	if status == filterContinue {
+		s.responseTrailerMap = nil
+	}
+	return status
+}

@@ -1,0 +1,332 @@
+package hostsim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+)
+
+// Request is what a client sends.
+type Request struct {
+	Method    string // GET unless given
+	Path      string // path and query as on the wire, "/" unless given
+	Authority string // the Host header, "example.com" unless given; NoAuthority for none
+	Headers   Headers
+	Body      []byte
+	Trailers  Headers
+	// Worker takes the request, counted from 0.
+	Worker int
+	// Info is about the connection.
+	Info StreamInfo
+	// ClientGoneAfter: the client leaves then; 0 means that it stays.
+	ClientGoneAfter time.Duration
+	// BodyIn says how the body arrives: in pieces of so many bytes; 0 means in one. As in Envoy's HTTP/1 codec, an empty
+	// piece with the end of the stream follows.
+	BodyIn int
+}
+
+// NoAuthority is a Request without a Host header.
+const NoAuthority = "\x00"
+
+// Response is what the client got.
+type Response struct {
+	Status   int // 0 when the stream ended without a response
+	Headers  Headers
+	Body     []byte
+	Trailers Headers
+	// Reset: the stream was cut, before or within the response.
+	Reset bool
+}
+
+// Exchange is what else is to be known of a request.
+type Exchange struct {
+	// Upstream is what the backend saw; nil when it saw nothing.
+	Upstream *UpstreamRequest
+	// Calls are the callouts that were dispatched meanwhile; Log and Trace what was written. With several requests at
+	// the same time each has the others' too.
+	Calls []Call
+	Log   []LogLine
+	Trace []TraceEntry
+	// Hostcalls counts those of this stream's context; AllHostcalls all of the process meanwhile.
+	Hostcalls    int
+	AllHostcalls int
+	// Details are Envoy's response code details.
+	Details string
+	// FilterState is what the guest stored with set_property.
+	FilterState map[string][]byte
+	// Elapsed is how long the exchange took on the clock.
+	Elapsed time.Duration
+}
+
+// UpstreamRequest is a request as the backend saw it.
+type UpstreamRequest struct {
+	Headers  Headers
+	Body     []byte
+	Trailers Headers
+	// Complete: it was sent to its end. A request that the plugin let go and then cut is not.
+	Complete bool
+}
+
+// Do plays a whole exchange with the backend of WithUpstream, until log, done and delete have run. On a fake clock it
+// moves the clock as far as that takes: a stream that nobody resumes ends by the connection manager's idle timeout. The
+// error is only for an exchange that could not be played; a refusal is a Response.
+func (h *Host) Do(ctx context.Context, r Request) (Response, Exchange, error) {
+	e, err := h.begin(r)
+	if err != nil {
+		return Response{}, Exchange{}, err
+	}
+	for {
+		event, err := e.stream.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			e.stream.ClientGone()
+			return e.response, e.result(), fmt.Errorf("exchange %s %s: %w", r.Method, r.Path, err)
+		}
+		e.handle(event)
+	}
+	return e.response, e.result(), nil
+}
+
+// Pending is an exchange that was started and not waited for.
+type Pending struct{ exchange *exchange }
+
+// Start begins an exchange, runs what can run now, and leaves the clock alone: for tests that have several in the air.
+// Feed time with Host.Advance, and collect with Wait.
+func (h *Host) Start(r Request) (*Pending, error) {
+	e, err := h.begin(r)
+	if err != nil {
+		return nil, err
+	}
+	p := &Pending{exchange: e}
+	p.pump()
+	return p, nil
+}
+
+func (p *Pending) pump() {
+	for {
+		event, ok := p.exchange.stream.Poll()
+		if !ok {
+			return
+		}
+		p.exchange.handle(event)
+	}
+}
+
+// Done is true when the exchange has ended, without moving the clock.
+func (p *Pending) Done() bool {
+	p.pump()
+	return p.exchange.stream.isOver()
+}
+
+// Stream is the stream, to meddle with.
+func (p *Pending) Stream() *Stream { return p.exchange.stream }
+
+// Wait plays the exchange to its end, as Do does.
+func (p *Pending) Wait(ctx context.Context) (Response, Exchange, error) {
+	for {
+		event, err := p.exchange.stream.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			return p.exchange.response, p.exchange.result(), nil
+		}
+		if err != nil {
+			return p.exchange.response, p.exchange.result(), err
+		}
+		p.exchange.handle(event)
+	}
+}
+
+// exchange is the client and the backend of one Stream.
+type exchange struct {
+	host      *Host
+	stream    *Stream
+	backend   Cluster
+	request   Request
+	response  Response
+	upstream  *UpstreamRequest
+	asked     bool // the backend was asked
+	began     time.Time
+	calls     int
+	logs      int
+	traces    int
+	hostcalls int
+}
+
+func (h *Host) begin(r Request) (*exchange, error) {
+	h.mu.Lock()
+	backend := h.upstream
+	h.mu.Unlock()
+	e := &exchange{
+		host: h, backend: backend, request: r, began: h.process.clock.Now(), calls: h.process.calls.end(),
+		logs: h.logs.end(), traces: h.traces.end(), hostcalls: h.process.Hostcalls(),
+	}
+	s, err := h.NewStream(r.Worker, r.Info)
+	if err != nil {
+		return nil, err
+	}
+	e.stream = s
+	if r.ClientGoneAfter > 0 {
+		s.do(func() { s.thread.after(r.ClientGoneAfter, func() { s.reset("downstream_remote_disconnect") }) })
+	}
+	e.send()
+	return e, nil
+}
+
+// send feeds the request; a stream that ends meanwhile takes no more.
+func (e *exchange) send() {
+	r := &e.request
+	end := len(r.Body) == 0 && len(r.Trailers) == 0
+	if err := e.stream.RequestHeaders(r.headers(), end); err != nil || end {
+		return
+	}
+	piece := r.BodyIn
+	if piece <= 0 {
+		piece = max(len(r.Body), 1)
+	}
+	for body := r.Body; len(body) > 0; {
+		n := min(piece, len(body))
+		if e.stream.RequestBody(body[:n], false) != nil {
+			return
+		}
+		body = body[n:]
+	}
+	if len(r.Trailers) > 0 {
+		_ = e.stream.RequestTrailers(r.Trailers) // the only error is that the stream is over
+		return
+	}
+	_ = e.stream.RequestBody(nil, true)
+}
+
+// headers are the request's on the wire.
+func (r *Request) headers() Headers {
+	h := Headers{{Name: ":method", Value: orElse(r.Method, "GET")}, {Name: ":path", Value: orElse(r.Path, "/")}}
+	if r.Authority != NoAuthority {
+		h = append(h, Header{Name: ":authority", Value: orElse(r.Authority, "example.com")})
+	}
+	h = append(h, r.Headers...)
+	if _, ok := r.Headers.Get("content-length"); !ok && len(r.Body) > 0 && len(r.Trailers) == 0 {
+		h = append(h, Header{Name: "content-length", Value: strconv.Itoa(len(r.Body))})
+	}
+	return h
+}
+
+func orElse(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
+
+// handle is the network doing what the stream asks for.
+func (e *exchange) handle(event Event) {
+	switch event.Kind {
+	case ToUpstreamHeaders:
+		e.upstream = &UpstreamRequest{Headers: event.Headers}
+	case ToUpstreamData:
+		e.upstream.Body = append(e.upstream.Body, event.Data...)
+	case ToUpstreamTrailers:
+		e.upstream.Trailers = event.Headers
+	case ToClientHeaders:
+		status, _ := event.Headers.Get(":status")
+		e.response.Status, _ = strconv.Atoi(status)
+		e.response.Headers = event.Headers[1:]
+		e.response.Body, e.response.Reset = nil, false
+	case ToClientData:
+		e.response.Body = append(e.response.Body, event.Data...)
+	case ToClientTrailers:
+		e.response.Trailers = event.Headers
+	case ClientReset:
+		e.response.Reset = true
+	}
+	if event.End && event.Kind <= ToUpstreamTrailers {
+		e.upstream.Complete = true
+		e.askBackend()
+	}
+}
+
+// askBackend has the backend answer, on the clock.
+func (e *exchange) askBackend() {
+	if e.asked {
+		return
+	}
+	e.asked = true
+	s := e.stream
+	call := Call{Headers: e.upstream.Headers, Body: e.upstream.Body, Trailers: e.upstream.Trailers, Worker: s.thread.index, At: e.host.process.clock.Now()}
+	a := e.backend.Answer(call)
+	if a.Wait != nil {
+		a = a.Wait(e.host.process.background)
+	}
+	limit := e.host.config.connManager.RouteTimeout
+	if limit == 0 {
+		limit = defaultRouteTimeout
+	}
+	late := a.Fault == FaultTimeout || limit > 0 && a.Delay >= limit
+	switch {
+	case late && limit < 0:
+		return
+	case late:
+		s.do(func() { s.thread.after(limit, func() { s.fed(func() { s.routerFailed(FaultTimeout) }) }) })
+	default:
+		s.do(func() { s.thread.after(a.Delay, func() { e.answer(a, limit) }) })
+	}
+}
+
+// fed runs f when the stream still takes something.
+func (s *Stream) fed(f func()) {
+	if !s.over {
+		s.armIdle()
+		f()
+	}
+}
+
+// answer feeds the backend's answer; it runs on the stream's thread.
+func (e *exchange) answer(a Answer, limit time.Duration) {
+	s := e.stream
+	switch a.Fault {
+	case "":
+	case FaultResetMidBody, FaultTimeoutMidBody:
+		s.fed(func() { s.upstreamHeaders(a.statusHeaders(), false) })
+		if half := a.Body[:len(a.Body)/2]; len(half) > 0 {
+			s.fed(func() { s.encodeData(append([]byte(nil), half...), false) })
+		}
+		if a.Fault == FaultResetMidBody {
+			s.fed(func() { s.routerFailed(FaultReset) })
+		} else if limit > 0 {
+			s.thread.after(limit, func() { s.fed(func() { s.routerFailed(FaultReset) }) })
+		}
+		return
+	default:
+		s.fed(func() { s.routerFailed(a.Fault) })
+		return
+	}
+	m := a.statusHeaders()
+	if _, ok := m.get("content-length"); !ok && len(a.Trailers) == 0 {
+		m.add("content-length", strconv.Itoa(len(a.Body)))
+	}
+	end := len(a.Body) == 0 && len(a.Trailers) == 0 || s.headReq
+	s.fed(func() { s.upstreamHeaders(m, end) })
+	if end {
+		return
+	}
+	if len(a.Body) > 0 {
+		s.fed(func() { s.encodeData(append([]byte(nil), a.Body...), false) })
+	}
+	if len(a.Trailers) > 0 {
+		s.fed(func() { s.upstreamDone = true; s.encodeTrailers(newHeaderMap(a.Trailers)) })
+		return
+	}
+	s.fed(func() { s.upstreamDone = true; s.encodeData(nil, true) })
+}
+
+func (e *exchange) result() Exchange {
+	return Exchange{
+		Upstream: e.upstream, Calls: e.host.process.calls.from(e.calls), Log: e.host.logs.from(e.logs),
+		Trace: e.host.traces.from(e.traces), Hostcalls: e.stream.Hostcalls(),
+		AllHostcalls: e.host.process.Hostcalls() - e.hostcalls, Details: e.stream.Details(),
+		FilterState: e.stream.FilterState(), Elapsed: e.host.process.clock.Now().Sub(e.began),
+	}
+}

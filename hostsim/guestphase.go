@@ -1,0 +1,87 @@
+package hostsim
+
+// guestHeaders asks the guest about headers. Source: proxy-wasm-cpp-host src/context.cc onRequestHeaders,
+// convertVmCallResultToFilterHeadersStatus.
+func (s *Stream) guestHeaders(c *guestContext, cb callback, m *headerMap, end bool) filterStatus {
+	if s.checkFailed(c) {
+		return filterStopAll
+	}
+	if c.vm.callbacks[cb] == nil {
+		return filterContinue
+	}
+	action, _ := c.vm.invoke(c, cb, c.id, uint32(m.size()), boolU32(end))
+	var status filterStatus
+	switch {
+	case s.checkFailed(c), c.vm.stopNext, action > 4:
+		status = filterStopAll
+	case action == 1 && !s.host.config.allowStopIteration:
+		status = filterStopAll
+	case action == 0:
+		status = filterContinue
+	case action == 1:
+		status = filterStop
+	default:
+		status = filterStopAll
+	}
+	c.vm.afterCall()
+	return status
+}
+
+// guestData asks the guest about body data.
+func (s *Stream) guestData(c *guestContext, cb callback, size int, end bool) filterStatus {
+	if s.checkFailed(c) {
+		return filterStopNoBuffer
+	}
+	if c.vm.callbacks[cb] == nil {
+		return filterContinue
+	}
+	action, _ := c.vm.invoke(c, cb, c.id, uint32(size), boolU32(end))
+	var status filterStatus
+	switch {
+	case s.checkFailed(c), c.vm.stopNext, action > 2:
+		status = filterStopNoBuffer
+	case action == 0:
+		status = filterContinue
+	default:
+		status = filterStopBuffer
+	}
+	c.vm.afterCall()
+	return status
+}
+
+// guestTrailers asks the guest about trailers.
+func (s *Stream) guestTrailers(c *guestContext, cb callback, m *headerMap) filterStatus {
+	if s.checkFailed(c) {
+		return filterStop
+	}
+	if c.vm.callbacks[cb] == nil {
+		return filterContinue
+	}
+	action, _ := c.vm.invoke(c, cb, c.id, uint32(m.size()))
+	status := filterStop
+	if !s.checkFailed(c) && !c.vm.stopNext && action == 0 {
+		status = filterContinue
+	}
+	c.vm.afterCall()
+	return status
+}
+
+func boolU32(b bool) uint32 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// checkFailed is true when the VM has crashed; the first time it answers 503 for the stream.
+// Source: proxy-wasm-cpp-host CHECK_FAIL; Envoy context.cc failStream.
+func (s *Stream) checkFailed(c *guestContext) bool {
+	if !c.vm.failed {
+		return false
+	}
+	if !s.failedOnce {
+		s.failedOnce = true
+		s.localReply(&localReply{status: 503, details: "wasm_fail_stream", grpc: grpcUnavailable})
+	}
+	return true
+}

@@ -1,0 +1,170 @@
+package hostsim
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/sallyport-gateway/sallyport/hostsim/internal/wire"
+)
+
+// Header is one name and value.
+type Header = wire.Pair
+
+// Headers is an ordered list of headers, in which a name may occur again.
+type Headers []Header
+
+// Get is the first value of name, in any letter case.
+func (h Headers) Get(name string) (value string, ok bool) {
+	for i := range h {
+		if strings.EqualFold(h[i].Name, name) {
+			return h[i].Value, true
+		}
+	}
+	return "", false
+}
+
+// Values are all values of name, in order.
+func (h Headers) Values(name string) []string {
+	var values []string
+	for i := range h {
+		if strings.EqualFold(h[i].Name, name) {
+			values = append(values, h[i].Value)
+		}
+	}
+	return values
+}
+
+// Clone is a copy that shares nothing.
+func (h Headers) Clone() Headers { return slices.Clone(h) }
+
+// headerMap is Envoy's header map: names in lower case, pseudo headers first, and a repeated inline header joined to
+// one entry. Source: Envoy source/common/http/header_map_impl.cc.
+type headerMap struct {
+	h Headers
+}
+
+// newHeaderMap takes headers as they come from the wire.
+func newHeaderMap(h Headers) *headerMap {
+	m := &headerMap{h: make(Headers, 0, len(h)+4)}
+	for _, f := range h {
+		m.add(lowerName(f.Name), f.Value)
+	}
+	return m
+}
+
+func lowerName(name string) string { return strings.ToLower(name) }
+
+func (m *headerMap) get(name string) (string, bool) {
+	for i := range m.h {
+		if m.h[i].Name == name {
+			return m.h[i].Value, true
+		}
+	}
+	return "", false
+}
+
+// getBytes is get without making a string of the name; an upper-case letter takes the slow way.
+func (m *headerMap) getBytes(name []byte) (string, bool) {
+	for _, c := range name {
+		if 'A' <= c && c <= 'Z' {
+			return m.get(lowerName(string(name)))
+		}
+	}
+	for i := range m.h {
+		if m.h[i].Name == string(name) {
+			return m.h[i].Value, true
+		}
+	}
+	return "", false
+}
+
+// joined is all values of name with commas between, as the request.headers property gives them.
+func (m *headerMap) joined(name string) (string, bool) {
+	values := m.h.Values(name)
+	return strings.Join(values, ","), len(values) > 0
+}
+
+// add appends a header; an inline header that is there already is joined with a comma, a cookie with "; ".
+func (m *headerMap) add(name, value string) {
+	if isInline(name) {
+		for i := range m.h {
+			if m.h[i].Name == name {
+				m.h[i].Value = joinInline(name, m.h[i].Value, value)
+				return
+			}
+		}
+	}
+	if strings.HasPrefix(name, ":") {
+		at := 0
+		for at < len(m.h) && strings.HasPrefix(m.h[at].Name, ":") {
+			at++
+		}
+		m.h = slices.Insert(m.h, at, Header{Name: name, Value: value})
+		return
+	}
+	m.h = append(m.h, Header{Name: name, Value: value})
+}
+
+func joinInline(name, a, b string) string {
+	switch {
+	case a == "":
+		return b
+	case b == "":
+		return a
+	case name == "cookie":
+		return a + "; " + b
+	}
+	return a + "," + b
+}
+
+func (m *headerMap) set(name, value string) {
+	m.remove(name)
+	m.add(name, value)
+}
+
+func (m *headerMap) remove(name string) {
+	m.h = slices.DeleteFunc(m.h, func(f Header) bool { return f.Name == name })
+}
+
+func (m *headerMap) byteSize() int {
+	n := 0
+	for i := range m.h {
+		n += len(m.h[i].Name) + len(m.h[i].Value)
+	}
+	return n
+}
+
+func (m *headerMap) snapshot() Headers {
+	if m == nil {
+		return nil
+	}
+	return m.h.Clone()
+}
+
+// size is the number of entries, 0 for no map.
+func (m *headerMap) size() int {
+	if m == nil {
+		return 0
+	}
+	return len(m.h)
+}
+
+// inlineNames are the headers that a full Envoy build keeps in one entry each.
+// Source: Envoy envoy/http/header_map.h INLINE_REQ_*, INLINE_RESP_*, and the RegisterCustomInlineHeader of its filters.
+var inlineNames = map[string]bool{
+	":authority": true, ":method": true, ":path": true, ":protocol": true, ":scheme": true, ":status": true,
+	"accept": true, "accept-encoding": true, "access-control-allow-credentials": true,
+	"access-control-allow-headers": true, "access-control-allow-methods": true, "access-control-allow-origin": true,
+	"access-control-expose-headers": true, "access-control-max-age": true, "access-control-request-headers": true,
+	"access-control-request-method": true, "authorization": true, "cache-control": true, "connection": true,
+	"content-encoding": true, "content-length": true, "content-type": true, "cookie": true, "date": true, "etag": true,
+	"expect": true, "grpc-accept-encoding": true, "grpc-message": true, "grpc-status": true, "grpc-timeout": true,
+	"host": true, "if-match": true, "if-modified-since": true, "if-none-match": true, "if-range": true,
+	"if-unmodified-since": true, "keep-alive": true, "location": true, "origin": true, "pragma": true,
+	"proxy-connection": true, "proxy-status": true, "referer": true, "server": true, "te": true,
+	"transfer-encoding": true, "upgrade": true, "user-agent": true, "vary": true, "via": true,
+	"x-forwarded-client-cert": true, "x-forwarded-for": true, "x-forwarded-host": true, "x-forwarded-port": true,
+	"x-forwarded-proto": true, "x-request-id": true,
+}
+
+func isInline(name string) bool { return inlineNames[name] }

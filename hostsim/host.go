@@ -1,0 +1,320 @@
+package hostsim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+)
+
+// Host is a listener with one Wasm plugin in its HTTP filter chain, before the router. Its methods may be called from
+// any goroutine.
+type Host struct {
+	process *Process
+	module  *Module
+	owns    bool // module and process are closed with the host
+	config  hostConfig
+	vmKey   string
+	linked  *linkedModule
+
+	logs   journal[LogLine]
+	traces journal[TraceEntry]
+	stats  reloadStats
+
+	mu       sync.Mutex
+	upstream Cluster
+	current  *generation
+	draining []*generation
+	nextID   uint64 // connection ids
+	closed   bool
+}
+
+// generation is one plugin configuration in force, with an instance on every thread.
+type generation struct {
+	host      *Host
+	config    []byte
+	instances []*instance // by thread
+}
+
+// instance is a generation on one thread. Only its thread touches it.
+type instance struct {
+	generation *generation
+	thread     *thread
+	vm         *vm
+	root       *guestContext
+	loaded     time.Time
+	streams    map[*Stream]bool
+}
+
+// ConfigError says that the plugin refused to start: _initialize trapped, or vm_start or configure trapped or answered
+// false. Log has what was logged from the start to the refusal.
+type ConfigError struct {
+	Reason string
+	Log    []LogLine
+}
+
+func (e *ConfigError) Error() string {
+	s := e.Reason
+	for _, l := range e.Log {
+		s += "\n\t" + l.Level.String() + ": " + l.Message
+	}
+	return s
+}
+
+// New starts a process with one plugin in it. The error is a *LoadError when this Envoy would not load the module, and
+// a *ConfigError when the guest did not take its configuration.
+func New(ctx context.Context, wasm []byte, opts ...Option) (*Host, error) {
+	c, err := newConfig(opts)
+	if err != nil {
+		return nil, err
+	}
+	module, err := Compile(ctx, wasm, CompileOptions{CacheDir: c.host.cacheDir})
+	if err != nil {
+		return nil, err
+	}
+	h, err := startHost(ctx, newProcess(c), module, c)
+	if err != nil {
+		return nil, errors.Join(err, module.Close(ctx))
+	}
+	h.owns = true
+	return h, nil
+}
+
+// New starts a process with one plugin of this module in it. The module may serve many hosts, and outlives them.
+func (m *Module) New(ctx context.Context, opts ...Option) (*Host, error) {
+	c, err := newConfig(opts)
+	if err != nil {
+		return nil, err
+	}
+	return startHost(ctx, newProcess(c), m, c)
+}
+
+// NewHost adds a listener with a plugin of its own to the process. Hosts with the same module, vm_id, VM configuration
+// (and environment, from 1.39 on) share VMs, and all with the same vm_id share data and queues.
+func (p *Process) NewHost(ctx context.Context, m *Module, opts ...Option) (*Host, error) {
+	c, err := newConfig(opts)
+	if err != nil {
+		return nil, err
+	}
+	if len(c.processOptions) > 0 {
+		return nil, fmt.Errorf("option %s belongs to the process: give it to NewProcess", c.processOptions[0])
+	}
+	return startHost(ctx, p, m, c)
+}
+
+func startHost(ctx context.Context, p *Process, m *Module, c *config) (*Host, error) {
+	linked, err := m.forProfile(ctx, p.profile)
+	if err != nil {
+		return nil, err
+	}
+	if linked.abi == 0 {
+		return nil, &LoadError{"Missing or unknown Proxy-Wasm ABI version"}
+	}
+	h := &Host{process: p, module: m, config: c.host, linked: linked, upstream: c.host.upstream}
+	h.vmKey = makeVMKey(p.profile, &h.config, m)
+	p.sharedData.retain(h.config.vmID)
+	g, err := h.startGeneration(h.config.pluginConfig)
+	p.settle()
+	if err != nil {
+		p.sharedData.release(h.config.vmID)
+		return nil, err
+	}
+	h.current = g
+	p.mu.Lock()
+	p.hosts[h] = true
+	p.mu.Unlock()
+	return h, nil
+}
+
+// startGeneration tries a configuration on a canary VM, and then puts it in force on the main thread and each worker.
+func (h *Host) startGeneration(config []byte) (*generation, error) {
+	at := h.logs.end()
+	g := &generation{host: h, config: config}
+	refused := func(reason string, err error) error {
+		if err != nil {
+			reason += ": " + err.Error()
+		}
+		return &ConfigError{Reason: reason, Log: h.logs.from(at)}
+	}
+	var err error
+	h.process.threads[0].run(func() { err = h.canary(g) })
+	if err != nil {
+		return nil, refused("Unable to create Wasm plugin "+h.config.name, err)
+	}
+	for _, t := range h.process.threads {
+		in := &instance{generation: g, thread: t, streams: map[*Stream]bool{}}
+		t.run(func() { err = in.load() })
+		if err != nil {
+			g.end()
+			return nil, refused(fmt.Sprintf("Failed to start plugin %s on thread %d", h.config.name, t.index), err)
+		}
+		g.instances = append(g.instances, in)
+	}
+	return g, nil
+}
+
+// canary starts and configures the plugin in a VM that is thrown away, without done or delete.
+func (h *Host) canary(g *generation) error {
+	t := h.process.threads[0]
+	v, err := newVM(t, h, h.linked)
+	if err != nil {
+		return err
+	}
+	root := v.newContext(h, nil)
+	root.instance = &instance{generation: g, thread: t, vm: v, root: root}
+	ok := root.start()
+	crashed := v.failed
+	root.forget()
+	err = v.close()
+	switch {
+	case crashed:
+		return errors.New("Wasm VM failed") //nolint:staticcheck // Envoy's words
+	case !ok:
+		return errors.New("Failed to configure base Wasm plugin") //nolint:staticcheck // Envoy's words
+	}
+	return err
+}
+
+// load makes a root for the generation in the thread's VM, which it shares with others of the same key.
+func (in *instance) load() error {
+	h := in.generation.host
+	v := in.thread.vms[h.vmKey]
+	if v == nil {
+		var err error
+		if v, err = newVM(in.thread, h, h.linked); err != nil {
+			return err
+		}
+		in.thread.vms[h.vmKey] = v
+	}
+	in.vm, in.loaded = v, h.process.clock.Now()
+	in.root = v.newContext(h, nil)
+	in.root.instance = in
+	if !in.root.start() {
+		in.root.forget()
+		if !v.failed {
+			v.fail("proxy_on_configure", errors.New("Failed to configure plugin")) //nolint:staticcheck // Envoy's words
+		}
+		return errors.New("plugin did not start")
+	}
+	return nil
+}
+
+// end takes the generation out of all threads: its streams are reset, its roots done and deleted, VMs that nobody uses
+// released.
+func (g *generation) end() {
+	for _, in := range g.instances {
+		in.thread.run(func() {
+			for s := range in.streams {
+				s.reset("downstream connection termination")
+			}
+			if in.root != nil && !in.vm.closed {
+				in.root.end()
+			}
+			in.vm.closeUnused()
+		})
+	}
+}
+
+// closeUnused releases a VM without roots.
+func (v *vm) closeUnused() {
+	for _, c := range v.contexts {
+		if c != v.nowhere {
+			return
+		}
+	}
+	_ = v.close() // an instance without files has nothing to fail at
+}
+
+// UpdateConfig puts a new plugin configuration in force, as a listener update does. The new root comes into the same
+// VMs; streams in flight stay on the old one, which Drain ends. A *ConfigError leaves the old configuration in force.
+func (h *Host) UpdateConfig(config []byte) error {
+	g, err := h.startGeneration(append([]byte(nil), config...))
+	h.process.settle()
+	if err != nil {
+		return err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.draining = append(h.draining, h.current)
+	h.current = g
+	return nil
+}
+
+// Drain ends configurations that were replaced: streams that are still on them are reset, their callouts cancelled, and
+// their roots get done and delete.
+func (h *Host) Drain() {
+	h.mu.Lock()
+	old := h.draining
+	h.draining = nil
+	h.mu.Unlock()
+	for _, g := range old {
+		g.end()
+	}
+	h.process.settle()
+}
+
+// Close ends the plugin, and with a Host of New also its process and module.
+func (h *Host) Close(ctx context.Context) error {
+	if !h.owns {
+		return h.close(ctx)
+	}
+	return errors.Join(h.process.Close(ctx), h.module.Close(ctx))
+}
+
+func (h *Host) close(context.Context) error {
+	h.mu.Lock()
+	if h.closed {
+		h.mu.Unlock()
+		return nil
+	}
+	h.closed = true
+	current := h.current
+	h.mu.Unlock()
+	h.Drain()
+	current.end()
+	h.process.settle()
+	h.process.mu.Lock()
+	delete(h.process.hosts, h)
+	h.process.mu.Unlock()
+	h.process.sharedData.release(h.config.vmID)
+	return nil
+}
+
+// Process is the process that the host lives in.
+func (h *Host) Process() *Process { return h.process }
+
+// Clock is the process's clock.
+func (h *Host) Clock() Clock { return h.process.clock }
+
+// Advance moves the process's clock: see Process.Advance.
+func (h *Host) Advance(d time.Duration) { h.process.Advance(d) }
+
+// SetUpstream changes the backend of Do, from the next exchange on.
+func (h *Host) SetUpstream(backend Cluster) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.upstream = backend
+}
+
+// Log has all lines that the plugin's VMs logged so far, the canary's included.
+func (h *Host) Log() []LogLine { return h.logs.from(0) }
+
+// log keeps a line and hands it to the sinks.
+func (h *Host) log(thread int, level Level, message string, byHost bool) {
+	l := LogLine{At: h.process.clock.Now(), Level: level, Message: message, Thread: thread, Host: byHost}
+	h.logs.add(l)
+	for _, sink := range h.config.sinks {
+		sink(l)
+	}
+}
+
+// CompileFile reads and compiles a module from a file.
+func CompileFile(ctx context.Context, path string, o CompileOptions) (*Module, error) {
+	wasm, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read wasm module: %w", err)
+	}
+	return Compile(ctx, wasm, o)
+}

@@ -1,0 +1,140 @@
+package hostsim
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+)
+
+// hostcall is one function that the host offers to guests.
+type hostcall struct {
+	module  string
+	name    string
+	params  []api.ValueType
+	results []api.ValueType
+	// args names the parameters for the trace, one letter each; see renderArgs.
+	args string
+	// fn does the work; the stack holds the parameters. What it returns goes to the guest when there is a result.
+	fn func(v *vm, stack []uint64) uint32
+	// atStart and inAllocator: allowed while _initialize runs, and while the host calls the guest's allocator. Anything
+	// else there traps. Source: proxy-wasm-cpp-host src/wasm.cc, include/proxy-wasm/wasm.h allocMemory.
+	atStart, inAllocator bool
+	// abis that have it; 0 means all.
+	from, to abiVersion
+	// wasi: not a hostcall of the proxy ABI; not counted.
+	wasi bool
+	// stubsOnly: only in profiles from 1.39 on. pollNewer: inAllocator and atStart hold only there.
+	stubsOnly, newerUnrestricted bool
+}
+
+const (
+	moduleEnv          = "env"
+	moduleWASI         = "wasi_snapshot_preview1"
+	moduleWASIUnstable = "wasi_unstable"
+)
+
+// sig makes value types of letters: i is i32, I is i64.
+func sig(letters string) []api.ValueType {
+	types := make([]api.ValueType, len(letters))
+	for i, c := range letters {
+		types[i] = api.ValueTypeI32
+		if c == 'I' {
+			types[i] = api.ValueTypeI64
+		}
+	}
+	return types
+}
+
+// findHostcall is nil when an Envoy of that profile lacks the function for guests of that ABI.
+func findHostcall(module, name string, abi abiVersion, p *profile) *hostcall {
+	if module == moduleWASIUnstable {
+		module = moduleWASI
+	}
+	def := hostcallsByName[module+"."+name]
+	if def == nil || def.from > abi || def.to != 0 && def.to < abi || def.stubsOnly && !p.wasiStubs {
+		return nil
+	}
+	return def
+}
+
+var hostcallsByName = map[string]*hostcall{}
+
+func init() {
+	for _, table := range [][]hostcall{envTable(), wasiTable()} {
+		for i := range table {
+			def := &table[i]
+			hostcallsByName[def.module+"."+def.name] = def
+		}
+	}
+}
+
+// instantiateHostModules puts all host functions into a runtime. They find their VM in the context of the call.
+func instantiateHostModules(ctx context.Context, r wazero.Runtime, p *profile) error {
+	for _, module := range []string{moduleEnv, moduleWASI, moduleWASIUnstable} {
+		b := r.NewHostModuleBuilder(module)
+		table := module
+		if module == moduleWASIUnstable {
+			table = moduleWASI
+		}
+		for _, def := range hostcallsByName {
+			if def.module != table || def.stubsOnly && !p.wasiStubs {
+				continue
+			}
+			b.NewFunctionBuilder().WithGoModuleFunction(def.bind(p), def.params, def.results).Export(def.name)
+		}
+		if _, err := b.Instantiate(ctx); err != nil {
+			return fmt.Errorf("instantiate host module %s: %w", module, err)
+		}
+	}
+	return nil
+}
+
+// restriction says where in its life a VM is, for the calls that are forbidden there.
+type restriction int
+
+const (
+	unrestricted restriction = iota
+	startingUp
+	allocating
+)
+
+// bind makes the function that wazero calls.
+func (def *hostcall) bind(p *profile) api.GoModuleFunc {
+	atStart, inAllocator := def.atStart, def.inAllocator
+	if def.newerUnrestricted {
+		atStart, inAllocator = p.pollInAllocator, p.pollInAllocator
+	}
+	return func(ctx context.Context, _ api.Module, stack []uint64) {
+		v, ok := ctx.(*vm)
+		if !ok {
+			v = ctx.Value(vmKey{}).(*vm)
+		}
+		if v.restriction != unrestricted {
+			if v.restriction == startingUp && !atStart || v.restriction == allocating && !inAllocator {
+				panic(restrictedError(def.module + "." + def.name))
+			}
+		}
+		if !def.wasi {
+			v.thread.hostcalls.Add(1)
+			if s := v.contextOrEffective().stream; s != nil {
+				s.hostcalls++
+			}
+		}
+		if v.tracing {
+			v.tracedHostcall(def, stack)
+			return
+		}
+		result := def.fn(v, stack)
+		if len(def.results) > 0 {
+			stack[0] = uint64(result)
+		}
+	}
+}
+
+type restrictedError string
+
+func (e restrictedError) Error() string {
+	return "restricted_callback: " + string(e) + " may not be called from _initialize or from the allocator"
+}

@@ -1,0 +1,159 @@
+package hostsim
+
+import "time"
+
+// Each hostcall's parameters are those of the ABI, in p, in order; a 32-bit one may have garbage above and is cut. A
+// pointer out of the guest's memory is InvalidMemoryAccess everywhere and is not said again.
+
+// proxyLog(level, message, size). BadArgument: level above 5.
+func proxyLog(v *vm, p []uint64) uint32 {
+	if uint32(p[0]) > uint32(LevelCritical) {
+		return uint32(StatusBadArgument)
+	}
+	message, ok := v.read(p[1], p[2])
+	if !ok {
+		return uint32(StatusInvalidMemoryAccess)
+	}
+	v.contextOrEffective().host.log(v.thread.index, Level(uint32(p[0])), string(message), false)
+	return uint32(StatusOK)
+}
+
+// proxyGetLogLevel(level*).
+func proxyGetLogLevel(v *vm, p []uint64) uint32 {
+	return v.putU32(p[0], uint32(v.contextOrEffective().host.config.logLevel))
+}
+
+func (v *vm) putU32(ptr uint64, value uint32) uint32 {
+	if !v.writeU32(ptr, value) {
+		return uint32(StatusInvalidMemoryAccess)
+	}
+	return uint32(StatusOK)
+}
+
+// proxyGetStatus(code*, message**, size*). The code is the root's last broken callout's and never goes back to 0; the
+// message is only there in that callout's callback.
+func proxyGetStatus(v *vm, p []uint64) uint32 {
+	c := v.contextOrEffective()
+	if !v.writeU32(p[0], uint32(c.statusCode)) {
+		return uint32(StatusInvalidMemoryAccess)
+	}
+	return uint32(v.giveString(c.statusMessage, p[1], p[2]))
+}
+
+// proxyGetCurrentTime(nanoseconds*): the wall clock.
+func proxyGetCurrentTime(v *vm, p []uint64) uint32 {
+	if !v.writeU64(p[0], uint64(v.thread.process.clock.Now().UnixNano())) {
+		return uint32(StatusInvalidMemoryAccess)
+	}
+	return uint32(StatusOK)
+}
+
+// proxySetTickPeriod(ms) sets the tick of the context's root; 0 stops it.
+func proxySetTickPeriod(v *vm, p []uint64) uint32 {
+	v.contextOrEffective().root.setTick(time.Duration(uint32(p[0])) * time.Millisecond)
+	return uint32(StatusOK)
+}
+
+// proxySetEffectiveContext(id) holds until the callback returns. BadArgument: no such context.
+func proxySetEffectiveContext(v *vm, p []uint64) uint32 {
+	id := uint32(p[0])
+	if _, ok := v.contexts[id]; !ok {
+		return uint32(StatusBadArgument)
+	}
+	v.effective = id
+	return uint32(StatusOK)
+}
+
+// proxyDone ends a root whose on_done answered false. NotFound: it did not.
+func proxyDone(v *vm, _ []uint64) uint32 {
+	c := v.contextOrEffective()
+	if !c.pendingDone {
+		return uint32(StatusNotFound)
+	}
+	c.pendingDone = false
+	v.later(func() {
+		c.delete()
+		v.closeUnused()
+	})
+	return uint32(StatusOK)
+}
+
+// proxyCallForeignFunction(name, size, argument, size, result**, size*). NotFound: no such function.
+func proxyCallForeignFunction(v *vm, p []uint64) uint32 {
+	name, ok := v.read(p[0], p[1])
+	argument, ok2 := v.read(p[2], p[3])
+	if !ok || !ok2 {
+		return uint32(StatusInvalidMemoryAccess)
+	}
+	f := v.contextOrEffective().host.config.foreign[string(name)]
+	if f == nil {
+		return uint32(StatusNotFound)
+	}
+	result, status := f(append([]byte(nil), argument...))
+	if uint32(p[4]) != 0 && uint32(p[5]) != 0 {
+		if s := v.give(result, p[4], p[5]); s != StatusOK {
+			return uint32(s)
+		}
+	}
+	return uint32(status)
+}
+
+// proxyDefineMetric(type, name, size, id*). BadArgument: type above 2. A name that is defined again gets a new id on the
+// same metric.
+func proxyDefineMetric(v *vm, p []uint64) uint32 {
+	kind := uint32(p[0])
+	name, ok := v.read(p[1], p[2])
+	if !ok {
+		return uint32(StatusInvalidMemoryAccess)
+	}
+	if kind > uint32(Histogram) {
+		return uint32(StatusBadArgument)
+	}
+	v.metrics[kind] = append(v.metrics[kind], v.thread.process.metrics.define(MetricType(kind), string(name)))
+	return v.putU32(p[3], uint32(len(v.metrics[kind]))<<2|kind)
+}
+
+// metric finds a metric by its id: the type in the two low bits, counted from 1 above them.
+func (v *vm) metric(id uint64) *stat {
+	kind, at := uint32(id)&3, int(uint32(id)>>2)-1
+	if kind > uint32(Histogram) || at < 0 || at >= len(v.metrics[kind]) {
+		return nil
+	}
+	return v.metrics[kind][at]
+}
+
+// proxyIncrementMetric(id, offset). BadArgument: a histogram, or a counter's offset not above 0. NotFound: unknown id.
+func proxyIncrementMetric(v *vm, p []uint64) uint32 {
+	if kind := uint32(p[0]) & 3; kind > uint32(Gauge) {
+		return uint32(StatusBadArgument)
+	}
+	s := v.metric(p[0])
+	if s == nil {
+		return uint32(StatusNotFound)
+	}
+	return uint32(s.increment(int64(p[1])))
+}
+
+// proxyRecordMetric(id, value). NotFound: unknown id.
+func proxyRecordMetric(v *vm, p []uint64) uint32 {
+	s := v.metric(p[0])
+	if s == nil {
+		return uint32(StatusNotFound)
+	}
+	return uint32(s.record(p[1]))
+}
+
+// proxyGetMetric(id, value*). BadArgument: a histogram. NotFound: unknown id.
+func proxyGetMetric(v *vm, p []uint64) uint32 {
+	if kind := uint32(p[0]) & 3; kind > uint32(Gauge) {
+		return uint32(StatusBadArgument)
+	}
+	s := v.metric(p[0])
+	if s == nil {
+		return uint32(StatusNotFound)
+	}
+	if !v.writeU64(p[1], s.value.Load()) {
+		return uint32(StatusInvalidMemoryAccess)
+	}
+	return uint32(StatusOK)
+}

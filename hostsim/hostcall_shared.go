@@ -1,0 +1,73 @@
+package hostsim
+
+// proxyGetSharedData(key, size, value**, size*, cas*). NotFound: absent key.
+func proxyGetSharedData(v *vm, p []uint64) uint32 {
+	key, ok := v.read(p[0], p[1])
+	if !ok {
+		return uint32(StatusInvalidMemoryAccess)
+	}
+	value, cas, status := v.thread.process.sharedData.get(v.vmID, key)
+	if status != StatusOK {
+		return uint32(status)
+	}
+	if s := v.give(value, p[2], p[3]); s != StatusOK {
+		return uint32(s)
+	}
+	return v.putU32(p[4], cas)
+}
+
+// proxySetSharedData(key, size, value, size, cas). CasMismatch: the key exists, and cas is neither 0 nor the stored one.
+func proxySetSharedData(v *vm, p []uint64) uint32 {
+	key, ok := v.read(p[0], p[1])
+	value, ok2 := v.read(p[2], p[3])
+	if !ok || !ok2 {
+		return uint32(StatusInvalidMemoryAccess)
+	}
+	return uint32(v.thread.process.sharedData.set(v.vmID, key, value, uint32(p[4])))
+}
+
+// proxyRegisterSharedQueue(name, size, id*): the context's root becomes the one that is told of messages.
+func proxyRegisterSharedQueue(v *vm, p []uint64) uint32 {
+	name, ok := v.read(p[0], p[1])
+	if !ok {
+		return uint32(StatusInvalidMemoryAccess)
+	}
+	root := v.contextOrEffective().root
+	return v.putU32(p[2], v.thread.process.queues.register(v, root.id, string(name)))
+}
+
+// proxyResolveSharedQueue(vm id, size, name, size, id*). NotFound: no such queue. An empty vm id is the own one.
+func proxyResolveSharedQueue(v *vm, p []uint64) uint32 {
+	vmID, ok := v.read(p[0], p[1])
+	name, ok2 := v.read(p[2], p[3])
+	if !ok || !ok2 {
+		return uint32(StatusInvalidMemoryAccess)
+	}
+	owner := string(vmID)
+	if owner == "" {
+		owner = v.vmID
+	}
+	id, status := v.thread.process.queues.resolve(owner, string(name))
+	if status != StatusOK {
+		return uint32(status)
+	}
+	return v.putU32(p[4], id)
+}
+
+// proxyEnqueueSharedQueue(id, data, size). NotFound: unknown id.
+func proxyEnqueueSharedQueue(v *vm, p []uint64) uint32 {
+	data, ok := v.read(p[1], p[2])
+	if !ok {
+		return uint32(StatusInvalidMemoryAccess)
+	}
+	return uint32(v.thread.process.queues.enqueue(uint32(p[0]), data))
+}
+
+// proxyDequeueSharedQueue(id, data**, size*). NotFound: unknown id. Empty: nothing there.
+func proxyDequeueSharedQueue(v *vm, p []uint64) uint32 {
+	data, status := v.thread.process.queues.dequeue(uint32(p[0]))
+	if status != StatusOK {
+		return uint32(status)
+	}
+	return uint32(v.give(data, p[1], p[2]))
+}

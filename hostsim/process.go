@@ -1,0 +1,182 @@
+package hostsim
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"maps"
+	mathrand "math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Process is one Envoy process: threads, a clock, clusters, and the state that all its plugins share. Its methods may
+// be called from any goroutine.
+type Process struct {
+	profile *profile
+	clock   Clock
+	fake    *FakeClock // clock, when it is one
+	threads []*thread  // [0] is the main thread
+	node    map[string]string
+	started time.Time
+
+	sharedData *sharedData
+	queues     *queueTable
+	metrics    *metricTable
+
+	calls journal[Call]
+
+	mu       sync.Mutex
+	clusters map[string]Cluster
+	hosts    map[*Host]bool
+	random   *mathrand.ChaCha8
+
+	closed  atomic.Bool
+	spawned sync.WaitGroup
+	// background ends when the process closes.
+	background context.Context
+	stop       context.CancelFunc
+}
+
+// NewProcess makes a process without plugins. Only options marked "Process" have a meaning here.
+func NewProcess(opts ...Option) (*Process, error) {
+	c, err := newConfig(opts)
+	if err != nil {
+		return nil, err
+	}
+	return newProcess(c), nil
+}
+
+func newProcess(c *config) *Process {
+	profile, _ := findProfile(c.process.profile) // newConfig has checked it
+	p := &Process{
+		profile: profile, clock: c.process.clock, node: c.process.node, started: c.process.clock.Now(), clusters: maps.Clone(c.process.clusters),
+		sharedData: newSharedData(), queues: newQueueTable(), metrics: newMetricTable(), hosts: map[*Host]bool{},
+	}
+	p.fake, _ = p.clock.(*FakeClock)
+	p.background, p.stop = context.WithCancel(context.Background())
+	var seed [32]byte
+	if p.fake == nil && !c.process.seeded {
+		_, _ = rand.Read(seed[:]) // never fails, by its contract
+	}
+	binary.LittleEndian.PutUint64(seed[:], c.process.seed^binary.LittleEndian.Uint64(seed[:]))
+	p.random = mathrand.NewChaCha8(seed)
+	for i := range c.process.workers + 1 {
+		p.threads = append(p.threads, &thread{process: p, index: i, vms: map[string]*vm{}})
+	}
+	return p
+}
+
+// Clock is the clock that the process was made with.
+func (p *Process) Clock() Clock { return p.clock }
+
+// Workers is the number of workers, the main thread not counted.
+func (p *Process) Workers() int { return len(p.threads) - 1 }
+
+// Advance moves the process's fake clock and runs ticks, answers and timeouts on the way, in order of time. On the real
+// clock it sleeps, while they run by themselves.
+func (p *Process) Advance(d time.Duration) {
+	if p.fake == nil {
+		time.Sleep(d)
+		return
+	}
+	p.fake.Advance(d)
+	p.settle()
+}
+
+// SetCluster defines or replaces a cluster, and removes it when cluster is nil.
+func (p *Process) SetCluster(name string, cluster Cluster) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if cluster == nil {
+		delete(p.clusters, name)
+		return
+	}
+	p.clusters[name] = cluster
+}
+
+func (p *Process) cluster(name string) (Cluster, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c, ok := p.clusters[name]
+	return c, ok
+}
+
+// Calls are all calls that guests dispatched so far, in order; also those that were refused.
+func (p *Process) Calls() []Call { return p.calls.from(0) }
+
+// Hostcalls is how many hostcalls all guests made so far, WASI left out.
+func (p *Process) Hostcalls() int {
+	n := int64(0)
+	for _, t := range p.threads {
+		n += t.hostcalls.Load()
+	}
+	return int(n)
+}
+
+// Close ends all plugins, releases their VMs and stops all timers.
+func (p *Process) Close(ctx context.Context) error {
+	if p.isClosed() {
+		return nil
+	}
+	p.mu.Lock()
+	hosts := make([]*Host, 0, len(p.hosts))
+	for h := range p.hosts {
+		hosts = append(hosts, h)
+	}
+	p.mu.Unlock()
+	var errs []error
+	for _, h := range hosts {
+		if err := h.close(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("close plugin %s: %w", h.config.name, err))
+		}
+	}
+	p.closed.Store(true)
+	p.stop()
+	p.spawned.Wait()
+	return errors.Join(errs...)
+}
+
+func (p *Process) isClosed() bool { return p.closed.Load() }
+
+// spawn runs f on a goroutine that Close waits for.
+func (p *Process) spawn(f func()) {
+	p.spawned.Go(f)
+}
+
+// settle runs what has been posted to threads until nothing is left. The caller holds no thread.
+func (p *Process) settle() {
+	if p.fake == nil {
+		return // goroutines do it
+	}
+	for again := true; again; {
+		again = false
+		for _, t := range p.threads {
+			if f, ok := t.take(); ok {
+				again = true
+				t.run(f)
+			}
+		}
+	}
+}
+
+// newRandom is a random source for one VM, drawn from the process's own.
+func (p *Process) newRandom() *mathrand.ChaCha8 {
+	var seed [32]byte
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i := 0; i < len(seed); i += 8 {
+		binary.LittleEndian.PutUint64(seed[i:], p.random.Uint64())
+	}
+	return mathrand.NewChaCha8(seed)
+}
+
+// jittered is base to 1.5 times base. Source: Envoy JitteredLowerBoundBackOffStrategy.
+func (p *Process) jittered(base time.Duration) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return base + time.Duration(p.random.Uint64()%uint64(max(base/2, 1)))
+}

@@ -1,0 +1,49 @@
+package hostsim
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// DefaultProfile is the Envoy version that a Process imitates unless WithProfile names another.
+const DefaultProfile = "1.40"
+
+// profile is what differs between Envoy versions.
+type profile struct {
+	name string
+	// wasiStubs: poll_oneoff answers 0 with no event, and path_filestat_get and its kin exist (proxy-wasm-cpp-host
+	// #533, Envoy 1.39). Before that poll_oneoff answers ENOSYS and modules that import the others do not load.
+	wasiStubs bool
+	// pollInAllocator: poll_oneoff is allowed while the host calls the guest's allocator.
+	pollInAllocator bool
+	// envInKey: the VM's environment is part of its identity.
+	envInKey bool
+	// peerCertificateValid: the property connection.peer_certificate_valid exists.
+	peerCertificateValid bool
+}
+
+var profiles = []profile{
+	{name: "1.36"},
+	{name: "1.37"},
+	{name: "1.38"},
+	{name: "1.39", wasiStubs: true, pollInAllocator: true, envInKey: true, peerCertificateValid: true},
+	{name: "1.40", wasiStubs: true, pollInAllocator: true, envInKey: true, peerCertificateValid: true},
+}
+
+// Profiles lists the names that WithProfile takes, oldest first.
+func Profiles() []string {
+	names := make([]string, len(profiles))
+	for i := range profiles {
+		names[i] = profiles[i].name
+	}
+	return names
+}
+
+func findProfile(name string) (*profile, error) {
+	i := slices.IndexFunc(profiles, func(p profile) bool { return p.name == name })
+	if i < 0 {
+		return nil, fmt.Errorf("unknown Envoy profile %q: know %s", name, strings.Join(Profiles(), ", "))
+	}
+	return &profiles[i], nil
+}

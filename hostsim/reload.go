@@ -1,0 +1,38 @@
+package hostsim
+
+import "sync/atomic"
+
+// reloadStats are the plugin's counters in Envoy: wasm.<name>.vm_reload_success and so on.
+type reloadStats struct {
+	success, failure, backoff atomic.Int64
+}
+
+// ReloadStats are the counts of what FailReload did.
+type ReloadStats struct{ Success, Failure, Backoff int }
+
+// ReloadStats reads the counters.
+func (h *Host) ReloadStats() ReloadStats {
+	return ReloadStats{Success: int(h.stats.success.Load()), Failure: int(h.stats.failure.Load()), Backoff: int(h.stats.backoff.Load())}
+}
+
+// maybeReload replaces the VM of a crashed instance under FailReload, when the backoff since it was last loaded is over.
+// Source: Envoy source/extensions/common/wasm/wasm.cc maybeReloadHandleIfNeeded.
+func (in *instance) maybeReload() {
+	h := in.generation.host
+	if !in.vm.failed || in.vm.closed || h.config.policy != FailReload {
+		return
+	}
+	if h.process.clock.Now().Sub(in.loaded) < h.process.jittered(h.config.backoff) {
+		h.stats.backoff.Add(1)
+		return
+	}
+	old, oldRoot := in.vm, in.root
+	if err := in.load(); err != nil {
+		in.loaded = h.process.clock.Now()
+		h.stats.failure.Add(1)
+		return
+	}
+	h.stats.success.Add(1)
+	oldRoot.forget()
+	old.closeUnused()
+}

@@ -1,0 +1,91 @@
+package hostsim
+
+import "sync"
+
+// sharedData is the process-wide key-value store: no eviction, no delete, one namespace a vm_id.
+// Source: proxy-wasm-cpp-host src/shared_data.cc.
+type sharedData struct {
+	mu   sync.Mutex
+	data map[string]map[string]sharedValue // by vm_id
+	cas  uint32                            // the last one handed out; one counter for all keys
+	refs map[string]int                    // base VMs alive, by vm_id
+}
+
+type sharedValue struct {
+	value []byte
+	cas   uint32
+}
+
+func newSharedData() *sharedData {
+	return &sharedData{data: map[string]map[string]sharedValue{}, refs: map[string]int{}}
+}
+
+// get answers NotFound for an absent key. The caller must not change the value.
+func (s *sharedData) get(vmID string, key []byte) ([]byte, uint32, Status) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v, ok := s.data[vmID][string(key)]
+	if !ok {
+		return nil, 0, StatusNotFound
+	}
+	return v.value, v.cas, StatusOK
+}
+
+// set writes an absent key whatever cas is. An existing key is overwritten with cas 0, and else only when cas equals
+// the stored number, or the answer is CasMismatch.
+func (s *sharedData) set(vmID string, key, value []byte, cas uint32) Status {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	keys := s.data[vmID]
+	if keys == nil {
+		keys = map[string]sharedValue{}
+		s.data[vmID] = keys
+	}
+	old, ok := keys[string(key)]
+	if ok && cas != 0 && cas != old.cas {
+		return StatusCasMismatch
+	}
+	// A fresh slice, as a reader may still hold the old one.
+	keys[string(key)] = sharedValue{value: append([]byte(nil), value...), cas: s.nextCas()}
+	return StatusOK
+}
+
+func (s *sharedData) nextCas() uint32 {
+	s.cas++
+	if s.cas == 0 {
+		s.cas = 1
+	}
+	return s.cas
+}
+
+// retain and release count the VM identities that use a vm_id: with the last one its data goes.
+func (s *sharedData) retain(vmID string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refs[vmID]++
+}
+
+func (s *sharedData) release(vmID string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.refs[vmID]--; s.refs[vmID] <= 0 {
+		delete(s.refs, vmID)
+		delete(s.data, vmID)
+	}
+}
+
+// SharedData is a copy of all shared data under a vm_id.
+func (p *Process) SharedData(vmID string) map[string][]byte {
+	p.sharedData.mu.Lock()
+	defer p.sharedData.mu.Unlock()
+	out := map[string][]byte{}
+	for key, v := range p.sharedData.data[vmID] {
+		out[key] = append([]byte(nil), v.value...)
+	}
+	return out
+}
+
+// SetSharedData writes a key as a guest with that vm_id would with cas 0: to prepare a test, or to stand for a rival.
+func (p *Process) SetSharedData(vmID, key string, value []byte) {
+	p.sharedData.set(vmID, []byte(key), value, 0)
+}

@@ -1,0 +1,421 @@
+package hostsim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Stream is one HTTP request on its way through the filter chain: Envoy's filter manager with our plugin and the
+// router in it. The caller plays the network: it feeds the client's request and the backend's response, and takes
+// Events from Next. Methods may be called from any goroutine, one at a time.
+type Stream struct {
+	host     *Host
+	instance *instance
+	thread   *thread
+	ctx      *guestContext // nil when the plugin is skipped
+	info     StreamInfo
+
+	decode, encode        side
+	decoding, encoding    int // depth of running decoder and encoder callbacks
+	prepared              *localReply
+	headReq, grpcReq      bool
+	routed                bool // the router has the request headers
+	upstreamEnd           bool // the router has the whole request
+	upstreamDone          bool // the backend's response has ended, or the router gave up
+	encoded               bool // response headers went to the client
+	over                  bool // destroyed
+	failedOnce            bool // the 503 of a crashed VM was sent
+	requestStarted        bool // the request phase ran in the guest's context
+	details               string
+	responseCode          int
+	startedAt             time.Time
+	filterState           map[string][]byte
+	stopIdle, stopRequest func()
+	hostcalls             int
+
+	// What the guest can reach: nil when it cannot. Source: Envoy Context's pointers of the same names.
+	requestMap, requestTrailerMap   *headerMap
+	responseMap, responseTrailerMap *headerMap
+	requestChunk, responseChunk     *[]byte
+	bufferingRequest                bool // the guest answered Pause to a body callback
+	bufferingResponse               bool
+	logging                         bool
+	endOfStream                     bool
+
+	mu     sync.Mutex
+	events []Event
+	wake   chan struct{} // capacity 1
+}
+
+// side is the iteration of one direction through our filter.
+type side struct {
+	headers, trailers *headerMap
+	iteration         iteration
+	headersContinued  bool
+	buffered          []byte
+	complete          bool // the end has arrived
+	aborted           bool // a local reply ended it
+}
+
+type iteration int
+
+const (
+	iterating iteration = iota
+	stoppedOne
+	stoppedAll
+)
+
+// StreamInfo is what the connection knows. The zero value is a plain HTTP/1.1 client at 127.0.0.1.
+type StreamInfo struct {
+	// RemoteAddr is the peer, "ip:port".
+	RemoteAddr string
+	// ConnectionID is numbered by the host when it is 0.
+	ConnectionID uint64
+	// Protocol is "HTTP/1.1" unless given.
+	Protocol string
+	// TLS is set when the client came by TLS.
+	TLS *TLSInfo
+	// RouteName, VirtualHost, ClusterName, UpstreamAddr and FilterChain are what xds.* and upstream.* tell.
+	RouteName, VirtualHost, ClusterName, UpstreamAddr, FilterChain string
+	// Properties win over all others, as WithProperty does, for this stream.
+	Properties map[string]any
+}
+
+// TLSInfo is what connection.* tells of a TLS connection.
+type TLSInfo struct {
+	Version, ServerName string
+	// PeerPresented: the client sent a certificate, which is all that connection.mtls says. PeerValid: it verified.
+	PeerPresented, PeerValid                        bool
+	PeerSubject, PeerURISAN, PeerDNSSAN, PeerSHA256 string
+}
+
+// ErrStreamOver is returned by what feeds a stream that has ended.
+var ErrStreamOver = errors.New("stream is over")
+
+// NewStream begins a stream on a worker, counted from 0.
+func (h *Host) NewStream(worker int, info StreamInfo) (*Stream, error) {
+	if worker < 0 || worker >= h.process.Workers() {
+		return nil, fmt.Errorf("worker %d: the process has %d", worker, h.process.Workers())
+	}
+	h.mu.Lock()
+	if h.closed {
+		h.mu.Unlock()
+		return nil, errors.New("host is closed")
+	}
+	g := h.current
+	h.nextID++
+	if info.ConnectionID == 0 {
+		info.ConnectionID = h.nextID
+	}
+	h.mu.Unlock()
+	if info.RemoteAddr == "" {
+		info.RemoteAddr = h.config.defaultSourceIPPort
+	}
+	if info.Protocol == "" {
+		info.Protocol = "HTTP/1.1"
+	}
+	s := &Stream{
+		host: h, instance: g.instances[worker+1], thread: h.process.threads[worker+1], info: info,
+		filterState: map[string][]byte{}, wake: make(chan struct{}, 1), startedAt: h.process.clock.Now(),
+	}
+	s.do(s.attach)
+	return s, nil
+}
+
+// attach gives the stream its place in the plugin, as Envoy does when it makes the filter chain.
+func (s *Stream) attach() {
+	in := s.instance
+	in.maybeReload()
+	in.streams[s] = true
+	if in.vm.failed && s.host.config.policy == FailOpen {
+		return
+	}
+	s.ctx = &guestContext{vm: in.vm, host: s.host, root: in.root, stream: s}
+}
+
+// do runs f on the stream's thread and whatever follows from it.
+func (s *Stream) do(f func()) {
+	s.thread.run(f)
+	s.host.process.settle()
+}
+
+func (s *Stream) feed(f func()) error {
+	err := ErrStreamOver
+	s.do(func() {
+		if !s.over {
+			err = nil
+			s.armIdle()
+			f()
+		}
+	})
+	return err
+}
+
+// RequestHeaders feeds the client's request headers, :method, :path and :authority among them, as they are on the wire.
+// The connection manager's own are added: see WithConnectionManager.
+func (s *Stream) RequestHeaders(h Headers, end bool) error {
+	return s.feed(func() {
+		m := s.acceptRequest(h)
+		if d := s.host.config.connManager.RequestTimeout; d > 0 && !end {
+			s.stopRequest = s.thread.after(d, func() { s.timeout("request_overall_timeout", "request timeout", 408) })
+		}
+		s.decodeHeaders(m, end)
+	})
+}
+
+// RequestBody feeds a piece of the client's request body.
+func (s *Stream) RequestBody(data []byte, end bool) error {
+	return s.feed(func() { s.requestRead(end); s.decodeData(append([]byte(nil), data...), end) })
+}
+
+// RequestTrailers feeds the client's trailers.
+func (s *Stream) RequestTrailers(h Headers) error {
+	return s.feed(func() { s.requestRead(true); s.decodeTrailers(newHeaderMap(h)) })
+}
+
+func (s *Stream) requestRead(end bool) {
+	if end && s.stopRequest != nil {
+		s.stopRequest()
+		s.stopRequest = nil
+	}
+}
+
+// ResponseHeaders feeds the backend's response headers, :status among them.
+func (s *Stream) ResponseHeaders(h Headers, end bool) error {
+	return s.feed(func() { s.upstreamHeaders(newHeaderMap(h), end) })
+}
+
+// ResponseBody feeds a piece of the backend's response body.
+func (s *Stream) ResponseBody(data []byte, end bool) error {
+	return s.feed(func() { s.upstreamDone = s.upstreamDone || end; s.encodeData(append([]byte(nil), data...), end) })
+}
+
+// ResponseTrailers feeds the backend's trailers.
+func (s *Stream) ResponseTrailers(h Headers) error {
+	return s.feed(func() { s.upstreamDone = true; s.encodeTrailers(newHeaderMap(h)) })
+}
+
+// UpstreamFailed says that the backend did not answer, or not to the end. The router makes its reply of it.
+func (s *Stream) UpstreamFailed(f Fault) error {
+	return s.feed(func() { s.routerFailed(f) })
+}
+
+// ClientGone says that the client has gone: log, done and delete run at once.
+func (s *Stream) ClientGone() {
+	s.do(func() { s.reset("downstream_remote_disconnect") })
+}
+
+// RejectEarlier plays a filter before ours, or the codec, that answers by itself: our plugin sees only create, log,
+// done and delete. headers may be nil for a request so malformed that it has none.
+func (s *Stream) RejectEarlier(headers Headers, status int, body string) error {
+	return s.feed(func() {
+		if headers != nil {
+			s.decode.headers = s.acceptRequest(headers)
+		}
+		s.details = "direct_response"
+		r := &localReply{status: status, body: []byte(body), details: s.details}
+		m := s.replyHeaders(r)
+		s.encode.headers = m
+		s.toClientHeaders(m, len(r.body) == 0)
+		if len(r.body) > 0 {
+			s.toClientData(r.body, true)
+		}
+	})
+}
+
+// Next gives the next event. On a fake clock it moves the clock as far as it takes; on the real one it waits.
+// After the last event it gives io.EOF. It gives an error when nothing can ever happen any more.
+func (s *Stream) Next(ctx context.Context) (Event, error) {
+	for {
+		if e, ok := s.take(); ok {
+			return e, nil
+		}
+		if s.isOver() {
+			return Event{}, io.EOF
+		}
+		if fake := s.host.process.fake; fake != nil {
+			if err := ctx.Err(); err != nil {
+				return Event{}, err
+			}
+			if !fake.step(fake.Now().Add(maxVirtualWait)) {
+				return Event{}, errors.New("stream hangs: nothing is due that could move it")
+			}
+			continue
+		}
+		select {
+		case <-s.wake:
+		case <-ctx.Done():
+			return Event{}, ctx.Err()
+		}
+	}
+}
+
+// maxVirtualWait bounds how far Next moves a fake clock for one event that may never come.
+const maxVirtualWait = 24 * time.Hour
+
+// Poll gives the next event that is there already.
+func (s *Stream) Poll() (Event, bool) { return s.take() }
+
+func (s *Stream) take() (Event, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.events) == 0 {
+		return Event{}, false
+	}
+	e := s.events[0]
+	s.events = s.events[1:]
+	return e, true
+}
+
+func (s *Stream) isOver() (over bool) {
+	s.thread.run(func() { over = s.over })
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return over && len(s.events) == 0
+}
+
+func (s *Stream) emit(e Event) {
+	s.mu.Lock()
+	s.events = append(s.events, e)
+	s.mu.Unlock()
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Details are Envoy's response code details, once there is a response.
+func (s *Stream) Details() (details string) {
+	s.thread.run(func() { details = s.details })
+	return details
+}
+
+// Hostcalls is how many hostcalls the guest made for this stream so far: those in its context, or with it as the
+// effective one. WASI is left out.
+func (s *Stream) Hostcalls() (n int) {
+	s.thread.run(func() { n = s.hostcalls })
+	return n
+}
+
+// FilterState is what the guest stored with set_property, by key ("wasm." and the path).
+func (s *Stream) FilterState() (state map[string][]byte) {
+	s.thread.run(func() {
+		state = map[string][]byte{}
+		for k, v := range s.filterState {
+			state[k] = append([]byte(nil), v...)
+		}
+	})
+	return state
+}
+
+// reset ends the stream without a further response.
+func (s *Stream) reset(details string) {
+	if s.over {
+		return
+	}
+	if s.details == "" {
+		s.details = details
+	}
+	s.emit(Event{Kind: ClientReset, Reason: details})
+	s.destroy()
+}
+
+// destroy ends the stream: log, done, delete. Source: Envoy conn_manager_impl.cc doDeferredStreamDestroy.
+func (s *Stream) destroy() {
+	if s.over {
+		return
+	}
+	s.over = true
+	for _, stop := range []func(){s.stopIdle, s.stopRequest} {
+		if stop != nil {
+			stop()
+		}
+	}
+	if s.routed && !s.upstreamDone {
+		s.upstreamDone = true
+		s.emit(Event{Kind: UpstreamReset})
+	}
+	if c := s.ctx; c != nil {
+		s.logPhase(c)
+		if c.created {
+			c.callback(onDone, c.id)
+			c.callback(onDelete, c.id)
+			c.forget()
+		}
+		if c.vm.failed {
+			c.vm.closeUnused()
+		}
+	}
+	delete(s.instance.streams, s)
+	s.emit(Event{Kind: StreamEnd, Reason: s.details})
+}
+
+// logPhase runs on_log, also when the request phase never ran: the context is made then.
+func (s *Stream) logPhase(c *guestContext) {
+	s.enterGuest()
+	s.logging = true
+	s.requestMap, s.requestTrailerMap, s.responseMap, s.responseTrailerMap = s.decode.headers, nil, s.encode.headers, s.encode.trailers
+	c.callback(onLog, c.id)
+	s.logging = false
+	s.requestMap, s.responseMap, s.responseTrailerMap = nil, nil, nil
+}
+
+// enterGuest makes the guest's context of the stream, once, unless the VM has crashed.
+func (s *Stream) enterGuest() {
+	c := s.ctx
+	if c.created || c.vm.failed {
+		return
+	}
+	c.vm.lastID++
+	c.id = c.vm.lastID
+	c.vm.contexts[c.id] = c
+	c.create()
+}
+
+// armIdle restarts the stream's idle timer.
+func (s *Stream) armIdle() {
+	d := s.host.config.connManager.StreamIdleTimeout
+	if d < 0 {
+		return
+	}
+	if d == 0 {
+		d = defaultStreamIdleTimeout
+	}
+	if s.stopIdle != nil {
+		s.stopIdle()
+	}
+	s.stopIdle = s.thread.after(d, func() {
+		status := 408
+		if s.decode.complete {
+			status = 504
+		}
+		s.timeout("stream_idle_timeout", "stream timeout", status)
+	})
+}
+
+// timeout is a time limit of the connection manager.
+func (s *Stream) timeout(details, text string, status int) {
+	if s.over {
+		return
+	}
+	if s.encoded {
+		s.reset(details)
+		return
+	}
+	s.localReply(&localReply{status: status, body: []byte(text), details: details})
+}
+
+// detailsText replaces what may not stand in response code details. Source: Envoy StringUtil::replaceAllEmptySpace.
+func detailsText(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == ' ' || '\t' <= r && r <= '\r' {
+			return '_'
+		}
+		return r
+	}, s)
+}

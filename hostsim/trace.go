@@ -1,0 +1,137 @@
+package hostsim
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// TraceEntry is one hostcall or callback.
+type TraceEntry struct {
+	At time.Time
+	// Thread: 0 the main thread, else the worker's number from 1. Context is the context that it acts on.
+	Thread  int
+	Context uint32
+	// Callback: the host called the guest; else the guest called the host.
+	Callback bool
+	Name     string
+	// Args is the parameters as text: names, keys and numbers as they are, values only by their length.
+	Args string
+	// Result is what came back: a status, or a callback's answer. Trapped is set when nothing did.
+	Result  uint32
+	Trapped bool
+}
+
+// String is like Envoy's own wasm trace: "[host->vm] proxy_on_tick(1)", "[vm->host] proxy_log(info, 12 bytes) = Ok".
+func (e TraceEntry) String() string {
+	if e.Callback {
+		if e.Trapped {
+			return fmt.Sprintf("[host->vm] %s(%s) trapped", e.Name, e.Args)
+		}
+		return fmt.Sprintf("[host->vm] %s(%s) = %d", e.Name, e.Args, e.Result)
+	}
+	return fmt.Sprintf("[vm->host] %s(%s) = %s", e.Name, e.Args, Status(e.Result))
+}
+
+// Trace has every hostcall and callback so far, WASI left out, when the host was made WithTrace. A callback stands
+// before the hostcalls that it makes.
+func (h *Host) Trace() []TraceEntry { return h.traces.from(0) }
+
+// tracedHostcall runs a hostcall and records it.
+func (v *vm) tracedHostcall(def *hostcall, stack []uint64) {
+	c := v.contextOrEffective()
+	e := TraceEntry{At: v.thread.process.clock.Now(), Thread: v.thread.index, Context: c.id, Name: def.name}
+	if !def.wasi {
+		e.Args = v.renderArgs(def.args, stack)
+	}
+	result := def.fn(v, stack)
+	if len(def.results) > 0 {
+		stack[0] = uint64(result)
+	}
+	if def.wasi {
+		return
+	}
+	e.Result = result
+	c.host.traces.add(e)
+}
+
+// traceCallback records that a callback begins, and gives its place for traceReturn.
+func (v *vm) traceCallback(c *guestContext, cb callback, args []uint32) int {
+	text := make([]string, len(args))
+	for i, a := range args {
+		text[i] = strconv.FormatUint(uint64(a), 10)
+	}
+	return c.host.traces.add(TraceEntry{
+		At: v.thread.process.clock.Now(), Thread: v.thread.index, Context: c.id, Callback: true,
+		Name: callbackTable[cb].name, Args: strings.Join(text, ", "),
+	})
+}
+
+func (v *vm) traceReturn(c *guestContext, cb callback, at int, result uint32, err error) {
+	if len(callbackTable[cb].results) == 0 {
+		result = 0
+	}
+	c.host.traces.change(at, func(e *TraceEntry) { e.Result, e.Trapped = result, err != nil })
+}
+
+var (
+	mapNames    = [...]string{"request headers", "request trailers", "response headers", "response trailers", "grpc initial", "grpc trailing", "call headers", "call trailers"}
+	bufferNames = [...]string{"request body", "response body", "downstream", "upstream", "call body", "grpc", "vm config", "plugin config", "call data"}
+	streamNames = [...]string{"request", "response", "downstream", "upstream"}
+)
+
+// renderArgs makes text of parameters. Letters: u a number, i a signed one, I a signed 64-bit one, L a level, m a map, B
+// a buffer, S a stream type, s a pointer and size shown as text, b a pointer and size shown as a length, _ an
+// out-pointer that is left out.
+func (v *vm) renderArgs(spec string, stack []uint64) string {
+	var out []string
+	i := 0
+	for _, c := range spec {
+		switch c {
+		case ' ':
+			continue
+		case 'u':
+			out = append(out, strconv.FormatUint(uint64(uint32(stack[i])), 10))
+		case 'i':
+			out = append(out, strconv.Itoa(int(int32(uint32(stack[i])))))
+		case 'I':
+			out = append(out, strconv.FormatInt(int64(stack[i]), 10))
+		case 'L':
+			out = append(out, Level(uint32(stack[i])).String())
+		case 'm':
+			out = append(out, nameOf(mapNames[:], stack[i]))
+		case 'B':
+			out = append(out, nameOf(bufferNames[:], stack[i]))
+		case 'S':
+			out = append(out, nameOf(streamNames[:], stack[i]))
+		case 's':
+			out = append(out, v.renderText(stack[i], stack[i+1]))
+			i++
+		case 'b':
+			out = append(out, strconv.FormatUint(uint64(uint32(stack[i+1])), 10)+" bytes")
+			i++
+		}
+		i++
+	}
+	return strings.Join(out, ", ")
+}
+
+func nameOf(names []string, i uint64) string {
+	if uint64(uint32(i)) < uint64(len(names)) {
+		return names[uint32(i)]
+	}
+	return strconv.FormatUint(uint64(uint32(i)), 10)
+}
+
+// maxTraceText bounds a name or key in the trace.
+const maxTraceText = 128
+
+func (v *vm) renderText(ptr, size uint64) string {
+	b, ok := v.read(ptr, size)
+	if !ok {
+		return "bad pointer"
+	}
+	s := strings.ReplaceAll(string(b[:min(len(b), maxTraceText)]), "\x00", ".")
+	return strconv.Quote(s)
+}

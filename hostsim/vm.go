@@ -1,0 +1,243 @@
+package hostsim
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"maps"
+	mathrand "math/rand/v2"
+	"slices"
+	"strings"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+)
+
+// vm is one instance of a guest on one thread; all its methods run on that thread. It is the context.Context of the
+// calls into the guest, so that host functions find it without a lookup.
+type vm struct {
+	context.Context
+
+	thread  *thread
+	key     string
+	vmID    string
+	config  []byte
+	environ []string // NAME=value
+	// logTo receives what is said outside of any context.
+	logTo *Host
+
+	linked    *linkedModule
+	module    api.Module
+	memory    api.Memory
+	callbacks [callbackCount]api.Function
+	malloc    api.Function
+	random    *mathrand.ChaCha8
+
+	contexts map[uint32]*guestContext
+	lastID   uint32
+	nowhere  *guestContext // context 0: the VM itself
+	roots    map[string]*guestContext
+
+	current   *guestContext
+	effective uint32
+	// stopNext: a local reply was sent in this call, so whatever the guest answers means stop.
+	stopNext bool
+	deferred []func()
+	stack    [16]uint64 // parameters of the callback that runs
+
+	restriction restriction
+	tracing     bool
+
+	failed   bool
+	closed   bool
+	lastCall uint32 // callout id
+	metrics  [3][]*stat
+}
+
+// vmKey finds the vm in a context that somebody has wrapped.
+type vmKey struct{}
+
+func (v *vm) Value(key any) any {
+	if _, ok := key.(vmKey); ok {
+		return v
+	}
+	return v.Context.Value(key)
+}
+
+// makeVMKey is the identity of a VM on its thread. Source: proxy-wasm-cpp-host makeVmKey.
+func makeVMKey(p *profile, c *hostConfig, m *Module) string {
+	h := sha256.New()
+	parts := []string{c.vmID, string(c.vmConfig), m.hash}
+	if p.envInKey {
+		for _, name := range slices.Sorted(maps.Keys(c.env)) {
+			parts = append(parts, name, c.env[name])
+		}
+	}
+	for _, part := range parts {
+		fmt.Fprintf(h, "%d:%s", len(part), part)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// newVM instantiates the guest on t and runs its initialisation. A *LoadError or a trap comes back as the error.
+func newVM(t *thread, h *Host, linked *linkedModule) (*vm, error) {
+	v := &vm{
+		Context: t.process.background, thread: t, key: h.vmKey, vmID: h.config.vmID, config: h.config.vmConfig,
+		logTo: h, linked: linked, contexts: map[uint32]*guestContext{}, roots: map[string]*guestContext{},
+		random: t.process.newRandom(), tracing: h.config.trace,
+	}
+	for _, name := range slices.Sorted(maps.Keys(h.config.env)) {
+		v.environ = append(v.environ, name+"="+h.config.env[name])
+	}
+	v.nowhere = &guestContext{vm: v, host: h}
+	v.nowhere.root = v.nowhere
+	v.contexts[0], v.current = v.nowhere, v.nowhere
+
+	v.restriction = startingUp
+	defer func() { v.restriction = unrestricted }()
+	module, err := linked.runtime.InstantiateModule(v, linked.code, wazero.NewModuleConfig().WithName("").WithStartFunctions())
+	if err != nil {
+		return nil, &LoadError{"Failed to initialize Wasm code: " + firstLine(err)}
+	}
+	v.module, v.memory = module, module.Memory()
+	if v.memory == nil {
+		return nil, errors.Join(&LoadError{"Wasm module exports no memory"}, module.Close(v))
+	}
+	for i := range callbackTable {
+		v.callbacks[i] = module.ExportedFunction(callbackTable[i].name)
+	}
+	for _, name := range allocators {
+		if v.malloc = module.ExportedFunction(name); v.malloc != nil {
+			break
+		}
+	}
+	v.initialize()
+	if v.failed {
+		return nil, errors.Join(&LoadError{"Failed to initialize Wasm code"}, module.Close(v))
+	}
+	return v, nil
+}
+
+// initialize runs _initialize and then main, or _start when there is no _initialize.
+// Source: proxy-wasm-cpp-host src/wasm.cc startVm.
+func (v *vm) initialize() {
+	if f := v.module.ExportedFunction("_initialize"); f != nil {
+		v.initializeWith("_initialize", f)
+		for _, name := range []string{"main", "__main_void"} {
+			if f := v.module.ExportedFunction(name); f != nil && !v.failed {
+				v.initializeWith(name, f)
+				return
+			}
+		}
+		return
+	}
+	if f := v.module.ExportedFunction("_start"); f != nil {
+		v.initializeWith("_start", f)
+	}
+}
+
+func (v *vm) initializeWith(name string, f api.Function) {
+	if _, err := f.Call(v, make([]uint64, len(f.Definition().ParamTypes()))...); err != nil {
+		v.fail(name, err)
+	}
+}
+
+// fail marks the VM as crashed. Its streams are answered as they move on; see guestContext.checkFail.
+func (v *vm) fail(function string, err error) {
+	if !v.failed {
+		v.failed = true
+		if v.thread.vms[v.key] == v {
+			delete(v.thread.vms, v.key)
+		}
+	}
+	c := v.current
+	if c == nil || c.host == nil {
+		c = v.nowhere
+	}
+	c.host.log(v.thread.index, LevelError, fmt.Sprintf("Function: %s failed: %s", function, firstLine(err)), true)
+}
+
+// firstLine drops wazero's stack trace: Envoy prints one of its own kind, which nobody compares.
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return strings.TrimSuffix(line, " (recovered by wazero)")
+}
+
+// close releases the instance. It is safe to call it again.
+func (v *vm) close() error {
+	if v.closed {
+		return nil
+	}
+	v.closed, v.failed = true, true
+	if v.thread.vms[v.key] == v {
+		delete(v.thread.vms, v.key)
+	}
+	return v.module.Close(v)
+}
+
+// invoke calls into the guest in the name of c. It is false when the guest lacks the callback or traps.
+func (v *vm) invoke(c *guestContext, cb callback, args ...uint32) (uint32, bool) {
+	f := v.callbacks[cb]
+	if f == nil {
+		return 0, false
+	}
+	if v.linked.abi == abi010 && callbackTable[cb].paramsABI010 != 0 {
+		args = args[:callbackTable[cb].paramsABI010]
+	}
+	for i, a := range args {
+		v.stack[i] = uint64(a)
+	}
+	current, effective := v.current, v.effective
+	v.current, v.effective = c, 0
+	var at int
+	if v.tracing {
+		at = v.traceCallback(c, cb, args)
+	}
+	err := f.CallWithStack(v, v.stack[:max(len(args), len(callbackTable[cb].results))])
+	result := uint32(v.stack[0])
+	if v.tracing {
+		v.traceReturn(c, cb, at, result, err)
+	}
+	if err != nil {
+		v.fail(callbackTable[cb].name, err)
+		result = 0
+	}
+	v.current, v.effective = current, effective
+	return result, err == nil
+}
+
+// afterCall does what the guest asked for in the call that has just returned, first come first served. Actions that
+// call into the guest again may come back here, as they do in Envoy: its nested calls explain the odd order in which
+// two replies, or a reply and a continue, take effect. Source: proxy-wasm-cpp-host DeferAfterCallActions.
+func (v *vm) afterCall() {
+	v.stopNext = false
+	for len(v.deferred) > 0 {
+		f := v.deferred[0]
+		v.deferred = v.deferred[1:]
+		f()
+	}
+}
+
+func (v *vm) later(f func()) { v.deferred = append(v.deferred, f) }
+
+// contextOrEffective is the context that a hostcall acts on. An effective context that is gone means the true one.
+func (v *vm) contextOrEffective() *guestContext {
+	if v.effective != 0 {
+		if c, ok := v.contexts[v.effective]; ok {
+			return c
+		}
+	}
+	return v.current
+}
+
+// queueReady tells the guest about a message, on its own thread. A VM that has crashed is told nothing.
+func (v *vm) queueReady(rootID, queue uint32) {
+	root, ok := v.contexts[rootID]
+	if !ok || v.failed {
+		return
+	}
+	v.invoke(root, onQueueReady, rootID, queue)
+	v.afterCall()
+}
