@@ -1,0 +1,51 @@
+// Package spikearrest is the policy spike_arrest: Apigee's SpikeArrest, a rate
+// that is smoothed instead of counted in windows.
+//
+// A rate of n per period has a slot of T = period/n, rounded up to a nanosecond.
+// The algorithm is GCRA: of each caller only the theoretical arrival time (TAT)
+// is kept, the moment at which all of its burst is free again. A message passes
+// when at least one slot of the burst is free, and costs weight slots; like
+// Apigee's message weight it is paid after admission, so a message may weigh
+// more than the burst. A refused message costs nothing.
+//
+// # The bound
+//
+// For every limiter, every caller and any messages of that caller, whichever
+// workers they ran on, whose clock readings lie within a span of length e,
+//
+//	admitted <= 1 + floor((burst - 1 + floor(e/T)) / weight)
+//
+// and so, with weight 1, admitted <= burst + floor(e/T). It is exact, with
+// nothing added for concurrency: a message is admitted only by a
+// compare-and-swap that replaces the very TAT from which it was decided. Proof:
+// let n messages be admitted, in the order of their swaps. Each moves the TAT
+// at least weight*T forward, and the first puts it at weight*T after its own
+// clock reading at least, so before the last one the TAT is (n-1)*weight*T or
+// more after the earliest reading. The last one was admitted, so that TAT was
+// at most (burst-1)*T after its reading: (n-1)*weight*T <= (burst-1)*T + e.
+//
+// The proof needs that a caller's TAT never moves back. Three things could move
+// it, and here is what each of them does:
+//
+//   - Full buckets. Callers hash into a fixed number of buckets of a fixed number
+//     of entries. In a full bucket a newcomer takes the place of the entry with
+//     the smallest TAT and inherits that TAT (the replacement of the space-saving
+//     sketch). What a caller without an entry would get is the smallest TAT of its
+//     bucket; that never falls, and it is at least the one with which the caller
+//     was replaced. So the bound holds whatever is sent. The price is paid in the
+//     other direction: when more callers than entries are active in one bucket at
+//     once, some are refused early. All callers together are admitted no more than
+//     Buckets*EntriesPerBucket times what one of them is.
+//   - Damage. The value of a bucket may be overwritten in the host. It is then
+//     taken for a bucket whose callers have all just spent their burst.
+//   - The clock. A TAT that lies further ahead than any message can have put it,
+//     by more than SkewTolerance, is brought back to that furthest point, so that
+//     no caller is locked out for ever. The bound therefore holds while clock
+//     readings do not go back by more than SkewTolerance.
+//
+// Counters live in the host's shared data, in keys that are made from the
+// limiter's identity and all of its settings: they survive an update of the
+// configuration that leaves these alone, and a changed limiter starts anew. The
+// keys of limiters that are gone stay until the host's process ends, about 400
+// KiB each at most.
+package spikearrest

@@ -1,0 +1,99 @@
+package spikearrest
+
+import (
+	"encoding/binary"
+	"errors"
+	"hash"
+	"strings"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+)
+
+// Kind says what a limiter counts by.
+type Kind uint8
+
+const (
+	// All messages share one limit.
+	All Kind = iota
+	// ClientIP: a limit for each client address.
+	ClientIP
+	// HeaderValue: a limit for each value of a header.
+	HeaderValue
+	// App: a limit for each app whose key was verified.
+	App
+)
+
+// Per is what a limiter counts by. Messages that have no such thing share one limit.
+type Per struct {
+	Kind   Kind
+	Header string // of HeaderValue, lower case
+}
+
+// maxHeaderName bounds a configured header name, in bytes.
+const maxHeaderName = 128
+
+var (
+	errPer       = errors.New(`must be "client_ip", "app" or "header:NAME"`)
+	errPerHeader = errors.New(`must name a header after "header:", in letters, digits and any of !#$%&'*+-.^_` + "`|~")
+)
+
+// ParsePer reads "" (all messages), "client_ip", "app" or "header:NAME".
+func ParsePer(word string) (Per, error) {
+	switch word {
+	case "":
+		return Per{Kind: All}, nil
+	case "client_ip":
+		return Per{Kind: ClientIP}, nil
+	case "app":
+		return Per{Kind: App}, nil
+	}
+	name, ok := strings.CutPrefix(word, "header:")
+	if !ok {
+		return Per{}, errPer
+	}
+	if name == "" || len(name) > maxHeaderName {
+		return Per{}, errPerHeader
+	}
+	for i := range len(name) {
+		if !isTokenByte(name[i]) {
+			return Per{}, errPerHeader
+		}
+	}
+	return Per{Kind: HeaderValue, Header: strings.ToLower(name)}, nil
+}
+
+// isTokenByte reports a tchar (RFC 9110 section 5.6.2).
+func isTokenByte(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' ||
+		strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0
+}
+
+// writeCaller hashes what the message is counted by, each value behind its
+// length: no two callers write the same bytes, and only those without such a
+// thing write nothing.
+func (p Per) writeCaller(h hash.Hash, x *pipeline.Exchange) {
+	value := ""
+	switch p.Kind {
+	case ClientIP:
+		value = x.ClientAddress
+	case App:
+		value = x.Caller.App
+	case HeaderValue:
+		for _, line := range x.Headers {
+			if line.Name == p.Header {
+				writeValue(h, line.Value)
+			}
+		}
+		return
+	}
+	if value != "" {
+		writeValue(h, value)
+	}
+}
+
+func writeValue(h hash.Hash, value string) {
+	var length [8]byte
+	binary.BigEndian.PutUint64(length[:], uint64(len(value)))
+	h.Write(length[:])
+	h.Write([]byte(value))
+}

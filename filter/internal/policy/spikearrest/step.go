@@ -1,0 +1,146 @@
+package spikearrest
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"time"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
+)
+
+// unavailableRetrySeconds is the Retry-After when nothing could be decided:
+// contention is over at once.
+const unavailableRetrySeconds = 1
+
+// Options describe one limiter.
+type Options struct {
+	// ID tells this limiter from all others, and stays the same from one
+	// configuration to the next. Limiters whose Options are all the same are one.
+	ID     string
+	Rate   Rate
+	Burst  int // 1..MaxBurst
+	Per    Per
+	Weight int // 1..MaxWeight
+}
+
+// step is a limiter in one VM.
+type step struct {
+	limit     limit
+	weight    int64
+	per       Per
+	identity  [sha256.Size]byte
+	store     sharedtable.Store
+	table     *sharedtable.Table
+	violation string
+
+	seed   [sharedtable.SeedSize]byte // read with the first message that needs it
+	seeded bool
+}
+
+// New makes the step. Options out of their bounds make one that refuses every
+// request with fault.SpikeArrestUnavailable. A step belongs to one VM: it is not
+// safe for concurrent use. It makes one Get and one Set for a message that
+// passes, one Get for one that is refused, and a few more for its first one.
+func New(o Options, store sharedtable.Store) pipeline.Step {
+	s := &step{per: o.Per, identity: identity(o), store: store, violation: violation(o.Rate, o.Burst)}
+	if o.Weight >= 1 && o.Weight <= MaxWeight {
+		s.limit, s.weight = newLimit(o.Rate, o.Burst), int64(o.Weight)
+	}
+	layout := sharedtable.Layout{
+		Name:      "spike_arrest/" + hex.EncodeToString(s.identity[:16]),
+		Buckets:   Buckets,
+		Entries:   EntriesPerBucket,
+		EntrySize: entrySize,
+	}
+	if o.Per.Kind == All {
+		layout.Buckets, layout.Entries = 1, 1
+	}
+	s.table = sharedtable.New(store, layout)
+	return s
+}
+
+// identity covers all that the meaning and the bounds of a kept TAT depend on.
+func identity(o Options) (sum [sha256.Size]byte) {
+	h := sha256.New()
+	writeValue(h, o.ID)
+	writeValue(h, o.Per.Header)
+	var numbers [33]byte
+	numbers[0] = byte(o.Per.Kind)
+	binary.BigEndian.PutUint64(numbers[1:], uint64(o.Rate.messages))
+	binary.BigEndian.PutUint64(numbers[9:], uint64(o.Rate.period))
+	binary.BigEndian.PutUint64(numbers[17:], uint64(o.Burst))
+	binary.BigEndian.PutUint64(numbers[25:], uint64(o.Weight))
+	h.Write(numbers[:])
+	h.Sum(sum[:0])
+	return sum
+}
+
+// Name implements pipeline.Step.
+func (s *step) Name() string { return "spike_arrest" }
+
+// Apply implements pipeline.Step.
+func (s *step) Apply(x *pipeline.Exchange) pipeline.Outcome {
+	now := x.Now.UnixNano()
+	if !s.limit.usable(now) {
+		return unavailable()
+	}
+	c, err := s.caller(x)
+	if err != nil {
+		return unavailable()
+	}
+	var d Decision
+	err = s.table.Update(c.bucket, func(b sharedtable.Bucket) (write bool) {
+		d, write = c.spend(b, s.limit, now, s.weight)
+		return write
+	})
+	if err != nil {
+		return unavailable()
+	}
+	if !d.allowed {
+		return pipeline.Deny(fault.Denial{
+			Reason:            fault.SpikeArrestExceeded,
+			RetryAfterSeconds: retryAfter(d.retryIn),
+			Text:              s.violation,
+		})
+	}
+	return pipeline.Continue()
+}
+
+// caller hashes what the message is counted by, under the seed: nobody outside
+// can tell which callers share a bucket, nor read a value back from a hash.
+func (s *step) caller(x *pipeline.Exchange) (caller, error) {
+	if s.per.Kind == All {
+		return caller{}, nil
+	}
+	if !s.seeded {
+		seed, err := sharedtable.Seed(s.store)
+		if err != nil {
+			return caller{}, err
+		}
+		s.seed, s.seeded = seed, true
+	}
+	h := sha256.New()
+	h.Write(s.seed[:])
+	h.Write(s.identity[:])
+	s.per.writeCaller(h, x)
+	var sum [sha256.Size]byte
+	h.Sum(sum[:0])
+	return caller{bucket: binary.BigEndian.Uint32(sum[8:]), hash: binary.BigEndian.Uint64(sum[:])}, nil
+}
+
+func unavailable() pipeline.Outcome {
+	return pipeline.Deny(fault.Denial{
+		Reason:            fault.SpikeArrestUnavailable,
+		RetryAfterSeconds: unavailableRetrySeconds,
+	})
+}
+
+// retryAfter rounds up to the seconds that the header counts in.
+func retryAfter(in time.Duration) int {
+	return max(1, int((in+time.Second-1)/time.Second))
+}
+
+var _ pipeline.Step = (*step)(nil)

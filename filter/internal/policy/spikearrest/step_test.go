@@ -1,0 +1,279 @@
+package spikearrest
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
+	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
+)
+
+// options are those of a limiter that passes one message a second.
+func options(t testing.TB, per string) Options {
+	t.Helper()
+	p, err := ParsePer(per)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Options{ID: "test", Rate: mustRate(t, "1ps"), Burst: 1, Per: p, Weight: 1}
+}
+
+func wantAllowed(t testing.TB, s pipeline.Step, x *pipeline.Exchange) {
+	t.Helper()
+	if o := s.Apply(x); !o.Continues() {
+		d, _ := o.Denial()
+		t.Errorf("refused for %v, want allowed", d.Reason)
+	}
+}
+
+func wantDenied(t testing.TB, s pipeline.Step, x *pipeline.Exchange, reason fault.Reason) {
+	t.Helper()
+	if d, ok := s.Apply(x).Denial(); !ok || d.Reason != reason {
+		t.Errorf("denied %v for %v, want denied for %v", ok, d.Reason, reason)
+	}
+}
+
+func TestDenial(t *testing.T) {
+	for _, tt := range []struct {
+		name, rate string
+		burst      int
+		want       fault.Denial
+	}{
+		{"per second", "10ps", 1, fault.Denial{Reason: fault.SpikeArrestExceeded, RetryAfterSeconds: 1,
+			Text: "Spike arrest violation. Allowed rate : MessageRate{messagesPerPeriod=10, periodInMicroseconds=1000000, maxBurstMessageCount=1.0}"}},
+		{"per minute", "12pm", 1, fault.Denial{Reason: fault.SpikeArrestExceeded, RetryAfterSeconds: 5,
+			Text: "Spike arrest violation. Allowed rate : MessageRate{messagesPerPeriod=12, periodInMicroseconds=60000000, maxBurstMessageCount=1.0}"}},
+		{"with a burst, rounded up", "25pm", 30, fault.Denial{Reason: fault.SpikeArrestExceeded, RetryAfterSeconds: 3,
+			Text: "Spike arrest violation. Allowed rate : MessageRate{messagesPerPeriod=25, periodInMicroseconds=60000000, maxBurstMessageCount=30.0}"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := New(Options{ID: "test", Rate: mustRate(t, tt.rate), Burst: tt.burst, Weight: 1}, memstore.New(nil))
+			x := &pipeline.Exchange{Now: newClock().now}
+			for range tt.burst {
+				wantAllowed(t, s, x)
+			}
+			got, _ := s.Apply(x).Denial()
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("denial (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestHostcalls(t *testing.T) {
+	for _, per := range []string{"", "client_ip", "header:x-tenant", "app"} {
+		t.Run("per "+per, func(t *testing.T) {
+			store := memstore.New(nil)
+			s := New(options(t, per), store)
+			x := &pipeline.Exchange{
+				Now:           newClock().now,
+				ClientAddress: "192.0.2.1",
+				Headers:       []pipeline.Header{{Name: "x-tenant", Value: "blue"}},
+				Caller:        pipeline.Caller{App: "portal"},
+			}
+			wantAllowed(t, s, x) // the first message of a VM may cost more
+			calls := func() (gets, sets int) {
+				g, w := store.Calls()
+				return g, w
+			}
+			gets, sets := calls()
+			t.Logf("first message: %d gets, %d sets", gets, sets)
+			x.Now = x.Now.Add(time.Second)
+			wantAllowed(t, s, x)
+			afterGets, afterSets := calls()
+			if afterGets-gets != 1 || afterSets-sets != 1 {
+				t.Errorf("a message that passes makes %d gets and %d sets, want 1 and 1", afterGets-gets, afterSets-sets)
+			}
+			wantDenied(t, s, x, fault.SpikeArrestExceeded)
+			deniedGets, deniedSets := calls()
+			if deniedGets-afterGets != 1 || deniedSets != afterSets {
+				t.Errorf("a message that is refused makes %d gets and %d sets, want 1 and none", deniedGets-afterGets, deniedSets-afterSets)
+			}
+		})
+	}
+}
+
+func TestCallersAreCountedApart(t *testing.T) {
+	header := func(values ...string) *pipeline.Exchange {
+		x := &pipeline.Exchange{Now: newClock().now, Headers: []pipeline.Header{{Name: "x-other", Value: "x"}}}
+		for _, v := range values {
+			x.Headers = append(x.Headers, pipeline.Header{Name: "x-tenant", Value: v})
+		}
+		return x
+	}
+	address := func(a string) *pipeline.Exchange {
+		return &pipeline.Exchange{Now: newClock().now, ClientAddress: a}
+	}
+	app := func(a string) *pipeline.Exchange {
+		return &pipeline.Exchange{Now: newClock().now, Caller: pipeline.Caller{App: a}}
+	}
+	for _, tt := range []struct {
+		name, per string
+		apart     []*pipeline.Exchange
+	}{
+		{"addresses", "client_ip", []*pipeline.Exchange{address("192.0.2.1"), address("192.0.2.2"), address("2001:db8::1"), address("")}},
+		{"apps", "app", []*pipeline.Exchange{app("a"), app("b"), app("")}},
+		{"header values", "header:x-tenant", []*pipeline.Exchange{
+			header(), header(""), header("a"), header("A"), header("b"), header("a", "b"), header("b", "a"), header("a,b"), header("ab"),
+			header("", "a"), header("", ""), header(strings.Repeat("long", 100_000)), header(strings.Repeat("long", 100_000) + "!"),
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := New(options(t, tt.per), memstore.New(nil))
+			for _, x := range tt.apart {
+				wantAllowed(t, s, x)
+			}
+			for _, x := range tt.apart {
+				wantDenied(t, s, x, fault.SpikeArrestExceeded)
+			}
+		})
+	}
+	t.Run("all together", func(t *testing.T) {
+		s := New(options(t, ""), memstore.New(nil))
+		wantAllowed(t, s, address("192.0.2.1"))
+		wantDenied(t, s, address("192.0.2.2"), fault.SpikeArrestExceeded)
+	})
+}
+
+func TestWorkersShareOneLimit(t *testing.T) {
+	for _, per := range []string{"", "client_ip"} {
+		store := memstore.New(nil)
+		x := &pipeline.Exchange{Now: newClock().now, ClientAddress: "192.0.2.1"}
+		wantAllowed(t, New(options(t, per), store), x)
+		wantDenied(t, New(options(t, per), store), x, fault.SpikeArrestExceeded)
+	}
+}
+
+func TestChangedLimiterStartsAnew(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		change func(*Options)
+		anew   bool
+	}{
+		{"unchanged", func(*Options) {}, false},
+		{"id", func(o *Options) { o.ID = "other" }, true},
+		{"rate", func(o *Options) { o.Rate = mustRate(t, "2ps") }, true},
+		{"period", func(o *Options) { o.Rate = mustRate(t, "1pm") }, true},
+		{"burst", func(o *Options) { o.Burst = 2 }, true},
+		{"per", func(o *Options) { o.Per = Per{Kind: App} }, true},
+		{"header", func(o *Options) { o.Per.Header = "x-other" }, true},
+		{"weight", func(o *Options) { o.Weight = 2 }, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			store := memstore.New(nil)
+			before := options(t, "header:x-tenant")
+			x := &pipeline.Exchange{Now: newClock().now}
+			wantAllowed(t, New(before, store), x)
+			after := before
+			tt.change(&after)
+			if tt.anew {
+				wantAllowed(t, New(after, store), x)
+			}
+			wantDenied(t, New(before, store), x, fault.SpikeArrestExceeded)
+		})
+	}
+}
+
+func TestUnavailable(t *testing.T) {
+	broken := errors.New("broken")
+	failing := func(which memstore.Operation) *memstore.Store {
+		return memstore.New(func(op memstore.Operation, _ string) error {
+			if op == which {
+				return broken
+			}
+			return nil
+		})
+	}
+	var contended *memstore.Store
+	contended = memstore.New(func(op memstore.Operation, key string) error {
+		if op != memstore.Set {
+			return nil
+		}
+		return sharedtable.ErrCASMismatch
+	})
+	now := newClock().now
+	for _, tt := range []struct {
+		name   string
+		store  sharedtable.Store
+		now    time.Time
+		change func(*Options)
+	}{
+		{"get fails", failing(memstore.Get), now, nil},
+		{"set fails", failing(memstore.Set), now, nil},
+		{"attempts are exhausted", contended, now, nil},
+		{"no clock", memstore.New(nil), time.Time{}, nil},
+		{"a clock of 1969", memstore.New(nil), time.Unix(-1, 0), nil},
+		{"a clock of 2200", memstore.New(nil), time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC), nil},
+		{"no rate", memstore.New(nil), now, func(o *Options) { o.Rate = Rate{} }},
+		{"no burst", memstore.New(nil), now, func(o *Options) { o.Burst = 0 }},
+		{"no weight", memstore.New(nil), now, func(o *Options) { o.Weight = 0 }},
+		{"too much weight", memstore.New(nil), now, func(o *Options) { o.Weight = MaxWeight + 1 }},
+	} {
+		for _, per := range []string{"", "client_ip"} {
+			t.Run(tt.name+" per "+per, func(t *testing.T) {
+				o := options(t, per)
+				if tt.change != nil {
+					tt.change(&o)
+				}
+				got, denied := New(o, tt.store).Apply(&pipeline.Exchange{Now: tt.now}).Denial()
+				want := fault.Denial{Reason: fault.SpikeArrestUnavailable, RetryAfterSeconds: 1}
+				if diff := cmp.Diff(want, got); diff != "" || !denied {
+					t.Errorf("denied %v (-want +got):\n%s", denied, diff)
+				}
+			})
+		}
+	}
+}
+
+// A host that comes back is used again: a failure is not remembered.
+func TestRecovery(t *testing.T) {
+	var err error
+	s := New(options(t, "client_ip"), memstore.New(func(memstore.Operation, string) error { return err }))
+	x := &pipeline.Exchange{Now: newClock().now}
+	err = errors.New("broken")
+	wantDenied(t, s, x, fault.SpikeArrestUnavailable)
+	err = nil
+	wantAllowed(t, s, x)
+	wantDenied(t, s, x, fault.SpikeArrestExceeded)
+}
+
+// What a message is counted by is only ever in the host as a seeded hash.
+func TestSharedDataHoldsNoValues(t *testing.T) {
+	store := memstore.New(nil)
+	s := New(options(t, "header:x-tenant"), store)
+	const value = "a-very-private-value"
+	wantAllowed(t, s, &pipeline.Exchange{Now: newClock().now, Headers: []pipeline.Header{{Name: "x-tenant", Value: value}}})
+	dump := store.Dump()
+	if len(dump) != 2 {
+		t.Errorf("%d keys after one message, want the seed and one bucket", len(dump))
+	}
+	for key, v := range dump {
+		if strings.Contains(key+string(v), value[:8]) {
+			t.Errorf("shared data holds the value under %q", key)
+		}
+	}
+}
+
+func BenchmarkApply(b *testing.B) {
+	for _, per := range []string{"", "client_ip"} {
+		b.Run("per="+per, func(b *testing.B) {
+			o := options(b, per)
+			o.Rate, o.Burst = mustRate(b, "1000000ps"), MaxBurst
+			s := New(o, memstore.New(nil))
+			x := &pipeline.Exchange{Now: newClock().now, ClientAddress: "192.0.2.1"}
+			b.ReportAllocs()
+			for b.Loop() {
+				x.Now = x.Now.Add(time.Millisecond)
+				if !s.Apply(x).Continues() {
+					b.Fatal("refused")
+				}
+			}
+		})
+	}
+}
