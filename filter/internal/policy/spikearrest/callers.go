@@ -34,13 +34,10 @@ func (c caller) spend(b sharedtable.Bucket, l limit, now, weight int64) (d Decis
 		write = true
 	}
 	entry := c.find(b)
-	hash, tat := getEntry(entry)
+	_, tat := getEntry(entry)
 	d = l.allow(tat, now, weight)
-	if d.allowed {
-		hash = c.hash // a newcomer takes the entry over only when it is admitted
-	}
 	if d.newTAT != tat {
-		putEntry(entry, hash, d.newTAT)
+		putEntry(entry, c.hash, d.newTAT)
 		write = true
 	}
 	return d, write

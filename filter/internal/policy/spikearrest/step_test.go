@@ -260,6 +260,30 @@ func TestSharedDataHoldsNoValues(t *testing.T) {
 	}
 }
 
+// Neither another limiter nor another host puts the same caller in the same place.
+func TestCallersAreHashedUnderSeedAndLimiter(t *testing.T) {
+	store := memstore.New(nil)
+	where := func(id string, store sharedtable.Store) caller {
+		o := options(t, "client_ip")
+		o.ID = id
+		c, err := New(o, store).(*step).caller(&pipeline.Exchange{ClientAddress: "192.0.2.1"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	here := where("a", store)
+	if again := where("a", store); again != here {
+		t.Errorf("another worker looks at %+v, want %+v", again, here)
+	}
+	if other := where("b", store); other.hash == here.hash {
+		t.Errorf("another limiter has the same hash %x", other.hash)
+	}
+	if other := where("a", memstore.New(nil)); other.hash == here.hash {
+		t.Errorf("another host has the same hash %x", other.hash)
+	}
+}
+
 func BenchmarkApply(b *testing.B) {
 	for _, per := range []string{"", "client_ip"} {
 		b.Run("per="+per, func(b *testing.B) {
