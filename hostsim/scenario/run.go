@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -141,9 +142,11 @@ func playExchange(ctx context.Context, e *exchange, inst Instance, x *expander) 
 	var s seen
 	var err error
 	if e.metrics != nil {
-		if s.before, err = inst.Metrics(ctx); err != nil {
+		before, err := inst.Metrics(ctx)
+		if err != nil {
 			return nil, fmt.Errorf("read metrics before the request: %w", err)
 		}
+		s.before = maps.Clone(before) // a driver may hand out its live map
 	}
 	if s.Result, err = inst.Do(ctx, x.request(e.request)); err != nil {
 		return nil, fmt.Errorf("do request: %w", err)

@@ -1,0 +1,170 @@
+// Package hostdriver plays scenarios on the simulated host: a compiled Wasm module, one process with one worker, and a
+// fake clock that starts at Start.
+package hostdriver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
+)
+
+// Start is the instant at which every scenario's clock begins.
+var Start = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+
+// Driver is a scenario.Driver named "hostsim". Instances are independent of each other.
+type Driver struct {
+	module  *hostsim.Module
+	options []hostsim.Option
+}
+
+// New makes a driver for a module, which stays the caller's to close. The options come after the driver's own and may
+// overrule them, but for the clock, the clusters, the backend and the plugin's configuration and environment.
+//
+// The client is at 127.0.0.1 and the connection manager has use_remote_address on, so that no scenario's request can
+// choose its source address.
+func New(module *hostsim.Module, options ...hostsim.Option) *Driver {
+	return &Driver{module: module, options: options}
+}
+
+// Name is hostsim.
+func (d *Driver) Name() string { return "hostsim" }
+
+// Start brings up a host of its own for one scenario.
+func (d *Driver) Start(ctx context.Context, s scenario.Setup) (scenario.Instance, error) {
+	s, err := s.Expand(scenario.Vars{Now: Start})
+	if err != nil {
+		return nil, err
+	}
+	in := &instance{clusters: map[string]*server{}, backend: &server{answer: s.Upstream}}
+	options := append([]hostsim.Option{
+		hostsim.WithConnectionManager(hostsim.ConnectionManager{UseRemoteAddress: true}),
+	}, d.options...)
+	options = append(options, hostsim.WithClock(hostsim.NewFakeClock(Start)),
+		hostsim.WithConfig(s.Config), hostsim.WithEnv(s.Env), hostsim.WithUpstream(in.backend))
+	for name, answer := range s.Clusters {
+		in.clusters[name] = &server{answer: answer}
+		if answer.Fault != scenario.FaultUnknown {
+			options = append(options, hostsim.WithCluster(name, in.clusters[name]))
+		}
+	}
+	in.host, err = d.module.New(ctx, options...)
+	var refused *hostsim.ConfigError
+	if errors.As(err, &refused) {
+		return nil, &scenario.ConfigError{Log: logLines(refused.Log)}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("start simulated host: %w", err)
+	}
+	return in, nil
+}
+
+// instance is one scenario's host.
+type instance struct {
+	host     *hostsim.Host
+	clusters map[string]*server
+	backend  *server
+}
+
+// Do plays one exchange. A stream that only the host's idle timeout ended is an error: no scenario wants one, and its
+// 504 could pass for an answer.
+func (in *instance) Do(ctx context.Context, r scenario.Request) (scenario.Result, error) {
+	for _, s := range in.clusters {
+		s.take()
+	}
+	response, exchange, err := in.host.Do(ctx, request(r))
+	if err != nil {
+		return scenario.Result{}, err
+	}
+	switch {
+	case exchange.Details == "stream_idle_timeout":
+		return scenario.Result{}, fmt.Errorf("the stream hung until the host's idle timeout, after %v", exchange.Elapsed)
+	case response.Status == 0 || response.Reset:
+		return scenario.Result{}, fmt.Errorf("the stream ended without a whole response: %s", exchange.Details)
+	}
+	result := scenario.Result{
+		Response: scenario.Response{Status: response.Status, Headers: headers(response.Headers), Body: response.Body},
+		Calls:    map[string][]scenario.Request{},
+		Log:      logLines(exchange.Log),
+	}
+	if up := exchange.Upstream; up != nil {
+		seen := seenRequest(up.Headers, up.Body)
+		result.Backend = &seen
+	}
+	for name, s := range in.clusters {
+		if seen := s.take(); len(seen) > 0 {
+			result.Calls[name] = seen
+		}
+	}
+	return result, nil
+}
+
+func (in *instance) SetCluster(name string, a scenario.Answer) { in.clusters[name].set(a) }
+func (in *instance) SetUpstream(a scenario.Answer)             { in.backend.set(a) }
+func (in *instance) Now() time.Time                            { return in.host.Clock().Now() }
+func (in *instance) Advance(d time.Duration)                   { in.host.Advance(d) }
+func (in *instance) ClusterName(name string) string            { return name }
+func (in *instance) Close() error                              { return in.host.Close(context.Background()) }
+
+// Metrics reads the process's counters and gauges.
+func (in *instance) Metrics(context.Context) (map[string]int64, error) {
+	out := map[string]int64{}
+	for _, m := range in.host.Process().Metrics() {
+		if m.Type != hostsim.Histogram {
+			out[m.Name] = int64(m.Value) //nolint:gosec // a gauge below zero comes back as it went in
+		}
+	}
+	return out, nil
+}
+
+// request is a scenario's request as a client of the simulated host sends it.
+func request(r scenario.Request) hostsim.Request {
+	out := hostsim.Request{Method: r.Method, Path: r.Target, Authority: hostsim.NoAuthority, Body: r.Body}
+	for _, h := range r.Headers {
+		if strings.EqualFold(h.Name, "host") && out.Authority == hostsim.NoAuthority {
+			out.Authority = h.Value
+			continue
+		}
+		out.Headers = append(out.Headers, hostsim.Header(h))
+	}
+	return out
+}
+
+// seenRequest is a request that left the simulated host, as an HTTP/1.1 server reads it.
+func seenRequest(list hostsim.Headers, body []byte) scenario.Request {
+	out := scenario.Request{Body: slices.Clone(body)}
+	for _, h := range list {
+		switch {
+		case h.Name == ":method":
+			out.Method = h.Value
+		case h.Name == ":path":
+			out.Target = h.Value
+		case h.Name == ":authority":
+			out.Headers = append(out.Headers, scenario.Header{Name: "host", Value: h.Value})
+		case !strings.HasPrefix(h.Name, ":"):
+			out.Headers = append(out.Headers, scenario.Header(h))
+		}
+	}
+	return out
+}
+
+func headers(list hostsim.Headers) []scenario.Header {
+	out := make([]scenario.Header, len(list))
+	for i, h := range list {
+		out[i] = scenario.Header(h)
+	}
+	return out
+}
+
+func logLines(list []hostsim.LogLine) []scenario.LogLine {
+	out := make([]scenario.LogLine, len(list))
+	for i, l := range list {
+		out[i] = scenario.LogLine{Level: l.Level.String(), Message: l.Message}
+	}
+	return out
+}

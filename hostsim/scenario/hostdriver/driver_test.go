@@ -1,0 +1,78 @@
+package hostdriver
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
+	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
+)
+
+func newDriver(t *testing.T) *Driver {
+	t.Helper()
+	ctx := context.Background()
+	module, err := hostsim.CompileFile(ctx, wasmbuild.Package(t, "./hostsim/scenario/hostdriver/testdata/guest"), hostsim.CompileOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := module.Close(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	return New(module)
+}
+
+// The toy gateway of the scenario package, compiled to Wasm, passes the same file as the toy in memory.
+func TestScenarios(t *testing.T) {
+	d := newDriver(t)
+	scenario.RunDir(t, "../testdata", d)
+	scenario.RunDir(t, "testdata/scenarios", d)
+}
+
+// A fault that is new in the format must get a translation here: without one wireAnswer panics.
+func TestEveryFaultIsTranslated(t *testing.T) {
+	all := []scenario.Fault{
+		"", scenario.FaultRefuse, scenario.FaultTimeout, scenario.FaultReset, scenario.FaultResetMidBody,
+		scenario.FaultNoEndpoints, scenario.FaultUnknown, scenario.FaultNotHTTP, scenario.FaultOversize, scenario.FaultSlow,
+	}
+	for _, fault := range all {
+		got := wireAnswer(scenario.Answer{Fault: fault, Size: 1})
+		fails := fault != "" && fault != scenario.FaultOversize && fault != scenario.FaultSlow
+		if (got.Fault != "") != fails {
+			t.Errorf("fault %q becomes %q", fault, got.Fault)
+		}
+	}
+}
+
+func TestClock(t *testing.T) {
+	d := newDriver(t)
+	in, err := d.Start(t.Context(), scenario.Setup{Config: []byte(`{"realm":"r","service":"keys"}`),
+		Clusters: map[string]scenario.Answer{"keys": {Fault: scenario.FaultTimeout}}, Upstream: scenario.DefaultUpstream()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := in.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	in.Advance(90 * time.Second)
+	if want := Start.Add(90 * time.Second); !in.Now().Equal(want) {
+		t.Errorf("clock shows %v, want %v", in.Now(), want)
+	}
+	result, err := in.Do(t.Context(), scenario.Request{Method: "GET", Target: "/",
+		Headers: []scenario.Header{{Name: "Host", Value: "a"}, {Name: "X-Key", Value: "k"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := Start.Add(91 * time.Second); !in.Now().Equal(want) {
+		t.Errorf("after the callout's timeout the clock shows %v, want %v", in.Now(), want)
+	}
+	if len(result.Log) != 1 || result.Log[0].Level != "info" || !strings.Contains(result.Log[0].Message, "asked") {
+		t.Errorf("log %v, want one info line", result.Log)
+	}
+}

@@ -1,0 +1,73 @@
+package hostdriver
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
+)
+
+// server is a cluster's only host, or the backend: it answers as the scenario says and keeps what it read.
+type server struct {
+	mu     sync.Mutex
+	answer scenario.Answer
+	seen   []scenario.Request
+}
+
+func (s *server) set(a scenario.Answer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.answer = a
+}
+
+// take returns what was read since the last take.
+func (s *server) take() []scenario.Request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	seen := s.seen
+	s.seen = nil
+	return seen
+}
+
+// Answer is asked by the simulated host for each request that leaves it.
+func (s *server) Answer(c hostsim.Call) hostsim.Answer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.answer.Fault.Static() {
+		s.seen = append(s.seen, seenRequest(c.Headers, c.Body))
+	}
+	return wireAnswer(s.answer)
+}
+
+// faults are the simulated host's words for the faults that send no response.
+var faults = map[scenario.Fault]hostsim.Fault{
+	scenario.FaultRefuse:      hostsim.FaultRefuse,
+	scenario.FaultTimeout:     hostsim.FaultTimeout,
+	scenario.FaultReset:       hostsim.FaultReset,
+	scenario.FaultNoEndpoints: hostsim.FaultNoEndpoints,
+	scenario.FaultUnknown:     hostsim.FaultUnknown,
+	scenario.FaultNotHTTP:     hostsim.FaultNotHTTP,
+}
+
+// wireAnswer translates an answer. A fault without a translation is a programming error: answering well instead would
+// turn a scenario about a failure into one about success.
+func wireAnswer(a scenario.Answer) hostsim.Answer {
+	r := a.OnWire()
+	out := hostsim.Answer{Delay: a.Delay, Status: r.Status, Body: r.Body}
+	for _, h := range r.Headers {
+		out.Headers = append(out.Headers, hostsim.Header(h))
+	}
+	switch a.Fault {
+	case "", scenario.FaultSlow, scenario.FaultOversize:
+		return out
+	case scenario.FaultResetMidBody:
+		out.Fault = hostsim.FaultResetMidBody
+		return out
+	}
+	fault, ok := faults[a.Fault]
+	if !ok {
+		panic(fmt.Sprintf("hostdriver: no translation of fault %q", a.Fault))
+	}
+	return hostsim.Answer{Fault: fault}
+}
