@@ -76,3 +76,17 @@ func TestClock(t *testing.T) {
 		t.Errorf("log %v, want one info line", result.Log)
 	}
 }
+
+// A guest that never ends a stream is found out, whatever the host's timeout answers.
+func TestHungStreamIsAnError(t *testing.T) {
+	text := "A hung stream.\n-- config.yaml --\n{realm: toy, service: s}\n-- request --\nGET / HTTP/1.1\nhost: a\nx-hang: 1\n" +
+		"-- response --\n504\n\n~.*\n"
+	f, err := scenario.Parse("hang.txtar", []byte(text), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = scenario.Run(t.Context(), f, newDriver(t))
+	if err == nil || !strings.Contains(err.Error(), "hang.txtar:5: do request: the stream hung") {
+		t.Errorf("error is %v, want that the stream hung", err)
+	}
+}

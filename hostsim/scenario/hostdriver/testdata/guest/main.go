@@ -111,6 +111,10 @@ func member(config, name string) string {
 //go:wasmexport proxy_on_request_headers
 func onRequest(stream, _, _ uint32) uint32 {
 	var at, size uint32
+	if hostGetHeader(requestHeaders, "x-hang", &at, &size) == 0 {
+		read(at, size)
+		return pause // and nobody ever resumes it
+	}
 	if hostGetHeader(requestHeaders, "x-key", &at, &size) != 0 {
 		return deny("key.missing")
 	}
