@@ -3,7 +3,11 @@ package envoyrun
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"os"
+	"strconv"
 	"strings"
 	"sync"
 )
@@ -27,35 +31,102 @@ func (l Line) String() string {
 
 // Log remembers lines. Its numbers only rise, so that Len before an act and Since after it give what the act wrote.
 type Log struct {
+	parse  func(string) Line
 	mu     sync.Mutex
 	lines  []Line
 	lost   int           // lines forgotten
-	grew   chan struct{} // closed and replaced at every line
+	grew   chan struct{} // closed and replaced at every change
 	closed bool
+	pipe   *os.File // the end that Envoy writes to as well; nil without a process
+	synced int      // the last mark of Sync that came through
+	marks  int
 }
 
-func newLog() *Log { return &Log{grew: make(chan struct{})} }
+func newLog(parse func(string) Line) *Log { return &Log{parse: parse, grew: make(chan struct{})} }
+
+// syncMark starts the lines that Sync writes; Envoy writes no such byte.
+const syncMark = "\x00sync "
+
+// attach makes a pipe for a process to write to, and remembers what comes through until end is called.
+func (l *Log) attach() (write *os.File, end func(), err error) {
+	read, write, err := os.Pipe()
+	if err != nil {
+		return nil, nil, fmt.Errorf("make a pipe for envoy's output: %w", err)
+	}
+	l.pipe = write
+	finished := make(chan struct{})
+	go func() {
+		defer close(finished)
+		_, _ = io.Copy(&lineWriter{emit: l.take}, read) // ends with the last writer
+		_ = read.Close()
+	}()
+	return write, func() {
+		_ = write.Close()
+		<-finished
+		l.close()
+	}, nil
+}
+
+func (l *Log) take(s string) {
+	mark, ok := strings.CutPrefix(s, syncMark)
+	if n, err := strconv.Atoi(mark); ok && err == nil {
+		l.change(func() { l.synced = n })
+		return
+	}
+	l.add(l.parse(s))
+}
+
+// Sync returns when everything that Envoy has written so far is in the log. The pipe keeps the order of what is
+// written to it, so a line of our own that came through says so.
+func (l *Log) Sync(ctx context.Context) error {
+	l.mu.Lock()
+	l.marks++
+	mark := l.marks
+	l.mu.Unlock()
+	if _, err := fmt.Fprintf(l.pipe, "%s%d\n", syncMark, mark); err != nil && !errors.Is(err, os.ErrClosed) {
+		return fmt.Errorf("sync the log: %w", err)
+	}
+	return l.until(ctx, func() bool { return l.synced >= mark || l.closed })
+}
+
+// until waits for a condition, which is asked under the lock.
+func (l *Log) until(ctx context.Context, condition func() bool) error {
+	for {
+		l.mu.Lock()
+		grew, ok := l.grew, condition()
+		l.mu.Unlock()
+		if ok {
+			return nil
+		}
+		select {
+		case <-grew:
+		case <-ctx.Done():
+			return fmt.Errorf("wait for the log: %w", ctx.Err())
+		}
+	}
+}
+
+// change does something under the lock and wakes who waits.
+func (l *Log) change(f func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	f()
+	close(l.grew)
+	l.grew = make(chan struct{})
+}
 
 func (l *Log) add(line Line) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.lines) >= maxLogLines {
-		half := len(l.lines) / 2
-		l.lines = append([]Line(nil), l.lines[half:]...)
-		l.lost += half
-	}
-	l.lines = append(l.lines, line)
-	close(l.grew)
-	l.grew = make(chan struct{})
+	l.change(func() {
+		if len(l.lines) >= maxLogLines {
+			half := len(l.lines) / 2
+			l.lines = append([]Line(nil), l.lines[half:]...)
+			l.lost += half
+		}
+		l.lines = append(l.lines, line)
+	})
 }
 
-func (l *Log) close() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.closed = true
-	close(l.grew)
-	l.grew = make(chan struct{})
-}
+func (l *Log) close() { l.change(func() { l.closed = true }) }
 
 // Len is the number of lines so far.
 func (l *Log) Len() int {
@@ -73,24 +144,24 @@ func (l *Log) Since(n int) []Line {
 
 // Wait answers the first line from number n on that match likes, waiting for it if need be.
 func (l *Log) Wait(ctx context.Context, n int, match func(Line) bool) (Line, error) {
-	for {
-		l.mu.Lock()
-		grew, closed := l.grew, l.closed
-		l.mu.Unlock()
-		for _, line := range l.Since(n) {
-			if match(line) {
-				return line, nil
+	var found *Line
+	err := l.until(ctx, func() bool {
+		for i := max(n-l.lost, 0); i < len(l.lines); i++ {
+			if match(l.lines[i]) {
+				found = &l.lines[i]
+				return true
 			}
 		}
-		if closed {
-			return Line{}, fmt.Errorf("wait for a log line: envoy ended without it")
-		}
-		select {
-		case <-grew:
-		case <-ctx.Done():
-			return Line{}, fmt.Errorf("wait for a log line: %w", ctx.Err())
-		}
+		n = l.lost + len(l.lines) // these are no more to be asked
+		return l.closed
+	})
+	if err != nil {
+		return Line{}, err
 	}
+	if found == nil {
+		return Line{}, errors.New("wait for the log: envoy ended without the line")
+	}
+	return *found, nil
 }
 
 // parseLine reads a line in logFormat.

@@ -53,7 +53,7 @@ func TestUnescapeKeepsWhatIsNoEscape(t *testing.T) {
 }
 
 func TestLogForgetsTheOldest(t *testing.T) {
-	l := newLog()
+	l := newLog(parseLine)
 	for i := range maxLogLines + 10 {
 		l.add(Line{Text: fmt.Sprint(i)})
 	}
@@ -75,7 +75,7 @@ func TestLogForgetsTheOldest(t *testing.T) {
 func TestLogWait(t *testing.T) {
 	isLate := func(l Line) bool { return l.Text == "late" }
 	t.Run("a line still to come", func(t *testing.T) {
-		l := newLog()
+		l := newLog(parseLine)
 		l.add(Line{Text: "late"}) // before the mark
 		mark := l.Len()
 		go l.add(Line{Level: "info", Text: "late"})
@@ -85,7 +85,7 @@ func TestLogWait(t *testing.T) {
 		}
 	})
 	t.Run("the end of the process", func(t *testing.T) {
-		l := newLog()
+		l := newLog(parseLine)
 		go l.close()
 		if _, err := l.Wait(t.Context(), 0, isLate); err == nil {
 			t.Error("got no error at the end of the log")
@@ -94,8 +94,31 @@ func TestLogWait(t *testing.T) {
 	t.Run("the deadline", func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
-		if _, err := newLog().Wait(ctx, 0, isLate); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := newLog(parseLine).Wait(ctx, 0, isLate); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v, want the context's error", err)
 		}
 	})
+}
+
+func TestLogSync(t *testing.T) {
+	l := newLog(parseLine)
+	w, end, err := l.attach()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 200 {
+		if _, err := fmt.Fprintf(w, "line %d\n", i); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Sync(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := l.Len(); got != i+1 {
+			t.Fatalf("after Sync the log has %d lines, want %d", got, i+1)
+		}
+	}
+	end()
+	if err := l.Sync(t.Context()); err != nil {
+		t.Errorf("Sync after the end: %v", err)
+	}
 }

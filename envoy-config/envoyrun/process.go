@@ -121,15 +121,14 @@ func launch(o Options, mode ...string) (p *Process, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a folder for envoy: %w", err)
 	}
-	p = &Process{dir: dir, client: &http.Client{Transport: &http.Transport{}}, stderr: newLog(), stdout: newLog(), done: make(chan struct{})}
+	p = &Process{dir: dir, client: &http.Client{Transport: &http.Transport{}},
+		stderr: newLog(parseLine), stdout: newLog(func(s string) Line { return Line{Text: s} }), done: make(chan struct{})}
 	args, err := o.arguments(dir)
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	p.cmd = exec.Command(o.Binary, append(append(args, mode...), o.Args...)...)
 	p.cmd.Env = append([]string{}, o.Env...) // not nil: nil would inherit
-	p.cmd.Stderr = &lineWriter{emit: func(s string) { p.stderr.add(parseLine(s)) }}
-	p.cmd.Stdout = &lineWriter{emit: func(s string) { p.stdout.add(Line{Text: s}) }}
 	p.cmd.SysProcAttr = dieWithParent()
 
 	started := make(chan error)
@@ -143,19 +142,30 @@ func launch(o Options, mode ...string) (p *Process, err error) {
 // run keeps its thread until Envoy has ended: the kernel sends the parent-death signal when the thread that forked
 // ends, not only when the process does (golang/go#27505).
 func (p *Process) run(started chan<- error) {
+	defer close(p.done) // after the logs have ended
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	err := p.cmd.Start()
-	started <- err
+	stderr, endStderr, err := p.stderr.attach()
 	if err != nil {
+		started <- err
 		return
 	}
+	defer endStderr()
+	stdout, endStdout, err := p.stdout.attach()
+	if err != nil {
+		started <- err
+		return
+	}
+	defer endStdout()
+	p.cmd.Stderr, p.cmd.Stdout = stderr, stdout
+	if err := p.cmd.Start(); err != nil {
+		started <- err
+		return
+	}
+	close(started)
 	p.err = p.cmd.Wait()
 	_ = os.RemoveAll(p.dir)
 	p.client.CloseIdleConnections()
-	p.stderr.close()
-	p.stdout.close()
-	close(p.done)
 }
 
 func (o Options) arguments(dir string) ([]string, error) {
