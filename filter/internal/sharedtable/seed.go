@@ -1,6 +1,9 @@
 package sharedtable
 
-import "crypto/rand"
+import (
+	"encoding/binary"
+	"math/rand/v2"
+)
 
 // SeedSize is the number of random bytes in a seed.
 const SeedSize = 32
@@ -15,7 +18,12 @@ func Seed(store Store) (seed [SeedSize]byte, err error) {
 			copy(seed[:], b.Entry(0))
 			return false
 		}
-		rand.Read(seed[:])
+		// The runtime's own generator: ChaCha8, seeded by the host's random_get.
+		// crypto/rand would make the module 30 KiB larger, for a seed that only
+		// has to be unknown to clients.
+		for i := 0; i < SeedSize; i += 8 {
+			binary.LittleEndian.PutUint64(seed[i:], rand.Uint64())
+		}
 		copy(b.Entry(0), seed[:])
 		return true
 	})

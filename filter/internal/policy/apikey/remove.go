@@ -1,0 +1,39 @@
+package apikey
+
+import "github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+
+type remove struct{ headers, parameters []string }
+
+// NewRemove makes the step that keeps every key in one of the places from the
+// backend, whether it was verified or not. It never refuses.
+func NewRemove(places []Place) pipeline.Step {
+	r := &remove{}
+	for _, p := range distinct(places) {
+		if p.Header != "" {
+			r.headers = append(r.headers, p.Header)
+		} else {
+			r.parameters = append(r.parameters, p.Query)
+		}
+	}
+	return r
+}
+
+// Name implements pipeline.Step.
+func (r *remove) Name() string { return "remove_api_key" }
+
+// Apply implements pipeline.Step.
+func (r *remove) Apply(x *pipeline.Exchange) pipeline.Outcome {
+	for _, header := range r.headers {
+		x.Edits.RemoveHeader(header)
+	}
+	query := x.Query
+	if x.Edits.QueryChanged {
+		query = x.Edits.Query
+	}
+	if edited, changed := without(query, r.parameters); changed {
+		x.Edits.Query, x.Edits.QueryChanged = edited, true
+	}
+	return pipeline.Continue()
+}
+
+var _ pipeline.Step = (*remove)(nil)

@@ -1,0 +1,89 @@
+// Package apikey is the policies verify_api_key and remove_api_key: Apigee's
+// VerifyAPIKey, and the AssignMessage that keeps the key from the backend.
+//
+// Keys are known only by their SHA-256. A key must come exactly once, over all
+// places in which it may come: with two of them somebody else might read the
+// other one.
+package apikey
+
+import (
+	"crypto/sha256"
+	"time"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/catalog"
+	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+)
+
+// MaxKeyBytes bounds a key that is looked up. A longer one is unknown; it is
+// not hashed first.
+const MaxKeyBytes = 512
+
+type verify struct {
+	catalog *catalog.Catalog
+	places  []Place
+	missing string // the text of fault.APIKeyMissing
+}
+
+// NewVerify makes the step that demands a key in one of the places which grants
+// the operation that is called, and fills the exchange's Caller. Without places
+// no key is ever found.
+func NewVerify(c *catalog.Catalog, places []Place) pipeline.Step {
+	v := &verify{catalog: c, places: distinct(places)}
+	if len(v.places) > 0 {
+		v.missing = "Failed to resolve API Key variable " + v.places[0].variable()
+	}
+	return v
+}
+
+// Name implements pipeline.Step.
+func (v *verify) Name() string { return "verify_api_key" }
+
+// Apply implements pipeline.Step.
+func (v *verify) Apply(x *pipeline.Exchange) pipeline.Outcome {
+	presentedKey, count := presented(x, v.places)
+	switch {
+	case count == 0:
+		return pipeline.Deny(fault.Denial{Reason: fault.APIKeyMissing, Text: v.missing})
+	case count > 1:
+		return pipeline.DenyFor(fault.APIKeyAmbiguous)
+	case presentedKey == "" || len(presentedKey) > MaxKeyBytes:
+		return pipeline.DenyFor(fault.APIKeyUnknown)
+	}
+	app, key, ok := v.catalog.FindKey(sha256.Sum256([]byte(presentedKey)))
+	if !ok {
+		return pipeline.DenyFor(fault.APIKeyUnknown)
+	}
+	if refusal, refused := standing(app, key, x.Now); refused {
+		return pipeline.DenyFor(refusal)
+	}
+	product, ok := v.catalog.Grant(app, x.API.Name, x.API.Version, x.Method, x.API.PathSuffix)
+	if !ok {
+		return pipeline.DenyFor(fault.APIKeyNotGranted)
+	}
+	x.Caller = pipeline.Caller{
+		App:           app.Name,
+		Developer:     app.Developer,
+		Product:       product.Name,
+		KeyID:         key.ID,
+		TokenClients:  app.TokenClients,
+		ProductScopes: product.Scopes,
+	}
+	return pipeline.Continue()
+}
+
+// standing says why key and app may not call anything at all, in Apigee's order
+// (apid/apidVerifyApiKey, performValidations; expiry next to the key's status).
+func standing(app *catalog.App, key *catalog.Key, now time.Time) (r fault.Reason, refused bool) {
+	switch {
+	case key.Status != catalog.Approved:
+		return fault.APIKeyNotApproved, true
+	case !key.Expires.IsZero() && !now.Before(key.Expires):
+		return fault.APIKeyExpired, true
+	case app.Status != catalog.Approved:
+		return fault.AppNotApproved, true
+	}
+	return 0, false
+}
+
+var _ pipeline.Step = (*verify)(nil)
