@@ -6,17 +6,12 @@ package secret
 import (
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/hex"
-	"fmt"
-	"io"
+	"encoding/binary"
+	"strconv"
 )
 
 // Redacted is what a Value prints as.
 const Redacted = "[redacted]"
-
-// fingerprintBytes is short on purpose: enough to tell two secrets apart, too
-// little to confirm a guess.
-const fingerprintBytes = 4
 
 // Value is a secret. The zero value is the empty secret. The text sits behind
 // a function, so that reflection (fmt on an unexported field, a structural
@@ -52,13 +47,15 @@ func (v Value) Equal(other Value) bool {
 }
 
 // Fingerprint is eight hex digits of a hash of the text, for logs; "" for the
-// empty secret.
+// empty secret. It is short on purpose: enough to tell two secrets apart, too
+// little to confirm a guess.
 func (v Value) Fingerprint() string {
 	if v.Empty() {
 		return ""
 	}
 	sum := sha256.Sum256([]byte("sallyport.fingerprint\x00" + v.Reveal()))
-	return hex.EncodeToString(sum[:fingerprintBytes])
+	digits := strconv.FormatUint(uint64(binary.BigEndian.Uint32(sum[:])), 16)
+	return "00000000"[len(digits):] + digits
 }
 
 // String is Redacted.
@@ -66,9 +63,6 @@ func (v Value) String() string { return Redacted }
 
 // GoString is Redacted, for %#v.
 func (v Value) GoString() string { return Redacted }
-
-// Format writes Redacted for every verb; without it %d would look inside.
-func (v Value) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, Redacted) }
 
 // MarshalText gives Redacted to encoders.
 func (v Value) MarshalText() ([]byte, error) { return []byte(Redacted), nil }

@@ -1,0 +1,79 @@
+// Package gate stands between a host's events and the sequence: one Gate for
+// each plugin instance in each VM, one Stream for each request. It keeps the
+// rules that real proxies force upon a filter: one verdict a stream, nothing
+// let through while the verdict is open, every parked stream ends. It knows the
+// host only as an interface, so that all of it runs in a plain test.
+package gate
+
+import (
+	"time"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/config"
+	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+)
+
+// TickPeriod is how often the host must call Tick. It bounds how much later
+// than its deadline a parked stream may end.
+const TickPeriod = 250 * time.Millisecond
+
+// deadlineMargin is how much longer than its callout's own timeout a stream
+// may be parked: long enough for the host's own answer to come first.
+const deadlineMargin = 500 * time.Millisecond
+
+// Gate is one plugin instance on one VM. The zero value refuses every request.
+// It is not safe for concurrent use: a VM is one thread.
+type Gate struct {
+	host      Host
+	config    *config.Config
+	sequences []*pipeline.Sequence
+	parked    map[uint32]*Stream
+	spoken    map[fault.Reason]time.Time
+}
+
+// New gives a gate that refuses every request until it is configured.
+func New(h Host) *Gate {
+	return &Gate{host: h, parked: map[uint32]*Stream{}, spoken: map[fault.Reason]time.Time{}}
+}
+
+// Configure takes the configuration, or refuses it whole and logs one line for
+// each problem. env gives the VM's environment.
+func (g *Gate) Configure(data []byte, env func(string) (string, bool)) bool {
+	c, problems := config.Load(data, env)
+	if len(problems) > 0 {
+		for _, p := range problems {
+			g.host.Log(Error, "sallyport: config refused: "+p.String())
+		}
+		return false
+	}
+	g.config = c
+	g.sequences = c.Sequences(config.Ports{Store: g.host, Dispatcher: dispatcher{g}})
+	return true
+}
+
+// Tick ends the parked streams whose time is over.
+func (g *Gate) Tick() {
+	if len(g.parked) == 0 {
+		return
+	}
+	now := g.host.Now()
+	for _, s := range g.parked {
+		if !now.Before(s.deadline) {
+			s.expire()
+		}
+	}
+}
+
+// Parked is the number of streams that wait.
+func (g *Gate) Parked() int { return len(g.parked) }
+
+// dispatcher gives policies the host's callouts, counted.
+type dispatcher struct{ g *Gate }
+
+func (d dispatcher) Dispatch(c pipeline.Callout, land func(time.Time, pipeline.Answer)) pipeline.Failure {
+	failure := d.g.host.Dispatch(c, func(a pipeline.Answer) { land(d.g.host.Now(), a) })
+	if failure == pipeline.NoFailure {
+		d.g.host.Count(metricCallouts)
+	}
+	return failure
+}

@@ -1,0 +1,349 @@
+package gate_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/gate"
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
+)
+
+// proxy is a host that writes down what the gate did to each stream.
+type proxy struct {
+	*memstore.Store
+	now      time.Time
+	headers  []pipeline.Header
+	selected uint32
+	gone     map[uint32]bool
+	replies  map[uint32][]int
+	resumed  map[uint32]int
+	set      []string
+	landings []func(pipeline.Answer)
+	counted  map[string]int
+	lines    []string
+	broken   func(call string) // may panic
+	refuses  string            // the header that the host does not let us set
+}
+
+func newProxy() *proxy {
+	return &proxy{Store: memstore.New(nil), now: time.Unix(1_800_000_000, 0), gone: map[uint32]bool{}, replies: map[uint32][]int{},
+		resumed: map[uint32]int{}, counted: map[string]int{}, broken: func(string) {}, headers: request("GET", "/a/orders")}
+}
+
+func request(method, path string) []pipeline.Header {
+	return []pipeline.Header{{Name: ":method", Value: method}, {Name: ":path", Value: path}, {Name: ":authority", Value: "api.example.com"},
+		{Name: "authorization", Value: "Bearer token-of-jane"}, {Name: "x-sallyport-app", Value: "forged"}}
+}
+
+func (p *proxy) Now() time.Time                            { return p.now }
+func (p *proxy) RequestHeaders() ([]pipeline.Header, bool) { return p.headers, p.headers != nil }
+func (p *proxy) ClientAddress() string                     { p.broken("address"); return "127.0.0.1:1" }
+func (p *proxy) RemoveRequestHeader(name string) bool      { p.set = append(p.set, "-"+name); return true }
+
+func (p *proxy) SetRequestHeader(name, _ string) bool {
+	p.broken("set")
+	p.set = append(p.set, "+"+name)
+	return name != p.refuses
+}
+
+func (p *proxy) Reply(r fault.Response, _ string) bool {
+	p.replies[p.selected] = append(p.replies[p.selected], r.Status)
+	return true
+}
+
+func (p *proxy) Resume() bool { p.resumed[p.selected]++; return true }
+
+func (p *proxy) Select(id uint32) bool {
+	p.selected = id
+	return !p.gone[id]
+}
+
+func (p *proxy) Dispatch(_ pipeline.Callout, land func(pipeline.Answer)) pipeline.Failure {
+	p.landings = append(p.landings, land)
+	return pipeline.NoFailure
+}
+
+func (p *proxy) Log(_ gate.Level, line string) { p.lines = append(p.lines, line) }
+func (p *proxy) Count(metric string)           { p.counted[metric]++ }
+
+// open begins stream id and gives its headers to the gate.
+func (p *proxy) open(g *gate.Gate, id uint32) (*gate.Stream, gate.Action) {
+	p.selected = id
+	s := g.Open(id)
+	return s, s.OnRequestHeaders()
+}
+
+func (p *proxy) land(a pipeline.Answer) {
+	landings := p.landings
+	p.landings, p.selected = nil, 0
+	for _, land := range landings {
+		land(a)
+	}
+}
+
+const introspecting = `{"version":1,"apis":[{"name":"a","version":"v1","base_path":"/a"},{"name":"open","version":"v1","base_path":"/open","sequence":[]}],
+"sequence":[{"introspect_token":{"cluster":"okta","authority":"okta.example.com","path":"/introspect","client_id":"gw","client_secret":{"env":"SECRET"},"timeout":"2s","cache":"off"}}]}`
+
+func configured(t *testing.T, p *proxy) *gate.Gate {
+	t.Helper()
+	g := gate.New(p)
+	if !g.Configure([]byte(introspecting), func(string) (string, bool) { return "s3cret", true }) {
+		t.Fatalf("configuration refused: %q", p.lines)
+	}
+	return g
+}
+
+func active() pipeline.Answer {
+	body := `{"active":true,"sub":"jane","exp":1900000000}`
+	return pipeline.Answer{Failure: pipeline.NoFailure, Status: 200, Body: []byte(body), BodySize: len(body)}
+}
+
+func inactive() pipeline.Answer {
+	body := `{"active":false}`
+	return pipeline.Answer{Failure: pipeline.NoFailure, Status: 200, Body: []byte(body), BodySize: len(body)}
+}
+
+func TestAParkedRequestHoldsItsBody(t *testing.T) {
+	p := newProxy()
+	s, action := p.open(configured(t, p), 1)
+	for name, got := range map[string]gate.Action{"headers": action, "body": s.OnRequestBody(), "trailers": s.OnRequestTrailers(), "headers again": s.OnRequestHeaders()} {
+		if got != gate.Pause {
+			t.Errorf("%s pass while the verdict is open", name)
+		}
+	}
+	p.land(active())
+	if p.resumed[1] != 1 || len(p.replies[1]) != 0 {
+		t.Errorf("resumed %d times with replies %v, want resumed once", p.resumed[1], p.replies[1])
+	}
+	if s.OnRequestBody() != gate.Pass || s.OnRequestTrailers() != gate.Pass {
+		t.Error("an admitted request's body is held")
+	}
+}
+
+func TestARefusedRequestGivesNothingToTheBackend(t *testing.T) {
+	p := newProxy()
+	s, _ := p.open(configured(t, p), 1)
+	p.land(inactive())
+	if !slices.Equal(p.replies[1], []int{401}) || p.resumed[1] != 0 {
+		t.Errorf("replies %v, resumed %d; want one 401", p.replies[1], p.resumed[1])
+	}
+	if s.OnRequestBody() != gate.Pause || s.OnRequestTrailers() != gate.Pause {
+		t.Error("a refused request's body passes")
+	}
+	if len(p.set) != 0 {
+		t.Errorf("a refused request was edited: %v", p.set)
+	}
+}
+
+func TestABodyWithoutHeadersIsRefused(t *testing.T) {
+	p := newProxy()
+	g := configured(t, p)
+	p.selected = 1
+	s := g.Open(1)
+	if s.OnRequestBody() != gate.Pause || !slices.Equal(p.replies[1], []int{500}) {
+		t.Errorf("replies %v, want one 500", p.replies[1])
+	}
+}
+
+func TestAnUnconfiguredGateRefuses(t *testing.T) {
+	p := newProxy()
+	if _, action := p.open(gate.New(p), 1); action != gate.Pause || !slices.Equal(p.replies[1], []int{500}) {
+		t.Errorf("action %v, replies %v; want one 500", action, p.replies[1])
+	}
+}
+
+func TestAStreamThatIsGoneIsNotTouched(t *testing.T) {
+	tests := []struct {
+		name string
+		end  func(p *proxy, s *gate.Stream)
+	}{
+		{"closed before the answer", func(_ *proxy, s *gate.Stream) { s.Close() }},
+		{"gone for the host before the answer", func(p *proxy, _ *gate.Stream) { p.gone[1] = true }},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			p := newProxy()
+			g := configured(t, p)
+			first, _ := p.open(g, 1)
+			second, _ := p.open(g, 2) // waits for the same call
+			tt.end(p, first)
+			if calls := len(p.landings); calls != 1 {
+				t.Fatalf("%d calls for one token, want 1", calls)
+			}
+			p.land(active())
+			if p.resumed[1] != 0 || len(p.replies[1]) != 0 {
+				t.Errorf("the gone stream was resumed %d times and answered %v", p.resumed[1], p.replies[1])
+			}
+			if p.resumed[2] != 1 || second.OnRequestBody() != gate.Pass {
+				t.Error("the stream that waits for the same call was lost with it")
+			}
+			if g.Parked() != 0 {
+				t.Errorf("%d streams still parked", g.Parked())
+			}
+		})
+	}
+}
+
+func TestEveryParkedStreamEnds(t *testing.T) {
+	p := newProxy()
+	g := configured(t, p)
+	p.open(g, 1)
+	p.now = p.now.Add(2400 * time.Millisecond)
+	g.Tick()
+	if len(p.replies[1]) != 0 {
+		t.Fatalf("answered %v before its deadline", p.replies[1])
+	}
+	p.now = p.now.Add(100 * time.Millisecond)
+	g.Tick()
+	g.Tick()
+	p.land(active()) // late
+	if !slices.Equal(p.replies[1], []int{503}) || p.resumed[1] != 0 {
+		t.Errorf("replies %v, resumed %d; want one 503", p.replies[1], p.resumed[1])
+	}
+	if got := p.counted["sallyport_decisions.sp_decision=deny|sp_reason=introspection.deadline|"]; got != 1 {
+		t.Errorf("deadline counted %d times", got)
+	}
+}
+
+func TestAPanicDeniesOneRequest(t *testing.T) {
+	t.Run("in a parked stream's own turn", func(t *testing.T) {
+		p := newProxy()
+		g := configured(t, p)
+		p.open(g, 1)
+		p.open(g, 2)
+		p.broken = func(call string) {
+			if call == "set" && p.selected == 1 {
+				panic("a secret")
+			}
+		}
+		p.land(active())
+		if !slices.Equal(p.replies[1], []int{500}) || p.resumed[1] != 0 {
+			t.Errorf("the panicking stream: replies %v, resumed %d; want one 500", p.replies[1], p.resumed[1])
+		}
+		if p.resumed[2] != 1 || len(p.replies[2]) != 0 {
+			t.Errorf("its neighbour: replies %v, resumed %d; want resumed", p.replies[2], p.resumed[2])
+		}
+		if p.counted["sallyport_panics"] != 1 {
+			t.Errorf("panics counted: %d", p.counted["sallyport_panics"])
+		}
+		if strings.Contains(strings.Join(p.lines, "\n"), "secret") {
+			t.Errorf("the panic's value was logged: %q", p.lines)
+		}
+	})
+	t.Run("in the request callback, recovered outside", func(t *testing.T) {
+		p := newProxy()
+		g := configured(t, p)
+		p.broken = func(string) { panic("boom") }
+		p.selected = 1
+		s := g.Open(1)
+		func() {
+			defer func() { _ = recover() }()
+			s.OnRequestHeaders()
+		}()
+		s.Fail()
+		s.Fail()
+		if !slices.Equal(p.replies[1], []int{500}) || s.OnRequestBody() != gate.Pause {
+			t.Errorf("replies %v, want one 500", p.replies[1])
+		}
+	})
+}
+
+func TestAnEditThatTheHostRefusesDenies(t *testing.T) {
+	p := newProxy()
+	g := configured(t, p)
+	p.refuses = "x-sallyport-subject"
+	p.open(g, 1)
+	p.land(active())
+	if !slices.Equal(p.replies[1], []int{500}) || p.resumed[1] != 0 {
+		t.Errorf("replies %v, resumed %d; want one 500", p.replies[1], p.resumed[1])
+	}
+}
+
+func TestAnOpenAPIStillLosesForgedIdentity(t *testing.T) {
+	p := newProxy()
+	p.headers = request("GET", "/open")
+	if _, action := p.open(configured(t, p), 1); action != gate.Pass {
+		t.Fatal("an open API refused")
+	}
+	if !slices.Contains(p.set, "-x-sallyport-app") {
+		t.Errorf("edits %v keep the forged header", p.set)
+	}
+}
+
+func TestMalformedRequests(t *testing.T) {
+	without := func(name string) []pipeline.Header {
+		return slices.DeleteFunc(request("GET", "/a"), func(h pipeline.Header) bool { return h.Name == name })
+	}
+	tests := []struct {
+		name    string
+		headers []pipeline.Header
+		status  int
+	}{
+		{"no path", without(":path"), 400},
+		{"no method", without(":method"), 400},
+		{"no authority", without(":authority"), 400},
+		{"two paths", append(request("GET", "/a"), pipeline.Header{Name: ":path", Value: "/open"}), 400},
+		{"asterisk", request("OPTIONS", "*"), 400},
+		{"absolute form", request("GET", "http://other/a"), 400},
+		{"a target beyond the bound", request("GET", "/a/"+strings.Repeat("x", 16<<10)), 400},
+		{"dot segments", request("GET", "/open/../a"), 400},
+		{"an encoded slash", request("GET", "/open%2f..%2fa"), 400},
+		{"an unknown API", request("GET", "/b"), 404},
+		{"no headers at all", nil, 500},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			p := newProxy()
+			g := configured(t, p)
+			p.headers = tt.headers
+			if _, action := p.open(g, 1); action != gate.Pause || !slices.Equal(p.replies[1], []int{tt.status}) {
+				t.Errorf("action %v, replies %v; want one %d", action, p.replies[1], tt.status)
+			}
+			if len(p.landings) != 0 {
+				t.Error("a call was made")
+			}
+		})
+	}
+}
+
+func TestAStreamThatNeverAskedCountsNothing(t *testing.T) {
+	p := newProxy()
+	s := configured(t, p).Open(1)
+	s.Close()
+	if len(p.counted) != 0 || len(p.replies) != 0 {
+		t.Errorf("counted %v, replies %v", p.counted, p.replies)
+	}
+}
+
+func TestAnOutageDoesNotFloodTheLog(t *testing.T) {
+	p := newProxy()
+	g := configured(t, p)
+	for id := uint32(1); id <= 100; id++ {
+		p.open(g, id)
+		p.land(pipeline.Answer{Failure: pipeline.Unreachable})
+	}
+	if len(p.lines) != 1 {
+		t.Errorf("%d lines within one second, want 1: %q", len(p.lines), p.lines)
+	}
+	p.now = p.now.Add(time.Second)
+	p.open(g, 200)
+	p.land(pipeline.Answer{Failure: pipeline.Unreachable})
+	if len(p.lines) != 2 {
+		t.Errorf("%d lines after a second, want 2", len(p.lines))
+	}
+}
+
+func TestABadConfigurationIsRefusedWhole(t *testing.T) {
+	p := newProxy()
+	g := configured(t, p)
+	if g.Configure([]byte(`{"version":2}`), func(string) (string, bool) { return "", false }) {
+		t.Fatal("taken")
+	}
+	if len(p.lines) == 0 || !strings.HasPrefix(p.lines[0], "sallyport: config refused: ") {
+		t.Errorf("lines %q", p.lines)
+	}
+}

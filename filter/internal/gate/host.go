@@ -1,0 +1,51 @@
+package gate
+
+import (
+	"time"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
+)
+
+// Level is how loud a log line is.
+type Level uint8
+
+// The levels that a gate uses.
+const (
+	Info Level = iota
+	Warn
+	Error
+)
+
+// Host is what a gate needs of the proxy. All of it acts on the stream whose
+// callback runs, or on the one that Select chose. A false answer is a technical
+// fault: the gate then refuses.
+type Host interface {
+	sharedtable.Store
+
+	Now() time.Time
+	// RequestHeaders gives all of them in order, pseudo headers included, names
+	// in lower case.
+	RequestHeaders() ([]pipeline.Header, bool)
+	// ClientAddress is "ip:port" as the host trusts it, "" if it does not say.
+	ClientAddress() string
+	RemoveRequestHeader(name string) bool
+	SetRequestHeader(name, value string) bool
+
+	// Reply answers the client. details is for the access log. The gate calls
+	// either Reply or Resume for a stream, once.
+	Reply(r fault.Response, details string) bool
+	// Resume lets a paused request go on.
+	Resume() bool
+	// Select makes a stream the one that the calls above act on; false when it
+	// is gone.
+	Select(stream uint32) bool
+
+	// Dispatch sends a callout that outlives the stream; see pipeline.Dispatcher.
+	Dispatch(c pipeline.Callout, land func(pipeline.Answer)) pipeline.Failure
+
+	Log(level Level, line string)
+	// Count adds one to a counter.
+	Count(metric string)
+}

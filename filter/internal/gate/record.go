@@ -1,0 +1,86 @@
+package gate
+
+import (
+	"time"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+)
+
+// The metrics. A value between "=" and "|" becomes a Prometheus label by the
+// stats_tags of envoy-config/envoy.yaml. Nothing of a request is in a name, so
+// a client cannot make series.
+const (
+	metricDecisions = "sallyport_decisions."
+	metricDryRun    = "sallyport_dry_run."
+	metricOverruled = "sallyport_overridden."
+	metricCallouts  = "sallyport_callouts"
+	metricAbandoned = "sallyport_abandoned"
+	metricPanics    = "sallyport_panics"
+	tagAllow        = "sp_decision=allow|"
+	tagDeny         = "sp_decision=deny|"
+	tagReason       = "sp_reason="
+)
+
+// note counts a decision and what was let pass on the operator's word.
+func (g *Gate) note(x *pipeline.Exchange, refusal string) {
+	if refusal == "" {
+		g.host.Count(metricDecisions + tagAllow)
+	} else {
+		g.host.Count(metricDecisions + tagDeny + tagReason + refusal + "|")
+	}
+	for _, r := range x.DryRun {
+		g.host.Count(metricDryRun + tagReason + r.String() + "|")
+	}
+	for _, r := range x.Overridden {
+		g.host.Count(metricOverruled + tagReason + r.String() + "|")
+		g.say(r, "let a request pass by on_error: ", x)
+	}
+}
+
+// quiet is how long the same complaint is not repeated: an outage must not
+// become a flood of log lines.
+const quiet = time.Second
+
+// complain logs a refusal that is not the request's own fault.
+func (g *Gate) complain(r fault.Reason, s *Stream) {
+	if r.Technical() {
+		step := ""
+		if s.run != nil && s.run.Step() != "" {
+			step = " at step " + s.run.Step()
+		}
+		g.say(r, "refused a request"+step+": ", &s.exchange)
+	}
+}
+
+func (g *Gate) say(r fault.Reason, what string, x *pipeline.Exchange) {
+	now := x.Now
+	if last, ok := g.spoken[r]; ok && now.Sub(last) < quiet && !now.Before(last) {
+		return
+	}
+	g.spoken[r] = now
+	line := "sallyport: " + what + r.String()
+	if x.API.Name != "" {
+		line += " (api " + x.API.Name + "/" + x.API.Version + ")"
+	}
+	if hint := remedies[r]; hint != "" {
+		line += "; " + hint
+	}
+	g.host.Log(Error, line)
+}
+
+// remedies tell the operator where to look, for what only an operator can mend.
+var remedies = map[fault.Reason]string{
+	fault.IntrospectionUnknownCluster:     "introspect_token.cluster names no cluster of this proxy",
+	fault.IntrospectionNoHost:             "the introspection cluster has no healthy endpoint or its circuit breaker is open",
+	fault.IntrospectionCredentialsRefused: "the authorization server refused introspect_token.client_id and client_secret",
+	fault.IntrospectionForbidden:          "the authorization server does not let introspect_token.client_id introspect",
+	fault.IntrospectionRejected:           "the authorization server rejected the introspection request itself; check introspect_token.path",
+	fault.IntrospectionRateLimited:        "the authorization server limits this gateway's calls; raise its budget or cache.max_ttl",
+}
+
+// Panicked counts a panic that was recovered and says where it happened.
+func (g *Gate) Panicked(where string) {
+	g.host.Count(metricPanics)
+	g.host.Log(Error, "sallyport: recovered a panic in "+where)
+}

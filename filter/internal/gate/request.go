@@ -1,0 +1,85 @@
+package gate
+
+import (
+	"strings"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/catalog"
+	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+)
+
+// maxTarget bounds the request target. Envoy's own bound for all headers
+// together is 60 KiB.
+const maxTarget = 16 << 10
+
+// begin reads the request into the exchange and finds its API and sequence.
+func (s *Stream) begin() (fault.Reason, bool) {
+	x := &s.exchange
+	if s.gate.config == nil {
+		return fault.Internal, false
+	}
+	headers, ok := s.gate.host.RequestHeaders()
+	if !ok {
+		return fault.Internal, false
+	}
+	x.Headers = headers
+	if !readPseudoHeaders(x) {
+		return fault.RequestMalformed, false
+	}
+	if catalog.AmbiguousPath(x.Path) {
+		return fault.PathAmbiguous, false
+	}
+	index, suffix, ok := s.gate.config.Catalog.ResolveAPI(x.Authority, x.Path)
+	if !ok {
+		return fault.APIUnknown, false
+	}
+	api := s.gate.config.Catalog.APIAt(index)
+	x.API = pipeline.API{Name: api.Name, Version: api.Version, PathSuffix: suffix}
+	x.ClientAddress = withoutPort(s.gate.host.ClientAddress())
+	s.run = s.gate.sequences[index].Begin()
+	return 0, true
+}
+
+// readPseudoHeaders fills what a request line says. Each of the three must be
+// there exactly once, and the target must be a path: "*" and CONNECT's
+// authority belong to no API (RFC 9113 section 8.3.1).
+func readPseudoHeaders(x *pipeline.Exchange) bool {
+	target, ok := single(x.Headers, ":path")
+	if !ok || len(target) > maxTarget || !strings.HasPrefix(target, "/") {
+		return false
+	}
+	x.Path, x.Query, x.HasQuery = strings.Cut(target, "?")
+	if x.Method, ok = single(x.Headers, ":method"); !ok || x.Method == "" {
+		return false
+	}
+	x.Authority, ok = single(x.Headers, ":authority")
+	return ok && x.Authority != ""
+}
+
+func single(headers []pipeline.Header, name string) (value string, ok bool) {
+	count := 0
+	for _, h := range headers {
+		if h.Name == name {
+			value = h.Value
+			count++
+		}
+	}
+	return value, count == 1
+}
+
+func has(headers []pipeline.Header, name string) bool {
+	for _, h := range headers {
+		if h.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// withoutPort takes the port off "ip:port" and the brackets off "[ip]:port".
+func withoutPort(address string) string {
+	if i := strings.LastIndexByte(address, ':'); i >= 0 {
+		address = address[:i]
+	}
+	return strings.TrimSuffix(strings.TrimPrefix(address, "["), "]")
+}

@@ -1,0 +1,172 @@
+package gate
+
+import (
+	"time"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/identity"
+)
+
+// Action is what a request callback answers the host. The zero value holds the
+// request back.
+type Action uint8
+
+const (
+	Pause Action = iota
+	Pass
+)
+
+// phase is how far a stream's verdict has come. It only ever moves forward, and
+// each of the last two is entered once: a host obeys a local reply and a
+// continue even when both come, so the client would read a refusal of a request
+// that the backend got.
+type phase uint8
+
+const (
+	fresh phase = iota
+	deciding
+	admitted
+	refused
+	gone
+)
+
+// Stream is one request. The zero value is of no use; Open makes one.
+type Stream struct {
+	gate     *Gate
+	id       uint32
+	phase    phase
+	exchange pipeline.Exchange
+	run      *pipeline.Run
+	deadline time.Time
+}
+
+// Open begins a stream under the host's id for it. The host may never ask for a
+// verdict: a request that an earlier filter refused is opened only to be closed.
+func (g *Gate) Open(id uint32) *Stream { return &Stream{gate: g, id: id} }
+
+// OnRequestHeaders decides, or parks the request until it can be decided.
+func (s *Stream) OnRequestHeaders() Action {
+	if s.phase != fresh {
+		return s.hold()
+	}
+	s.phase = deciding
+	s.exchange.Now = s.gate.host.Now()
+	if reason, ok := s.begin(); !ok {
+		return s.refuse(fault.Denial{Reason: reason})
+	}
+	injectFault(&s.exchange)
+	return s.advance(s.exchange.Now)
+}
+
+// OnRequestBody and OnRequestTrailers hold back what follows the headers while
+// the verdict is open. Under one host option the body would otherwise carry the
+// undecided request to the backend.
+func (s *Stream) OnRequestBody() Action { return s.hold() }
+
+// OnRequestTrailers is like OnRequestBody.
+func (s *Stream) OnRequestTrailers() Action { return s.hold() }
+
+func (s *Stream) hold() Action {
+	switch s.phase {
+	case admitted:
+		return Pass
+	case fresh: // a body without headers: nothing was decided, nothing may pass
+		s.phase = deciding
+		s.exchange.Now = s.gate.host.Now()
+		return s.refuse(fault.Denial{})
+	}
+	return Pause
+}
+
+// advance runs the sequence on from where it stands and acts on the verdict.
+func (s *Stream) advance(now time.Time) Action {
+	switch s.run.Advance(&s.exchange, now, s.wake) {
+	case pipeline.Parked:
+		s.park()
+		return Pause
+	case pipeline.Admitted:
+		return s.admit()
+	}
+	return s.refuse(s.run.Denial())
+}
+
+// admit applies the edits, all before the request may move. One that the host
+// does not take is a refusal: the key or a forged header would go through.
+func (s *Stream) admit() Action {
+	identity.Apply(&s.exchange, s.gate.config.Identity)
+	if !s.edit() {
+		return s.refuse(fault.Denial{})
+	}
+	s.gate.note(&s.exchange, "")
+	s.phase = admitted
+	return Pass
+}
+
+func (s *Stream) edit() bool {
+	host, x := s.gate.host, &s.exchange
+	for _, name := range x.Edits.Remove {
+		if has(x.Headers, name) && !host.RemoveRequestHeader(name) {
+			return false
+		}
+	}
+	for _, h := range x.Edits.Set {
+		if !host.SetRequestHeader(h.Name, h.Value) {
+			return false
+		}
+	}
+	if !x.Edits.QueryChanged {
+		return true
+	}
+	path := x.Path
+	if x.Edits.Query != "" {
+		path += "?" + x.Edits.Query
+	}
+	return host.SetRequestHeader(":path", path)
+}
+
+// refuse answers the client, once.
+func (s *Stream) refuse(d fault.Denial) Action {
+	if s.phase == refused || s.phase == admitted {
+		return s.hold()
+	}
+	s.phase = refused
+	format := fault.Apigee
+	if s.gate.config != nil {
+		format = s.gate.config.Format
+	}
+	s.gate.host.Reply(fault.Render(d, format), d.Reason.String())
+	s.gate.note(&s.exchange, d.Reason.String())
+	s.gate.complain(d.Reason, s)
+	return Pause
+}
+
+// Fail refuses an undecided stream after a fault of our own: a panic that was
+// recovered in one of its callbacks.
+func (s *Stream) Fail() {
+	if s.phase == admitted || s.phase == refused || s.phase == gone {
+		return
+	}
+	if s.run != nil {
+		s.run.Fail(fault.Denial{})
+	}
+	delete(s.gate.parked, s.id)
+	s.refuse(fault.Denial{})
+}
+
+// Close forgets the stream; whatever it still waits for will not touch it.
+func (s *Stream) Close() {
+	if s.phase == deciding {
+		s.gate.host.Count(metricAbandoned)
+	}
+	if s.phase != admitted && s.phase != refused {
+		s.phase = gone
+	}
+	if s.run != nil {
+		s.run.Fail(fault.Denial{})
+	}
+	delete(s.gate.parked, s.id)
+}
+
+// Panicked counts a panic in one of the stream's callbacks; see Gate.Panicked.
+func (s *Stream) Panicked(where string) { s.gate.Panicked(where) }

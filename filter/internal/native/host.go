@@ -1,0 +1,181 @@
+package native
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/gate"
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection"
+	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
+)
+
+type header = pipeline.Header
+
+// host is gate.Host in memory: one VM, one exchange at a time.
+type host struct {
+	*memstore.Store
+	gate     *gate.Gate
+	now      time.Time
+	nextTick time.Time
+	landings []landing
+	clusters map[string]scenario.Answer
+	upstream scenario.Answer
+	metrics  map[string]int64
+
+	nextID   uint32
+	streams  map[uint32]*exchange
+	selected *exchange
+	calls    map[string][]scenario.Request
+	log      []scenario.LogLine
+}
+
+var (
+	_ gate.Host         = (*host)(nil)
+	_ scenario.Instance = (*host)(nil)
+)
+
+// exchange is what the host knows of a stream.
+type exchange struct {
+	headers []header
+	reply   *scenario.Response
+	resumed bool
+}
+
+type landing struct {
+	due    time.Time
+	answer pipeline.Answer
+	land   func(pipeline.Answer)
+}
+
+// step moves the clock to the next thing that happens, at most to end, and lets
+// it happen; false when there is none.
+func (h *host) step(end time.Time) bool {
+	next, due := -1, h.nextTick
+	for i, l := range h.landings {
+		if !l.due.After(due) && (next < 0 || l.due.Before(h.landings[next].due)) {
+			next, due = i, l.due
+		}
+	}
+	if due.After(end) {
+		return false
+	}
+	h.now, h.selected = due, nil // callbacks of the root have no stream
+	if next < 0 {
+		h.nextTick = h.nextTick.Add(gate.TickPeriod)
+		h.gate.Tick()
+		return true
+	}
+	l := h.landings[next]
+	h.landings = slices.Delete(h.landings, next, next+1)
+	l.land(l.answer)
+	return true
+}
+
+func (h *host) RequestHeaders() ([]header, bool) {
+	return slices.Clone(h.selected.headers), true
+}
+
+func (h *host) ClientAddress() string { return "127.0.0.1:50000" }
+
+func (h *host) RemoveRequestHeader(name string) bool {
+	h.selected.headers = slices.DeleteFunc(h.selected.headers, func(have header) bool { return have.Name == name })
+	return true
+}
+
+func (h *host) SetRequestHeader(name, value string) bool {
+	for i, have := range h.selected.headers {
+		if have.Name == name {
+			h.selected.headers[i].Value = value
+			return true
+		}
+	}
+	h.selected.headers = append(h.selected.headers, header{Name: name, Value: value})
+	return true
+}
+
+func (h *host) Reply(r fault.Response, _ string) bool {
+	if h.selected == nil {
+		return true // as real hosts: accepted, and nothing happens
+	}
+	reply := scenario.Response{Status: r.Status, Body: r.Body}
+	for _, pair := range r.Headers {
+		reply.Headers = append(reply.Headers, scenario.Header{Name: pair[0], Value: pair[1]})
+	}
+	h.selected.reply = &reply
+	return true
+}
+
+func (h *host) Resume() bool {
+	if h.selected != nil {
+		h.selected.resumed = true
+	}
+	return true
+}
+
+func (h *host) Select(stream uint32) bool {
+	h.selected = h.streams[stream]
+	return h.selected != nil
+}
+
+func (h *host) Log(level gate.Level, line string) {
+	words := [...]string{gate.Info: "info", gate.Warn: "warn", gate.Error: "error"}
+	h.log = append(h.log, scenario.LogLine{Level: words[level], Message: line})
+}
+
+func (h *host) Count(metric string) { h.metrics[metric]++ }
+
+// Dispatch answers as the scenario's cluster does.
+func (h *host) Dispatch(c pipeline.Callout, land func(pipeline.Answer)) pipeline.Failure {
+	a, ok := h.clusters[c.Cluster]
+	switch {
+	case !ok || a.Fault == "unknown":
+		return pipeline.UnknownCluster
+	case a.Fault == "no_endpoints":
+		return pipeline.NoHost
+	}
+	if a.Fault != "refuse" {
+		h.calls[c.Cluster] = append(h.calls[c.Cluster], calloutRequest(c))
+	}
+	answer, delay := outcome(a, c.Timeout)
+	h.landings = append(h.landings, landing{due: h.now.Add(delay), answer: answer, land: land})
+	return pipeline.NoFailure
+}
+
+// outcome is what a host tells the guest of an answer, and when.
+func outcome(a scenario.Answer, timeout time.Duration) (pipeline.Answer, time.Duration) {
+	switch a.Fault {
+	case "refuse", "reset":
+		return pipeline.Answer{Failure: pipeline.Unreachable}, 0
+	case "reset_mid_body":
+		return pipeline.Answer{Failure: pipeline.ResetMidAnswer}, 0
+	case "not_http":
+		return pipeline.Answer{Failure: pipeline.NotHTTP}, 0
+	case "timeout":
+		return pipeline.Answer{Failure: pipeline.TimedOut}, timeout
+	}
+	if a.Delay >= timeout {
+		return pipeline.Answer{Failure: pipeline.TimedOut}, timeout
+	}
+	wire := a.OnWire()
+	answer := pipeline.Answer{Failure: pipeline.NoFailure, Status: wire.Status, BodySize: len(wire.Body)}
+	for _, have := range wire.Headers {
+		answer.Headers = append(answer.Headers, header{Name: strings.ToLower(have.Name), Value: have.Value})
+	}
+	if len(wire.Body) <= introspection.MaxAnswerBytes {
+		answer.Body = wire.Body
+	}
+	return answer, a.Delay
+}
+
+func calloutRequest(c pipeline.Callout) scenario.Request {
+	r := scenario.Request{Method: c.Method, Target: c.Path, Body: c.Body}
+	r.Headers = append(r.Headers, scenario.Header{Name: "host", Value: c.Authority})
+	for _, have := range c.Headers {
+		r.Headers = append(r.Headers, scenario.Header(have))
+	}
+	return r
+}

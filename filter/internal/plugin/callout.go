@@ -1,0 +1,62 @@
+package plugin
+
+import (
+	"github.com/sallyport-gateway/sallyport/filter/internal/abi"
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection"
+)
+
+// Dispatch sends a callout; see gate.Host.
+func (h *host) Dispatch(c pipeline.Callout, land func(pipeline.Answer)) pipeline.Failure {
+	request := make([][2]string, 0, 3+len(c.Headers))
+	request = append(request, [2]string{":method", c.Method}, [2]string{":path", c.Path}, [2]string{":authority", c.Authority})
+	for _, header := range c.Headers {
+		request = append(request, [2]string{header.Name, header.Value})
+	}
+	status := abi.HTTPCall(h.root, c.Cluster, request, c.Body, uint32(c.Timeout.Milliseconds()), func(numHeaders, bodySize int) {
+		land(readAnswer(numHeaders, bodySize))
+	})
+	switch status {
+	case abi.OK:
+		return pipeline.NoFailure
+	case abi.BadArgument:
+		return pipeline.UnknownCluster
+	}
+	return pipeline.NoHost
+}
+
+// readAnswer judges a callout by its headers alone: proxy_get_status keeps the
+// code of an earlier call. The host answers in the server's place with 502, 503
+// or 504; only what passed the host's router carries serviceTime.
+func readAnswer(numHeaders, bodySize int) pipeline.Answer {
+	if numHeaders == 0 {
+		return pipeline.Answer{Failure: pipeline.ResetMidAnswer}
+	}
+	pairs, ok := abi.HeaderPairs(abi.CallResponseHeaders)
+	if !ok {
+		return pipeline.Answer{Failure: pipeline.FailureUnknown}
+	}
+	a := pipeline.Answer{Failure: pipeline.NoFailure, Headers: headers(pairs), BodySize: bodySize}
+	a.Status = statusOf(a.Headers)
+	if _, answered := a.Header(serviceTime); !answered {
+		switch a.Status {
+		case 502:
+			return pipeline.Answer{Failure: pipeline.NotHTTP}
+		case 503:
+			return pipeline.Answer{Failure: pipeline.Unreachable}
+		case 504:
+			return pipeline.Answer{Failure: pipeline.TimedOut}
+		}
+	}
+	if bodySize > 0 && bodySize <= introspection.MaxAnswerBytes {
+		body, status := abi.CallResponseBody(bodySize)
+		if status != abi.OK {
+			return pipeline.Answer{Failure: pipeline.ResetMidAnswer}
+		}
+		a.Body = body
+	}
+	return a
+}
+
+// serviceTime is set by Envoy's router on what an upstream answered.
+const serviceTime = "x-envoy-upstream-service-time"

@@ -1,0 +1,123 @@
+package plugin
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/tetratelabs/proxy-wasm-go-sdk/proxywasm"
+	"github.com/tetratelabs/proxy-wasm-go-sdk/proxywasm/types"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/abi"
+	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/gate"
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
+)
+
+// host is gate.Host over the SDK and abi, for one root context.
+type host struct {
+	root    uint32
+	metrics map[string]uint32
+}
+
+var _ gate.Host = (*host)(nil)
+
+func (h *host) Now() time.Time {
+	nanos, status := abi.NowNanos()
+	if status != abi.OK {
+		return time.Now()
+	}
+	return time.Unix(0, nanos)
+}
+
+func (h *host) RequestHeaders() ([]pipeline.Header, bool) {
+	pairs, ok := abi.HeaderPairs(abi.RequestHeaders)
+	return headers(pairs), ok && len(pairs) > 0
+}
+
+func (h *host) ClientAddress() string {
+	address, err := proxywasm.GetProperty(sourceAddress)
+	if err != nil {
+		return ""
+	}
+	return string(address)
+}
+
+var sourceAddress = []string{"source", "address"}
+
+func (h *host) RemoveRequestHeader(name string) bool {
+	return proxywasm.RemoveHttpRequestHeader(name) == nil
+}
+
+func (h *host) SetRequestHeader(name, value string) bool {
+	return proxywasm.ReplaceHttpRequestHeader(name, value) == nil
+}
+
+func (h *host) Reply(r fault.Response, details string) bool {
+	return abi.SendLocalResponse(r.Status, details, r.Body, r.Headers) == abi.OK
+}
+
+func (h *host) Resume() bool              { return proxywasm.ResumeHttpRequest() == nil }
+func (h *host) Select(stream uint32) bool { return proxywasm.SetEffectiveContext(stream) == nil }
+
+func (h *host) Log(level gate.Level, line string) {
+	switch level {
+	case gate.Info:
+		abi.Log(abi.Info, line)
+	case gate.Warn:
+		abi.Log(abi.Warn, line)
+	default:
+		abi.Log(abi.Error, line)
+	}
+}
+
+// Count defines a metric when it is first counted: the host keeps whatever was
+// ever defined, so what is never counted costs nothing.
+func (h *host) Count(metric string) {
+	id, ok := h.metrics[metric]
+	if !ok {
+		var status abi.Status
+		if id, status = abi.DefineCounter(metric); status != abi.OK {
+			return
+		}
+		h.metrics[metric] = id
+	}
+	abi.Increment(id)
+}
+
+// Get reads shared data; see sharedtable.Store.
+func (h *host) Get(key string) ([]byte, uint32, error) {
+	value, cas, err := proxywasm.GetSharedData(key)
+	if err == types.ErrorStatusNotFound {
+		return nil, 0, sharedtable.ErrNotFound
+	}
+	return value, cas, err
+}
+
+// Set writes shared data; see sharedtable.Store.
+func (h *host) Set(key string, value []byte, cas uint32) error {
+	err := proxywasm.SetSharedData(key, value, cas)
+	if err == types.ErrorStatusCasMismatch {
+		return sharedtable.ErrCASMismatch
+	}
+	return err
+}
+
+func headers(pairs [][2]string) []pipeline.Header {
+	list := make([]pipeline.Header, len(pairs))
+	for i, p := range pairs {
+		list[i] = pipeline.Header{Name: p[0], Value: p[1]}
+	}
+	return list
+}
+
+func statusOf(headers []pipeline.Header) int {
+	for _, h := range headers {
+		if h.Name == ":status" {
+			if code, err := strconv.Atoi(h.Value); err == nil {
+				return code
+			}
+		}
+	}
+	return 0
+}

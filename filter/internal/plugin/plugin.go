@@ -1,0 +1,110 @@
+// Package plugin is the adaptor between the proxy-wasm SDK and a gate: it
+// translates callbacks, statuses and actions, and decides nothing. It is the
+// only importer of the SDK and of abi.
+package plugin
+
+import (
+	"syscall"
+
+	"github.com/tetratelabs/proxy-wasm-go-sdk/proxywasm"
+	"github.com/tetratelabs/proxy-wasm-go-sdk/proxywasm/types"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/abi"
+	"github.com/sallyport-gateway/sallyport/filter/internal/gate"
+)
+
+// Register makes this VM a Sallyport. It must be called in an init function:
+// the host calls no main before the first callback.
+func Register() {
+	v := &vm{gates: map[uint32]*gate.Gate{}, streams: map[uint32]*gate.Stream{}}
+	abi.HandlePanics(v.panicked)
+	abi.HandleDeletes(v.deleted)
+	proxywasm.SetVMContext(v)
+}
+
+// vm holds all plugin instances of this VM, by the id of their root context: a
+// config update puts a second one beside the first, whose requests go on.
+type vm struct {
+	types.DefaultVMContext
+	gates   map[uint32]*gate.Gate
+	streams map[uint32]*gate.Stream
+}
+
+func (v *vm) NewPluginContext(root uint32) types.PluginContext {
+	g := gate.New(&host{root: root, metrics: map[string]uint32{}})
+	v.gates[root] = g
+	return &plugin{vm: v, root: root, gate: g}
+}
+
+// panicked refuses the request in whose callback a panic was recovered. When
+// nothing is known of the request, it is answered all the same: it would hang.
+func (v *vm) panicked(id uint32, callback, where string) {
+	if s, ok := v.streams[id]; ok {
+		s.Panicked(callback + ": " + where)
+		s.Fail()
+		return
+	}
+	if g, ok := v.gates[id]; ok {
+		g.Panicked(callback + ": " + where)
+		return
+	}
+	abi.Log(abi.Error, "sallyport: recovered a panic in "+callback+": "+where)
+	abi.SendLocalResponse(500, "internal.error", nil, nil)
+}
+
+type plugin struct {
+	types.DefaultPluginContext
+	vm   *vm
+	root uint32
+	gate *gate.Gate
+}
+
+func (p *plugin) OnPluginStart(int) types.OnPluginStartStatus {
+	data, err := proxywasm.GetPluginConfiguration()
+	if err != nil {
+		data = nil // an absent configuration is refused like an empty one
+	}
+	if !p.gate.Configure(data, syscall.Getenv) {
+		return types.OnPluginStartStatusFailed
+	}
+	if err := proxywasm.SetTickPeriodMilliSeconds(uint32(gate.TickPeriod.Milliseconds())); err != nil {
+		abi.Log(abi.Error, "sallyport: the host refused a tick, without which no deadline can be kept")
+		return types.OnPluginStartStatusFailed
+	}
+	return types.OnPluginStartStatusOK
+}
+
+func (p *plugin) OnTick() { p.gate.Tick() }
+
+func (p *plugin) NewHttpContext(id uint32) types.HttpContext {
+	s := p.gate.Open(id)
+	p.vm.streams[id] = s
+	return &stream{Stream: s}
+}
+
+// stream hears the request's callbacks. Its end is told by vm.deleted: the SDK
+// has no callback for it.
+type stream struct {
+	types.DefaultHttpContext
+	*gate.Stream
+}
+
+func (s *stream) OnHttpRequestHeaders(int, bool) types.Action { return action(s.OnRequestHeaders()) }
+func (s *stream) OnHttpRequestBody(int, bool) types.Action    { return action(s.OnRequestBody()) }
+func (s *stream) OnHttpRequestTrailers(int) types.Action      { return action(s.OnRequestTrailers()) }
+
+func action(a gate.Action) types.Action {
+	if a == gate.Pass {
+		return types.ActionContinue
+	}
+	return types.ActionPause
+}
+
+// deleted frees what hangs on a context that the host deletes.
+func (v *vm) deleted(id uint32) {
+	if s, ok := v.streams[id]; ok {
+		s.Close()
+		delete(v.streams, id)
+	}
+	delete(v.gates, id)
+}
