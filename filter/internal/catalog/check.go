@@ -76,7 +76,7 @@ func (ch *checker) products(products []Product, apis []API) map[string]*product 
 			c.grantsAPI = append(c.grantsAPI, ch.grant(path+".apis["+strconv.Itoa(j)+"]", granted, apis))
 		}
 		for j, scope := range p.Scopes {
-			if !validScope(scope) {
+			if !ValidScope(scope) {
 				ch.add(path+".scopes["+strconv.Itoa(j)+"]", "must be one scope, without blanks, quotes or backslashes, got "+problem.Quote(scope))
 			}
 		}
@@ -239,8 +239,8 @@ func isUnreserved(c byte) bool {
 	return isAlphanumeric(c) || c == '-' || c == '.' || c == '_' || c == '~'
 }
 
-// validScope: a scope-token of RFC 6749 section 3.3.
-func validScope(s string) bool {
+// ValidScope reports whether s is one scope (RFC 6749 section 3.3).
+func ValidScope(s string) bool {
 	for _, c := range []byte(s) {
 		if c <= ' ' || c >= 0x7f || c == '"' || c == '\\' {
 			return false

@@ -86,9 +86,22 @@ func Quote(s string) string {
 	if len(s) <= maxQuoted {
 		return strconv.QuoteToASCII(s)
 	}
+	return strconv.QuoteToASCII(cutOff(s)) + "..."
+}
+
+// Cut shows text that needs no quotes, such as a number, cut at the same bound.
+// It must be ASCII.
+func Cut(s string) string {
+	if len(s) <= maxQuoted {
+		return s
+	}
+	return cutOff(s) + "..."
+}
+
+func cutOff(s string) string {
 	cut := maxQuoted
 	for cut > 0 && !utf8.RuneStart(s[cut]) {
 		cut--
 	}
-	return strconv.QuoteToASCII(s[:cut]) + "..."
+	return s[:cut]
 }

@@ -1,0 +1,96 @@
+// Package config turns the bytes of a configuration into a validated, compiled
+// and immutable Config, or says all that is wrong with them at once. It is
+// strict: what it does not know, or finds twice, it refuses. It never shows a
+// secret.
+package config
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/catalog"
+	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/identity"
+	"github.com/sallyport-gateway/sallyport/filter/internal/problem"
+	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
+)
+
+// Problem is one fault of a configuration.
+type Problem = problem.Problem
+
+// Env reads a variable of the environment in which the configuration applies.
+type Env func(name string) (value string, ok bool)
+
+// Config is a configuration, ready for use. It never changes.
+type Config struct {
+	Format   fault.Format
+	Catalog  *catalog.Catalog
+	Identity identity.Headers
+
+	sequences []*sequence // by the catalog's API index; may be shared
+}
+
+// Load reads a configuration. When there are problems the Config is nil; there
+// are problem.MaxKept of them at most, and one more that counts the rest.
+func Load(data []byte, env Env) (*Config, []Problem) {
+	r := &reader{env: env}
+	root, ok := r.document(data)
+	if !ok {
+		return nil, r.problems.Problems()
+	}
+	c := r.root(root)
+	if !r.problems.Empty() {
+		return nil, r.problems.Problems()
+	}
+	return c, nil
+}
+
+// Ports are what steps need of the host.
+type Ports struct {
+	Store      sharedtable.Store
+	Dispatcher pipeline.Dispatcher
+}
+
+// Sequences builds the sequences for one VM, by the catalog's API index. What
+// an API counts is its own; a step that only asks or compares, with its cache,
+// is shared by all APIs that use the same sequence of the configuration.
+func (c *Config) Sequences(p Ports) []*pipeline.Sequence {
+	built := make([]*pipeline.Sequence, len(c.sequences))
+	shared := map[*plan]pipeline.Step{}
+	for i, s := range c.sequences {
+		api := c.Catalog.APIAt(i)
+		scope := api.Name + "/" + api.Version
+		steps := make([]pipeline.Step, 0, len(s.plans))
+		for j := range s.plans {
+			plan := &s.plans[j]
+			if !plan.enabled {
+				continue
+			}
+			step, ok := shared[plan]
+			if !ok {
+				step = plan.step(c.Catalog, p, scope+"#"+strconv.Itoa(j))
+				if !plan.perAPI {
+					shared[plan] = step
+				}
+			}
+			steps = append(steps, step)
+		}
+		built[i] = pipeline.NewSequence(steps...)
+	}
+	return built
+}
+
+// LongestWait is the largest timeout of a callout that a sequence can make, 0
+// when none makes any.
+func (c *Config) LongestWait() time.Duration {
+	var longest time.Duration
+	for _, s := range c.sequences {
+		for i := range s.plans {
+			if s.plans[i].enabled {
+				longest = max(longest, s.plans[i].wait)
+			}
+		}
+	}
+	return longest
+}

@@ -1,0 +1,218 @@
+package config
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/catalog"
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection"
+	"github.com/sallyport-gateway/sallyport/filter/internal/problem"
+	"github.com/sallyport-gateway/sallyport/filter/internal/secret"
+)
+
+// Bounds and defaults of introspect_token.
+const (
+	defaultTimeout = 2 * time.Second
+	minTimeout     = 10 * time.Millisecond
+	maxTimeout     = 10 * time.Second
+
+	// The cache is how long a revoked token goes on being accepted.
+	defaultCacheTTL = time.Minute
+	minCacheTTL     = time.Second
+	maxCacheTTL     = time.Hour
+
+	// An entry takes a few kilobytes at most, in every VM.
+	defaultCacheEntries = 1024
+	maxCacheEntries     = 1 << 14
+
+	maxVisible     = 1024 // bytes of a cluster, authority, path, issuer, audience
+	maxCredential  = 4096 // bytes of a client secret
+	maxEnvNameSize = 128
+)
+
+var (
+	introspectMembers = stepMembers(5, "cluster", "authority", "path", "client_id", "client_secret", "timeout", "cache")
+	secretMembers     = members{names: []string{"env", "inline"}, private: true}
+	cacheMembers      = members{names: []string{"max_ttl", "entries"}}
+)
+
+func (r *reader) introspectToken(v value, p *plan) {
+	o := introspection.Options{Timeout: defaultTimeout, CacheMaxTTL: defaultCacheTTL, CacheEntries: defaultCacheEntries}
+	ok := r.object(v, &introspectMembers, func(name string, v value) {
+		switch name {
+		case "cluster":
+			o.Cluster = r.visible(v)
+		case "authority":
+			o.Authority = r.authority(v)
+		case "path":
+			o.Path = r.endpointPath(v)
+		case "client_id":
+			o.ClientID = r.clientID(v)
+		case "client_secret":
+			o.Secret = r.secret(v)
+		case "timeout":
+			o.Timeout = r.duration(v, minTimeout, maxTimeout)
+		case "cache":
+			r.cache(v, &o)
+		default:
+			r.common(name, v, p)
+		}
+	})
+	if !ok {
+		return
+	}
+	p.wait = o.Timeout
+	p.build = func(_ *catalog.Catalog, ports Ports, _ string) pipeline.Step {
+		return introspection.New(o, ports.Dispatcher)
+	}
+}
+
+func (r *reader) cache(v value, o *introspection.Options) {
+	if v.json.Type == gjson.String {
+		if v.json.Str != "off" {
+			r.problem(v.where, `must be "off" or {max_ttl: ..., entries: ...}, got `+problem.Quote(v.json.Str))
+		}
+		o.CacheMaxTTL, o.CacheEntries = 0, 0
+		return
+	}
+	if v.json.IsBool() { // what a YAML 1.1 reader makes of off
+		r.wrong(v, `"off" or {max_ttl: ..., entries: ...}`, `; write "off" in quotes`)
+		return
+	}
+	r.object(v, &cacheMembers, func(name string, v value) {
+		switch name {
+		case "max_ttl":
+			o.CacheMaxTTL = r.duration(v, minCacheTTL, maxCacheTTL)
+		case "entries":
+			o.CacheEntries = r.integer(v, 1, maxCacheEntries)
+		}
+	})
+}
+
+// secret reads {env: NAME} or {inline: TEXT}. No problem shows more of it than
+// the name of a variable.
+func (r *reader) secret(v value) (s secret.Value) {
+	if !v.json.IsObject() {
+		r.wrong(v, "{env: NAME} or {inline: SECRET}", "")
+		return s
+	}
+	count := 0
+	r.object(v, &secretMembers, func(name string, v value) {
+		count++
+		switch name {
+		case "env":
+			s = r.secretFromEnv(v)
+		case "inline":
+			text, ok := r.text(v)
+			if ok {
+				s = r.credential(v.where, text, "")
+			}
+		}
+	})
+	if count != 1 {
+		r.problem(v.where, "must be either {env: NAME} or {inline: SECRET}")
+	}
+	return s
+}
+
+func (r *reader) secretFromEnv(v value) secret.Value {
+	name, ok := r.text(v)
+	if !ok {
+		return secret.Value{}
+	}
+	if !envName(name) {
+		r.problem(v.where, "must be the name of an environment variable, of letters, digits and \"_\" (what stands there is not shown, as it could be the secret)")
+		return secret.Value{}
+	}
+	text, ok := r.env(name)
+	if !ok {
+		r.problem(v.where, "names the environment variable "+name+", which the VM does not have; give it to the VM (vm_config.environment_variables) and to the proxy")
+		return secret.Value{}
+	}
+	return r.credential(v.where, text, " in the environment variable "+name)
+}
+
+func envName(s string) bool {
+	for i, c := range []byte(s) {
+		if c != '_' && (!isAlphanumeric(c) || i == 0 && c <= '9') {
+			return false
+		}
+	}
+	return s != "" && len(s) <= maxEnvNameSize
+}
+
+// credential accepts what RFC 6749 appendix A.2 lets a client secret be.
+func (r *reader) credential(at location, text, where string) secret.Value {
+	switch {
+	case text == "":
+		r.problem(at, "must not be an empty secret"+where)
+	case len(text) > maxCredential:
+		r.problem(at, "must be a secret of at most "+strconv.Itoa(maxCredential)+" bytes"+where)
+	case !inRange(text, ' ', '~'):
+		remedy := ""
+		if last := text[len(text)-1]; last == '\n' || last == '\r' {
+			remedy = "; it ends in a line end"
+		}
+		r.problem(at, "must be a secret of printable ASCII"+where+remedy)
+	default:
+		return secret.New(text)
+	}
+	return secret.Value{}
+}
+
+// clientID accepts what RFC 6749 appendix A.1 lets a client id be.
+func (r *reader) clientID(v value) string {
+	s, ok := r.text(v)
+	if ok && (s == "" || len(s) > maxVisible || !inRange(s, ' ', '~')) {
+		r.problem(v.where, "must be printable ASCII and not empty, got "+problem.Quote(s))
+	}
+	return s
+}
+
+// visible reads ASCII text without blanks.
+func (r *reader) visible(v value) string {
+	s, ok := r.text(v)
+	if ok && (s == "" || len(s) > maxVisible || !inRange(s, '!', '~')) {
+		r.problem(v.where, "must be ASCII without blanks and not empty, got "+problem.Quote(s))
+	}
+	return s
+}
+
+func (r *reader) visibles(v value, limit int) []string {
+	texts := []string{}
+	r.list(v, limit, func(v value) { texts = append(texts, r.visible(v)) })
+	return texts
+}
+
+func (r *reader) authority(v value) string {
+	s, ok := r.text(v)
+	valid := s != "" && len(s) <= maxVisible
+	for _, c := range []byte(s) {
+		valid = valid && (isAlphanumeric(c) || strings.IndexByte("-._:[]", c) >= 0)
+	}
+	if ok && !valid {
+		r.problem(v.where, "must be a host name, with or without a port, got "+problem.Quote(s))
+	}
+	return s
+}
+
+func (r *reader) endpointPath(v value) string {
+	s, ok := r.text(v)
+	if ok && (s == "" || s[0] != '/' || len(s) > maxVisible || !inRange(s, '!', '~') || strings.ContainsAny(s, "#?")) {
+		r.problem(v.where, `must be a path that starts with "/", without "?" and "#", got `+problem.Quote(s))
+	}
+	return s
+}
+
+func inRange(s string, low, high byte) bool {
+	for _, c := range []byte(s) {
+		if c < low || c > high {
+			return false
+		}
+	}
+	return true
+}

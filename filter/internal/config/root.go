@@ -1,0 +1,101 @@
+package config
+
+import (
+	"strconv"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/catalog"
+	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/identity"
+	"github.com/sallyport-gateway/sallyport/filter/internal/problem"
+)
+
+// formatVersion is the version of the configuration's own format.
+const formatVersion = 1
+
+// unbounded is the limit of lists that only the document's size bounds.
+const unbounded = -1
+
+var rootMembers = members{
+	names:    []string{"version", "apis", "fault_format", "identity_headers", "products", "apps", "sequence"},
+	required: 2,
+}
+
+// root reads the whole configuration. It means something only when no problem
+// was noted.
+func (r *reader) root(v value) *Config {
+	c := &Config{Identity: identity.DefaultHeaders()}
+	var (
+		apis         []catalog.API
+		own          []*sequence // of each API, nil when it has none
+		products     []catalog.Product
+		apps         []catalog.App
+		defaultSteps *sequence
+		headers      identitySource
+	)
+	r.object(v, &rootMembers, func(name string, v value) {
+		switch name {
+		case "version":
+			r.version(v)
+		case "fault_format":
+			c.Format = r.faultFormat(v)
+		case "identity_headers":
+			headers = r.identityHeaders(v, &c.Identity)
+		case "apis":
+			apis, own = r.apis(v)
+		case "products":
+			products = r.products(v)
+		case "apps":
+			apps = r.apps(v)
+		case "sequence":
+			defaultSteps = r.sequence(v)
+		}
+	})
+	c.Catalog = catalog.Compile(&r.problems, apis, products, apps)
+	c.sequences = r.assign(own, defaultSteps)
+	r.checkIdentity(headers, c.Identity, append(own, defaultSteps))
+	return c
+}
+
+func (r *reader) version(v value) {
+	if v.json.Type != gjson.Number {
+		r.wrong(v, strconv.Itoa(formatVersion), "")
+	} else if v.json.Num != formatVersion {
+		r.problem(v.where, "must be "+strconv.Itoa(formatVersion)+", got "+problem.Cut(v.json.Raw))
+	}
+}
+
+func (r *reader) faultFormat(v value) fault.Format {
+	s, ok := r.text(v)
+	if !ok {
+		return fault.Apigee
+	}
+	f, err := fault.ParseFormat(s)
+	if err != nil {
+		r.problem(v.where, err.Error()+", got "+problem.Quote(s))
+	}
+	return f
+}
+
+// assign gives each API its own sequence or else the default.
+func (r *reader) assign(own []*sequence, byDefault *sequence) []*sequence {
+	for i, s := range own {
+		if s != nil {
+			continue
+		}
+		if byDefault == nil {
+			r.problem(location{parent: &location{name: "apis[" + strconv.Itoa(i) + "]"}, name: "sequence"},
+				"is required, as the configuration has none for all APIs (an API without any policy says sequence: [])")
+			byDefault = &sequence{}
+		}
+	}
+	assigned := make([]*sequence, len(own))
+	for i, s := range own {
+		if s == nil {
+			s = byDefault
+		}
+		assigned[i] = s
+	}
+	return assigned
+}

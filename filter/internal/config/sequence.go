@@ -1,0 +1,162 @@
+package config
+
+import (
+	"strings"
+	"time"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/catalog"
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/apikey"
+	"github.com/sallyport-gateway/sallyport/filter/internal/problem"
+)
+
+// maxSteps bounds a sequence: each step costs every request.
+const maxSteps = 32
+
+// The words of the steps.
+const (
+	spikeArrest     = "spike_arrest"
+	verifyAPIKey    = "verify_api_key"
+	removeAPIKey    = "remove_api_key"
+	introspectToken = "introspect_token"
+	requireToken    = "require_token"
+)
+
+var stepNames = []string{spikeArrest, verifyAPIKey, removeAPIKey, introspectToken, requireToken}
+
+// sequence is a configured sequence, before it is built for a VM.
+type sequence struct {
+	plans []plan
+
+	// keyPlaces are the places of all its verify_api_key and remove_api_key
+	// steps, each once: what must not reach a backend.
+	keyPlaces []apikey.Place
+}
+
+// plan is a configured step, before it is built for a VM.
+type plan struct {
+	name                             string
+	enabled, dryRun, continueOnError bool
+
+	build  func(c *catalog.Catalog, p Ports, id string) pipeline.Step
+	perAPI bool          // each API has a step of its own
+	wait   time.Duration // timeout of the callout that the step makes, 0 for none
+
+	needs string // a step that must stand before this one, "" for none
+	cause string // what it is that needs it
+}
+
+// step builds the step with the wrappers that it was configured with. In dry
+// run it records what would have been refused, so a technical fault that
+// on_error lets pass is not among that.
+func (p *plan) step(c *catalog.Catalog, ports Ports, id string) pipeline.Step {
+	step := p.build(c, ports, id)
+	if p.continueOnError {
+		step = pipeline.ContinueOnError(step)
+	}
+	if p.dryRun {
+		step = pipeline.DryRun(step)
+	}
+	return step
+}
+
+func (r *reader) sequence(v value) *sequence {
+	s := &sequence{}
+	r.list(v, maxSteps, func(v value) {
+		p := r.plan(v, s)
+		if p.build != nil {
+			r.checkNeeds(v, &p, s.plans)
+		}
+		s.plans = append(s.plans, p)
+	})
+	return s
+}
+
+// plan reads {name: options}.
+func (r *reader) plan(v value, s *sequence) plan {
+	p := plan{enabled: true}
+	const wanted = "a step, as in {verify_api_key: {from: [{header: x-api-key}]}}"
+	if !v.json.IsObject() {
+		r.wrong(v, wanted, "")
+		return p
+	}
+	here, count := v.where, 0
+	v.json.ForEach(func(key, json gjson.Result) bool {
+		count++
+		name := key.Str
+		if indexOf(stepNames, name) < 0 {
+			if count == 1 {
+				r.problem(here, "must be one of the steps "+strings.Join(stepNames, ", ")+", got "+problem.Quote(name)+problem.Suggest(name, stepNames))
+			}
+			return true
+		}
+		if count == 1 {
+			p.name = strings.Clone(name)
+			r.options(value{json, location{parent: &here, name: p.name}}, &p, s)
+		}
+		return true
+	})
+	if count != 1 {
+		r.problem(here, "must have one member, the step's name, with its options below it; several steps are several items of the list")
+	}
+	return p
+}
+
+func (r *reader) options(v value, p *plan, s *sequence) {
+	switch p.name {
+	case spikeArrest:
+		r.spikeArrest(v, p)
+	case verifyAPIKey:
+		r.verifyAPIKey(v, p, s)
+	case removeAPIKey:
+		r.removeAPIKey(v, p, s)
+	case introspectToken:
+		r.introspectToken(v, p)
+	case requireToken:
+		r.requireToken(v, p)
+	}
+}
+
+// commonNames are members of every step.
+var commonNames = []string{"enabled", "dry_run", "on_error"}
+
+func stepMembers(required int, names ...string) members {
+	return members{names: append(names, commonNames...), required: required}
+}
+
+func (r *reader) common(name string, v value, p *plan) {
+	switch name {
+	case "enabled":
+		p.enabled = r.boolean(v)
+	case "dry_run":
+		p.dryRun = r.boolean(v)
+	case "on_error":
+		i, _ := r.word(v, "deny", "continue")
+		p.continueOnError = i == 1
+	}
+}
+
+// checkNeeds looks for the step that p cannot do without. One that is switched
+// off teaches p nothing.
+func (r *reader) checkNeeds(v value, p *plan, before []plan) {
+	if p.needs == "" || !p.enabled {
+		return
+	}
+	disabled := false
+	for i := range before {
+		if before[i].name == p.needs {
+			if before[i].enabled {
+				return
+			}
+			disabled = true
+		}
+	}
+	at := location{parent: &v.where, name: p.name}
+	if disabled {
+		r.problem(at, p.cause+" needs "+p.needs+" before it, which is switched off; switch it on, or this off as well")
+		return
+	}
+	r.problem(at, p.cause+" needs "+p.needs+" before it in the sequence")
+}

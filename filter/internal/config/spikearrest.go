@@ -1,0 +1,58 @@
+package config
+
+import (
+	"github.com/sallyport-gateway/sallyport/filter/internal/catalog"
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/spikearrest"
+	"github.com/sallyport-gateway/sallyport/filter/internal/problem"
+)
+
+var spikeArrestMembers = stepMembers(1, "rate", "burst", "per", "weight")
+
+func (r *reader) spikeArrest(v value, p *plan) {
+	o := spikearrest.Options{Weight: 1}
+	ok := r.object(v, &spikeArrestMembers, func(name string, v value) {
+		switch name {
+		case "rate":
+			parse(r, v, &o.Rate, spikearrest.ParseRate)
+		case "burst":
+			o.Burst = r.integer(v, 1, spikearrest.MaxBurst)
+		case "per":
+			parse(r, v, &o.Per, spikearrest.ParsePer)
+		case "weight":
+			o.Weight = r.integer(v, 1, spikearrest.MaxWeight)
+		default:
+			r.common(name, v, p)
+		}
+	})
+	if !ok {
+		return
+	}
+	if o.Burst == 0 {
+		o.Burst = spikearrest.DefaultBurst(o.Rate)
+	}
+	if o.Per.Kind == spikearrest.App {
+		p.needs, p.cause = verifyAPIKey, "per: app"
+	}
+	p.perAPI = true
+	p.build = func(_ *catalog.Catalog, ports Ports, id string) pipeline.Step {
+		own := o
+		own.ID = id
+		return spikearrest.New(own, ports.Store)
+	}
+}
+
+// parse reads a string with a policy's own parser, whose errors read on from
+// the path: "must be ...".
+func parse[T any](r *reader, v value, into *T, parser func(string) (T, error)) {
+	s, ok := r.text(v)
+	if !ok {
+		return
+	}
+	parsed, err := parser(s)
+	if err != nil {
+		r.problem(v.where, err.Error()+", got "+problem.Quote(s))
+		return
+	}
+	*into = parsed
+}

@@ -1,0 +1,47 @@
+package config
+
+import (
+	"github.com/sallyport-gateway/sallyport/filter/internal/catalog"
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/tokenrules"
+	"github.com/sallyport-gateway/sallyport/filter/internal/problem"
+)
+
+// maxTokenRules bounds each list of require_token, which is gone through with
+// every request.
+const maxTokenRules = 64
+
+var requireTokenMembers = stepMembers(0, "issuer", "audience", "client_ids", "scopes", "clock_skew")
+
+func (r *reader) requireToken(v value, p *plan) {
+	var o tokenrules.Options
+	ok := r.object(v, &requireTokenMembers, func(name string, v value) {
+		switch name {
+		case "issuer":
+			o.Issuer = r.visible(v)
+		case "audience":
+			o.Audience = r.visibles(v, maxTokenRules)
+		case "client_ids":
+			r.list(v, maxTokenRules, func(v value) { o.ClientIDs = append(o.ClientIDs, r.clientID(v)) })
+		case "scopes":
+			r.list(v, maxTokenRules, func(v value) { o.Scopes = append(o.Scopes, r.scope(v)) })
+		case "clock_skew":
+			o.Skew = r.duration(v, 0, tokenrules.MaxSkew)
+		default:
+			r.common(name, v, p)
+		}
+	})
+	if !ok {
+		return
+	}
+	p.needs, p.cause = introspectToken, requireToken
+	p.build = func(*catalog.Catalog, Ports, string) pipeline.Step { return tokenrules.New(o) }
+}
+
+func (r *reader) scope(v value) string {
+	s, ok := r.text(v)
+	if ok && !catalog.ValidScope(s) {
+		r.problem(v.where, "must be one scope, without blanks, quotes or backslashes, got "+problem.Quote(s))
+	}
+	return s
+}
