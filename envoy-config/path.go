@@ -31,8 +31,8 @@ func (p Path) String() string {
 	return strings.TrimPrefix(b.String(), ".")
 }
 
-// Get answers what is at the path. It fails when there is nothing.
-func (p Path) Get(root any) (any, error) {
+// find answers what is at the path. It fails when there is nothing.
+func (p Path) find(root any) (any, error) {
 	node := root
 	for i, step := range p {
 		next, ok := descend(node, step)
@@ -67,29 +67,9 @@ func descend(node, step any) (any, bool) {
 	return nil, false
 }
 
-// Set replaces what is at the path, whose last step is a member. It fails when there is nothing to replace: a
-// change of the document's shape must not go unseen.
-func (p Path) Set(root, value any) error {
-	members, name, err := p.member(root)
-	if err != nil {
-		return err
-	}
-	members[name] = value
-	return nil
-}
-
-// Delete removes what is at the path, whose last step is a member. It fails when there is nothing to remove.
-func (p Path) Delete(root any) error {
-	members, name, err := p.member(root)
-	if err != nil {
-		return err
-	}
-	delete(members, name)
-	return nil
-}
-
-func (p Path) member(root any) (map[string]any, string, error) {
-	if _, err := p.Get(root); err != nil {
+// member finds the map that holds the path's last step, a member that must be there.
+func (p Path) member(root any) (members map[string]any, name string, err error) {
+	if _, err := p.find(root); err != nil {
 		return nil, "", err
 	}
 	last := len(p) - 1
@@ -97,7 +77,7 @@ func (p Path) member(root any) (map[string]any, string, error) {
 	if !ok {
 		return nil, "", fmt.Errorf("%s is no member of a map", p)
 	}
-	parent, err := p[:last].Get(root)
+	parent, err := p[:last].find(root)
 	if err != nil {
 		return nil, "", err
 	}

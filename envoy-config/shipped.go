@@ -3,26 +3,10 @@
 package envoyconfig
 
 import (
-	_ "embed"
-	"encoding/json"
 	"fmt"
 	"net"
 	"strconv"
-
-	"sigs.k8s.io/yaml"
 )
-
-//go:embed envoy.yaml
-var shipped []byte
-
-// Parse decodes the shipped envoy.yaml into maps, slices and scalars, a fresh copy at each call.
-func Parse() (any, error) {
-	var root any
-	if err := yaml.UnmarshalStrict(shipped, &root); err != nil {
-		return nil, fmt.Errorf("parse envoy.yaml: %w", err)
-	}
-	return root, nil
-}
 
 // Deployment is what differs from one deployment of envoy.yaml to the next: the lines that it marks for editing.
 // An empty field keeps what the file says.
@@ -68,70 +52,59 @@ func Cluster(name string) Path { return Path{"static_resources", "clusters", Nam
 
 // Bootstrap is envoy.yaml for this deployment, as JSON. It fails when a place to change is not in the file any more.
 func (d Deployment) Bootstrap() ([]byte, error) {
-	root, err := Parse()
-	if err != nil {
-		return nil, err
-	}
-	e := edit{root: root}
-	e.address(d.Listen, listener.Then("address"))
-	e.address(d.Admin, Path{"admin", "address"})
-	e.text(d.Module, wasm.Then("vm_config", "code", "local", "filename"))
-	e.text(string(d.PluginConfig), wasm.Then("configuration", "value"))
-	e.certificate(d.Certificate, d.Key, chain)
-	e.upstream(d.Okta, "okta")
-	e.upstream(d.Backend, "backend")
-	if e.err != nil {
-		return nil, e.err
-	}
-	out, err := json.Marshal(root)
-	if err != nil {
-		return nil, fmt.Errorf("encode the bootstrap: %w", err)
-	}
-	return out, nil
+	doc := Parse()
+	doc.setAddress(d.Listen, listener.Then("address"))
+	doc.setAddress(d.Admin, Path{"admin", "address"})
+	doc.setText(d.Module, wasm.Then("vm_config", "code", "local", "filename"))
+	doc.setText(string(d.PluginConfig), wasm.Then("configuration", "value"))
+	doc.setCertificate(d.Certificate, d.Key, chain)
+	doc.setUpstream(d.Okta, "okta")
+	doc.setUpstream(d.Backend, "backend")
+	return doc.JSON()
 }
 
-// edit sets values until the first error.
-type edit struct {
-	root any
-	err  error
-}
-
-func (e *edit) text(value string, at Path) {
-	if value != "" && e.err == nil {
-		e.err = at.Set(e.root, value)
+func (d *Document) setText(value string, at Path) {
+	if value != "" {
+		d.Set(value, at)
 	}
 }
 
-func (e *edit) address(hostPort string, at Path) {
-	if hostPort == "" || e.err != nil {
+func (d *Document) setAddress(hostPort string, at Path) {
+	if hostPort == "" || d.err != nil {
 		return
 	}
+	var address any
+	if address, d.err = Address(hostPort); d.err == nil {
+		d.Set(address, at)
+	}
+}
+
+// Address is host:port as Envoy writes it.
+func Address(hostPort string) (any, error) {
 	host, portText, err := net.SplitHostPort(hostPort)
 	if err != nil {
-		e.err = fmt.Errorf("set %s: %w", at, err)
-		return
+		return nil, fmt.Errorf("read the address %q: %w", hostPort, err)
 	}
 	port, err := strconv.ParseUint(portText, 10, 16)
 	if err != nil {
-		e.err = fmt.Errorf("set %s: %w", at, err)
-		return
+		return nil, fmt.Errorf("read the address %q: %w", hostPort, err)
 	}
-	e.err = at.Then("socket_address").Set(e.root, map[string]any{"address": host, "port_value": port})
+	return map[string]any{"socket_address": map[string]any{"address": host, "port_value": port}}, nil
 }
 
-func (e *edit) certificate(certificate, key string, at Path) {
+func (d *Document) setCertificate(certificate, key string, at Path) {
 	at = at.Then("transport_socket", "typed_config", "common_tls_context", "tls_certificates", 0)
-	e.text(certificate, at.Then("certificate_chain", "filename"))
-	e.text(key, at.Then("private_key", "filename"))
+	d.setText(certificate, at.Then("certificate_chain", "filename"))
+	d.setText(key, at.Then("private_key", "filename"))
 }
 
-func (e *edit) upstream(u Upstream, name string) {
+func (d *Document) setUpstream(u Upstream, name string) {
 	cluster := Cluster(name)
 	tls := cluster.Then("transport_socket", "typed_config")
 	validation := tls.Then("common_tls_context", "validation_context")
-	e.address(u.Address, cluster.Then("load_assignment", "endpoints", 0, "lb_endpoints", 0, "endpoint", "address"))
-	e.text(u.ServerName, tls.Then("sni"))
-	e.text(u.ServerName, validation.Then("match_typed_subject_alt_names", 0, "matcher", "exact"))
-	e.text(u.CA, validation.Then("trusted_ca", "filename"))
-	e.certificate(u.Certificate, u.Key, cluster)
+	d.setAddress(u.Address, cluster.Then("load_assignment", "endpoints", 0, "lb_endpoints", 0, "endpoint", "address"))
+	d.setText(u.ServerName, tls.Then("sni"))
+	d.setText(u.ServerName, validation.Then("match_typed_subject_alt_names", 0, "matcher", "exact"))
+	d.setText(u.CA, validation.Then("trusted_ca", "filename"))
+	d.setCertificate(u.Certificate, u.Key, cluster)
 }

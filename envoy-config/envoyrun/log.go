@@ -29,6 +29,22 @@ func (l Line) String() string {
 	return "[" + l.Level + "][" + l.Logger + "] " + l.Text
 }
 
+// maxWarnings bounds what Warnings repeats.
+const maxWarnings = 15
+
+// Warnings are the last lines of warnings and worse, for an error's text: a line each, with a newline before it.
+func Warnings(lines []Line) string {
+	var bad []string
+	for _, l := range lines {
+		switch l.Level {
+		case "trace", "debug", "info":
+		default:
+			bad = append(bad, "\n\t"+l.String())
+		}
+	}
+	return strings.Join(bad[max(len(bad)-maxWarnings, 0):], "")
+}
+
 // Log remembers lines. Its numbers only rise, so that Len before an act and Since after it give what the act wrote.
 type Log struct {
 	parse  func(string) Line

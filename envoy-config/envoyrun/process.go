@@ -56,26 +56,7 @@ type ExitError struct {
 	Log []Line // what Envoy wrote, the oldest lines first
 }
 
-// exitErrorLines bounds how much of the log an error text repeats.
-const exitErrorLines = 15
-
-func (e *ExitError) Error() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "envoy ended (%v)", e.Err)
-	var last []Line
-	for _, l := range e.Log {
-		if l.Level != "debug" && l.Level != "trace" && l.Level != "info" {
-			last = append(last, l)
-		}
-	}
-	if n := len(last) - exitErrorLines; n > 0 {
-		last = last[n:]
-	}
-	for _, l := range last {
-		b.WriteString("\n\t" + l.String())
-	}
-	return b.String()
-}
+func (e *ExitError) Error() string { return fmt.Sprintf("envoy ended (%v)%s", e.Err, Warnings(e.Log)) }
 
 func (e *ExitError) Unwrap() error { return e.Err }
 
