@@ -1,0 +1,32 @@
+package main_test
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+)
+
+// TestReasonsInREADME holds the operator's table against the one in the code.
+func TestReasonsInREADME(t *testing.T) {
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := map[string]bool{}
+	for _, r := range fault.Reasons() {
+		known[r.String()] = true
+		row := fmt.Sprintf("| `%s` | %d | `%s` | ", r, r.Status(), r.ErrorCode())
+		if !strings.Contains(string(text), row) {
+			t.Errorf("README.md lacks the row %q", row)
+		}
+	}
+	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z_]+\\.[a-z_]+)` \\| [0-9]{3} \\|").FindAllStringSubmatch(string(text), -1) {
+		if !known[row[1]] {
+			t.Errorf("README.md has a row for %q, which is no reason", row[1])
+		}
+	}
+}
