@@ -156,7 +156,7 @@ func (o *callout) outcome(a Answer) func() {
 
 // Envoy's texts, as 1.40 has them.
 const (
-	refusedText = "upstream connect error or disconnect/reset before headers. reset reason: remote connection failure, transport failure reason: delayed connect error: Connection refused"
+	refusedText = "upstream connect error or disconnect/reset before headers. reset reason: remote connection failure"
 	resetText   = "upstream connect error or disconnect/reset before headers. reset reason: connection termination"
 	notHTTPText = "upstream connect error or disconnect/reset before headers. reset reason: protocol error"
 	timeoutText = "upstream request timeout"

@@ -27,7 +27,7 @@ func TestCalloutOutcomes(t *testing.T) {
 		{"answer", answer(hostsim.Respond(200, "hi")), "0 4", `0 "200"`, "0 2 0", `0 0 ""`, 0},
 		{"slow answer", answer(hostsim.Answer{Delay: 900 * time.Millisecond}), "0 4", `0 "200"`, "0 0 0", `0 0 ""`, 900 * time.Millisecond},
 		{"status of the other side", answer(hostsim.Respond(302, "")), "0 4", `0 "302"`, "0 0 0", `0 0 ""`, 0},
-		{"refused", answer(hostsim.Fail(hostsim.FaultRefuse)), "0 4", `0 "503"`, "0 167 0", `0 0 ""`, 0},
+		{"refused", answer(hostsim.Fail(hostsim.FaultRefuse)), "0 4", `0 "503"`, "0 98 0", `0 0 ""`, 0},
 		{"reset", answer(hostsim.Fail(hostsim.FaultReset)), "0 4", `0 "503"`, "0 95 0", `0 0 ""`, 0},
 		{"not http", answer(hostsim.Fail(hostsim.FaultNotHTTP)), "0 4", `0 "502"`, "0 87 0", `0 0 ""`, 0},
 		{"timeout", answer(hostsim.Fail(hostsim.FaultTimeout)), "0 4", `0 "504"`, "0 24 0", `0 0 ""`, time.Second},

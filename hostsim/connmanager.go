@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"time"
 )
 
 // acceptRequest does what Envoy's connection manager does to a request before the first filter sees it: a header map
@@ -114,4 +115,12 @@ func (p *Process) requestID() string {
 	a, b := p.random.Uint64(), p.random.Uint64()
 	p.mu.Unlock()
 	return fmt.Sprintf("%08x-%04x-4%03x-%04x-%012x", a>>32, a>>16&0xffff, a&0xfff, b>>48&0x3fff|0x8000, b&0xffffffffffff)
+}
+
+// routeTimeout bounds the backend's answer; negative for none.
+func (h *Host) routeTimeout() time.Duration {
+	if d := h.config.connManager.RouteTimeout; d != 0 {
+		return d
+	}
+	return defaultRouteTimeout
 }

@@ -1,5 +1,7 @@
 package hostsim
 
+import "strconv"
+
 // The request's way through the filter chain. Source: Envoy source/common/http/filter_manager.cc, and the plugin's
 // part of it source/extensions/common/wasm/context.cc decodeHeaders and on.
 
@@ -39,6 +41,7 @@ func (s *Stream) decodeHeaders(m *headerMap, end bool) {
 
 func (s *Stream) decodeData(data []byte, end bool) {
 	s.decode.complete = s.decode.complete || end
+	s.bytesReceived += len(data)
 	if s.decode.aborted {
 		return
 	}
@@ -149,6 +152,9 @@ func (s *Stream) routeHeaders(end bool) {
 	}
 	s.routed = true
 	s.upstreamEnd = end
+	if limit := s.host.routeTimeout(); limit > 0 {
+		s.decode.headers.set("x-envoy-expected-rq-timeout-ms", strconv.FormatInt(limit.Milliseconds(), 10))
+	}
 	s.emit(Event{Kind: ToUpstreamHeaders, Headers: s.decode.headers.snapshot(), End: end})
 }
 

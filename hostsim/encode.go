@@ -12,6 +12,8 @@ func (s *Stream) upstreamHeaders(m *headerMap, end bool) {
 	s.upstreamDone = end
 	m.set("x-envoy-upstream-service-time", strconv.FormatInt(s.host.process.clock.Now().Sub(s.startedAt).Milliseconds(), 10))
 	s.details = "via_upstream"
+	status, _ := m.get(":status")
+	s.responseCode, _ = strconv.Atoi(status)
 	s.encodeHeaders(m, end)
 }
 
@@ -138,8 +140,6 @@ func (s *Stream) toClientHeaders(m *headerMap, end bool) {
 		return
 	}
 	s.encoded = true
-	status, _ := m.get(":status")
-	s.responseCode, _ = strconv.Atoi(status)
 	s.emit(Event{Kind: ToClientHeaders, Headers: m.snapshot(), End: end})
 	if end {
 		s.destroy()

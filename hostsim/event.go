@@ -1,5 +1,12 @@
 package hostsim
 
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+)
+
 // EventKind says what a stream asks its surroundings to do.
 type EventKind int
 
@@ -37,4 +44,65 @@ type Event struct {
 	Data    []byte
 	End     bool // nothing follows in this direction
 	Reason  string
+}
+
+// Next gives the next event. On a fake clock it moves the clock as far as it takes; on the real one it waits.
+// After the last event it gives io.EOF. It gives an error when nothing can ever happen any more.
+func (s *Stream) Next(ctx context.Context) (Event, error) {
+	for {
+		if e, ok := s.take(); ok {
+			return e, nil
+		}
+		if s.isOver() {
+			return Event{}, io.EOF
+		}
+		if fake := s.host.process.fake; fake != nil {
+			if err := ctx.Err(); err != nil {
+				return Event{}, err
+			}
+			if !fake.step(fake.Now().Add(maxVirtualWait)) {
+				return Event{}, errors.New("stream hangs: nothing is due that could move it")
+			}
+			continue
+		}
+		select {
+		case <-s.wake:
+		case <-ctx.Done():
+			return Event{}, ctx.Err()
+		}
+	}
+}
+
+// maxVirtualWait bounds how far Next moves a fake clock for one event that may never come.
+const maxVirtualWait = 24 * time.Hour
+
+// Poll gives the next event that is there already.
+func (s *Stream) Poll() (Event, bool) { return s.take() }
+
+func (s *Stream) take() (Event, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.events) == 0 {
+		return Event{}, false
+	}
+	e := s.events[0]
+	s.events = s.events[1:]
+	return e, true
+}
+
+func (s *Stream) isOver() (over bool) {
+	s.thread.run(func() { over = s.over })
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return over && len(s.events) == 0
+}
+
+func (s *Stream) emit(e Event) {
+	s.mu.Lock()
+	s.events = append(s.events, e)
+	s.mu.Unlock()
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
 }

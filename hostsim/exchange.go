@@ -260,10 +260,7 @@ func (e *exchange) askBackend() {
 	if a.Wait != nil {
 		a = a.Wait(e.host.process.background)
 	}
-	limit := e.host.config.connManager.RouteTimeout
-	if limit == 0 {
-		limit = defaultRouteTimeout
-	}
+	limit := e.host.routeTimeout()
 	late := a.Fault == FaultTimeout || limit > 0 && a.Delay >= limit
 	switch {
 	case late && limit < 0:

@@ -84,12 +84,12 @@ func (m *headerMap) joined(name string) (string, bool) {
 	return strings.Join(values, ","), len(values) > 0
 }
 
-// add appends a header; an inline header that is there already is joined with a comma, a cookie with "; ".
+// add appends a header; an inline header that is there already is joined with a comma.
 func (m *headerMap) add(name, value string) {
 	if isInline(name) {
 		for i := range m.h {
 			if m.h[i].Name == name {
-				m.h[i].Value = joinInline(name, m.h[i].Value, value)
+				m.h[i].Value = joinInline(m.h[i].Value, value)
 				return
 			}
 		}
@@ -105,14 +105,12 @@ func (m *headerMap) add(name, value string) {
 	m.h = append(m.h, Header{Name: name, Value: value})
 }
 
-func joinInline(name, a, b string) string {
+func joinInline(a, b string) string {
 	switch {
 	case a == "":
 		return b
 	case b == "":
 		return a
-	case name == "cookie":
-		return a + "; " + b
 	}
 	return a + "," + b
 }
@@ -157,7 +155,7 @@ var inlineNames = map[string]bool{
 	"access-control-allow-headers": true, "access-control-allow-methods": true, "access-control-allow-origin": true,
 	"access-control-expose-headers": true, "access-control-max-age": true, "access-control-request-headers": true,
 	"access-control-request-method": true, "authorization": true, "cache-control": true, "connection": true,
-	"content-encoding": true, "content-length": true, "content-type": true, "cookie": true, "date": true, "etag": true,
+	"content-encoding": true, "content-length": true, "content-type": true, "date": true, "etag": true,
 	"expect": true, "grpc-accept-encoding": true, "grpc-message": true, "grpc-status": true, "grpc-timeout": true,
 	"host": true, "if-match": true, "if-modified-since": true, "if-none-match": true, "if-range": true,
 	"if-unmodified-since": true, "keep-alive": true, "location": true, "origin": true, "pragma": true,

@@ -31,23 +31,6 @@ type Host struct {
 	closed   bool
 }
 
-// generation is one plugin configuration in force, with an instance on every thread.
-type generation struct {
-	host      *Host
-	config    []byte
-	instances []*instance // by thread
-}
-
-// instance is a generation on one thread. Only its thread touches it.
-type instance struct {
-	generation *generation
-	thread     *thread
-	vm         *vm
-	root       *guestContext
-	loaded     time.Time
-	streams    map[*Stream]bool
-}
-
 // ConfigError says that the plugin refused to start: _initialize trapped, or vm_start or configure trapped or answered
 // false. Log has what was logged from the start to the refusal.
 type ConfigError struct {
@@ -126,105 +109,6 @@ func startHost(ctx context.Context, p *Process, m *Module, c *config) (*Host, er
 	p.hosts[h] = true
 	p.mu.Unlock()
 	return h, nil
-}
-
-// startGeneration tries a configuration on a canary VM, and then puts it in force on the main thread and each worker.
-func (h *Host) startGeneration(config []byte) (*generation, error) {
-	at := h.logs.end()
-	g := &generation{host: h, config: config}
-	refused := func(reason string, err error) error {
-		if err != nil {
-			reason += ": " + err.Error()
-		}
-		return &ConfigError{Reason: reason, Log: h.logs.from(at)}
-	}
-	var err error
-	h.process.threads[0].run(func() { err = h.canary(g) })
-	if err != nil {
-		return nil, refused("Unable to create Wasm plugin "+h.config.name, err)
-	}
-	for _, t := range h.process.threads {
-		in := &instance{generation: g, thread: t, streams: map[*Stream]bool{}}
-		t.run(func() { err = in.load() })
-		if err != nil {
-			g.end()
-			return nil, refused(fmt.Sprintf("Failed to start plugin %s on thread %d", h.config.name, t.index), err)
-		}
-		g.instances = append(g.instances, in)
-	}
-	return g, nil
-}
-
-// canary starts and configures the plugin in a VM that is thrown away, without done or delete.
-func (h *Host) canary(g *generation) error {
-	t := h.process.threads[0]
-	v, err := newVM(t, h, h.linked)
-	if err != nil {
-		return err
-	}
-	root := v.newContext(h, nil)
-	root.instance = &instance{generation: g, thread: t, vm: v, root: root}
-	ok := root.start()
-	crashed := v.failed
-	root.forget()
-	err = v.close()
-	switch {
-	case crashed:
-		return errors.New("Wasm VM failed") //nolint:staticcheck // Envoy's words
-	case !ok:
-		return errors.New("Failed to configure base Wasm plugin") //nolint:staticcheck // Envoy's words
-	}
-	return err
-}
-
-// load makes a root for the generation in the thread's VM, which it shares with others of the same key.
-func (in *instance) load() error {
-	h := in.generation.host
-	v := in.thread.vms[h.vmKey]
-	if v == nil {
-		var err error
-		if v, err = newVM(in.thread, h, h.linked); err != nil {
-			return err
-		}
-		in.thread.vms[h.vmKey] = v
-	}
-	in.vm, in.loaded = v, h.process.clock.Now()
-	in.root = v.newContext(h, nil)
-	in.root.instance = in
-	if !in.root.start() {
-		in.root.forget()
-		if !v.failed {
-			v.fail("proxy_on_configure", errors.New("Failed to configure plugin")) //nolint:staticcheck // Envoy's words
-		}
-		return errors.New("plugin did not start")
-	}
-	return nil
-}
-
-// end takes the generation out of all threads: its streams are reset, its roots done and deleted, VMs that nobody uses
-// released.
-func (g *generation) end() {
-	for _, in := range g.instances {
-		in.thread.run(func() {
-			for s := range in.streams {
-				s.reset("downstream connection termination")
-			}
-			if in.root != nil && !in.vm.closed {
-				in.root.end()
-			}
-			in.vm.closeUnused()
-		})
-	}
-}
-
-// closeUnused releases a VM without roots.
-func (v *vm) closeUnused() {
-	for _, c := range v.contexts {
-		if c != v.nowhere {
-			return
-		}
-	}
-	_ = v.close() // an instance without files has nothing to fail at
 }
 
 // UpdateConfig puts a new plugin configuration in force, as a listener update does. The new root comes into the same

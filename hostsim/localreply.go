@@ -93,6 +93,7 @@ func (s *Stream) abandonUpstream() {
 
 // replyHeaders makes the reply's headers. Source: Envoy source/common/http/utility.cc prepareLocalReply.
 func (s *Stream) replyHeaders(r *localReply) *headerMap {
+	s.responseCode = r.status
 	m := &headerMap{}
 	m.add(":status", strconv.Itoa(r.status))
 	for _, h := range r.headers {

@@ -134,7 +134,9 @@ func (p *Process) Close(ctx context.Context) error {
 			errs = append(errs, fmt.Errorf("close plugin %s: %w", h.config.name, err))
 		}
 	}
+	p.mu.Lock()
 	p.closed.Store(true)
+	p.mu.Unlock()
 	p.stop()
 	p.spawned.Wait()
 	return errors.Join(errs...)
@@ -142,9 +144,13 @@ func (p *Process) Close(ctx context.Context) error {
 
 func (p *Process) isClosed() bool { return p.closed.Load() }
 
-// spawn runs f on a goroutine that Close waits for.
+// spawn runs f on a goroutine that Close waits for; a closed process does nothing.
 func (p *Process) spawn(f func()) {
-	p.spawned.Go(f)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.isClosed() {
+		p.spawned.Go(f)
+	}
 }
 
 // settle runs what has been posted to threads until nothing is left. The caller holds no thread.

@@ -223,10 +223,12 @@ func (s *Stream) requestProperty(rest string) (any, bool) {
 		return header("x-request-id")
 	case "size":
 		length, _ := m.get("content-length")
-		n, _ := strconv.ParseInt(length, 10, 64)
-		return n, true
+		if n, err := strconv.ParseInt(length, 10, 64); err == nil {
+			return n, true
+		}
+		return int64(s.bytesReceived), true
 	case "total_size":
-		return int64(m.byteSize()), true
+		return int64(m.byteSize() + s.bytesReceived), true
 	case "headers":
 		return m.h, true
 	}

@@ -1,11 +1,8 @@
 package hostsim
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io"
-	"strings"
 	"sync"
 	"time"
 )
@@ -33,6 +30,7 @@ type Stream struct {
 	requestStarted        bool // the request phase ran in the guest's context
 	details               string
 	responseCode          int
+	bytesReceived         int // of the request body
 	startedAt             time.Time
 	filterState           map[string][]byte
 	stopIdle, stopRequest func()
@@ -228,67 +226,6 @@ func (s *Stream) RejectEarlier(headers Headers, status int, body string) error {
 	})
 }
 
-// Next gives the next event. On a fake clock it moves the clock as far as it takes; on the real one it waits.
-// After the last event it gives io.EOF. It gives an error when nothing can ever happen any more.
-func (s *Stream) Next(ctx context.Context) (Event, error) {
-	for {
-		if e, ok := s.take(); ok {
-			return e, nil
-		}
-		if s.isOver() {
-			return Event{}, io.EOF
-		}
-		if fake := s.host.process.fake; fake != nil {
-			if err := ctx.Err(); err != nil {
-				return Event{}, err
-			}
-			if !fake.step(fake.Now().Add(maxVirtualWait)) {
-				return Event{}, errors.New("stream hangs: nothing is due that could move it")
-			}
-			continue
-		}
-		select {
-		case <-s.wake:
-		case <-ctx.Done():
-			return Event{}, ctx.Err()
-		}
-	}
-}
-
-// maxVirtualWait bounds how far Next moves a fake clock for one event that may never come.
-const maxVirtualWait = 24 * time.Hour
-
-// Poll gives the next event that is there already.
-func (s *Stream) Poll() (Event, bool) { return s.take() }
-
-func (s *Stream) take() (Event, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.events) == 0 {
-		return Event{}, false
-	}
-	e := s.events[0]
-	s.events = s.events[1:]
-	return e, true
-}
-
-func (s *Stream) isOver() (over bool) {
-	s.thread.run(func() { over = s.over })
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return over && len(s.events) == 0
-}
-
-func (s *Stream) emit(e Event) {
-	s.mu.Lock()
-	s.events = append(s.events, e)
-	s.mu.Unlock()
-	select {
-	case s.wake <- struct{}{}:
-	default:
-	}
-}
-
 // Details are Envoy's response code details, once there is a response.
 func (s *Stream) Details() (details string) {
 	s.thread.run(func() { details = s.details })
@@ -311,111 +248,4 @@ func (s *Stream) FilterState() (state map[string][]byte) {
 		}
 	})
 	return state
-}
-
-// reset ends the stream without a further response.
-func (s *Stream) reset(details string) {
-	if s.over {
-		return
-	}
-	if s.details == "" {
-		s.details = details
-	}
-	s.emit(Event{Kind: ClientReset, Reason: details})
-	s.destroy()
-}
-
-// destroy ends the stream: log, done, delete. Source: Envoy conn_manager_impl.cc doDeferredStreamDestroy.
-func (s *Stream) destroy() {
-	if s.over {
-		return
-	}
-	s.over = true
-	for _, stop := range []func(){s.stopIdle, s.stopRequest} {
-		if stop != nil {
-			stop()
-		}
-	}
-	if s.routed && !s.upstreamDone {
-		s.upstreamDone = true
-		s.emit(Event{Kind: UpstreamReset})
-	}
-	if c := s.ctx; c != nil {
-		s.logPhase(c)
-		if c.created {
-			c.callback(onDone, c.id)
-			c.callback(onDelete, c.id)
-			c.forget()
-		}
-		if c.vm.failed {
-			c.vm.closeUnused()
-		}
-	}
-	delete(s.instance.streams, s)
-	s.emit(Event{Kind: StreamEnd, Reason: s.details})
-}
-
-// logPhase runs on_log, also when the request phase never ran: the context is made then.
-func (s *Stream) logPhase(c *guestContext) {
-	s.enterGuest()
-	s.logging = true
-	s.requestMap, s.requestTrailerMap, s.responseMap, s.responseTrailerMap = s.decode.headers, nil, s.encode.headers, s.encode.trailers
-	c.callback(onLog, c.id)
-	s.logging = false
-	s.requestMap, s.responseMap, s.responseTrailerMap = nil, nil, nil
-}
-
-// enterGuest makes the guest's context of the stream, once, unless the VM has crashed.
-func (s *Stream) enterGuest() {
-	c := s.ctx
-	if c.created || c.vm.failed {
-		return
-	}
-	c.vm.lastID++
-	c.id = c.vm.lastID
-	c.vm.contexts[c.id] = c
-	c.create()
-}
-
-// armIdle restarts the stream's idle timer.
-func (s *Stream) armIdle() {
-	d := s.host.config.connManager.StreamIdleTimeout
-	if d < 0 {
-		return
-	}
-	if d == 0 {
-		d = defaultStreamIdleTimeout
-	}
-	if s.stopIdle != nil {
-		s.stopIdle()
-	}
-	s.stopIdle = s.thread.after(d, func() {
-		status := 408
-		if s.decode.complete {
-			status = 504
-		}
-		s.timeout("stream_idle_timeout", "stream timeout", status)
-	})
-}
-
-// timeout is a time limit of the connection manager.
-func (s *Stream) timeout(details, text string, status int) {
-	if s.over {
-		return
-	}
-	if s.encoded {
-		s.reset(details)
-		return
-	}
-	s.localReply(&localReply{status: status, body: []byte(text), details: details})
-}
-
-// detailsText replaces what may not stand in response code details. Source: Envoy StringUtil::replaceAllEmptySpace.
-func detailsText(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r == ' ' || '\t' <= r && r <= '\r' {
-			return '_'
-		}
-		return r
-	}, s)
 }

@@ -1,0 +1,110 @@
+package hostsim
+
+import "strings"
+
+// reset ends the stream without a further response.
+func (s *Stream) reset(details string) {
+	if s.over {
+		return
+	}
+	if s.details == "" {
+		s.details = details
+	}
+	s.emit(Event{Kind: ClientReset, Reason: details})
+	s.destroy()
+}
+
+// destroy ends the stream: log, done, delete. Source: Envoy conn_manager_impl.cc doDeferredStreamDestroy.
+func (s *Stream) destroy() {
+	if s.over {
+		return
+	}
+	s.over = true
+	for _, stop := range []func(){s.stopIdle, s.stopRequest} {
+		if stop != nil {
+			stop()
+		}
+	}
+	if s.routed && !s.upstreamDone {
+		s.upstreamDone = true
+		s.emit(Event{Kind: UpstreamReset})
+	}
+	if c := s.ctx; c != nil {
+		s.logPhase(c)
+		if c.created {
+			c.callback(onDone, c.id)
+			c.callback(onDelete, c.id)
+			c.forget()
+		}
+		if c.vm.failed {
+			c.vm.closeUnused()
+		}
+	}
+	delete(s.instance.streams, s)
+	s.emit(Event{Kind: StreamEnd, Reason: s.details})
+}
+
+// logPhase runs on_log, also when the request phase never ran: the context is made then.
+func (s *Stream) logPhase(c *guestContext) {
+	s.enterGuest()
+	s.logging = true
+	s.requestMap, s.requestTrailerMap, s.responseMap, s.responseTrailerMap = s.decode.headers, nil, s.encode.headers, s.encode.trailers
+	c.callback(onLog, c.id)
+	s.logging = false
+	s.requestMap, s.responseMap, s.responseTrailerMap = nil, nil, nil
+}
+
+// enterGuest makes the guest's context of the stream, once, unless the VM has crashed.
+func (s *Stream) enterGuest() {
+	c := s.ctx
+	if c.created || c.vm.failed {
+		return
+	}
+	c.vm.lastID++
+	c.id = c.vm.lastID
+	c.vm.contexts[c.id] = c
+	c.create()
+}
+
+// armIdle restarts the stream's idle timer.
+func (s *Stream) armIdle() {
+	d := s.host.config.connManager.StreamIdleTimeout
+	if d < 0 {
+		return
+	}
+	if d == 0 {
+		d = defaultStreamIdleTimeout
+	}
+	if s.stopIdle != nil {
+		s.stopIdle()
+	}
+	s.stopIdle = s.thread.after(d, func() {
+		status := 408
+		if s.decode.complete {
+			status = 504
+		}
+		s.timeout("stream_idle_timeout", "stream timeout", status)
+	})
+}
+
+// timeout is a time limit of the connection manager.
+func (s *Stream) timeout(details, text string, status int) {
+	if s.over {
+		return
+	}
+	if s.encoded {
+		s.reset(details)
+		return
+	}
+	s.localReply(&localReply{status: status, body: []byte(text), details: details})
+}
+
+// detailsText replaces what may not stand in response code details. Source: Envoy StringUtil::replaceAllEmptySpace.
+func detailsText(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == ' ' || '\t' <= r && r <= '\r' {
+			return '_'
+		}
+		return r
+	}, s)
+}
