@@ -272,24 +272,3 @@ func FuzzBucket(f *testing.F) {
 		}
 	})
 }
-
-// Many workers on one bucket: what contention costs.
-func BenchmarkContended(b *testing.B) {
-	o := options(b, "")
-	o.Rate, o.Burst = mustRate(b, "1000000ps"), MaxBurst
-	store := memstore.New(nil)
-	now := newClock().now
-	var ticks, refused atomic.Int64
-	b.RunParallel(func(pb *testing.PB) {
-		s := New(o, store)
-		for pb.Next() {
-			x := &pipeline.Exchange{Now: now.Add(time.Duration(ticks.Add(1)) * time.Millisecond)}
-			if !s.Apply(x).Continues() {
-				refused.Add(1)
-			}
-		}
-	})
-	_, sets := store.Calls()
-	b.ReportMetric(float64(sets)/float64(b.N), "sets/op")
-	b.ReportMetric(float64(refused.Load())/float64(b.N), "refused/op")
-}

@@ -283,21 +283,3 @@ func TestCallersAreHashedUnderSeedAndLimiter(t *testing.T) {
 		t.Errorf("another host has the same hash %x", other.hash)
 	}
 }
-
-func BenchmarkApply(b *testing.B) {
-	for _, per := range []string{"", "client_ip"} {
-		b.Run("per="+per, func(b *testing.B) {
-			o := options(b, per)
-			o.Rate, o.Burst = mustRate(b, "1000000ps"), MaxBurst
-			s := New(o, memstore.New(nil))
-			x := &pipeline.Exchange{Now: newClock().now, ClientAddress: "192.0.2.1"}
-			b.ReportAllocs()
-			for b.Loop() {
-				x.Now = x.Now.Add(time.Millisecond)
-				if !s.Apply(x).Continues() {
-					b.Fatal("refused")
-				}
-			}
-		})
-	}
-}
