@@ -31,7 +31,14 @@ func Filter(t testing.TB) string {
 // absolute path. A compile error ends the test.
 func Package(t testing.TB, pkg string) string {
 	t.Helper()
-	path, err := Build(t.Context(), pkg)
+	return PackageTags(t, pkg)
+}
+
+// PackageTags is Package with build tags. Each set of tags is a module of its own, beside the one without: "./filter"
+// with the tag faultinjection is build/sallyport-faultinjection.wasm.
+func PackageTags(t testing.TB, pkg string, tags ...string) string {
+	t.Helper()
+	path, err := Build(t.Context(), pkg, tags...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,30 +56,31 @@ var (
 )
 
 // Build compiles the main package pkg, relative to the repository root, into build/NAME.wasm ("./filter" is
-// build/sallyport.wasm) and returns its absolute path. It compiles once per process; across processes a file lock
-// orders the builds, and the module appears by rename, so a reader never sees half of one.
-func Build(ctx context.Context, pkg string) (string, error) {
+// build/sallyport.wasm; build tags are joined to the name) and returns its absolute path. It compiles once per process;
+// across processes a file lock orders the builds, and the module appears by rename, so a reader never sees half of one.
+func Build(ctx context.Context, pkg string, tags ...string) (string, error) {
 	mu.Lock()
 	defer mu.Unlock()
-	if r, ok := built[pkg]; ok {
+	name := outputName(pkg, tags...)
+	if r, ok := built[name]; ok {
 		return r.path, r.err
 	}
-	path, err := build(ctx, pkg)
+	path, err := build(ctx, pkg, name, tags)
 	if ctx.Err() == nil { // a cancelled build says nothing about the package
-		built[pkg] = result{path, err}
+		built[name] = result{path, err}
 	}
 	return path, err
 }
 
-func build(ctx context.Context, pkg string) (string, error) {
+func build(ctx context.Context, pkg, name string, tags []string) (string, error) {
 	root, err := Root()
 	if err != nil {
 		return "", err
 	}
-	target := filepath.Join(root, "build", outputName(pkg))
+	target := filepath.Join(root, "build", name)
 	// The go command compares a finished binary's build id with the sources, and links again only when it is stale:
 	// so its output stays in place between runs, beside the published copy.
-	staged := filepath.Join(root, "build", "staged", outputName(pkg))
+	staged := filepath.Join(root, "build", "staged", name)
 	if err := os.MkdirAll(filepath.Dir(staged), 0o755); err != nil {
 		return "", fmt.Errorf("make the build folder: %w", err)
 	}
@@ -82,7 +90,11 @@ func build(ctx context.Context, pkg string) (string, error) {
 	}
 	defer unlock()
 
-	cmd := exec.CommandContext(ctx, "go", append(append([]string{"build"}, flags...), "-o", staged, pkg)...)
+	args := append([]string{"build"}, flags...)
+	if len(tags) > 0 {
+		args = append(args, "-tags="+strings.Join(tags, ","))
+	}
+	cmd := exec.CommandContext(ctx, "go", append(args, "-o", staged, pkg)...)
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -118,12 +130,12 @@ func publish(staged, target string) error {
 	return nil
 }
 
-func outputName(pkg string) string {
+func outputName(pkg string, tags ...string) string {
 	name := strings.Trim(filepath.ToSlash(filepath.Clean(pkg)), "/.")
 	if name == "filter" {
 		name = "sallyport"
 	}
-	return strings.ReplaceAll(name, "/", "-") + ".wasm"
+	return strings.Join(append([]string{strings.ReplaceAll(name, "/", "-")}, tags...), "-") + ".wasm"
 }
 
 // Root is the folder of the go.mod at or above the working directory.

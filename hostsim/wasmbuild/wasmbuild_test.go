@@ -64,4 +64,7 @@ func TestOutputName(t *testing.T) {
 			t.Errorf("outputName(%q) = %q, want %q", pkg, got, want)
 		}
 	}
+	if got, want := outputName("./filter", "a", "b"), "sallyport-a-b.wasm"; got != want {
+		t.Errorf("with tags: %q, want %q", got, want)
+	}
 }
