@@ -12,12 +12,22 @@ func (s *Stream) park() {
 }
 
 // wake is called in another callback than the stream's own, when what it waits
-// for has come: the stream must be selected before anything can be done to it.
-// A panic stays with the stream that caused it; those that wait for the same
-// call are woken all the same.
+// for has come.
 func (s *Stream) wake() {
+	s.unpark(func() {
+		if s.advance(s.gate.host.Now()) == Pass {
+			s.gate.host.Resume()
+		}
+	})
+}
+
+// unpark takes the stream off those that wait and goes on with it, if it is
+// still there: it must be selected before anything can be done to it. A panic
+// stays with the stream that caused it; those that are woken or expire in the
+// same callback are served all the same.
+func (s *Stream) unpark(goOn func()) {
+	delete(s.gate.parked, s.id)
 	if s.phase != deciding || !s.gate.host.Select(s.id) {
-		delete(s.gate.parked, s.id)
 		return
 	}
 	defer func() {
@@ -26,10 +36,7 @@ func (s *Stream) wake() {
 			s.Fail()
 		}
 	}()
-	delete(s.gate.parked, s.id)
-	if s.advance(s.gate.host.Now()) == Pass {
-		s.gate.host.Resume()
-	}
+	goOn()
 }
 
 // deadlineRetrySeconds is told to a client whose request waited too long.
@@ -38,10 +45,10 @@ const deadlineRetrySeconds = 5
 // expire refuses a stream that has waited too long, whatever the host does with
 // its call.
 func (s *Stream) expire() {
-	delete(s.gate.parked, s.id)
-	d := fault.Denial{Reason: fault.IntrospectionDeadline, RetryAfterSeconds: deadlineRetrySeconds}
-	if s.phase != deciding || !s.gate.host.Select(s.id) || !s.run.Fail(d) {
-		return
-	}
-	s.refuse(d)
+	s.unpark(func() {
+		d := fault.Denial{Reason: fault.IntrospectionDeadline, RetryAfterSeconds: deadlineRetrySeconds}
+		if s.run.Fail(d) {
+			s.refuse(d)
+		}
+	})
 }

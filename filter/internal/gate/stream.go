@@ -55,7 +55,7 @@ func (s *Stream) OnRequestHeaders() Action {
 	if reason, ok := s.begin(); !ok {
 		return s.refuse(fault.Denial{Reason: reason})
 	}
-	injectFault(&s.exchange)
+	pipeline.InjectFault(&s.exchange, "headers", nil)
 	return s.advance(s.exchange.Now)
 }
 

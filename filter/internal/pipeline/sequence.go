@@ -59,6 +59,7 @@ func (r *Run) Advance(x *Exchange, now time.Time, wake func()) Verdict {
 		}
 		waiting := r.waiting
 		r.parked, r.waiting = false, Outcome{}
+		InjectFault(x, "resume", r.steps[r.next-1])
 		if v, ended := r.take(waiting.Resume(x), wake); ended {
 			return v
 		}
@@ -66,6 +67,7 @@ func (r *Run) Advance(x *Exchange, now time.Time, wake func()) Verdict {
 	for r.next < len(r.steps) {
 		step := r.steps[r.next]
 		r.next++
+		InjectFault(x, "apply", step)
 		if v, ended := r.take(step.Apply(x), wake); ended {
 			return v
 		}
