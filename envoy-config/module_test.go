@@ -46,7 +46,7 @@ func TestModuleImports(t *testing.T) {
 	}
 	// The interpreter decodes the module without compiling it.
 	runtime := wazero.NewRuntimeWithConfig(t.Context(), wazero.NewRuntimeConfigInterpreter())
-	defer runtime.Close(t.Context()) //nolint:errcheck // nothing was written
+	defer runtime.Close(t.Context())
 	compiled, err := runtime.CompileModule(t.Context(), module)
 	if err != nil {
 		t.Fatal(err)

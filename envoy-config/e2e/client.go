@@ -20,7 +20,7 @@ func send(ctx context.Context, address string, r scenario.Request) (scenario.Res
 	if err != nil {
 		return scenario.Response{}, fmt.Errorf("connect to envoy: %w", err)
 	}
-	defer conn.Close() //nolint:errcheck // everything is read
+	defer conn.Close()
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
 
@@ -53,7 +53,7 @@ func readResponse(in *bufio.Reader, method string) (scenario.Response, error) {
 	if err != nil {
 		return scenario.Response{}, err
 	}
-	defer resp.Body.Close() //nolint:errcheck // read to its end
+	defer resp.Body.Close()
 	r := scenario.Response{Status: resp.StatusCode}
 	names := make([]string, 0, len(resp.Header))
 	for name := range resp.Header {

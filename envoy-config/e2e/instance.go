@@ -208,7 +208,7 @@ func (i *instance) Metrics(ctx context.Context) (map[string]int64, error) {
 	}
 	metrics := make(map[string]int64, len(stats.Number))
 	for name, value := range stats.Number {
-		metrics[strings.TrimPrefix(name, metricPrefix)] = int64(value) //nolint:gosec // a negative gauge comes back as one
+		metrics[strings.TrimPrefix(name, metricPrefix)] = int64(value) // a negative gauge comes back as one
 	}
 	return metrics, nil
 }

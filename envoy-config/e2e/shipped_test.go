@@ -196,7 +196,7 @@ func get(t *testing.T, c *http.Client, target string, change func(*http.Request)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer resp.Body.Close() //nolint:errcheck // read to its end
+	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
 	if err != nil {
 		t.Fatal(err)
@@ -331,7 +331,6 @@ func wantHardened(t *testing.T, w *world, client *http.Client) {
 	}{
 		{name: "escaped slash", target: "/customers/v1/orders%2F7", want: http.StatusBadRequest},
 		{name: "escaped backslash", target: "/customers/v1/orders%5c7", want: http.StatusBadRequest},
-		{name: "underscore", target: order, change: func(r *http.Request) { r.Header["x_sallyport_app"] = []string{"forged"} }, want: http.StatusBadRequest},
 		{name: "dot segments out of the API", target: "/customers/v1/orders/../../../admin", want: http.StatusNotFound},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -346,6 +345,7 @@ func wantHardened(t *testing.T, w *world, client *http.Client) {
 			}
 		})
 	}
+	t.Run("underscore in a header's name", func(t *testing.T) { wantNoUnderscores(t, w, client) })
 	t.Run("double slash is merged for the backend too", func(t *testing.T) {
 		if status, reason, _ := get(t, client, "/customers//v1/orders/./7", nil); status != http.StatusOK {
 			t.Fatalf("status %d (%s), want 200", status, reason)
@@ -354,6 +354,33 @@ func wantHardened(t *testing.T, w *world, client *http.Client) {
 			t.Errorf("the backend saw %s, want the path that the filter decided on", r.URL.Path)
 		}
 	})
+}
+
+// wantNoUnderscores: Envoy answers 400 over HTTP/1, and resets the stream over HTTP/2.
+func wantNoUnderscores(t *testing.T, w *world, client *http.Client) {
+	t.Helper()
+	transport := client.Transport.(*http.Transport).Clone()
+	transport.ForceAttemptHTTP2 = false
+	transport.TLSClientConfig.NextProtos = []string{"http/1.1"}
+	transport.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{}
+	defer transport.CloseIdleConnections()
+	underscore := func(r *http.Request) { r.Header["x_sallyport_app"] = []string{"forged"} }
+	if status, _, _ := get(t, &http.Client{Transport: transport}, order, underscore); status != http.StatusBadRequest {
+		t.Errorf("status %d over HTTP/1.1, want 400", status)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+apiHost+order, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	underscore(req)
+	resp, err := client.Do(req)
+	if err == nil {
+		_ = resp.Body.Close()
+		t.Errorf("status %d over HTTP/2, want a reset", resp.StatusCode)
+	}
+	if len(w.seen) != 0 {
+		t.Error("the backend saw the request")
+	}
 }
 
 func withEnvoy(t *testing.T, o envoyrun.Options) envoyrun.Options {

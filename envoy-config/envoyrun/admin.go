@@ -43,7 +43,7 @@ func (p *Process) get(ctx context.Context, pathAndQuery string) (int, []byte, er
 	if err != nil {
 		return 0, nil, fmt.Errorf("ask the admin interface: %w", err)
 	}
-	defer resp.Body.Close() //nolint:errcheck // read to its end or given up
+	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAdminBytes+1))
 	if err != nil {
 		return 0, nil, fmt.Errorf("read %s of the admin interface: %w", pathAndQuery, err)

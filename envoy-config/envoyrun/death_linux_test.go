@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 
 func TestKilledParentLeavesNothingBehind(t *testing.T) {
 	envoy := ForTest(t)
-	parent := exec.Command(os.Args[0]) //nolint:gosec // this test itself
+	parent := exec.Command(os.Args[0])
 	parent.Env = append(os.Environ(), parentVariable+"=1", "ENVOY="+envoy)
 	parent.Stderr = os.Stderr
 	out, err := parent.StdoutPipe()

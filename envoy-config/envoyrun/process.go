@@ -108,7 +108,7 @@ func launch(o Options, mode ...string) (p *Process, err error) {
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	p.cmd = exec.Command(o.Binary, append(append(args, mode...), o.Args...)...)
+	p.cmd = exec.Command(o.Binary, append(append(args, mode...), o.Args...)...) //nolint:noctx // Stop ends it, not a context
 	p.cmd.Env = append([]string{}, o.Env...) // not nil: nil would inherit
 	p.cmd.SysProcAttr = dieWithParent()
 
@@ -179,9 +179,9 @@ func (o Options) arguments(dir string) ([]string, error) {
 
 func (p *Process) waitReady(ctx context.Context) error {
 	err := p.Poll(ctx, func() (bool, error) {
-		address, err := os.ReadFile(filepath.Join(p.dir, "admin"))
-		if err != nil || len(address) == 0 {
-			return false, nil // not written yet
+		address, _ := os.ReadFile(filepath.Join(p.dir, "admin")) // empty until it is written
+		if len(address) == 0 {
+			return false, nil
 		}
 		p.admin = "http://" + strings.TrimSpace(string(address))
 		ready, err := p.ready(ctx)

@@ -54,11 +54,11 @@ func TestProcess(t *testing.T) {
 	if _, err := p.Listener(t.Context(), "back"); err == nil {
 		t.Error("a listener that does not exist was found")
 	}
-	resp, err := http.Get("http://" + address + "/x") //nolint:noctx // a test's request
+	resp, err := http.Get("http://" + address + "/x")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer resp.Body.Close() //nolint:errcheck // read to its end
+	defer resp.Body.Close()
 	if body, err := io.ReadAll(resp.Body); err != nil || string(body) != "hello" {
 		t.Errorf("body is %q, %v", body, err)
 	}
