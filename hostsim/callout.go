@@ -90,8 +90,8 @@ func (o *callout) await(a Answer, timeout time.Duration) {
 		end, after = o.timedOut, timeout
 	}
 	o.cancel = func() {}
-	if after == 0 && timeout == 0 && (a.Fault == FaultTimeout || a.Fault == FaultTimeoutMidBody) {
-		return // never
+	if a.Fault == FaultNever || after == 0 && timeout == 0 && (a.Fault == FaultTimeout || a.Fault == FaultTimeoutMidBody) {
+		return
 	}
 	o.cancel = t.after(after, end)
 }
@@ -122,6 +122,9 @@ func (o *callout) awaitReal(wait func(context.Context) Answer, timeout time.Dura
 		}
 		t.run(once(func() {
 			stopTimer()
+			if a.Fault == FaultNever {
+				return
+			}
 			if a.Fault == FaultTimeout || a.Fault == FaultTimeoutMidBody {
 				a.Fault = FaultReset // it gave up by itself; the guest's timeout was not over
 			}

@@ -95,6 +95,15 @@ func TestGRPCCallFailureIsStatus200(t *testing.T) {
 	}
 }
 
+// A guest that trusts the host to end its call waits until the stream's idle timeout.
+func TestCallThatIsForgotten(t *testing.T) {
+	h := newHost(t, callScript, hostsim.WithCluster("auth", hostsim.Fail(hostsim.FaultNever)))
+	r, e := do(t, h, hostsim.Request{})
+	if r.Status != 504 || e.Details != "stream_idle_timeout" || len(e.Calls) != 1 {
+		t.Errorf("status %d, details %q, %d calls; want the idle timeout after one call", r.Status, e.Details, len(e.Calls))
+	}
+}
+
 // TestStatusIsSticky: proxy_get_status says 11 also after later, successful calls.
 func TestStatusIsSticky(t *testing.T) {
 	h := newHost(t, callScript, hostsim.WithCluster("auth", hostsim.Fail(hostsim.FaultResetMidBody)))

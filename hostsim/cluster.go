@@ -28,6 +28,9 @@ const (
 	FaultResetMidBody Fault = "reset_mid_body"
 	// FaultTimeoutMidBody: the headers come, the rest never. Like FaultResetMidBody when the timeout ends.
 	FaultTimeoutMidBody Fault = "timeout_mid_body"
+	// FaultNever: no callback ever, not even when the guest's timeout ends. No Envoy that was measured does this: it is
+	// there to test a guest's own deadline. For the backend it is FaultTimeout.
+	FaultNever Fault = "never"
 )
 
 // Call is a request that the guest dispatched, or one that reached the backend.

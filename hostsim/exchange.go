@@ -261,7 +261,7 @@ func (e *exchange) askBackend() {
 		a = a.Wait(e.host.process.background)
 	}
 	limit := e.host.routeTimeout()
-	late := a.Fault == FaultTimeout || limit > 0 && a.Delay >= limit
+	late := a.Fault == FaultTimeout || a.Fault == FaultNever || limit > 0 && a.Delay >= limit
 	switch {
 	case late && limit < 0:
 		return
