@@ -1,0 +1,87 @@
+package demo
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"path/filepath"
+	"runtime"
+
+	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/gateway"
+)
+
+// startHostsim puts the simulated host into the gateway's place.
+func (d *Demo) startHostsim(ctx context.Context, o Options, config []byte) error {
+	// Compiled code is kept beside the module: the next start is quick.
+	cache := filepath.Join(filepath.Dir(o.Wasm), "wazero")
+	module, err := hostsim.CompileFile(ctx, o.Wasm, hostsim.CompileOptions{CacheDir: cache})
+	if err != nil {
+		return fmt.Errorf("load the filter: %w", err)
+	}
+	d.onClose(func() error { return module.Close(context.Background()) })
+
+	okta, err := d.endpoint(d.OktaIssuer, oktaName)
+	if err != nil {
+		return err
+	}
+	backend, err := d.endpoint(d.BackendURL, backendName, d.certs.gatewayClient)
+	if err != nil {
+		return err
+	}
+	host, err := module.New(ctx,
+		hostsim.WithClock(hostsim.RealClock()),
+		hostsim.WithWorkers(max(2, runtime.NumCPU())),
+		hostsim.WithConfig(config),
+		hostsim.WithVMID("sallyport"), hostsim.WithRootID("sallyport"), hostsim.WithName("sallyport"),
+		hostsim.WithEnv(map[string]string{secretVariable: d.secret}),
+		hostsim.WithFailurePolicy(hostsim.FailReload),
+		hostsim.WithConnectionManager(hostsim.ConnectionManager{UseRemoteAddress: true}),
+		hostsim.WithCluster("okta", okta),
+		hostsim.WithLog(d.guestLog))
+	if err != nil {
+		return fmt.Errorf("start the simulated host: %w", err)
+	}
+	d.onClose(func() error {
+		return errors.Join(host.Close(context.Background()), host.Process().Close(context.Background()))
+	})
+	handler, err := gateway.New(gateway.Config{Host: host, Upstream: backend})
+	if err != nil {
+		return err
+	}
+	l, err := listen(o.Gateway)
+	if err != nil {
+		return err
+	}
+	d.GatewayURL = "https://" + l.Addr().String()
+	d.serve(l, handler, &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{d.certs.gateway}, NextProtos: []string{"http/1.1"}})
+	return nil
+}
+
+// endpoint is base as the simulated host reaches it: by TLS to who proves to be name.
+func (d *Demo) endpoint(base, name string, certs ...tls.Certificate) (gateway.Endpoint, error) {
+	u, err := url.Parse(base)
+	if err != nil {
+		return gateway.Endpoint{}, fmt.Errorf("read address: %w", err)
+	}
+	transport := gateway.NewTransport(&tls.Config{
+		MinVersion: tls.VersionTLS12, RootCAs: d.certs.ca.Pool(), ServerName: name, Certificates: certs,
+	})
+	d.onClose(func() error { transport.CloseIdleConnections(); return nil })
+	return gateway.Endpoint{Base: u, Transport: transport}, nil
+}
+
+// guestLog passes on what the filter and the host have to complain about.
+func (d *Demo) guestLog(l hostsim.LogLine) {
+	level := slog.LevelDebug
+	switch {
+	case l.Level >= hostsim.LevelError:
+		level = slog.LevelError
+	case l.Level >= hostsim.LevelWarn:
+		level = slog.LevelWarn
+	}
+	d.log.Log(context.Background(), level, l.Message, "from", "gateway")
+}
