@@ -109,7 +109,7 @@ func launch(o Options, mode ...string) (p *Process, err error) {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	p.cmd = exec.Command(o.Binary, append(append(args, mode...), o.Args...)...) //nolint:noctx // Stop ends it, not a context
-	p.cmd.Env = append([]string{}, o.Env...) // not nil: nil would inherit
+	p.cmd.Env = append([]string{}, o.Env...)                                    // not nil: nil would inherit
 	p.cmd.SysProcAttr = dieWithParent()
 
 	started := make(chan error)
