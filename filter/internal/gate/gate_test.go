@@ -68,7 +68,7 @@ func (p *proxy) Dispatch(_ pipeline.Callout, land func(pipeline.Answer)) pipelin
 }
 
 func (p *proxy) Log(_ gate.Level, line string) { p.lines = append(p.lines, line) }
-func (p *proxy) Count(metric string)           { p.counted[metric]++ }
+func (p *proxy) Count(metric string)           { p.broken("count"); p.counted[metric]++ }
 
 // open begins stream id and gives its headers to the gate.
 func (p *proxy) open(g *gate.Gate, id uint32) (*gate.Stream, gate.Action) {
@@ -234,10 +234,31 @@ func TestAPanicDeniesOneRequest(t *testing.T) {
 			t.Errorf("the panic's value was logged: %q", p.lines)
 		}
 	})
+	t.Run("at a deadline, where others end too", func(t *testing.T) {
+		p := newProxy()
+		g := configured(t, p)
+		p.open(g, 1)
+		p.open(g, 2)
+		p.now = p.now.Add(time.Hour)
+		p.broken = func(string) { p.broken = func(string) {}; panic("a secret") }
+		g.Tick()
+		for id := uint32(1); id <= 2; id++ {
+			if !slices.Equal(p.replies[id], []int{503}) || p.resumed[id] != 0 {
+				t.Errorf("stream %d: replies %v, resumed %d; want one 503", id, p.replies[id], p.resumed[id])
+			}
+		}
+		if p.counted["sallyport_panics"] != 1 || g.Parked() != 0 {
+			t.Errorf("%d panics counted, %d streams still parked", p.counted["sallyport_panics"], g.Parked())
+		}
+	})
 	t.Run("in the request callback, recovered outside", func(t *testing.T) {
 		p := newProxy()
 		g := configured(t, p)
-		p.broken = func(string) { panic("boom") }
+		p.broken = func(call string) {
+			if call == "address" {
+				panic("boom")
+			}
+		}
 		p.selected = 1
 		s := g.Open(1)
 		func() {

@@ -14,7 +14,11 @@ import (
 )
 
 // Driver is scenario.Driver over a gate.
-type Driver struct{}
+type Driver struct {
+	// SharedData runs before each use of the shared data, as a rival or a broken
+	// host would; nil for none.
+	SharedData memstore.Hook
+}
 
 // start is where the fake clock begins.
 var start = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
@@ -23,13 +27,13 @@ var start = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 func (Driver) Name() string { return "native" }
 
 // Start configures a gate, or gives *scenario.ConfigError.
-func (Driver) Start(_ context.Context, s scenario.Setup) (scenario.Instance, error) {
+func (d Driver) Start(_ context.Context, s scenario.Setup) (scenario.Instance, error) {
 	s, err := s.Expand(scenario.Vars{Now: start})
 	if err != nil {
 		return nil, fmt.Errorf("expand %s: %w", s.Name, err)
 	}
 	h := &host{
-		Store:    memstore.New(nil),
+		Store:    memstore.New(d.SharedData),
 		now:      start,
 		nextTick: start.Add(gate.TickPeriod),
 		clusters: s.Clusters,
