@@ -64,12 +64,27 @@ func (d *Driver) Start(ctx context.Context, s scenario.Setup) (scenario.Instance
 	return in, nil
 }
 
+// Inside is an instance for tests that look further than a scenario can: Start gives no other.
+type Inside interface {
+	scenario.Instance
+	// Host is the simulated host itself, until the instance is closed.
+	Host() *hostsim.Host
+	// LastExchange is the one of the last Do.
+	LastExchange() hostsim.Exchange
+}
+
 // instance is one scenario's host.
 type instance struct {
 	host     *hostsim.Host
 	clusters map[string]*server
 	backend  *server
+	last     hostsim.Exchange
 }
+
+var _ Inside = (*instance)(nil)
+
+func (in *instance) Host() *hostsim.Host            { return in.host }
+func (in *instance) LastExchange() hostsim.Exchange { return in.last }
 
 // Do plays one exchange. A stream that only the host's idle timeout ended is an error: no scenario wants one, and its
 // 504 could pass for an answer.
@@ -81,6 +96,7 @@ func (in *instance) Do(ctx context.Context, r scenario.Request) (scenario.Result
 	if err != nil {
 		return scenario.Result{}, err
 	}
+	in.last = exchange
 	switch {
 	case exchange.Details == "stream_idle_timeout":
 		return scenario.Result{}, fmt.Errorf("the stream hung until the host's idle timeout, after %v", exchange.Elapsed)
