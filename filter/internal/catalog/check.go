@@ -205,7 +205,7 @@ func textFault(s string, limit int) string {
 
 func printable(s string) bool {
 	for _, r := range s {
-		if r == utf8.RuneError || !strconv.IsPrint(r) {
+		if r < ' ' || r > '~' && (r == utf8.RuneError || !strconv.IsPrint(r)) {
 			return false
 		}
 	}

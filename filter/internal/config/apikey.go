@@ -77,17 +77,17 @@ func (r *reader) places(v value) (places []apikey.Place) {
 			return
 		}
 		if count != 1 {
-			r.problem(v.where, "must be either {header: NAME} or {query: NAME}")
+			r.problem("must be either {header: NAME} or {query: NAME}")
 			return
 		}
 		if slices.Contains(places, place) && place != (apikey.Place{}) {
-			r.problem(v.where, "must be listed once, got it again")
+			r.problem("must be listed once, got it again")
 			return
 		}
 		places = append(places, place)
 	})
-	if len(places) == 0 && v.json.IsArray() {
-		r.problem(v.where, "must have at least one place, such as {header: x-api-key}")
+	if len(places) == 0 && v.isList() {
+		r.problem("must have at least one place, such as {header: x-api-key}")
 	}
 	return places
 }
@@ -105,7 +105,7 @@ func (r *reader) queryName(v value) string {
 		plain = plain && (isAlphanumeric(c) || strings.IndexByte("-._~", c) >= 0)
 	}
 	if !plain {
-		r.problem(v.where, `must be the name of a query parameter, of letters, digits, "-", ".", "_" and "~", got `+problem.Quote(s))
+		r.problem(`must be the name of a query parameter, of letters, digits, "-", ".", "_" and "~", got ` + problem.Quote(s))
 		return ""
 	}
 	return s

@@ -2,6 +2,7 @@ package config
 
 import (
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/tidwall/gjson"
@@ -18,13 +19,13 @@ const (
 // document checks that data is one JSON object that can be read safely.
 func (r *reader) document(data []byte) (root value, ok bool) {
 	if fault := documentFault(data); fault != "" {
-		r.problems.Add("", fault)
-		return value{}, false
+		r.problem(fault)
+		return "", false
 	}
-	root = value{json: gjson.ParseBytes(data)}
-	if !root.json.IsObject() {
-		r.problems.Add("", "configuration must be a JSON object, got "+typeName(root.json))
-		return value{}, false
+	root = value(strings.Trim(string(data), " \t\r\n"))
+	if !root.isObject() {
+		r.problem("configuration must be a JSON object, got " + root.typeName())
+		return "", false
 	}
 	return root, true
 }
@@ -57,31 +58,29 @@ func documentFault(data []byte) string {
 // where what follows the first list or object begins, len(data) when nothing
 // but blanks does; open tells that data ends inside something.
 func scan(data []byte) (depth, end int, open bool) {
-	level, inString := 0, false
-	for i := 0; i < len(data); i++ {
-		switch c := data[i]; {
-		case inString:
-			if c == '\\' {
-				i++
-			} else if c == '"' {
-				inString = false
+	level := 0
+	for i := 0; i < len(data) && depth <= maxDepth; i++ {
+		switch data[i] {
+		case '"':
+			for i++; i < len(data) && data[i] != '"'; i++ {
+				if data[i] == '\\' {
+					i++
+				}
 			}
-		case c == '"':
-			inString = true
-		case c == '{' || c == '[':
+			if i >= len(data) {
+				return depth, len(data), true
+			}
+		case '{', '[':
 			level++
 			depth = max(depth, level)
-		case c == '}' || c == ']':
+		case '}', ']':
 			level--
 			if level == 0 {
 				return depth, i + 1 + trailing(data[i+1:]), false
 			}
 		}
-		if depth > maxDepth {
-			break
-		}
 	}
-	return depth, len(data), level > 0 || inString
+	return depth, len(data), level > 0
 }
 
 // trailing gives the length of rest when it is blank, 0 when it is not.

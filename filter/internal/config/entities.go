@@ -1,11 +1,8 @@
 package config
 
 import (
-	"encoding/binary"
 	"strconv"
 	"time"
-
-	"github.com/tidwall/gjson"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/catalog"
 	"github.com/sallyport-gateway/sallyport/filter/internal/problem"
@@ -44,8 +41,8 @@ func (r *reader) apis(v value) (apis []catalog.API, sequences []*sequence) {
 		})
 		apis, sequences = append(apis, a), append(sequences, own)
 	})
-	if len(apis) == 0 && v.json.IsArray() {
-		r.problem(v.where, "must have at least one API")
+	if len(apis) == 0 && v.isList() {
+		r.problem("must have at least one API")
 	}
 	return apis, sequences
 }
@@ -77,7 +74,7 @@ func (r *reader) productAPI(v value) (granted catalog.ProductAPI) {
 		case "version":
 			s, ok := r.text(v)
 			if ok && s == "" {
-				r.problem(v.where, "must not be empty; leave it out for any version")
+				r.problem("must not be empty; leave it out for any version")
 			}
 			granted.Version = s
 		case "operations":
@@ -101,8 +98,15 @@ func (r *reader) operation(v value) (o catalog.Operation) {
 	return o
 }
 
+// minAppBytes is about the least that an app with a key takes.
+const minAppBytes = 128
+
 func (r *reader) apps(v value) (apps []catalog.App) {
+	all := len(v)
 	r.list(v, unbounded, func(v value) {
+		if apps == nil { // there are thousands, and growing means copying
+			apps = make([]catalog.App, 0, all/max(len(v), minAppBytes)+1)
+		}
 		a := catalog.App{Status: catalog.Approved}
 		r.object(v, &appMembers, func(name string, v value) {
 			switch name {
@@ -154,37 +158,49 @@ func (r *reader) status(v value) catalog.Status {
 // sha256 never shows what it read: it may be the key itself.
 func (r *reader) sha256(v value) (sum [32]byte) {
 	const wanted = "the SHA-256 of the key in 64 hex digits"
-	if v.json.Type != gjson.String {
+	if !v.isString() {
 		r.wrong(v, wanted, "")
 		return sum
 	}
-	s := v.json.Str
+	s := v.content()
 	if len(s) != 2*len(sum) {
-		r.problem(v.where, "must be "+wanted+", got "+strconv.Itoa(len(s))+" characters")
+		r.problem("must be " + wanted + ", got " + strconv.Itoa(len(s)) + " characters")
 		return sum
 	}
-	for i := range 4 { // encoding/hex would link fmt
-		word, err := strconv.ParseUint(s[16*i:16*i+16], 16, 64)
-		if err != nil {
-			r.problem(v.where, "must be "+wanted+", got other characters")
+	for i := range sum {
+		high, low := hexDigit(s[2*i]), hexDigit(s[2*i+1])
+		if high > 15 || low > 15 {
+			r.problem("must be " + wanted + ", got other characters")
 			return [32]byte{}
 		}
-		binary.BigEndian.PutUint64(sum[8*i:], word)
+		sum[i] = high<<4 | low
 	}
 	return sum
+}
+
+// hexDigit is the value of a hex digit, over 15 for anything else.
+// encoding/hex would link fmt into the guest.
+func hexDigit(c byte) byte {
+	switch {
+	case '0' <= c && c <= '9':
+		return c - '0'
+	case 'a' <= c|0x20 && c|0x20 <= 'f':
+		return c | 0x20 - 'a' + 10
+	}
+	return 0xff
 }
 
 // The years in which a key may expire: the zero time would mean never.
 const firstYear, lastYear = 2000, 9999
 
 func (r *reader) expiry(v value) time.Time {
-	s, ok := r.text(v)
+	s, ok := r.peek(v)
 	if !ok {
 		return time.Time{}
 	}
 	t, err := time.Parse(time.RFC3339, s)
 	if err != nil || t.Year() < firstYear || t.Year() > lastYear {
-		r.problem(v.where, `must be a time such as "2027-05-01T00:00:00Z", got `+problem.Quote(s))
+		r.problem(`must be a time such as "2027-05-01T00:00:00Z", got ` + problem.Quote(s))
 		return time.Time{}
 	}
 	return t

@@ -39,12 +39,12 @@ func (r *reader) headerName(v value, refused []string) string {
 		valid = valid && (isAlphanumeric(c) || strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0)
 	}
 	if !valid {
-		r.problem(v.where, "must be the name of a header, got "+problem.Quote(s))
+		r.problem("must be the name of a header, got " + problem.Quote(s))
 		return ""
 	}
 	name := strings.ToLower(s)
 	if indexOf(refused, name) >= 0 || strings.HasPrefix(name, hostPrefix) {
-		r.problem(v.where, "must be a header without another meaning, got "+problem.Quote(s)+`; use one such as "x-api-key"`)
+		r.problem("must be a header without another meaning, got " + problem.Quote(s) + `; use one such as "x-api-key"`)
 		return ""
 	}
 	return name
@@ -52,20 +52,15 @@ func (r *reader) headerName(v value, refused []string) string {
 
 var identityMembers = members{names: []string{"app", "developer", "product", "subject", "client_id", "scopes"}}
 
-// identitySource tells where each identity header was configured.
-type identitySource struct{ at [6]location }
-
 // identityHeaders changes the headers that are given; "" means not to send one.
-func (r *reader) identityHeaders(v value, h *identity.Headers) (source identitySource) {
+func (r *reader) identityHeaders(v value, h *identity.Headers) {
 	r.object(v, &identityMembers, func(name string, v value) {
-		i := indexOf(identityMembers.names, name)
-		source.at[i] = v.where
-		*headerOf(h, i) = ""
-		if v.json.Raw != `""` {
-			*headerOf(h, i) = r.headerName(v, noIdentityHeaders)
+		header := headerOf(h, indexOf(identityMembers.names, name))
+		*header = ""
+		if v != `""` {
+			*header = r.headerName(v, noIdentityHeaders)
 		}
 	})
-	return source
 }
 
 // headerOf gives the header of a member of identityMembers.
@@ -75,7 +70,7 @@ func headerOf(h *identity.Headers, i int) *string {
 
 // checkIdentity refuses one header for two things. Backends that read '_' and
 // '-' as one must not be able to mix them up either.
-func (r *reader) checkIdentity(source identitySource, h identity.Headers, sequences []*sequence) {
+func (r *reader) checkIdentity(h identity.Headers, sequences []*sequence) {
 	taken := map[string]string{}
 	for _, s := range sequences {
 		if s == nil {
@@ -94,11 +89,7 @@ func (r *reader) checkIdentity(source identitySource, h identity.Headers, sequen
 		}
 		folded := strings.ReplaceAll(header, "_", "-")
 		if other, ok := taken[folded]; ok {
-			at := source.at[i]
-			if at.parent == nil {
-				at = location{parent: &location{name: "identity_headers"}, name: member}
-			}
-			r.problem(at, "must be a header of its own, got "+problem.Quote(header)+", which is "+other)
+			r.problemAt("identity_headers."+member, "must be a header of its own, got "+problem.Quote(header)+", which is "+other)
 			continue
 		}
 		taken[folded] = "the one of " + member

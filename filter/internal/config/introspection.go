@@ -5,8 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tidwall/gjson"
-
 	"github.com/sallyport-gateway/sallyport/filter/internal/catalog"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection"
@@ -72,14 +70,14 @@ func (r *reader) introspectToken(v value, p *plan) {
 }
 
 func (r *reader) cache(v value, o *introspection.Options) {
-	if v.json.Type == gjson.String {
-		if v.json.Str != "off" {
-			r.problem(v.where, `must be "off" or {max_ttl: ..., entries: ...}, got `+problem.Quote(v.json.Str))
+	if v.isString() {
+		if v.content() != "off" {
+			r.problem(`must be "off" or {max_ttl: ..., entries: ...}, got ` + problem.Quote(v.content()))
 		}
 		o.CacheMaxTTL, o.CacheEntries = 0, 0
 		return
 	}
-	if v.json.IsBool() { // what a YAML 1.1 reader makes of off
+	if v.isBool() { // what a YAML 1.1 reader makes of off
 		r.wrong(v, `"off" or {max_ttl: ..., entries: ...}`, `; write "off" in quotes`)
 		return
 	}
@@ -96,7 +94,7 @@ func (r *reader) cache(v value, o *introspection.Options) {
 // secret reads {env: NAME} or {inline: TEXT}. No problem shows more of it than
 // the name of a variable.
 func (r *reader) secret(v value) (s secret.Value) {
-	if !v.json.IsObject() {
+	if !v.isObject() {
 		r.wrong(v, "{env: NAME} or {inline: SECRET}", "")
 		return s
 	}
@@ -109,12 +107,12 @@ func (r *reader) secret(v value) (s secret.Value) {
 		case "inline":
 			text, ok := r.text(v)
 			if ok {
-				s = r.credential(v.where, text, "")
+				s = r.credential(text, "")
 			}
 		}
 	})
 	if count != 1 {
-		r.problem(v.where, "must be either {env: NAME} or {inline: SECRET}")
+		r.problem("must be either {env: NAME} or {inline: SECRET}")
 	}
 	return s
 }
@@ -125,15 +123,15 @@ func (r *reader) secretFromEnv(v value) secret.Value {
 		return secret.Value{}
 	}
 	if !envName(name) {
-		r.problem(v.where, "must be the name of an environment variable, of letters, digits and \"_\" (what stands there is not shown, as it could be the secret)")
+		r.problem("must be the name of an environment variable, of letters, digits and \"_\" (what stands there is not shown, as it could be the secret)")
 		return secret.Value{}
 	}
 	text, ok := r.env(name)
 	if !ok {
-		r.problem(v.where, "names the environment variable "+name+", which the VM does not have; give it to the VM (vm_config.environment_variables) and to the proxy")
+		r.problem("names the environment variable " + name + ", which the VM does not have; give it to the VM (vm_config.environment_variables) and to the proxy")
 		return secret.Value{}
 	}
-	return r.credential(v.where, text, " in the environment variable "+name)
+	return r.credential(text, " in the environment variable "+name)
 }
 
 func envName(s string) bool {
@@ -146,18 +144,18 @@ func envName(s string) bool {
 }
 
 // credential accepts what RFC 6749 appendix A.2 lets a client secret be.
-func (r *reader) credential(at location, text, where string) secret.Value {
+func (r *reader) credential(text, where string) secret.Value {
 	switch {
 	case text == "":
-		r.problem(at, "must not be an empty secret"+where)
+		r.problem("must not be an empty secret" + where)
 	case len(text) > maxCredential:
-		r.problem(at, "must be a secret of at most "+strconv.Itoa(maxCredential)+" bytes"+where)
+		r.problem("must be a secret of at most " + strconv.Itoa(maxCredential) + " bytes" + where)
 	case !inRange(text, ' ', '~'):
 		remedy := ""
 		if last := text[len(text)-1]; last == '\n' || last == '\r' {
 			remedy = "; it ends in a line end"
 		}
-		r.problem(at, "must be a secret of printable ASCII"+where+remedy)
+		r.problem("must be a secret of printable ASCII" + where + remedy)
 	default:
 		return secret.New(text)
 	}
@@ -168,7 +166,7 @@ func (r *reader) credential(at location, text, where string) secret.Value {
 func (r *reader) clientID(v value) string {
 	s, ok := r.text(v)
 	if ok && (s == "" || len(s) > maxVisible || !inRange(s, ' ', '~')) {
-		r.problem(v.where, "must be printable ASCII and not empty, got "+problem.Quote(s))
+		r.problem("must be printable ASCII and not empty, got " + problem.Quote(s))
 	}
 	return s
 }
@@ -177,7 +175,7 @@ func (r *reader) clientID(v value) string {
 func (r *reader) visible(v value) string {
 	s, ok := r.text(v)
 	if ok && (s == "" || len(s) > maxVisible || !inRange(s, '!', '~')) {
-		r.problem(v.where, "must be ASCII without blanks and not empty, got "+problem.Quote(s))
+		r.problem("must be ASCII without blanks and not empty, got " + problem.Quote(s))
 	}
 	return s
 }
@@ -195,7 +193,7 @@ func (r *reader) authority(v value) string {
 		valid = valid && (isAlphanumeric(c) || strings.IndexByte("-._:[]", c) >= 0)
 	}
 	if ok && !valid {
-		r.problem(v.where, "must be a host name, with or without a port, got "+problem.Quote(s))
+		r.problem("must be a host name, with or without a port, got " + problem.Quote(s))
 	}
 	return s
 }
@@ -203,7 +201,7 @@ func (r *reader) authority(v value) string {
 func (r *reader) endpointPath(v value) string {
 	s, ok := r.text(v)
 	if ok && (s == "" || s[0] != '/' || len(s) > maxVisible || !inRange(s, '!', '~') || strings.ContainsAny(s, "#?")) {
-		r.problem(v.where, `must be a path that starts with "/", without "?" and "#", got `+problem.Quote(s))
+		r.problem(`must be a path that starts with "/", without "?" and "#", got ` + problem.Quote(s))
 	}
 	return s
 }

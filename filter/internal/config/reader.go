@@ -12,70 +12,51 @@ import (
 )
 
 // reader reads typed values out of JSON and collects what is wrong. A method
-// that cannot read gives the zero value, and has noted the problem.
+// that cannot read gives the zero value, and has noted the problem where the
+// reader stands.
 type reader struct {
 	problems problem.List
 	env      Env
+	path     []frame // from the top to the value that is being read
 }
 
-// value is a JSON value and where it stands.
-type value struct {
-	json  gjson.Result
-	where location
+// frame is one level of the way to a value.
+type frame struct {
+	name  string // "" in a list
+	index int
 }
 
-// location is a step from a list or an object to one of its members. It becomes
-// text only when there is a problem to report.
-type location struct {
-	parent *location // nil at the top
-	name   string    // "" in a list
-	index  int
-}
-
-func (l *location) String() string {
-	if l.parent == nil {
-		return l.name
-	}
-	above := l.parent.String()
-	if l.name == "" {
-		return above + "[" + strconv.Itoa(l.index) + "]"
-	}
-	if above == "" {
-		return l.name
-	}
-	return above + "." + l.name
-}
-
-func (r *reader) problem(at location, message string) {
+// problem notes a problem of the value that is being read.
+func (r *reader) problem(message string) {
 	if r.problems.Full() {
 		r.problems.Count()
 		return
 	}
-	r.problems.Add(at.String(), message)
+	var b strings.Builder
+	for i, f := range r.path {
+		switch {
+		case f.name == "":
+			b.WriteString("[" + strconv.Itoa(f.index) + "]")
+		case i > 0:
+			b.WriteString("." + f.name)
+		default:
+			b.WriteString(f.name)
+		}
+	}
+	r.problems.Add(b.String(), message)
+}
+
+// problemAt notes a problem of a member of the value that is being read.
+func (r *reader) problemAt(name, message string) {
+	r.path = append(r.path, frame{name: name})
+	r.problem(message)
+	r.path = r.path[:len(r.path)-1]
 }
 
 // wrong notes what was wanted; what stood there is named by its type only, so
 // that a secret in a wrong place is not shown.
 func (r *reader) wrong(v value, wanted, remedy string) {
-	r.problem(v.where, "must be "+wanted+", got "+typeName(v.json)+remedy)
-}
-
-func typeName(v gjson.Result) string {
-	switch {
-	case v.IsObject():
-		return "an object"
-	case v.IsArray():
-		return "a list"
-	}
-	switch v.Type {
-	case gjson.String:
-		return "a string"
-	case gjson.Number:
-		return "a number"
-	case gjson.True, gjson.False:
-		return "true or false"
-	}
-	return "null"
+	r.problem("must be " + wanted + ", got " + v.typeName() + remedy)
 }
 
 // members says which members an object may have.
@@ -87,36 +68,39 @@ type members struct {
 
 // object reads an object's members, each once. It reports whether v is one.
 func (r *reader) object(v value, m *members, member func(name string, v value)) bool {
-	if !v.json.IsObject() {
+	if !v.isObject() {
 		remedy := ""
-		if v.json.Type == gjson.Null {
+		if v.isNull() {
 			remedy = "; leave it out, or write {}"
 		}
 		r.wrong(v, "an object", remedy)
 		return false
 	}
-	here := v.where
+	level := len(r.path)
+	r.path = append(r.path, frame{})
 	var seen uint32
-	v.json.ForEach(func(key, json gjson.Result) bool {
-		i := indexOf(m.names, key.Str)
+	v.each(func(key string, v value) bool {
+		i := indexOf(m.names, key)
 		if i < 0 {
-			r.unknown(&here, key.Str, m)
+			r.unknown(key, m)
 			return true
 		}
-		at := location{parent: &here, name: m.names[i]}
+		r.path[level].name = m.names[i]
 		if seen&(1<<i) != 0 {
-			r.problem(at, "must be given once, got it again")
+			r.problem("must be given once, got it again")
 			return true
 		}
 		seen |= 1 << i
-		member(m.names[i], value{json, at})
+		member(m.names[i], v)
 		return true
 	})
 	for i, name := range m.names[:m.required] {
 		if seen&(1<<i) == 0 {
-			r.problem(location{parent: &here, name: name}, "is required")
+			r.path[level].name = name
+			r.problem("is required")
 		}
 	}
+	r.path = r.path[:level]
 	return true
 }
 
@@ -129,21 +113,22 @@ func indexOf(names []string, name string) int {
 	return -1
 }
 
-func (r *reader) unknown(parent *location, name string, m *members) {
+// unknown notes a member that nobody knows, in the reader's last frame.
+func (r *reader) unknown(name string, m *members) {
 	if r.problems.Full() {
 		r.problems.Count()
 		return
 	}
 	suggestion := problem.Suggest(name, m.names)
-	known := "; known are " + strings.Join(m.names, ", ")
+	shown, message := problem.Quote(name), "is no known member"
 	switch {
 	case m.private && suggestion == "":
-		r.problem(location{parent: parent, name: "?"}, "is no known member (its name is not shown, as it could be a secret)"+known)
+		shown, message = "?", message+" (its name is not shown, as it could be a secret)"
 	case plainName(name):
-		r.problem(location{parent: parent, name: name}, "is no known member"+suggestion+known)
-	default:
-		r.problem(location{parent: parent, name: problem.Quote(name)}, "is no known member"+suggestion+known)
+		shown = name
 	}
+	r.path[len(r.path)-1].name = shown
+	r.problem(message + suggestion + "; known are " + strings.Join(m.names, ", "))
 }
 
 func plainName(name string) bool {
@@ -157,49 +142,61 @@ func plainName(name string) bool {
 
 // list reads a list of at most limit items; longer ones are a problem.
 func (r *reader) list(v value, limit int, item func(v value)) {
-	if !v.json.IsArray() {
+	if !v.isList() {
 		remedy := ""
-		switch v.json.Type {
-		case gjson.Null:
+		switch {
+		case v.isNull():
 			remedy = "; leave it out, or write []"
-		case gjson.String, gjson.Number:
+		case v.isString() || v.isNumber():
 			remedy = "; write it in brackets"
 		}
 		r.wrong(v, "a list", remedy)
 		return
 	}
-	here, i := v.where, 0
-	v.json.ForEach(func(_, json gjson.Result) bool {
+	level, i, tooLong := len(r.path), 0, false
+	r.path = append(r.path, frame{})
+	v.each(func(_ string, v value) bool {
 		if i == limit {
-			r.problem(here, "must have at most "+strconv.Itoa(limit)+" items")
+			tooLong = true
 			return false
 		}
-		item(value{json, location{parent: &here, index: i}})
+		r.path[level] = frame{index: i}
+		item(v)
 		i++
 		return true
 	})
+	r.path = r.path[:level]
+	if tooLong {
+		r.problem("must have at most " + strconv.Itoa(limit) + " items")
+	}
 }
 
 // nonEmpty refuses a list that is written and empty where an absent one means
 // everything: nobody who writes [] can be sure to mean that.
 func (r *reader) nonEmpty(v value, meaning string) {
-	if v.json.IsArray() && strings.Trim(v.json.Raw[1:len(v.json.Raw)-1], " \t\r\n") == "" {
-		r.problem(v.where, "must not be empty; leave it out for "+meaning)
+	if v.isList() && strings.Trim(string(v[1:len(v)-1]), " \t\r\n") == "" {
+		r.problem("must not be empty; leave it out for " + meaning)
 	}
 }
 
-// text reads a string. It is a copy, so that the configuration's bytes, and the
-// secrets in them, can go.
-func (r *reader) text(v value) (s string, ok bool) {
-	if v.json.Type != gjson.String {
+// peek reads a string that is not kept.
+func (r *reader) peek(v value) (s string, ok bool) {
+	if !v.isString() {
 		remedy := ""
-		if v.json.Type == gjson.Number || v.json.IsBool() {
+		if v.isNumber() || v.isBool() {
 			remedy = "; write it in quotes"
 		}
 		r.wrong(v, "a string", remedy)
 		return "", false
 	}
-	return strings.Clone(v.json.Str), true
+	return v.content(), true
+}
+
+// text reads a string. It is a copy, so that the configuration's bytes, and the
+// secrets in them, can go.
+func (r *reader) text(v value) (s string, ok bool) {
+	s, ok = r.peek(v)
+	return strings.Clone(s), ok
 }
 
 // texts reads a list of strings.
@@ -213,32 +210,32 @@ func (r *reader) texts(v value, limit int) []string {
 }
 
 func (r *reader) boolean(v value) bool {
-	if !v.json.IsBool() {
+	if !v.isBool() {
 		remedy := ""
-		if v.json.Type == gjson.String {
+		if v.isString() {
 			remedy = "; write it without quotes"
 		}
 		r.wrong(v, "true or false", remedy)
 		return false
 	}
-	return v.json.Bool()
+	return v == "true"
 }
 
 // integer reads a whole number within bounds. 1.0 is 1: some control planes
 // know doubles only.
 func (r *reader) integer(v value, low, high int) int {
 	wanted := "a whole number from " + strconv.Itoa(low) + " to " + strconv.Itoa(high)
-	if v.json.Type != gjson.Number {
+	if !v.isNumber() {
 		remedy := ""
-		if v.json.Type == gjson.String {
+		if v.isString() {
 			remedy = "; write it without quotes"
 		}
 		r.wrong(v, wanted, remedy)
 		return 0
 	}
-	n := v.json.Num
+	n := gjson.Parse(string(v)).Num
 	if n != math.Trunc(n) || n < float64(low) || n > float64(high) {
-		r.problem(v.where, "must be "+wanted+", got "+problem.Cut(v.json.Raw))
+		r.problem("must be " + wanted + ", got " + problem.Cut(string(v)))
 		return 0
 	}
 	return int(n)
@@ -247,13 +244,14 @@ func (r *reader) integer(v value, low, high int) int {
 // duration reads a string with units, such as "1.5s".
 func (r *reader) duration(v value, low, high time.Duration) time.Duration {
 	wanted := "a duration from " + low.String() + " to " + high.String()
-	if v.json.Type != gjson.String {
+	if !v.isString() {
 		r.wrong(v, wanted, `; write it with a unit and in quotes, such as "2s"`)
 		return 0
 	}
-	d, err := time.ParseDuration(v.json.Str)
+	s := v.content()
+	d, err := time.ParseDuration(s)
 	if err != nil || d < low || d > high {
-		r.problem(v.where, "must be "+wanted+", got "+problem.Quote(v.json.Str))
+		r.problem("must be " + wanted + ", got " + problem.Quote(s))
 		return 0
 	}
 	return d
@@ -261,12 +259,12 @@ func (r *reader) duration(v value, low, high time.Duration) time.Duration {
 
 // word reads one of a few strings, as a number in their order.
 func (r *reader) word(v value, words ...string) (index int, ok bool) {
-	s, ok := r.text(v)
+	s, ok := r.peek(v)
 	if !ok {
 		return 0, false
 	}
 	if index = indexOf(words, s); index < 0 {
-		r.problem(v.where, "must be "+oneOf(words)+", got "+problem.Quote(s)+problem.Suggest(s, words))
+		r.problem("must be " + oneOf(words) + ", got " + problem.Quote(s) + problem.Suggest(s, words))
 		return 0, false
 	}
 	return index, true

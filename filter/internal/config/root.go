@@ -32,7 +32,6 @@ func (r *reader) root(v value) *Config {
 		products     []catalog.Product
 		apps         []catalog.App
 		defaultSteps *sequence
-		headers      identitySource
 	)
 	r.object(v, &rootMembers, func(name string, v value) {
 		switch name {
@@ -41,7 +40,7 @@ func (r *reader) root(v value) *Config {
 		case "fault_format":
 			c.Format = r.faultFormat(v)
 		case "identity_headers":
-			headers = r.identityHeaders(v, &c.Identity)
+			r.identityHeaders(v, &c.Identity)
 		case "apis":
 			apis, own = r.apis(v)
 		case "products":
@@ -54,15 +53,15 @@ func (r *reader) root(v value) *Config {
 	})
 	c.Catalog = catalog.Compile(&r.problems, apis, products, apps)
 	c.sequences = r.assign(own, defaultSteps)
-	r.checkIdentity(headers, c.Identity, append(own, defaultSteps))
+	r.checkIdentity(c.Identity, append(own, defaultSteps))
 	return c
 }
 
 func (r *reader) version(v value) {
-	if v.json.Type != gjson.Number {
+	if !v.isNumber() {
 		r.wrong(v, strconv.Itoa(formatVersion), "")
-	} else if v.json.Num != formatVersion {
-		r.problem(v.where, "must be "+strconv.Itoa(formatVersion)+", got "+problem.Cut(v.json.Raw))
+	} else if gjson.Parse(string(v)).Num != formatVersion {
+		r.problem("must be " + strconv.Itoa(formatVersion) + ", got " + problem.Cut(string(v)))
 	}
 }
 
@@ -73,7 +72,7 @@ func (r *reader) faultFormat(v value) fault.Format {
 	}
 	f, err := fault.ParseFormat(s)
 	if err != nil {
-		r.problem(v.where, err.Error()+", got "+problem.Quote(s))
+		r.problem(err.Error() + ", got " + problem.Quote(s))
 	}
 	return f
 }
@@ -85,7 +84,7 @@ func (r *reader) assign(own []*sequence, byDefault *sequence) []*sequence {
 			continue
 		}
 		if byDefault == nil {
-			r.problem(location{parent: &location{name: "apis[" + strconv.Itoa(i) + "]"}, name: "sequence"},
+			r.problemAt("apis["+strconv.Itoa(i)+"].sequence",
 				"is required, as the configuration has none for all APIs (an API without any policy says sequence: [])")
 			byDefault = &sequence{}
 		}

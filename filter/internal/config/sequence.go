@@ -4,8 +4,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tidwall/gjson"
-
 	"github.com/sallyport-gateway/sallyport/filter/internal/catalog"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/apikey"
@@ -67,7 +65,7 @@ func (r *reader) sequence(v value) *sequence {
 	r.list(v, maxSteps, func(v value) {
 		p := r.plan(v, s)
 		if p.build != nil {
-			r.checkNeeds(v, &p, s.plans)
+			r.checkNeeds(&p, s.plans)
 		}
 		s.plans = append(s.plans, p)
 	})
@@ -78,28 +76,29 @@ func (r *reader) sequence(v value) *sequence {
 func (r *reader) plan(v value, s *sequence) plan {
 	p := plan{enabled: true}
 	const wanted = "a step, as in {verify_api_key: {from: [{header: x-api-key}]}}"
-	if !v.json.IsObject() {
+	if !v.isObject() {
 		r.wrong(v, wanted, "")
 		return p
 	}
-	here, count := v.where, 0
-	v.json.ForEach(func(key, json gjson.Result) bool {
+	count := 0
+	v.each(func(name string, v value) bool {
 		count++
-		name := key.Str
-		if indexOf(stepNames, name) < 0 {
-			if count == 1 {
-				r.problem(here, "must be one of the steps "+strings.Join(stepNames, ", ")+", got "+problem.Quote(name)+problem.Suggest(name, stepNames))
-			}
+		if count > 1 {
+			return false
+		}
+		i := indexOf(stepNames, name)
+		if i < 0 {
+			r.problem("must be one of the steps " + strings.Join(stepNames, ", ") + ", got " + problem.Quote(name) + problem.Suggest(name, stepNames))
 			return true
 		}
-		if count == 1 {
-			p.name = strings.Clone(name)
-			r.options(value{json, location{parent: &here, name: p.name}}, &p, s)
-		}
+		p.name = stepNames[i]
+		r.path = append(r.path, frame{name: p.name})
+		r.options(v, &p, s)
+		r.path = r.path[:len(r.path)-1]
 		return true
 	})
 	if count != 1 {
-		r.problem(here, "must have one member, the step's name, with its options below it; several steps are several items of the list")
+		r.problem("must have one member, the step's name, with its options below it; several steps are several items of the list")
 	}
 	return p
 }
@@ -140,7 +139,7 @@ func (r *reader) common(name string, v value, p *plan) {
 
 // checkNeeds looks for the step that p cannot do without. One that is switched
 // off teaches p nothing.
-func (r *reader) checkNeeds(v value, p *plan, before []plan) {
+func (r *reader) checkNeeds(p *plan, before []plan) {
 	if p.needs == "" || !p.enabled {
 		return
 	}
@@ -153,10 +152,9 @@ func (r *reader) checkNeeds(v value, p *plan, before []plan) {
 			disabled = true
 		}
 	}
-	at := location{parent: &v.where, name: p.name}
+	message := p.cause + " needs " + p.needs + " before it in the sequence"
 	if disabled {
-		r.problem(at, p.cause+" needs "+p.needs+" before it, which is switched off; switch it on, or this off as well")
-		return
+		message = p.cause + " needs " + p.needs + " before it, which is switched off; switch it on, or this off as well"
 	}
-	r.problem(at, p.cause+" needs "+p.needs+" before it in the sequence")
+	r.problemAt(p.name, message)
 }

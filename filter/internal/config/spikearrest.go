@@ -51,7 +51,7 @@ func parse[T any](r *reader, v value, into *T, parser func(string) (T, error)) {
 	}
 	parsed, err := parser(s)
 	if err != nil {
-		r.problem(v.where, err.Error()+", got "+problem.Quote(s))
+		r.problem(err.Error() + ", got " + problem.Quote(s))
 		return
 	}
 	*into = parsed

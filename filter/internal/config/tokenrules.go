@@ -41,7 +41,7 @@ func (r *reader) requireToken(v value, p *plan) {
 func (r *reader) scope(v value) string {
 	s, ok := r.text(v)
 	if ok && !catalog.ValidScope(s) {
-		r.problem(v.where, "must be one scope, without blanks, quotes or backslashes, got "+problem.Quote(s))
+		r.problem("must be one scope, without blanks, quotes or backslashes, got " + problem.Quote(s))
 	}
 	return s
 }
