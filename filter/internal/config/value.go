@@ -46,4 +46,3 @@ func (v value) each(item func(key string, v value) bool) {
 		return item(key.Str, value(v.Raw))
 	})
 }
-
