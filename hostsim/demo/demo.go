@@ -48,8 +48,12 @@ type Demo struct {
 	host    string
 	log     *slog.Logger
 	tokens  map[string]string // by file name
+	ended   <-chan struct{}   // Envoy's end
 	closers []func() error    // last first
 }
+
+// Ended is closed when a part that is a process of its own, Envoy, has ended by itself.
+func (d *Demo) Ended() <-chan struct{} { return d.ended }
 
 // Start starts everything and returns when it serves.
 func Start(ctx context.Context, o Options) (*Demo, error) {

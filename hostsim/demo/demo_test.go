@@ -23,7 +23,8 @@ import (
 // hosts are what the demo runs on; a missing Envoy skips, and fails in CI.
 var hosts = []string{demo.HostSim, demo.HostEnvoy}
 
-func startDemo(t *testing.T, host string) (*demo.Demo, *bytes.Buffer) {
+// startDemo starts it, and when it has ended looks for secrets and errors in what it logged.
+func startDemo(t *testing.T, host string) *demo.Demo {
 	t.Helper()
 	if host == demo.HostEnvoy {
 		envoyrun.ForTest(t)
@@ -35,16 +36,45 @@ func startDemo(t *testing.T, host string) (*demo.Demo, *bytes.Buffer) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	secrets := secretsOf(t, d)
 	t.Cleanup(func() {
 		if err := d.Close(); err != nil {
 			t.Errorf("close: %v", err)
 		}
+		for _, secret := range secrets {
+			if strings.Contains(log.String(), secret) {
+				t.Errorf("a secret was logged: %.8s…", secret)
+			}
+		}
+		if strings.Contains(log.String(), "level=ERROR") {
+			t.Errorf("errors were logged: %s", log)
+		}
 	})
-	return d, log
+	return d
+}
+
+// secretsOf are the key and the tokens of the lines to paste.
+func secretsOf(t *testing.T, d *demo.Demo) []string {
+	t.Helper()
+	secrets := []string{d.Password}
+	for _, l := range d.Lines() {
+		if m := keyInLine.FindStringSubmatch(l.Command); m != nil {
+			secrets = append(secrets, m[1])
+		}
+		token, err := os.ReadFile(tokenInLine.FindStringSubmatch(l.Command)[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		secrets = append(secrets, string(token))
+	}
+	return secrets
 }
 
 var (
-	printedLine = regexp.MustCompile(`(?m)^# (\d{3}): .*\n(curl .*)$`)
+	printedLine = regexp.MustCompile(`(?m)^# (\d{3}): .*?(?: \((.*)\))?\n(curl .*)$`)
+	reasonLine  = regexp.MustCompile(`(?mi)^x-sallyport-reason: (\S+)`)
+	keyInLine   = regexp.MustCompile(`x-api-key: ([^']+)'`)
+	tokenInLine = regexp.MustCompile(`\$\(cat ([^)]+)\)`)
 	statusLine  = regexp.MustCompile(`(?m)^HTTP/[0-9.]+ (\d{3})`)
 	countLine   = regexp.MustCompile(`(?m)^ *(\d+) (\d{3})$`)
 )
@@ -59,7 +89,7 @@ func TestPrintedLines(t *testing.T) {
 	}
 	for _, host := range hosts {
 		t.Run(host, func(t *testing.T) {
-			d, _ := startDemo(t, host)
+			d := startDemo(t, host)
 			var printed bytes.Buffer
 			if err := d.Print(&printed); err != nil {
 				t.Fatal(err)
@@ -69,10 +99,14 @@ func TestPrintedLines(t *testing.T) {
 				t.Fatalf("%d lines to paste: %s", len(lines), &printed)
 			}
 			for _, l := range lines {
-				want, command := l[1], l[2]
+				want, reason, command := l[1], l[2], l[3]
 				out := shell(t, command)
 				if got := statuses(out); !slices.Contains(got, want) {
 					t.Errorf("%s\nshows %v, want %s:\n%s", command, got, want, out)
+				}
+				// The burst's line counts, and shows no headers.
+				if m := reasonLine.FindStringSubmatch(out); want != "429" && reason != "" && (m == nil || m[1] != reason) {
+					t.Errorf("%s\nshows reason %v, want %s", command, m, reason)
 				}
 			}
 		})
@@ -108,7 +142,7 @@ func TestBurstLetsSomePass(t *testing.T) {
 	if _, err := exec.LookPath("curl"); err != nil {
 		t.Skip(err)
 	}
-	d, _ := startDemo(t, demo.HostSim)
+	d := startDemo(t, demo.HostSim)
 	lines := d.Lines()
 	counts := map[string]int{}
 	for _, m := range countLine.FindAllStringSubmatch(shell(t, lines[len(lines)-1].Command), -1) {
@@ -123,7 +157,7 @@ func TestBurstLetsSomePass(t *testing.T) {
 func TestPortalCallsThroughTheGateway(t *testing.T) {
 	for _, host := range hosts {
 		t.Run(host, func(t *testing.T) {
-			d, log := startDemo(t, host)
+			d := startDemo(t, host)
 			f := &portalFixture{url: d.PortalURL, browser: browser(t, d)}
 			_, page := f.send(t, f.url+"/login", url.Values{})
 			field := requestField.FindStringSubmatch(page)
@@ -155,9 +189,6 @@ func TestPortalCallsThroughTheGateway(t *testing.T) {
 			wantCall(url.Values{"call": {"order-v1"}, "with_token": {"on"}, "times": {"1"}}, "401 Unauthorized")
 			wantCall(url.Values{"call": {"delete"}, "with_key": {"on"}, "with_token": {"on"}, "times": {"1"}}, "401 Unauthorized")
 			wantCall(url.Values{"call": {"nowhere"}, "with_key": {"on"}, "with_token": {"on"}, "times": {"1"}}, "404 Not Found")
-			if strings.Contains(log.String(), "level=ERROR") {
-				t.Errorf("errors were logged: %s", log)
-			}
 		})
 	}
 }

@@ -61,6 +61,7 @@ func (d *Demo) startEnvoy(ctx context.Context, o Options, config []byte) error {
 		return fmt.Errorf("start envoy: %w", err)
 	}
 	d.onClose(process.Stop)
+	d.ended = process.Done()
 	bound, err := process.Listener(ctx, "gateway")
 	if err != nil {
 		return fmt.Errorf("find envoy's port: %w", err)

@@ -10,11 +10,13 @@ import (
 	"github.com/sallyport-gateway/sallyport/hostsim/okta"
 )
 
-// Line is a command to paste and the status that it shows. Tokens are read from
-// files of the demo, so that a line fits a terminal.
+// Line is a command to paste, the status that it shows, and the filter's reason
+// for it, empty where nothing is refused. Tokens are read from files of the
+// demo, so that a line fits a terminal.
 type Line struct {
 	Title   string
 	Status  int
+	Reason  string
 	Command string
 }
 
@@ -51,11 +53,11 @@ func (d *Demo) writeTokens() error {
 // gateway refuses whatever comes from this machine.
 func (d *Demo) Lines() []Line {
 	return []Line{
-		{"a good key and a good token", 200, d.curl("-i", "order", true, goodToken)},
-		{"no API key", 401, d.curl("-i", "order", false, goodToken)},
-		{"a token that was revoked at Okta", 401, d.curl("-i", "order", true, revokedToken)},
-		{"a token without the scope", 403, d.curl("-i", "order", true, narrowToken)},
-		{"a burst: ten pass, most others do not", 429,
+		{"a good key and a good token", 200, "", d.curl("-i", "order", true, goodToken)},
+		{"no API key", 401, "api_key.missing", d.curl("-i", "order", false, goodToken)},
+		{"a token that was revoked at Okta", 401, "token.inactive", d.curl("-i", "order", true, revokedToken)},
+		{"a token without the scope", 403, "token.scope_insufficient", d.curl("-i", "order", true, narrowToken)},
+		{"a burst: ten pass, most others do not", 429, "spike_arrest.exceeded",
 			d.curl(`-o /dev/null -w '%{http_code}\n'`, "orders", true, goodToken) + " | sort | uniq -c"},
 	}
 }
@@ -83,7 +85,11 @@ func (d *Demo) Print(w io.Writer) error {
 	fmt.Fprintf(&b, "Backend   %s   (2-way TLS: only the gateway gets in)\n", d.BackendURL)
 	fmt.Fprintf(&b, "CA        %s   (your browser does not know it and will warn at Okta's page)\n\n", d.certs.file("ca.pem"))
 	for _, l := range d.Lines() {
-		fmt.Fprintf(&b, "# %d: %s\n%s\n\n", l.Status, l.Title, l.Command)
+		title := l.Title
+		if l.Reason != "" {
+			title += " (" + l.Reason + ")"
+		}
+		fmt.Fprintf(&b, "# %d: %s\n%s\n\n", l.Status, title, l.Command)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -4,15 +4,17 @@ import (
 	"io"
 	"log"
 	"log/slog"
-	"os"
 	"testing"
+
+	"go.uber.org/goleak"
 )
 
 // quiet swallows what servers say about handshakes that tests make fail.
 var quiet = log.New(io.Discard, "", 0)
 
-// TestMain keeps the OAuth library's log of refused requests out of the output.
+// TestMain keeps the OAuth library's log of refused requests out of the output,
+// and finds what a demo that was closed has left running.
 func TestMain(m *testing.M) {
 	slog.SetDefault(slog.New(slog.DiscardHandler))
-	os.Exit(m.Run())
+	goleak.VerifyTestMain(m)
 }

@@ -53,6 +53,10 @@ func run() (err error) {
 		return fmt.Errorf("print what to paste: %w", err)
 	}
 	fmt.Println("Running. Ctrl-C ends it.")
-	<-ctx.Done()
-	return nil
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-d.Ended():
+		return errors.New("envoy has ended")
+	}
 }
