@@ -40,8 +40,11 @@ run: wasm ## the demo; HOST=envoy puts a real Envoy in the gateway's place
 test: ## all tests; the numbers of scenarios on each driver stand at the end
 	@[ -n "$${ENVOY:-}" ] || $(MAKE) --no-print-directory envoy || echo 'make test: going on without Envoy; where CI=true its tests fail' >&2
 	@mkdir -p build
-	@go test -v ./... 2>&1 | tee build/test.log | { grep -Ev '^ *(=== |--- PASS|PASS$$)|\[no test files\]$$' || true; }
-	@echo; grep -hE '^[0-9]+ scenarios on ' build/test.log
+	@status=0; \
+	go test -v ./... 2>&1 | tee build/test.log | { grep -Ev '^ *(=== |--- PASS|PASS$$)|\[no test files\]$$' || true; } || status=$$?; \
+	echo; awk '/^[0-9]+ scenarios on / { lines = lines $$0 "\n" } \
+		/^(ok|FAIL)\t/ { if (lines) printf "%s:\n%s", $$2, lines; lines = "" }' build/test.log; \
+	exit $$status
 
 .PHONY: race
 race: ## the simulated host's tests under the race detector
