@@ -108,5 +108,5 @@ func (p *Portal) render(w http.ResponseWriter, r *http.Request, status int, v vi
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	portalPage.Execute(w, v)
+	_ = portalPage.Execute(w, v) // a client that left cannot be told
 }

@@ -85,9 +85,9 @@ func (f *Faults) Oversize(n int) {
 	f.set(false, func(_ *Org, w http.ResponseWriter) {
 		const head, tail = `{"active":true,"pad":"`, `"}`
 		w.Header().Set("Content-Type", "application/json")
-		io.WriteString(w, head)
-		io.Copy(w, io.LimitReader(filler{}, int64(max(n, 40)-len(head)-len(tail))))
-		io.WriteString(w, tail)
+		_, _ = io.WriteString(w, head)
+		_, _ = io.Copy(w, io.LimitReader(filler{}, int64(max(n, 40)-len(head)-len(tail))))
+		_, _ = io.WriteString(w, tail)
 	})
 }
 
@@ -100,14 +100,14 @@ func (f *Faults) Garbage() {
 			panic(http.ErrAbortHandler)
 		}
 		defer conn.Close()
-		io.WriteString(conn, "\x00\x01garbage\r\n"+strings.Repeat("\xff", 64))
+		_, _ = io.WriteString(conn, "\x00\x01garbage\r\n"+strings.Repeat("\xff", 64))
 	})
 }
 
 func writeText(w http.ResponseWriter, status int, contentType, body string) {
 	w.Header().Set("Content-Type", contentType)
 	w.WriteHeader(status)
-	io.WriteString(w, body)
+	_, _ = io.WriteString(w, body)
 }
 
 // filler reads as an endless row of x.

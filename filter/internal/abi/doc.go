@@ -41,9 +41,3 @@ const (
 	Warn  Level = 3
 	Error Level = 4
 )
-
-// pause is Action::Pause, the answer of a request callback that did not end well.
-const pause uint32 = 1
-
-// callResponseBody is the buffer of a callout's answer (proxy_buffer_type_t).
-const callResponseBody uint32 = 4

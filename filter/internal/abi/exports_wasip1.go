@@ -4,6 +4,9 @@ package abi
 
 import "unsafe"
 
+// pause is Action::Pause, the answer of a request callback that did not end well.
+const pause uint32 = 1
+
 // The callbacks that the filter needs, and no others: each one that is exported
 // costs every request a call into the VM. Each sets its answer to the safe one
 // first, so that a recovered panic leaves it.

@@ -4,6 +4,9 @@ package abi
 
 import "unsafe"
 
+// callResponseBody is the buffer of a callout's answer (proxy_buffer_type_t).
+const callResponseBody uint32 = 4
+
 // Log writes one line to the host's log.
 func Log(level Level, line string) {
 	hostLog(uint32(level), unsafe.Pointer(unsafe.StringData(line)), uint32(len(line)))

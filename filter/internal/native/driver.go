@@ -114,13 +114,13 @@ func (h *host) Do(_ context.Context, r scenario.Request) (scenario.Result, error
 // requestHeaders lays a request out as hosts do: pseudo headers first, names in
 // lower case.
 func requestHeaders(r scenario.Request) []header {
-	list := []header{{":method", r.Method}, {":path", r.Target}}
+	list := []header{{Name: ":method", Value: r.Method}, {Name: ":path", Value: r.Target}}
 	for _, h := range r.Headers {
 		name := strings.ToLower(h.Name)
 		if name == "host" {
 			name = ":authority"
 		}
-		list = append(list, header{name, h.Value})
+		list = append(list, header{Name: name, Value: h.Value})
 	}
 	return list
 }

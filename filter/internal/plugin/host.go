@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"errors"
 	"strconv"
 	"time"
 
@@ -88,7 +89,7 @@ func (h *host) Count(metric string) {
 // Get reads shared data; see sharedtable.Store.
 func (h *host) Get(key string) ([]byte, uint32, error) {
 	value, cas, err := proxywasm.GetSharedData(key)
-	if err == types.ErrorStatusNotFound {
+	if errors.Is(err, types.ErrorStatusNotFound) {
 		return nil, 0, sharedtable.ErrNotFound
 	}
 	return value, cas, err
@@ -97,7 +98,7 @@ func (h *host) Get(key string) ([]byte, uint32, error) {
 // Set writes shared data; see sharedtable.Store.
 func (h *host) Set(key string, value []byte, cas uint32) error {
 	err := proxywasm.SetSharedData(key, value, cas)
-	if err == types.ErrorStatusCasMismatch {
+	if errors.Is(err, types.ErrorStatusCasMismatch) {
 		return sharedtable.ErrCASMismatch
 	}
 	return err

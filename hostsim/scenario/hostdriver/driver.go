@@ -132,7 +132,7 @@ func (in *instance) Metrics(context.Context) (map[string]int64, error) {
 	out := map[string]int64{}
 	for _, m := range in.host.Process().Metrics() {
 		if m.Type != hostsim.Histogram {
-			out[m.Name] = int64(m.Value) //nolint:gosec // a gauge below zero comes back as it went in
+			out[m.Name] = int64(m.Value) // a gauge below zero comes back as it went in
 		}
 	}
 	return out, nil

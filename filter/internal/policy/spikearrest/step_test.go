@@ -190,8 +190,7 @@ func TestUnavailable(t *testing.T) {
 			return nil
 		})
 	}
-	var contended *memstore.Store
-	contended = memstore.New(func(op memstore.Operation, key string) error {
+	contended := memstore.New(func(op memstore.Operation, key string) error {
 		if op != memstore.Set {
 			return nil
 		}
