@@ -221,12 +221,12 @@ func TestLoadErrors(t *testing.T) {
 		return "\x02" + string(rune(1+1+len(module)+1+len(name)+2)) + "\x01" + string(rune(len(module))) + module + string(rune(len(name))) + name + "\x00\x00"
 	}
 	for _, tt := range []struct{ name, wasm, want string }{
-		{"not wasm", "hello", "Failed to load Wasm bytecode"},
-		{"truncated", header + types[:4], "Failed to load Wasm bytecode"},
+		{"not wasm", "hello, world", "Failed to parse corrupted Wasm module"},
+		{"truncated", header + types[:4], "Failed to parse corrupted Wasm module"},
 		{"no marker", header + types + funcs + memory + code, "Missing or unknown Proxy-Wasm ABI version"},
 		{"marker of the future", header + types + funcs + memory + export("proxy_abi_version_0_3_0") + code, "Missing or unknown Proxy-Wasm ABI version"},
 		{"unknown import", header + types + imports("env", "proxy_teleport") + export("proxy_abi_version_0_2_1"), "missing import: env.proxy_teleport"},
-		{"import of another signature", header + i32Type + imports("env", "proxy_log") + export("proxy_abi_version_0_2_1"), "import type mismatch for function env.proxy_log, want: i32 -> i32, but host exports: i32 i32 i32 -> i32"},
+		{"import of another signature", header + i32Type + imports("env", "proxy_log") + export("proxy_abi_version_0_2_1"), "import type mismatch: env.proxy_log, want: i32 -> i32, but host exports: i32 i32 i32 -> i32"},
 		{"import of another ABI version", header + types + imports("env", "proxy_continue_request") + export("proxy_abi_version_0_2_1"), "belongs to another ABI version"},
 		{"import of a later Envoy", header + types + imports("wasi_snapshot_preview1", "path_filestat_get") + export("proxy_abi_version_0_2_1"), "Envoy 1.38 lacks it; Envoy 1.39 and later have it"},
 		{"no allocator", header + types + funcs + memory + export("proxy_abi_version_0_2_1") + code, "missing malloc"},

@@ -92,9 +92,6 @@ func startHost(ctx context.Context, p *Process, m *Module, c *config) (*Host, er
 	if err != nil {
 		return nil, err
 	}
-	if linked.abi == 0 {
-		return nil, &LoadError{"Missing or unknown Proxy-Wasm ABI version"}
-	}
 	h := &Host{process: p, module: m, config: c.host, linked: linked, upstream: c.host.upstream}
 	h.vmKey = makeVMKey(p.profile, &h.config, m)
 	p.sharedData.retain(h.config.vmID)

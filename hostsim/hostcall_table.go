@@ -63,6 +63,8 @@ func envTable() []hostcall {
 
 		env("proxy_call_foreign_function", "iiiiii", "s b __", proxyCallForeignFunction),
 
+		env("envoy_resolve_dns", "iii", "s _", envoyResolveDNS),
+
 		early(env("pthread_equal", "ii", "u u", pthreadEqual)),
 		{module: moduleEnv, name: "emscripten_notify_memory_growth", params: sig("i"), args: "u", fn: answerOK, atStart: true, inAllocator: true},
 	}

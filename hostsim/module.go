@@ -11,6 +11,8 @@ import (
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
+
+	"github.com/sallyport-gateway/sallyport/hostsim/internal/wasmbin"
 )
 
 // LoadError says why Envoy would not load a module, in Envoy's words where it has any.
@@ -22,8 +24,10 @@ func (e *LoadError) Error() string { return "load wasm module: " + e.Reason }
 
 // Module is compiled code, ready for any number of VMs, Hosts and profiles. Close releases it, after all its Hosts.
 type Module struct {
-	wasm []byte
-	hash string
+	wasm    []byte
+	hash    string
+	outline wasmbin.Outline
+	abi     abiVersion
 
 	cache wazero.CompilationCache
 
@@ -62,6 +66,11 @@ type CompileOptions struct {
 func Compile(ctx context.Context, wasm []byte, o CompileOptions) (*Module, error) {
 	sum := sha256.Sum256(wasm)
 	m := &Module{wasm: wasm, hash: hex.EncodeToString(sum[:]), linked: map[bool]*linkedModule{}}
+	m.outline, _ = wasmbin.Read(wasm) // what is broken, the compiler finds
+	var unfit *fault
+	if m.abi, unfit = readABI(wasm, m.outline); unfit != nil {
+		return nil, unfit.loadError()
+	}
 	if o.CacheDir != "" {
 		cache, err := wazero.NewCompilationCacheWithDir(o.CacheDir)
 		if err != nil {
@@ -72,12 +81,8 @@ func Compile(ctx context.Context, wasm []byte, o CompileOptions) (*Module, error
 		m.cache = wazero.NewCompilationCache()
 	}
 	newest := profiles[len(profiles)-1]
-	code, err := m.runtimeFor(ctx, &newest)
-	if err != nil {
+	if _, err := m.runtimeFor(ctx, &newest); err != nil {
 		return nil, errors.Join(err, m.Close(ctx))
-	}
-	if code.abi == 0 {
-		return nil, errors.Join(&LoadError{"Missing or unknown Proxy-Wasm ABI version"}, m.Close(ctx))
 	}
 	return m, nil
 }
@@ -104,10 +109,10 @@ func (m *Module) forProfile(ctx context.Context, p *profile) (*linkedModule, err
 	if err != nil {
 		return nil, err
 	}
-	if err := checkImports(code, p); err != nil {
-		return nil, err
+	if faults := linkFaults(m.outline, code.abi, p); len(faults) > 0 {
+		return nil, faults[0].loadError()
 	}
-	return code, checkExports(code)
+	return code, nil
 }
 
 func (m *Module) runtimeFor(ctx context.Context, p *profile) (*linkedModule, error) {
@@ -121,84 +126,18 @@ func (m *Module) runtimeFor(ctx context.Context, p *profile) (*linkedModule, err
 	}
 	config := wazero.NewRuntimeConfig().WithCompilationCache(m.cache).WithMemoryLimitPages(maxMemoryPages)
 	runtime := wazero.NewRuntimeWithConfig(ctx, config)
-	l := &linkedModule{runtime: runtime}
+	l := &linkedModule{runtime: runtime, abi: m.abi}
 	code, err := runtime.CompileModule(ctx, m.wasm)
 	if err != nil {
-		return nil, errors.Join(&LoadError{"Failed to load Wasm bytecode: " + err.Error()}, runtime.Close(ctx))
+		return nil, errors.Join(&LoadError{wordsBytecode + ": " + firstLine(err)}, runtime.Close(ctx))
 	}
 	l.code = code
-	for name := range code.ExportedFunctions() {
-		if v, ok := abiMarkers[name]; ok {
-			l.abi = v
-		}
-	}
 	if err := instantiateHostModules(ctx, runtime, p); err != nil {
 		return nil, errors.Join(err, runtime.Close(ctx))
 	}
 	m.linked[p.wasiStubs] = l
 	m.closers = append(m.closers, runtime.Close)
 	return l, nil
-}
-
-// checkImports compares each import with what this Envoy offers.
-func checkImports(l *linkedModule, p *profile) error {
-	for _, f := range l.code.ImportedFunctions() {
-		module, name, _ := f.Import()
-		def := findHostcall(module, name, l.abi, p)
-		if def == nil {
-			return &LoadError{"Failed to load Wasm module due to a missing import: " + module + "." + name +
-				missingImportHint(module, name, l.abi, p)}
-		}
-		if !sameTypes(f.ParamTypes(), def.params) || !sameTypes(f.ResultTypes(), def.results) {
-			return &LoadError{fmt.Sprintf("Failed to load Wasm module due to an import type mismatch for function %s.%s, "+
-				"want: %s, but host exports: %s", module, name,
-				signature(f.ParamTypes(), f.ResultTypes()), signature(def.params, def.results))}
-		}
-	}
-	return nil
-}
-
-func missingImportHint(module, name string, abi abiVersion, p *profile) string {
-	for i := range profiles {
-		if findHostcall(module, name, abi, &profiles[i]) != nil {
-			return fmt.Sprintf(" (Envoy %s lacks it; Envoy %s and later have it)", p.name, profiles[i].name)
-		}
-	}
-	for _, other := range []abiVersion{abi010, abi020, abi021} {
-		if findHostcall(module, name, other, p) != nil {
-			return " (it belongs to another ABI version than the one that the module exports)"
-		}
-	}
-	return ""
-}
-
-// checkExports compares the callbacks that the module exports with the ABI.
-func checkExports(l *linkedModule) error {
-	exports := l.code.ExportedFunctions()
-	for i := range callbackTable {
-		def := &callbackTable[i]
-		f, ok := exports[def.name]
-		if !ok {
-			continue
-		}
-		if !sameTypes(f.ParamTypes(), def.paramsFor(l.abi)) || !sameTypes(f.ResultTypes(), def.results) {
-			return &LoadError{fmt.Sprintf("Bad function signature for: %s: got %s, want %s", def.name,
-				signature(f.ParamTypes(), f.ResultTypes()), signature(def.paramsFor(l.abi), def.results))}
-		}
-	}
-	for _, name := range allocators {
-		if _, ok := exports[name]; ok {
-			return nil
-		}
-	}
-	return &LoadError{"Wasm missing malloc/free: the module exports neither malloc nor proxy_on_memory_allocate"}
-}
-
-// allocators are looked up in this order. Source: proxy-wasm-cpp-host src/wasm.cc getFunctions.
-var allocators = []string{"malloc", "proxy_on_memory_allocate"}
-
-func sameTypes(a, b []api.ValueType) bool {
-	return string(a) == string(b)
 }
 
 func signature(params, results []api.ValueType) string {

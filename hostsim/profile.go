@@ -19,6 +19,8 @@ type profile struct {
 	pollInAllocator bool
 	// envInKey: the VM's environment is part of its identity.
 	envInKey bool
+	// mainVoid: __main_void is called when there is no main (proxy-wasm-cpp-host #500).
+	mainVoid bool
 	// peerCertificateValid: the property connection.peer_certificate_valid exists.
 	peerCertificateValid bool
 }
@@ -27,8 +29,8 @@ var profiles = []profile{
 	{name: "1.36"},
 	{name: "1.37"},
 	{name: "1.38"},
-	{name: "1.39", wasiStubs: true, pollInAllocator: true, envInKey: true, peerCertificateValid: true},
-	{name: "1.40", wasiStubs: true, pollInAllocator: true, envInKey: true, peerCertificateValid: true},
+	{name: "1.39", wasiStubs: true, pollInAllocator: true, envInKey: true, mainVoid: true, peerCertificateValid: true},
+	{name: "1.40", wasiStubs: true, pollInAllocator: true, envInKey: true, mainVoid: true, peerCertificateValid: true},
 }
 
 // Profiles lists the names that WithProfile takes, oldest first.

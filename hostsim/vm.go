@@ -125,7 +125,11 @@ func newVM(t *thread, h *Host, linked *linkedModule) (*vm, error) {
 func (v *vm) initialize() {
 	if f := v.module.ExportedFunction("_initialize"); f != nil {
 		v.initializeWith("_initialize", f)
-		for _, name := range []string{"main", "__main_void"} {
+		names := []string{"main"}
+		if v.thread.process.profile.mainVoid {
+			names = append(names, "__main_void")
+		}
+		for _, name := range names {
 			if f := v.module.ExportedFunction(name); f != nil && !v.failed {
 				v.initializeWith(name, f)
 				return

@@ -70,6 +70,10 @@ func wasiTable() []hostcall {
 		stub(wasi("fd_tell", "ii", errno(errnoNotsup))),
 		stub(wasi("fd_advise", "iIIi", errno(errnoNotsup))),
 		stub(wasi("fd_allocate", "iII", errno(errnoNotsup))),
+		stub(wasi("fd_renumber", "ii", errno(errnoNotsup))),
+		stub(wasi("fd_fdstat_set_rights", "iII", errno(errnoNotsup))),
+		stub(wasi("path_link", "iiiiii", errno(errnoNotsup))),  // one parameter less than the WASI standard,
+		stub(wasi("path_symlink", "iiii", errno(errnoNotsup))), // here too: what imports them does not load
 		stub(wasi("clock_res_get", "ii", errno(errnoNotsup))),
 		stub(wasi("sock_accept", "iii", errno(errnoNotsup))),
 		stub(wasi("sock_recv", "iiiiii", errno(errnoNotsup))),
