@@ -49,6 +49,7 @@ func (c *guestContext) httpCall(cluster string, headers *headerMap, body []byte,
 	if len(body) > 0 {
 		headers.set("content-length", strconv.Itoa(len(body)))
 	}
+	addCalloutHeaders(headers, call.Timeout)
 	call.Headers = headers.snapshot()
 	answer := target.Answer(call)
 	switch answer.Fault {
@@ -64,6 +65,15 @@ func (c *guestContext) httpCall(cluster string, headers *headerMap, body []byte,
 	c.calls[out.id] = out
 	out.await(answer, call.Timeout)
 	return out.id, StatusOK
+}
+
+// addCalloutHeaders adds what Envoy's router sends with a request of its own.
+// Source: Envoy source/common/router/router.cc, async_client_impl.cc.
+func addCalloutHeaders(m *headerMap, timeout time.Duration) {
+	m.set("x-envoy-internal", "true")
+	if timeout > 0 {
+		m.set("x-envoy-expected-rq-timeout-ms", strconv.FormatInt(timeout.Milliseconds(), 10))
+	}
 }
 
 func isGRPC(contentType string) bool {

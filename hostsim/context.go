@@ -21,6 +21,10 @@ type rootState struct {
 	instance    *instance
 	configuring bool // inside on_configure: the plugin configuration can be read
 	calls       map[uint32]*callout
+	grpc        map[uint32]*grpcExchange
+	// What of a gRPC exchange the guest may read now.
+	grpcInitial, grpcTrailing *headerMap
+	grpcMessage               *[]byte
 	// response is the callout whose answer the guest may read now.
 	response *callResponse
 	// statusCode and statusMessage are what proxy_get_status tells. The code is never reset.
@@ -39,6 +43,7 @@ func (v *vm) newContext(h *Host, root *guestContext) *guestContext {
 	if root == nil {
 		c.root = c
 		c.calls = map[uint32]*callout{}
+		c.grpc = map[uint32]*grpcExchange{}
 	}
 	v.contexts[c.id] = c
 	return c
@@ -83,6 +88,10 @@ func (c *guestContext) forget() {
 		call.cancel()
 	}
 	c.calls = nil
+	for _, x := range c.grpc {
+		x.finish()
+	}
+	c.grpc = nil
 	if c.stopTick != nil {
 		c.stopTick()
 		c.stopTick = nil

@@ -34,7 +34,9 @@ func (c *guestContext) buffer(kind uint32) (data []byte, body *[]byte, found boo
 			return nil, nil, true
 		}
 		return chunk(c.stream.responseChunk)
-	case bufferDownstream, bufferUpstream, bufferGRPC, bufferCallData:
+	case bufferGRPC:
+		return chunk(c.root.grpcMessage)
+	case bufferDownstream, bufferUpstream, bufferCallData:
 		return nil, nil, true
 	case bufferCallBody:
 		if c.root.response == nil {

@@ -18,6 +18,10 @@ const (
 // headerMap is the map that the guest may read now, nil when there is none. Source: Envoy context.cc getConstMap.
 func (c *guestContext) headerMap(kind uint32) *headerMap {
 	switch kind {
+	case mapGRPCInitial:
+		return c.root.grpcInitial
+	case mapGRPCTrailing:
+		return c.root.grpcTrailing
 	case mapCallHeaders, mapCallTrailers:
 		r := c.root.response
 		switch {

@@ -43,11 +43,11 @@ func envTable() []hostcall {
 		until(abi010, env("proxy_get_configuration", "ii", "__", proxyGetConfiguration)),
 
 		env("proxy_http_call", "iiiiiiiiii", "s b b b u _", proxyHTTPCall),
-		env("proxy_grpc_call", "iiiiiiiiiiii", "b s s b b u _", answerUnimplemented),
-		env("proxy_grpc_stream", "iiiiiiiii", "b s s b _", answerUnimplemented),
-		env("proxy_grpc_send", "iiii", "u b u", answerUnimplemented),
-		env("proxy_grpc_cancel", "i", "u", answerUnimplemented),
-		env("proxy_grpc_close", "i", "u", answerUnimplemented),
+		env("proxy_grpc_call", "iiiiiiiiiiii", "b s s b b u _", proxyGRPCCall),
+		env("proxy_grpc_stream", "iiiiiiiii", "b s s b _", proxyGRPCStream),
+		env("proxy_grpc_send", "iiii", "u b u", proxyGRPCSend),
+		env("proxy_grpc_cancel", "i", "u", proxyGRPCCancel),
+		env("proxy_grpc_close", "i", "u", proxyGRPCClose),
 
 		env("proxy_get_shared_data", "iiiii", "s __ _", proxyGetSharedData),
 		env("proxy_set_shared_data", "iiiii", "s b u", proxySetSharedData),
@@ -70,7 +70,6 @@ func envTable() []hostcall {
 	}
 }
 
-func answerOK(*vm, []uint64) uint32            { return uint32(StatusOK) }
-func answerUnimplemented(*vm, []uint64) uint32 { return uint32(StatusUnimplemented) }
+func answerOK(*vm, []uint64) uint32 { return uint32(StatusOK) }
 
 func pthreadEqual(_ *vm, p []uint64) uint32 { return boolU32(uint32(p[0]) == uint32(p[1])) }

@@ -49,11 +49,16 @@ type vm struct {
 
 	restriction restriction
 	tracing     bool
+	given       int // bytes that the running hostcall has given, for the trace
+	// inGuest is how many callbacks are running, each inside a hostcall of the one before; running says which.
+	inGuest int
+	running [callbackCount]int
 
-	failed   bool
-	closed   bool
-	lastCall uint32 // callout id
-	metrics  [3][]*stat
+	failed bool
+	closed bool
+	// The last ids of callouts, gRPC calls and gRPC streams.
+	lastCall, lastGRPCCall, lastGRPCStream uint32
+	metrics                                [3][]*stat
 }
 
 // vmKey finds the vm in a context that somebody has wrapped.
@@ -181,11 +186,23 @@ func (v *vm) close() error {
 	return v.module.Close(v)
 }
 
+// maxNestedCallbacks bounds callbacks inside hostcalls inside callbacks, where Envoy would run out of stack.
+const maxNestedCallbacks = 16
+
+var errNestedTooDeep = errors.New("maximum call stack size exceeded")
+
 // invoke calls into the guest in the name of c. It is false when the guest lacks the callback or traps.
 func (v *vm) invoke(c *guestContext, cb callback, args ...uint32) (uint32, bool) {
 	f := v.callbacks[cb]
 	if f == nil {
 		return 0, false
+	}
+	if v.inGuest >= maxNestedCallbacks {
+		v.fail(callbackTable[cb].name, errNestedTooDeep)
+		return 0, false
+	}
+	if v.running[cb] > 0 {
+		f = v.module.ExportedFunction(callbackTable[cb].name) // one api.Function does not run twice at a time
 	}
 	if v.linked.abi == abi010 && callbackTable[cb].paramsABI010 != 0 {
 		args = args[:callbackTable[cb].paramsABI010]
@@ -199,7 +216,11 @@ func (v *vm) invoke(c *guestContext, cb callback, args ...uint32) (uint32, bool)
 	if v.tracing {
 		at = v.traceCallback(c, cb, args)
 	}
+	v.inGuest++
+	v.running[cb]++
 	err := f.CallWithStack(v, v.stack[:max(len(args), len(callbackTable[cb].results))])
+	v.inGuest--
+	v.running[cb]--
 	result := uint32(v.stack[0])
 	if v.tracing {
 		v.traceReturn(c, cb, at, result, err)

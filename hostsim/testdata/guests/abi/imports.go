@@ -107,3 +107,18 @@ func getMetric(id uint32, value ptr) uint32
 
 //go:wasmimport env proxy_call_foreign_function
 func callForeign(n ptr, nn uint32, a ptr, an uint32, rp, rn ptr) uint32
+
+//go:wasmimport env proxy_grpc_call
+func grpcCall(c ptr, cn uint32, s ptr, sn uint32, m ptr, mn uint32, md ptr, mdn uint32, b ptr, bn uint32, ms uint32, id ptr) uint32
+
+//go:wasmimport env proxy_grpc_stream
+func grpcStream(c ptr, cn uint32, s ptr, sn uint32, m ptr, mn uint32, md ptr, mdn uint32, id ptr) uint32
+
+//go:wasmimport env proxy_grpc_send
+func grpcSend(id uint32, p ptr, n uint32, end uint32) uint32
+
+//go:wasmimport env proxy_grpc_cancel
+func GRPCCancel(id uint32) uint32
+
+//go:wasmimport env proxy_grpc_close
+func GRPCClose(id uint32) uint32

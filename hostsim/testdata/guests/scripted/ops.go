@@ -74,7 +74,7 @@ func (e *execution) do(op string) string {
 	case "now":
 		return strconv.FormatInt(time.Now().Unix(), 10)
 	}
-	for _, group := range []func(string, string) (string, bool){e.headerOp, e.bodyOp, e.streamOp, e.sharedOp, e.metricOp, e.otherOp} {
+	for _, group := range []func(string, string) (string, bool){e.headerOp, e.bodyOp, e.streamOp, e.sharedOp, e.metricOp, e.grpcOp, e.otherOp} {
 		if result, ok := group(name, op); ok {
 			return result
 		}
@@ -179,10 +179,15 @@ func (e *execution) streamOp(name, op string) (string, bool) {
 func (e *execution) call(cluster, ms, body string, kv ...string) string {
 	timeout, _ := strconv.Atoi(ms)
 	id, st := abi.HTTPCall(cluster, abi.Pairs(kv...), body, nil, int32(timeout))
-	if _, stream := parents[e.context]; stream && parents[e.context] != 0 {
+	e.keepWaiting()
+	return numeric(uint64(id), st)
+}
+
+// keepWaiting notes a stream that waits for what it has just asked for.
+func (e *execution) keepWaiting() {
+	if parents[e.context] != 0 {
 		waiting = e.context
 	}
-	return numeric(uint64(id), st)
 }
 
 func (e *execution) sharedOp(name, op string) (string, bool) {

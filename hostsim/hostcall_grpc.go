@@ -1,0 +1,116 @@
+package hostsim
+
+import (
+	"time"
+
+	"github.com/sallyport-gateway/sallyport/hostsim/internal/wire"
+)
+
+// proxyGRPCCall(service, size, service name, size, method, size, metadata, size, message, size, timeout ms, id*) begins a
+// unary call that belongs to the context's root. The service is a serialized GrpcService, or the name of a cluster.
+// ParseFailure: neither. InternalFailure: it failed at once; proxy_on_grpc_close still comes, after this callback, for an
+// id that the guest was never told. Success is one proxy_on_grpc_receive, failure one proxy_on_grpc_close.
+func proxyGRPCCall(v *vm, p []uint64) uint32 {
+	message, ok := v.read(p[8], p[9])
+	open, ok2 := v.readGRPCOpening(p)
+	if !ok || !ok2 {
+		return uint32(StatusInvalidMemoryAccess)
+	}
+	open.unary, open.message = true, append([]byte(nil), message...)
+	open.timeout = time.Duration(uint32(p[10])) * time.Millisecond
+	return v.openGRPC(open, p[11])
+}
+
+// proxyGRPCStream(service, size, service name, size, method, size, metadata, size, id*) opens a stream, as proxyGRPCCall
+// does. A stream that fails at once gets its initial and trailing metadata before this returns.
+func proxyGRPCStream(v *vm, p []uint64) uint32 {
+	open, ok := v.readGRPCOpening(p)
+	if !ok {
+		return uint32(StatusInvalidMemoryAccess)
+	}
+	return v.openGRPC(open, p[8])
+}
+
+// grpcOpening is what both have in common.
+type grpcOpening struct {
+	service, path string
+	metadata      Headers
+	unary         bool
+	message       []byte
+	timeout       time.Duration
+}
+
+func (v *vm) readGRPCOpening(p []uint64) (grpcOpening, bool) {
+	service, ok := v.read(p[0], p[1])
+	name, ok2 := v.read(p[2], p[3])
+	method, ok3 := v.read(p[4], p[5])
+	metadata, ok4 := v.read(p[6], p[7])
+	if !ok || !ok2 || !ok3 || !ok4 {
+		return grpcOpening{}, false
+	}
+	pairs, _ := wire.ParsePairs(metadata)
+	return grpcOpening{service: string(service), path: "/" + string(name) + "/" + string(method), metadata: pairs}, true
+}
+
+// openGRPC writes the id only when the call is on its way.
+func (v *vm) openGRPC(o grpcOpening, idPtr uint64) uint32 {
+	id, status := v.contextOrEffective().root.openGRPC(o)
+	if status != StatusOK {
+		return uint32(status)
+	}
+	return v.putU32(idPtr, id)
+}
+
+// proxyGRPCSend(id, message, size, end of stream). BadArgument: not the id of a stream. NotFound: no such stream. What
+// comes after the end is dropped.
+func proxyGRPCSend(v *vm, p []uint64) uint32 {
+	message, ok := v.read(p[1], p[2])
+	if !ok {
+		return uint32(StatusInvalidMemoryAccess)
+	}
+	id := uint32(p[0])
+	if id%calloutIDStep != grpcStreamResidue {
+		return uint32(StatusBadArgument)
+	}
+	x, ok := v.contextOrEffective().root.grpc[id]
+	if !ok {
+		return uint32(StatusNotFound)
+	}
+	x.send(append([]byte(nil), message...), uint32(p[3]) != 0)
+	return uint32(StatusOK)
+}
+
+// proxyGRPCCancel(id) forgets a call, or resets a stream: no further callback comes. BadArgument: the id is of neither
+// kind. NotFound: no such call or stream.
+func proxyGRPCCancel(v *vm, p []uint64) uint32 {
+	x, status := v.findGRPC(uint32(p[0]))
+	if x != nil {
+		x.cancel()
+	}
+	return uint32(status)
+}
+
+// proxyGRPCClose(id) cancels a call, or ends the guest's side of a stream, whose callbacks go on. Errors as in
+// proxyGRPCCancel.
+func proxyGRPCClose(v *vm, p []uint64) uint32 {
+	x, status := v.findGRPC(uint32(p[0]))
+	switch {
+	case x == nil:
+	case x.unary:
+		x.cancel()
+	default:
+		x.localClosed = true
+		x.send(nil, true)
+	}
+	return uint32(status)
+}
+
+func (v *vm) findGRPC(id uint32) (*grpcExchange, Status) {
+	if r := id % calloutIDStep; r != grpcCallResidue && r != grpcStreamResidue {
+		return nil, StatusBadArgument
+	}
+	if x, ok := v.contextOrEffective().root.grpc[id]; ok {
+		return x, StatusOK
+	}
+	return nil, StatusNotFound
+}
