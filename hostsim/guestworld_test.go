@@ -245,8 +245,8 @@ func TestLoadErrors(t *testing.T) {
 }
 
 func TestTraceShowsLengthsNotValues(t *testing.T) {
-	h := newHost(t, script("set 0 x-token sesame", "sdset k 0 sesame"), hostsim.WithTrace())
-	_, e := do(t, h, hostsim.Request{Headers: hostsim.Headers{{Name: "authorization", Value: "sesame"}}})
+	h := newHost(t, script("set 0 x-token sesame", "sdset k 0 sesame", "get 0 x-key"), hostsim.WithTrace())
+	_, e := do(t, h, hostsim.Request{Headers: hostsim.Headers{{Name: "authorization", Value: "sesame"}, {Name: "x-key", Value: "12345"}}})
 	var text []string
 	for _, entry := range e.Trace {
 		text = append(text, entry.String())
@@ -255,7 +255,8 @@ func TestTraceShowsLengthsNotValues(t *testing.T) {
 	if strings.Contains(got, "sesame") {
 		t.Errorf("the trace has a value:\n%s", got)
 	}
-	for _, want := range []string{"[host->vm] proxy_on_request_headers(2, 7, 1) = 0", `[vm->host] proxy_replace_header_map_value(request headers, "x-token", 6 bytes) = Ok`} {
+	for _, want := range []string{"[host->vm] proxy_on_request_headers(2, 8, 1) = 0", `[vm->host] proxy_replace_header_map_value(request headers, "x-token", 6 bytes) = Ok`,
+		`[vm->host] proxy_get_header_map_value(request headers, "x-key") = Ok, 5 bytes`} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in\n%s", want, got)
 		}

@@ -86,5 +86,6 @@ func (v *vm) givePointer(ptr uint32, size int, ptrPtr, sizePtr uint64) Status {
 	if !v.writeU32(ptrPtr, ptr) || !v.writeU32(sizePtr, uint32(size)) {
 		return StatusInvalidMemoryAccess
 	}
+	v.given = size
 	return StatusOK
 }

@@ -21,9 +21,16 @@ type TraceEntry struct {
 	// Result is what came back: a status, or a callback's answer. Trapped is set when nothing did.
 	Result  uint32
 	Trapped bool
+	// Given is how many bytes the host handed to the guest; -1 when the function hands over none.
+	Given int
+	// Took is how long it took in real time, with all that it called: of a callback mostly the guest's own work.
+	Took time.Duration
+
+	began time.Time
 }
 
-// String is like Envoy's own wasm trace: "[host->vm] proxy_on_tick(1)", "[vm->host] proxy_log(info, 12 bytes) = Ok".
+// String is like Envoy's own wasm trace: "[host->vm] proxy_on_tick(1)", "[vm->host] proxy_log(info, 12 bytes) = Ok",
+// "[vm->host] proxy_get_header_map_value(request headers, \"x-key\") = Ok, 12 bytes".
 func (e TraceEntry) String() string {
 	if e.Callback {
 		if e.Trapped {
@@ -31,7 +38,11 @@ func (e TraceEntry) String() string {
 		}
 		return fmt.Sprintf("[host->vm] %s(%s) = %d", e.Name, e.Args, e.Result)
 	}
-	return fmt.Sprintf("[vm->host] %s(%s) = %s", e.Name, e.Args, Status(e.Result))
+	text := fmt.Sprintf("[vm->host] %s(%s) = %s", e.Name, e.Args, Status(e.Result))
+	if e.Given >= 0 {
+		text += fmt.Sprintf(", %d bytes", e.Given)
+	}
+	return text
 }
 
 // Trace has every hostcall and callback so far, WASI left out, when the host was made WithTrace. A callback stands
@@ -45,7 +56,12 @@ func (v *vm) tracedHostcall(def *hostcall, stack []uint64) {
 	if !def.wasi {
 		e.Args = v.renderArgs(def.args, stack)
 	}
+	outer := v.given
+	v.given = -1
+	began := time.Now()
 	result := def.fn(v, stack)
+	e.Took, e.Given = time.Since(began), v.given
+	v.given = outer
 	if len(def.results) > 0 {
 		stack[0] = uint64(result)
 	}
@@ -64,7 +80,7 @@ func (v *vm) traceCallback(c *guestContext, cb callback, args []uint32) int {
 	}
 	return c.host.traces.add(TraceEntry{
 		At: v.thread.process.clock.Now(), Thread: v.thread.index, Context: c.id, Callback: true,
-		Name: callbackTable[cb].name, Args: strings.Join(text, ", "),
+		Name: callbackTable[cb].name, Args: strings.Join(text, ", "), Given: -1, began: time.Now(),
 	})
 }
 
@@ -72,7 +88,9 @@ func (v *vm) traceReturn(c *guestContext, cb callback, at int, result uint32, er
 	if len(callbackTable[cb].results) == 0 {
 		result = 0
 	}
-	c.host.traces.change(at, func(e *TraceEntry) { e.Result, e.Trapped = result, err != nil })
+	c.host.traces.change(at, func(e *TraceEntry) {
+		e.Result, e.Trapped, e.Took = result, err != nil, time.Since(e.began)
+	})
 }
 
 var (

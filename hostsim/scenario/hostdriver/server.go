@@ -50,6 +50,10 @@ var faults = map[scenario.Fault]hostsim.Fault{
 	scenario.FaultNotHTTP:     hostsim.FaultNotHTTP,
 }
 
+// Answer is a scenario's answer as the simulated host takes it from a cluster. A cluster that is FaultUnknown must not be
+// defined at all.
+func Answer(a scenario.Answer) hostsim.Answer { return wireAnswer(a) }
+
 // wireAnswer translates an answer. A fault without a translation is a programming error: answering well instead would
 // turn a scenario about a failure into one about success.
 func wireAnswer(a scenario.Answer) hostsim.Answer {
