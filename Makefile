@@ -63,12 +63,7 @@ $(GOLANGCI_LINT):
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME (20s)
-	@grep -rlE '^func Fuzz' --include='*_test.go' . | xargs -n1 dirname | sort -u | while read -r dir; do \
-		sed -nE 's/^func (Fuzz[A-Za-z0-9_]*)\(.*/\1/p' "$$dir"/*_test.go | sort | while read -r target; do \
-			echo "$$dir $$target"; \
-			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$dir" </dev/null; \
-		done; \
-	done
+	.ci/fuzz $(FUZZTIME)
 
 .PHONY: soak
 soak: envoy ## what needs minutes
