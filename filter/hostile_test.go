@@ -79,6 +79,31 @@ func with(name, value string) hostsim.Headers {
 
 // TestHostileRequestHeaders: what no client should send is refused, or does no harm.
 func TestHostileRequestHeaders(t *testing.T) {
+	g := start(t, module(t), configuration(t, fullSequence))
+	r, x := g.do(request("token")) // into the cache, so that the clock may stand still
+	g.must("a good request", r, x, admitted)
+	for _, tt := range hostileRequests() {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := g.wire(t, tt.headers); got != tt.want {
+				t.Errorf("got %+v, want %+v", got, tt.want)
+			}
+			if got := g.wire(t, wireHeaders()); got != admitted {
+				t.Errorf("a good request after it: %+v", got)
+			}
+		})
+	}
+	if got := g.Process().Metric("sallyport_panics"); got != 0 {
+		t.Errorf("%d panics", got)
+	}
+}
+
+type hostileRequest struct {
+	name    string
+	headers hostsim.Headers
+	want    outcome
+}
+
+func hostileRequests() []hostileRequest {
 	const (
 		ownHeaders = 9 // of wireHeaders 5, and :scheme, x-forwarded-for, x-forwarded-proto, x-request-id
 		mebibyte   = 1 << 20
@@ -91,11 +116,7 @@ func TestHostileRequestHeaders(t *testing.T) {
 		return wireHeaders(more...)
 	}
 	refused := func(status int, reason string) outcome { return outcome{status: status, reason: reason} }
-	tests := []struct {
-		name    string
-		headers hostsim.Headers
-		want    outcome
-	}{
+	return []hostileRequest{
 		{"none", nil, refused(400, "request.malformed")},
 		{"1", hostsim.Headers{{Name: ":path", Value: "/"}}, refused(400, "request.malformed")},
 		{"100", many(100), admitted},
@@ -126,22 +147,6 @@ func TestHostileRequestHeaders(t *testing.T) {
 		{"a token of 1 MiB", with("authorization", "Bearer "+strings.Repeat("t", mebibyte-2000)), refused(401, "token.malformed")},
 		{"a second token", wireHeaders(hostsim.Header{Name: "Authorization", Value: "Bearer other"}), refused(400, "token.ambiguous")},
 		{"a second key", wireHeaders(hostsim.Header{Name: "X-API-KEY", Value: goodKey}), refused(401, "api_key.ambiguous")},
-	}
-	g := start(t, module(t), configuration(t, fullSequence))
-	r, x := g.do(request("token")) // into the cache, so that the clock may stand still
-	g.must("a good request", r, x, admitted)
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			if got := g.wire(t, tt.headers); got != tt.want {
-				t.Errorf("got %+v, want %+v", got, tt.want)
-			}
-			if got := g.wire(t, wireHeaders()); got != admitted {
-				t.Errorf("a good request after it: %+v", got)
-			}
-		})
-	}
-	if got := g.Process().Metric("sallyport_panics"); got != 0 {
-		t.Errorf("%d panics", got)
 	}
 }
 

@@ -25,59 +25,7 @@ const (
 // TestOrder: a refusal at a step means that no later step ran. Each case first sends a request that the step lets pass,
 // to see that the later steps leave the traces by which they would be found out.
 func TestOrder(t *testing.T) {
-	without := func(name string) hostsim.Request {
-		r := request("token")
-		for i, h := range r.Headers {
-			if h.Name == name {
-				r.Headers = append(r.Headers[:i:i], r.Headers[i+1:]...)
-			}
-		}
-		return r
-	}
-	to := func(path string) hostsim.Request {
-		r := request("token")
-		r.Path = path
-		return r
-	}
-	withKey := func(key string) hostsim.Request {
-		r := without("x-api-key")
-		r.Headers = append(r.Headers, hostsim.Header{Name: "x-api-key", Value: key})
-		return r
-	}
-	tests := []struct {
-		name  string
-		first string // the steps before the later ones; the last of them refuses
-		bad   hostsim.Request
-		okta  hostsim.Answer // to the bad request
-		want  outcome
-		calls int // to okta
-	}{
-		{name: "no step: the path", bad: to("/customers/v1/%2e%2e/admin"), want: outcome{status: 400, reason: "request.path_ambiguous"}},
-		{name: "no step: the API", bad: to("/nobody"), want: outcome{status: 404, reason: "api.unknown"}},
-		{name: "no step: the target", bad: to("http://api.example.com/customers/v1/"), want: outcome{status: 400, reason: "request.malformed"}},
-		{name: "spike_arrest", first: `- spike_arrest: {rate: 1pm}`, bad: request("token"), want: outcome{status: 429, reason: "spike_arrest.exceeded"}},
-		{name: "verify_api_key: no key", first: `- verify_api_key: {from: [{header: x-api-key}]}`, bad: without("x-api-key"),
-			want: outcome{status: 401, reason: "api_key.missing"}},
-		{name: "verify_api_key: another key", first: `- verify_api_key: {from: [{header: x-api-key}]}`, bad: withKey("key-of-nobody"),
-			want: outcome{status: 401, reason: "api_key.unknown"}},
-		{name: "verify_api_key: two keys", first: "- verify_api_key: {from: [{header: x-api-key}, {query: apikey}]}\n- remove_api_key: {}",
-			bad: to("/customers/v1/orders/7?apikey=" + goodKey), want: outcome{status: 401, reason: "api_key.ambiguous"}},
-		{name: "introspect_token: no token", first: orderIntrospection, bad: without("authorization"),
-			want: outcome{status: 401, reason: "token.missing"}},
-		{name: "introspect_token: inactive", first: orderIntrospection, bad: request("token"), okta: inactive(),
-			want: outcome{status: 401, reason: "token.inactive"}, calls: 1},
-		{name: "introspect_token: no answer", first: orderIntrospection, bad: request("token"), okta: hostsim.Fail(hostsim.FaultTimeout),
-			want: outcome{status: 503, reason: "introspection.timeout"}, calls: 1},
-		{name: "introspect_token: no such cluster", first: orderIntrospection, bad: request("token"), okta: hostsim.Fail(hostsim.FaultUnknown),
-			want: outcome{status: 500, reason: "introspection.unknown_cluster"}},
-		{name: "introspect_token: no endpoint", first: orderIntrospection, bad: request("token"), okta: hostsim.Fail(hostsim.FaultNoEndpoints),
-			want: outcome{status: 503, reason: "introspection.no_host"}},
-		{name: "require_token: the issuer", first: orderIntrospection + "\n- require_token: {issuer: \"https://dev.okta.com\"}", bad: request("token"),
-			okta: hostsim.Respond(200, `{"active":true,"iss":"https://elsewhere"}`), want: outcome{status: 401, reason: "token.issuer_mismatch"}, calls: 1},
-		{name: "require_token: the scope", first: orderIntrospection + "\n- require_token: {scopes: [customers.read]}", bad: request("token"),
-			okta: hostsim.Respond(200, `{"active":true,"scope":"openid"}`), want: outcome{status: 403, reason: "token.scope_insufficient"}, calls: 1},
-	}
-	for _, tt := range tests {
+	for _, tt := range orderCases() {
 		t.Run(tt.name, func(t *testing.T) {
 			g := start(t, module(t), configuration(t, tt.first+laterSteps), hostsim.WithCluster("later", active()))
 			r, x := g.do(request("token"))
@@ -105,6 +53,63 @@ func TestOrder(t *testing.T) {
 				t.Errorf("metrics (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+type orderCase struct {
+	name  string
+	first string // the steps before the later ones; the last of them refuses
+	bad   hostsim.Request
+	okta  hostsim.Answer // to the bad request
+	want  outcome
+	calls int // to okta
+}
+
+func orderCases() []orderCase {
+	without := func(name string) hostsim.Request {
+		r := request("token")
+		for i, h := range r.Headers {
+			if h.Name == name {
+				r.Headers = append(r.Headers[:i:i], r.Headers[i+1:]...)
+			}
+		}
+		return r
+	}
+	to := func(path string) hostsim.Request {
+		r := request("token")
+		r.Path = path
+		return r
+	}
+	withKey := func(key string) hostsim.Request {
+		r := without("x-api-key")
+		r.Headers = append(r.Headers, hostsim.Header{Name: "x-api-key", Value: key})
+		return r
+	}
+	return []orderCase{
+		{name: "no step: the path", bad: to("/customers/v1/%2e%2e/admin"), want: outcome{status: 400, reason: "request.path_ambiguous"}},
+		{name: "no step: the API", bad: to("/nobody"), want: outcome{status: 404, reason: "api.unknown"}},
+		{name: "no step: the target", bad: to("http://api.example.com/customers/v1/"), want: outcome{status: 400, reason: "request.malformed"}},
+		{name: "spike_arrest", first: `- spike_arrest: {rate: 1pm}`, bad: request("token"), want: outcome{status: 429, reason: "spike_arrest.exceeded"}},
+		{name: "verify_api_key: no key", first: `- verify_api_key: {from: [{header: x-api-key}]}`, bad: without("x-api-key"),
+			want: outcome{status: 401, reason: "api_key.missing"}},
+		{name: "verify_api_key: another key", first: `- verify_api_key: {from: [{header: x-api-key}]}`, bad: withKey("key-of-nobody"),
+			want: outcome{status: 401, reason: "api_key.unknown"}},
+		{name: "verify_api_key: two keys", first: "- verify_api_key: {from: [{header: x-api-key}, {query: apikey}]}\n- remove_api_key: {}",
+			bad: to("/customers/v1/orders/7?apikey=" + goodKey), want: outcome{status: 401, reason: "api_key.ambiguous"}},
+		{name: "introspect_token: no token", first: orderIntrospection, bad: without("authorization"),
+			want: outcome{status: 401, reason: "token.missing"}},
+		{name: "introspect_token: inactive", first: orderIntrospection, bad: request("token"), okta: inactive(),
+			want: outcome{status: 401, reason: "token.inactive"}, calls: 1},
+		{name: "introspect_token: no answer", first: orderIntrospection, bad: request("token"), okta: hostsim.Fail(hostsim.FaultTimeout),
+			want: outcome{status: 503, reason: "introspection.timeout"}, calls: 1},
+		{name: "introspect_token: no such cluster", first: orderIntrospection, bad: request("token"), okta: hostsim.Fail(hostsim.FaultUnknown),
+			want: outcome{status: 500, reason: "introspection.unknown_cluster"}},
+		{name: "introspect_token: no endpoint", first: orderIntrospection, bad: request("token"), okta: hostsim.Fail(hostsim.FaultNoEndpoints),
+			want: outcome{status: 503, reason: "introspection.no_host"}},
+		{name: "require_token: the issuer", first: orderIntrospection + "\n- require_token: {issuer: \"https://dev.okta.com\"}", bad: request("token"),
+			okta: hostsim.Respond(200, `{"active":true,"iss":"https://elsewhere"}`), want: outcome{status: 401, reason: "token.issuer_mismatch"}, calls: 1},
+		{name: "require_token: the scope", first: orderIntrospection + "\n- require_token: {scopes: [customers.read]}", bad: request("token"),
+			okta: hostsim.Respond(200, `{"active":true,"scope":"openid"}`), want: outcome{status: 403, reason: "token.scope_insufficient"}, calls: 1},
 	}
 }
 
