@@ -13,6 +13,8 @@ type guestContext struct {
 	created bool // proxy_on_context_create was called
 	// stream is set for stream contexts.
 	stream *Stream
+	// declared are the properties declared in this context, and whether they are read only.
+	declared map[string]bool
 	rootState
 }
 

@@ -78,26 +78,6 @@ func proxyDone(v *vm, _ []uint64) uint32 {
 	return uint32(StatusOK)
 }
 
-// proxyCallForeignFunction(name, size, argument, size, result**, size*). NotFound: no such function.
-func proxyCallForeignFunction(v *vm, p []uint64) uint32 {
-	name, ok := v.read(p[0], p[1])
-	argument, ok2 := v.read(p[2], p[3])
-	if !ok || !ok2 {
-		return uint32(StatusInvalidMemoryAccess)
-	}
-	f := v.contextOrEffective().host.config.foreign[string(name)]
-	if f == nil {
-		return uint32(StatusNotFound)
-	}
-	result, status := f(append([]byte(nil), argument...))
-	if uint32(p[4]) != 0 && uint32(p[5]) != 0 {
-		if s := v.give(result, p[4], p[5]); s != StatusOK {
-			return uint32(s)
-		}
-	}
-	return uint32(status)
-}
-
 // proxyDefineMetric(type, name, size, id*). BadArgument: type above 2. A name that is defined again gets a new id on the
 // same metric.
 func proxyDefineMetric(v *vm, p []uint64) uint32 {

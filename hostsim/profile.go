@@ -21,16 +21,18 @@ type profile struct {
 	envInKey bool
 	// mainVoid: __main_void is called when there is no main (proxy-wasm-cpp-host #500).
 	mainVoid bool
+	// sign: the foreign function of that name exists.
+	sign bool
 	// peerCertificateValid: the property connection.peer_certificate_valid exists.
 	peerCertificateValid bool
 }
 
 var profiles = []profile{
 	{name: "1.36"},
-	{name: "1.37"},
-	{name: "1.38"},
-	{name: "1.39", wasiStubs: true, pollInAllocator: true, envInKey: true, mainVoid: true, peerCertificateValid: true},
-	{name: "1.40", wasiStubs: true, pollInAllocator: true, envInKey: true, mainVoid: true, peerCertificateValid: true},
+	{name: "1.37", sign: true},
+	{name: "1.38", sign: true},
+	{name: "1.39", sign: true, wasiStubs: true, pollInAllocator: true, envInKey: true, mainVoid: true, peerCertificateValid: true},
+	{name: "1.40", sign: true, wasiStubs: true, pollInAllocator: true, envInKey: true, mainVoid: true, peerCertificateValid: true},
 }
 
 // Profiles lists the names that WithProfile takes, oldest first.

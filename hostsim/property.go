@@ -12,9 +12,6 @@ import (
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/wire"
 )
 
-// stateKeyPrefix is where set_property stores. Source: Envoy filters/common/expr/cel_state.h CelStateKeyPrefix.
-const stateKeyPrefix = "wasm."
-
 // proxyGetProperty(path, size, value**, size*). NotFound: unknown, or not set now.
 func proxyGetProperty(v *vm, p []uint64) uint32 {
 	path, ok := v.read(p[0], p[1])
@@ -30,21 +27,6 @@ func proxyGetProperty(v *vm, p []uint64) uint32 {
 		return uint32(StatusSerializationFailure)
 	}
 	return uint32(v.give(data, p[2], p[3]))
-}
-
-// proxySetProperty(path, size, value, size) stores filter state of the stream. NotFound: the context has no stream.
-func proxySetProperty(v *vm, p []uint64) uint32 {
-	path, ok := v.read(p[0], p[1])
-	value, ok2 := v.read(p[2], p[3])
-	if !ok || !ok2 {
-		return uint32(StatusInvalidMemoryAccess)
-	}
-	s := v.contextOrEffective().stream
-	if s == nil {
-		return uint32(StatusNotFound)
-	}
-	s.filterState[stateKeyPrefix+string(path)] = append([]byte(nil), value...)
-	return uint32(StatusOK)
 }
 
 // serializeProperty gives the bytes of a property: numbers, times (Unix nanoseconds) and durations (nanoseconds) in 8
@@ -137,11 +119,6 @@ func known(value any, ok bool) (any, bool) {
 }
 
 func nonEmpty(s string) (any, bool) { return known(s, s != "") }
-
-func (s *Stream) stateProperty(key string) (any, bool) {
-	value, ok := s.filterState[key]
-	return known(value, ok)
-}
 
 func addressProperty(address, field string) (any, bool) {
 	if address == "" {

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"encoding/hex"
 	"os"
 	"strconv"
 	"strings"
@@ -264,6 +265,10 @@ func (e *execution) otherOp(name, op string) (string, bool) {
 		return status(abi.SetProperty(path(w[1]), w[2])), true
 	case "foreign": // foreign NAME ARGUMENT
 		return text(abi.Foreign(w[1], w[2])), true
+	case "hex": // hex NAME ARGUMENT: foreign, with argument and result in hexadecimal
+		argument, _ := hex.DecodeString(w[2])
+		result, st := abi.Foreign(w[1], string(argument))
+		return status(st) + " " + hex.EncodeToString([]byte(result)), true
 	case "status":
 		code, message, st := abi.Status()
 		return status(st) + " " + strconv.Itoa(int(code)) + " " + strconv.Quote(message), true
