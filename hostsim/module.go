@@ -115,6 +115,16 @@ func (m *Module) forProfile(ctx context.Context, p *profile) (*linkedModule, err
 	return code, nil
 }
 
+// Check is nil when the Envoy version of that profile would load the module, and else a *LoadError.
+func (m *Module) Check(ctx context.Context, profile string) error {
+	p, err := findProfile(profile)
+	if err != nil {
+		return err
+	}
+	_, err = m.forProfile(ctx, p)
+	return err
+}
+
 func (m *Module) runtimeFor(ctx context.Context, p *profile) (*linkedModule, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -1,0 +1,161 @@
+package command
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sallyport-gateway/sallyport/envoy-config/e2e"
+	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/cmd/hostsim/internal/junit"
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/hostdriver"
+)
+
+// testFlags are the flags of test.
+type testFlags struct {
+	*guest
+	driver, output *choice
+	update         bool
+	junit, run     string
+	timeout        time.Duration
+}
+
+func newTest() *cobra.Command {
+	f := &testFlags{}
+	c := newCommand("test", "DIR", "Play scenario files and compare what happens with what they say",
+		`Plays every scenario file (*.txtar) below DIR and compares what the client, the backend, the clusters, the metrics
+and the log saw with what the file says. --driver envoy plays the same files on a real Envoy: $ENVOY, the one that
+'make envoy' installs, or envoy on the PATH.`,
+		"a scenario failed, or the module cannot be loaded",
+		`  hostsim test scenarios --wasm filter.wasm
+  hostsim test scenarios --wasm filter.wasm --run 'key/' --profile 1.38
+  hostsim test scenarios --wasm filter.wasm --junit report.xml
+  hostsim test scenarios --wasm filter.wasm --update
+  hostsim test scenarios --wasm filter.wasm --driver envoy`,
+		func(c *cobra.Command, dir string) error { return f.test(c, dir) })
+	f.guest = addGuest(c)
+	f.driver = addChoice(c, "driver", "what to play on", "hostsim", "envoy")
+	f.output = addOutput(c, "text")
+	c.Flags().BoolVar(&f.update, "update", false, "rewrite wrong expectations with what was seen, then play again; log and config_error stay")
+	addFile(c, &f.junit, "junit", "also write the results as JUnit XML to this file", "xml")
+	c.Flags().StringVar(&f.run, "run", "", "only scenarios whose name (path below DIR) matches this regular expression")
+	c.Flags().DurationVar(&f.timeout, "timeout", time.Minute, "how long one scenario may take in real time")
+	c.ValidArgsFunction = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return nil, cobra.ShellCompDirectiveFilterDirs
+	}
+	return c
+}
+
+func (f *testFlags) test(c *cobra.Command, dir string) error {
+	if f.timeout <= 0 {
+		return fmt.Errorf("--timeout %v: must be above 0", f.timeout)
+	}
+	if f.driver.value == "envoy" && c.Flags().Changed("profile") {
+		return errors.New("--profile with --driver envoy: a real Envoy is what it is: leave --profile out, and choose the binary by $ENVOY")
+	}
+	files, err := f.load(dir)
+	if err != nil {
+		return err
+	}
+	driver, closeDriver, err := f.start(c.Context())
+	if err != nil {
+		return err
+	}
+	s := &session{driver: driver, timeout: f.timeout}
+	if f.output.value == "text" {
+		s.progress = c.OutOrStdout()
+	}
+	if f.update {
+		if err := s.update(c.Context(), files); err != nil {
+			return errors.Join(err, closeDriver())
+		}
+		if files, err = f.load(dir); err != nil {
+			return errors.Join(fmt.Errorf("read again what was updated: %w", err), closeDriver())
+		}
+	}
+	s.play(c.Context(), files)
+	if !s.stuck { // a guest that does not return would never be closed
+		err = closeDriver()
+	}
+	if err == nil && f.junit != "" {
+		err = s.writeJUnit(f.junit)
+	}
+	if err == nil && f.output.value == "json" {
+		err = printJSON(c.OutOrStdout(), s.document())
+	}
+	if err == nil && !s.ok() {
+		return errFound
+	}
+	return err
+}
+
+// load reads the scenarios that --run selects.
+func (f *testFlags) load(dir string) ([]*scenario.File, error) {
+	pattern, err := regexp.Compile(f.run)
+	if err != nil {
+		return nil, fmt.Errorf("--run %q: %w", f.run, err)
+	}
+	if info, err := os.Stat(dir); err != nil {
+		return nil, fmt.Errorf("read scenarios %s: %w: give the folder that holds them", dir, cause(err))
+	} else if !info.IsDir() {
+		return nil, fmt.Errorf("read scenarios %s: it is no folder: give the folder, and --run for one scenario of it", dir)
+	}
+	all, err := scenario.Load(dir)
+	if err != nil {
+		return nil, err
+	}
+	var files []*scenario.File
+	for _, file := range all {
+		if pattern.MatchString(file.Name) {
+			files = append(files, file)
+		}
+	}
+	if len(files) == 0 {
+		return nil, fmt.Errorf("--run %q matches none of the %s in %s", f.run, plural(len(all), "scenario"), dir)
+	}
+	return files, nil
+}
+
+// start brings up the driver.
+func (f *testFlags) start(ctx context.Context) (scenario.Driver, func() error, error) {
+	if f.driver.value == "envoy" {
+		if _, err := readModule(f.wasm); err != nil {
+			return nil, nil, err
+		}
+		module, err := filepath.Abs(f.wasm)
+		if err != nil {
+			return nil, nil, fmt.Errorf("find %s: %w", f.wasm, err)
+		}
+		d, err := e2e.NewDriver(ctx, e2e.Options{Module: module, RootID: f.rootID})
+		if err != nil {
+			return nil, nil, fmt.Errorf("start Envoy: %w", err)
+		}
+		return d, d.Close, nil
+	}
+	module, err := f.compile(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	d := hostdriver.New(module, hostsim.WithProfile(f.profile.value), hostsim.WithRootID(f.rootID))
+	return d, func() error { return module.Close(context.WithoutCancel(ctx)) }, nil
+}
+
+func (s *session) writeJUnit(path string) error {
+	var b bytes.Buffer
+	err := junit.Write(&b, "hostsim test on "+s.driver.Name(), s.cases())
+	if err == nil {
+		err = cause(os.WriteFile(path, b.Bytes(), 0o644))
+	}
+	if err != nil {
+		return fmt.Errorf("write --junit %s: %w: give a file in a folder that can be written", path, err)
+	}
+	return nil
+}
