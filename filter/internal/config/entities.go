@@ -198,8 +198,8 @@ func (r *reader) expiry(v value) time.Time {
 	if !ok {
 		return time.Time{}
 	}
-	t, err := time.Parse(time.RFC3339, s)
-	if err != nil || t.Year() < firstYear || t.Year() > lastYear {
+	t, ok := parseTime(s)
+	if !ok || t.Year() < firstYear || t.Year() > lastYear {
 		r.problem(`must be a time such as "2027-05-01T00:00:00Z", got ` + problem.Quote(s))
 		return time.Time{}
 	}

@@ -249,8 +249,8 @@ func (r *reader) duration(v value, low, high time.Duration) time.Duration {
 		return 0
 	}
 	s := v.content()
-	d, err := time.ParseDuration(s)
-	if err != nil || d < low || d > high {
+	d, ok := parseDuration(s)
+	if !ok || d < low || d > high {
 		r.problem("must be " + wanted + ", got " + problem.Quote(s))
 		return 0
 	}

@@ -1,9 +1,6 @@
 package sharedtable
 
-import (
-	"encoding/binary"
-	"hash/crc32"
-)
+import "encoding/binary"
 
 // Condition is the state in which a bucket was found. The zero value is Damaged.
 type Condition uint8
@@ -35,7 +32,7 @@ func (b Bucket) Entry(i int) []byte {
 	return b.entries[start : start+b.entrySize : start+b.entrySize]
 }
 
-// A value is the magic, the CRC-32 of key and entries, and the entries.
+// A value is the magic, the FNV-1a sum of key and entries, and the entries.
 const (
 	magic      = "SPT1"
 	headerSize = len(magic) + 4
@@ -59,5 +56,18 @@ func seal(key string, value []byte) {
 // checksum covers the key, so that a value copied from another key is damaged.
 // It is there against accidents: who can write shared data can compute it.
 func checksum(key string, entries []byte) uint32 {
-	return crc32.Update(crc32.ChecksumIEEE([]byte(key)), crc32.IEEETable, entries)
+	return fnv(fnv(offset32, key), entries)
+}
+
+// FNV-1a with 32 bits. hash/crc32 would make the module 39 KiB larger.
+const (
+	offset32 = 2166136261
+	prime32  = 16777619
+)
+
+func fnv[T string | []byte](sum uint32, data T) uint32 {
+	for i := range len(data) {
+		sum = (sum ^ uint32(data[i])) * prime32
+	}
+	return sum
 }

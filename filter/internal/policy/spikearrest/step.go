@@ -3,7 +3,6 @@ package spikearrest
 import (
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
@@ -50,7 +49,7 @@ func New(o Options, store sharedtable.Store) pipeline.Step {
 		s.limit, s.weight = newLimit(o.Rate, o.Burst), int64(o.Weight)
 	}
 	layout := sharedtable.Layout{
-		Name:      "spike_arrest/" + hex.EncodeToString(s.identity[:16]),
+		Name:      "spike_arrest/" + hexadecimal(s.identity[:16]),
 		Buckets:   Buckets,
 		Entries:   EntriesPerBucket,
 		EntrySize: entrySize,
@@ -144,3 +143,13 @@ func retryAfter(in time.Duration) int {
 }
 
 var _ pipeline.Step = (*step)(nil)
+
+// hexadecimal writes two digits a byte. encoding/hex would link fmt.
+func hexadecimal(b []byte) string {
+	const digits = "0123456789abcdef"
+	text := make([]byte, 0, 2*len(b))
+	for _, c := range b {
+		text = append(text, digits[c>>4], digits[c&15])
+	}
+	return string(text)
+}

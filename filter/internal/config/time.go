@@ -1,0 +1,129 @@
+package config
+
+import "time"
+
+// time.Parse and time.ParseDuration read any layout and any unit, and would
+// make the module 110 KiB larger. These two read what a configuration may say.
+
+// parseTime reads RFC 3339's date-time, with "T" and "Z" in upper case, and a
+// fraction of up to nine digits.
+func parseTime(s string) (t time.Time, ok bool) {
+	const shape = "0000-00-00T00:00:00"
+	if len(s) <= len(shape) {
+		return t, false
+	}
+	for i := range len(shape) {
+		if isDigit := s[i]-'0' < 10; shape[i] == '0' && !isDigit || shape[i] != '0' && s[i] != shape[i] {
+			return t, false
+		}
+	}
+	year, month, day := number(s[0:4]), number(s[5:7]), number(s[8:10])
+	hour, minute, second := number(s[11:13]), number(s[14:16]), number(s[17:19])
+	nanos, rest := fraction(s[len(shape):])
+	offset, ok := zone(rest)
+	if !ok || hour > 23 || minute > 59 || second > 59 {
+		return t, false
+	}
+	t = time.Date(year, time.Month(month), day, hour, minute, second, nanos, time.UTC)
+	if t.Day() != day || int(t.Month()) != month { // 31 April became 1 May
+		return t, false
+	}
+	return t.Add(-offset), true
+}
+
+// number is the value of a few digits.
+func number(digits string) (n int) {
+	for i := range len(digits) {
+		n = 10*n + int(digits[i]-'0')
+	}
+	return n
+}
+
+// fraction cuts ".123" off; without one s is the rest.
+func fraction(s string) (nanos int, rest string) {
+	if s == "" || s[0] != '.' {
+		return 0, s
+	}
+	end, unit := 1, 100_000_000
+	for ; end < len(s) && s[end]-'0' < 10 && unit > 0; end++ {
+		nanos += int(s[end]-'0') * unit
+		unit /= 10
+	}
+	if end == 1 {
+		return 0, s // no digit: the point is no zone, and is refused there
+	}
+	return nanos, s[end:]
+}
+
+// zone reads "Z" or "+02:00".
+func zone(s string) (offset time.Duration, ok bool) {
+	if s == "Z" {
+		return 0, true
+	}
+	if len(s) != 6 || s[0] != '+' && s[0] != '-' || s[3] != ':' {
+		return 0, false
+	}
+	for _, i := range [...]int{1, 2, 4, 5} {
+		if s[i]-'0' > 9 {
+			return 0, false
+		}
+	}
+	hours, minutes := number(s[1:3]), number(s[4:6])
+	if hours > 23 || minutes > 59 {
+		return 0, false
+	}
+	offset = time.Duration(hours)*time.Hour + time.Duration(minutes)*time.Minute
+	if s[0] == '-' {
+		offset = -offset
+	}
+	return offset, true
+}
+
+// units of a duration, the longer word of two with one beginning first.
+var units = [...]struct {
+	word string
+	size time.Duration
+}{{"ms", time.Millisecond}, {"us", time.Microsecond}, {"ns", time.Nanosecond}, {"h", time.Hour}, {"m", time.Minute}, {"s", time.Second}}
+
+// maxDigits keeps a number with its unit far from overflow: what is longer is
+// beyond every bound of a configuration.
+const maxDigits = 9
+
+// parseDuration reads a number with a unit, or several: "250ms", "1.5s",
+// "1m30s". There is no sign: no duration of a configuration is negative.
+func parseDuration(s string) (d time.Duration, ok bool) {
+	if s == "0" {
+		return 0, true
+	}
+	ok = s != ""
+	for s != "" {
+		end := 0
+		for end < len(s) && s[end]-'0' < 10 {
+			end++
+		}
+		if end == 0 || end > maxDigits {
+			return 0, false
+		}
+		whole := number(s[:end])
+		nanos, rest := fraction(s[end:])
+		size := time.Duration(0)
+		for _, u := range units {
+			if len(rest) >= len(u.word) && rest[:len(u.word)] == u.word {
+				size, rest = u.size, rest[len(u.word):]
+				break
+			}
+		}
+		if size == 0 || whole > int(maxDuration/size) {
+			return 0, false
+		}
+		d += time.Duration(whole)*size + time.Duration(nanos)*(size/1000)/1_000_000
+		if d > maxDuration {
+			return 0, false
+		}
+		s = rest
+	}
+	return d, ok
+}
+
+// maxDuration is beyond every bound of a configuration.
+const maxDuration = 1000 * time.Hour
