@@ -172,7 +172,11 @@ func (i *instance) settle(ctx context.Context, before envoyrun.Stats) error {
 
 // guestLines are the lines of this scenario's guest. Envoy puts plugin (for streams), root id and VM id before them.
 func (i *instance) guestLines(lines []envoyrun.Line) []scenario.LogLine {
-	prefix := regexp.MustCompile(`^wasm log (` + i.id + ` )?` + regexp.QuoteMeta(i.driver.options.RootID) + ` ` + i.id + `( ` + i.id + `)?: `)
+	root := i.driver.options.RootID
+	if root != "" { // Envoy leaves an empty one out, and its space
+		root = regexp.QuoteMeta(root) + ` `
+	}
+	prefix := regexp.MustCompile(`^wasm log (` + i.id + ` )?` + root + i.id + `( ` + i.id + `)?: `)
 	var out []scenario.LogLine
 	for _, l := range lines {
 		if at := prefix.FindStringIndex(l.Text); l.Logger == "wasm" && at != nil {
