@@ -37,9 +37,9 @@ func sdkOnDone(id uint32) bool
 func sdkOnDelete(id uint32)
 
 func init() {
-	registerHost(host{}) // the release function would unlock a mutex that only tests need
+	registerHost(&host{}) // the release function would unlock a mutex that only tests need
 	if pinned {
-		pin(host{})
+		pin(&host{})
 	}
 }
 

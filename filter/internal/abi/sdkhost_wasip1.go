@@ -47,68 +47,68 @@ type sdkHost interface {
 // the host writes 4: each is zeroed first.
 type host struct{}
 
-func (host) ProxyLog(level uint32, p *byte, n int) uint32 {
+func (*host) ProxyLog(level uint32, p *byte, n int) uint32 {
 	return hostLog(level, unsafe.Pointer(p), uint32(n))
 }
 
-func (host) ProxyGetProperty(p *byte, n int, rp **byte, rn *int) uint32 {
+func (*host) ProxyGetProperty(p *byte, n int, rp **byte, rn *int) uint32 {
 	*rp, *rn = nil, 0
 	return hostGetProperty(unsafe.Pointer(p), uint32(n), unsafe.Pointer(rp), unsafe.Pointer(rn))
 }
 
-func (host) ProxySendLocalResponse(status uint32, dp *byte, dn int, bp *byte, bn int, hp *byte, hn int, grpcStatus int32) uint32 {
+func (*host) ProxySendLocalResponse(status uint32, dp *byte, dn int, bp *byte, bn int, hp *byte, hn int, grpcStatus int32) uint32 {
 	return hostSendLocalResponse(status, unsafe.Pointer(dp), uint32(dn), unsafe.Pointer(bp), uint32(bn), unsafe.Pointer(hp), uint32(hn), grpcStatus)
 }
 
-func (host) ProxyGetSharedData(kp *byte, kn int, rp **byte, rn *int, cas *uint32) uint32 {
+func (*host) ProxyGetSharedData(kp *byte, kn int, rp **byte, rn *int, cas *uint32) uint32 {
 	*rp, *rn, *cas = nil, 0, 0
 	return hostGetSharedData(unsafe.Pointer(kp), uint32(kn), unsafe.Pointer(rp), unsafe.Pointer(rn), unsafe.Pointer(cas))
 }
 
-func (host) ProxySetSharedData(kp *byte, kn int, vp *byte, vn int, cas uint32) uint32 {
+func (*host) ProxySetSharedData(kp *byte, kn int, vp *byte, vn int, cas uint32) uint32 {
 	return hostSetSharedData(unsafe.Pointer(kp), uint32(kn), unsafe.Pointer(vp), uint32(vn), cas)
 }
 
-func (host) ProxyReplaceHeaderMapValue(mapType uint32, kp *byte, kn int, vp *byte, vn int) uint32 {
+func (*host) ProxyReplaceHeaderMapValue(mapType uint32, kp *byte, kn int, vp *byte, vn int) uint32 {
 	return hostReplaceHeaderMapValue(mapType, unsafe.Pointer(kp), uint32(kn), unsafe.Pointer(vp), uint32(vn))
 }
 
-func (host) ProxyRemoveHeaderMapValue(mapType uint32, kp *byte, kn int) uint32 {
+func (*host) ProxyRemoveHeaderMapValue(mapType uint32, kp *byte, kn int) uint32 {
 	return hostRemoveHeaderMapValue(mapType, unsafe.Pointer(kp), uint32(kn))
 }
 
-func (host) ProxyContinueStream(stream uint32) uint32 { return hostContinueStream(stream) }
+func (*host) ProxyContinueStream(stream uint32) uint32 { return hostContinueStream(stream) }
 
-func (host) ProxyGetBufferBytes(buffer uint32, start, size int, rp **byte, rn *int) uint32 {
+func (*host) ProxyGetBufferBytes(buffer uint32, start, size int, rp **byte, rn *int) uint32 {
 	*rp, *rn = nil, 0
 	return hostGetBufferBytes(buffer, uint32(start), uint32(size), unsafe.Pointer(rp), unsafe.Pointer(rn))
 }
 
-func (host) ProxySetTickPeriodMilliseconds(period uint32) uint32 { return hostSetTickPeriod(period) }
-func (host) ProxySetEffectiveContext(id uint32) uint32           { return hostSetEffectiveContext(id) }
+func (*host) ProxySetTickPeriodMilliseconds(period uint32) uint32 { return hostSetTickPeriod(period) }
+func (*host) ProxySetEffectiveContext(id uint32) uint32           { return hostSetEffectiveContext(id) }
 
 const unimplemented = uint32(Unimplemented)
 
-func (host) ProxySetProperty(*byte, int, *byte, int) uint32                 { return unimplemented }
-func (host) ProxyRegisterSharedQueue(*byte, int, *uint32) uint32            { return unimplemented }
-func (host) ProxyResolveSharedQueue(*byte, int, *byte, int, *uint32) uint32 { return unimplemented }
-func (host) ProxyDequeueSharedQueue(uint32, **byte, *int) uint32            { return unimplemented }
-func (host) ProxyEnqueueSharedQueue(uint32, *byte, int) uint32              { return unimplemented }
-func (host) ProxyGetHeaderMapValue(uint32, *byte, int, **byte, *int) uint32 { return unimplemented }
-func (host) ProxyAddHeaderMapValue(uint32, *byte, int, *byte, int) uint32   { return unimplemented }
-func (host) ProxyCloseStream(uint32) uint32                                 { return unimplemented }
-func (host) ProxyGetHeaderMapPairs(uint32, **byte, *int) uint32             { return unimplemented }
-func (host) ProxySetHeaderMapPairs(uint32, *byte, int) uint32               { return unimplemented }
-func (host) ProxySetBufferBytes(uint32, int, int, *byte, int) uint32        { return unimplemented }
-func (host) ProxyCallForeignFunction(*byte, int, *byte, int, **byte, *int) uint32 {
+func (*host) ProxySetProperty(*byte, int, *byte, int) uint32                 { return unimplemented }
+func (*host) ProxyRegisterSharedQueue(*byte, int, *uint32) uint32            { return unimplemented }
+func (*host) ProxyResolveSharedQueue(*byte, int, *byte, int, *uint32) uint32 { return unimplemented }
+func (*host) ProxyDequeueSharedQueue(uint32, **byte, *int) uint32            { return unimplemented }
+func (*host) ProxyEnqueueSharedQueue(uint32, *byte, int) uint32              { return unimplemented }
+func (*host) ProxyGetHeaderMapValue(uint32, *byte, int, **byte, *int) uint32 { return unimplemented }
+func (*host) ProxyAddHeaderMapValue(uint32, *byte, int, *byte, int) uint32   { return unimplemented }
+func (*host) ProxyCloseStream(uint32) uint32                                 { return unimplemented }
+func (*host) ProxyGetHeaderMapPairs(uint32, **byte, *int) uint32             { return unimplemented }
+func (*host) ProxySetHeaderMapPairs(uint32, *byte, int) uint32               { return unimplemented }
+func (*host) ProxySetBufferBytes(uint32, int, int, *byte, int) uint32        { return unimplemented }
+func (*host) ProxyCallForeignFunction(*byte, int, *byte, int, **byte, *int) uint32 {
 	return unimplemented
 }
-func (host) ProxyDone() uint32                                    { return unimplemented }
-func (host) ProxyDefineMetric(uint32, *byte, int, *uint32) uint32 { return unimplemented }
-func (host) ProxyIncrementMetric(uint32, int64) uint32            { return unimplemented }
-func (host) ProxyRecordMetric(uint32, uint64) uint32              { return unimplemented }
-func (host) ProxyGetMetric(uint32, *uint64) uint32                { return unimplemented }
+func (*host) ProxyDone() uint32                                    { return unimplemented }
+func (*host) ProxyDefineMetric(uint32, *byte, int, *uint32) uint32 { return unimplemented }
+func (*host) ProxyIncrementMetric(uint32, int64) uint32            { return unimplemented }
+func (*host) ProxyRecordMetric(uint32, uint64) uint32              { return unimplemented }
+func (*host) ProxyGetMetric(uint32, *uint64) uint32                { return unimplemented }
 
-func (host) ProxyHttpCall(*byte, int, *byte, int, *byte, int, *byte, int, uint32, *uint32) uint32 {
+func (*host) ProxyHttpCall(*byte, int, *byte, int, *byte, int, *byte, int, uint32, *uint32) uint32 {
 	return unimplemented // callouts go through HTTPCall: the root context owns them
 }
