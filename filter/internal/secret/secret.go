@@ -4,10 +4,11 @@
 package secret
 
 import (
-	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/binary"
 	"strconv"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/sha256"
 )
 
 // Redacted is what a Value prints as.

@@ -7,12 +7,12 @@
 package apikey
 
 import (
-	"crypto/sha256"
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/catalog"
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/sha256"
 )
 
 // MaxKeyBytes bounds a key that is looked up. A longer one is unknown; it is

@@ -1,8 +1,9 @@
 package introspection
 
 import (
-	"crypto/sha256"
 	"encoding/binary"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/sha256"
 )
 
 // key stands for one token at one endpoint, asked about as one client: servers

@@ -3,7 +3,6 @@ package spikearrest
 import (
 	"encoding/binary"
 	"errors"
-	"hash"
 	"strings"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
@@ -68,10 +67,10 @@ func isTokenByte(c byte) bool {
 		strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0
 }
 
-// writeCaller hashes what the message is counted by, each value behind its
-// length: no two callers write the same bytes, and only those without such a
-// thing write nothing.
-func (p Per) writeCaller(h hash.Hash, x *pipeline.Exchange) {
+// appendCaller appends what the message is counted by, each value behind its
+// length: no two callers have the same bytes, and only those without such a
+// thing have none.
+func (p Per) appendCaller(b []byte, x *pipeline.Exchange) []byte {
 	value := ""
 	switch p.Kind {
 	case ClientIP:
@@ -81,19 +80,17 @@ func (p Per) writeCaller(h hash.Hash, x *pipeline.Exchange) {
 	case HeaderValue:
 		for _, line := range x.Headers {
 			if line.Name == p.Header {
-				writeValue(h, line.Value)
+				b = appendValue(b, line.Value)
 			}
 		}
-		return
+		return b
 	}
 	if value != "" {
-		writeValue(h, value)
+		b = appendValue(b, value)
 	}
+	return b
 }
 
-func writeValue(h hash.Hash, value string) {
-	var length [8]byte
-	binary.BigEndian.PutUint64(length[:], uint64(len(value)))
-	h.Write(length[:])
-	h.Write([]byte(value))
+func appendValue(b []byte, value string) []byte {
+	return append(binary.BigEndian.AppendUint64(b, uint64(len(value))), value...)
 }

@@ -1,12 +1,12 @@
 package spikearrest
 
 import (
-	"crypto/sha256"
 	"encoding/binary"
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/sha256"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 )
 
@@ -62,19 +62,13 @@ func New(o Options, store sharedtable.Store) pipeline.Step {
 }
 
 // identity covers all that the meaning and the bounds of a kept TAT depend on.
-func identity(o Options) (sum [sha256.Size]byte) {
-	h := sha256.New()
-	writeValue(h, o.ID)
-	writeValue(h, o.Per.Header)
-	var numbers [33]byte
-	numbers[0] = byte(o.Per.Kind)
-	binary.BigEndian.PutUint64(numbers[1:], uint64(o.Rate.messages))
-	binary.BigEndian.PutUint64(numbers[9:], uint64(o.Rate.period))
-	binary.BigEndian.PutUint64(numbers[17:], uint64(o.Burst))
-	binary.BigEndian.PutUint64(numbers[25:], uint64(o.Weight))
-	h.Write(numbers[:])
-	h.Sum(sum[:0])
-	return sum
+func identity(o Options) [sha256.Size]byte {
+	b := appendValue(appendValue(nil, o.ID), o.Per.Header)
+	b = append(b, byte(o.Per.Kind))
+	for _, number := range [...]uint64{uint64(o.Rate.messages), uint64(o.Rate.period), uint64(o.Burst), uint64(o.Weight)} {
+		b = binary.BigEndian.AppendUint64(b, number)
+	}
+	return sha256.Sum256(b)
 }
 
 // Name implements pipeline.Step.
@@ -108,6 +102,9 @@ func (s *step) Apply(x *pipeline.Exchange) pipeline.Outcome {
 	return pipeline.Continue()
 }
 
+// usualCallerBytes is room for a seed, an identity and a value such as an address.
+const usualCallerBytes = 128
+
 // caller hashes what the message is counted by, under the seed: nobody outside
 // can tell which callers share a bucket, nor read a value back from a hash.
 func (s *step) caller(x *pipeline.Exchange) (caller, error) {
@@ -121,12 +118,10 @@ func (s *step) caller(x *pipeline.Exchange) (caller, error) {
 		}
 		s.seed, s.seeded = seed, true
 	}
-	h := sha256.New()
-	h.Write(s.seed[:])
-	h.Write(s.identity[:])
-	s.per.writeCaller(h, x)
-	var sum [sha256.Size]byte
-	h.Sum(sum[:0])
+	b := make([]byte, 0, usualCallerBytes)
+	b = append(b, s.seed[:]...)
+	b = append(b, s.identity[:]...)
+	sum := sha256.Sum256(s.per.appendCaller(b, x))
 	return caller{bucket: binary.BigEndian.Uint32(sum[8:]), hash: binary.BigEndian.Uint64(sum[:])}, nil
 }
 
