@@ -34,6 +34,8 @@ func bootstrap(dir string) ([]byte, error) {
 			map[string]any{"prefix": "listener_manager."},
 			map[string]any{"prefix": "cluster_manager."},
 			map[string]any{"safe_regex": map[string]any{"regex": `(http|cluster)\..*\.(up|down)stream_rq_(total|active)`}},
+			map[string]any{"safe_regex": map[string]any{"regex": `http\..*\.downstream_cx_rx_bytes_total`}},
+			map[string]any{"safe_regex": map[string]any{"regex": `listener\..*\.worker_[0-9]+\.downstream_cx_total`}},
 		}}}},
 	})
 }

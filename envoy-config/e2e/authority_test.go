@@ -1,0 +1,84 @@
+package e2e
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// inactivePrefix begins the tokens that the authority does not know.
+const inactivePrefix = "inactive-"
+
+// authority is an authorization server. It knows every token but those with inactivePrefix, each as the subject of
+// its own, and answers for a token that is held when that is let go.
+type authority struct {
+	*httptest.Server
+	mu    sync.Mutex
+	calls map[string]int
+	held  map[string]chan struct{}
+}
+
+func newAuthority(t *testing.T) *authority {
+	t.Helper()
+	a := &authority{calls: map[string]int{}, held: map[string]chan struct{}{}}
+	a.Server = httptest.NewServer(http.HandlerFunc(a.introspect))
+	t.Cleanup(func() {
+		a.CloseClientConnections()
+		a.Close()
+	})
+	return a
+}
+
+func (a *authority) introspect(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxMessage))
+	form, formErr := url.ParseQuery(string(body))
+	if err != nil || formErr != nil {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	token := form.Get("token")
+	a.mu.Lock()
+	a.calls[token]++
+	held := a.held[token]
+	a.mu.Unlock()
+	if held != nil {
+		select {
+		case <-held:
+		case <-r.Context().Done():
+			return
+		}
+	}
+	w.Header().Set("content-type", "application/json")
+	if strings.HasPrefix(token, inactivePrefix) {
+		_, _ = io.WriteString(w, `{"active":false}`)
+		return
+	}
+	_, _ = fmt.Fprintf(w, `{"active":true,"token_type":"Bearer","scope":"customers.read","client_id":"portal","sub":"jane",`+
+		`"exp":%d,"aud":"api://default","iss":"https://dev.okta.com"}`, time.Now().Add(time.Hour).Unix())
+}
+
+func (a *authority) asked(token string) int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.calls[token]
+}
+
+// hold makes the answers for a token wait until the function that it returns is called.
+func (a *authority) hold(token string) (letGo func()) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	held := make(chan struct{})
+	a.held[token] = held
+	return sync.OnceFunc(func() {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		delete(a.held, token)
+		close(held)
+	})
+}
