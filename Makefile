@@ -43,7 +43,7 @@ test: ## all tests; the numbers of scenarios on each driver stand at the end
 	@status=0; \
 	go test -v ./... 2>&1 | tee build/test.log | { grep -Ev '^ *(=== |--- PASS|PASS$$)|\[no test files\]$$' || true; } || status=$$?; \
 	echo; awk '/^[0-9]+ scenarios on / { lines = lines $$0 "\n" } \
-		/^(ok|FAIL)\t/ { if (lines) printf "%s:\n%s", $$2, lines; lines = "" }' build/test.log; \
+		/^(ok|FAIL) *\t/ { if (lines) printf "%s:\n%s", $$2, lines; lines = "" }' build/test.log; \
 	exit $$status
 
 .PHONY: race
