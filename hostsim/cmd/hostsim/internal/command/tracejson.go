@@ -25,6 +25,7 @@ type traceDocument struct {
 type callDocument struct {
 	AtMS    float64 `json:"at_ms"` // on the simulated clock, since the request began
 	TookUS  float64 `json:"took_us"`
+	Thread  int     `json:"thread"` // 0 the main thread, else the worker
 	Context uint32  `json:"context"`
 	Kind    string  `json:"kind"` // callback, hostcall
 	Call    string  `json:"call"`
@@ -37,6 +38,7 @@ type callDocument struct {
 
 type messageOutput struct {
 	Cluster   string         `json:"cluster,omitempty"`
+	Refused   string         `json:"refused,omitempty"` // status with which the callout was refused
 	Status    int            `json:"status,omitempty"`
 	Headers   []headerOutput `json:"headers"`
 	BodyBytes int            `json:"body_bytes"`
@@ -66,6 +68,9 @@ func (t *traced) document(startup, log bool) traceDocument {
 	for _, c := range t.exchange.Calls {
 		m := message(c.Headers, c.Body)
 		m.Cluster = c.Cluster
+		if c.Status != hostsim.StatusOK {
+			m.Refused = c.Status.String()
+		}
 		d.Callouts = append(d.Callouts, m)
 	}
 	if up := t.exchange.Upstream; up != nil {
@@ -83,7 +88,7 @@ func (t *traced) document(startup, log bool) traceDocument {
 func (t *traced) calls(trace []hostsim.TraceEntry) []callDocument {
 	out := []callDocument{}
 	for _, e := range trace {
-		c := callDocument{AtMS: e.At.Sub(t.began).Seconds() * 1e3, TookUS: e.Took.Seconds() * 1e6, Context: e.Context,
+		c := callDocument{AtMS: e.At.Sub(t.began).Seconds() * 1e3, TookUS: e.Took.Seconds() * 1e6, Thread: e.Thread, Context: e.Context,
 			Kind: "callback", Call: e.Name, Args: e.Args, Result: e.Result, Trapped: e.Trapped}
 		if !e.Callback {
 			c.Kind, c.Status = "hostcall", hostsim.Status(e.Result).String()

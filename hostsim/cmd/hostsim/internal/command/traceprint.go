@@ -38,8 +38,7 @@ func (t *traced) verdict() error {
 // print never prints a value, nor the query, where credentials travel.
 func (t *traced) print(w io.Writer, startup, log bool) {
 	if startup {
-		fmt.Fprintln(w, "start of the plugin")
-		printCalls(w, t.startup, t.began)
+		printStartup(w, t.startup, t.began)
 		if log {
 			printLog(w, t.startupLog)
 		}
@@ -56,7 +55,11 @@ func (t *traced) print(w io.Writer, startup, log bool) {
 	}
 	fmt.Fprintln(w)
 	for _, c := range t.exchange.Calls {
-		fmt.Fprintf(w, "callout to %s: %s, body %s\n", printable(c.Cluster), names(c.Headers), byteCount(len(c.Body)))
+		outcome := ""
+		if c.Status != hostsim.StatusOK {
+			outcome = " (refused: " + c.Status.String() + ")"
+		}
+		fmt.Fprintf(w, "callout to %s%s: %s, body %s\n", printable(c.Cluster), outcome, names(c.Headers), byteCount(len(c.Body)))
 	}
 	if up := t.exchange.Upstream; up != nil {
 		fmt.Fprintf(w, "backend saw: %s, body %s\n", names(up.Headers), byteCount(len(up.Body)))
@@ -66,6 +69,25 @@ func (t *traced) print(w io.Writer, startup, log bool) {
 	fmt.Fprintf(w, "client got %d: %s, body %s\n", t.response.Status, names(t.response.Headers), byteCount(len(t.response.Body)))
 	fmt.Fprintf(w, "%s, %v on the simulated clock, details %s\n", plural(t.exchange.AllHostcalls, "hostcall"),
 		t.exchange.Elapsed, orNone(printable(t.exchange.Details), "none"))
+}
+
+// printStartup says which VM it is: Envoy makes one to try the configuration, one for the main thread and one a worker.
+func printStartup(w io.Writer, trace []hostsim.TraceEntry, began time.Time) {
+	for from := 0; from < len(trace); {
+		to := from + 1
+		for to < len(trace) && !(trace[to].Callback && trace[to].Name == trace[0].Name) {
+			to++
+		}
+		vm := "main thread"
+		if from == 0 {
+			vm = "canary"
+		} else if n := trace[from].Thread; n > 0 {
+			vm = fmt.Sprintf("worker %d", n)
+		}
+		fmt.Fprintln(w, "start on the "+vm)
+		printCalls(w, trace[from:to], began)
+		from = to
+	}
 }
 
 func printCalls(w io.Writer, trace []hostsim.TraceEntry, began time.Time) {
