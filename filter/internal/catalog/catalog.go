@@ -3,8 +3,6 @@
 package catalog
 
 import (
-	"time"
-
 	"github.com/sallyport-gateway/sallyport/filter/internal/problem"
 )
 
@@ -57,7 +55,7 @@ type Key struct {
 	ID      string
 	SHA256  [32]byte
 	Status  Status
-	Expires time.Time // zero means never
+	Expires int64 // unix seconds, 0 means never
 }
 
 // App is who calls: it holds keys and is granted products.

@@ -42,7 +42,7 @@ type dispatcher struct {
 	failure pipeline.Failure
 }
 
-func (d *dispatcher) Dispatch(c pipeline.Callout, _ func(time.Time, pipeline.Answer)) pipeline.Failure {
+func (d *dispatcher) dispatch(c pipeline.Callout, _ func(int64, pipeline.Answer)) pipeline.Failure {
 	d.calls = append(d.calls, c)
 	return d.failure
 }
@@ -92,7 +92,7 @@ func TestLoadBase(t *testing.T) {
 	if !ok {
 		t.Fatal("the key is not found")
 	}
-	wantKey := catalog.Key{ID: "k-2026-11", SHA256: key.SHA256, Status: catalog.Approved, Expires: time.Date(2027, 5, 1, 0, 0, 0, 0, time.UTC)}
+	wantKey := catalog.Key{ID: "k-2026-11", SHA256: key.SHA256, Status: catalog.Approved, Expires: time.Date(2027, 5, 1, 0, 0, 0, 0, time.UTC).Unix()}
 	if diff := cmp.Diff(wantKey, *key); diff != "" {
 		t.Error(diff)
 	}
@@ -112,7 +112,7 @@ func TestLoadBase(t *testing.T) {
 }
 
 func TestSequencesBaseRefuses(t *testing.T) {
-	s := load(t, "{}").Sequences(Ports{Store: memstore.New(nil), Dispatcher: &dispatcher{}})
+	s := load(t, "{}").Sequences(Ports{Store: memstore.New(nil), Dispatcher: (&dispatcher{}).dispatch})
 	if len(s) != 1 {
 		t.Fatalf("%d sequences", len(s))
 	}
@@ -140,7 +140,7 @@ func TestStepSwitches(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			c := load(t, plainAPI(tt.sequence))
-			s := c.Sequences(Ports{Store: memstore.New(nil), Dispatcher: &dispatcher{failure: pipeline.NoHost}})[0]
+			s := c.Sequences(Ports{Store: memstore.New(nil), Dispatcher: (&dispatcher{failure: pipeline.NoHost}).dispatch})[0]
 			x := request(pipeline.Header{Name: "authorization", Value: "Bearer abc"})
 			if tt.admitted {
 				wantAdmitted(t, s, x)
@@ -153,7 +153,7 @@ func TestStepSwitches(t *testing.T) {
 
 func TestDryRunAndOnErrorTogether(t *testing.T) {
 	c := load(t, plainAPI("[{"+introspect+"2s, on_error: continue, dry_run: true}}]"))
-	s := c.Sequences(Ports{Dispatcher: &dispatcher{failure: pipeline.NoHost}})[0]
+	s := c.Sequences(Ports{Dispatcher: (&dispatcher{failure: pipeline.NoHost}).dispatch})[0]
 	x := request(pipeline.Header{Name: "authorization", Value: "Bearer abc"})
 	wantAdmitted(t, s, x)
 	if len(x.DryRun) != 0 || len(x.Overridden) != 1 {
@@ -206,7 +206,7 @@ func TestTwoLimitersOfOneSequenceAreTwo(t *testing.T) {
 func TestAPIsShareOneIntrospection(t *testing.T) {
 	c := load(t, "apis: [{name: customers, version: v1, base_path: /a}, {name: customers, version: v2, base_path: /b}]\nsequence: [{"+introspect+"2s}}]")
 	d := &dispatcher{failure: pipeline.NoFailure}
-	s := c.Sequences(Ports{Dispatcher: d})
+	s := c.Sequences(Ports{Dispatcher: d.dispatch})
 	for i := range s {
 		if v, _ := run(s[i], request(pipeline.Header{Name: "authorization", Value: "Bearer abc"})); v != pipeline.Parked {
 			t.Errorf("verdict %d", v)

@@ -2,7 +2,6 @@ package config
 
 import (
 	"strconv"
-	"time"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/catalog"
 	"github.com/sallyport-gateway/sallyport/filter/internal/problem"
@@ -190,18 +189,19 @@ func hexDigit(c byte) byte {
 	return 0xff
 }
 
-// The years in which a key may expire: the zero time would mean never.
-const firstYear, lastYear = 2000, 9999
+// A key may expire from the year 2000 to the end of 9999: 0 would mean never.
+const firstExpiry, lastExpiry = 946684800, 253402300799
 
-func (r *reader) expiry(v value) time.Time {
+// expiry reads a time, as unix seconds.
+func (r *reader) expiry(v value) int64 {
 	s, ok := r.peek(v)
 	if !ok {
-		return time.Time{}
+		return 0
 	}
 	t, ok := parseTime(s)
-	if !ok || t.Year() < firstYear || t.Year() > lastYear {
+	if !ok || t < firstExpiry || t > lastExpiry {
 		r.problem(`must be a time such as "2027-05-01T00:00:00Z", got ` + problem.Quote(s))
-		return time.Time{}
+		return 0
 	}
 	return t
 }

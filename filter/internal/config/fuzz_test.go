@@ -46,7 +46,7 @@ func FuzzConfig(f *testing.F) {
 		if c == nil {
 			return
 		}
-		sequences := c.Sequences(Ports{Store: memstore.New(nil), Dispatcher: &dispatcher{}})
+		sequences := c.Sequences(Ports{Store: memstore.New(nil), Dispatcher: (&dispatcher{}).dispatch})
 		if len(sequences) == 0 || len(sequences) != c.Catalog.APICount() {
 			t.Fatalf("%d sequences for %d APIs", len(sequences), c.Catalog.APICount())
 		}

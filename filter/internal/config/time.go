@@ -3,32 +3,50 @@ package config
 import "time"
 
 // time.Parse and time.ParseDuration read any layout and any unit, and would
-// make the module 110 KiB larger. These two read what a configuration may say.
+// make the module 110 KiB larger; time.Date alone brings the zones' rules.
+// These two read what a configuration may say.
 
-// parseTime reads RFC 3339's date-time, with "T" and "Z" in upper case, and a
-// fraction of up to nine digits.
-func parseTime(s string) (t time.Time, ok bool) {
+// parseTime reads RFC 3339's date-time from the year 1 on, with "T" and "Z" in
+// upper case, as unix seconds. A fraction of up to nine digits is cut off: what
+// ends then ends a moment earlier, never later.
+func parseTime(s string) (unix int64, ok bool) {
 	const shape = "0000-00-00T00:00:00"
 	if len(s) <= len(shape) {
-		return t, false
+		return 0, false
 	}
 	for i := range len(shape) {
 		if isDigit := s[i]-'0' < 10; shape[i] == '0' && !isDigit || shape[i] != '0' && s[i] != shape[i] {
-			return t, false
+			return 0, false
 		}
 	}
 	year, month, day := number(s[0:4]), number(s[5:7]), number(s[8:10])
 	hour, minute, second := number(s[11:13]), number(s[14:16]), number(s[17:19])
-	nanos, rest := fraction(s[len(shape):])
+	_, rest := fraction(s[len(shape):])
 	offset, ok := zone(rest)
-	if !ok || hour > 23 || minute > 59 || second > 59 {
-		return t, false
+	if !ok || hour > 23 || minute > 59 || second > 59 || year < 1 || month < 1 || month > 12 || day < 1 || day > daysIn(year, month) {
+		return 0, false
 	}
-	t = time.Date(year, time.Month(month), day, hour, minute, second, nanos, time.UTC)
-	if t.Day() != day || int(t.Month()) != month { // 31 April became 1 May
-		return t, false
+	for m := 1; m < month; m++ {
+		day += daysIn(year, m)
 	}
-	return t.Add(-offset), true
+	past := year - 1
+	day += past*365 + past/4 - past/100 + past/400 - daysBefore1970
+	return int64(day-1)*86400 + int64(hour*3600+minute*60+second-offset), true
+}
+
+// daysBefore1970 are the days from the first one of the year 1.
+const daysBefore1970 = 719162
+
+func daysIn(year, month int) int {
+	switch {
+	case month == 4 || month == 6 || month == 9 || month == 11:
+		return 30
+	case month != 2:
+		return 31
+	case year%4 == 0 && (year%100 != 0 || year%400 == 0):
+		return 29
+	}
+	return 28
 }
 
 // number is the value of a few digits.
@@ -55,8 +73,8 @@ func fraction(s string) (nanos int, rest string) {
 	return nanos, s[end:]
 }
 
-// zone reads "Z" or "+02:00".
-func zone(s string) (offset time.Duration, ok bool) {
+// zone reads "Z" or "+02:00", as seconds.
+func zone(s string) (offset int, ok bool) {
 	if s == "Z" {
 		return 0, true
 	}
@@ -72,7 +90,7 @@ func zone(s string) (offset time.Duration, ok bool) {
 	if hours > 23 || minutes > 59 {
 		return 0, false
 	}
-	offset = time.Duration(hours)*time.Hour + time.Duration(minutes)*time.Minute
+	offset = hours*3600 + minutes*60
 	if s[0] == '-' {
 		offset = -offset
 	}

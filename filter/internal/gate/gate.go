@@ -47,7 +47,7 @@ func (g *Gate) Configure(data []byte, env func(string) (string, bool)) bool {
 		return false
 	}
 	g.config = c
-	g.sequences = c.Sequences(config.Ports{Store: g.host, Dispatcher: dispatcher{g}})
+	g.sequences = c.Sequences(config.Ports{Store: g.host, Dispatcher: g.dispatch})
 	return true
 }
 
@@ -67,13 +67,11 @@ func (g *Gate) Tick() {
 // Parked is the number of streams that wait.
 func (g *Gate) Parked() int { return len(g.parked) }
 
-// dispatcher gives policies the host's callouts, counted.
-type dispatcher struct{ g *Gate }
-
-func (d dispatcher) Dispatch(c pipeline.Callout, land func(time.Time, pipeline.Answer)) pipeline.Failure {
-	failure := d.g.host.Dispatch(c, func(a pipeline.Answer) { land(d.g.host.Now(), a) })
+// dispatch gives policies the host's callouts, counted.
+func (g *Gate) dispatch(c pipeline.Callout, land func(int64, pipeline.Answer)) pipeline.Failure {
+	failure := g.host.Dispatch(c, func(a pipeline.Answer) { land(g.host.Now().UnixNano(), a) })
 	if failure == pipeline.NoFailure {
-		d.g.host.Count(metricCallouts)
+		g.host.Count(metricCallouts)
 	}
 	return failure
 }

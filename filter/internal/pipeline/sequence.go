@@ -6,7 +6,9 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
 )
 
-// Step is one configured policy. Apply must not keep the exchange.
+// Step is one configured policy. Apply must not keep the exchange. What becomes
+// a Step keeps times as numbers: the linker keeps the methods of every type that
+// can be reached from an interface value, and those of time.Time are 90 KiB.
 type Step interface {
 	// Name is the step's word in the configuration.
 	Name() string

@@ -78,7 +78,7 @@ func standing(app *catalog.App, key *catalog.Key, now time.Time) (r fault.Reason
 	switch {
 	case key.Status != catalog.Approved:
 		return fault.APIKeyNotApproved, true
-	case !key.Expires.IsZero() && !now.Before(key.Expires):
+	case key.Expires != 0 && now.Unix() >= key.Expires:
 		return fault.APIKeyExpired, true
 	case app.Status != catalog.Approved:
 		return fault.AppNotApproved, true

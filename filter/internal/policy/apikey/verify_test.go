@@ -19,7 +19,11 @@ var now = time.Date(2027, 5, 1, 0, 0, 0, 0, time.UTC)
 
 // The text of a key in these tests is its id.
 func key(id string, status catalog.Status, expires time.Time) catalog.Key {
-	return catalog.Key{ID: id, SHA256: sha256.Sum256([]byte(id)), Status: status, Expires: expires}
+	k := catalog.Key{ID: id, SHA256: sha256.Sum256([]byte(id)), Status: status}
+	if expires != never {
+		k.Expires = expires.Unix()
+	}
+	return k
 }
 
 var (

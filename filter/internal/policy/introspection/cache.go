@@ -24,7 +24,7 @@ type cache struct {
 type entry struct {
 	key           key
 	claims        *pipeline.Claims
-	stored, until time.Time
+	stored, until int64 // unix nanoseconds
 }
 
 func newCache(limit int, maxTTL time.Duration) *cache {
@@ -38,7 +38,7 @@ func (c *cache) get(k key, now time.Time) (*pipeline.Claims, bool) {
 		return nil, false
 	}
 	e := element.Value.(*entry)
-	if now.Before(e.stored) || !now.Before(e.until) {
+	if nanos := now.UnixNano(); nanos < e.stored || nanos >= e.until {
 		c.drop(element)
 		return nil, false
 	}
@@ -57,17 +57,18 @@ func (c *cache) put(k key, claims *pipeline.Claims, now time.Time) {
 	if c.limit <= 0 || c.maxTTL <= 0 || !claims.Active {
 		return
 	}
-	until := now.Add(c.maxTTL)
-	if expires := time.Unix(claims.Expires, 0); expires.Before(until) {
-		until = expires
+	stored := now.UnixNano()
+	until := stored + int64(c.maxTTL)
+	if claims.Expires <= until/int64(time.Second) {
+		until = claims.Expires * int64(time.Second)
 	}
-	if !now.Before(until) {
+	if until <= stored {
 		return
 	}
 	for len(c.byKey) >= c.limit {
 		c.drop(c.recent.Back())
 	}
-	c.byKey[k] = c.recent.PushFront(&entry{key: k, claims: claims, stored: now, until: until})
+	c.byKey[k] = c.recent.PushFront(&entry{key: k, claims: claims, stored: stored, until: until})
 }
 
 func (c *cache) drop(element *list.Element) {

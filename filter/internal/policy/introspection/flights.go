@@ -22,7 +22,7 @@ const (
 // call is one introspection in the air, with those that wait for it.
 type call struct {
 	key     key
-	started time.Time
+	started int64 // unix nanoseconds
 	flight  pipeline.Flight
 	verdict verdict
 }
@@ -86,6 +86,6 @@ func (f *flights) remove(c *call) bool {
 // stale reports whether the call's end is overdue. A clock that went back
 // would hide its age, so that counts as overdue too.
 func (f *flights) stale(c *call, now time.Time) bool {
-	age := now.Sub(c.started)
-	return age < 0 || age > f.staleAfter
+	age := now.UnixNano() - c.started
+	return age < 0 || age > int64(f.staleAfter)
 }

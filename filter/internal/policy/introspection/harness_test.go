@@ -20,10 +20,10 @@ type air struct {
 
 type flying struct {
 	pipeline.Callout
-	land func(time.Time, pipeline.Answer)
+	land func(int64, pipeline.Answer)
 }
 
-func (a *air) Dispatch(c pipeline.Callout, land func(time.Time, pipeline.Answer)) pipeline.Failure {
+func (a *air) dispatch(c pipeline.Callout, land func(int64, pipeline.Answer)) pipeline.Failure {
 	if a.refuse != 0 {
 		return a.refuse
 	}
@@ -57,7 +57,7 @@ func newBench(change func(*Options)) *bench {
 	if change != nil {
 		change(&o)
 	}
-	b.step = New(o, &b.air)
+	b.step = New(o, b.air.dispatch)
 	b.seq = pipeline.NewSequence(b.step)
 	return b
 }
@@ -71,7 +71,7 @@ func (b *bench) arrive(token string) *exchange {
 	return x
 }
 
-func (b *bench) land(call int, a pipeline.Answer) { b.air.calls[call].land(b.now, a) }
+func (b *bench) land(call int, a pipeline.Answer) { b.air.calls[call].land(b.now.UnixNano(), a) }
 
 // active is an answer about a token of subject that is good for five minutes.
 func (b *bench) active(subject string) pipeline.Answer {

@@ -81,9 +81,9 @@ func (s *Step) Apply(x *pipeline.Exchange) pipeline.Outcome {
 // call starts a new flight. It is noted only when the host has taken the call:
 // a call that was refused at once leaves nothing behind that could wait for it.
 func (s *Step) call(k key, token string, now time.Time) pipeline.Outcome {
-	c := &call{key: k, started: now}
-	refused := s.dispatch.Dispatch(s.request.callout(token), func(now time.Time, a pipeline.Answer) {
-		s.land(c, now, a)
+	c := &call{key: k, started: now.UnixNano()}
+	refused := s.dispatch(s.request.callout(token), func(unixNanos int64, a pipeline.Answer) {
+		s.land(c, time.Unix(0, unixNanos), a)
 	})
 	if refused != pipeline.NoFailure {
 		return pipeline.Deny(failureDenial(refused))

@@ -160,7 +160,7 @@ func TestInactiveAnswerEvicts(t *testing.T) {
 	if _, ok := b.step.cache.get(k, b.now); !ok {
 		t.Fatal("not cached")
 	}
-	c := &call{key: k, started: b.now}
+	c := &call{key: k, started: b.now.UnixNano()}
 	b.step.flights.add(c)
 	b.step.land(c, b.now, answered(200, `{"active":false}`))
 	b.arrive("abc").wantParked(t)
