@@ -33,6 +33,7 @@ var DefaultStart = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 // scheduled, so that a run is repeatable. It may be used from several goroutines, but not from inside a Cluster.
 type FakeClock struct {
 	stepping sync.Mutex // held while due work runs
+	turns    turns
 
 	mu     sync.Mutex
 	now    time.Time
@@ -66,11 +67,15 @@ func (c *FakeClock) Advance(d time.Duration) {
 	}
 }
 
-// step moves the clock to the next due work and runs it, unless that lies beyond limit.
-func (c *FakeClock) step(limit time.Time) bool {
+// stepFree moves the clock to the next due work and runs it, unless that lies beyond limit. While it is not free to move
+// it gives a channel instead, which closes when that may have changed.
+func (c *FakeClock) stepFree(limit time.Time) (moved bool, changed <-chan struct{}) {
 	c.stepping.Lock()
 	defer c.stepping.Unlock()
-	return c.runNext(limit)
+	if free, changed := c.turns.free(); !free {
+		return false, changed
+	}
+	return c.runNext(limit), nil
 }
 
 func (c *FakeClock) runNext(limit time.Time) bool {

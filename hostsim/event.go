@@ -2,9 +2,7 @@ package hostsim
 
 import (
 	"context"
-	"errors"
 	"io"
-	"time"
 )
 
 // EventKind says what a stream asks its surroundings to do.
@@ -48,22 +46,19 @@ type Event struct {
 
 // Next gives the next event. On a fake clock it moves the clock as far as it takes; on the real one it waits.
 // After the last event it gives io.EOF. It gives an error when nothing can ever happen any more.
-func (s *Stream) Next(ctx context.Context) (Event, error) {
+func (s *Stream) Next(ctx context.Context) (Event, error) { return s.next(ctx, false) }
+
+// next is Next; played is set by an exchange that has begun its turn.
+func (s *Stream) next(ctx context.Context, played bool) (Event, error) {
+	if s.host.process.fake != nil {
+		return s.nextFake(ctx, played)
+	}
 	for {
 		if e, ok := s.take(); ok {
 			return e, nil
 		}
 		if s.isOver() {
 			return Event{}, io.EOF
-		}
-		if fake := s.host.process.fake; fake != nil {
-			if err := ctx.Err(); err != nil {
-				return Event{}, err
-			}
-			if !fake.step(fake.Now().Add(maxVirtualWait)) {
-				return Event{}, errors.New("stream hangs: nothing is due that could move it")
-			}
-			continue
 		}
 		select {
 		case <-s.wake:
@@ -72,9 +67,6 @@ func (s *Stream) Next(ctx context.Context) (Event, error) {
 		}
 	}
 }
-
-// maxVirtualWait bounds how far Next moves a fake clock for one event that may never come.
-const maxVirtualWait = 24 * time.Hour
 
 // Poll gives the next event that is there already.
 func (s *Stream) Poll() (Event, bool) { return s.take() }

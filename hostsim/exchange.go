@@ -74,22 +74,39 @@ type UpstreamRequest struct {
 // moves the clock as far as that takes: a stream that nobody resumes ends by the connection manager's idle timeout. The
 // error is only for an exchange that could not be played; a refusal is a Response.
 func (h *Host) Do(ctx context.Context, r Request) (Response, Exchange, error) {
+	defer h.process.turn()()
 	e, err := h.begin(r)
 	if err != nil {
 		return Response{}, Exchange{}, err
 	}
+	if err := e.play(ctx); err != nil {
+		e.stream.ClientGone()
+		return e.response, e.result(), fmt.Errorf("exchange %s %s: %w", r.Method, r.Path, err)
+	}
+	return e.response, e.result(), nil
+}
+
+// turn begins a turn on a fake clock, which end ends.
+func (p *Process) turn() (end func()) {
+	if p.fake == nil {
+		return func() {}
+	}
+	p.fake.turns.begin()
+	return p.fake.turns.end
+}
+
+// play is the network until the stream is over.
+func (e *exchange) play(ctx context.Context) error {
 	for {
-		event, err := e.stream.Next(ctx)
+		event, err := e.stream.next(ctx, true)
 		if errors.Is(err, io.EOF) {
-			break
+			return nil
 		}
 		if err != nil {
-			e.stream.ClientGone()
-			return e.response, e.result(), fmt.Errorf("exchange %s %s: %w", r.Method, r.Path, err)
+			return err
 		}
 		e.handle(event)
 	}
-	return e.response, e.result(), nil
 }
 
 // Pending is an exchange that was started and not waited for.
@@ -128,16 +145,9 @@ func (p *Pending) Stream() *Stream { return p.exchange.stream }
 
 // Wait plays the exchange to its end, as Do does.
 func (p *Pending) Wait(ctx context.Context) (Response, Exchange, error) {
-	for {
-		event, err := p.exchange.stream.Next(ctx)
-		if errors.Is(err, io.EOF) {
-			return p.exchange.response, p.exchange.result(), nil
-		}
-		if err != nil {
-			return p.exchange.response, p.exchange.result(), err
-		}
-		p.exchange.handle(event)
-	}
+	defer p.exchange.host.process.turn()()
+	err := p.exchange.play(ctx)
+	return p.exchange.response, p.exchange.result(), err
 }
 
 // exchange is the client and the backend of one Stream.
@@ -246,77 +256,6 @@ func (e *exchange) handle(event Event) {
 		e.upstream.Complete = true
 		e.askBackend()
 	}
-}
-
-// askBackend has the backend answer, on the clock.
-func (e *exchange) askBackend() {
-	if e.asked {
-		return
-	}
-	e.asked = true
-	s := e.stream
-	call := Call{Headers: e.upstream.Headers, Body: e.upstream.Body, Trailers: e.upstream.Trailers, Worker: s.thread.index, At: e.host.process.clock.Now()}
-	a := e.backend.Answer(call)
-	if a.Wait != nil {
-		a = a.Wait(e.host.process.background)
-	}
-	limit := e.host.routeTimeout()
-	late := a.Fault == FaultTimeout || a.Fault == FaultNever || limit > 0 && a.Delay >= limit
-	switch {
-	case late && limit < 0:
-		return
-	case late:
-		s.do(func() { s.thread.after(limit, func() { s.fed(func() { s.routerFailed(FaultTimeout) }) }) })
-	default:
-		s.do(func() { s.thread.after(a.Delay, func() { e.answer(a, limit) }) })
-	}
-}
-
-// fed runs f when the stream still takes something.
-func (s *Stream) fed(f func()) {
-	if !s.over {
-		s.armIdle()
-		f()
-	}
-}
-
-// answer feeds the backend's answer; it runs on the stream's thread.
-func (e *exchange) answer(a Answer, limit time.Duration) {
-	s := e.stream
-	switch a.Fault {
-	case "":
-	case FaultResetMidBody, FaultTimeoutMidBody:
-		s.fed(func() { s.upstreamHeaders(a.statusHeaders(), false) })
-		if half := a.Body[:len(a.Body)/2]; len(half) > 0 {
-			s.fed(func() { s.encodeData(append([]byte(nil), half...), false) })
-		}
-		if a.Fault == FaultResetMidBody {
-			s.fed(func() { s.routerFailed(FaultReset) })
-		} else if limit > 0 {
-			s.thread.after(limit, func() { s.fed(func() { s.routerFailed(FaultReset) }) })
-		}
-		return
-	default:
-		s.fed(func() { s.routerFailed(a.Fault) })
-		return
-	}
-	m := a.statusHeaders()
-	if _, ok := m.get("content-length"); !ok && len(a.Trailers) == 0 {
-		m.add("content-length", strconv.Itoa(len(a.Body)))
-	}
-	end := len(a.Body) == 0 && len(a.Trailers) == 0 || s.headReq
-	s.fed(func() { s.upstreamHeaders(m, end) })
-	if end {
-		return
-	}
-	if len(a.Body) > 0 {
-		s.fed(func() { s.encodeData(append([]byte(nil), a.Body...), false) })
-	}
-	if len(a.Trailers) > 0 {
-		s.fed(func() { s.upstreamDone = true; s.encodeTrailers(newHeaderMap(a.Trailers)) })
-		return
-	}
-	s.fed(func() { s.upstreamDone = true; s.encodeData(nil, true) })
 }
 
 func (e *exchange) result() Exchange {

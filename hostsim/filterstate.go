@@ -28,4 +28,3 @@ func (s *Stream) stateProperty(key string) (any, bool) {
 	value, ok := s.filterState[key]
 	return known(value, ok && key != unreadableObject)
 }
-

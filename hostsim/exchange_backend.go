@@ -1,0 +1,77 @@
+package hostsim
+
+import (
+	"strconv"
+	"time"
+)
+
+// askBackend has the backend answer, on the clock.
+func (e *exchange) askBackend() {
+	if e.asked {
+		return
+	}
+	e.asked = true
+	s := e.stream
+	call := Call{Headers: e.upstream.Headers, Body: e.upstream.Body, Trailers: e.upstream.Trailers, Worker: s.thread.index, At: e.host.process.clock.Now()}
+	a := e.backend.Answer(call)
+	if a.Wait != nil {
+		a = a.Wait(e.host.process.background)
+	}
+	limit := e.host.routeTimeout()
+	late := a.Fault == FaultTimeout || a.Fault == FaultNever || limit > 0 && a.Delay >= limit
+	switch {
+	case late && limit < 0:
+		return
+	case late:
+		s.do(func() { s.thread.after(limit, func() { s.fed(func() { s.routerFailed(FaultTimeout) }) }) })
+	default:
+		s.do(func() { s.thread.after(a.Delay, func() { e.answer(a, limit) }) })
+	}
+}
+
+// fed runs f when the stream still takes something.
+func (s *Stream) fed(f func()) {
+	if !s.over {
+		s.armIdle()
+		f()
+	}
+}
+
+// answer feeds the backend's answer; it runs on the stream's thread.
+func (e *exchange) answer(a Answer, limit time.Duration) {
+	s := e.stream
+	switch a.Fault {
+	case "":
+	case FaultResetMidBody, FaultTimeoutMidBody:
+		s.fed(func() { s.upstreamHeaders(a.statusHeaders(), false) })
+		if half := a.Body[:len(a.Body)/2]; len(half) > 0 {
+			s.fed(func() { s.encodeData(append([]byte(nil), half...), false) })
+		}
+		if a.Fault == FaultResetMidBody {
+			s.fed(func() { s.routerFailed(FaultReset) })
+		} else if limit > 0 {
+			s.thread.after(limit, func() { s.fed(func() { s.routerFailed(FaultReset) }) })
+		}
+		return
+	default:
+		s.fed(func() { s.routerFailed(a.Fault) })
+		return
+	}
+	m := a.statusHeaders()
+	if _, ok := m.get("content-length"); !ok && len(a.Trailers) == 0 {
+		m.add("content-length", strconv.Itoa(len(a.Body)))
+	}
+	end := len(a.Body) == 0 && len(a.Trailers) == 0 || s.headReq
+	s.fed(func() { s.upstreamHeaders(m, end) })
+	if end {
+		return
+	}
+	if len(a.Body) > 0 {
+		s.fed(func() { s.encodeData(append([]byte(nil), a.Body...), false) })
+	}
+	if len(a.Trailers) > 0 {
+		s.fed(func() { s.upstreamDone = true; s.encodeTrailers(newHeaderMap(a.Trailers)) })
+		return
+	}
+	s.fed(func() { s.upstreamDone = true; s.encodeData(nil, true) })
+}
