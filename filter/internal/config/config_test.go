@@ -58,7 +58,7 @@ func request(headers ...pipeline.Header) *pipeline.Exchange {
 
 func run(s *pipeline.Sequence, x *pipeline.Exchange) (pipeline.Verdict, fault.Reason) {
 	r := s.Begin()
-	v := r.Advance(x, now, func() {})
+	v := r.Advance(x, now.UnixNano(), func() {})
 	return v, r.Denial().Reason
 }
 

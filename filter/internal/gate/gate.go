@@ -28,12 +28,12 @@ type Gate struct {
 	config    *config.Config
 	sequences []*pipeline.Sequence
 	parked    map[uint32]*Stream
-	spoken    map[fault.Reason]time.Time
+	spoken    map[fault.Reason]int64 // unix nanoseconds
 }
 
 // New gives a gate that refuses every request until it is configured.
 func New(h Host) *Gate {
-	return &Gate{host: h, parked: map[uint32]*Stream{}, spoken: map[fault.Reason]time.Time{}}
+	return &Gate{host: h, parked: map[uint32]*Stream{}, spoken: map[fault.Reason]int64{}}
 }
 
 // Configure takes the configuration, or refuses it whole and logs one line for
@@ -56,9 +56,9 @@ func (g *Gate) Tick() {
 	if len(g.parked) == 0 {
 		return
 	}
-	now := g.host.Now()
+	now := g.host.NowNanos()
 	for _, s := range g.parked {
-		if !now.Before(s.deadline) {
+		if now >= s.deadline {
 			s.expire()
 		}
 	}
@@ -69,7 +69,7 @@ func (g *Gate) Parked() int { return len(g.parked) }
 
 // dispatch gives policies the host's callouts, counted.
 func (g *Gate) dispatch(c pipeline.Callout, land func(int64, pipeline.Answer)) pipeline.Failure {
-	failure := g.host.Dispatch(c, func(a pipeline.Answer) { land(g.host.Now().UnixNano(), a) })
+	failure := g.host.Dispatch(c, func(a pipeline.Answer) { land(g.host.NowNanos(), a) })
 	if failure == pipeline.NoFailure {
 		g.host.Count(metricCallouts)
 	}

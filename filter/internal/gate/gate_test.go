@@ -39,7 +39,7 @@ func request(method, path string) []pipeline.Header {
 		{Name: "authorization", Value: "Bearer token-of-jane"}, {Name: "x-sallyport-app", Value: "forged"}}
 }
 
-func (p *proxy) Now() time.Time                            { return p.now }
+func (p *proxy) NowNanos() int64                           { return p.now.UnixNano() }
 func (p *proxy) RequestHeaders() ([]pipeline.Header, bool) { return p.headers, p.headers != nil }
 func (p *proxy) ClientAddress() string                     { p.broken("address"); return "127.0.0.1:1" }
 func (p *proxy) RemoveRequestHeader(name string) bool      { p.set = append(p.set, "-"+name); return true }

@@ -1,8 +1,6 @@
 package gate
 
 import (
-	"time"
-
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
@@ -24,7 +22,7 @@ const (
 type Host interface {
 	sharedtable.Store
 
-	Now() time.Time
+	NowNanos() int64 // the wall clock, unix nanoseconds
 	// RequestHeaders gives all of them in order, pseudo headers included, names
 	// in lower case.
 	RequestHeaders() ([]pipeline.Header, bool)

@@ -5,8 +5,8 @@ import "github.com/sallyport-gateway/sallyport/filter/internal/fault"
 // park notes that the stream waits, and until when at most. A stream parked a
 // second time keeps its first deadline.
 func (s *Stream) park() {
-	if s.deadline.IsZero() {
-		s.deadline = s.exchange.Now.Add(s.gate.config.LongestWait() + deadlineMargin)
+	if s.deadline == 0 {
+		s.deadline = s.exchange.Now + int64(s.gate.config.LongestWait()+deadlineMargin)
 	}
 	s.gate.parked[s.id] = s
 }
@@ -15,7 +15,7 @@ func (s *Stream) park() {
 // for has come.
 func (s *Stream) wake() {
 	s.unpark(func() {
-		if s.advance(s.gate.host.Now()) == Pass {
+		if s.advance(s.gate.host.NowNanos()) == Pass {
 			s.gate.host.Resume()
 		}
 	})

@@ -55,7 +55,7 @@ func (g *Gate) complain(r fault.Reason, s *Stream) {
 
 func (g *Gate) say(r fault.Reason, what string, x *pipeline.Exchange) {
 	now := x.Now
-	if last, ok := g.spoken[r]; ok && now.Sub(last) < quiet && !now.Before(last) {
+	if last, ok := g.spoken[r]; ok && now >= last && now-last < int64(quiet) {
 		return
 	}
 	g.spoken[r] = now

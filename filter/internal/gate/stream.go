@@ -1,8 +1,6 @@
 package gate
 
 import (
-	"time"
-
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/identity"
@@ -38,7 +36,7 @@ type Stream struct {
 	phase    phase
 	exchange pipeline.Exchange
 	run      *pipeline.Run
-	deadline time.Time
+	deadline int64 // unix nanoseconds, 0 before it is parked
 }
 
 // Open begins a stream under the host's id for it. The host may never ask for a
@@ -51,7 +49,7 @@ func (s *Stream) OnRequestHeaders() Action {
 		return s.hold()
 	}
 	s.phase = deciding
-	s.exchange.Now = s.gate.host.Now()
+	s.exchange.Now = s.gate.host.NowNanos()
 	if reason, ok := s.begin(); !ok {
 		return s.refuse(fault.Denial{Reason: reason})
 	}
@@ -73,14 +71,14 @@ func (s *Stream) hold() Action {
 		return Pass
 	case fresh: // a body without headers: nothing was decided, nothing may pass
 		s.phase = deciding
-		s.exchange.Now = s.gate.host.Now()
+		s.exchange.Now = s.gate.host.NowNanos()
 		return s.refuse(fault.Denial{})
 	}
 	return Pause
 }
 
 // advance runs the sequence on from where it stands and acts on the verdict.
-func (s *Stream) advance(now time.Time) Action {
+func (s *Stream) advance(now int64) Action {
 	switch s.run.Advance(&s.exchange, now, s.wake) {
 	case pipeline.Parked:
 		s.park()

@@ -51,6 +51,9 @@ func (d Driver) Start(_ context.Context, s scenario.Setup) (scenario.Instance, e
 // Now is the fake clock.
 func (h *host) Now() time.Time { return h.now }
 
+// NowNanos is the same for the gate.
+func (h *host) NowNanos() int64 { return h.now.UnixNano() }
+
 // Advance moves the clock; ticks and answers that fall due happen on the way.
 func (h *host) Advance(d time.Duration) {
 	end := h.now.Add(d)

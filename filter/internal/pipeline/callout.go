@@ -59,6 +59,5 @@ func (a *Answer) Header(name string) (value string, ok bool) {
 
 // Dispatcher sends callouts: the host's port. When it returns NoFailure, land
 // is called exactly once, later, with the answer, on the same thread; when it
-// returns anything else, land is never called. The time of landing comes as a
-// number: steps keep a Dispatcher, and see Step on what they may keep.
-type Dispatcher func(c Callout, land func(unixNanos int64, a Answer)) Failure
+// returns anything else, land is never called.
+type Dispatcher func(c Callout, land func(now int64, a Answer)) Failure

@@ -1,14 +1,8 @@
 package pipeline
 
-import (
-	"time"
+import "github.com/sallyport-gateway/sallyport/filter/internal/fault"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
-)
-
-// Step is one configured policy. Apply must not keep the exchange. What becomes
-// a Step keeps times as numbers: the linker keeps the methods of every type that
-// can be reached from an interface value, and those of time.Time are 90 KiB.
+// Step is one configured policy. Apply must not keep the exchange.
 type Step interface {
 	// Name is the step's word in the configuration.
 	Name() string
@@ -50,7 +44,7 @@ func (s *Sequence) Begin() *Run { return &Run{steps: s.steps} }
 // When a step must wait, wake is called once its flight has landed, and the
 // caller advances again. A panic in a step is the caller's to recover: the run
 // stays undecided and Fail decides it.
-func (r *Run) Advance(x *Exchange, now time.Time, wake func()) Verdict {
+func (r *Run) Advance(x *Exchange, now int64, wake func()) Verdict {
 	if r.done {
 		return r.verdict
 	}

@@ -48,7 +48,7 @@ func TestEachStepMustContinueBeforeTheNextRuns(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			var ran []string
 			run := pipeline.NewSequence(script{"one", &ran, passing}, script{"two", &ran, tt.second}, script{"three", &ran, passing}).Begin()
-			if got := run.Advance(&pipeline.Exchange{}, start, nil); got != tt.verdict {
+			if got := run.Advance(&pipeline.Exchange{}, start.UnixNano(), nil); got != tt.verdict {
 				t.Errorf("verdict %v, want %v", got, tt.verdict)
 			}
 			if got := run.Denial().Reason; got != tt.reason {
@@ -67,7 +67,7 @@ func TestAwait(t *testing.T) {
 	run := pipeline.NewSequence(
 		script{"introspect", &ran, func(*pipeline.Exchange) pipeline.Outcome {
 			return pipeline.Await(flight, func(x *pipeline.Exchange) pipeline.Outcome {
-				ran = append(ran, "resumed at "+x.Now.UTC().Format(time.RFC3339))
+				ran = append(ran, "resumed at "+time.Unix(0, x.Now).UTC().Format(time.RFC3339))
 				return pipeline.Continue()
 			})
 		}},
@@ -75,10 +75,10 @@ func TestAwait(t *testing.T) {
 	).Begin()
 	x := &pipeline.Exchange{}
 	woken := 0
-	if got := run.Advance(x, start, func() { woken++ }); got != pipeline.Parked {
+	if got := run.Advance(x, start.UnixNano(), func() { woken++ }); got != pipeline.Parked {
 		t.Fatalf("verdict %v, want parked", got)
 	}
-	if got := run.Advance(x, start, func() { woken++ }); got != pipeline.Parked || flight.Waiting() != 1 {
+	if got := run.Advance(x, start.UnixNano(), func() { woken++ }); got != pipeline.Parked || flight.Waiting() != 1 {
 		t.Fatalf("before the flight lands: verdict %v with %d waiting, want parked with 1", got, flight.Waiting())
 	}
 	flight.Land()
@@ -86,7 +86,7 @@ func TestAwait(t *testing.T) {
 	if woken != 1 {
 		t.Fatalf("woken %d times, want once", woken)
 	}
-	if got := run.Advance(x, start.Add(time.Second), nil); got != pipeline.Admitted {
+	if got := run.Advance(x, start.Add(time.Second).UnixNano(), nil); got != pipeline.Admitted {
 		t.Fatalf("verdict %v, want admitted", got)
 	}
 	want := []string{"introspect", "resumed at 2027-01-15T08:00:01Z", "after"}
@@ -98,19 +98,19 @@ func TestAwait(t *testing.T) {
 func TestAVerdictIsKept(t *testing.T) {
 	var ran []string
 	admitted := pipeline.NewSequence().Begin()
-	admitted.Advance(&pipeline.Exchange{}, start, nil)
+	admitted.Advance(&pipeline.Exchange{}, start.UnixNano(), nil)
 	if admitted.Fail(fault.Denial{Reason: fault.TokenInactive}) {
 		t.Error("an admitted run was failed")
 	}
 	flight := &pipeline.Flight{}
 	parked := pipeline.NewSequence(script{"wait", &ran, func(*pipeline.Exchange) pipeline.Outcome { return pipeline.Await(flight, passing) }}).Begin()
 	x := &pipeline.Exchange{}
-	parked.Advance(x, start, func() {})
+	parked.Advance(x, start.UnixNano(), func() {})
 	if !parked.Fail(fault.Denial{Reason: fault.IntrospectionDeadline}) {
 		t.Fatal("a parked run was not failed")
 	}
 	flight.Land()
-	if got := parked.Advance(x, start, nil); got != pipeline.Denied || parked.Denial().Reason != fault.IntrospectionDeadline {
+	if got := parked.Advance(x, start.UnixNano(), nil); got != pipeline.Denied || parked.Denial().Reason != fault.IntrospectionDeadline {
 		t.Errorf("after its deadline the run became %v for %v", got, parked.Denial().Reason)
 	}
 }
@@ -120,7 +120,7 @@ func TestAPanicOfOneWaiterLeavesTheOthersWoken(t *testing.T) {
 	var ran, woken []string
 	for _, name := range []string{"a", "b", "c"} {
 		run := pipeline.NewSequence(script{name, &ran, func(*pipeline.Exchange) pipeline.Outcome { return pipeline.Await(flight, passing) }}).Begin()
-		run.Advance(&pipeline.Exchange{}, start, func() {
+		run.Advance(&pipeline.Exchange{}, start.UnixNano(), func() {
 			woken = append(woken, name)
 			if name == "b" {
 				panic("b")

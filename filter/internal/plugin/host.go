@@ -23,12 +23,12 @@ type host struct {
 
 var _ gate.Host = (*host)(nil)
 
-func (h *host) Now() time.Time {
+func (h *host) NowNanos() int64 {
 	nanos, status := abi.NowNanos()
 	if status != abi.OK {
-		return time.Now()
+		return time.Now().UnixNano()
 	}
-	return time.Unix(0, nanos)
+	return nanos
 }
 
 func (h *host) RequestHeaders() ([]pipeline.Header, bool) {

@@ -74,11 +74,11 @@ func (v *verify) Apply(x *pipeline.Exchange) pipeline.Outcome {
 
 // standing says why key and app may not call anything at all, in Apigee's order
 // (apid/apidVerifyApiKey, performValidations; expiry next to the key's status).
-func standing(app *catalog.App, key *catalog.Key, now time.Time) (r fault.Reason, refused bool) {
+func standing(app *catalog.App, key *catalog.Key, now int64) (r fault.Reason, refused bool) {
 	switch {
 	case key.Status != catalog.Approved:
 		return fault.APIKeyNotApproved, true
-	case key.Expires != 0 && now.Unix() >= key.Expires:
+	case key.Expires != 0 && now/int64(time.Second) >= key.Expires:
 		return fault.APIKeyExpired, true
 	case app.Status != catalog.Approved:
 		return fault.AppNotApproved, true

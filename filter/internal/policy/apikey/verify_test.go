@@ -85,7 +85,7 @@ func testCatalog(t testing.TB) *catalog.Catalog {
 // call is a GET of /orders/7 below the API customers.
 func call(query string, headers ...string) *pipeline.Exchange {
 	x := &pipeline.Exchange{
-		Method: "GET", Path: "/customers/v1/orders/7", Query: query, HasQuery: query != "", Now: now,
+		Method: "GET", Path: "/customers/v1/orders/7", Query: query, HasQuery: query != "", Now: now.UnixNano(),
 		API: pipeline.API{Name: "customers", Version: "v1", PathSuffix: "/orders/7"},
 	}
 	for i := 0; i < len(headers); i += 2 {

@@ -1,8 +1,6 @@
 package introspection
 
 import (
-	"time"
-
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
@@ -21,7 +19,7 @@ type verdict struct {
 
 // judge reads how a call ended. The status is looked at before the body, and
 // nothing of either reaches the client.
-func judge(a *pipeline.Answer, now time.Time) verdict {
+func judge(a *pipeline.Answer, now int64) verdict {
 	if a.Failure != pipeline.NoFailure {
 		return verdict{denial: failureDenial(a.Failure)}
 	}
@@ -60,7 +58,7 @@ func failureDenial(f pipeline.Failure) fault.Denial {
 
 // statusDenial is for answers other than 200. A 401 is about our own client
 // credentials (RFC 7662 section 2.3), never about the caller's token.
-func statusDenial(a *pipeline.Answer, now time.Time) fault.Denial {
+func statusDenial(a *pipeline.Answer, now int64) fault.Denial {
 	switch {
 	case a.Status == 400:
 		return denialFor(fault.IntrospectionRejected)

@@ -68,7 +68,7 @@ func TestJudgeDenies(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			v := judge(&tt.answer, start)
+			v := judge(&tt.answer, start.UnixNano())
 			if v.claims != nil {
 				t.Fatalf("took claims %+v", v.claims)
 			}
@@ -83,7 +83,7 @@ func TestJudgeDenies(t *testing.T) {
 func TestJudgeTakesTheLongestAnswer(t *testing.T) {
 	const before, after = `{"active":true,"x":"`, `"}`
 	a := answered(200, before+strings.Repeat("x", MaxAnswerBytes-len(before)-len(after))+after)
-	if v := judge(&a, start); v.claims == nil || !v.claims.Active {
+	if v := judge(&a, start.UnixNano()); v.claims == nil || !v.claims.Active {
 		t.Errorf("refused %d bytes for %v", len(a.Body), v.denial.Reason)
 	}
 }
@@ -131,7 +131,7 @@ func TestRetryAfterLimited(t *testing.T) {
 			if tt.reset != "" {
 				a.Headers = append(a.Headers, pipeline.Header{Name: "x-rate-limit-reset", Value: tt.reset})
 			}
-			v := judge(&a, start)
+			v := judge(&a, start.UnixNano())
 			want := fault.Denial{Reason: fault.IntrospectionRateLimited, RetryAfterSeconds: tt.want}
 			if diff := cmp.Diff(want, v.denial); diff != "" || v.claims != nil {
 				t.Errorf("denial (-want +got):\n%s", diff)

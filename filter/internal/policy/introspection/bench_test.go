@@ -16,7 +16,7 @@ func BenchmarkCachedHit(bm *testing.B) {
 			b.arrive(token)
 			b.land(0, b.active("alice"))
 			x := withAuthorization("", "Bearer "+token)
-			x.Now = b.now
+			x.Now = b.now.UnixNano()
 			bm.ReportAllocs()
 			for bm.Loop() {
 				if !b.step.Apply(x).Continues() {

@@ -32,13 +32,13 @@ func newCache(limit int, maxTTL time.Duration) *cache {
 }
 
 // get gives the claims, to read and not to change, if they are still good now.
-func (c *cache) get(k key, now time.Time) (*pipeline.Claims, bool) {
+func (c *cache) get(k key, now int64) (*pipeline.Claims, bool) {
 	element, ok := c.byKey[k]
 	if !ok {
 		return nil, false
 	}
 	e := element.Value.(*entry)
-	if nanos := now.UnixNano(); nanos < e.stored || nanos >= e.until {
+	if now < e.stored || now >= e.until {
 		c.drop(element)
 		return nil, false
 	}
@@ -50,25 +50,24 @@ func (c *cache) get(k key, now time.Time) (*pipeline.Claims, bool) {
 // active, has expired or does not say when (exp 0 is long past) are not kept,
 // for RFC 7662 section 4 wants nothing kept beyond exp; what was known before
 // goes all the same.
-func (c *cache) put(k key, claims *pipeline.Claims, now time.Time) {
+func (c *cache) put(k key, claims *pipeline.Claims, now int64) {
 	if element, ok := c.byKey[k]; ok {
 		c.drop(element)
 	}
 	if c.limit <= 0 || c.maxTTL <= 0 || !claims.Active {
 		return
 	}
-	stored := now.UnixNano()
-	until := stored + int64(c.maxTTL)
+	until := now + int64(c.maxTTL)
 	if claims.Expires <= until/int64(time.Second) {
 		until = claims.Expires * int64(time.Second)
 	}
-	if until <= stored {
+	if until <= now {
 		return
 	}
 	for len(c.byKey) >= c.limit {
 		c.drop(c.recent.Back())
 	}
-	c.byKey[k] = c.recent.PushFront(&entry{key: k, claims: claims, stored: stored, until: until})
+	c.byKey[k] = c.recent.PushFront(&entry{key: k, claims: claims, stored: now, until: until})
 }
 
 func (c *cache) drop(element *list.Element) {

@@ -38,7 +38,7 @@ func TestCacheLife(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			fresh := func() *cache {
 				c := newCache(tt.limit, tt.maxTTL)
-				c.put(key{1}, &tt.claims, start)
+				c.put(key{1}, &tt.claims, start.UnixNano())
 				return c
 			}
 			want := tt.life > 0
@@ -52,7 +52,7 @@ func TestCacheLife(t *testing.T) {
 
 func wantCached(t *testing.T, c *cache, now time.Time, want bool) {
 	t.Helper()
-	if _, ok := c.get(key{1}, now); ok != want {
+	if _, ok := c.get(key{1}, now.UnixNano()); ok != want {
 		t.Errorf("after %v: cached %v, want %v", now.Sub(start), ok, want)
 	}
 	if !want && len(c.byKey)+c.recent.Len() != 0 {
@@ -68,14 +68,14 @@ func TestCacheReplaces(t *testing.T) {
 		{Active: true, Expires: start.Unix() - 1},
 	} {
 		c := newCache(4, time.Minute)
-		c.put(key{1}, old, start)
-		c.put(key{1}, &next, start)
+		c.put(key{1}, old, start.UnixNano())
+		c.put(key{1}, &next, start.UnixNano())
 		wantCached(t, c, start, false)
 	}
 	c := newCache(4, time.Minute)
-	c.put(key{1}, old, start)
-	c.put(key{1}, &pipeline.Claims{Active: true, Expires: start.Unix() + 300, Subject: "new"}, start)
-	if claims, ok := c.get(key{1}, start); !ok || claims.Subject != "new" {
+	c.put(key{1}, old, start.UnixNano())
+	c.put(key{1}, &pipeline.Claims{Active: true, Expires: start.Unix() + 300, Subject: "new"}, start.UnixNano())
+	if claims, ok := c.get(key{1}, start.UnixNano()); !ok || claims.Subject != "new" {
 		t.Errorf("got %+v, %v", claims, ok)
 	}
 }
@@ -107,7 +107,7 @@ func TestCacheAgreesWithModel(t *testing.T) {
 					Expires: now.Unix() + int64(rapid.IntRange(-3, 90).Draw(t, "exp")),
 					Subject: fmt.Sprint(puts),
 				}
-				c.put(k, claims, now)
+				c.put(k, claims, now.UnixNano())
 				forget(k)
 				until := time.Unix(claims.Expires, 0)
 				if end := now.Add(maxTTL); end.Before(until) {
@@ -123,7 +123,7 @@ func TestCacheAgreesWithModel(t *testing.T) {
 			},
 			"get": func(t *rapid.T) {
 				k := anyKey.Draw(t, "get")
-				claims, ok := c.get(k, now)
+				claims, ok := c.get(k, now.UnixNano())
 				i := slices.IndexFunc(model, func(e modelEntry) bool { return e.key == k })
 				if i < 0 {
 					if ok {

@@ -49,7 +49,7 @@ func newFlights(timeout time.Duration) *flights {
 }
 
 // find gives the call to join, if there is one that may still end.
-func (f *flights) find(k key, now time.Time) (*call, bool) {
+func (f *flights) find(k key, now int64) (*call, bool) {
 	c, ok := f.byKey[k]
 	if !ok || f.stale(c, now) {
 		return nil, false
@@ -59,7 +59,7 @@ func (f *flights) find(k key, now time.Time) (*call, bool) {
 
 // room reports whether one more call may start. Only when all places are taken
 // does it look for calls that were given up.
-func (f *flights) room(now time.Time) bool {
+func (f *flights) room(now int64) bool {
 	if len(f.byKey) < maxFlights {
 		return true
 	}
@@ -85,7 +85,7 @@ func (f *flights) remove(c *call) bool {
 
 // stale reports whether the call's end is overdue. A clock that went back
 // would hide its age, so that counts as overdue too.
-func (f *flights) stale(c *call, now time.Time) bool {
-	age := now.UnixNano() - c.started
+func (f *flights) stale(c *call, now int64) bool {
+	age := now - c.started
 	return age < 0 || age > int64(f.staleAfter)
 }

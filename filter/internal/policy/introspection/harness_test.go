@@ -64,9 +64,9 @@ func newBench(change func(*Options)) *bench {
 
 func (b *bench) arrive(token string) *exchange {
 	x := &exchange{Exchange: withAuthorization("", "Bearer "+token), run: b.seq.Begin()}
-	x.verdict = x.run.Advance(x.Exchange, b.now, func() {
+	x.verdict = x.run.Advance(x.Exchange, b.now.UnixNano(), func() {
 		x.woken++
-		x.verdict = x.run.Advance(x.Exchange, b.now, func() { panic("parked twice") })
+		x.verdict = x.run.Advance(x.Exchange, b.now.UnixNano(), func() { panic("parked twice") })
 	})
 	return x
 }

@@ -20,7 +20,7 @@ const (
 
 // retryAfterLimited is how long to stay away after a 429: Retry-After if there
 // is one, else until X-Rate-Limit-Reset, which Okta gives in unix seconds.
-func retryAfterLimited(a *pipeline.Answer, now time.Time) int {
+func retryAfterLimited(a *pipeline.Answer, now int64) int {
 	if seconds, ok := retryAfterHeader(a); ok {
 		return seconds
 	}
@@ -28,7 +28,7 @@ func retryAfterLimited(a *pipeline.Answer, now time.Time) int {
 	if !ok {
 		return limitedRetrySeconds
 	}
-	wait := reset - now.Unix()
+	wait := reset - now/int64(time.Second)
 	if wait <= 0 || wait > maxRetrySeconds {
 		return limitedRetrySeconds
 	}

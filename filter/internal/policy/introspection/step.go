@@ -80,10 +80,10 @@ func (s *Step) Apply(x *pipeline.Exchange) pipeline.Outcome {
 
 // call starts a new flight. It is noted only when the host has taken the call:
 // a call that was refused at once leaves nothing behind that could wait for it.
-func (s *Step) call(k key, token string, now time.Time) pipeline.Outcome {
-	c := &call{key: k, started: now.UnixNano()}
-	refused := s.dispatch(s.request.callout(token), func(unixNanos int64, a pipeline.Answer) {
-		s.land(c, time.Unix(0, unixNanos), a)
+func (s *Step) call(k key, token string, now int64) pipeline.Outcome {
+	c := &call{key: k, started: now}
+	refused := s.dispatch(s.request.callout(token), func(now int64, a pipeline.Answer) {
+		s.land(c, now, a)
 	})
 	if refused != pipeline.NoFailure {
 		return pipeline.Deny(failureDenial(refused))
@@ -97,7 +97,7 @@ func (s *Step) call(k key, token string, now time.Time) pipeline.Outcome {
 // knows, so it speaks to its own waiters only. The waiters are woken whatever
 // happens before; the verdict comes last, so that after a panic they find its
 // zero value, which denies.
-func (s *Step) land(c *call, now time.Time, a pipeline.Answer) {
+func (s *Step) land(c *call, now int64, a pipeline.Answer) {
 	if c.flight.Landed() {
 		return
 	}

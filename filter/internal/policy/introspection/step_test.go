@@ -70,7 +70,7 @@ func TestFailureReachesEveryWaiterAndIsNotKept(t *testing.T) {
 		waiting := []*exchange{b.arrive("abc"), b.arrive("abc"), b.arrive("abc")}
 		b.land(0, a)
 		for _, x := range waiting {
-			x.wantDenied(t, judge(&a, b.now).denial)
+			x.wantDenied(t, judge(&a, b.now.UnixNano()).denial)
 			if x.woken != 1 || x.Token != nil {
 				t.Errorf("woken %d times, token %v", x.woken, x.Token)
 			}
@@ -157,12 +157,12 @@ func TestInactiveAnswerEvicts(t *testing.T) {
 	b.arrive("abc")
 	b.land(0, b.active("alice"))
 	k := b.step.keys.of("abc")
-	if _, ok := b.step.cache.get(k, b.now); !ok {
+	if _, ok := b.step.cache.get(k, b.now.UnixNano()); !ok {
 		t.Fatal("not cached")
 	}
 	c := &call{key: k, started: b.now.UnixNano()}
 	b.step.flights.add(c)
-	b.step.land(c, b.now, answered(200, `{"active":false}`))
+	b.step.land(c, b.now.UnixNano(), answered(200, `{"active":false}`))
 	b.arrive("abc").wantParked(t)
 	b.wantCalls(t, 2)
 }

@@ -82,7 +82,7 @@ func TestSpikeSharedNoCallerPassesTheBound(t *testing.T) {
 			now += rapid.SampledFrom([]int64{0, 0, 0, 1, slot / 3, slot - 1, slot, 5 * slot}).Draw(t, "step")
 			reading := now - rapid.Int64Range(0, maxLag).Draw(t, "lagging")
 			x := &pipeline.Exchange{
-				Now:           time.Unix(0, reading),
+				Now:           reading,
 				ClientAddress: "caller " + strconv.Itoa(rapid.IntRange(1, callers).Draw(t, "caller")),
 			}
 			if workers[rapid.IntRange(0, 1).Draw(t, "worker")].Apply(x).Continues() {
@@ -132,7 +132,7 @@ func TestCallersWithRoomGetTheirDue(t *testing.T) {
 				a.credit -= int64(o.Weight) * slot
 			}
 			accounts[who] = a
-			outcome := s.Apply(&pipeline.Exchange{Now: time.Unix(0, now), ClientAddress: who})
+			outcome := s.Apply(&pipeline.Exchange{Now: now, ClientAddress: who})
 			if outcome.Continues() != want {
 				t.Fatalf("allowed %v, want %v", !want, want)
 			}
@@ -176,7 +176,7 @@ func TestSpikeSharedWorkersGetTheBoundExactly(t *testing.T) {
 				all.Go(func() {
 					s := New(o, store)
 					for {
-						d, denied := s.Apply(&pipeline.Exchange{Now: now, ClientAddress: "192.0.2.1"}).Denial()
+						d, denied := s.Apply(&pipeline.Exchange{Now: now.UnixNano(), ClientAddress: "192.0.2.1"}).Denial()
 						switch {
 						case !denied:
 							admitted.Add(1)
@@ -215,7 +215,7 @@ func TestSpikeSharedFreeRunningWorkersStayWithinTheBound(t *testing.T) {
 			for range each {
 				now := start.Add(time.Duration(ticks.Add(1)) * 100 * time.Microsecond)
 				runtime.Gosched() // by the time it is used the reading is old
-				if s.Apply(&pipeline.Exchange{Now: now}).Continues() {
+				if s.Apply(&pipeline.Exchange{Now: now.UnixNano()}).Continues() {
 					admitted.Add(1)
 				}
 			}
@@ -255,7 +255,7 @@ func FuzzBucket(f *testing.F) {
 		} else if err := store.Set("sallyport/1/small/0", content, 0); err != nil {
 			t.Fatal(err)
 		}
-		x := &pipeline.Exchange{Now: time.Unix(0, now), ClientAddress: "192.0.2.1"}
+		x := &pipeline.Exchange{Now: now, ClientAddress: "192.0.2.1"}
 		d, denied := s.Apply(x).Denial()
 		if !s.limit.usable(now) {
 			if !denied || d.Reason != fault.SpikeArrestUnavailable {
@@ -266,9 +266,9 @@ func FuzzBucket(f *testing.F) {
 		if denied && d.Reason != fault.SpikeArrestExceeded {
 			t.Fatalf("refused for %v", d.Reason)
 		}
-		x.Now = time.Unix(0, s.limit.furthest(now, s.weight)+int64(SkewTolerance))
-		if s.limit.usable(x.Now.UnixNano()) && !s.Apply(x).Continues() {
-			t.Fatalf("a caller is locked out for more than %v", x.Now.Sub(time.Unix(0, now)))
+		x.Now = s.limit.furthest(now, s.weight) + int64(SkewTolerance)
+		if s.limit.usable(x.Now) && !s.Apply(x).Continues() {
+			t.Fatalf("a caller is locked out for more than %v", time.Duration(x.Now-now))
 		}
 	})
 }

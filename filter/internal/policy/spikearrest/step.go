@@ -76,7 +76,7 @@ func (s *step) Name() string { return "spike_arrest" }
 
 // Apply implements pipeline.Step.
 func (s *step) Apply(x *pipeline.Exchange) pipeline.Outcome {
-	now := x.Now.UnixNano()
+	now := x.Now
 	if !s.limit.usable(now) {
 		return unavailable()
 	}

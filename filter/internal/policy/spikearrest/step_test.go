@@ -54,7 +54,7 @@ func TestDenial(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := New(Options{ID: "test", Rate: mustRate(t, tt.rate), Burst: tt.burst, Weight: 1}, memstore.New(nil))
-			x := &pipeline.Exchange{Now: newClock().now}
+			x := &pipeline.Exchange{Now: newClock().now.UnixNano()}
 			for range tt.burst {
 				wantAllowed(t, s, x)
 			}
@@ -72,7 +72,7 @@ func TestHostcalls(t *testing.T) {
 			store := memstore.New(nil)
 			s := New(options(t, per), store)
 			x := &pipeline.Exchange{
-				Now:           newClock().now,
+				Now:           newClock().now.UnixNano(),
 				ClientAddress: "192.0.2.1",
 				Headers:       []pipeline.Header{{Name: "x-tenant", Value: "blue"}},
 				Caller:        pipeline.Caller{App: "portal"},
@@ -84,7 +84,7 @@ func TestHostcalls(t *testing.T) {
 			}
 			gets, sets := calls()
 			t.Logf("first message: %d gets, %d sets", gets, sets)
-			x.Now = x.Now.Add(time.Second)
+			x.Now += int64(time.Second)
 			wantAllowed(t, s, x)
 			afterGets, afterSets := calls()
 			if afterGets-gets != 1 || afterSets-sets != 1 {
@@ -101,17 +101,17 @@ func TestHostcalls(t *testing.T) {
 
 func TestCallersAreCountedApart(t *testing.T) {
 	header := func(values ...string) *pipeline.Exchange {
-		x := &pipeline.Exchange{Now: newClock().now, Headers: []pipeline.Header{{Name: "x-other", Value: "x"}}}
+		x := &pipeline.Exchange{Now: newClock().now.UnixNano(), Headers: []pipeline.Header{{Name: "x-other", Value: "x"}}}
 		for _, v := range values {
 			x.Headers = append(x.Headers, pipeline.Header{Name: "x-tenant", Value: v})
 		}
 		return x
 	}
 	address := func(a string) *pipeline.Exchange {
-		return &pipeline.Exchange{Now: newClock().now, ClientAddress: a}
+		return &pipeline.Exchange{Now: newClock().now.UnixNano(), ClientAddress: a}
 	}
 	app := func(a string) *pipeline.Exchange {
-		return &pipeline.Exchange{Now: newClock().now, Caller: pipeline.Caller{App: a}}
+		return &pipeline.Exchange{Now: newClock().now.UnixNano(), Caller: pipeline.Caller{App: a}}
 	}
 	for _, tt := range []struct {
 		name, per string
@@ -144,7 +144,7 @@ func TestCallersAreCountedApart(t *testing.T) {
 func TestWorkersShareOneLimit(t *testing.T) {
 	for _, per := range []string{"", "client_ip"} {
 		store := memstore.New(nil)
-		x := &pipeline.Exchange{Now: newClock().now, ClientAddress: "192.0.2.1"}
+		x := &pipeline.Exchange{Now: newClock().now.UnixNano(), ClientAddress: "192.0.2.1"}
 		wantAllowed(t, New(options(t, per), store), x)
 		wantDenied(t, New(options(t, per), store), x, fault.SpikeArrestExceeded)
 	}
@@ -168,7 +168,7 @@ func TestChangedLimiterStartsAnew(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			store := memstore.New(nil)
 			before := options(t, "header:x-tenant")
-			x := &pipeline.Exchange{Now: newClock().now}
+			x := &pipeline.Exchange{Now: newClock().now.UnixNano()}
 			wantAllowed(t, New(before, store), x)
 			after := before
 			tt.change(&after)
@@ -220,7 +220,7 @@ func TestUnavailable(t *testing.T) {
 				if tt.change != nil {
 					tt.change(&o)
 				}
-				got, denied := New(o, tt.store).Apply(&pipeline.Exchange{Now: tt.now}).Denial()
+				got, denied := New(o, tt.store).Apply(&pipeline.Exchange{Now: tt.now.UnixNano()}).Denial()
 				want := fault.Denial{Reason: fault.SpikeArrestUnavailable, RetryAfterSeconds: 1}
 				if diff := cmp.Diff(want, got); diff != "" || !denied {
 					t.Errorf("denied %v (-want +got):\n%s", denied, diff)
@@ -234,7 +234,7 @@ func TestUnavailable(t *testing.T) {
 func TestRecovery(t *testing.T) {
 	var err error
 	s := New(options(t, "client_ip"), memstore.New(func(memstore.Operation, string) error { return err }))
-	x := &pipeline.Exchange{Now: newClock().now}
+	x := &pipeline.Exchange{Now: newClock().now.UnixNano()}
 	err = errors.New("broken")
 	wantDenied(t, s, x, fault.SpikeArrestUnavailable)
 	err = nil
@@ -247,7 +247,7 @@ func TestSharedDataHoldsNoValues(t *testing.T) {
 	store := memstore.New(nil)
 	s := New(options(t, "header:x-tenant"), store)
 	const value = "a-very-private-value"
-	wantAllowed(t, s, &pipeline.Exchange{Now: newClock().now, Headers: []pipeline.Header{{Name: "x-tenant", Value: value}}})
+	wantAllowed(t, s, &pipeline.Exchange{Now: newClock().now.UnixNano(), Headers: []pipeline.Header{{Name: "x-tenant", Value: value}}})
 	dump := store.Dump()
 	if len(dump) != 2 {
 		t.Errorf("%d keys after one message, want the seed and one bucket", len(dump))

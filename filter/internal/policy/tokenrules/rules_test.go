@@ -25,7 +25,7 @@ func strict() Options {
 // admissible is an exchange that every rule of strict lets pass.
 func admissible() *pipeline.Exchange {
 	return &pipeline.Exchange{
-		Now: now,
+		Now: now.UnixNano(),
 		Caller: pipeline.Caller{
 			App:           "global-customer-portal",
 			TokenClients:  []string{"portal"},
@@ -102,7 +102,7 @@ func TestWithoutClaimsTheFaultIsOurs(t *testing.T) {
 
 func TestActiveIsEnoughWithoutFurtherRules(t *testing.T) {
 	step := New(Options{})
-	x := &pipeline.Exchange{Now: now, Token: &pipeline.Claims{Active: true}}
+	x := &pipeline.Exchange{Now: now.UnixNano(), Token: &pipeline.Claims{Active: true}}
 	wantContinued(t, step.Apply(x))
 	x.Token.Active = false
 	wantDenied(t, step.Apply(x), fault.Denial{Reason: fault.TokenInactive})
