@@ -92,7 +92,7 @@ func tinyGo() []byte {
 		Export("_start", "", "").
 		Export("proxy_abi_version_0_2_0", "", "").
 		Export("proxy_on_memory_allocate", "i", "i").
-		Export("proxy_on_vm_start", "ii", "i").Export("proxy_on_configure", "ii", "i").
+		Body("proxy_on_vm_start", "ii", "i", i32Const, 1).Body("proxy_on_configure", "ii", "i", i32Const, 1).
 		Export("proxy_on_context_create", "ii", "").
 		Export("proxy_on_request_headers", "iii", "i").Export("proxy_on_response_headers", "iii", "i").
 		Export("proxy_on_http_call_response", "iiiii", "").
