@@ -48,7 +48,15 @@ func trampolines(allocator string) []byte {
 		for p := range def.params {
 			code = append(code, 0x20, byte(p)) // local.get p
 		}
-		m.Body("call_"+name, letters(def.params), letters(def.results), append(code, 0x10, byte(i))...) // call i
+		code = append(code, 0x10, byte(i)) // call i
+		m.Body("call_"+name, letters(def.params), letters(def.results), code...)
+		// "loop_NAME" does it as often as its last parameter says: loop, call, drop, count down, br_if, end.
+		n := byte(len(def.params))
+		for range def.results {
+			code = append(code, 0x1a)
+		}
+		m.Body("loop_"+name, letters(def.params)+"i", "", slices.Concat([]byte{0x03, 0x40}, code,
+			[]byte{0x20, n, 0x41, 1, 0x6b, 0x22, n, 0x0d, 0, 0x0b})...)
 	}
 	return m.Bytes()
 }
@@ -303,4 +311,10 @@ func fuzzArgument(program []byte, base, size int) (uint64, []byte) {
 		return 0xffffffff - uint64(255-mode), nil
 	}
 	return binary.LittleEndian.Uint64(program), program[8:]
+}
+
+// trivialGuest lets every request through.
+func trivialGuest() []byte {
+	return forge.Guest("0_2_1").Export("proxy_on_context_create", "ii", "").Export("proxy_on_request_headers", "iii", "i").
+		Export("proxy_on_response_headers", "iii", "i").Export("proxy_on_log", "i", "").Export("proxy_on_delete", "i", "").Bytes()
 }

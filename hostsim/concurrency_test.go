@@ -97,24 +97,3 @@ func TestCloseWithWorkInTheAir(t *testing.T) {
 		t.Error("a closed host took a stream")
 	}
 }
-
-func BenchmarkHostRequest(b *testing.B) {
-	h := newHost(b, script("get 0 :path", "set 0 x-a b"))
-	b.ReportAllocs()
-	for b.Loop() {
-		do(b, h, hostsim.Request{})
-	}
-}
-
-func BenchmarkHostStart(b *testing.B) {
-	m := scriptedModule(b)
-	for b.Loop() {
-		h, err := m.New(b.Context())
-		if err != nil {
-			b.Fatal(err)
-		}
-		if err := h.Process().Close(b.Context()); err != nil {
-			b.Fatal(err)
-		}
-	}
-}

@@ -23,7 +23,7 @@ func (v *vm) alloc(size int) (ptr uint32, view []byte, ok bool) {
 	}
 	current, effective, restriction := v.current, v.effective, v.restriction
 	v.current, v.effective, v.restriction = v.nowhere, 0, allocating
-	var stack [1]uint64
+	stack := &v.mallocStack
 	stack[0] = uint64(size)
 	err := v.malloc.CallWithStack(v, stack[:])
 	v.current, v.effective, v.restriction = current, effective, restriction

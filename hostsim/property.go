@@ -1,60 +1,10 @@
 package hostsim
 
 import (
-	"encoding/binary"
-	"fmt"
-	"math"
 	"net"
 	"strconv"
 	"strings"
-	"time"
-
-	"github.com/sallyport-gateway/sallyport/hostsim/internal/wire"
 )
-
-// proxyGetProperty(path, size, value**, size*). NotFound: unknown, or not set now.
-func proxyGetProperty(v *vm, p []uint64) uint32 {
-	path, ok := v.read(p[0], p[1])
-	if !ok {
-		return uint32(StatusInvalidMemoryAccess)
-	}
-	value, ok := v.contextOrEffective().property(string(path))
-	if !ok {
-		return uint32(StatusNotFound)
-	}
-	data, err := serializeProperty(value)
-	if err != nil {
-		return uint32(StatusSerializationFailure)
-	}
-	return uint32(v.give(data, p[2], p[3]))
-}
-
-// serializeProperty gives the bytes of a property: numbers, times (Unix nanoseconds) and durations (nanoseconds) in 8
-// bytes, a bool in 1, maps as pairs. Source: Envoy context.cc serializeValue.
-func serializeProperty(value any) ([]byte, error) {
-	u64 := func(n uint64) ([]byte, error) { return binary.LittleEndian.AppendUint64(nil, n), nil }
-	switch x := value.(type) {
-	case string:
-		return []byte(x), nil
-	case []byte:
-		return x, nil
-	case bool:
-		return []byte{byte(boolU32(x))}, nil
-	case int64:
-		return u64(uint64(x))
-	case uint64:
-		return u64(x)
-	case float64:
-		return u64(math.Float64bits(x))
-	case time.Time:
-		return u64(uint64(x.UnixNano()))
-	case time.Duration:
-		return u64(uint64(x.Nanoseconds()))
-	case Headers:
-		return wire.AppendPairs(nil, x), nil
-	}
-	return nil, fmt.Errorf("value of type %T: want string, []byte, bool, int64, uint64, float64, time.Time, time.Duration or Headers", value)
-}
 
 // property resolves a path whose parts are divided by NUL. Source: Envoy context.cc findValue, getProperty, and
 // filters/common/expr/context.cc.

@@ -6,9 +6,9 @@ import "sync"
 // Source: proxy-wasm-cpp-host src/shared_data.cc.
 type sharedData struct {
 	mu   sync.Mutex
-	data map[string]map[string]sharedValue // by vm_id
-	cas  uint32                            // the last one handed out; one counter for all keys
-	refs map[string]int                    // base VMs alive, by vm_id
+	data map[string]map[string]*sharedValue // by vm_id
+	cas  uint32                             // the last one handed out; one counter for all keys
+	refs map[string]int                     // base VMs alive, by vm_id
 }
 
 type sharedValue struct {
@@ -17,7 +17,7 @@ type sharedValue struct {
 }
 
 func newSharedData() *sharedData {
-	return &sharedData{data: map[string]map[string]sharedValue{}, refs: map[string]int{}}
+	return &sharedData{data: map[string]map[string]*sharedValue{}, refs: map[string]int{}}
 }
 
 // get answers NotFound for an absent key. The caller must not change the value.
@@ -38,15 +38,19 @@ func (s *sharedData) set(vmID string, key, value []byte, cas uint32) Status {
 	defer s.mu.Unlock()
 	keys := s.data[vmID]
 	if keys == nil {
-		keys = map[string]sharedValue{}
+		keys = map[string]*sharedValue{}
 		s.data[vmID] = keys
 	}
-	old, ok := keys[string(key)]
-	if ok && cas != 0 && cas != old.cas {
+	entry, ok := keys[string(key)]
+	if ok && cas != 0 && cas != entry.cas {
 		return StatusCasMismatch
 	}
+	if !ok {
+		entry = &sharedValue{}
+		keys[string(key)] = entry
+	}
 	// A fresh slice, as a reader may still hold the old one.
-	keys[string(key)] = sharedValue{value: append([]byte(nil), value...), cas: s.nextCas()}
+	entry.value, entry.cas = append([]byte(nil), value...), s.nextCas()
 	return StatusOK
 }
 

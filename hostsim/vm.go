@@ -46,6 +46,10 @@ type vm struct {
 	stopNext bool
 	deferred []func()
 	stack    [16]uint64 // parameters of the callback that runs
+	// mallocStack is the allocator's; it does not call itself, as hardly any hostcall is allowed in it.
+	mallocStack [1]uint64
+	// paths are property paths that the guest asked for before, so that asking again allocates nothing.
+	paths map[string]string
 
 	restriction restriction
 	tracing     bool
