@@ -64,13 +64,10 @@ func (g *guest) cacheDir() (string, error) {
 		}
 		return g.cache, nil
 	}
-	base, err := os.UserCacheDir()
-	if err != nil {
-		return "", nil //nolint:nilerr // no cache is no error
+	if base, err := os.UserCacheDir(); err == nil {
+		if dir := filepath.Join(base, "hostsim"); os.MkdirAll(dir, 0o755) == nil {
+			return dir, nil
+		}
 	}
-	dir := filepath.Join(base, "hostsim")
-	if os.MkdirAll(dir, 0o755) != nil {
-		return "", nil
-	}
-	return dir, nil
+	return "", nil
 }

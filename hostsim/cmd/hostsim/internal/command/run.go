@@ -138,7 +138,9 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler, out
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = server.Close()
 	}
-	<-failed
+	if ended := <-failed; !errors.Is(ended, http.ErrServerClosed) {
+		err = errors.Join(err, ended)
+	}
 	out.stopped()
 	return err
 }
