@@ -23,23 +23,26 @@ var allocatorBodies = map[string][]byte{
 	"calls the host": nil, // see trampolines
 }
 
-// trampolines is a guest that exports "call_NAME" for every function that it can import, and pauses each request.
-func trampolines(allocator string) []byte {
+// trampolines is a guest of an ABI version that exports "call_NAME" for every function that it can import, and pauses each
+// request.
+func trampolines(allocator, abi string) []byte {
+	version := abiMarkers["proxy_abi_version_"+abi]
+	headers := letters(callbackTable[onRequestHeaders].paramsFor(version))
 	m := forge.New()
 	var names []string
 	for _, def := range slices.Concat(envTable(), wasiTable()) {
-		if findHostcall(def.module, def.name, abi021, &profiles[len(profiles)-1]) != nil {
+		if findHostcall(def.module, def.name, version, &profiles[len(profiles)-1]) != nil {
 			m.Import(def.module, def.name, letters(def.params), letters(def.results))
 			names = append(names, def.module+"."+def.name)
 		}
 	}
-	m.Memory().ABI("0_2_1")
+	m.Memory().ABI(abi)
 	body := allocatorBodies[allocator]
 	if body == nil { // proxy_get_log_level is forbidden in an allocator
 		body = []byte{0x41, 0x00, 0x10, byte(slices.Index(names, "env.proxy_get_log_level"))}
 	}
 	m.Body("malloc", "i", "i", body...)
-	m.Body("proxy_on_request_headers", "iii", "i", 0x41, 0x01)
+	m.Body("proxy_on_request_headers", headers, "i", 0x41, 0x01)
 	m.Export("proxy_on_context_create", "ii", "").Export("proxy_on_http_call_response", "iiiii", "").Export("proxy_on_queue_ready", "ii", "")
 	m.Export("proxy_on_grpc_close", "iii", "").Export("proxy_on_grpc_receive_initial_metadata", "iii", "").Export("proxy_on_log", "i", "")
 	for i, name := range names {
@@ -79,21 +82,26 @@ type badGuest struct {
 
 func newBadGuest(t testing.TB, allocator string) *badGuest {
 	t.Helper()
+	return newTrampolineGuest(t, allocator, "0_2_1")
+}
+
+func newTrampolineGuest(t testing.TB, allocator, abi string) *badGuest {
+	t.Helper()
 	ctx := context.Background()
 	trampolineModules.mu.Lock()
 	defer trampolineModules.mu.Unlock()
-	module := trampolineModules.m[allocator]
+	module := trampolineModules.m[allocator+abi]
 	if module == nil {
 		var err error
-		if module, err = Compile(ctx, trampolines(allocator), CompileOptions{}); err != nil {
+		if module, err = Compile(ctx, trampolines(allocator, abi), CompileOptions{}); err != nil {
 			t.Fatal(err)
 		}
 		if trampolineModules.m == nil {
 			trampolineModules.m = map[string]*Module{}
 		}
-		trampolineModules.m[allocator] = module
+		trampolineModules.m[allocator+abi] = module
 	}
-	h, err := module.New(ctx, WithCluster("g", Respond(200, "x")), WithForeignFunction("echo", func(b []byte) ([]byte, Status) { return b, StatusOK }))
+	h, err := module.New(ctx, WithCluster("g", Respond(200, "x")), WithVMConfig([]byte("vm")), WithForeignFunction("echo", func(b []byte) ([]byte, Status) { return b, StatusOK }))
 	if err != nil {
 		t.Fatal(err)
 	}
