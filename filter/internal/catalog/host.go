@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
 	"github.com/sallyport-gateway/sallyport/filter/internal/problem"
 )
 
@@ -53,7 +54,7 @@ func newHostTable(apis []API, ch *checker) hostTable {
 
 // table gives the base paths of a configured host, an empty table at first.
 func (t *hostTable) table(host string) *baseTable {
-	host = strings.ToLower(host)
+	host = ascii.Lower(host)
 	tables := t.exact
 	if strings.HasPrefix(host, "*.") {
 		tables, host = t.wildcard, host[1:]
@@ -159,7 +160,7 @@ func requestHost(authority string) (host string, ok bool) {
 	if !validHost(host) {
 		return "", false
 	}
-	return strings.ToLower(host), true
+	return ascii.Lower(host), true
 }
 
 // validHost accepts names of non-empty labels of letters, digits, '-' and '_',

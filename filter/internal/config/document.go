@@ -2,10 +2,11 @@ package config
 
 import (
 	"strconv"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/tidwall/gjson"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
 )
 
 const (
@@ -22,7 +23,7 @@ func (r *reader) document(data []byte) (root value, ok bool) {
 		r.problem(fault)
 		return "", false
 	}
-	root = value(strings.Trim(string(data), " \t\r\n"))
+	root = value(ascii.Trim(string(data)))
 	if !root.isObject() {
 		r.problem("configuration must be a JSON object, got " + root.typeName())
 		return "", false

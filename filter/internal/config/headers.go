@@ -3,6 +3,7 @@ package config
 import (
 	"strings"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/identity"
 	"github.com/sallyport-gateway/sallyport/filter/internal/problem"
 )
@@ -42,7 +43,7 @@ func (r *reader) headerName(v value, refused []string) string {
 		r.problem("must be the name of a header, got " + problem.Quote(s))
 		return ""
 	}
-	name := strings.ToLower(s)
+	name := ascii.Lower(s)
 	if indexOf(refused, name) >= 0 || strings.HasPrefix(name, hostPrefix) {
 		r.problem("must be a header without another meaning, got " + problem.Quote(s) + `; use one such as "x-api-key"`)
 		return ""
@@ -78,7 +79,7 @@ func (r *reader) checkIdentity(h identity.Headers, sequences []*sequence) {
 		}
 		for _, place := range s.keyPlaces {
 			if place.Header != "" {
-				taken[strings.ReplaceAll(place.Header, "_", "-")] = "a place of the API key"
+				taken[ascii.Replace(place.Header, '_', '-')] = "a place of the API key"
 			}
 		}
 	}
@@ -87,7 +88,7 @@ func (r *reader) checkIdentity(h identity.Headers, sequences []*sequence) {
 		if header == "" {
 			continue
 		}
-		folded := strings.ReplaceAll(header, "_", "-")
+		folded := ascii.Replace(header, '_', '-')
 		if other, ok := taken[folded]; ok {
 			r.problemAt("identity_headers."+member, "must be a header of its own, got "+problem.Quote(header)+", which is "+other)
 			continue

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
 	"github.com/sallyport-gateway/sallyport/filter/internal/problem"
 )
 
@@ -174,7 +175,7 @@ func (r *reader) list(v value, limit int, item func(v value)) {
 // nonEmpty refuses a list that is written and empty where an absent one means
 // everything: nobody who writes [] can be sure to mean that.
 func (r *reader) nonEmpty(v value, meaning string) {
-	if v.isList() && strings.Trim(string(v[1:len(v)-1]), " \t\r\n") == "" {
+	if v.isList() && ascii.Trim(string(v[1:len(v)-1])) == "" {
 		r.problem("must not be empty; leave it out for " + meaning)
 	}
 }

@@ -1,6 +1,6 @@
 package problem
 
-import "strings"
+import "github.com/sallyport-gateway/sallyport/filter/internal/ascii"
 
 // maxNameLength bounds the names for which a neighbour is looked for: the
 // distance costs the product of both lengths.
@@ -34,12 +34,13 @@ func Suggest(name string, candidates []string) string {
 }
 
 func plainName(name string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '-' || r == '_' {
-			return -1
+	plain := make([]byte, 0, len(name))
+	for _, c := range []byte(ascii.Lower(name)) {
+		if c != '-' && c != '_' {
+			plain = append(plain, c)
 		}
-		return r
-	}, strings.ToLower(name))
+	}
+	return string(plain)
 }
 
 // distance is Levenshtein's, over bytes. Both are at most maxNameLength runes.

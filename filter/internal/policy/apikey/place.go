@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
 
@@ -47,7 +48,7 @@ func presented(x *pipeline.Exchange, places []Place) (key string, count int) {
 		}
 		for _, line := range x.Headers {
 			if line.Name == p.Header {
-				key = strings.Trim(line.Value, " \t") // optional whitespace is not part of a value (RFC 9110 section 5.5)
+				key = ascii.Trim(line.Value) // optional whitespace is not part of a value (RFC 9110 section 5.5)
 				count++
 			}
 		}

@@ -3,6 +3,7 @@ package introspection
 import (
 	"strings"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
@@ -32,8 +33,8 @@ func bearerToken(x *pipeline.Exchange) (token string, reason fault.Reason, ok bo
 	if count > 1 || strings.IndexByte(value, ',') >= 0 {
 		return "", fault.TokenAmbiguous, false
 	}
-	scheme, rest, _ := strings.Cut(strings.Trim(value, " \t"), " ")
-	if !strings.EqualFold(scheme, "bearer") {
+	scheme, rest, _ := strings.Cut(ascii.Trim(value), " ")
+	if !ascii.EqualFold(scheme, "bearer") {
 		return "", fault.TokenMissing, false
 	}
 	if hasParameter(x.Query, tokenParameter) {

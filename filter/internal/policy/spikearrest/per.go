@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
 
@@ -58,7 +59,7 @@ func ParsePer(word string) (Per, error) {
 			return Per{}, errPerHeader
 		}
 	}
-	return Per{Kind: HeaderValue, Header: strings.ToLower(name)}, nil
+	return Per{Kind: HeaderValue, Header: ascii.Lower(name)}, nil
 }
 
 // isTokenByte reports a tchar (RFC 9110 section 5.6.2).

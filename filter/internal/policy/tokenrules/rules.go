@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
@@ -74,7 +75,7 @@ func (s *step) checkToken(t *pipeline.Claims, now int64) (fault.Reason, bool) {
 	switch {
 	case !t.Active:
 		return fault.TokenInactive, false
-	case t.TokenType != "" && !strings.EqualFold(t.TokenType, "bearer"):
+	case t.TokenType != "" && !ascii.EqualFold(t.TokenType, "bearer"):
 		return fault.TokenTypeUnsupported, false
 	case t.SenderConstrained:
 		return fault.TokenSenderConstrained, false

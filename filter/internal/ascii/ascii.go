@@ -1,0 +1,76 @@
+// Package ascii has what the guest needs of package strings for text that is
+// ASCII by definition: header names, hosts, tokens. The functions of strings
+// bring the Unicode tables with them, 50 KiB of a module of 3 MiB.
+package ascii
+
+// Lower is s with the letters A to Z in lower case.
+func Lower(s string) string {
+	for i := range len(s) {
+		if 'A' <= s[i] && s[i] <= 'Z' {
+			b := []byte(s)
+			for j := i; j < len(b); j++ {
+				b[j] = lower(b[j])
+			}
+			return string(b)
+		}
+	}
+	return s
+}
+
+// EqualFold compares without regard to the letter case of A to Z.
+func EqualFold(a, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range len(a) {
+		if lower(a[i]) != lower(b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
+}
+
+// Replace is s with each byte from as to.
+func Replace(s string, from, to byte) string {
+	b := []byte(s)
+	for i := range b {
+		if b[i] == from {
+			b[i] = to
+		}
+	}
+	return string(b)
+}
+
+// Trim cuts blanks, tabs and line ends off both ends.
+func Trim(s string) string {
+	for s != "" && isBlank(s[0]) {
+		s = s[1:]
+	}
+	for s != "" && isBlank(s[len(s)-1]) {
+		s = s[:len(s)-1]
+	}
+	return s
+}
+
+func isBlank(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
+
+// Split calls each for every piece of s between separators, "" for an empty s,
+// until it answers false.
+func Split(s string, separator byte, each func(piece string) bool) {
+	start := 0
+	for i := 0; i <= len(s); i++ {
+		if i == len(s) || s[i] == separator {
+			if !each(s[start:i]) {
+				return
+			}
+			start = i + 1
+		}
+	}
+}

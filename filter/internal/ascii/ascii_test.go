@@ -1,0 +1,45 @@
+package ascii_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
+)
+
+func TestLikePackageStrings(t *testing.T) {
+	text := rapid.StringMatching(`[ \t\r\nA-Za-z0-9_.,;&-]{0,12}`)
+	rapid.Check(t, func(t *rapid.T) {
+		a, b := text.Draw(t, "a"), text.Draw(t, "b")
+		if got, want := ascii.Lower(a), strings.ToLower(a); got != want {
+			t.Errorf("Lower(%q) = %q, want %q", a, got, want)
+		}
+		if got, want := ascii.EqualFold(a, b), strings.EqualFold(a, b); got != want {
+			t.Errorf("EqualFold(%q, %q) = %v", a, b, got)
+		}
+		if !ascii.EqualFold(a, strings.ToUpper(a)) {
+			t.Errorf("EqualFold of %q and its upper case is false", a)
+		}
+		if got, want := ascii.Replace(a, '_', '-'), strings.ReplaceAll(a, "_", "-"); got != want {
+			t.Errorf("Replace(%q) = %q, want %q", a, got, want)
+		}
+		if got, want := ascii.Trim(a), strings.Trim(a, " \t\r\n"); got != want {
+			t.Errorf("Trim(%q) = %q, want %q", a, got, want)
+		}
+		var got []string
+		ascii.Split(a, '&', func(piece string) bool { got = append(got, piece); return true })
+		if want := strings.Split(a, "&"); !slices.Equal(got, want) {
+			t.Errorf("Split(%q) = %q, want %q", a, got, want)
+		}
+	})
+}
+
+func TestOtherBytesStayAsTheyAre(t *testing.T) {
+	const kelvin = "\u212a" // strings.EqualFold takes it for a k
+	if ascii.EqualFold(kelvin, "k") || ascii.Lower("\u00c4") != "\u00c4" || ascii.Trim("\u00a0x") != "\u00a0x" {
+		t.Error("bytes beyond ASCII were changed or folded")
+	}
+}
