@@ -39,11 +39,10 @@ func parsePattern(s string) (pattern, error) {
 	case s == "/":
 		return pattern{all: true}, nil
 	}
-	levels := strings.Split(s[1:], "/")
 	var p pattern
-	for i, level := range levels {
+	for level, rest, more := strings.Cut(s[1:], "/"); ; level, rest, more = strings.Cut(rest, "/") {
 		if level == allLevels {
-			if i < len(levels)-1 {
+			if more {
 				return pattern{}, errors.New(`must have "/**" at its end only`)
 			}
 			p.below = true
@@ -53,6 +52,9 @@ func parsePattern(s string) (pattern, error) {
 			return pattern{}, errors.New(`must have "*" as a whole level only, as in "/orders/*/lines"`)
 		}
 		p.levels = append(p.levels, decodePath(level))
+		if !more {
+			break
+		}
 	}
 	return p, nil
 }

@@ -200,7 +200,7 @@ func (r *reader) authority(v value) string {
 
 func (r *reader) endpointPath(v value) string {
 	s, ok := r.text(v)
-	if ok && (s == "" || s[0] != '/' || len(s) > maxVisible || !inRange(s, '!', '~') || strings.ContainsAny(s, "#?")) {
+	if ok && (s == "" || s[0] != '/' || len(s) > maxVisible || !inRange(s, '!', '~') || strings.IndexByte(s, '#') >= 0 || strings.IndexByte(s, '?') >= 0) {
 		r.problem(`must be a path that starts with "/", without "?" and "#", got ` + problem.Quote(s))
 	}
 	return s

@@ -40,7 +40,10 @@ func bearerToken(x *pipeline.Exchange) (token string, reason fault.Reason, ok bo
 	if hasParameter(x.Query, tokenParameter) {
 		return "", fault.TokenAmbiguous, false
 	}
-	token = strings.TrimLeft(rest, " ")
+	token = rest
+	for token != "" && token[0] == ' ' {
+		token = token[1:]
+	}
 	if !isToken68(token) {
 		return "", fault.TokenMalformed, false
 	}
@@ -53,7 +56,10 @@ func isToken68(token string) bool {
 	if len(token) > maxTokenBytes {
 		return false
 	}
-	body := strings.TrimRight(token, "=")
+	body := token
+	for body != "" && body[len(body)-1] == '=' {
+		body = body[:len(body)-1]
+	}
 	for i := 0; i < len(body); i++ {
 		switch c := body[i]; {
 		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
@@ -69,12 +75,12 @@ func isToken68(token string) bool {
 // name is escaped. Some backends also split at ";", so this does.
 func hasParameter(query, name string) bool {
 	for query != "" {
-		pair := query
-		if i := strings.IndexAny(query, "&;"); i >= 0 {
-			pair, query = query[:i], query[i+1:]
-		} else {
-			query = ""
+		i := 0
+		for i < len(query) && query[i] != '&' && query[i] != ';' {
+			i++
 		}
+		pair := query[:i]
+		query = query[min(i+1, len(query)):]
 		escaped, _, _ := strings.Cut(pair, "=")
 		if unescapesTo(escaped, name) {
 			return true
