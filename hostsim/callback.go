@@ -26,6 +26,8 @@ const (
 	onUpstreamData
 	onDownstreamClose
 	onUpstreamClose
+	onRequestMetadata
+	onResponseMetadata
 	onGRPCInitialMetadata
 	onGRPCReceive
 	onGRPCTrailingMetadata
@@ -67,6 +69,8 @@ var callbackTable = [callbackCount]callbackDef{
 	onUpstreamData:         {name: "proxy_on_upstream_data", params: 3, results: oneI32},
 	onDownstreamClose:      {name: "proxy_on_downstream_connection_close", params: 2},
 	onUpstreamClose:        {name: "proxy_on_upstream_connection_close", params: 2},
+	onRequestMetadata:      {name: "proxy_on_request_metadata", params: 2, results: oneI32},
+	onResponseMetadata:     {name: "proxy_on_response_metadata", params: 2, results: oneI32},
 	onGRPCInitialMetadata:  {name: "proxy_on_grpc_receive_initial_metadata", params: 3},
 	onGRPCReceive:          {name: "proxy_on_grpc_receive", params: 3},
 	onGRPCTrailingMetadata: {name: "proxy_on_grpc_receive_trailing_metadata", params: 3},

@@ -130,8 +130,6 @@ func lookups(exported func(string) bool, abi abiVersion, p *profile) []lookup {
 
 // neverCalled are looked up, and so must fit, but this host does not call them.
 var neverCalled = []lookup{
-	{"proxy_on_request_metadata", sig("ii"), sig("i")},
-	{"proxy_on_response_metadata", sig("ii"), sig("i")},
 	{"proxy_validate_configuration", sig("ii"), sig("i")},
 }
 

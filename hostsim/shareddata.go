@@ -9,7 +9,11 @@ type sharedData struct {
 	data map[string]map[string]*sharedValue // by vm_id
 	cas  uint32                             // the last one handed out; one counter for all keys
 	refs map[string]int                     // base VMs alive, by vm_id
+	// lose is how many of the next compare-and-swaps of a key are to lose against a rival.
+	lose map[sharedKey]int
 }
+
+type sharedKey struct{ vmID, key string }
 
 type sharedValue struct {
 	value []byte
@@ -17,7 +21,7 @@ type sharedValue struct {
 }
 
 func newSharedData() *sharedData {
-	return &sharedData{data: map[string]map[string]*sharedValue{}, refs: map[string]int{}}
+	return &sharedData{data: map[string]map[string]*sharedValue{}, refs: map[string]int{}, lose: map[sharedKey]int{}}
 }
 
 // get answers NotFound for an absent key. The caller must not change the value.
@@ -42,6 +46,10 @@ func (s *sharedData) set(vmID string, key, value []byte, cas uint32) Status {
 		s.data[vmID] = keys
 	}
 	entry, ok := keys[string(key)]
+	if len(s.lose) > 0 && ok && cas != 0 && s.lose[sharedKey{vmID, string(key)}] > 0 {
+		s.lose[sharedKey{vmID, string(key)}]--
+		entry.cas = s.nextCas()
+	}
 	if ok && cas != 0 && cas != entry.cas {
 		return StatusCasMismatch
 	}
@@ -92,4 +100,12 @@ func (p *Process) SharedData(vmID string) map[string][]byte {
 // SetSharedData writes a key as a guest with that vm_id would with cas 0: to prepare a test, or to stand for a rival.
 func (p *Process) SetSharedData(vmID, key string, value []byte) {
 	p.sharedData.set(vmID, []byte(key), value, 0)
+}
+
+// LoseCAS has the next n compare-and-swap writes of a key under a vm_id answer CasMismatch, as if a rival had written the
+// same value in between: to see whether a guest tries again, and for how long.
+func (p *Process) LoseCAS(vmID, key string, n int) {
+	p.sharedData.mu.Lock()
+	defer p.sharedData.mu.Unlock()
+	p.sharedData.lose[sharedKey{vmID, key}] = n
 }

@@ -118,6 +118,12 @@ func onResponseBody(id, n, eos uint32) uint32 { return run("response_body", id, 
 //go:wasmexport proxy_on_response_trailers
 func onResponseTrailers(id, n uint32) uint32 { return run("response_trailers", id, 0, n) }
 
+//go:wasmexport proxy_on_request_metadata
+func onRequestMetadata(id, n uint32) uint32 { return run("request_metadata", id, 0, n) }
+
+//go:wasmexport proxy_on_response_metadata
+func onResponseMetadata(id, n uint32) uint32 { return run("response_metadata", id, 0, n) }
+
 //go:wasmexport proxy_on_http_call_response
 func onHTTPCallResponse(root, id, headers, body, trailers uint32) {
 	run("http_call_response", root, 0, id, headers, body, trailers)

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sallyport-gateway/sallyport/hostsim"
 )
 
 // TestDoneLater: a root that answers false to on_done stays, with its ticks, until it calls proxy_done.
@@ -40,4 +42,36 @@ func TestTimeIsTheClocks(t *testing.T) {
 	if !strings.Contains(s, "time -> 0 1767225600000000000") || !strings.Contains(s, "tick 1: time -> 0 1767225601500000000") {
 		t.Errorf("log:\n%s", s)
 	}
+}
+
+func TestMetadataFrames(t *testing.T) {
+	h := newHost(t, "request_metadata: pairs 0; reply 403 - no\nrequest_headers: pause\nresponse_metadata: say hello")
+	p, err := h.Start(hostsim.Request{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Stream().RequestMetadata(hostsim.Headers{{Name: "a", Value: "1"}, {Name: "b", Value: "2"}}); err != nil {
+		t.Fatal(err)
+	}
+	r, e, err := p.Wait(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantStatus(t, r, 403)
+	if s := said(e.Log); !strings.HasPrefix(s, "request_metadata 2 2: pairs 0 -> 0 :authority|example.com|") {
+		t.Errorf("log:\n%s", s)
+	}
+	if err := p.Stream().ResponseMetadata(nil); err == nil {
+		t.Error("metadata after the end of the stream")
+	}
+}
+
+// TestLoseCAS: a rival is in the way twice.
+func TestLoseCAS(t *testing.T) {
+	h := newHost(t, script("sdget k", "sdset k read a", "sdset k read b", "sdget k ", "sdset k read c", "sdset k 0 d", "sdset k read e"))
+	h.Process().SetSharedData("", "k", []byte("x"))
+	h.Process().LoseCAS("", "k", 1)
+	_, e := do(t, h, hostsim.Request{})
+	wantResults(t, func(op string) string { return result(t, e.Log, op) }, map[string]string{
+		"sdset k read a": "8", "sdset k read b": "8", "sdset k read c": "0", "sdset k 0 d": "0", "sdset k read e": "8"})
 }
