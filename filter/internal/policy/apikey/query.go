@@ -33,7 +33,7 @@ func hexDigit(c byte) (value byte, ok bool) {
 
 // decoded decodes a name or value of form data.
 func decoded(s string) string {
-	if !strings.ContainsAny(s, "+%") {
+	if strings.IndexByte(s, '+') < 0 && strings.IndexByte(s, '%') < 0 {
 		return s
 	}
 	b := make([]byte, 0, len(s))
