@@ -3,6 +3,8 @@
 // bring the Unicode tables with them, 50 KiB of a module of 3 MiB.
 package ascii
 
+import "strings"
+
 // Lower is s with the letters A to Z in lower case.
 func Lower(s string) string {
 	for i := range len(s) {
@@ -48,29 +50,13 @@ func Replace(s string, from, to byte) string {
 	return string(b)
 }
 
-// Trim cuts blanks, tabs and line ends off both ends.
-func Trim(s string) string {
-	for s != "" && isBlank(s[0]) {
+// Trim cuts the bytes of cut off both ends.
+func Trim(s, cut string) string {
+	for s != "" && strings.IndexByte(cut, s[0]) >= 0 {
 		s = s[1:]
 	}
-	for s != "" && isBlank(s[len(s)-1]) {
+	for s != "" && strings.IndexByte(cut, s[len(s)-1]) >= 0 {
 		s = s[:len(s)-1]
 	}
 	return s
-}
-
-func isBlank(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
-
-// Split calls each for every piece of s between separators, "" for an empty s,
-// until it answers false.
-func Split(s string, separator byte, each func(piece string) bool) {
-	start := 0
-	for i := 0; i <= len(s); i++ {
-		if i == len(s) || s[i] == separator {
-			if !each(s[start:i]) {
-				return
-			}
-			start = i + 1
-		}
-	}
 }

@@ -23,7 +23,7 @@ func (r *reader) document(data []byte) (root value, ok bool) {
 		r.problem(fault)
 		return "", false
 	}
-	root = value(ascii.Trim(string(data)))
+	root = value(ascii.Trim(string(data), " \t\r\n"))
 	if !root.isObject() {
 		r.problem("configuration must be a JSON object, got " + root.typeName())
 		return "", false

@@ -175,7 +175,7 @@ func (r *reader) list(v value, limit int, item func(v value)) {
 // nonEmpty refuses a list that is written and empty where an absent one means
 // everything: nobody who writes [] can be sure to mean that.
 func (r *reader) nonEmpty(v value, meaning string) {
-	if v.isList() && ascii.Trim(string(v[1:len(v)-1])) == "" {
+	if v.isList() && ascii.Trim(string(v[1:len(v)-1]), " \t\r\n") == "" {
 		r.problem("must not be empty; leave it out for " + meaning)
 	}
 }

@@ -47,7 +47,7 @@ func cutProtoField(b []byte, depth int) (f Field, kind int, rest []byte, ok bool
 		return Field{}, 0, nil, false
 	}
 	f.ID, kind, b = tag>>3, int(tag&7), b[n:]
-	size := uint64(0)
+	var size uint64
 	switch kind {
 	case varintType:
 		f.Number, n = binary.Uvarint(b)

@@ -48,7 +48,7 @@ func presented(x *pipeline.Exchange, places []Place) (key string, count int) {
 		}
 		for _, line := range x.Headers {
 			if line.Name == p.Header {
-				key = ascii.Trim(line.Value) // optional whitespace is not part of a value (RFC 9110 section 5.5)
+				key = ascii.Trim(line.Value, " \t") // optional whitespace is not part of a value (RFC 9110 section 5.5)
 				count++
 			}
 		}

@@ -33,7 +33,7 @@ func bearerToken(x *pipeline.Exchange) (token string, reason fault.Reason, ok bo
 	if count > 1 || strings.IndexByte(value, ',') >= 0 {
 		return "", fault.TokenAmbiguous, false
 	}
-	scheme, rest, _ := strings.Cut(ascii.Trim(value), " ")
+	scheme, rest, _ := strings.Cut(ascii.Trim(value, " \t"), " ")
 	if !ascii.EqualFold(scheme, "bearer") {
 		return "", fault.TokenMissing, false
 	}
