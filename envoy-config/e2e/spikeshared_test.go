@@ -23,7 +23,7 @@ import (
 // with nothing added for the number of workers. (Why this holds for every span: the test of the same name in filter.)
 func TestSpikeShared(t *testing.T) {
 	const (
-		perMinute, burst = 6000, 100
+		perMinute, burst = 18_000, 300
 		slot             = time.Minute / perMinute
 		workers, clients = 2, 8
 		duration         = 3 * time.Second
