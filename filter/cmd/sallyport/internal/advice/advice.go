@@ -1,0 +1,128 @@
+// Package advice finds what a configuration may say and should not: what the filter takes, and what nobody who reads the
+// document again would have wanted.
+package advice
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/sallyport-gateway/sallyport/filter/cmd/sallyport/internal/document"
+)
+
+// Finding is one piece of advice. Path is as in the problems of the filter's loader.
+type Finding struct{ Path, Message string }
+
+// soon is how long before its end a key is spoken of.
+const soon = 14 * 24 * time.Hour
+
+// Of gives the findings of a configuration that the filter takes. clusters are those of the proxy, nil when they are not
+// known.
+func Of(root *yaml.Node, clusters []string, now time.Time) []Finding {
+	a := &adviser{now: now, clusters: clusters}
+	a.sequences(root)
+	a.keys(root)
+	a.products(root)
+	return a.findings
+}
+
+type adviser struct {
+	now      time.Time
+	clusters []string
+	findings []Finding
+}
+
+func (a *adviser) say(path, format string, args ...any) {
+	a.findings = append(a.findings, Finding{Path: path, Message: fmt.Sprintf(format, args...)})
+}
+
+func at(list string, i int) string { return list + "[" + strconv.Itoa(i) + "]" }
+
+func (a *adviser) sequences(root *yaml.Node) {
+	apis := document.Items(document.Member(root, "apis"))
+	byDefault := document.Member(root, "sequence")
+	users := 0
+	for i, api := range apis {
+		own := document.Member(api, "sequence")
+		if own == nil {
+			users++
+			if !anyEnabled(byDefault) {
+				a.say(at("apis", i), "is open: the default sequence has no step that is switched on")
+			}
+			continue
+		}
+		path := at("apis", i) + ".sequence"
+		if !anyEnabled(own) {
+			a.say(path, "leaves the API %s/%s open: every request reaches the backend", document.Text(api, "name"), document.Text(api, "version"))
+		}
+		a.sequence(path, own)
+	}
+	if byDefault == nil {
+		return
+	}
+	if users == 0 && len(apis) > 0 {
+		a.say("sequence", "is never used: every API has its own")
+	}
+	a.sequence("sequence", byDefault)
+}
+
+func anyEnabled(sequence *yaml.Node) bool {
+	for _, s := range document.Items(sequence) {
+		if _, options := step(s); enabled(options) {
+			return true
+		}
+	}
+	return false
+}
+
+// step gives the name and the options of an item of a sequence.
+func step(item *yaml.Node) (name string, options *yaml.Node) {
+	if item.Kind != yaml.MappingNode || len(item.Content) < 2 {
+		return "", nil
+	}
+	return item.Content[0].Value, document.Member(item, item.Content[0].Value)
+}
+
+func enabled(options *yaml.Node) bool { return document.Text(options, "enabled") != "false" }
+
+// keys finds what has expired or will soon.
+func (a *adviser) keys(root *yaml.Node) {
+	for i, app := range document.Items(document.Member(root, "apps")) {
+		keys := document.Items(document.Member(app, "keys"))
+		path := at("apps", i)
+		if len(keys) == 0 {
+			a.say(path, "has no key, so nobody can call as %s", document.Text(app, "name"))
+		}
+		if len(document.Items(document.Member(app, "products"))) == 0 {
+			a.say(path, "has no product, so all its calls are refused")
+		}
+		for j, k := range keys {
+			expires, err := time.Parse(time.RFC3339, document.Text(k, "expires"))
+			left := expires.Sub(a.now)
+			switch {
+			case err != nil || document.Text(k, "status") == "revoked":
+			case left <= 0:
+				a.say(path+"."+at("keys", j), "expired on %s: remove it", expires.UTC().Format(time.DateOnly))
+			case left < soon:
+				a.say(path+"."+at("keys", j), "expires in %d days, on %s: rotate it", int(left.Hours()/24), expires.UTC().Format(time.DateOnly))
+			}
+		}
+	}
+}
+
+// products finds those that no app was granted.
+func (a *adviser) products(root *yaml.Node) {
+	granted := map[string]bool{}
+	for _, app := range document.Items(document.Member(root, "apps")) {
+		for _, p := range document.Items(document.Member(app, "products")) {
+			granted[p.Value] = true
+		}
+	}
+	for i, p := range document.Items(document.Member(root, "products")) {
+		if name := document.Text(p, "name"); !granted[name] {
+			a.say(at("products", i), "is granted to no app")
+		}
+	}
+}

@@ -1,0 +1,84 @@
+package advice
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sallyport-gateway/sallyport/filter/cmd/sallyport/internal/document"
+)
+
+const careful = `
+version: 1
+apis: [{name: a, version: v1, base_path: /a}]
+products: [{name: p}]
+apps: [{name: x, products: [p], keys: [{id: k, expires: 2027-06-01T00:00:00Z}]}]
+sequence:
+- spike_arrest: {rate: 1ps}
+- verify_api_key: {}
+- remove_api_key: {}
+- introspect_token: {cluster: okta, client_secret: {env: S}}
+- require_token: {}
+`
+
+var now = time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func TestOf(t *testing.T) {
+	tests := []struct {
+		name, text string
+		clusters   []string
+		want       []string
+	}{
+		{"careful", careful, []string{"okta"}, nil},
+		{"open api", "apis: [{name: a, version: v1, sequence: []}]", nil, []string{
+			"apis[0].sequence: leaves the API a/v1 open: every request reaches the backend"}},
+		{"all steps off", "apis: [{name: a}]\nsequence: [{spike_arrest: {enabled: false}}]", nil, []string{
+			"apis[0]: is open: the default sequence has no step that is switched on", "sequence[0].spike_arrest: is switched off"}},
+		{"default never used", "apis: [{name: a, sequence: [{spike_arrest: {}}]}]\nsequence: [{spike_arrest: {}}]", nil, []string{
+			"sequence: is never used: every API has its own"}},
+		{"order", "apis: [{name: a}]\nsequence: [{introspect_token: {client_secret: {inline: x}}}, {spike_arrest: {dry_run: true}}, {require_token: {on_error: continue}}]", nil, []string{
+			"sequence[0].introspect_token.client_secret: holds a secret in the open: whoever may read the configuration has it; use {env: NAME}",
+			"sequence[1].spike_arrest: is in dry run: it refuses nothing",
+			"sequence[1].spike_arrest: comes after introspect_token, so a flood reaches the authorization server: put it first",
+			"sequence[2].require_token: lets requests pass while it cannot do its work (on_error: continue)"}},
+		{"missing steps", "apis: [{name: a}]\nsequence: [{verify_api_key: {}}, {introspect_token: {cluster: c}}]", []string{"okta", "b"}, []string{
+			`sequence[1].introspect_token.cluster: "c" is no cluster of the given proxy configuration; it has okta, b`,
+			"sequence: verifies the API key and sends it on to the backend: add remove_api_key",
+			"sequence: asks about the token and looks at neither issuer nor audience: add require_token",
+			"sequence: has no spike_arrest: nothing stands between a runaway client and the rest"}},
+		{"keys", `apps: [{name: x, products: [p], keys: [{expires: 2026-12-31T00:00:00Z}, {expires: 2027-01-10T12:00:00Z}, {status: revoked, expires: 2020-01-01T00:00:00Z}]}, {name: y}]
+products: [{name: p}, {name: q}]`, nil, []string{
+			"apps[0].keys[0]: expired on 2026-12-31: remove it",
+			"apps[0].keys[1]: expires in 9 days, on 2027-01-10: rotate it",
+			"apps[1]: has no key, so nobody can call as y",
+			"apps[1]: has no product, so all its calls are refused",
+			"products[1]: is granted to no app"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			d, err := document.Parse([]byte(tt.text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, f := range Of(d.Root(), tt.clusters, now) {
+				got = append(got, f.Path+": "+f.Message)
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("findings (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestClusters(t *testing.T) {
+	d, err := document.Parse([]byte("static_resources: {clusters: [{name: okta}, {name: backend}]}\ndynamic_resources: {cds_config: {}}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	names, dynamic := Clusters(d.Root())
+	if diff := cmp.Diff([]string{"okta", "backend"}, names); diff != "" || !dynamic {
+		t.Errorf("dynamic %v, names (-want +got):\n%s", dynamic, diff)
+	}
+}

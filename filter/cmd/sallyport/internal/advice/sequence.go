@@ -1,0 +1,75 @@
+package advice
+
+import (
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/sallyport-gateway/sallyport/filter/cmd/sallyport/internal/document"
+)
+
+// sequence looks at the steps of one sequence, in their order.
+func (a *adviser) sequence(path string, sequence *yaml.Node) {
+	seen := map[string]bool{}
+	for i, item := range document.Items(sequence) {
+		name, options := step(item)
+		at := at(path, i) + "." + name
+		if !enabled(options) {
+			a.say(at, "is switched off")
+			continue
+		}
+		if document.Text(options, "dry_run") == "true" {
+			a.say(at, "is in dry run: it refuses nothing")
+		}
+		if document.Text(options, "on_error") == "continue" {
+			a.say(at, "lets requests pass while it cannot do its work (on_error: continue)")
+		}
+		switch name {
+		case "spike_arrest":
+			if seen["introspect_token"] {
+				a.say(at, "comes after introspect_token, so a flood reaches the authorization server: put it first")
+			}
+		case "introspect_token":
+			a.introspection(at, options)
+		}
+		seen[name] = true
+	}
+	if seen["verify_api_key"] && !seen["remove_api_key"] {
+		a.say(path, "verifies the API key and sends it on to the backend: add remove_api_key")
+	}
+	if seen["introspect_token"] && !seen["require_token"] {
+		a.say(path, "asks about the token and looks at neither issuer nor audience: add require_token")
+	}
+	if len(seen) > 0 && !seen["spike_arrest"] {
+		a.say(path, "has no spike_arrest: nothing stands between a runaway client and the rest")
+	}
+}
+
+func (a *adviser) introspection(at string, options *yaml.Node) {
+	a.inlineSecrets(at, options)
+	cluster := document.Text(options, "cluster")
+	if a.clusters == nil || slices.Contains(a.clusters, cluster) {
+		return
+	}
+	known := "it has none"
+	if len(a.clusters) > 0 {
+		known = "it has " + strings.Join(a.clusters, ", ")
+	}
+	a.say(at+".cluster", "%q is no cluster of the given proxy configuration; %s", cluster, known)
+}
+
+// inlineSecrets finds {inline: TEXT} at any depth.
+func (a *adviser) inlineSecrets(at string, n *yaml.Node) {
+	if n.Kind != yaml.MappingNode {
+		return
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		name, v := n.Content[i].Value, n.Content[i+1]
+		if name == "inline" && v.Kind == yaml.ScalarNode {
+			a.say(at, "holds a secret in the open: whoever may read the configuration has it; use {env: NAME}")
+			continue
+		}
+		a.inlineSecrets(at+"."+name, v)
+	}
+}

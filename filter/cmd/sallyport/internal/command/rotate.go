@@ -1,0 +1,124 @@
+package command
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/sallyport-gateway/sallyport/filter/cmd/sallyport/internal/document"
+)
+
+func newRotate() *cobra.Command {
+	var appName, overlap, expires, only string
+	c := &cobra.Command{
+		Use:   "rotate --app NAME",
+		Short: "Mint a new key and let the old one end",
+		Long: `Rotate mints a new key for an app and gives its living key an end: for --overlap both work, so that the caller can
+change over. An app with several living keys wants --key, the one to end.`,
+		Example: "  sallyport keys rotate --app global-customer-portal --overlap 7d --expires 90d",
+		Args:    exactly(0),
+	}
+	file, out := addFile(c), addOutput(c)
+	c.Flags().StringVar(&appName, "app", "", "the app whose key to replace")
+	c.Flags().StringVar(&overlap, "overlap", "7d", "how long the old key goes on working")
+	c.Flags().StringVar(&expires, "expires", "", "when the new key ends; never when it is left out")
+	c.Flags().StringVar(&only, "key", "", "id of the key to end, when the app has several")
+	must(c.MarkFlagRequired("app"))
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		var m minted
+		var ended string
+		now := time.Now()
+		err := update(*file, func(d *document.Document) error {
+			a, err := findApp(d.Root(), appName)
+			if err != nil {
+				return err
+			}
+			end, err := expiry(overlap, now)
+			if err != nil {
+				return fmt.Errorf("--overlap: %w", err)
+			}
+			old, err := toRotate(a, only, now)
+			if err != nil {
+				return err
+			}
+			ended = document.Text(old, "id")
+			if before, err := time.Parse(time.RFC3339, document.Text(old, "expires")); err != nil || before.After(end) {
+				if err := d.Set(old, "expires", timeNode(end)); err != nil {
+					return err
+				}
+			}
+			if a, err = findApp(d.Root(), appName); err != nil { // an edit reads the document anew
+				return err
+			}
+			m, err = mint(d, a, "", expires, now)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(c.ErrOrStderr(), "key %s ends after %s.\n", ended, overlap)
+		return printMinted(c, out, m)
+	}
+	return c
+}
+
+// toRotate finds the one living key of an app, or the one that was named.
+func toRotate(a *yaml.Node, only string, now time.Time) (*yaml.Node, error) {
+	var living []*yaml.Node
+	var ids []string
+	for _, k := range document.Items(document.Member(a, "keys")) {
+		id := document.Text(k, "id")
+		if only != "" && id != only {
+			ids = append(ids, id)
+			continue
+		}
+		expires, err := time.Parse(time.RFC3339, document.Text(k, "expires"))
+		if orApproved(document.Text(k, "status")) == "approved" && (err != nil || expires.After(now)) {
+			living = append(living, k)
+			ids = append(ids, id)
+		}
+	}
+	name := document.Text(a, "name")
+	switch {
+	case len(living) == 1:
+		return living[0], nil
+	case only != "":
+		return nil, fmt.Errorf("app %s has no living key %q; %s", name, only, haves(ids))
+	case len(living) == 0:
+		return nil, fmt.Errorf("app %s has no living key to rotate: mint one", name)
+	}
+	return nil, fmt.Errorf("app %s has %d living keys: say with --key which one is to end; %s", name, len(living), haves(ids))
+}
+
+func newRevoke() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "revoke ID",
+		Short: "Refuse a key from now on",
+		Long: `Revoke marks a key as revoked; callers are refused as soon as the proxies have the new configuration. The key stays in
+the file, so that its calls can still be attributed.`,
+		Example: "  sallyport keys revoke k-2026-11-24-7f3a1c",
+		Args:    exactly(1),
+	}
+	file := addFile(c)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		err := update(*file, func(d *document.Document) error {
+			var known []string
+			for _, a := range document.Items(document.Member(d.Root(), "apps")) {
+				for _, k := range document.Items(document.Member(a, "keys")) {
+					if document.Text(k, "id") == args[0] {
+						return d.Set(k, "status", document.Scalar("revoked"))
+					}
+					known = append(known, document.Text(k, "id"))
+				}
+			}
+			return fmt.Errorf("no key %q; %s", args[0], haves(known))
+		})
+		if err == nil {
+			fmt.Fprintf(c.ErrOrStderr(), "key %s is revoked: apply the configuration for it to take effect.\n", args[0])
+		}
+		return err
+	}
+	return c
+}
