@@ -32,6 +32,16 @@ const (
 	CallResponseHeaders MapType = 6
 )
 
+// MetricType is a kind of metric (proxy_metric_type_t).
+type MetricType uint32
+
+// The kinds of metrics.
+const (
+	Counter MetricType = iota
+	Gauge
+	Histogram
+)
+
 // Level is a log level (proxy_log_level_t).
 type Level uint32
 

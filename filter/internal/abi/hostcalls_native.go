@@ -23,8 +23,11 @@ func SendLocalResponse(int, string, []byte, [][2]string) Status { return Unimple
 // HTTPCall answers Unimplemented.
 func HTTPCall(uint32, string, [][2]string, []byte, uint32, Landing) Status { return Unimplemented }
 
-// DefineCounter answers Unimplemented.
-func DefineCounter(string) (uint32, Status) { return 0, Unimplemented }
+// DefineMetric answers Unimplemented.
+func DefineMetric(MetricType, string) (uint32, Status) { return 0, Unimplemented }
 
-// Increment answers Unimplemented.
-func Increment(uint32) Status { return Unimplemented }
+// IncrementMetric answers Unimplemented.
+func IncrementMetric(uint32) Status { return Unimplemented }
+
+// RecordMetric answers Unimplemented.
+func RecordMetric(uint32, int64) Status { return Unimplemented }

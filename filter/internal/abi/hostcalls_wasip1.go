@@ -70,13 +70,15 @@ func HTTPCall(root uint32, cluster string, headers [][2]string, body []byte, tim
 	return s
 }
 
-// DefineCounter defines a counter, or finds it again. The SDK's own function
-// panics when the host refuses.
-func DefineCounter(name string) (id uint32, s Status) {
-	const counter = 0
-	s = Status(hostDefineMetric(counter, unsafe.Pointer(unsafe.StringData(name)), uint32(len(name)), unsafe.Pointer(&id)))
+// DefineMetric defines a metric, or finds it again. The SDK's own functions
+// panic when the host refuses.
+func DefineMetric(kind MetricType, name string) (id uint32, s Status) {
+	s = Status(hostDefineMetric(uint32(kind), unsafe.Pointer(unsafe.StringData(name)), uint32(len(name)), unsafe.Pointer(&id)))
 	return id, s
 }
 
-// Increment adds one to a counter.
-func Increment(id uint32) Status { return Status(hostIncrementMetric(id, 1)) }
+// IncrementMetric adds one to a counter.
+func IncrementMetric(id uint32) Status { return Status(hostIncrementMetric(id, 1)) }
+
+// RecordMetric sets a gauge, or puts a value into a histogram.
+func RecordMetric(id uint32, value int64) Status { return Status(hostRecordMetric(id, value)) }

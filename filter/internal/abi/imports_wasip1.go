@@ -55,3 +55,6 @@ func hostDefineMetric(metricType uint32, np unsafe.Pointer, nn uint32, id unsafe
 
 //go:wasmimport env proxy_increment_metric
 func hostIncrementMetric(id uint32, offset int64) uint32
+
+//go:wasmimport env proxy_record_metric
+func hostRecordMetric(id uint32, value int64) uint32

@@ -46,16 +46,31 @@ func Load(data []byte, env Env) (*Config, []Problem) {
 	return c, nil
 }
 
-// Ports are what steps need of the host.
+// Ports are what steps need of the host. Without Metrics and Warn what they
+// would say is dropped.
 type Ports struct {
 	Store      sharedtable.Store
 	Dispatcher pipeline.Dispatcher
+	Metrics    pipeline.Metrics
+	// Warn writes a line to the operator's log.
+	Warn func(line string)
+}
+
+func (p Ports) withDefaults() Ports {
+	if p.Metrics == nil {
+		p.Metrics = pipeline.NoMetrics{}
+	}
+	if p.Warn == nil {
+		p.Warn = func(string) {}
+	}
+	return p
 }
 
 // Sequences builds the sequences for one VM, by the catalog's API index. What
 // an API counts is its own; a step that only asks or compares, with its cache,
 // is shared by all APIs that use the same sequence of the configuration.
 func (c *Config) Sequences(p Ports) []*pipeline.Sequence {
+	p = p.withDefaults()
 	built := make([]*pipeline.Sequence, len(c.sequences))
 	shared := map[*plan]pipeline.Step{}
 	for i, s := range c.sequences {

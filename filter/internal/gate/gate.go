@@ -47,7 +47,12 @@ func (g *Gate) Configure(data []byte, env func(string) (string, bool)) bool {
 		return false
 	}
 	g.config = c
-	g.sequences = c.Sequences(config.Ports{Store: g.host, Dispatcher: g.dispatch})
+	g.sequences = c.Sequences(config.Ports{
+		Store:      g.host,
+		Dispatcher: g.dispatch,
+		Metrics:    g.host,
+		Warn:       func(line string) { g.host.Log(Warn, "sallyport: "+line) },
+	})
 	return true
 }
 

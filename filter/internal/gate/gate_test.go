@@ -15,6 +15,7 @@ import (
 // proxy is a host that writes down what the gate did to each stream.
 type proxy struct {
 	*memstore.Store
+	pipeline.NoMetrics
 	now      time.Time
 	headers  []pipeline.Header
 	selected uint32

@@ -21,6 +21,7 @@ const (
 // fault: the gate then refuses.
 type Host interface {
 	sharedtable.Store
+	pipeline.Metrics
 
 	NowNanos() int64 // the wall clock, unix nanoseconds
 	// RequestHeaders gives all of them in order, pseudo headers included, names
@@ -44,6 +45,4 @@ type Host interface {
 	Dispatch(c pipeline.Callout, land func(pipeline.Answer)) pipeline.Failure
 
 	Log(level Level, line string)
-	// Count adds one to a counter.
-	Count(metric string)
 }

@@ -126,7 +126,12 @@ func (h *host) Log(level gate.Level, line string) {
 	h.log = append(h.log, scenario.LogLine{Level: words[level], Message: line})
 }
 
-func (h *host) Count(metric string) { h.metrics[metric]++ }
+func (h *host) Count(metric string)              { h.metrics[metric]++ }
+func (h *host) Gauge(metric string, value int64) { h.metrics[metric] = value }
+
+// Observe keeps nothing: real hosts do not show histograms among the metrics
+// that scenarios read.
+func (h *host) Observe(string, int64) {}
 
 // Dispatch answers as the scenario's cluster does.
 func (h *host) Dispatch(c pipeline.Callout, land func(pipeline.Answer)) pipeline.Failure {

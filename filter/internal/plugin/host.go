@@ -72,18 +72,39 @@ func (h *host) Log(level gate.Level, line string) {
 	}
 }
 
-// Count defines a metric when it is first counted: the host keeps whatever was
-// ever defined, so what is never counted costs nothing.
+// Count implements pipeline.Metrics.
 func (h *host) Count(metric string) {
-	id, ok := h.metrics[metric]
+	if id, ok := h.metric(abi.Counter, metric); ok {
+		abi.IncrementMetric(id)
+	}
+}
+
+// Gauge implements pipeline.Metrics.
+func (h *host) Gauge(metric string, value int64) {
+	if id, ok := h.metric(abi.Gauge, metric); ok {
+		abi.RecordMetric(id, value)
+	}
+}
+
+// Observe implements pipeline.Metrics.
+func (h *host) Observe(metric string, value int64) {
+	if id, ok := h.metric(abi.Histogram, metric); ok {
+		abi.RecordMetric(id, value)
+	}
+}
+
+// metric defines a metric when it is first used: the host keeps whatever was
+// ever defined, so what is never used costs nothing.
+func (h *host) metric(kind abi.MetricType, name string) (id uint32, ok bool) {
+	id, ok = h.metrics[name]
 	if !ok {
 		var status abi.Status
-		if id, status = abi.DefineCounter(metric); status != abi.OK {
-			return
+		if id, status = abi.DefineMetric(kind, name); status != abi.OK {
+			return 0, false
 		}
-		h.metrics[metric] = id
+		h.metrics[name] = id
 	}
-	abi.Increment(id)
+	return id, true
 }
 
 // Get reads shared data; see sharedtable.Store.
