@@ -3,6 +3,7 @@
 package catalog
 
 import (
+	"github.com/sallyport-gateway/sallyport/filter/internal/ipaddr"
 	"github.com/sallyport-gateway/sallyport/filter/internal/problem"
 )
 
@@ -62,8 +63,9 @@ type Key struct {
 type App struct {
 	Name, Developer string
 	Status          Status
-	Products        []string // names, in the order in which they are tried
-	TokenClients    []string // OAuth clients whose tokens may come with a key; empty means any
+	Products        []string        // names, in the order in which they are tried
+	TokenClients    []string        // OAuth clients whose tokens may come with a key; empty means any
+	AllowedIPs      []ipaddr.Prefix // of the clients; empty means any
 	Keys            []Key
 
 	granted []*product // the Products, looked up; an app not made by New has none

@@ -28,6 +28,10 @@ type Config struct {
 	Catalog  *catalog.Catalog
 	Identity identity.Headers
 
+	// TrustedHops says where the client's address stands: 0 for what the host
+	// says, n for the n-th element from the right of X-Forwarded-For.
+	TrustedHops int
+
 	sequences []*sequence // by the catalog's API index; may be shared
 }
 

@@ -15,7 +15,7 @@ var (
 	productMembers    = members{names: []string{"name", "apis", "scopes"}, required: 1}
 	productAPIMembers = members{names: []string{"name", "version", "operations"}, required: 1}
 	operationMembers  = members{names: []string{"path", "methods"}, required: 1}
-	appMembers        = members{names: []string{"name", "developer", "products", "keys", "status", "token_clients"}, required: 4}
+	appMembers        = members{names: []string{"name", "developer", "products", "keys", "status", "token_clients", "allowed_ips"}, required: 4}
 	keyMembers        = members{names: []string{"id", "sha256", "status", "expires"}, required: 2, private: true}
 )
 
@@ -120,6 +120,9 @@ func (r *reader) apps(v value) (apps []catalog.App) {
 			case "token_clients":
 				r.nonEmpty(v, "tokens of any client")
 				a.TokenClients = r.texts(v, unbounded)
+			case "allowed_ips":
+				r.nonEmpty(v, "any address")
+				a.AllowedIPs = r.prefixes(v)
 			case "keys":
 				r.list(v, unbounded, func(v value) { a.Keys = append(a.Keys, r.key(v)) })
 			}

@@ -18,7 +18,7 @@ const formatVersion = 1
 const unbounded = -1
 
 var rootMembers = members{
-	names:    []string{"version", "apis", "fault_format", "identity_headers", "products", "apps", "sequence"},
+	names:    []string{"version", "apis", "fault_format", "identity_headers", "products", "apps", "sequence", "client_ip"},
 	required: 2,
 }
 
@@ -41,6 +41,8 @@ func (r *reader) root(v value) *Config {
 			c.Format = r.faultFormat(v)
 		case "identity_headers":
 			r.identityHeaders(v, &c.Identity)
+		case "client_ip":
+			c.TrustedHops = r.clientIP(v)
 		case "apis":
 			apis, own = r.apis(v)
 		case "products":

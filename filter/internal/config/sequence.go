@@ -15,6 +15,7 @@ const maxSteps = 32
 
 // The words of the steps.
 const (
+	ipAccess        = "ip_access"
 	spikeArrest     = "spike_arrest"
 	verifyAPIKey    = "verify_api_key"
 	removeAPIKey    = "remove_api_key"
@@ -22,7 +23,7 @@ const (
 	requireToken    = "require_token"
 )
 
-var stepNames = []string{spikeArrest, verifyAPIKey, removeAPIKey, introspectToken, requireToken}
+var stepNames = []string{ipAccess, spikeArrest, verifyAPIKey, removeAPIKey, introspectToken, requireToken}
 
 // sequence is a configured sequence, before it is built for a VM.
 type sequence struct {
@@ -105,6 +106,8 @@ func (r *reader) plan(v value, s *sequence) plan {
 
 func (r *reader) options(v value, p *plan, s *sequence) {
 	switch p.name {
+	case ipAccess:
+		r.ipAccess(v, p)
 	case spikeArrest:
 		r.spikeArrest(v, p)
 	case verifyAPIKey:

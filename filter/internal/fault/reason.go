@@ -13,6 +13,9 @@ const (
 	PathAmbiguous
 	APIUnknown
 
+	IPAccessDenied
+	IPAccessNoAddress
+
 	SpikeArrestExceeded
 	SpikeArrestUnavailable
 
@@ -23,6 +26,7 @@ const (
 	APIKeyExpired
 	AppNotApproved
 	APIKeyNotGranted
+	AppAddressNotAllowed
 
 	TokenMissing
 	TokenAmbiguous

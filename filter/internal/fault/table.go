@@ -30,6 +30,9 @@ var table = [reasonCount]row{
 	PathAmbiguous:    {word: "request.path_ambiguous", status: 400, code: "sallyport.AmbiguousPath", text: "Ambiguous request path"},
 	APIUnknown:       {word: "api.unknown", status: 404, code: "messaging.adaptors.http.flow.ApplicationNotFound", text: "Unable to identify an API for this host and path"},
 
+	IPAccessDenied:    {word: "ip_access.denied", status: 403, code: "accesscontrol.IPDeniedAccess", text: "Access denied for the client's address"},
+	IPAccessNoAddress: {word: "ip_access.no_address", status: 403, code: "accesscontrol.IPDeniedAccess", text: "Access denied for the client's address"},
+
 	SpikeArrestExceeded:    {word: "spike_arrest.exceeded", status: 429, code: "policies.ratelimit.SpikeArrestViolation", text: "Spike arrest violation"},
 	SpikeArrestUnavailable: {word: "spike_arrest.unavailable", status: 503, code: "sallyport.SpikeArrestUnavailable", text: "Rate limiting is unavailable", technical: true},
 
@@ -40,6 +43,8 @@ var table = [reasonCount]row{
 	APIKeyExpired:     {word: "api_key.expired", status: 401, code: "keymanagement.service.consumer_key_expired", text: "Key Expired", challenge: keyChallenge},
 	AppNotApproved:    {word: "app.not_approved", status: 401, code: "keymanagement.service.invalid_client-app_not_approved", text: "App not Approved", challenge: keyChallenge},
 	APIKeyNotGranted:  {word: "api_key.not_granted", status: 401, code: "oauth.v2.InvalidApiKeyForGivenResource", text: "Invalid ApiKey for given resource", challenge: keyChallenge},
+
+	AppAddressNotAllowed: {word: "app.address_not_allowed", status: 403, code: "accesscontrol.IPDeniedAccess", text: "Access denied for the client's address"},
 
 	TokenMissing:   {word: "token.missing", status: 401, code: "keymanagement.service.invalid_access_token", text: "Access token required", challenge: bearerChallenge},
 	TokenAmbiguous: {word: "token.ambiguous", status: 400, code: "sallyport.AmbiguousCredentials", text: "More than one access token", challenge: bearerInvalidRequest},

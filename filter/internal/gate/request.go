@@ -35,7 +35,7 @@ func (s *Stream) begin() (fault.Reason, bool) {
 	}
 	api := s.gate.config.Catalog.APIAt(index)
 	x.API = pipeline.API{Name: api.Name, Version: api.Version, PathSuffix: suffix}
-	x.ClientAddress = withoutPort(s.gate.host.ClientAddress())
+	x.ClientAddress = s.gate.clientAddress(x)
 	s.run = s.gate.sequences[index].Begin()
 	return 0, true
 }
@@ -74,12 +74,4 @@ func has(headers []pipeline.Header, name string) bool {
 		}
 	}
 	return false
-}
-
-// withoutPort takes the port off "ip:port" and the brackets off "[ip]:port".
-func withoutPort(address string) string {
-	if i := strings.LastIndexByte(address, ':'); i >= 0 {
-		address = address[:i]
-	}
-	return strings.TrimSuffix(strings.TrimPrefix(address, "["), "]")
 }

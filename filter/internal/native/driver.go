@@ -125,7 +125,18 @@ func requestHeaders(r scenario.Request) []header {
 		}
 		list = append(list, header{Name: name, Value: h.Value})
 	}
-	return list
+	return appendPeer(list)
+}
+
+// appendPeer adds the client's address to X-Forwarded-For, as a connection manager does that has use_remote_address.
+func appendPeer(list []header) []header {
+	for i := range list {
+		if list[i].Name == "x-forwarded-for" {
+			list[i].Value += "," + clientIP
+			return list
+		}
+	}
+	return append(list, header{Name: "x-forwarded-for", Value: clientIP})
 }
 
 func backendRequest(headers []header, body []byte) scenario.Request {

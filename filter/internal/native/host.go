@@ -15,6 +15,9 @@ import (
 
 type header = pipeline.Header
 
+// clientIP is where every request comes from.
+const clientIP = "127.0.0.1"
+
 // host is gate.Host in memory: one VM, one exchange at a time.
 type host struct {
 	*memstore.Store
@@ -79,7 +82,7 @@ func (h *host) RequestHeaders() ([]header, bool) {
 	return slices.Clone(h.selected.headers), true
 }
 
-func (h *host) ClientAddress() string { return "127.0.0.1:50000" }
+func (h *host) ClientAddress() string { return clientIP + ":50000" }
 
 func (h *host) RemoveRequestHeader(name string) bool {
 	h.selected.headers = slices.DeleteFunc(h.selected.headers, func(have header) bool { return have.Name == name })

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/catalog"
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/ipaddr"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sha256"
 )
@@ -56,6 +57,11 @@ func (v *verify) Apply(x *pipeline.Exchange) pipeline.Outcome {
 	}
 	if refusal, refused := standing(app, key, x.Now); refused {
 		return pipeline.DenyFor(refusal)
+	}
+	if len(app.AllowedIPs) > 0 {
+		if address, ok := ipaddr.Parse(x.ClientAddress); !ok || !ipaddr.Any(app.AllowedIPs, address) {
+			return pipeline.DenyFor(fault.AppAddressNotAllowed)
+		}
 	}
 	product, ok := v.catalog.Grant(app, x.API.Name, x.API.Version, x.Method, x.API.PathSuffix)
 	if !ok {

@@ -1,0 +1,79 @@
+package config
+
+import (
+	"github.com/sallyport-gateway/sallyport/filter/internal/catalog"
+	"github.com/sallyport-gateway/sallyport/filter/internal/ipaddr"
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/ipaccess"
+)
+
+const (
+	// maxPrefixes bounds one list of addresses: it is gone through with every request.
+	maxPrefixes = 256
+	maxIPRules  = 64
+	// maxTrustedHops bounds a chain of proxies that all append to X-Forwarded-For.
+	maxTrustedHops = 16
+)
+
+var (
+	clientIPMembers = members{names: []string{"trusted_hops"}, required: 1}
+	ipAccessMembers = stepMembers(1, "rules", "default")
+	ipRuleMembers   = members{names: []string{"allow", "deny"}}
+)
+
+// clientIP reads {trusted_hops: N}.
+func (r *reader) clientIP(v value) (hops int) {
+	r.object(v, &clientIPMembers, func(_ string, v value) { hops = r.integer(v, 0, maxTrustedHops) })
+	return hops
+}
+
+func (r *reader) ipAccess(v value, p *plan) {
+	var o ipaccess.Options
+	ok := r.object(v, &ipAccessMembers, func(name string, v value) {
+		switch name {
+		case "rules":
+			o.Rules = r.ipRules(v)
+		case "default":
+			i, _ := r.word(v, "deny", "allow")
+			o.AllowNoMatch = i == 1
+		default:
+			r.common(name, v, p)
+		}
+	})
+	if !ok {
+		return
+	}
+	p.build = func(*catalog.Catalog, Ports, string) pipeline.Step { return ipaccess.New(o) }
+}
+
+// ipRules reads [{allow: [PREFIX]}, {deny: [PREFIX]}].
+func (r *reader) ipRules(v value) (rules []ipaccess.Rule) {
+	r.list(v, maxIPRules, func(v value) {
+		count := 0
+		var rule ipaccess.Rule
+		if !r.object(v, &ipRuleMembers, func(name string, v value) {
+			count++
+			rule.Allow = name == "allow"
+			rule.Prefixes = r.prefixes(v)
+			if len(rule.Prefixes) == 0 && v.isList() {
+				r.problem("must have at least one address or prefix")
+			}
+		}) {
+			return
+		}
+		if count != 1 {
+			r.problem("must be either {allow: [...]} or {deny: [...]}; several rules are several items of the list")
+		}
+		rules = append(rules, rule)
+	})
+	return rules
+}
+
+func (r *reader) prefixes(v value) (prefixes []ipaddr.Prefix) {
+	r.list(v, maxPrefixes, func(v value) {
+		var p ipaddr.Prefix
+		parse(r, v, &p, ipaddr.ParsePrefix)
+		prefixes = append(prefixes, p)
+	})
+	return prefixes
+}

@@ -1,0 +1,140 @@
+// Package ipaddr reads IP addresses and prefixes. It stands in for net/netip, which starts a goroutine in the guest, and
+// is tested against it. It is as strict as that: no leading zeros, no octal, no zone.
+package ipaddr
+
+import (
+	"encoding/binary"
+	"strings"
+)
+
+// Addr is an address. The zero value is none: Parse never gives it, and no prefix contains it. An IPv4 address mapped into
+// IPv6 (RFC 4291 section 2.5.5.2) is the IPv4 address.
+type Addr struct {
+	hi, lo uint64 // an IPv4 address in its mapped form
+	ok     bool
+}
+
+// mapped begins the last 64 bits of IPv4 addresses in IPv6; the first 64 are zero.
+const mapped, mappedBits = 0xffff << 32, 96
+
+// Is4 reports whether the address is an IPv4 one.
+func (a Addr) Is4() bool { return a.ok && a.hi == 0 && a.lo>>32 == mapped>>32 }
+
+// Parse reads an address such as 192.0.2.1 or 2001:db8::1 (RFC 4291 section 2.2).
+func Parse(s string) (Addr, bool) {
+	if strings.IndexByte(s, ':') < 0 {
+		four, ok := parse4(s)
+		if !ok {
+			return Addr{}, false
+		}
+		return Addr{lo: mapped | uint64(four), ok: true}, true
+	}
+	var bits [16]byte
+	if !parse6(s, &bits) {
+		return Addr{}, false
+	}
+	return Addr{hi: binary.BigEndian.Uint64(bits[:8]), lo: binary.BigEndian.Uint64(bits[8:]), ok: true}, true
+}
+
+// parse4 reads four decimal numbers without zeros in front.
+func parse4(s string) (four uint32, ok bool) {
+	for i := range 4 {
+		part := s
+		if i < 3 {
+			if part, s, ok = strings.Cut(s, "."); !ok {
+				return 0, false
+			}
+		}
+		n := 0
+		for j := 0; j < len(part); j++ {
+			digit := part[j] - '0'
+			if digit > 9 {
+				return 0, false
+			}
+			n = 10*n + int(digit)
+			if n > 255 {
+				return 0, false
+			}
+		}
+		if part == "" || part[0] == '0' && len(part) > 1 {
+			return 0, false
+		}
+		four = four<<8 | uint32(n)
+	}
+	return four, true
+}
+
+// parse6 reads up to eight groups, of which "::" stands for one or more, and the last two may be an IPv4 address.
+func parse6(s string, bits *[16]byte) bool {
+	at, gap := 0, -1
+	if strings.HasPrefix(s, "::") {
+		gap, s = 0, s[2:]
+	}
+	for s != "" {
+		if at == 16 {
+			return false
+		}
+		end := 0
+		for end < len(s) && s[end] != ':' {
+			end++
+		}
+		group, last := s[:end], end == len(s)
+		if last && strings.IndexByte(group, '.') >= 0 {
+			four, ok := parse4(group)
+			if !ok || at > 12 {
+				return false
+			}
+			binary.BigEndian.PutUint32(bits[at:], four)
+			at += 4
+			break
+		}
+		n, ok := hexGroup(group)
+		if !ok {
+			return false
+		}
+		bits[at], bits[at+1] = byte(n>>8), byte(n)
+		at += 2
+		if last {
+			break
+		}
+		s = s[end+1:]
+		switch {
+		case s == "":
+			return false // ends in one colon
+		case s[0] == ':' && gap >= 0:
+			return false // a second "::"
+		case s[0] == ':':
+			gap, s = at, s[1:]
+		}
+	}
+	if gap < 0 {
+		return at == 16
+	}
+	if at == 16 {
+		return false
+	}
+	copy(bits[gap+16-at:], bits[gap:at])
+	for i := gap; i < gap+16-at; i++ {
+		bits[i] = 0
+	}
+	return true
+}
+
+func hexGroup(s string) (n int, ok bool) {
+	if s == "" || len(s) > 4 {
+		return 0, false
+	}
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		switch {
+		case '0' <= c && c <= '9':
+			c -= '0'
+		case 'a' <= c|0x20 && c|0x20 <= 'f':
+			c = c | 0x20 - 'a' + 10
+		default:
+			return 0, false
+		}
+		n = n<<4 | int(c)
+	}
+	return n, true
+}
