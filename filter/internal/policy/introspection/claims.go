@@ -7,6 +7,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/jsonobject"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
 
@@ -28,12 +29,12 @@ func readClaims(body []byte) (claims *pipeline.Claims, reason fault.Reason, ok b
 	if !ok {
 		return nil, reason, false
 	}
-	active := slices.IndexFunc(members, func(m member) bool { return m.name == "active" })
-	if active < 0 || !members[active].value.IsBool() {
+	active := slices.IndexFunc(members, func(m jsonobject.Member) bool { return m.Name == "active" })
+	if active < 0 || !members[active].Value.IsBool() {
 		return nil, fault.IntrospectionNoActive, false
 	}
 	claims = &pipeline.Claims{}
-	if members[active].value.Type == gjson.False {
+	if members[active].Value.Type == gjson.False {
 		return claims, 0, true
 	}
 	for _, m := range members {
@@ -47,36 +48,36 @@ func readClaims(body []byte) (claims *pipeline.Claims, reason fault.Reason, ok b
 
 // readClaim takes one member over and reports whether it is what it has to be.
 // null is not: a claim that is null could mean absent or anything.
-func readClaim(c *pipeline.Claims, m member) (ok bool) {
-	switch m.name {
+func readClaim(c *pipeline.Claims, m jsonobject.Member) (ok bool) {
+	switch m.Name {
 	case "exp":
-		c.Expires, ok = seconds(m.value)
+		c.Expires, ok = seconds(m.Value)
 		return ok && c.Expires > 0 // 0 would read as no expiry
 	case "nbf":
-		c.NotBefore, ok = seconds(m.value)
+		c.NotBefore, ok = seconds(m.Value)
 		return ok
 	case "iss":
-		c.Issuer, ok = text(m.value)
+		c.Issuer, ok = text(m.Value)
 		return ok
 	case "sub":
-		c.Subject, ok = text(m.value)
+		c.Subject, ok = text(m.Value)
 		return ok
 	case "token_type":
-		c.TokenType, ok = text(m.value)
+		c.TokenType, ok = text(m.Value)
 		return ok
 	case "aud":
-		c.Audience, ok = audience(m.value)
+		c.Audience, ok = audience(m.Value)
 		return ok
 	case "client_id", "cid": // Okta's tokens say cid, and two that differ are no answer
-		id, ok := text(m.value)
+		id, ok := text(m.Value)
 		if !ok || c.ClientID != "" && c.ClientID != id {
 			return false
 		}
 		c.ClientID = id
 	case "scope":
-		return readScope(c, m.value)
+		return readScope(c, m.Value)
 	case "scp":
-		return readScopes(c, m.value)
+		return readScopes(c, m.Value)
 	case "cnf":
 		c.SenderConstrained = true
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/jsonobject"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
 
@@ -48,9 +49,9 @@ var goodAnswers = []struct {
 	{"claims that no rule reads", `{"active":true,"iat":"x","username":null,"groups":[[{"active":false,"active":1}]],"":0}`, pipeline.Claims{Active: true}},
 	{"other type", `{"active":true,"token_type":"refresh_token"}`, pipeline.Claims{Active: true, TokenType: "refresh_token"}},
 	{"longest text", `{"active":true,"sub":"` + strings.Repeat("s", maxTextBytes) + `"}`, pipeline.Claims{Active: true, Subject: strings.Repeat("s", maxTextBytes)}},
-	{"deepest", `{"active":true,"x":` + strings.Repeat("[", maxDepth-1) + strings.Repeat("]", maxDepth-1) + `}`, pipeline.Claims{Active: true}},
-	{"brackets in strings are not nesting", `{"active":true,"x":"` + strings.Repeat(`[{\"`, maxDepth) + `"}`, pipeline.Claims{Active: true}},
-	{"most members", object(maxMembers), pipeline.Claims{Active: true}},
+	{"deepest", `{"active":true,"x":` + strings.Repeat("[", jsonobject.MaxDepth-1) + strings.Repeat("]", jsonobject.MaxDepth-1) + `}`, pipeline.Claims{Active: true}},
+	{"brackets in strings are not nesting", `{"active":true,"x":"` + strings.Repeat(`[{\"`, jsonobject.MaxDepth) + `"}`, pipeline.Claims{Active: true}},
+	{"most members", object(jsonobject.MaxMembers), pipeline.Claims{Active: true}},
 }
 
 // badAnswers are answers to 200 that say nothing that can be relied on.
@@ -74,8 +75,8 @@ var badAnswers = []struct {
 	{"gzip", "\x1f\x8b\x08\x00", fault.IntrospectionNotJSON},
 	{"many brackets", strings.Repeat("[", 60000), fault.IntrospectionTooLarge},
 	{"many braces", strings.Repeat(`{"a":`, 10000), fault.IntrospectionTooLarge},
-	{"one level too deep", `{"active":true,"x":` + strings.Repeat("[", maxDepth) + strings.Repeat("]", maxDepth) + `}`, fault.IntrospectionTooLarge},
-	{"one member too many", object(maxMembers + 1), fault.IntrospectionTooLarge},
+	{"one level too deep", `{"active":true,"x":` + strings.Repeat("[", jsonobject.MaxDepth) + strings.Repeat("]", jsonobject.MaxDepth) + `}`, fault.IntrospectionTooLarge},
+	{"one member too many", object(jsonobject.MaxMembers + 1), fault.IntrospectionTooLarge},
 
 	{"no members", `{}`, fault.IntrospectionNoActive},
 	{"array", `[{"active":true}]`, fault.IntrospectionNoActive},

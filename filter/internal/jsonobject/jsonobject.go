@@ -1,0 +1,84 @@
+// Package jsonobject reads the members of one JSON object that a stranger sent:
+// bounded in depth and number, in valid UTF-8, every name once. Readers differ
+// in which of two equal names they believe (RFC 8259 section 4), so an object
+// that has two is refused.
+package jsonobject
+
+import (
+	"errors"
+	"unicode/utf8"
+
+	"github.com/tidwall/gjson"
+)
+
+const (
+	// MaxDepth bounds the nesting. The checker calls itself for each level, and
+	// what overflows the stack of a guest ends its VM.
+	MaxDepth = 32
+	// MaxMembers bounds the members of the object.
+	MaxMembers = 256
+)
+
+// What can be wrong with an object.
+var (
+	ErrTooLarge  = errors.New("too deep, or too many members")
+	ErrNotJSON   = errors.New("not JSON")
+	ErrNotObject = errors.New("not an object")
+	ErrDuplicate = errors.New("a member comes twice")
+)
+
+// Member is one member of an object; its name is unescaped.
+type Member struct {
+	Name  string
+	Value gjson.Result
+}
+
+// Read reads the outer object of a whole JSON text, its members in their order.
+func Read(text []byte) ([]Member, error) {
+	if depth(text) > MaxDepth {
+		return nil, ErrTooLarge
+	}
+	if !utf8.Valid(text) || !gjson.ValidBytes(text) {
+		return nil, ErrNotJSON
+	}
+	return Of(gjson.ParseBytes(text))
+}
+
+// Of reads an object inside a text that Read has accepted.
+func Of(object gjson.Result) (members []Member, err error) {
+	if !object.IsObject() {
+		return nil, ErrNotObject
+	}
+	seen := make(map[string]struct{})
+	object.ForEach(func(name, value gjson.Result) bool {
+		if _, twice := seen[name.Str]; twice {
+			err = ErrDuplicate
+		} else if len(members) == MaxMembers {
+			err = ErrTooLarge
+		}
+		seen[name.Str] = struct{}{}
+		members = append(members, Member{Name: name.Str, Value: value})
+		return err == nil
+	})
+	return members, err
+}
+
+// depth is the deepest nesting of brackets outside strings, for any bytes.
+func depth(b []byte) int {
+	level, deepest, quoted := 0, 0, false
+	for i := 0; i < len(b); i++ {
+		switch c := b[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			level++
+			deepest = max(deepest, level)
+		case c == '}' || c == ']':
+			level--
+		}
+	}
+	return deepest
+}
