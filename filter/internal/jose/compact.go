@@ -1,0 +1,115 @@
+package jose
+
+import (
+	"strings"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
+	"github.com/sallyport-gateway/sallyport/filter/internal/jsonobject"
+)
+
+// maxNameBytes bounds kid and typ.
+const maxNameBytes = 256
+
+// Message is a token as it stands there: read, and not yet believed.
+type Message struct {
+	Header       Header
+	Payload      []byte
+	Signature    []byte
+	SigningInput string // what the signature is over; shares the token's memory
+}
+
+// Header is what is read of a JOSE header (RFC 7515 section 4.1). Where a token
+// says that its key is to be found (jku, x5u, x5c) is not read: whoever may name
+// the key may sign.
+type Header struct {
+	Algorithm Algorithm
+	KeyID     string // "" when absent; a stranger's word, for looking up only
+	Type      string // typ, "" when absent
+
+	jwk gjson.Result
+}
+
+// EmbeddedKey is the public key in the header itself (jwk). It proves possession
+// of a key, as DPoP wants it (RFC 9449 section 4.2), and never identity.
+func (h *Header) EmbeddedKey() (*PublicKey, error) { return publicKeyOf(h.jwk) }
+
+// Is compares typ with a media type without "application/", as RFC 7515 section
+// 4.1.9 wants it written.
+func (h *Header) Is(mediaType string) bool {
+	const prefix = "application/"
+	typ := h.Type
+	if len(typ) > len(prefix) && ascii.EqualFold(typ[:len(prefix)], prefix) {
+		typ = typ[len(prefix):]
+	}
+	return ascii.EqualFold(typ, mediaType)
+}
+
+// LooksSigned reports whether a token has the three parts of a JWS: then it is
+// one, good or bad, and otherwise it means something to its issuer only.
+func LooksSigned(token string) bool { return strings.Count(token, ".") == 2 }
+
+// Parse reads a token (RFC 7515 section 7.1). What it refuses, it refuses with
+// ErrMalformed, ErrAlgorithm or ErrCritical.
+func Parse(token string) (*Message, error) {
+	if len(token) > MaxTokenBytes || !LooksSigned(token) {
+		return nil, ErrMalformed
+	}
+	last := strings.LastIndexByte(token, '.')
+	head, body, _ := strings.Cut(token[:last], ".")
+	text, ok := decode(head)
+	if !ok {
+		return nil, ErrMalformed
+	}
+	m := &Message{SigningInput: token[:last]}
+	if err := m.Header.read(text); err != nil {
+		return nil, err
+	}
+	if m.Payload, ok = decode(body); !ok {
+		return nil, ErrMalformed
+	}
+	if m.Signature, ok = decode(token[last+1:]); !ok || len(m.Signature) == 0 {
+		return nil, ErrMalformed
+	}
+	return m, nil
+}
+
+func (h *Header) read(text []byte) error {
+	members, err := jsonobject.Read(text)
+	if err != nil {
+		return ErrMalformed
+	}
+	for _, m := range members {
+		var err error
+		switch m.Name {
+		case "alg":
+			if m.Value.Type != gjson.String {
+				err = ErrMalformed
+			}
+			h.Algorithm = AlgorithmOf(m.Value.Str)
+		case "kid":
+			h.KeyID, err = name(m.Value)
+		case "typ":
+			h.Type, err = name(m.Value)
+		case "jwk":
+			h.jwk = m.Value
+		case "crit": // nothing is understood that may stand in it
+			err = ErrCritical
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if h.Algorithm == NoAlgorithm {
+		return ErrAlgorithm
+	}
+	return nil
+}
+
+func name(v gjson.Result) (string, error) {
+	if v.Type != gjson.String || v.Str == "" || len(v.Str) > maxNameBytes {
+		return "", ErrMalformed
+	}
+	return strings.Clone(v.Str), nil
+}

@@ -1,0 +1,123 @@
+package jose
+
+import (
+	"crypto/subtle"
+
+	"filippo.io/bigmod"
+	"filippo.io/nistec"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/sha256"
+)
+
+// order is the number of points of P-256 (SP 800-186 section 3.2.1.3), and
+// orderMinusTwo the power that inverts modulo it.
+var (
+	orderBytes    = []byte("\xff\xff\xff\xff\x00\x00\x00\x00\xff\xff\xff\xff\xff\xff\xff\xff\xbc\xe6\xfa\xad\xa7\x17\x9e\x84\xf3\xb9\xca\xc2\xfc\x63\x25\x51")
+	orderMinusTwo = []byte("\xff\xff\xff\xff\x00\x00\x00\x00\xff\xff\xff\xff\xff\xff\xff\xff\xbc\xe6\xfa\xad\xa7\x17\x9e\x84\xf3\xb9\xca\xc2\xfc\x63\x25\x4f")
+)
+
+func order() *bigmod.Modulus {
+	n, err := bigmod.NewModulus(orderBytes)
+	if err != nil {
+		panic("jose: the order of P-256") // cannot be: it is a constant
+	}
+	return n
+}
+
+// scalar reads a number from 1 to the order less one.
+func scalar(b []byte, n *bigmod.Modulus) (*bigmod.Nat, bool) {
+	if len(b) != coordinateSize {
+		return nil, false
+	}
+	x, err := bigmod.NewNat().SetBytes(b, n)
+	return x, err == nil && x.IsZero() == 0
+}
+
+// hashScalar is the hash of a text modulo the order. The hash is as long as the
+// order, so none of it is cut off.
+func hashScalar(sum []byte, n *bigmod.Modulus) *bigmod.Nat {
+	e, err := bigmod.NewNat().SetOverflowingBytes(sum, n)
+	if err != nil {
+		panic("jose: a hash longer than the order of P-256") // cannot be: 32 bytes both
+	}
+	return e
+}
+
+// verifyECDSA checks a signature r || s (RFC 7518 section 3.4; the algorithm is
+// FIPS 186-5 section 6.4.2).
+func verifyECDSA(point []byte, text string, signature []byte) bool {
+	if len(signature) != 2*coordinateSize {
+		return false
+	}
+	n := order()
+	r, ok := scalar(signature[:coordinateSize], n)
+	s, ok2 := scalar(signature[coordinateSize:], n)
+	q, err := nistec.NewP256Point().SetBytes(point)
+	if !ok || !ok2 || err != nil {
+		return false
+	}
+	sum := sha256.Sum256([]byte(text))
+	inverse := bigmod.NewNat().Exp(s, orderMinusTwo, n)
+	u1 := hashScalar(sum[:], n).Mul(inverse, n)
+	u2 := inverse.Mul(r, n)
+	p1, err := nistec.NewP256Point().ScalarBaseMult(u1.Bytes(n))
+	p2, err2 := nistec.NewP256Point().ScalarMult(q, u2.Bytes(n))
+	if err != nil || err2 != nil {
+		return false
+	}
+	x, err := p1.Add(p1, p2).BytesX() // an error at infinity
+	if err != nil {
+		return false
+	}
+	return subtle.ConstantTimeCompare(hashScalar(x, n).Bytes(n), signature[:coordinateSize]) == 1
+}
+
+// ecPoint is the public point of a private scalar, uncompressed.
+func ecPoint(d []byte) ([]byte, bool) {
+	if _, ok := scalar(d, order()); !ok {
+		return nil, false
+	}
+	p, err := nistec.NewP256Point().ScalarBaseMult(d)
+	if err != nil {
+		return nil, false
+	}
+	return p.Bytes(), true
+}
+
+// signECDSA makes a signature r || s (FIPS 186-5 section 6.4.1) with the nonces
+// of RFC 6979, in a time that does not depend on the key: a nonce needs no
+// random numbers, which a guest can only take from its host on trust.
+func signECDSA(d []byte, text string) ([]byte, bool) {
+	n := order()
+	private, ok := scalar(d, n)
+	if !ok {
+		return nil, false
+	}
+	sum := sha256.Sum256([]byte(text))
+	e := hashScalar(sum[:], n)
+	next := nonces(d, e.Bytes(n))
+	const tries = 8 // one in 2^32 draws falls outside; eight in a row is a fault
+	for range tries {
+		kBytes := next()
+		k, ok := scalar(kBytes, n)
+		if !ok {
+			continue
+		}
+		p, err := nistec.NewP256Point().ScalarBaseMult(kBytes)
+		if err != nil {
+			return nil, false
+		}
+		x, err := p.BytesX()
+		if err != nil {
+			return nil, false
+		}
+		r := hashScalar(x, n)
+		s := hashScalar(x, n).Mul(private, n).Add(e, n)
+		s.Mul(bigmod.NewNat().Exp(k, orderMinusTwo, n), n)
+		if r.IsZero() == 1 || s.IsZero() == 1 {
+			continue
+		}
+		return append(r.Bytes(n), s.Bytes(n)...), true
+	}
+	return nil, false
+}

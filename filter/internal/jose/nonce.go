@@ -1,0 +1,43 @@
+package jose
+
+import "github.com/sallyport-gateway/sallyport/filter/internal/sha256"
+
+// nonces gives the k of RFC 6979 section 3.2 for a private key and a hash that
+// was reduced modulo the order, one after the other until one is good.
+func nonces(private, hash []byte) (next func() []byte) {
+	v, key := make([]byte, sha256.Size), make([]byte, sha256.Size)
+	for i := range v {
+		v[i] = 1
+	}
+	update := func(more ...[]byte) {
+		message := append([]byte(nil), v...)
+		for _, m := range more {
+			message = append(message, m...)
+		}
+		key = hmacSHA256(key, message)
+		v = hmacSHA256(key, v)
+	}
+	update([]byte{0}, private, hash)
+	update([]byte{1}, private, hash)
+	return func() []byte {
+		v = hmacSHA256(key, v)
+		k := v
+		update([]byte{0})
+		return k
+	}
+}
+
+// hmacSHA256 is HMAC (RFC 2104) with a key no longer than a block.
+func hmacSHA256(key, message []byte) []byte {
+	const block = 64
+	inner, outer := make([]byte, block, block+len(message)), make([]byte, block, block+sha256.Size)
+	copy(inner, key)
+	copy(outer, key)
+	for i := range block {
+		inner[i] ^= 0x36
+		outer[i] ^= 0x5c
+	}
+	sum := sha256.Sum256(append(inner, message...))
+	sum = sha256.Sum256(append(outer, sum[:]...))
+	return sum[:]
+}

@@ -1,0 +1,32 @@
+package jose
+
+import "github.com/tidwall/gjson"
+
+// Sign makes a token in compact serialization out of a payload, which is JSON.
+// keyID and typ go into its header when they are not empty. The host signs when
+// it can: its own code is a hundred times as fast. A nil host never can.
+func (k *PrivateKey) Sign(keyID, typ string, payload []byte, h Host) (string, error) {
+	header := []byte(`{"alg":"` + k.Algorithm().String() + `"`)
+	if typ != "" {
+		header = gjson.AppendJSONString(append(header, `,"typ":`...), typ)
+	}
+	if keyID != "" {
+		header = gjson.AppendJSONString(append(header, `,"kid":`...), keyID)
+	}
+	text := encode(append(header, '}')) + "." + encode(payload)
+	signature, ok := h.sign(k, text)
+	if !ok {
+		if signature, ok = k.sign(text); !ok {
+			return "", ErrSign
+		}
+	}
+	return text + "." + encode(signature), nil
+}
+
+// sign is Sign without a host and without a header.
+func (k *PrivateKey) sign(text string) ([]byte, bool) {
+	if k.rsa != nil {
+		return k.rsa.sign(k.public.modulus, text)
+	}
+	return signECDSA(k.scalar, text)
+}

@@ -1,0 +1,19 @@
+package jose
+
+import "github.com/sallyport-gateway/sallyport/filter/internal/sha256"
+
+// Thumbprint is the key's SHA-256 thumbprint (RFC 7638 section 3) in base64url,
+// as cnf.jkt has it (RFC 9449 section 6.1); "" for the zero key.
+func (k *PublicKey) Thumbprint() string {
+	var text string
+	switch k.algorithm {
+	case RS256:
+		text = `{"e":"` + encode([]byte(exponentBytes)) + `","kty":"RSA","n":"` + encode(k.modulus) + `"}`
+	case ES256:
+		text = `{"crv":"P-256","kty":"EC","x":"` + encode(k.point[1:1+coordinateSize]) + `","y":"` + encode(k.point[1+coordinateSize:]) + `"}`
+	default:
+		return ""
+	}
+	sum := sha256.Sum256([]byte(text))
+	return encode(sum[:])
+}
