@@ -43,7 +43,7 @@ func ParsePrivateKey(text string) (*PrivateKey, error) {
 	}
 	text = ascii.Trim(text, " \t\r\n")
 	var k *PrivateKey
-	ok := false
+	var ok bool
 	if strings.HasPrefix(text, "{") {
 		k, ok = privateJWK([]byte(text))
 	} else {

@@ -29,7 +29,7 @@ func TestSignForOthers(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				jws, err := gojose.ParseSigned(token, []gojose.SignatureAlgorithm{gojose.SignatureAlgorithm(k.Algorithm().String())})
+				jws, err := gojose.ParseSignedCompact(token, []gojose.SignatureAlgorithm{gojose.SignatureAlgorithm(k.Algorithm().String())})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -159,7 +159,7 @@ func TestECDSAForgeries(t *testing.T) {
 	key := publicOf(t, k)
 	n := k.Params().N
 	const text = "text"
-	signature, ok := signECDSA(k.D.FillBytes(make([]byte, 32)), text)
+	signature, ok := signECDSA(must(k.Bytes()), text)
 	if !ok || !verifyECDSA(key.point, text, signature) {
 		t.Fatal("a good signature is refused, so this test shows nothing")
 	}
@@ -169,9 +169,9 @@ func TestECDSAForgeries(t *testing.T) {
 	}
 	pair := func(r, s *big.Int) []byte { return append(half(r), half(s)...) }
 	zero, one := new(big.Int), big.NewInt(1)
-	// With s = -e/d... the sum of both points is infinity: r = -e / d, any s.
+	// The sum of both points is infinity when r = -e/d, whatever s is.
 	sum := sha256.Sum256([]byte(text))
-	infinity := new(big.Int).Mul(new(big.Int).Neg(new(big.Int).SetBytes(sum[:])), new(big.Int).ModInverse(k.D, n))
+	infinity := new(big.Int).Mul(new(big.Int).Neg(new(big.Int).SetBytes(sum[:])), new(big.Int).ModInverse(new(big.Int).SetBytes(must(k.Bytes())), n))
 	infinity.Mod(infinity, n)
 	asn, err := asn1.Marshal(struct{ R, S *big.Int }{r, s})
 	if err != nil {
@@ -218,7 +218,7 @@ func TestECDSAAgreesWithStandardLibrary(t *testing.T) {
 	point := publicOf(t, k).point
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.String().Draw(t, "text")
-		signature, ok := signECDSA(k.D.FillBytes(make([]byte, 32)), text)
+		signature, ok := signECDSA(must(k.Bytes()), text)
 		if !ok {
 			t.Fatal("not signed")
 		}
