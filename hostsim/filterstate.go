@@ -4,7 +4,7 @@ package hostsim
 const stateKeyPrefix = "wasm."
 
 // stateProperty is a value of filter state, by its key.
-func (s *Stream) stateProperty(key string) (any, bool) {
+func (s *Stream) stateProperty(key string) propertyValue {
 	value, ok := s.filterState[key]
-	return known(value, ok && key != unreadableObject)
+	return bytesValue(value).when(ok && key != unreadableObject)
 }

@@ -79,30 +79,43 @@ func (m *headerMap) getBytes(name []byte) (string, bool) {
 }
 
 // joined is all values of name with commas between, as the request.headers property gives them.
-func (m *headerMap) joined(name string) (string, bool) {
-	values := m.h.Values(name)
-	return strings.Join(values, ","), len(values) > 0
+func (m *headerMap) joined(name string) (value string, found bool) {
+	for i := range m.h {
+		switch {
+		case m.h[i].Name != name:
+		case found:
+			return strings.Join(m.h.Values(name), ","), true
+		default:
+			value, found = m.h[i].Value, true
+		}
+	}
+	return value, found
 }
 
-// add appends a header; an inline header that is there already is joined with a comma.
-func (m *headerMap) add(name, value string) {
-	if isInline(name) {
+// add is put for a name in lower case.
+func (m *headerMap) add(name, value string) { m.put(newHeaderName(name), value) }
+
+// put appends a header; an inline header that is there already is joined with a comma.
+func (m *headerMap) put(name headerName, value string) {
+	if name.inline {
 		for i := range m.h {
-			if m.h[i].Name == name {
+			if m.h[i].Name == name.text {
 				m.h[i].Value = joinInline(m.h[i].Value, value)
 				return
 			}
 		}
 	}
-	if strings.HasPrefix(name, ":") {
+	if name.pseudo {
 		at := 0
 		for at < len(m.h) && strings.HasPrefix(m.h[at].Name, ":") {
 			at++
 		}
-		m.h = slices.Insert(m.h, at, Header{Name: name, Value: value})
-		return
+		if at < len(m.h) {
+			m.h = slices.Insert(m.h, at, Header{Name: name.text, Value: value})
+			return
+		}
 	}
-	m.h = append(m.h, Header{Name: name, Value: value})
+	m.h = append(m.h, Header{Name: name.text, Value: value})
 }
 
 func joinInline(a, b string) string {

@@ -14,7 +14,7 @@ func proxyLog(v *vm, p []uint64) uint32 {
 	if !ok {
 		return uint32(StatusInvalidMemoryAccess)
 	}
-	v.contextOrEffective().host.log(v.thread.index, Level(uint32(p[0])), string(message), false)
+	v.contextOrEffective().host.log(v.thread.index, Level(uint32(p[0])), v.logText.keep(message), false)
 	return uint32(StatusOK)
 }
 

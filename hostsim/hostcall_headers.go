@@ -81,37 +81,38 @@ func proxyGetHeaderMapValue(v *vm, p []uint64) uint32 {
 	return uint32(v.giveString(value, p[3], p[4]))
 }
 
-// keyAndValue reads what add and replace have in common. A nil map comes with the status to answer.
-func (v *vm) keyAndValue(p []uint64) (m *headerMap, key, value string, status Status) {
+// nameAndValue reads what add and replace have in common. A nil map comes with the status to answer.
+func (v *vm) nameAndValue(p []uint64) (m *headerMap, name headerName, value string, status Status) {
 	if uint32(p[0]) > mapTypeMax {
-		return nil, "", "", StatusBadArgument
+		return nil, headerName{}, "", StatusBadArgument
 	}
 	k, ok := v.read(p[1], p[2])
 	val, ok2 := v.read(p[3], p[4])
 	if !ok || !ok2 {
-		return nil, "", "", StatusInvalidMemoryAccess
+		return nil, headerName{}, "", StatusInvalidMemoryAccess
 	}
 	m = v.contextOrEffective().mutableMap(uint32(p[0]))
 	if m == nil {
-		return nil, "", "", StatusBadArgument
+		return nil, headerName{}, "", StatusBadArgument
 	}
-	return m, lowerName(string(k)), string(val), StatusOK
+	return m, v.headerName(k), v.headerText.keep(val), StatusOK
 }
 
 // proxyAddHeaderMapValue(map, key, size, value, size). Values are not checked: CR, LF and NUL go through, as in Envoy.
 func proxyAddHeaderMapValue(v *vm, p []uint64) uint32 {
-	m, key, value, status := v.keyAndValue(p)
+	m, name, value, status := v.nameAndValue(p)
 	if status == StatusOK {
-		m.add(key, value)
+		m.put(name, value)
 	}
 	return uint32(status)
 }
 
 // proxyReplaceHeaderMapValue(map, key, size, value, size) removes all values and sets one.
 func proxyReplaceHeaderMapValue(v *vm, p []uint64) uint32 {
-	m, key, value, status := v.keyAndValue(p)
+	m, name, value, status := v.nameAndValue(p)
 	if status == StatusOK {
-		m.set(key, value)
+		m.remove(name.text)
+		m.put(name, value)
 	}
 	return uint32(status)
 }
@@ -129,7 +130,7 @@ func proxyRemoveHeaderMapValue(v *vm, p []uint64) uint32 {
 	if m == nil {
 		return uint32(StatusBadArgument)
 	}
-	m.remove(lowerName(string(key)))
+	m.remove(v.headerName(key).text)
 	return uint32(StatusOK)
 }
 
@@ -159,10 +160,14 @@ func proxySetHeaderMapPairs(v *vm, p []uint64) uint32 {
 	if m == nil {
 		return uint32(StatusBadArgument)
 	}
-	pairs, _ := wire.ParsePairs(data)
-	m.h = m.h[:0:0]
-	for _, f := range pairs {
-		m.add(lowerName(f.Name), f.Value)
+	pairs, _ := wire.OpenPairs(data)
+	m.h = m.h[:0] // nobody else holds it: what leaves is a copy
+	for {
+		name, value, ok := pairs.Next()
+		if !ok {
+			break
+		}
+		m.put(v.headerName(name), v.headerText.keep(value))
 	}
 	return uint32(StatusOK)
 }

@@ -6,7 +6,8 @@ func proxyGetSharedData(v *vm, p []uint64) uint32 {
 	if !ok {
 		return uint32(StatusInvalidMemoryAccess)
 	}
-	value, cas, status := v.thread.process.sharedData.get(v.vmID, key)
+	value, cas, status := v.thread.process.sharedData.get(v.vmID, key, v.scratch)
+	v.scratch = value
 	if status != StatusOK {
 		return uint32(status)
 	}

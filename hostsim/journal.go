@@ -2,35 +2,44 @@ package hostsim
 
 import "sync"
 
-// journalLimit bounds what a long-running process keeps of logs, traces and calls: the older half goes.
-const journalLimit = 1 << 17
+const (
+	// journalBlock is how many entries are allocated at a time.
+	journalBlock = 128
+	// journalBlocks bounds what a long-running process keeps of logs, traces and calls: the oldest block goes.
+	journalBlocks = 1024
+)
 
 // journal keeps what was appended, for reading from any goroutine. Positions count from the first entry ever.
 type journal[T any] struct {
 	mu      sync.Mutex
-	dropped int
-	entries []T
+	dropped int   // entries, in whole blocks
+	blocks  [][]T // all full but the last
 }
 
 // add appends an entry and gives its position.
 func (j *journal[T]) add(e T) int {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if len(j.entries) >= journalLimit {
-		half := len(j.entries) / 2
-		j.entries = append([]T(nil), j.entries[half:]...)
-		j.dropped += half
+	last := len(j.blocks) - 1
+	if last < 0 || len(j.blocks[last]) == journalBlock {
+		if len(j.blocks) == journalBlocks {
+			j.blocks = append(j.blocks[:0], j.blocks[1:]...)
+			j.dropped += journalBlock
+		}
+		j.blocks = append(j.blocks, make([]T, 0, journalBlock))
+		last = len(j.blocks) - 1
 	}
-	j.entries = append(j.entries, e)
-	return j.dropped + len(j.entries) - 1
+	j.blocks[last] = append(j.blocks[last], e)
+	return j.endLocked() - 1
 }
 
 // change alters the entry at a position, if it is still there.
 func (j *journal[T]) change(at int, f func(*T)) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if i := at - j.dropped; i >= 0 && i < len(j.entries) {
-		f(&j.entries[i])
+	if at >= j.dropped && at < j.endLocked() {
+		i := at - j.dropped
+		f(&j.blocks[i/journalBlock][i%journalBlock])
 	}
 }
 
@@ -38,16 +47,34 @@ func (j *journal[T]) change(at int, f func(*T)) {
 func (j *journal[T]) end() int {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.dropped + len(j.entries)
+	return j.endLocked()
+}
+
+func (j *journal[T]) endLocked() int {
+	last := len(j.blocks) - 1
+	if last < 0 {
+		return j.dropped
+	}
+	return j.dropped + last*journalBlock + len(j.blocks[last])
 }
 
 // from copies the entries that are still there from position at on.
 func (j *journal[T]) from(at int) []T {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	i := max(at-j.dropped, 0)
-	if i >= len(j.entries) {
+	at = max(at, j.dropped)
+	n := j.endLocked() - at
+	if n <= 0 {
 		return nil
 	}
-	return append([]T(nil), j.entries[i:]...)
+	out := make([]T, 0, n)
+	first := at - j.dropped
+	for i := first / journalBlock; i < len(j.blocks); i++ {
+		block := j.blocks[i]
+		if i == first/journalBlock {
+			block = block[first%journalBlock:]
+		}
+		out = append(out, block...)
+	}
+	return out
 }

@@ -232,7 +232,7 @@ func WithCacheDir(dir string) Option { return hostOption(func(c *hostConfig) { c
 // The value is a string, []byte, bool, int64, uint64, float64, time.Time, time.Duration or Headers.
 func WithProperty(path string, value any) Option {
 	return func(c *config) {
-		if _, err := serializeProperty(value); err != nil {
+		if _, err := propertyOf(value); err != nil {
 			c.errs = append(c.errs, fmt.Errorf("property %s: %w", path, err))
 		}
 		c.host.properties[path] = value

@@ -6,136 +6,122 @@ import (
 	"strings"
 )
 
-// property resolves a path whose parts are divided by NUL. Source: Envoy context.cc findValue, getProperty, and
-// filters/common/expr/context.cc.
-func (c *guestContext) property(path string) (any, bool) {
-	if s := c.stream; s != nil && len(s.info.Properties) > 0 {
-		if value, ok := s.info.Properties[strings.ReplaceAll(path, "\x00", ".")]; ok {
-			return value, true
+// property resolves a path. Source: Envoy context.cc findValue, getProperty, and filters/common/expr/context.cc.
+func (c *guestContext) property(path *propertyPath) propertyValue {
+	if s := c.stream; s != nil {
+		for _, given := range [...]map[string]any{s.info.Properties, c.host.config.properties} {
+			if value, ok := given[path.dotted]; ok {
+				p, _ := propertyOf(value) // checked when it was given
+				return p
+			}
 		}
 	}
-	if props := c.host.config.properties; len(props) > 0 && c.stream != nil {
-		if value, ok := props[strings.ReplaceAll(path, "\x00", ".")]; ok {
-			return value, true
-		}
-	}
-	top, rest, nested := strings.Cut(strings.TrimSuffix(path, "\x00"), "\x00")
-	switch top {
+	switch path.top {
 	case "plugin_name":
-		return known(c.host.config.name, !nested)
+		return textValue(c.host.config.name).when(!path.nested)
 	case "plugin_root_id":
-		return known(c.host.config.rootID, !nested)
+		return textValue(c.host.config.rootID).when(!path.nested)
 	case "plugin_vm_id":
-		return known(c.vm.vmID, !nested)
+		return textValue(c.vm.vmID).when(!path.nested)
 	case "xds":
-		return c.xdsProperty(rest)
+		return c.xdsProperty(path.rest)
 	}
 	s := c.stream
 	if s == nil {
-		return nil, false
+		return propertyValue{}
 	}
-	switch top {
+	switch path.top {
 	case "request":
-		return s.requestProperty(rest)
+		return s.requestProperty(path.rest)
 	case "response":
-		return s.responseProperty(rest)
+		return s.responseProperty(path.rest)
 	case "connection":
-		return s.connectionProperty(rest)
+		return s.connectionProperty(path.rest)
 	case "connection_id":
-		return known(s.info.ConnectionID, !nested)
+		return numberValue(s.info.ConnectionID).when(!path.nested)
 	case "source":
-		return addressProperty(s.sourceAddress(), rest)
+		return addressProperty(s.sourceAddress(), path.rest)
 	case "destination":
-		return addressProperty(s.host.config.localAddress, rest)
+		return addressProperty(s.host.config.localAddress, path.rest)
 	case "upstream":
-		return addressProperty(s.info.UpstreamAddr, rest)
+		return addressProperty(s.info.UpstreamAddr, path.rest)
 	case "filter_state":
-		return s.stateProperty(rest)
+		return s.stateProperty(path.rest)
 	case "metadata", "upstream_filter_state":
-		return nil, false
+		return propertyValue{}
 	}
-	if nested {
-		return nil, false
+	if path.nested {
+		return propertyValue{}
 	}
-	return s.stateProperty(stateKeyPrefix + top)
+	return s.stateProperty(path.topStateKey)
 }
 
-// known is value, or nothing when it is not there.
-func known(value any, ok bool) (any, bool) {
-	if !ok {
-		return nil, false
-	}
-	return value, true
-}
-
-func nonEmpty(s string) (any, bool) { return known(s, s != "") }
-
-func addressProperty(address, field string) (any, bool) {
+func addressProperty(address, field string) propertyValue {
 	if address == "" {
-		return nil, false
+		return propertyValue{}
 	}
 	switch field {
 	case "address":
-		return address, true
+		return textValue(address)
 	case "port":
 		_, port, err := net.SplitHostPort(address)
 		if err != nil {
-			return nil, false
+			return propertyValue{}
 		}
 		n, err := strconv.ParseInt(port, 10, 32)
-		return known(n, err == nil)
+		return numberValue(n).when(err == nil)
 	}
-	return nil, false
+	return propertyValue{}
 }
 
-func (c *guestContext) xdsProperty(rest string) (any, bool) {
+func (c *guestContext) xdsProperty(rest string) propertyValue {
 	if field, ok := strings.CutPrefix(rest, "node\x00"); ok {
 		value, ok := c.vm.thread.process.node[field]
-		return known(value, ok)
+		return textValue(value).when(ok)
 	}
 	if rest == "listener_direction" {
-		return int64(0), true
+		return numberValue(int64(0))
 	}
 	if c.stream == nil {
-		return nil, false
+		return propertyValue{}
 	}
 	info := &c.stream.info
 	switch rest {
 	case "route_name":
-		return info.RouteName, true
+		return textValue(info.RouteName)
 	case "virtual_host_name":
 		return nonEmpty(info.VirtualHost)
 	case "cluster_name":
 		return nonEmpty(info.ClusterName)
 	case "filter_chain_name":
-		return info.FilterChain, true
+		return textValue(info.FilterChain)
 	}
-	return nil, false
+	return propertyValue{}
 }
 
-func (s *Stream) requestProperty(rest string) (any, bool) {
+func (s *Stream) requestProperty(rest string) propertyValue {
 	switch rest {
 	case "time":
-		return s.startedAt, true
+		return numberValue(s.startedAt.UnixNano())
 	case "protocol":
-		return s.info.Protocol, true
+		return textValue(s.info.Protocol)
 	case "duration":
-		return known(s.host.process.clock.Now().Sub(s.startedAt), s.over)
+		return numberValue(s.host.process.clock.Now().Sub(s.startedAt)).when(s.over)
 	}
 	m := s.requestMap
 	if m == nil {
-		return nil, false
+		return propertyValue{}
 	}
-	header := func(name string) (any, bool) { value, ok := m.get(name); return known(value, ok) }
+	header := func(name string) propertyValue { value, ok := m.get(name); return textValue(value).when(ok) }
 	path, _ := m.get(":path")
 	bare, query, _ := strings.Cut(path, "?")
 	switch rest {
 	case "path":
 		return header(":path")
 	case "url_path":
-		return bare, true
+		return textValue(bare)
 	case "query":
-		return query, true
+		return textValue(query)
 	case "host":
 		return header(":authority")
 	case "scheme":
@@ -151,41 +137,41 @@ func (s *Stream) requestProperty(rest string) (any, bool) {
 	case "size":
 		length, _ := m.get("content-length")
 		if n, err := strconv.ParseInt(length, 10, 64); err == nil {
-			return n, true
+			return numberValue(n)
 		}
-		return int64(s.bytesReceived), true
+		return numberValue(int64(s.bytesReceived))
 	case "total_size":
-		return int64(m.byteSize() + s.bytesReceived), true
+		return numberValue(int64(m.byteSize() + s.bytesReceived))
 	case "headers":
-		return m.h, true
+		return headersValue(m.h)
 	}
 	return headerProperty(m, rest)
 }
 
-func headerProperty(m *headerMap, rest string) (any, bool) {
+func headerProperty(m *headerMap, rest string) propertyValue {
 	name, ok := strings.CutPrefix(rest, "headers\x00")
 	if !ok || m == nil {
-		return nil, false
+		return propertyValue{}
 	}
 	value, ok := m.joined(lowerName(name))
-	return known(value, ok)
+	return textValue(value).when(ok)
 }
 
-func (s *Stream) responseProperty(rest string) (any, bool) {
+func (s *Stream) responseProperty(rest string) propertyValue {
 	switch rest {
 	case "code":
-		return known(int64(s.responseCode), s.responseCode != 0)
+		return numberValue(int64(s.responseCode)).when(s.responseCode != 0)
 	case "code_details":
 		return nonEmpty(s.details)
 	case "flags":
-		return int64(0), true
+		return numberValue(int64(0))
 	case "headers":
 		if s.responseMap != nil {
-			return s.responseMap.h, true
+			return headersValue(s.responseMap.h)
 		}
 	case "trailers":
 		if s.responseTrailerMap != nil {
-			return s.responseTrailerMap.h, true
+			return headersValue(s.responseTrailerMap.h)
 		}
 	case "grpc_status":
 		value, ok := s.responseTrailerMap.getOrNone("grpc-status")
@@ -193,7 +179,7 @@ func (s *Stream) responseProperty(rest string) (any, bool) {
 			value, ok = s.responseMap.getOrNone("grpc-status")
 		}
 		n, err := strconv.ParseInt(value, 10, 64)
-		return known(n, ok && err == nil)
+		return numberValue(n).when(ok && err == nil)
 	}
 	if name, ok := strings.CutPrefix(rest, "trailers\x00"); ok {
 		return headerProperty(s.responseTrailerMap, "headers\x00"+name)
@@ -201,24 +187,24 @@ func (s *Stream) responseProperty(rest string) (any, bool) {
 	return headerProperty(s.responseMap, rest)
 }
 
-func (s *Stream) connectionProperty(rest string) (any, bool) {
+func (s *Stream) connectionProperty(rest string) propertyValue {
 	tls := s.info.TLS
 	switch rest {
 	case "id":
-		return s.info.ConnectionID, true
+		return numberValue(s.info.ConnectionID)
 	case "mtls":
-		return tls != nil && tls.PeerPresented, true
+		return boolValue(tls != nil && tls.PeerPresented)
 	}
 	if tls == nil {
-		return nil, false
+		return propertyValue{}
 	}
 	switch rest {
 	case "requested_server_name":
-		return tls.ServerName, true
+		return textValue(tls.ServerName)
 	case "tls_version":
 		return nonEmpty(tls.Version)
 	case "subject_peer_certificate":
-		return tls.PeerSubject, true
+		return textValue(tls.PeerSubject)
 	case "uri_san_peer_certificate":
 		return nonEmpty(tls.PeerURISAN)
 	case "dns_san_peer_certificate":
@@ -226,7 +212,7 @@ func (s *Stream) connectionProperty(rest string) (any, bool) {
 	case "sha256_peer_certificate_digest":
 		return nonEmpty(tls.PeerSHA256)
 	case "peer_certificate_valid":
-		return known(tls.PeerValid, s.host.process.profile.peerCertificateValid)
+		return boolValue(tls.PeerValid).when(s.host.process.profile.peerCertificateValid)
 	}
-	return nil, false
+	return propertyValue{}
 }

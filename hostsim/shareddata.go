@@ -24,15 +24,15 @@ func newSharedData() *sharedData {
 	return &sharedData{data: map[string]map[string]*sharedValue{}, refs: map[string]int{}, lose: map[sharedKey]int{}}
 }
 
-// get answers NotFound for an absent key. The caller must not change the value.
-func (s *sharedData) get(vmID string, key []byte) ([]byte, uint32, Status) {
+// get appends the value to into[:0]. It answers NotFound for an absent key.
+func (s *sharedData) get(vmID string, key, into []byte) (value []byte, cas uint32, status Status) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	v, ok := s.data[vmID][string(key)]
 	if !ok {
-		return nil, 0, StatusNotFound
+		return into, 0, StatusNotFound
 	}
-	return v.value, v.cas, StatusOK
+	return append(into[:0], v.value...), v.cas, StatusOK
 }
 
 // set writes an absent key whatever cas is. An existing key is overwritten with cas 0, and else only when cas equals
@@ -57,8 +57,7 @@ func (s *sharedData) set(vmID string, key, value []byte, cas uint32) Status {
 		entry = &sharedValue{}
 		keys[string(key)] = entry
 	}
-	// A fresh slice, as a reader may still hold the old one.
-	entry.value, entry.cas = append([]byte(nil), value...), s.nextCas()
+	entry.value, entry.cas = append(entry.value[:0], value...), s.nextCas()
 	return StatusOK
 }
 

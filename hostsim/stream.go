@@ -100,6 +100,11 @@ func (h *Host) NewStream(worker int, info StreamInfo) (*Stream, error) {
 	if worker < 0 || worker >= h.process.Workers() {
 		return nil, fmt.Errorf("worker %d: the process has %d", worker, h.process.Workers())
 	}
+	for path, value := range info.Properties {
+		if _, err := propertyOf(value); err != nil {
+			return nil, fmt.Errorf("property %s: %w", path, err)
+		}
+	}
 	h.mu.Lock()
 	if h.closed {
 		h.mu.Unlock()

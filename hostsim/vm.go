@@ -48,8 +48,12 @@ type vm struct {
 	stack    [16]uint64 // parameters of the callback that runs
 	// mallocStack is the allocator's; it does not call itself, as hardly any hostcall is allowed in it.
 	mallocStack [1]uint64
-	// paths are property paths that the guest asked for before, so that asking again allocates nothing.
-	paths map[string]string
+	// headerNames and paths are names that the guest used before, so that using them again allocates nothing.
+	headerNames map[string]headerName
+	paths       map[string]*propertyPath
+	// headerText and logText hold short header values and log lines; apart, as lines are kept for longer.
+	headerText, logText textStore
+	scratch             []byte // of the hostcall that runs
 
 	restriction restriction
 	tracing     bool
@@ -96,6 +100,7 @@ func newVM(t *thread, h *Host, linked *linkedModule) (*vm, error) {
 		Context: t.process.background, thread: t, key: h.vmKey, vmID: h.config.vmID, config: h.config.vmConfig,
 		logTo: h, linked: linked, contexts: map[uint32]*guestContext{}, roots: map[string]*guestContext{},
 		random: t.process.newRandom(), tracing: h.config.trace,
+		headerNames: map[string]headerName{}, paths: map[string]*propertyPath{},
 	}
 	for _, name := range slices.Sorted(maps.Keys(h.config.env)) {
 		v.environ = append(v.environ, name+"="+h.config.env[name])

@@ -42,34 +42,67 @@ func AppendPairs(b []byte, pairs []Pair) []byte {
 	return b
 }
 
-// ParsePairs decodes pairs that a guest handed over. Whatever breaks the format or its bounds gives no pairs and false;
+// Pairs are encoded pairs that keep the format and its bounds; the zero value is none.
+type Pairs struct{ lengths, text []byte }
+
+// OpenPairs checks pairs that a guest handed over. Whatever breaks the format or its bounds gives no pairs and false;
 // Envoy treats that as an empty map and reports nothing. Source: proxy-wasm-cpp-host src/pairs_util.cc toPairs.
-func ParsePairs(b []byte) ([]Pair, bool) {
+func OpenPairs(b []byte) (Pairs, bool) {
 	if len(b) > MaxPairsBytes || len(b) < countSize {
-		return nil, false
+		return Pairs{}, false
 	}
 	count := binary.LittleEndian.Uint32(b)
 	if count > MaxPairsCount || uint64(countSize)+uint64(count)*lengthsSize > uint64(len(b)) {
+		return Pairs{}, false
+	}
+	behind := countSize + int(count)*lengthsSize
+	checked := Pairs{b[countSize:behind], b[behind:]}
+	p := checked
+	for len(p.lengths) > 0 {
+		if _, _, ok := p.Next(); !ok {
+			return Pairs{}, false
+		}
+	}
+	if len(p.text) != 0 {
+		return Pairs{}, false
+	}
+	return checked, true
+}
+
+// Len is the number of pairs left.
+func (p *Pairs) Len() int { return len(p.lengths) / lengthsSize }
+
+// Next takes the next pair, as views of the encoding; false when none is left.
+func (p *Pairs) Next() (name, value []byte, ok bool) {
+	if len(p.lengths) == 0 {
+		return nil, nil, false
+	}
+	name, rest, ok := cutField(p.text, binary.LittleEndian.Uint32(p.lengths))
+	if !ok {
+		return nil, nil, false
+	}
+	value, rest, ok = cutField(rest, binary.LittleEndian.Uint32(p.lengths[4:]))
+	if !ok {
+		return nil, nil, false
+	}
+	p.lengths, p.text = p.lengths[lengthsSize:], rest
+	return name, value, true
+}
+
+// ParsePairs is OpenPairs with copies of all pairs.
+func ParsePairs(b []byte) ([]Pair, bool) {
+	p, ok := OpenPairs(b)
+	if !ok {
 		return nil, false
 	}
-	lengths, text := b[countSize:], b[countSize+int(count)*lengthsSize:]
-	pairs := make([]Pair, 0, count)
-	for i := range int(count) {
-		name, rest, ok := cutField(text, binary.LittleEndian.Uint32(lengths[i*lengthsSize:]))
+	pairs := make([]Pair, 0, p.Len())
+	for {
+		name, value, ok := p.Next()
 		if !ok {
-			return nil, false
-		}
-		value, rest, ok := cutField(rest, binary.LittleEndian.Uint32(lengths[i*lengthsSize+4:]))
-		if !ok {
-			return nil, false
+			return pairs, true
 		}
 		pairs = append(pairs, Pair{string(name), string(value)})
-		text = rest
 	}
-	if len(text) != 0 {
-		return nil, false
-	}
-	return pairs, true
 }
 
 // cutField takes n bytes and the NUL behind them from b.
