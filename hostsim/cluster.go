@@ -97,7 +97,7 @@ func (a Answer) statusHeaders() *headerMap {
 	if status == 0 {
 		status = 200
 	}
-	m := &headerMap{}
+	m := &headerMap{h: make(Headers, 0, len(a.Headers)+hostsOwnHeaders)}
 	m.add(":status", strconv.Itoa(status))
 	for _, h := range a.Headers {
 		m.add(lowerName(h.Name), h.Value)

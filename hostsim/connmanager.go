@@ -1,7 +1,8 @@
 package hostsim
 
 import (
-	"fmt"
+	"encoding/binary"
+	"encoding/hex"
 	"net"
 	"strings"
 	"time"
@@ -10,10 +11,9 @@ import (
 // acceptRequest does what Envoy's connection manager does to a request before the first filter sees it: a header map
 // with joined inline headers and pseudo headers first, the scheme, and its own headers.
 func (s *Stream) acceptRequest(h Headers) *headerMap {
-	m := &headerMap{}
 	var authority, path, method, scheme string
 	for _, f := range h {
-		switch name := lowerName(f.Name); name {
+		switch lowerName(f.Name) {
 		case ":authority":
 			authority = f.Value
 		case "host":
@@ -26,8 +26,6 @@ func (s *Stream) acceptRequest(h Headers) *headerMap {
 			method = f.Value
 		case ":scheme":
 			scheme = f.Value
-		default:
-			m.add(name, f.Value)
 		}
 	}
 	if scheme == "" {
@@ -36,13 +34,19 @@ func (s *Stream) acceptRequest(h Headers) *headerMap {
 			scheme = "https"
 		}
 	}
-	pseudo := &headerMap{}
-	for _, f := range []Header{{Name: ":authority", Value: authority}, {Name: ":path", Value: path}, {Name: ":method", Value: method}, {Name: ":scheme", Value: scheme}} {
+	m := &headerMap{h: make(Headers, 0, len(h)+hostsOwnHeaders)}
+	for _, f := range [...]Header{{Name: ":authority", Value: authority}, {Name: ":path", Value: path}, {Name: ":method", Value: method}, {Name: ":scheme", Value: scheme}} {
 		if f.Value != "" {
-			pseudo.add(f.Name, f.Value)
+			m.add(f.Name, f.Value)
 		}
 	}
-	m.h = append(pseudo.h, m.h...)
+	for _, f := range h {
+		switch name := lowerName(f.Name); name {
+		case ":authority", "host", ":path", ":method", ":scheme":
+		default:
+			m.add(name, f.Value)
+		}
+	}
 	s.headReq = method == "HEAD"
 	contentType, _ := m.get("content-type")
 	s.grpcReq = isGRPC(contentType)
@@ -114,7 +118,17 @@ func (p *Process) requestID() string {
 	p.mu.Lock()
 	a, b := p.random.Uint64(), p.random.Uint64()
 	p.mu.Unlock()
-	return fmt.Sprintf("%08x-%04x-4%03x-%04x-%012x", a>>32, a>>16&0xffff, a&0xfff, b>>48&0x3fff|0x8000, b&0xffffffffffff)
+	var raw [16]byte
+	binary.BigEndian.PutUint64(raw[:], a&^0xf000|0x4000)
+	binary.BigEndian.PutUint64(raw[8:], b&^(0xc0<<56)|0x80<<56)
+	var text [36]byte
+	hex.Encode(text[:], raw[:4])
+	hex.Encode(text[9:], raw[4:6])
+	hex.Encode(text[14:], raw[6:8])
+	hex.Encode(text[19:], raw[8:10])
+	hex.Encode(text[24:], raw[10:])
+	text[8], text[13], text[18], text[23] = '-', '-', '-', '-'
+	return string(text[:])
 }
 
 // routeTimeout bounds the backend's answer; negative for none.

@@ -32,7 +32,7 @@ func (e *exchange) askBackend() {
 // fed runs f when the stream still takes something.
 func (s *Stream) fed(f func()) {
 	if !s.over {
-		s.armIdle()
+		s.active()
 		f()
 	}
 }

@@ -43,9 +43,12 @@ type headerMap struct {
 	h Headers
 }
 
+// hostsOwnHeaders is about how many headers the host adds to a map: room for them is made in advance.
+const hostsOwnHeaders = 6
+
 // newHeaderMap takes headers as they come from the wire.
 func newHeaderMap(h Headers) *headerMap {
-	m := &headerMap{h: make(Headers, 0, len(h)+4)}
+	m := &headerMap{h: make(Headers, 0, len(h)+hostsOwnHeaders)}
 	for _, f := range h {
 		m.add(lowerName(f.Name), f.Value)
 	}

@@ -113,14 +113,16 @@ func (s *Stream) requestProperty(rest string) propertyValue {
 		return propertyValue{}
 	}
 	header := func(name string) propertyValue { value, ok := m.get(name); return textValue(value).when(ok) }
-	path, _ := m.get(":path")
-	bare, query, _ := strings.Cut(path, "?")
 	switch rest {
 	case "path":
 		return header(":path")
 	case "url_path":
+		path, _ := m.get(":path")
+		bare, _, _ := strings.Cut(path, "?")
 		return textValue(bare)
 	case "query":
+		path, _ := m.get(":path")
+		_, query, _ := strings.Cut(path, "?")
 		return textValue(query)
 	case "host":
 		return header(":authority")

@@ -31,7 +31,7 @@ type Stream struct {
 	details               string
 	responseCode          int
 	bytesReceived         int // of the request body
-	startedAt             time.Time
+	startedAt, activeAt   time.Time
 	filterState           map[string][]byte
 	stopIdle, stopRequest func()
 	hostcalls             int
@@ -125,6 +125,7 @@ func (h *Host) NewStream(worker int, info StreamInfo) (*Stream, error) {
 	s := &Stream{
 		host: h, instance: g.instances[worker+1], thread: h.process.threads[worker+1], info: info,
 		filterState: map[string][]byte{}, wake: make(chan struct{}, 1), startedAt: h.process.clock.Now(),
+		events: make([]Event, 0, eventsOfAnExchange),
 	}
 	s.do(s.attach)
 	return s, nil
@@ -141,6 +142,9 @@ func (s *Stream) attach() {
 	s.ctx = &guestContext{vm: in.vm, host: s.host, root: in.root, stream: s}
 }
 
+// eventsOfAnExchange is how many events one with a body and without surprises has.
+const eventsOfAnExchange = 6
+
 // do runs f on the stream's thread and whatever follows from it.
 func (s *Stream) do(f func()) {
 	s.thread.run(f)
@@ -152,7 +156,7 @@ func (s *Stream) feed(f func()) error {
 	s.do(func() {
 		if !s.over {
 			err = nil
-			s.armIdle()
+			s.active()
 			f()
 		}
 	})

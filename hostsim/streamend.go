@@ -1,6 +1,9 @@
 package hostsim
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
 // reset ends the stream without a further response.
 func (s *Stream) reset(details string) {
@@ -66,25 +69,36 @@ func (s *Stream) enterGuest() {
 	c.create()
 }
 
-// armIdle restarts the stream's idle timer.
-func (s *Stream) armIdle() {
-	d := s.host.config.connManager.StreamIdleTimeout
-	if d < 0 {
+// active notes that something moved on the stream: its idle time begins anew. The timer itself stays as it is, and when
+// it fires too early, it is set for the rest.
+func (s *Stream) active() {
+	limit := s.host.config.connManager.StreamIdleTimeout
+	if limit < 0 {
 		return
 	}
-	if d == 0 {
-		d = defaultStreamIdleTimeout
+	s.activeAt = s.host.process.clock.Now()
+	if s.stopIdle == nil {
+		s.stopIdle = s.thread.after(s.idleLimit(), s.idle)
 	}
-	if s.stopIdle != nil {
-		s.stopIdle()
+}
+
+func (s *Stream) idleLimit() time.Duration {
+	if d := s.host.config.connManager.StreamIdleTimeout; d != 0 {
+		return d
 	}
-	s.stopIdle = s.thread.after(d, func() {
-		status := 408
-		if s.decode.complete {
-			status = 504
-		}
-		s.timeout("stream_idle_timeout", "stream timeout", status)
-	})
+	return defaultStreamIdleTimeout
+}
+
+func (s *Stream) idle() {
+	if left := s.idleLimit() - s.host.process.clock.Now().Sub(s.activeAt); left > 0 {
+		s.stopIdle = s.thread.after(left, s.idle)
+		return
+	}
+	status := 408
+	if s.decode.complete {
+		status = 504
+	}
+	s.timeout("stream_idle_timeout", "stream timeout", status)
 }
 
 // timeout is a time limit of the connection manager.

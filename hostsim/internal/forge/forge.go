@@ -10,6 +10,7 @@ type Module struct {
 	funcs   [][]byte // type index of each
 	exports [][]byte
 	bodies  [][]byte
+	data    [][]byte
 	custom  []byte
 	memory  bool
 	defined bool // a function was defined: imports have to come before
@@ -107,6 +108,31 @@ func (m *Module) importedFunctions() int {
 	return n
 }
 
+// Data puts bytes into the memory.
+func (m *Module) Data(at int, bytes string) *Module {
+	m.data = append(m.data, slices.Concat([]byte{0}, Push(at), []byte{opEnd}, leb(len(bytes)), []byte(bytes)))
+	return m
+}
+
+// Push is the code of an i32.const.
+func Push(n int) []byte {
+	code := []byte{i32Const}
+	for {
+		b := byte(n & 0x7f)
+		n >>= 7
+		if n == 0 && b&0x40 == 0 || n == -1 && b&0x40 != 0 {
+			return append(code, b)
+		}
+		code = append(code, b|0x80)
+	}
+}
+
+// Call is the code of a call of the import or function with that index.
+func Call(index int) []byte { return append([]byte{0x10}, leb(index)...) }
+
+// Drop is the code that forgets a result.
+const Drop = 0x1a
+
 // Custom adds a custom section at the end.
 func (m *Module) Custom(section string, data []byte) *Module {
 	m.custom = append(m.custom, sectionOf(0, append(name(section), data...))...)
@@ -124,6 +150,7 @@ func (m *Module) Bytes() []byte {
 	}
 	out = append(out, vector(7, m.exports)...)
 	out = append(out, vector(10, m.bodies)...)
+	out = append(out, vector(11, m.data)...)
 	return append(out, m.custom...)
 }
 
