@@ -31,3 +31,6 @@ func IncrementMetric(uint32) Status { return Unimplemented }
 
 // RecordMetric answers Unimplemented.
 func RecordMetric(uint32, int64) Status { return Unimplemented }
+
+// CallForeign answers Unimplemented.
+func CallForeign(string, []byte) ([]byte, Status) { return nil, Unimplemented }

@@ -82,3 +82,18 @@ func IncrementMetric(id uint32) Status { return Status(hostIncrementMetric(id, 1
 
 // RecordMetric sets a gauge, or puts a value into a histogram.
 func RecordMetric(id uint32, value int64) Status { return Status(hostRecordMetric(id, value)) }
+
+// CallForeign calls one of the host's own functions. An empty result comes
+// without memory.
+func CallForeign(function string, argument []byte) (result []byte, s Status) {
+	var p *byte
+	var n int
+	s = Status(hostCallForeignFunction(
+		unsafe.Pointer(unsafe.StringData(function)), uint32(len(function)),
+		unsafe.Pointer(unsafe.SliceData(argument)), uint32(len(argument)),
+		unsafe.Pointer(&p), unsafe.Pointer(&n)))
+	if s != OK {
+		return nil, s
+	}
+	return unsafe.Slice(p, n), OK
+}

@@ -58,3 +58,6 @@ func hostIncrementMetric(id uint32, offset int64) uint32
 
 //go:wasmimport env proxy_record_metric
 func hostRecordMetric(id uint32, value int64) uint32
+
+//go:wasmimport env proxy_call_foreign_function
+func hostCallForeignFunction(np unsafe.Pointer, nn uint32, ap unsafe.Pointer, an uint32, rp, rn unsafe.Pointer) uint32

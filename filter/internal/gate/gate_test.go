@@ -68,8 +68,10 @@ func (p *proxy) Dispatch(_ pipeline.Callout, land func(pipeline.Answer)) pipelin
 	return pipeline.NoFailure
 }
 
-func (p *proxy) Log(_ gate.Level, line string) { p.lines = append(p.lines, line) }
-func (p *proxy) Count(metric string)           { p.broken("count"); p.counted[metric]++ }
+func (p *proxy) Log(_ gate.Level, line string)             { p.lines = append(p.lines, line) }
+func (p *proxy) CallForeign(string, []byte) ([]byte, bool) { return nil, false }
+
+func (p *proxy) Count(metric string) { p.broken("count"); p.counted[metric]++ }
 
 // open begins stream id and gives its headers to the gate.
 func (p *proxy) open(g *gate.Gate, id uint32) (*gate.Stream, gate.Action) {

@@ -44,5 +44,9 @@ type Host interface {
 	// Dispatch sends a callout that outlives the stream; see pipeline.Dispatcher.
 	Dispatch(c pipeline.Callout, land func(pipeline.Answer)) pipeline.Failure
 
+	// CallForeign calls one of the host's own functions by its name; ok is false
+	// when it has none of that name or refuses the argument.
+	CallForeign(function string, argument []byte) (result []byte, ok bool)
+
 	Log(level Level, line string)
 }

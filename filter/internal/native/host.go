@@ -136,6 +136,10 @@ func (h *host) Gauge(metric string, value int64) { h.metrics[metric] = value }
 // that scenarios read.
 func (h *host) Observe(string, int64) {}
 
+// CallForeign has no function: what a host can do instead of the filter is left
+// to the filter here.
+func (h *host) CallForeign(string, []byte) (result []byte, ok bool) { return nil, false }
+
 // Dispatch answers as the scenario's cluster does.
 func (h *host) Dispatch(c pipeline.Callout, land func(pipeline.Answer)) pipeline.Failure {
 	a, ok := h.clusters[c.Cluster]

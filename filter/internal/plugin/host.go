@@ -125,6 +125,12 @@ func (h *host) Set(key string, value []byte, cas uint32) error {
 	return err
 }
 
+// CallForeign calls one of the host's own functions; see gate.Host.
+func (h *host) CallForeign(function string, argument []byte) (result []byte, ok bool) {
+	result, status := abi.CallForeign(function, argument)
+	return result, status == abi.OK
+}
+
 func headers(pairs [][2]string) []pipeline.Header {
 	list := make([]pipeline.Header, len(pairs))
 	for i, p := range pairs {
