@@ -94,14 +94,28 @@ func (x *expander) value(expr string) string {
 	if spec, ok := strings.CutPrefix(expr, "repeat:"); ok {
 		return x.repeat(spec)
 	}
+	if spec, ok := strings.CutPrefix(expr, "jwt:"); ok {
+		return x.made(jwt(spec, x.vars.Now))
+	}
+	if names, ok := strings.CutPrefix(expr, "jwks:"); ok {
+		return x.made(keySet(names))
+	}
 	if t, ok := x.clock(expr, "now"); ok {
 		return strconv.FormatInt(t.Unix(), 10)
 	}
 	if t, ok := x.clock(expr, "time"); ok {
 		return t.UTC().Format(time.RFC3339)
 	}
-	x.fail("unknown ${%s}: write now, now+N, time, time+N, cluster.NAME, sha256:TEXT, base64:TEXT or repeat:N:TEXT", cut(expr))
+	x.fail("unknown ${%s}: write now, now+N, time, time+N, cluster.NAME, sha256:TEXT, base64:TEXT, repeat:N:TEXT, jwt:KEY;... or jwks:KEY", cut(expr))
 	return ""
+}
+
+// made is a value that may have failed.
+func (x *expander) made(value string, err error) string {
+	if err != nil {
+		x.fail("%v", err)
+	}
+	return value
 }
 
 func (x *expander) clusterName(name string) string {
