@@ -10,6 +10,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/catalog"
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/jose"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/identity"
 	"github.com/sallyport-gateway/sallyport/filter/internal/problem"
@@ -58,6 +59,8 @@ type Ports struct {
 	Metrics    pipeline.Metrics
 	// Warn writes a line to the operator's log.
 	Warn func(line string)
+	// Host checks and makes signatures; nil leaves it to the filter's own code.
+	Host jose.Host
 }
 
 func (p Ports) withDefaults() Ports {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/catalog"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/jwks"
 	"github.com/sallyport-gateway/sallyport/filter/internal/problem"
 	"github.com/sallyport-gateway/sallyport/filter/internal/secret"
 )
@@ -33,13 +35,15 @@ const (
 )
 
 var (
-	introspectMembers = stepMembers(5, "cluster", "authority", "path", "client_id", "client_secret", "timeout", "cache")
+	introspectMembers = stepMembers(0, "cluster", "authority", "path", "client_id", "client_secret", "timeout", "cache", "precheck")
 	secretMembers     = members{names: []string{"env", "inline"}, private: true}
 	cacheMembers      = members{names: []string{"max_ttl", "entries"}}
 )
 
 func (r *reader) introspectToken(v value, p *plan) {
 	o := introspection.Options{Timeout: defaultTimeout, CacheMaxTTL: defaultCacheTTL, CacheEntries: defaultCacheEntries}
+	var check precheck
+	given := map[string]bool{}
 	ok := r.object(v, &introspectMembers, func(name string, v value) {
 		switch name {
 		case "cluster":
@@ -56,16 +60,39 @@ func (r *reader) introspectToken(v value, p *plan) {
 			o.Timeout = r.duration(v, minTimeout, maxTimeout)
 		case "cache":
 			r.cache(v, &o)
+		case "precheck":
+			check = r.precheck(v)
 		default:
 			r.common(name, v, p)
 		}
+		given[name] = true
 	})
 	if !ok {
 		return
 	}
-	p.wait = o.Timeout
+	if check.mode != jwtOnly {
+		for _, name := range []string{"cluster", "authority", "path", "client_id", "client_secret"} {
+			if !given[name] {
+				r.problemAt(name, "is required")
+			}
+		}
+		p.wait = o.Timeout
+	}
+	if check.mode != introspectAlways {
+		keys := &check.options.Keys
+		keys.Cluster, keys.Authority = cmp.Or(keys.Cluster, o.Cluster), cmp.Or(keys.Authority, o.Authority)
+		if keys.Cluster == "" || keys.Authority == "" {
+			r.problemAt("precheck", "needs cluster and authority, in jwks or beside precheck")
+		}
+		p.wait += keys.Timeout
+		o.Precheck = &check.options
+	}
 	p.build = func(_ *catalog.Catalog, ports Ports, _ string) pipeline.Step {
-		return introspection.New(o, ports.Dispatcher)
+		keys := jwks.Ports{Store: ports.Store, Dispatcher: ports.Dispatcher, Metrics: ports.Metrics, Warn: ports.Warn}
+		if check.mode == jwtOnly {
+			return introspection.NewLocal(check.options, keys, ports.Host)
+		}
+		return introspection.New(o, keys, ports.Host)
 	}
 }
 

@@ -32,6 +32,13 @@ const (
 	TokenAmbiguous
 	TokenMalformed
 
+	TokenOpaque
+	TokenAlgorithmRefused
+	TokenKeyUnknown
+	TokenSignatureInvalid
+	JWKSUnavailable
+	JWKSInvalid
+
 	IntrospectionUnknownCluster
 	IntrospectionNoHost
 	IntrospectionUnreachable

@@ -50,6 +50,13 @@ var table = [reasonCount]row{
 	TokenAmbiguous: {word: "token.ambiguous", status: 400, code: "sallyport.AmbiguousCredentials", text: "More than one access token", challenge: bearerInvalidRequest},
 	TokenMalformed: {word: "token.malformed", status: 401, code: "keymanagement.service.invalid_access_token", text: "Invalid Access Token", challenge: bearerInvalidToken},
 
+	TokenOpaque:           {word: "token.opaque", status: 401, code: "keymanagement.service.invalid_access_token", text: "Invalid Access Token", challenge: bearerInvalidToken},
+	TokenAlgorithmRefused: {word: "token.algorithm_refused", status: 401, code: "keymanagement.service.invalid_access_token", text: "Invalid Access Token", challenge: bearerInvalidToken},
+	TokenKeyUnknown:       {word: "token.key_unknown", status: 401, code: "keymanagement.service.invalid_access_token", text: "Invalid Access Token", challenge: bearerInvalidToken},
+	TokenSignatureInvalid: {word: "token.signature_invalid", status: 401, code: "keymanagement.service.invalid_access_token", text: "Invalid Access Token", challenge: bearerInvalidToken},
+	JWKSUnavailable:       {word: "jwks.unavailable", status: 503, code: "steps.servicecallout.ExecutionFailed", text: "Token check is unavailable", technical: true},
+	JWKSInvalid:           {word: "jwks.invalid", status: 502, code: "steps.extractvariables.ExecutionFailed", text: "Token check failed", technical: true},
+
 	IntrospectionUnknownCluster:     {word: "introspection.unknown_cluster", status: 500, code: "steps.servicecallout.ExecutionFailed", text: "Token check is not configured", technical: true},
 	IntrospectionNoHost:             {word: "introspection.no_host", status: 503, code: "steps.servicecallout.ExecutionFailed", text: "Token check is unavailable", technical: true},
 	IntrospectionUnreachable:        {word: "introspection.unreachable", status: 503, code: "steps.servicecallout.ExecutionFailed", text: "Token check is unavailable", technical: true},

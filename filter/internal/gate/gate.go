@@ -52,6 +52,7 @@ func (g *Gate) Configure(data []byte, env func(string) (string, bool)) bool {
 		Dispatcher: g.dispatch,
 		Metrics:    g.host,
 		Warn:       func(line string) { g.host.Log(Warn, "sallyport: "+line) },
+		Host:       g.host.CallForeign,
 	})
 	return true
 }

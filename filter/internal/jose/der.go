@@ -69,7 +69,10 @@ func (d *der) constant(tag byte, content string) bool {
 	return ok && string(b) == content
 }
 
-// derElement makes an element out of the parts of its content.
+// derElement makes an element out of the parts of its content. Inlined it would
+// stand in the module a dozen times.
+//
+//go:noinline
 func derElement(tag byte, parts ...[]byte) []byte {
 	size := 0
 	for _, p := range parts {
@@ -91,6 +94,8 @@ func derElement(tag byte, parts ...[]byte) []byte {
 }
 
 // derInteger makes an element of a number, big endian.
+//
+//go:noinline
 func derInteger(b []byte) []byte {
 	for len(b) > 0 && b[0] == 0 {
 		b = b[1:]
@@ -101,24 +106,20 @@ func derInteger(b []byte) []byte {
 	return derElement(tagInteger, b)
 }
 
-func rsaIdentifier() []byte {
-	return derElement(tagSequence, derElement(tagOID, []byte(oidRSA)), derElement(tagNull))
+// The AlgorithmIdentifiers of keys (RFC 3279 section 2.3.1, RFC 5480 section 2.1.1).
+const (
+	rsaIdentifier = "\x30\x0d\x06\x09" + oidRSA + "\x05\x00"
+	ecIdentifier  = "\x30\x13\x06\x07" + oidEC + "\x06\x08" + oidP256
+)
+
+// spki is a SubjectPublicKeyInfo (RFC 5280 section 4.1).
+func spki(identifier string, key []byte) []byte {
+	return derElement(tagSequence, []byte(identifier), derElement(tagBitString, []byte{0}, key))
 }
 
-func ecIdentifier() []byte {
-	return derElement(tagSequence, derElement(tagOID, []byte(oidEC)), derElement(tagOID, []byte(oidP256)))
-}
-
-// rsaSPKI is the SubjectPublicKeyInfo (RFC 5280 section 4.1, RFC 3279 section
-// 2.3.1) of a modulus.
+// rsaSPKI is the one of a modulus.
 func rsaSPKI(modulus []byte) []byte {
-	key := derElement(tagSequence, derInteger(modulus), derInteger([]byte(exponentBytes)))
-	return derElement(tagSequence, rsaIdentifier(), derElement(tagBitString, []byte{0}, key))
-}
-
-// ecSPKI is the same of a point on P-256 (RFC 5480 section 2).
-func ecSPKI(point []byte) []byte {
-	return derElement(tagSequence, ecIdentifier(), derElement(tagBitString, []byte{0}, point))
+	return spki(rsaIdentifier, derElement(tagSequence, derInteger(modulus), derInteger([]byte(exponentBytes))))
 }
 
 // ecdsaToDER turns r || s into the Ecdsa-Sig-Value of RFC 3279 section 2.2.3.

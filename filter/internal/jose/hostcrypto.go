@@ -81,6 +81,8 @@ func signatureIn(result []byte) ([]byte, bool) {
 }
 
 // appendField appends a length-delimited field of a protobuf message.
+//
+//go:noinline
 func appendField(b []byte, field byte, value string) []byte {
 	const lengthDelimited = 2
 	b = append(b, field<<3|lengthDelimited)

@@ -216,7 +216,7 @@ func privateRSA(id string, numbers [8][]byte, whole bool) (*PrivateKey, bool) {
 	return &PrivateKey{
 		public: &PublicKey{ID: id, algorithm: RS256, modulus: n, spki: rsaSPKI(n)},
 		rsa:    private,
-		pkcs8:  pkcs8(rsaIdentifier(), derElement(tagSequence, parts...)),
+		pkcs8:  pkcs8(rsaIdentifier, derElement(tagSequence, parts...)),
 	}, true
 }
 
@@ -230,9 +230,9 @@ func privateEC(id string, d []byte) (*PrivateKey, bool) {
 		return nil, false
 	}
 	key := derElement(tagSequence, []byte{tagInteger, 1, 1}, derElement(tagOctetString, d))
-	return &PrivateKey{public: public, scalar: d, pkcs8: pkcs8(ecIdentifier(), key)}, true
+	return &PrivateKey{public: public, scalar: d, pkcs8: pkcs8(ecIdentifier, key)}, true
 }
 
-func pkcs8(algorithm, key []byte) []byte {
-	return derElement(tagSequence, []byte{tagInteger, 1, 0}, algorithm, derElement(tagOctetString, key))
+func pkcs8(algorithm string, key []byte) []byte {
+	return derElement(tagSequence, []byte{tagInteger, 1, 0}, []byte(algorithm), derElement(tagOctetString, key))
 }

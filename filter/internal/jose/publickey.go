@@ -148,6 +148,6 @@ func (k *PublicKey) setPoint(point []byte) bool {
 		return false
 	}
 	k.point = point
-	k.spki = ecSPKI(point)
+	k.spki = spki(ecIdentifier, point)
 	return true
 }

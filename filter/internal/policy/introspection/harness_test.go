@@ -9,7 +9,9 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/jwks"
 	"github.com/sallyport-gateway/sallyport/filter/internal/secret"
+	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 )
 
 // air is a host that keeps the calls until the test lets them land.
@@ -57,7 +59,7 @@ func newBench(change func(*Options)) *bench {
 	if change != nil {
 		change(&o)
 	}
-	b.step = New(o, b.air.dispatch)
+	b.step = New(o, jwks.Ports{Store: memstore.New(nil), Dispatcher: b.air.dispatch, Metrics: pipeline.NoMetrics{}, Warn: func(string) {}}, nil)
 	b.seq = pipeline.NewSequence(b.step)
 	return b
 }

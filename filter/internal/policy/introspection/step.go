@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/jose"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/jwks"
 	"github.com/sallyport-gateway/sallyport/filter/internal/secret"
 )
 
@@ -24,6 +26,10 @@ type Options struct {
 	// switches the cache off.
 	CacheMaxTTL  time.Duration
 	CacheEntries int // in one VM; 0 switches the cache off
+
+	// Precheck is what a token must be before the server is asked; nil for
+	// nothing.
+	Precheck *Precheck
 }
 
 // Step is one introspect_token step. It owns its flights and its cache, both
@@ -33,18 +39,24 @@ type Step struct {
 	keys     keyer
 	cache    *cache
 	flights  *flights
+	precheck *precheck // nil for none
 	dispatch pipeline.Dispatcher
 }
 
-// New makes a step that sends its calls through d.
-func New(o Options, d pipeline.Dispatcher) *Step {
-	return &Step{
+// New makes a step that sends its calls through the dispatcher. The host is for
+// the precheck.
+func New(o Options, p jwks.Ports, h jose.Host) *Step {
+	s := &Step{
 		request:  newRequest(o),
 		keys:     newKeyer(o),
 		cache:    newCache(o.CacheEntries, o.CacheMaxTTL),
 		flights:  newFlights(o.Timeout),
-		dispatch: d,
+		dispatch: p.Dispatcher,
 	}
+	if o.Precheck != nil {
+		s.precheck = newPrecheck(*o.Precheck, p, h)
+	}
+	return s
 }
 
 // Name is the step's word in the configuration.
@@ -65,6 +77,16 @@ func (s *Step) Apply(x *pipeline.Exchange) pipeline.Outcome {
 	if claims, ok := s.cache.get(k, x.Now); ok {
 		return accept(x, claims)
 	}
+	if s.precheck == nil {
+		return s.ask(x, k, token)
+	}
+	return s.precheck.apply(x, token, func(x *pipeline.Exchange, _ *pipeline.Claims) pipeline.Outcome {
+		return s.ask(x, k, token)
+	})
+}
+
+// ask joins the call for the token that is in the air, or makes one.
+func (s *Step) ask(x *pipeline.Exchange, k key, token string) pipeline.Outcome {
 	c, ok := s.flights.find(k, x.Now)
 	if ok {
 		if c.flight.Waiting() >= maxWaiters {

@@ -1,0 +1,121 @@
+package jwks
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
+	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/jose"
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+)
+
+const (
+	// MaxBytes bounds a key set's text: what is longer is refused. Okta's has
+	// two kilobytes.
+	MaxBytes = 64 << 10
+	// minLife bounds how often an issuer can make us ask, whatever it says of
+	// its keys' life.
+	minLife = time.Minute
+
+	metricGood   = "sallyport_jwks_fetches.sp_outcome=ok|"
+	metricFailed = "sallyport_jwks_fetches.sp_outcome=failed|"
+)
+
+// fetch asks the issuer for its keys, one call at a time. It reports whether the
+// host has taken the call.
+func (k *Keys) fetch(now int64) bool {
+	if k.flying(now) {
+		return true
+	}
+	f := &fetch{started: now}
+	refused := k.ports.Dispatcher(pipeline.Callout{
+		Cluster:   k.options.Cluster,
+		Method:    "GET",
+		Authority: k.options.Authority,
+		Path:      k.options.Path,
+		Headers:   []pipeline.Header{{Name: "accept", Value: "application/json"}},
+		Timeout:   k.options.Timeout,
+	}, func(now int64, a pipeline.Answer) { k.land(f, now, &a) })
+	if refused != pipeline.NoFailure {
+		k.fail(now, failureReason(refused))
+		return false
+	}
+	k.inAir = f
+	return true
+}
+
+// land takes the answer over and wakes those who wait, whatever happens before.
+// A call that was given up says nothing: a later one may have said more.
+func (k *Keys) land(f *fetch, now int64, a *pipeline.Answer) {
+	if f.flight.Landed() {
+		return
+	}
+	defer f.flight.Land()
+	if k.inAir != f {
+		return
+	}
+	k.inAir = nil
+	set, reason := judge(a)
+	if set == nil {
+		k.fail(now, reason)
+		return
+	}
+	k.ports.Metrics.Count(metricGood)
+	k.use(set, now, lifeOf(a))
+	k.shared.write(document{fetched: now, life: k.life, text: a.Body})
+}
+
+func (k *Keys) fail(now int64, r fault.Reason) {
+	k.failed, k.failure = true, unavailable(r)
+	k.askAt = now + int64(failureInterval)
+	k.ports.Metrics.Count(metricFailed)
+	if k.usable(now) {
+		k.ports.Warn("the issuer's keys could not be fetched anew (" + r.String() + "); those of " +
+			strconv.FormatInt((now-k.fetched)/int64(time.Second), 10) + " s ago are used on")
+	}
+}
+
+// judge reads the answer: the keys, or why there are none.
+func judge(a *pipeline.Answer) (*jose.KeySet, fault.Reason) {
+	switch {
+	case a.Failure != pipeline.NoFailure:
+		return nil, failureReason(a.Failure)
+	case a.Status == 429 || a.Status >= 500 && a.Status <= 599:
+		return nil, fault.JWKSUnavailable
+	case a.Status != 200 || len(a.Body) > MaxBytes || a.BodySize > len(a.Body):
+		return nil, fault.JWKSInvalid
+	}
+	set, err := jose.ParseKeySet(a.Body)
+	if err != nil {
+		return nil, fault.JWKSInvalid
+	}
+	return set, 0
+}
+
+func failureReason(f pipeline.Failure) fault.Reason {
+	switch f {
+	case pipeline.UnknownCluster:
+		return fault.IntrospectionUnknownCluster
+	case pipeline.FailureUnknown:
+		return fault.Internal
+	}
+	return fault.JWKSUnavailable
+}
+
+// lifeOf is for how long the issuer says that its keys are good (RFC 9111 section
+// 5.2.2.1): Okta lets it shrink before it rotates them.
+func lifeOf(a *pipeline.Answer) time.Duration {
+	const longest = 365 * 24 * 3600 // seconds
+	value, _ := a.Header("cache-control")
+	for directive := range strings.SplitSeq(value, ",") {
+		name, number, _ := strings.Cut(ascii.Trim(directive, " \t"), "=")
+		if ascii.EqualFold(name, "max-age") {
+			if n, err := strconv.ParseUint(number, 10, 32); err == nil {
+				return time.Duration(min(n, longest)) * time.Second
+			}
+		}
+	}
+	return longest * time.Second
+}

@@ -1,0 +1,125 @@
+package introspection
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/jose"
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/jwks"
+)
+
+// Precheck is what an access token that is a JWT must be before anybody is asked
+// about it (RFC 8725, RFC 9068 section 4).
+type Precheck struct {
+	Keys       jwks.Options
+	Issuer     string           // equal, byte for byte
+	Audience   []string         // one of them at least
+	Algorithms []jose.Algorithm // one of them
+	Skew       time.Duration    // allowed at exp and nbf
+	// DenyOpaque refuses tokens that are no JWT; they mean something to their
+	// issuer only.
+	DenyOpaque bool
+}
+
+// precheck is a Precheck at work in one VM.
+type precheck struct {
+	options Precheck
+	keys    *jwks.Keys
+	host    jose.Host
+}
+
+func newPrecheck(o Precheck, p jwks.Ports, h jose.Host) *precheck {
+	return &precheck{options: o, keys: jwks.New(o.Keys, p), host: h}
+}
+
+// apply refuses a token that its issuer cannot have meant, and lets next answer
+// for the others, with the token's claims; nil for an opaque token. What costs
+// nothing comes first: only a token that says the right things is worth a look
+// at the keys.
+func (p *precheck) apply(x *pipeline.Exchange, token string, next func(*pipeline.Exchange, *pipeline.Claims) pipeline.Outcome) pipeline.Outcome {
+	if !jose.LooksSigned(token) {
+		if p.options.DenyOpaque {
+			return pipeline.DenyFor(fault.TokenOpaque)
+		}
+		return next(x, nil)
+	}
+	m, err := jose.Parse(token)
+	if err != nil {
+		return pipeline.DenyFor(parseReason(err))
+	}
+	claims, reason, ok := p.claims(m, x.Now)
+	if !ok {
+		return pipeline.DenyFor(reason)
+	}
+	return p.keys.Find(x, &m.Header, func(x *pipeline.Exchange, key *jose.PublicKey) pipeline.Outcome {
+		if !key.Verify(m, p.host) {
+			return pipeline.DenyFor(fault.TokenSignatureInvalid)
+		}
+		return next(x, claims)
+	})
+}
+
+func parseReason(err error) fault.Reason {
+	if errors.Is(err, jose.ErrAlgorithm) {
+		return fault.TokenAlgorithmRefused
+	}
+	return fault.TokenMalformed
+}
+
+// claims checks all that a token says but who signed it.
+func (p *precheck) claims(m *jose.Message, now int64) (c *pipeline.Claims, reason fault.Reason, ok bool) {
+	o := &p.options
+	if !slices.Contains(o.Algorithms, m.Header.Algorithm) {
+		return nil, fault.TokenAlgorithmRefused, false
+	}
+	// Okta's access tokens have no typ. What is typed must be an access token: a
+	// logout token or a DPoP proof may have the same issuer and audience.
+	if h := &m.Header; h.Type != "" && !h.Is("at+jwt") && !h.Is("jwt") {
+		return nil, fault.TokenTypeUnsupported, false
+	}
+	c, ok = readTokenClaims(m.Payload)
+	switch {
+	case !ok || c.Expires == 0:
+		return nil, fault.TokenMalformed, false
+	case c.Issuer != o.Issuer:
+		return nil, fault.TokenIssuerMismatch, false
+	case !slices.ContainsFunc(c.Audience, func(a string) bool { return slices.Contains(o.Audience, a) }):
+		return nil, fault.TokenAudienceMismatch, false
+	case (now-int64(o.Skew))/int64(time.Second) >= c.Expires:
+		return nil, fault.TokenExpired, false
+	case (now+int64(o.Skew))/int64(time.Second) < c.NotBefore:
+		return nil, fault.TokenNotYetValid, false
+	}
+	return c, 0, true
+}
+
+// localStep believes a JWT by its signature alone and asks nobody: it cannot
+// know that a token was revoked.
+type localStep struct{ check *precheck }
+
+// NewLocal makes an introspect_token step that makes no call but for keys.
+func NewLocal(o Precheck, p jwks.Ports, h jose.Host) pipeline.Step {
+	o.DenyOpaque = true
+	return &localStep{check: newPrecheck(o, p, h)}
+}
+
+// Name is the step's word in the configuration.
+func (s *localStep) Name() string { return "introspect_token" }
+
+// Apply checks the request's token. The claims of an accepted one are its own.
+func (s *localStep) Apply(x *pipeline.Exchange) pipeline.Outcome {
+	x.Token = nil
+	token, reason, ok := bearerToken(x)
+	if !ok {
+		return pipeline.DenyFor(reason)
+	}
+	return s.check.apply(x, token, func(x *pipeline.Exchange, c *pipeline.Claims) pipeline.Outcome {
+		if c == nil {
+			return pipeline.Outcome{}
+		}
+		return accept(x, c)
+	})
+}
