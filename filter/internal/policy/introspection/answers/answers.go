@@ -1,0 +1,178 @@
+// Package answers is what the authorization server said, as all workers of a proxy see it: the cache behind the one that
+// each VM has of its own. It lies in the host's shared data, takes a fixed amount of it, and holds no token: a key is a
+// hash.
+//
+// Tokens that were said to be inactive have a table of their own, so that garbage, of which anybody can send as much as he
+// likes, never pushes out a good answer.
+package answers
+
+import (
+	"encoding/binary"
+	"strconv"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
+)
+
+// Key stands for a token at an endpoint.
+type Key [32]byte
+
+// hash selects a bucket. A key is the output of SHA-256, so any part of it will do.
+func (k Key) hash() uint32 { return binary.BigEndian.Uint32(k[:4]) }
+
+// An entry is the key, three times and, for active tokens, the claims with their length before them.
+const (
+	keySize      = len(Key{})
+	timesSize    = 3 * 8
+	headSize     = keySize + timesSize
+	activeSize   = 512
+	inactiveSize = headSize
+	// maxClaims bounds the claims of a shared entry. Those of a token with more are kept by each VM alone.
+	maxClaims = activeSize - headSize - 2
+
+	activePerBucket   = 4
+	inactivePerBucket = 16
+)
+
+// MaxEntries bounds each table: 16,384 active ones take 8 MiB of the proxy's memory, and as many inactive ones 1 MiB.
+const MaxEntries = 1 << 14
+
+// Answer is what is known of an active token: claims, and until when they are good, and until when they are of any use, for
+// an outage. Times are unix nanoseconds.
+type Answer struct {
+	Claims              *pipeline.Claims
+	Stored, Until, Gone int64
+}
+
+// Table is both tables.
+type Table struct{ active, inactive *sharedtable.Table }
+
+// New names the tables over a store. entries is how many each is to hold at least. Tables of different size are different
+// tables.
+func New(store sharedtable.Store, entries int) *Table {
+	return &Table{
+		active:   newTable(store, "introspection/active/", entries, activePerBucket, activeSize),
+		inactive: newTable(store, "introspection/inactive/", entries, inactivePerBucket, inactiveSize),
+	}
+}
+
+func newTable(store sharedtable.Store, name string, entries, perBucket, size int) *sharedtable.Table {
+	buckets := max(1, (min(entries, MaxEntries)+perBucket-1)/perBucket)
+	return sharedtable.New(store, sharedtable.Layout{
+		Name: name + strconv.Itoa(buckets), Buckets: uint32(buckets), Entries: perBucket, EntrySize: size,
+	})
+}
+
+// Active gives what is known of an active token, also when it is not good any more but still of some use. It costs one
+// hostcall. A host that fails knows nothing.
+func (t *Table) Active(k Key, now int64) (a Answer, ok bool) {
+	err := t.active.Update(k.hash(), func(b sharedtable.Bucket) bool {
+		a, ok = Answer{}, false
+		if i, found := find(b, k); found {
+			e := b.Entry(i)
+			a.Stored, a.Until, a.Gone = times(e)
+			if now >= a.Stored && now < a.Gone {
+				a.Claims, ok = decodeClaims(e[headSize:])
+			}
+		}
+		return false
+	})
+	return a, ok && err == nil
+}
+
+// Inactive reports whether the server said lately that the token is not active. It costs one hostcall.
+func (t *Table) Inactive(k Key, now int64) bool {
+	inactive := false
+	err := t.inactive.Update(k.hash(), func(b sharedtable.Bucket) bool {
+		inactive = false
+		if i, found := find(b, k); found {
+			stored, until, _ := times(b.Entry(i))
+			inactive = now >= stored && now < until
+		}
+		return false
+	})
+	return inactive && err == nil
+}
+
+// PutActive keeps an answer, and takes the place of what is gone, or else of what was stored longest ago. It reports
+// whether it did: claims may be too long, and a host may fail.
+func (t *Table) PutActive(k Key, a Answer) bool {
+	claims, ok := appendClaims(nil, a.Claims)
+	if !ok || a.Gone <= a.Stored {
+		return false
+	}
+	return t.active.Update(k.hash(), func(b sharedtable.Bucket) bool {
+		e := b.Entry(place(b, k, a.Stored))
+		fill(e, k, a.Stored, a.Until, a.Gone)
+		n := copy(e[headSize:], claims)
+		clear(e[headSize+n:])
+		return true
+	}) == nil
+}
+
+// PutInactive keeps that a token is not active, from now until then.
+func (t *Table) PutInactive(k Key, now, until int64) {
+	if until <= now {
+		return
+	}
+	// Failing to keep it costs a call.
+	_ = t.inactive.Update(k.hash(), func(b sharedtable.Bucket) bool {
+		fill(b.Entry(place(b, k, now)), k, now, until, until)
+		return true
+	})
+}
+
+// Evict forgets an active token. The error says that the host failed and others may still know it.
+func (t *Table) Evict(k Key) error { return evict(t.active, k) }
+
+// EvictInactive forgets an inactive one.
+func (t *Table) EvictInactive(k Key) error { return evict(t.inactive, k) }
+
+func evict(t *sharedtable.Table, k Key) error {
+	return t.Update(k.hash(), func(b sharedtable.Bucket) bool {
+		i, found := find(b, k)
+		if found {
+			clear(b.Entry(i))
+		}
+		return found
+	})
+}
+
+// find compares whole keys. An empty entry has the key zero, which is no hash that anybody could find a token for.
+func find(b sharedtable.Bucket, k Key) (int, bool) {
+	for i := range b.Len() {
+		if Key(b.Entry(i)) == k {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+// place gives the key's own entry, one that is gone, or the one that was stored first.
+func place(b sharedtable.Bucket, k Key, now int64) int {
+	if i, found := find(b, k); found {
+		return i
+	}
+	oldest, first := 0, int64(0)
+	for i := range b.Len() {
+		stored, _, gone := times(b.Entry(i))
+		if now >= gone || now < stored {
+			return i
+		}
+		if i == 0 || stored < first {
+			oldest, first = i, stored
+		}
+	}
+	return oldest
+}
+
+func times(e []byte) (stored, until, gone int64) {
+	return int64(binary.BigEndian.Uint64(e[keySize:])), int64(binary.BigEndian.Uint64(e[keySize+8:])), int64(binary.BigEndian.Uint64(e[keySize+16:]))
+}
+
+func fill(e []byte, k Key, stored, until, gone int64) {
+	copy(e, k[:])
+	binary.BigEndian.PutUint64(e[keySize:], uint64(stored))
+	binary.BigEndian.PutUint64(e[keySize+8:], uint64(until))
+	binary.BigEndian.PutUint64(e[keySize+16:], uint64(gone))
+}

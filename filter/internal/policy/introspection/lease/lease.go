@@ -1,0 +1,243 @@
+// Package lease lets the workers of a proxy agree on who asks about a token. Who asks holds a lease in the host's shared
+// data; the others leave the number of the queue that wakes them beside it, and wait. A holder renews its lease while its
+// call is in the air, so that of one whose VM died is free again soon, and another worker asks.
+//
+// The table is of fixed size. Where it has no room, or the host fails, workers ask each for themselves: that costs calls,
+// and never an answer.
+package lease
+
+import (
+	"encoding/binary"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
+)
+
+// Key stands for a token at an endpoint.
+type Key [32]byte
+
+// MaxWaiters is how many workers can be woken by name. Any more find out by themselves, at their next tick.
+const MaxWaiters = 32
+
+const (
+	buckets    = 256
+	perBucket  = 4
+	stateAt    = len(Key{})
+	countAt    = stateAt + 1
+	reasonAt   = countAt + 1
+	retryAt    = reasonAt + 2
+	ownerAt    = retryAt + 4
+	timeAt     = ownerAt + 8
+	waitersAt  = timeAt + 8
+	entrySize  = waitersAt + 4*MaxWaiters
+	maxRetryAt = 1<<32 - 1
+)
+
+// State is how a flight stands. The zero value is Free.
+type State uint8
+
+const (
+	// Free: nobody asks, or who did has not been heard of for too long.
+	Free State = iota
+	// Held: somebody asks.
+	Held
+	// Landed: the server has said whether the token is active.
+	Landed
+	// Failed: it has not.
+	Failed
+)
+
+// Status is how a flight stands. Since is when it landed or failed, in unix nanoseconds; Denial is of a failed one.
+type Status struct {
+	State  State
+	Since  int64
+	Denial fault.Denial
+}
+
+// Table is the flights of all workers.
+type Table struct{ table *sharedtable.Table }
+
+// New names the table over a store.
+func New(store sharedtable.Store) *Table {
+	return &Table{sharedtable.New(store, sharedtable.Layout{
+		Name: "introspection/flights", Buckets: buckets, Entries: perBucket, EntrySize: entrySize,
+	})}
+}
+
+// Grant is what Acquire came to. The zero value grants nothing and awaits nothing.
+type Grant uint8
+
+const (
+	// Alone: there is no room for the flight, or the host failed. Ask, and tell nobody.
+	Alone Grant = iota
+	// Granted: ask, and Land.
+	Granted
+	// Joined: somebody else asks; wait, for a message or until Status says something else.
+	Joined
+	// Answered: a flight has landed since news. Look at the answers again.
+	Answered
+)
+
+// Acquire takes the lease until then, or joins whoever has it: queue is where that worker wakes this one. A flight that
+// landed at news or later may have brought the answer after the caller looked for it.
+func (t *Table) Acquire(k Key, owner uint64, queue uint32, now, until, news int64) (g Grant) {
+	err := t.table.Update(k.hash(), func(b sharedtable.Bucket) bool {
+		g = Alone
+		i, found := place(b, k, now)
+		if i < 0 {
+			return false
+		}
+		e := b.Entry(i)
+		if found {
+			switch s := status(e, now); {
+			case s.State == Held && holder(e) != owner:
+				g = Joined
+				return join(e, queue)
+			case s.State == Landed && s.Since >= news:
+				g = Answered
+				return false
+			}
+		}
+		g = Granted
+		clear(e)
+		copy(e, k[:])
+		write(e, Held, owner, until)
+		return true
+	})
+	if err != nil {
+		return Alone
+	}
+	return g
+}
+
+// Renew holds a lease for longer. False means that it was lost: the call may go on, but somebody else asks too.
+func (t *Table) Renew(k Key, owner uint64, now, until int64) (held bool) {
+	err := t.table.Update(k.hash(), func(b sharedtable.Bucket) bool {
+		e, ok := owned(b, k, owner)
+		held = ok
+		if ok {
+			write(e, Held, owner, until)
+		}
+		return ok
+	})
+	return held && err == nil
+}
+
+// Land ends a flight: a failed one with the denial, one that brought an answer with nil. It gives the queues of those to
+// wake, none when the lease was lost.
+func (t *Table) Land(k Key, owner uint64, now int64, failed *fault.Denial) (wake []uint32) {
+	err := t.table.Update(k.hash(), func(b sharedtable.Bucket) bool {
+		wake = nil
+		e, ok := owned(b, k, owner)
+		if !ok {
+			return false
+		}
+		for i := range int(min(e[countAt], MaxWaiters)) {
+			wake = append(wake, binary.BigEndian.Uint32(e[waitersAt+4*i:]))
+		}
+		e[countAt] = 0
+		if failed == nil {
+			write(e, Landed, owner, now)
+			return true
+		}
+		write(e, Failed, owner, now)
+		binary.BigEndian.PutUint16(e[reasonAt:], uint16(failed.Reason))
+		binary.BigEndian.PutUint32(e[retryAt:], uint32(min(max(failed.RetryAfterSeconds, 0), maxRetryAt)))
+		return true
+	})
+	if err != nil {
+		return nil // they find out at their ticks, when the lease is over
+	}
+	return wake
+}
+
+// Status looks at a flight. It costs one hostcall. A host that fails knows of none.
+func (t *Table) Status(k Key, now int64) (s Status) {
+	err := t.table.Update(k.hash(), func(b sharedtable.Bucket) bool {
+		s = Status{}
+		if i, found := place(b, k, now); found {
+			s = status(b.Entry(i), now)
+		}
+		return false
+	})
+	if err != nil {
+		return Status{}
+	}
+	return s
+}
+
+func (k Key) hash() uint32 { return binary.BigEndian.Uint32(k[:4]) }
+
+// place finds the flight, or else room for it; -1 when all the others are held.
+func place(b sharedtable.Bucket, k Key, now int64) (i int, found bool) {
+	room := -1
+	for i := range b.Len() {
+		e := b.Entry(i)
+		if Key(e) == k {
+			return i, true
+		}
+		if status(e, now).State != Held && (room < 0 || since(e) < since(b.Entry(room))) {
+			room = i
+		}
+	}
+	return room, false
+}
+
+// owned finds a flight whose lease this owner took, over or not.
+func owned(b sharedtable.Bucket, k Key, owner uint64) ([]byte, bool) {
+	for i := range b.Len() {
+		if e := b.Entry(i); Key(e) == k {
+			return e, State(e[stateAt]) == Held && holder(e) == owner
+		}
+	}
+	return nil, false
+}
+
+// maxLease is the longest that any lease is taken for. One that ends later was written under another clock.
+const maxLease = 60e9
+
+func status(e []byte, now int64) Status {
+	s := Status{State: State(e[stateAt]), Since: since(e)}
+	switch s.State {
+	case Held:
+		if now >= s.Since || s.Since-now > maxLease {
+			return Status{}
+		}
+	case Landed:
+	case Failed:
+		s.Denial = fault.Denial{
+			Reason:            fault.Reason(binary.BigEndian.Uint16(e[reasonAt:])),
+			RetryAfterSeconds: int(binary.BigEndian.Uint32(e[retryAt:])),
+		}
+	default:
+		return Status{}
+	}
+	return s
+}
+
+func holder(e []byte) uint64 { return binary.BigEndian.Uint64(e[ownerAt:]) }
+
+// since is when a lease ends or a flight ended.
+func since(e []byte) int64 { return int64(binary.BigEndian.Uint64(e[timeAt:])) }
+
+func write(e []byte, s State, owner uint64, at int64) {
+	e[stateAt] = byte(s)
+	binary.BigEndian.PutUint64(e[ownerAt:], owner)
+	binary.BigEndian.PutUint64(e[timeAt:], uint64(at))
+}
+
+// join notes a queue once, and reports whether there is something to write.
+func join(e []byte, queue uint32) bool {
+	n := int(min(e[countAt], MaxWaiters))
+	for i := range n {
+		if binary.BigEndian.Uint32(e[waitersAt+4*i:]) == queue {
+			return false
+		}
+	}
+	if n == MaxWaiters {
+		return false
+	}
+	binary.BigEndian.PutUint32(e[waitersAt+4*n:], queue)
+	e[countAt] = byte(n + 1)
+	return true
+}
