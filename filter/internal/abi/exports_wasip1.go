@@ -86,6 +86,12 @@ func onHTTPCallResponse(root, call, headers, bodySize, trailers uint32) {
 	landed(root, call, int(headers), int(bodySize))
 }
 
+//go:wasmexport proxy_on_queue_ready
+func onQueue(root, queue uint32) {
+	defer guard(root, "proxy_on_queue_ready")
+	queueReady(root, queue)
+}
+
 //go:wasmexport proxy_on_done
 func onDone(id uint32) (ok uint32) {
 	ok = 1

@@ -34,3 +34,12 @@ func RecordMetric(uint32, int64) Status { return Unimplemented }
 
 // CallForeign answers Unimplemented.
 func CallForeign(string, []byte) ([]byte, Status) { return nil, Unimplemented }
+
+// RegisterQueue answers Unimplemented.
+func RegisterQueue(string) (uint32, Status) { return 0, Unimplemented }
+
+// Enqueue answers Unimplemented.
+func Enqueue(uint32, []byte) Status { return Unimplemented }
+
+// Dequeue answers Unimplemented.
+func Dequeue(uint32) ([]byte, Status) { return nil, Unimplemented }

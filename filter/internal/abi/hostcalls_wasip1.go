@@ -97,3 +97,26 @@ func CallForeign(function string, argument []byte) (result []byte, s Status) {
 	}
 	return unsafe.Slice(p, n), OK
 }
+
+// RegisterQueue makes a queue, or takes one over: from now on it is this VM's
+// root context, the effective one, that is told of its messages.
+func RegisterQueue(name string) (id uint32, s Status) {
+	s = Status(hostRegisterSharedQueue(unsafe.Pointer(unsafe.StringData(name)), uint32(len(name)), unsafe.Pointer(&id)))
+	return id, s
+}
+
+// Enqueue puts a message into a queue of any VM.
+func Enqueue(id uint32, message []byte) Status {
+	return Status(hostEnqueueSharedQueue(id, unsafe.Pointer(unsafe.SliceData(message)), uint32(len(message))))
+}
+
+// Dequeue takes the first message out; Empty when there is none.
+func Dequeue(id uint32) (message []byte, s Status) {
+	var p *byte
+	var n int
+	s = Status(hostDequeueSharedQueue(id, unsafe.Pointer(&p), unsafe.Pointer(&n)))
+	if s != OK {
+		return nil, s
+	}
+	return unsafe.Slice(p, n), OK
+}

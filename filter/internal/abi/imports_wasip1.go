@@ -61,3 +61,12 @@ func hostRecordMetric(id uint32, value int64) uint32
 
 //go:wasmimport env proxy_call_foreign_function
 func hostCallForeignFunction(np unsafe.Pointer, nn uint32, ap unsafe.Pointer, an uint32, rp, rn unsafe.Pointer) uint32
+
+//go:wasmimport env proxy_register_shared_queue
+func hostRegisterSharedQueue(np unsafe.Pointer, nn uint32, id unsafe.Pointer) uint32
+
+//go:wasmimport env proxy_enqueue_shared_queue
+func hostEnqueueSharedQueue(id uint32, p unsafe.Pointer, n uint32) uint32
+
+//go:wasmimport env proxy_dequeue_shared_queue
+func hostDequeueSharedQueue(id uint32, rp, rn unsafe.Pointer) uint32

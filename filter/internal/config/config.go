@@ -57,6 +57,7 @@ type Ports struct {
 	Store      sharedtable.Store
 	Dispatcher pipeline.Dispatcher
 	Metrics    pipeline.Metrics
+	Peers      pipeline.Peers
 	// Warn writes a line to the operator's log.
 	Warn func(line string)
 	// Host checks and makes signatures; nil leaves it to the filter's own code.
@@ -66,6 +67,9 @@ type Ports struct {
 func (p Ports) withDefaults() Ports {
 	if p.Metrics == nil {
 		p.Metrics = pipeline.NoMetrics{}
+	}
+	if p.Peers == nil {
+		p.Peers = pipeline.NoPeers{}
 	}
 	if p.Warn == nil {
 		p.Warn = func(string) {}

@@ -29,11 +29,12 @@ type Gate struct {
 	sequences []*pipeline.Sequence
 	parked    map[uint32]*Stream
 	spoken    map[fault.Reason]int64 // unix nanoseconds
+	peers     peers
 }
 
 // New gives a gate that refuses every request until it is configured.
 func New(h Host) *Gate {
-	return &Gate{host: h, parked: map[uint32]*Stream{}, spoken: map[fault.Reason]int64{}}
+	return &Gate{host: h, parked: map[uint32]*Stream{}, spoken: map[fault.Reason]int64{}, peers: peers{host: h}}
 }
 
 // Configure takes the configuration, or refuses it whole and logs one line for
@@ -51,18 +52,21 @@ func (g *Gate) Configure(data []byte, env func(string) (string, bool)) bool {
 		Store:      g.host,
 		Dispatcher: g.dispatch,
 		Metrics:    g.host,
+		Peers:      &g.peers,
 		Warn:       func(line string) { g.host.Log(Warn, "sallyport: "+line) },
 		Host:       g.host.CallForeign,
 	})
 	return true
 }
 
-// Tick ends the parked streams whose time is over.
+// Tick lets time pass for the steps that want to know, and ends the parked
+// streams whose time is over.
 func (g *Gate) Tick() {
-	if len(g.parked) == 0 {
+	if len(g.parked) == 0 && !g.peers.busy() {
 		return
 	}
 	now := g.host.NowNanos()
+	g.peers.tick(now)
 	for _, s := range g.parked {
 		if now >= s.deadline {
 			s.expire()

@@ -71,6 +71,10 @@ func (p *proxy) Dispatch(_ pipeline.Callout, land func(pipeline.Answer)) pipelin
 func (p *proxy) Log(_ gate.Level, line string)             { p.lines = append(p.lines, line) }
 func (p *proxy) CallForeign(string, []byte) ([]byte, bool) { return nil, false }
 
+func (p *proxy) RegisterQueue(string) (uint32, bool)      { return 0, false }
+func (p *proxy) Enqueue(uint32, []byte) bool              { return false }
+func (p *proxy) Dequeue(uint32) (message []byte, ok bool) { return nil, false }
+
 func (p *proxy) Count(metric string) { p.broken("count"); p.counted[metric]++ }
 
 // open begins stream id and gives its headers to the gate.

@@ -48,5 +48,14 @@ type Host interface {
 	// when it has none of that name or refuses the argument.
 	CallForeign(function string, argument []byte) (result []byte, ok bool)
 
+	// RegisterQueue makes a queue of this plugin instance: the host calls
+	// QueueReady when a message lies in it. Queues are never deleted.
+	RegisterQueue(name string) (queue uint32, ok bool)
+	// Enqueue puts a message into a queue of any VM. That it did says nothing
+	// about whether anybody will hear it.
+	Enqueue(queue uint32, message []byte) bool
+	// Dequeue takes a message out; false when there is none.
+	Dequeue(queue uint32) (message []byte, ok bool)
+
 	Log(level Level, line string)
 }

@@ -132,6 +132,15 @@ func (h *host) Log(level gate.Level, line string) {
 func (h *host) Count(metric string)              { h.metrics[metric]++ }
 func (h *host) Gauge(metric string, value int64) { h.metrics[metric] = value }
 
+// RegisterQueue refuses: there is one VM, and nobody who could write to it.
+func (h *host) RegisterQueue(string) (uint32, bool) { return 0, false }
+
+// Enqueue has no queue.
+func (h *host) Enqueue(uint32, []byte) bool { return false }
+
+// Dequeue has no queue.
+func (h *host) Dequeue(uint32) ([]byte, bool) { return nil, false }
+
 // Observe keeps nothing: real hosts do not show histograms among the metrics
 // that scenarios read.
 func (h *host) Observe(string, int64) {}

@@ -131,6 +131,20 @@ func (h *host) CallForeign(function string, argument []byte) (result []byte, ok 
 	return result, status == abi.OK
 }
 
+func (h *host) RegisterQueue(name string) (queue uint32, ok bool) {
+	queue, status := abi.RegisterQueue(name)
+	return queue, status == abi.OK
+}
+
+func (h *host) Enqueue(queue uint32, message []byte) bool {
+	return abi.Enqueue(queue, message) == abi.OK
+}
+
+func (h *host) Dequeue(queue uint32) (message []byte, ok bool) {
+	message, status := abi.Dequeue(queue)
+	return message, status == abi.OK
+}
+
 func headers(pairs [][2]string) []pipeline.Header {
 	list := make([]pipeline.Header, len(pairs))
 	for i, p := range pairs {

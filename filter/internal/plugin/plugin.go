@@ -19,6 +19,7 @@ func Register() {
 	v := &vm{gates: map[uint32]*gate.Gate{}, streams: map[uint32]*gate.Stream{}}
 	abi.HandlePanics(v.panicked)
 	abi.HandleDeletes(v.deleted)
+	abi.HandleQueues(v.queueReady)
 	proxywasm.SetVMContext(v)
 }
 
@@ -107,4 +108,10 @@ func (v *vm) deleted(id uint32) {
 		delete(v.streams, id)
 	}
 	delete(v.gates, id)
+}
+
+func (v *vm) queueReady(root, queue uint32) {
+	if g, ok := v.gates[root]; ok {
+		g.QueueReady(queue)
+	}
 }

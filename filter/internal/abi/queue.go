@@ -1,0 +1,13 @@
+package abi
+
+var onQueueReady func(root, queue uint32)
+
+// HandleQueues sets what is called when a message lies in a queue that the root
+// context has registered. The SDK leaves out which context that is.
+func HandleQueues(f func(root, queue uint32)) { onQueueReady = f }
+
+func queueReady(root, queue uint32) {
+	if onQueueReady != nil {
+		onQueueReady(root, queue)
+	}
+}

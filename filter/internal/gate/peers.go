@@ -1,0 +1,75 @@
+package gate
+
+import (
+	"math/rand/v2"
+	"strconv"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+)
+
+const (
+	// queuePrefix sets our queues apart from those of foreign plugins.
+	queuePrefix = "sallyport/1/peer/"
+	// maxMessages bounds how many messages are heard in one callback: others may
+	// go on sending.
+	maxMessages = 1024
+)
+
+// peers is pipeline.Peers over the host's shared queues. The queue is made when
+// it is first asked for: what is never used leaves nothing behind in the host.
+type peers struct {
+	host     Host
+	queue    uint32
+	made     bool
+	failed   bool
+	listener []pipeline.Background
+}
+
+// Queue implements pipeline.Peers. The name is random, as a queue belongs to who
+// registered it last.
+func (p *peers) Queue() (queue uint32, ok bool) {
+	if !p.made && !p.failed {
+		p.queue, p.made = p.host.RegisterQueue(queuePrefix + strconv.FormatUint(rand.Uint64(), 36))
+		p.failed = !p.made
+	}
+	return p.queue, p.made
+}
+
+// Tell implements pipeline.Peers.
+func (p *peers) Tell(queue uint32, message []byte) { p.host.Enqueue(queue, message) }
+
+// Join implements pipeline.Peers.
+func (p *peers) Join(b pipeline.Background) { p.listener = append(p.listener, b) }
+
+func (p *peers) busy() bool {
+	for _, b := range p.listener {
+		if b.Busy() {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *peers) tick(now int64) {
+	for _, b := range p.listener {
+		b.Tick(now)
+	}
+}
+
+// QueueReady hears what other VMs have to say. Messages are foreign bytes: any
+// plugin may write into any queue.
+func (g *Gate) QueueReady(queue uint32) {
+	if !g.peers.made || queue != g.peers.queue {
+		return
+	}
+	now := g.host.NowNanos()
+	for range maxMessages {
+		message, ok := g.host.Dequeue(queue)
+		if !ok {
+			return
+		}
+		for _, b := range g.peers.listener {
+			b.Hear(message, now)
+		}
+	}
+}
