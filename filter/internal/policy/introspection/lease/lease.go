@@ -41,9 +41,12 @@ const (
 	Free State = iota
 	// Held: somebody asks.
 	Held
-	// Landed: the server has said whether the token is active.
+	// Landed: the server has said that the token is active. What else it said is
+	// among the answers, if it may be kept.
 	Landed
-	// Failed: it has not.
+	// Inactive: the server has said that it is not.
+	Inactive
+	// Failed: the server has said neither.
 	Failed
 )
 
@@ -74,7 +77,8 @@ const (
 	Granted
 	// Joined: somebody else asks; wait, for a message or until Status says something else.
 	Joined
-	// Answered: a flight has landed since news. Look at the answers again.
+	// Answered: a flight has brought an answer since news. Look at Status, and at
+	// the answers again.
 	Answered
 )
 
@@ -93,7 +97,7 @@ func (t *Table) Acquire(k Key, owner uint64, queue uint32, now, until, news int6
 			case s.State == Held && holder(e) != owner:
 				g = Joined
 				return join(e, queue)
-			case s.State == Landed && s.Since >= news:
+			case (s.State == Landed || s.State == Inactive) && s.Since >= news:
 				g = Answered
 				return false
 			}
@@ -123,9 +127,9 @@ func (t *Table) Renew(k Key, owner uint64, now, until int64) (held bool) {
 	return held && err == nil
 }
 
-// Land ends a flight: a failed one with the denial, one that brought an answer with nil. It gives the queues of those to
-// wake, none when the lease was lost.
-func (t *Table) Land(k Key, owner uint64, now int64, failed *fault.Denial) (wake []uint32) {
+// Land ends a flight as Landed, Inactive or Failed; the denial is of a failed one. It gives the queues of those to wake,
+// none when the lease was lost.
+func (t *Table) Land(k Key, owner uint64, now int64, end State, d fault.Denial) (wake []uint32) {
 	err := t.table.Update(k.hash(), func(b sharedtable.Bucket) bool {
 		wake = nil
 		e, ok := owned(b, k, owner)
@@ -136,13 +140,9 @@ func (t *Table) Land(k Key, owner uint64, now int64, failed *fault.Denial) (wake
 			wake = append(wake, binary.BigEndian.Uint32(e[waitersAt+4*i:]))
 		}
 		e[countAt] = 0
-		if failed == nil {
-			write(e, Landed, owner, now)
-			return true
-		}
-		write(e, Failed, owner, now)
-		binary.BigEndian.PutUint16(e[reasonAt:], uint16(failed.Reason))
-		binary.BigEndian.PutUint32(e[retryAt:], uint32(min(max(failed.RetryAfterSeconds, 0), maxRetryAt)))
+		write(e, end, owner, now)
+		binary.BigEndian.PutUint16(e[reasonAt:], uint16(d.Reason))
+		binary.BigEndian.PutUint32(e[retryAt:], uint32(min(max(d.RetryAfterSeconds, 0), maxRetryAt)))
 		return true
 	})
 	if err != nil {
@@ -203,7 +203,7 @@ func status(e []byte, now int64) Status {
 		if now >= s.Since || s.Since-now > maxLease {
 			return Status{}
 		}
-	case Landed:
+	case Landed, Inactive:
 	case Failed:
 		s.Denial = fault.Denial{
 			Reason:            fault.Reason(binary.BigEndian.Uint16(e[reasonAt:])),
