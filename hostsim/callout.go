@@ -147,7 +147,7 @@ func (o *callout) awaitReal(wait func(context.Context) Answer, timeout time.Dura
 func (o *callout) outcome(a Answer) func() {
 	switch a.Fault {
 	case FaultRefuse:
-		return func() { o.local(503, refusedText) }
+		return func() { o.local(503, o.root.vm.thread.process.profile.refusedText()) }
 	case FaultReset, FaultNoEndpoints, FaultUnknown:
 		return func() { o.local(503, resetText) }
 	case FaultNotHTTP:
@@ -169,7 +169,6 @@ func (o *callout) outcome(a Answer) func() {
 
 // Envoy's texts, as 1.40 has them.
 const (
-	refusedText = "upstream connect error or disconnect/reset before headers. reset reason: remote connection failure"
 	resetText   = "upstream connect error or disconnect/reset before headers. reset reason: connection termination"
 	notHTTPText = "upstream connect error or disconnect/reset before headers. reset reason: protocol error"
 	timeoutText = "upstream request timeout"

@@ -122,14 +122,16 @@ func (c *guestContext) tick() {
 }
 
 // start runs what a plugin's start runs on a root: create, vm_start, configure. False means that the plugin is refused.
-func (c *guestContext) start() bool {
+func (c *guestContext) start() bool { return c.startVM() && c.configure() }
+
+func (c *guestContext) startVM() bool {
 	c.create()
 	if c.vm.callbacks[onVMStart] != nil {
 		if ok, _ := c.callback(onVMStart, c.id, uint32(len(c.vm.config))); ok == 0 {
 			return false
 		}
 	}
-	return !c.vm.failed && c.configure()
+	return !c.vm.failed
 }
 
 func (c *guestContext) configure() bool {

@@ -59,13 +59,13 @@ func (h *Host) canary(g *generation) error {
 	}
 	root := v.newContext(h, nil)
 	root.instance = &instance{generation: g, thread: t, vm: v, root: root}
-	ok := root.start()
-	crashed := v.failed
+	started := root.startVM()
+	ok := started && root.configure()
 	root.forget()
 	err = v.close()
 	switch {
-	case crashed:
-		return errors.New("Wasm VM failed") //nolint:staticcheck // Envoy's words
+	case !started:
+		return errors.New("Failed to start base Wasm") //nolint:staticcheck // Envoy's words
 	case !ok:
 		return errors.New("Failed to configure base Wasm plugin") //nolint:staticcheck // Envoy's words
 	}

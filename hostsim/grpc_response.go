@@ -105,7 +105,7 @@ func (x *grpcExchange) fail(f Fault) {
 		x.streamError(grpcInternal, resetMidway)
 	case FaultTimeout, FaultTimeoutMidBody, FaultNever:
 	case FaultRefuse:
-		x.local(refusedText, refusedDetails)
+		x.local(x.root.vm.thread.process.profile.refusedText(), refusedDetails)
 	case FaultNotHTTP:
 		x.local(notHTTPText, notHTTPDetails)
 	default:

@@ -142,13 +142,16 @@ func (s *Stream) routerFailed(f Fault) {
 	}
 	s.upstreamDone = true
 	reply := r
+	if f == FaultRefuse {
+		reply.body = []byte(s.host.process.profile.refusedText())
+	}
 	s.localReply(&reply)
 }
 
 var routerReplies = map[Fault]localReply{
 	FaultUnknown:        {status: 503, details: "cluster_not_found"},
 	FaultNoEndpoints:    {status: 503, body: []byte("no healthy upstream"), details: "no_healthy_upstream"},
-	FaultRefuse:         {status: 503, body: []byte(refusedText), details: "upstream_reset_before_response_started{remote_connection_failure}"},
+	FaultRefuse:         {status: 503, details: "upstream_reset_before_response_started{remote_connection_failure}"},
 	FaultReset:          {status: 503, body: []byte(resetText), details: "upstream_reset_before_response_started{connection_termination}"},
 	FaultNotHTTP:        {status: 502, body: []byte(notHTTPText), details: "upstream_reset_before_response_started{protocol_error}"},
 	FaultTimeout:        {status: 504, body: []byte(timeoutText), details: "response_timeout"},

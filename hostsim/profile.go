@@ -23,16 +23,27 @@ type profile struct {
 	mainVoid bool
 	// sign: the foreign function of that name exists.
 	sign bool
+	// connectReason: the text about a refused connection says why.
+	connectReason bool
 	// peerCertificateValid: the property connection.peer_certificate_valid exists.
 	peerCertificateValid bool
 }
 
 var profiles = []profile{
-	{name: "1.36"},
-	{name: "1.37", sign: true},
+	{name: "1.36", connectReason: true},
+	{name: "1.37", sign: true, connectReason: true},
 	{name: "1.38", sign: true},
 	{name: "1.39", sign: true, wasiStubs: true, pollInAllocator: true, envInKey: true, mainVoid: true, peerCertificateValid: true},
 	{name: "1.40", sign: true, wasiStubs: true, pollInAllocator: true, envInKey: true, mainVoid: true, peerCertificateValid: true},
+}
+
+// refusedText is the body that stands for a connection that was refused.
+func (p *profile) refusedText() string {
+	text := "upstream connect error or disconnect/reset before headers. reset reason: remote connection failure"
+	if p.connectReason {
+		text += ", transport failure reason: delayed connect error: Connection refused"
+	}
+	return text
 }
 
 // Profiles lists the names that WithProfile takes, oldest first.
