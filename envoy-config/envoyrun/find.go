@@ -27,16 +27,27 @@ func Find() (string, error) {
 		}
 		return filepath.Abs(found)
 	}
-	if root, err := wasmbuild.Root(); err == nil {
-		installed := filepath.Join(root, "build", "envoy", Version, "envoy", "_bin", "envoy")
-		if found, err := exec.LookPath(installed); err == nil {
-			return found, nil
-		}
+	if found, err := FindVersion(Version); err == nil {
+		return found, nil
 	}
 	if found, err := exec.LookPath("envoy"); err == nil {
 		return filepath.Abs(found)
 	}
 	return "", ErrNotFound
+}
+
+// FindVersion answers the path of an Envoy binary of that version, which `make envoys` installs. It asks neither $ENVOY
+// nor the PATH, where the version is anyone's guess.
+func FindVersion(version string) (string, error) {
+	root, err := wasmbuild.Root()
+	if err != nil {
+		return "", fmt.Errorf("find envoy %s: %w", version, err)
+	}
+	found, err := exec.LookPath(filepath.Join(root, "build", "envoy", version, "envoy", "_bin", "envoy"))
+	if err != nil {
+		return "", fmt.Errorf("find envoy %s, which `make envoys` installs: %w", version, err)
+	}
+	return found, nil
 }
 
 // ForTest answers the path of an Envoy binary. Where CI=true a missing one fails the test, so that a green run there

@@ -20,6 +20,7 @@ type Line struct {
 	Level  string // trace, debug, info, warning, error, critical
 	Logger string // Envoy's component: main, config, wasm, ...
 	Text   string
+	Thread string // number of the thread that wrote it: Process.PID for the main thread
 }
 
 func (l Line) String() string {
@@ -182,11 +183,18 @@ func (l *Log) Wait(ctx context.Context, n int, match func(Line) bool) (Line, err
 
 // parseLine reads a line in logFormat.
 func parseLine(s string) Line {
-	fields := strings.SplitN(s, "]", 4) // [time][level][logger] text
-	if len(fields) != 4 || !strings.HasPrefix(s, "[") || !strings.HasPrefix(fields[1], "[") || !strings.HasPrefix(fields[2], "[") {
+	fields := strings.SplitN(s, "]", 5) // [time][thread][level][logger] text
+	if len(fields) != 5 {
 		return Line{Text: s}
 	}
-	return Line{Level: fields[1][1:], Logger: fields[2][1:], Text: unescape(strings.TrimPrefix(fields[3], " "))}
+	for i, field := range fields[:4] {
+		inner, ok := strings.CutPrefix(field, "[")
+		if !ok {
+			return Line{Text: s}
+		}
+		fields[i] = inner
+	}
+	return Line{Level: fields[2], Logger: fields[3], Text: unescape(strings.TrimPrefix(fields[4], " ")), Thread: fields[1]}
 }
 
 // lineWriter cuts what is written to it into lines. A last line without an end is dropped.

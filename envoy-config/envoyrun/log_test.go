@@ -26,11 +26,11 @@ func TestParseLine(t *testing.T) {
 		name, in string
 		want     Line
 	}{
-		{"envoy", "[22:32:16.226][info][main] starting main dispatch loop", Line{"info", "main", "starting main dispatch loop"}},
-		{"brackets in the text", "[22:32:16.226][error][wasm] wasm log a b: [x] [y]", Line{"error", "wasm", "wasm log a b: [x] [y]"}},
+		{"envoy", "[22:32:16.226][17][info][main] starting main dispatch loop", Line{"info", "main", "starting main dispatch loop", "17"}},
+		{"brackets in the text", "[22:32:16.226][17][error][wasm] wasm log a b: [x] [y]", Line{"error", "wasm", "wasm log a b: [x] [y]", "17"}},
 		{
-			"escapes of the guest's bytes", `[22:32:16.226][info][wasm] odd \"dq\" \'sq\' back\\slash \\n nl\nnext\ttab\r \001\177 \303\251`,
-			Line{"info", "wasm", "odd \"dq\" 'sq' back\\slash \\n nl\nnext\ttab\r \x01\x7f é"},
+			"escapes of the guest's bytes", `[22:32:16.226][17][info][wasm] odd \"dq\" \'sq\' back\\slash \\n nl\nnext\ttab\r \001\177 \303\251`,
+			Line{"info", "wasm", "odd \"dq\" 'sq' back\\slash \\n nl\nnext\ttab\r \x01\x7f é", "17"},
 		},
 		{"not Envoy's format", "external/foo: panic", Line{Text: "external/foo: panic"}},
 		{"empty", "", Line{}},

@@ -24,7 +24,7 @@ const (
 	// stopGrace is how long an Envoy may take to leave after SIGTERM; it needs well under a second.
 	stopGrace = 5 * time.Second
 	// logFormat is Envoy's --log-format; parseLine reads it back.
-	logFormat = "[%T.%e][%l][%n] %v"
+	logFormat = "[%T.%e][%t][%l][%n] %v"
 )
 
 // Options say how to run Envoy. Exactly one of Config and ConfigFile is set.
