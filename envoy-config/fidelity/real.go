@@ -1,0 +1,294 @@
+package fidelity
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/sallyport-gateway/sallyport/envoy-config/envoyrun"
+)
+
+// settling is how long Envoy is left alone where no number tells that it has done what there was to do.
+const settling = 50 * time.Millisecond
+
+// real is one case on a real Envoy.
+type real struct {
+	c       *Case
+	envoy   *envoy
+	module  string
+	mark    int // of the log, at the start
+	plugins map[string]Plugin
+	servers map[string]*server // the backend by the empty name
+	pending map[string]*pendingRequest
+	total   map[string]int // requests, by listener
+	seen    observation
+}
+
+type pendingRequest struct {
+	done     sync.WaitGroup
+	response response
+	err      error
+}
+
+// play plays a case on a real Envoy. The error is technical; a refusal is an observation.
+func (e *envoy) play(ctx context.Context, c *Case, module string) (*observation, error) {
+	r := &real{c: c, envoy: e, module: module, mark: e.process.Log().Len(), plugins: map[string]Plugin{}, servers: map[string]*server{},
+		pending: map[string]*pendingRequest{}, total: map[string]int{}}
+	r.seen = observation{calls: map[string][]message{}, log: map[string][]line{}, counts: map[string]uint64{}}
+	err := r.play(ctx)
+	for _, s := range r.servers {
+		err = errors.Join(err, s.close())
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w%s", err, envoyrun.Warnings(e.process.Log().Since(r.mark)))
+	}
+	return &r.seen, nil
+}
+
+func (r *real) play(ctx context.Context) error {
+	if err := r.offerClusters(ctx); err != nil {
+		return err
+	}
+	started, err := r.startPlugins(ctx)
+	if err != nil {
+		return err
+	}
+	if started {
+		for i, step := range r.c.Steps {
+			if err := r.step(ctx, i, step); err != nil {
+				return fmt.Errorf("step %d: %w", i+1, err)
+			}
+		}
+		for name := range r.pending {
+			if err := r.wait(name); err != nil {
+				return err
+			}
+		}
+	}
+	return r.collect(ctx)
+}
+
+func (r *real) offerClusters(ctx context.Context) error {
+	var resources []any
+	for _, s := range append([]Server{{"", r.c.Upstream}}, r.c.Clusters...) {
+		address := ""
+		switch s.Answer.Fault {
+		case "unknown":
+			continue
+		case "no_endpoints":
+		case "refuse":
+			address = refusing
+		default:
+			server, err := newServer(s.Answer)
+			if err != nil {
+				return err
+			}
+			r.servers[s.Name] = server
+			address = server.address()
+		}
+		name := s.Name
+		if name == "" {
+			name = backendName
+		}
+		resource, err := cluster(name, address)
+		if err != nil {
+			return err
+		}
+		resources = append(resources, resource)
+	}
+	ok, err := r.envoy.offer(ctx, cdsFile, resources, 0)
+	if err == nil && !ok {
+		err = errors.New("envoy does not take the clusters")
+	}
+	return err
+}
+
+// startPlugins offers them one after the other, in the file's order.
+func (r *real) startPlugins(ctx context.Context) (bool, error) {
+	for _, p := range r.c.Plugins {
+		mark := r.envoy.process.Log().Len()
+		r.plugins[p.Name] = p
+		ok, err := r.offerListeners(ctx, 1)
+		if err != nil {
+			return false, err
+		}
+		what := "ok"
+		if !ok {
+			if what, err = r.refusal(ctx, mark); err != nil {
+				return false, err
+			}
+		}
+		r.seen.events = append(r.seen.events, "start "+r.c.listener(p.Name)+": "+what)
+		if !ok {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+func (r *real) offerListeners(ctx context.Context, fresh int) (bool, error) {
+	resources := []any{r.envoy.keeper}
+	for _, p := range r.c.Plugins {
+		if p, ok := r.plugins[p.Name]; ok {
+			resources = append(resources, listener(r.c, p, r.module))
+		}
+	}
+	return r.envoy.offer(ctx, ldsFile, resources, fresh)
+}
+
+func (r *real) refusal(ctx context.Context, mark int) (string, error) {
+	if err := r.envoy.process.Log().Sync(ctx); err != nil {
+		return "", err
+	}
+	var text strings.Builder
+	for _, l := range r.envoy.process.Log().Since(mark) {
+		text.WriteString(l.Text + "\n")
+	}
+	if !strings.Contains(text.String(), "Unable to create Wasm plugin") {
+		return "", errors.New("envoy refused the listener for another reason than the plugin")
+	}
+	return "refused" + loadReason(text.String()), nil
+}
+
+func (r *real) step(ctx context.Context, i int, step Step) error {
+	switch {
+	case step.Request != nil:
+		return r.request(ctx, step.Request, label(step.Request, i))
+	case step.Wait != "":
+		return r.wait(step.Wait)
+	case step.Advance > 0:
+		time.Sleep(step.Advance)
+	case step.Answer != nil:
+		r.servers[step.Answer.Name].setAnswer(step.Answer.Answer)
+	case step.Update != nil:
+		return r.update(ctx, i, step.Update)
+	case step.Drain:
+		return r.envoy.drained(ctx)
+	case step.Remove != nil:
+		delete(r.plugins, *step.Remove)
+		_, err := r.offerListeners(ctx, 0)
+		return err
+	}
+	return nil
+}
+
+func (r *real) update(ctx context.Context, i int, u *Update) error {
+	old := r.plugins[u.Plugin]
+	changed := old
+	changed.Config = []byte(u.Config)
+	r.plugins[u.Plugin] = changed
+	mark := r.envoy.process.Log().Len()
+	ok, err := r.offerListeners(ctx, 1)
+	if err != nil {
+		return err
+	}
+	what := "ok"
+	if !ok {
+		r.plugins[u.Plugin] = old
+		if what, err = r.refusal(ctx, mark); err != nil {
+			return err
+		}
+	}
+	r.seen.events = append(r.seen.events, fmt.Sprintf("update in step %d: %s", i+1, what))
+	return nil
+}
+
+func (r *real) request(ctx context.Context, asked *Request, name string) error {
+	listener := r.c.listener(asked.Plugin)
+	address, err := r.envoy.process.Listener(ctx, listener)
+	if err != nil {
+		return err
+	}
+	r.total[listener]++
+	p := &pendingRequest{}
+	p.done.Go(func() { p.response, p.err = send(ctx, address, asked) })
+	r.seen.responses = append(r.seen.responses, response{request: name})
+	r.pending[name] = p
+	if asked.Background {
+		if err := r.envoy.quiet(ctx, listener, r.total[listener], len(r.pending)); err != nil {
+			return err
+		}
+		time.Sleep(settling)
+		return nil
+	}
+	if err := r.wait(name); err != nil {
+		return err
+	}
+	return r.envoy.quiet(ctx, listener, r.total[listener], len(r.pending))
+}
+
+// wait collects a request, once.
+func (r *real) wait(name string) error {
+	p, ok := r.pending[name]
+	if !ok {
+		return nil
+	}
+	delete(r.pending, name)
+	p.done.Wait()
+	if p.err != nil {
+		return p.err
+	}
+	for i := range r.seen.responses {
+		if r.seen.responses[i].request == name {
+			p.response.request = name
+			r.seen.responses[i] = p.response
+		}
+	}
+	return nil
+}
+
+// collect takes what is known at the end.
+func (r *real) collect(ctx context.Context) error {
+	time.Sleep(settling)
+	process := r.envoy.process
+	if err := process.Log().Sync(ctx); err != nil {
+		return err
+	}
+	r.keepLog(process.Log().Since(r.mark))
+	for name, s := range r.servers {
+		if name == "" {
+			r.seen.upstream = s.seen()
+		} else {
+			r.seen.calls[name] = s.seen()
+		}
+	}
+	stats, err := process.Stats(ctx, `^(wasmcustom\..*`+regexp.QuoteMeta(r.c.Name)+`|wasm\.`+regexp.QuoteMeta(r.c.Name)+`(\.[^.]+)?\.vm_reload_)`)
+	if err != nil {
+		return err
+	}
+	for name, n := range stats.Number {
+		if metric, ok := strings.CutPrefix(name, "wasmcustom."); ok {
+			r.seen.counts[metric] = n
+			continue
+		}
+		at := strings.LastIndex(name, ".")
+		r.seen.counts[name[at+1:]+" of "+strings.TrimPrefix(name[:at], "wasm.")] = n
+	}
+	return nil
+}
+
+// keepLog keeps the lines of the case's guests, by thread. Envoy puts plugin name, root id and vm_id before a line.
+func (r *real) keepLog(lines []envoyrun.Line) {
+	prefix := regexp.MustCompile(`^wasm log (?:[^ :]+ )*?` + regexp.QuoteMeta(r.c.Name) + `(?:\.[^ :]+)?(?: [^ :]+)*: `)
+	main := strconv.Itoa(r.envoy.process.PID())
+	for _, l := range lines {
+		at := prefix.FindStringIndex(l.Text)
+		if l.Logger != "wasm" || at == nil {
+			continue
+		}
+		thread := l.Thread
+		if thread == main {
+			thread = mainThread
+		}
+		level := l.Level
+		if level == "warning" {
+			level = "warn"
+		}
+		r.seen.log[thread] = append(r.seen.log[thread], line{level, l.Text[at[1]:]})
+	}
+}

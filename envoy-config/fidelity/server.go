@@ -1,0 +1,170 @@
+package fidelity
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/sallyport-gateway/sallyport/hostsim"
+)
+
+// server stands behind a cluster: it records requests verbatim and answers, or fails, as the case says.
+type server struct {
+	listener net.Listener
+	done     chan struct{}
+	conns    sync.WaitGroup
+
+	mu     sync.Mutex
+	answer Answer
+	got    []message
+	open   map[net.Conn]bool
+}
+
+func newServer(a Answer) (*server, error) {
+	var config net.ListenConfig
+	listener, err := config.Listen(context.Background(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("listen for a cluster: %w", err)
+	}
+	s := &server{listener: listener, answer: a, done: make(chan struct{}), open: map[net.Conn]bool{}}
+	s.conns.Go(s.accept)
+	return s, nil
+}
+
+func (s *server) address() string { return s.listener.Addr().String() }
+
+func (s *server) setAnswer(a Answer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.answer = a
+}
+
+func (s *server) seen() []message {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.got
+}
+
+func (s *server) close() error {
+	close(s.done)
+	err := s.listener.Close()
+	s.mu.Lock()
+	for c := range s.open {
+		_ = c.Close()
+	}
+	s.mu.Unlock()
+	s.conns.Wait()
+	return err
+}
+
+func (s *server) accept() {
+	for {
+		conn, err := s.listener.Accept()
+		if err != nil {
+			return // closed
+		}
+		s.mu.Lock()
+		s.open[conn] = true
+		s.mu.Unlock()
+		s.conns.Go(func() { s.serve(conn) })
+	}
+}
+
+func (s *server) serve(conn net.Conn) {
+	defer func() {
+		_ = conn.Close()
+		s.mu.Lock()
+		delete(s.open, conn)
+		s.mu.Unlock()
+	}()
+	select {
+	case <-s.done:
+		return // accepted while close was under way
+	default:
+	}
+	in := bufio.NewReader(conn)
+	for {
+		m, ok := readRequest(in)
+		if !ok {
+			return // the peer left
+		}
+		s.mu.Lock()
+		s.got = append(s.got, m)
+		answer := s.answer
+		s.mu.Unlock()
+		if m.incomplete || !s.reply(conn, in, m.method, answer) {
+			return
+		}
+	}
+}
+
+// reply reports whether the connection can serve another request.
+func (s *server) reply(conn net.Conn, in *bufio.Reader, method string, a Answer) bool {
+	if a.Delay > 0 {
+		wait := time.NewTimer(a.Delay)
+		defer wait.Stop()
+		select {
+		case <-wait.C:
+		case <-s.done:
+			return false
+		}
+	}
+	switch a.Fault {
+	case "":
+		_, err := io.WriteString(conn, a.onWire(method, len(a.Body)))
+		return err == nil
+	case hostsim.FaultReset:
+		if tcp, ok := conn.(*net.TCPConn); ok {
+			_ = tcp.SetLinger(0) // RST
+		}
+	case hostsim.FaultNotHTTP:
+		_, _ = io.WriteString(conn, "SSH-2.0-OpenSSH_9.6\r\n")
+	case hostsim.FaultResetMidBody, hostsim.FaultTimeoutMidBody:
+		_, _ = io.WriteString(conn, a.onWire(method, len(a.Body)/2))
+		if a.Fault == hostsim.FaultResetMidBody {
+			return false // with FIN: a RST could overtake the head
+		}
+		_, _ = in.Peek(1)
+	default: // never
+		_, _ = in.Peek(1) // returns when the peer gives up
+	}
+	return false
+}
+
+// framing is the header that tells where the body ends, unless the case gives one or there can be no body.
+func (a Answer) framing() (name, value string) {
+	_, given := a.Headers.Get("content-length")
+	switch {
+	case given || a.bodyless():
+		return "", ""
+	case len(a.Trailers) > 0:
+		return "transfer-encoding", "chunked"
+	}
+	return "content-length", strconv.Itoa(len(a.Body))
+}
+
+func (a Answer) bodyless() bool {
+	return a.Status == http.StatusNoContent || a.Status == http.StatusNotModified
+}
+
+// onWire is the response with the first n bytes of its body.
+func (a Answer) onWire(method string, n int) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "HTTP/1.1 %d %s\r\n", a.Status, http.StatusText(a.Status))
+	writeHeaders(&b, a.Headers)
+	if name, value := a.framing(); name != "" {
+		b.WriteString(name + ": " + value + "\r\n")
+	}
+	b.WriteString("\r\n")
+	if !a.bodyless() && method != http.MethodHead {
+		b.WriteString(framedBody(a.Body[:n], a.Trailers, len(a.Trailers) > 0))
+	}
+	return b.String()
+}

@@ -1,0 +1,298 @@
+package fidelity
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/sallyport-gateway/sallyport/hostsim"
+)
+
+// simulation is one case on the simulated host.
+type simulation struct {
+	c       *Case
+	process *hostsim.Process
+	hosts   map[string]*hostsim.Host // by plugin
+	removed []*hostsim.Host
+	pending map[string]*hostsim.Pending
+	seen    observation
+
+	mu       sync.Mutex
+	upstream Answer
+	clusters map[string]Answer
+}
+
+// simulate plays a case on the simulated host as one version. The error is technical; a refusal is an observation.
+func simulate(ctx context.Context, c *Case, module *hostsim.Module, loadError error, version string) (*observation, error) {
+	s := &simulation{c: c, hosts: map[string]*hostsim.Host{}, pending: map[string]*hostsim.Pending{}, upstream: c.Upstream, clusters: map[string]Answer{}}
+	s.seen = observation{calls: map[string][]message{}, log: map[string][]line{}, counts: map[string]uint64{}}
+	options := []hostsim.Option{hostsim.WithProfile(profile(version)), hostsim.WithWorkers(c.Settings.Workers),
+		hostsim.WithNode(map[string]string{"id": nodeID, "cluster": nodeID})}
+	for _, cluster := range c.Clusters {
+		s.clusters[cluster.Name] = cluster.Answer
+		options = append(options, hostsim.WithCluster(cluster.Name, hostsim.ClusterFunc(func(call hostsim.Call) hostsim.Answer { return s.answer(call.Cluster) })))
+	}
+	var err error
+	if s.process, err = hostsim.NewProcess(options...); err != nil {
+		return nil, err
+	}
+	err = s.play(ctx, module, loadError)
+	s.collect()
+	seen := s.seen // what Close says comes too late
+	seen.log = maps.Clone(s.seen.log)
+	return &seen, errors.Join(err, s.process.Close(ctx))
+}
+
+func (s *simulation) play(ctx context.Context, module *hostsim.Module, loadError error) error {
+	for _, p := range s.c.Plugins {
+		err := loadError
+		if err == nil {
+			var h *hostsim.Host
+			h, err = s.process.NewHost(ctx, module, s.options(p)...)
+			s.hosts[p.Name] = h
+		}
+		if refused, technical := refusal(err); technical != nil {
+			return technical
+		} else if refused != "" {
+			s.seen.events = append(s.seen.events, "start "+s.c.listener(p.Name)+": "+refused)
+			return nil
+		}
+		s.seen.events = append(s.seen.events, "start "+s.c.listener(p.Name)+": ok")
+	}
+	for i, step := range s.c.Steps {
+		if err := s.step(ctx, i, step); err != nil {
+			return err
+		}
+	}
+	for _, step := range s.c.Steps {
+		if step.Request != nil {
+			if err := s.wait(ctx, step.Request.Name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// refusal is what the host said to a module or a configuration that it did not take.
+func refusal(err error) (refused string, technical error) {
+	var load *hostsim.LoadError
+	var config *hostsim.ConfigError
+	switch {
+	case err == nil:
+		return "", nil
+	case errors.As(err, &load):
+		return "refused" + loadReason(load.Reason), nil
+	case errors.As(err, &config):
+		return "refused" + loadReason(config.Reason), nil
+	}
+	return "", err
+}
+
+// reasons are Envoy's words for a module that it does not load.
+var reasons = regexp.MustCompile(`Failed to load Wasm module due to [^\n]*|Missing or unknown Proxy-Wasm ABI version|Bad function signature for: \S+|Wasm module is missing malloc[^\n]*|Failed to load Wasm bytecode|Failed to initialize Wasm code|Failed to start base Wasm|Failed to configure base Wasm plugin`)
+
+func loadReason(text string) string {
+	found := reasons.FindString(text)
+	if found == "" {
+		return ""
+	}
+	return ": " + found
+}
+
+func (s *simulation) options(p Plugin) []hostsim.Option {
+	c := s.c.Settings
+	options := []hostsim.Option{
+		hostsim.WithName(s.c.listener(p.Name)), hostsim.WithRootID(s.c.Name), hostsim.WithVMID(p.VMID), hostsim.WithConfig(p.Config),
+		hostsim.WithEnv(c.Env), hostsim.WithFailurePolicy(c.Policy), hostsim.WithLog(s.keep),
+		hostsim.WithUpstream(hostsim.ClusterFunc(func(hostsim.Call) hostsim.Answer { return s.answer("") })),
+		hostsim.WithConnectionManager(hostsim.ConnectionManager{
+			UseRemoteAddress: c.UseRemoteAddress, XFFTrustedHops: c.Hops, StreamIdleTimeout: c.Idle, RequestTimeout: c.RequestTimeout, RouteTimeout: c.RouteTimeout,
+		}),
+	}
+	if p.VMConfig != "" {
+		options = append(options, hostsim.WithVMConfig([]byte(p.VMConfig)))
+	}
+	if c.Backoff > 0 {
+		options = append(options, hostsim.WithReloadBackoff(c.Backoff))
+	}
+	if c.StopIteration {
+		options = append(options, hostsim.WithAllowOnHeadersStopIteration())
+	}
+	if c.BufferLimit > 0 {
+		options = append(options, hostsim.WithBufferLimit(c.BufferLimit))
+	}
+	return options
+}
+
+// answer is how a cluster, or the backend with an empty name, answers now.
+func (s *simulation) answer(cluster string) hostsim.Answer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := s.upstream
+	if cluster != "" {
+		a = s.clusters[cluster]
+	}
+	headers := a.Headers
+	if name, value := a.framing(); name != "" && a.Status != 0 {
+		headers = append(headers[:len(headers):len(headers)], hostsim.Header{Name: name, Value: value})
+	}
+	return hostsim.Answer{Delay: a.Delay, Fault: a.Fault, Status: a.Status, Headers: headers, Body: a.Body, Trailers: a.Trailers}
+}
+
+func (s *simulation) step(ctx context.Context, i int, step Step) error {
+	switch {
+	case step.Request != nil && step.Request.Background:
+		p, err := s.hosts[step.Request.Plugin].Start(s.request(step.Request))
+		s.pending[step.Request.Name] = p
+		s.seen.responses = append(s.seen.responses, response{request: step.Request.Name})
+		return err
+	case step.Request != nil:
+		r, e, err := s.hosts[step.Request.Plugin].Do(ctx, s.request(step.Request))
+		if err != nil {
+			return err
+		}
+		s.seen.responses = append(s.seen.responses, simulatedResponse(label(step.Request, i), step.Request, r))
+		s.keepUpstream(e.Upstream)
+	case step.Wait != "":
+		return s.wait(ctx, step.Wait)
+	case step.Advance > 0:
+		s.process.Advance(step.Advance)
+	case step.Answer != nil:
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if step.Answer.Name == "" {
+			s.upstream = step.Answer.Answer
+		} else {
+			s.clusters[step.Answer.Name] = step.Answer.Answer
+		}
+	case step.Update != nil:
+		refused, technical := refusal(s.hosts[step.Update.Plugin].UpdateConfig([]byte(step.Update.Config)))
+		if refused == "" {
+			refused = "ok"
+		}
+		s.seen.events = append(s.seen.events, fmt.Sprintf("update in step %d: %s", i+1, refused))
+		return technical
+	case step.Drain:
+		for _, h := range s.hosts {
+			h.Drain()
+		}
+		for _, h := range s.removed {
+			if err := h.Close(ctx); err != nil {
+				return err
+			}
+		}
+		s.removed = nil
+	case step.Remove != nil:
+		s.removed = append(s.removed, s.hosts[*step.Remove])
+	}
+	return nil
+}
+
+// label names a request in observations.
+func label(r *Request, step int) string {
+	if r.Name != "" {
+		return r.Name
+	}
+	return "in step " + strconv.Itoa(step+1)
+}
+
+func (s *simulation) request(r *Request) hostsim.Request {
+	return hostsim.Request{Method: r.Method, Path: r.Target, Authority: r.Host, Headers: r.Headers, Body: r.Body, Trailers: r.Trailers,
+		ClientGoneAfter: r.Gone, BodyIn: r.Pieces,
+		Info: hostsim.StreamInfo{RouteName: routeName, VirtualHost: hostName, ClusterName: backendName, UpstreamAddr: "127.0.0.1:20000"}}
+}
+
+// wait collects a request in the background, once.
+func (s *simulation) wait(ctx context.Context, name string) error {
+	p, ok := s.pending[name]
+	if !ok {
+		return nil
+	}
+	delete(s.pending, name)
+	r, e, err := p.Wait(ctx)
+	if err != nil {
+		return err
+	}
+	s.keepUpstream(e.Upstream)
+	for i := range s.seen.responses {
+		if s.seen.responses[i].request == name {
+			s.seen.responses[i] = simulatedResponse(name, s.c.request(name), r)
+		}
+	}
+	return nil
+}
+
+func (c *Case) request(name string) *Request {
+	i := slices.IndexFunc(c.Steps, func(s Step) bool { return s.Request != nil && s.Request.Name == name })
+	return c.Steps[i].Request
+}
+
+func simulatedResponse(name string, asked *Request, r hostsim.Response) response {
+	if asked.Gone > 0 {
+		return response{request: name, left: true}
+	}
+	return response{request: name, status: r.Status, headers: r.Headers, body: r.Body, trailers: r.Trailers, reset: r.Reset}
+}
+
+func (s *simulation) keepUpstream(u *hostsim.UpstreamRequest) {
+	if u == nil || !s.upstream.seen() {
+		return
+	}
+	m := simulatedMessage(u.Headers)
+	m.body, m.trailers, m.incomplete = u.Body, u.Trailers, !u.Complete
+	s.seen.upstream = append(s.seen.upstream, m)
+}
+
+func simulatedMessage(headers hostsim.Headers) message {
+	m := message{headers: headers}
+	m.method, _ = headers.Get(":method")
+	m.authority, _ = headers.Get(":authority")
+	m.target, _ = headers.Get(":path")
+	return m
+}
+
+// collect takes what is known at the end.
+func (s *simulation) collect() {
+	for name, h := range s.hosts {
+		if h == nil {
+			continue
+		}
+		reloads, plugin := h.ReloadStats(), s.c.listener(name)
+		s.seen.counts["vm_reload_success of "+plugin] = uint64(reloads.Success)
+		s.seen.counts["vm_reload_backoff of "+plugin] = uint64(reloads.Backoff)
+		s.seen.counts["vm_reload_failure of "+plugin] = uint64(reloads.Failure)
+	}
+	for _, call := range s.process.Calls() {
+		if call.Status == hostsim.StatusOK && s.clusters[call.Cluster].seen() {
+			m := simulatedMessage(call.Headers)
+			m.body = call.Body
+			s.seen.calls[call.Cluster] = append(s.seen.calls[call.Cluster], m)
+		}
+	}
+	for _, m := range s.process.Metrics() {
+		if m.Type != hostsim.Histogram && strings.Contains(m.Name, s.c.Name) {
+			s.seen.counts[m.Name] = m.Value
+		}
+	}
+}
+
+// keep takes a line as it is logged, so that several plugins' lines stay in order.
+func (s *simulation) keep(l hostsim.LogLine) {
+	if l.Host {
+		return
+	}
+	thread := mainThread
+	if l.Thread > 0 {
+		thread = strconv.Itoa(l.Thread)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seen.log[thread] = append(s.seen.log[thread], line{l.Level.String(), l.Message})
+}
