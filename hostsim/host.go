@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -13,6 +14,7 @@ import (
 // any goroutine.
 type Host struct {
 	process *Process
+	number  int // of the hosts of the process, in order of their start
 	module  *Module
 	owns    bool // module and process are closed with the host
 	config  hostConfig
@@ -22,6 +24,8 @@ type Host struct {
 	logs   journal[LogLine]
 	traces journal[TraceEntry]
 	stats  reloadStats
+	// memoryLimit is that of WithMemoryLimit and SetMemoryLimit.
+	memoryLimit atomic.Uint64
 
 	mu       sync.Mutex
 	upstream Cluster
@@ -93,6 +97,7 @@ func startHost(ctx context.Context, p *Process, m *Module, c *config) (*Host, er
 		return nil, err
 	}
 	h := &Host{process: p, module: m, config: c.host, linked: linked, upstream: c.host.upstream}
+	h.SetMemoryLimit(c.host.memoryLimit)
 	h.vmKey = makeVMKey(p.profile, &h.config, m)
 	p.sharedData.retain(h.config.vmID)
 	g, err := h.startGeneration(h.config.pluginConfig)
@@ -103,6 +108,8 @@ func startHost(ctx context.Context, p *Process, m *Module, c *config) (*Host, er
 	}
 	h.current = g
 	p.mu.Lock()
+	p.started++
+	h.number = p.started
 	p.hosts[h] = true
 	p.mu.Unlock()
 	return h, nil

@@ -106,6 +106,9 @@ func orEmpty(list []string) []string { return append([]string{}, list...) }
 
 // validate has the engine check the code, without making machine code of it.
 func validate(ctx context.Context, wasm []byte) *fault {
+	if unfit := checkSizes(wasm); unfit != nil {
+		return unfit
+	}
 	r := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigInterpreter())
 	defer r.Close(ctx)
 	if _, err := r.CompileModule(ctx, wasm); err != nil {

@@ -26,6 +26,8 @@ var refusals = map[string][]string{
 	"text":                        {"Failed to parse corrupted Wasm module"},
 	"cut in a section":            {"Failed to parse corrupted Wasm module"},
 	"version 2":                   {"Failed to load Wasm bytecode"},
+	"data longer than the file":   {"Failed to load Wasm bytecode"},
+	"more types than bytes":       {"Failed to load Wasm bytecode"},
 	"body that does not validate": {"Failed to load Wasm bytecode"},
 
 	"no marker":               {"Missing or unknown Proxy-Wasm ABI version"},

@@ -51,6 +51,14 @@ func readABI(wasm []byte, o wasmbin.Outline) (abiVersion, *fault) {
 	return 0, &fault{words: wordsNoABI, hint: hint}
 }
 
+// checkSizes comes before the engine, which would believe a module's numbers. Envoy's engine finds them too.
+func checkSizes(wasm []byte) *fault {
+	if err := wasmbin.CheckSizes(wasm); err != nil {
+		return &fault{wordsBytecode, err.Error()}
+	}
+	return nil
+}
+
 // linkFaults compares a module's imports with what this Envoy offers, and then its exports with what it looks up.
 // Envoy stops at the first import that does not fit, and names every export. Source: proxy-wasm-cpp-host
 // src/v8/v8.cc link, src/wasm.cc getFunctions; the words are measured.

@@ -44,6 +44,13 @@ type stat struct {
 
 func newMetricTable() *metricTable { return &metricTable{stats: map[metricName]*stat{}} }
 
+func (m *metricTable) clear() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	clear(m.stats)
+	m.order = nil
+}
+
 func (m *metricTable) define(kind MetricType, name string) *stat {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -5,13 +5,14 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 
+	"github.com/sallyport-gateway/sallyport/hostsim/internal/codestore"
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/wasmbin"
 )
 
@@ -24,14 +25,12 @@ func (e *LoadError) Error() string { return "load wasm module: " + e.Reason }
 
 // Module is compiled code, ready for any number of VMs, Hosts and profiles. Close releases it, after all its Hosts.
 type Module struct {
-	wasm    []byte
 	hash    string
 	outline wasmbin.Outline
 	abi     abiVersion
 
-	cache wazero.CompilationCache
-
 	mu      sync.Mutex
+	code    *codestore.Code
 	linked  map[bool]*linkedModule // by profile.wasiStubs
 	closers []func(context.Context) error
 }
@@ -41,6 +40,8 @@ type linkedModule struct {
 	runtime wazero.Runtime
 	code    wazero.CompiledModule
 	abi     abiVersion
+	// usualMemory is how many bytes of memory its VMs have after their start; 0 before the first.
+	usualMemory atomic.Uint64
 }
 
 // abiVersion is what the guest's marker export says.
@@ -58,33 +59,58 @@ var abiMarkers = map[string]abiVersion{
 
 // CompileOptions are optional.
 type CompileOptions struct {
-	// CacheDir keeps machine code on disk between runs.
+	// CacheDir keeps machine code on disk between runs, in a folder for each module: the second run neither compiles nor
+	// validates. What lies there is trusted as the module itself is; it may be deleted at any time.
 	CacheDir string
 }
 
 // Compile checks and compiles a module. The error is a *LoadError when no Envoy would take it.
 func Compile(ctx context.Context, wasm []byte, o CompileOptions) (*Module, error) {
 	sum := sha256.Sum256(wasm)
-	m := &Module{wasm: wasm, hash: hex.EncodeToString(sum[:]), linked: map[bool]*linkedModule{}}
+	m := &Module{hash: hex.EncodeToString(sum[:]), linked: map[bool]*linkedModule{}}
 	m.outline, _ = wasmbin.Read(wasm) // what is broken, the compiler finds
 	var unfit *fault
 	if m.abi, unfit = readABI(wasm, m.outline); unfit != nil {
 		return nil, unfit.loadError()
 	}
-	if o.CacheDir != "" {
-		cache, err := wazero.NewCompilationCacheWithDir(o.CacheDir)
-		if err != nil {
-			return nil, fmt.Errorf("open compilation cache: %w", err)
-		}
-		m.cache = cache
-	} else {
-		m.cache = wazero.NewCompilationCache()
+	if unfit := checkSizes(wasm); unfit != nil {
+		return nil, unfit.loadError()
 	}
-	newest := profiles[len(profiles)-1]
-	if _, err := m.runtimeFor(ctx, &newest); err != nil {
+	if o.CacheDir == "" {
+		if err := m.use(ctx, codestore.Memory(wasm)); err != nil {
+			return nil, err
+		}
+		return m, nil
+	}
+	if code := codestore.Load(o.CacheDir, m.hash); code != nil {
+		if m.use(ctx, code) == nil && code.Used() {
+			return m, nil
+		}
+		if err := m.Close(ctx); err != nil {
+			return nil, err
+		}
+	}
+	code, err := codestore.Fresh(o.CacheDir, m.hash, wasm)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.use(ctx, code); err != nil {
+		return nil, err
+	}
+	if err := code.Save(ctx); err != nil {
 		return nil, errors.Join(err, m.Close(ctx))
 	}
 	return m, nil
+}
+
+// use has the code compiled, or decoded, for the newest Envoy. After an error the module is closed.
+func (m *Module) use(ctx context.Context, code *codestore.Code) error {
+	m.code = code
+	newest := profiles[len(profiles)-1]
+	if _, err := m.runtimeFor(ctx, &newest); err != nil {
+		return errors.Join(err, m.Close(ctx))
+	}
+	return nil
 }
 
 // Close releases the code.
@@ -96,9 +122,9 @@ func (m *Module) Close(ctx context.Context) error {
 		errs = append(errs, f(ctx))
 	}
 	m.closers, m.linked = nil, map[bool]*linkedModule{}
-	if m.cache != nil {
-		errs = append(errs, m.cache.Close(ctx))
-		m.cache = nil
+	if m.code != nil {
+		errs = append(errs, m.code.Close(ctx))
+		m.code = nil
 	}
 	return errors.Join(errs...)
 }
@@ -131,13 +157,13 @@ func (m *Module) runtimeFor(ctx context.Context, p *profile) (*linkedModule, err
 	if l, ok := m.linked[p.wasiStubs]; ok {
 		return l, nil
 	}
-	if m.cache == nil {
+	if m.code == nil {
 		return nil, errors.New("module is closed")
 	}
-	config := wazero.NewRuntimeConfig().WithCompilationCache(m.cache).WithMemoryLimitPages(maxMemoryPages)
+	config := wazero.NewRuntimeConfig().WithCompilationCache(m.code.Cache).WithMemoryLimitPages(maxMemoryPages).WithDebugInfoEnabled(false)
 	runtime := wazero.NewRuntimeWithConfig(ctx, config)
 	l := &linkedModule{runtime: runtime, abi: m.abi}
-	code, err := runtime.CompileModule(ctx, m.wasm)
+	code, err := runtime.CompileModule(ctx, m.code.Binary)
 	if err != nil {
 		return nil, errors.Join(&LoadError{wordsBytecode + ": " + firstLine(err)}, runtime.Close(ctx))
 	}

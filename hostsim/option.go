@@ -26,8 +26,8 @@ const (
 	defaultBufferLimit       = 1 << 20
 	// asyncResponseLimit is http.async_response_buffer_limit.
 	asyncResponseLimit = 32 << 20
-	// maxMemoryPages is the 1 GiB that a VM may grow to, in pages of 64 KiB.
-	maxMemoryPages = 1 << 14
+	// maxMemoryPages is the 1 GiB that a VM may grow to.
+	maxMemoryPages = 1 << 30 / pageSize
 	maxWorkers     = 64
 )
 
@@ -69,6 +69,7 @@ type hostConfig struct {
 	properties          map[string]any
 	foreign             map[string]ForeignFunction
 	bufferLimit         int
+	memoryLimit         int
 	localAddress        string
 	defaultSourceIPPort string
 }
@@ -242,6 +243,12 @@ func WithProperty(path string, value any) Option {
 // WithForeignFunction adds a function for proxy_call_foreign_function. A name that is unknown answers NotFound.
 func WithForeignFunction(name string, f ForeignFunction) Option {
 	return hostOption(func(c *hostConfig) { c.foreign[name] = f })
+}
+
+// WithMemoryLimit bounds the guest's memory from its start: see Host.SetMemoryLimit. A module that begins with more is
+// not loaded.
+func WithMemoryLimit(bytes int) Option {
+	return hostOption(func(c *hostConfig) { c.memoryLimit = bytes })
 }
 
 // WithBufferLimit is the listener's per_connection_buffer_limit_bytes, 1 MiB unless given: a body that the guest holds

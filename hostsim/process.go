@@ -21,7 +21,7 @@ type Process struct {
 	fake    *FakeClock // clock, when it is one
 	threads []*thread  // [0] is the main thread
 	node    map[string]string
-	started time.Time
+	began   time.Time
 
 	sharedData *sharedData
 	queues     *queueTable
@@ -32,6 +32,7 @@ type Process struct {
 	mu       sync.Mutex
 	clusters map[string]Cluster
 	hosts    map[*Host]bool
+	started  int // hosts so far
 	random   *mathrand.ChaCha8
 
 	closed  atomic.Bool
@@ -53,7 +54,7 @@ func NewProcess(opts ...Option) (*Process, error) {
 func newProcess(c *config) *Process {
 	profile, _ := findProfile(c.process.profile) // newConfig has checked it
 	p := &Process{
-		profile: profile, clock: c.process.clock, node: c.process.node, started: c.process.clock.Now(), clusters: maps.Clone(c.process.clusters),
+		profile: profile, clock: c.process.clock, node: c.process.node, began: c.process.clock.Now(), clusters: maps.Clone(c.process.clusters),
 		sharedData: newSharedData(), queues: newQueueTable(), metrics: newMetricTable(), hosts: map[*Host]bool{},
 	}
 	p.fake, _ = p.clock.(*FakeClock)

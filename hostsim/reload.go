@@ -10,6 +10,12 @@ type reloadStats struct {
 // ReloadStats are the counts of what FailReload did.
 type ReloadStats struct{ Success, Failure, Backoff int }
 
+func (s *reloadStats) reset() {
+	s.success.Store(0)
+	s.failure.Store(0)
+	s.backoff.Store(0)
+}
+
 // ReloadStats reads the counters.
 func (h *Host) ReloadStats() ReloadStats {
 	return ReloadStats{Success: int(h.stats.success.Load()), Failure: int(h.stats.failure.Load()), Backoff: int(h.stats.backoff.Load())}

@@ -85,6 +85,15 @@ func (s *sharedData) release(vmID string) {
 	}
 }
 
+// clear is the store of a process that has just begun, with the same users.
+func (s *sharedData) clear() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.data)
+	clear(s.lose)
+	s.cas = 0
+}
+
 // SharedData is a copy of all shared data under a vm_id.
 func (p *Process) SharedData(vmID string) map[string][]byte {
 	p.sharedData.mu.Lock()

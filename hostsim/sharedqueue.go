@@ -24,6 +24,14 @@ func newQueueTable() *queueTable {
 	return &queueTable{byName: map[queueName]*sharedQueue{}, byID: map[uint32]*sharedQueue{}}
 }
 
+func (q *queueTable) clear() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	clear(q.byName)
+	clear(q.byID)
+	q.lastID = 0
+}
+
 // register makes the queue, or takes over one that is there.
 func (q *queueTable) register(owner *vm, rootID uint32, name string) uint32 {
 	q.mu.Lock()

@@ -13,6 +13,7 @@ import (
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
 )
 
 // vm is one instance of a guest on one thread; all its methods run on that thread. It is the context.Context of the
@@ -111,7 +112,11 @@ func newVM(t *thread, h *Host, linked *linkedModule) (*vm, error) {
 
 	v.restriction = startingUp
 	defer func() { v.restriction = unrestricted }()
-	module, err := linked.runtime.InstantiateModule(v, linked.code, wazero.NewModuleConfig().WithName("").WithStartFunctions())
+	memory := &linearMemory{limit: &h.memoryLimit, usual: &linked.usualMemory}
+	if err := memory.check(linked.code); err != nil {
+		return nil, err
+	}
+	module, err := linked.runtime.InstantiateModule(experimental.WithMemoryAllocator(v, memory), linked.code, wazero.NewModuleConfig().WithName("").WithStartFunctions())
 	if err != nil {
 		return nil, &LoadError{"Failed to initialize Wasm code: " + firstLine(err)}
 	}
@@ -131,6 +136,7 @@ func newVM(t *thread, h *Host, linked *linkedModule) (*vm, error) {
 	if v.failed {
 		return nil, errors.Join(&LoadError{"Failed to initialize Wasm code"}, module.Close(v))
 	}
+	memory.started()
 	return v, nil
 }
 

@@ -121,7 +121,7 @@ func wasiClockTimeGet(v *vm, p []uint64) uint32 {
 	now := v.thread.process.clock.Now()
 	t := uint64(now.UnixNano())
 	if uint32(p[0]) == 1 {
-		t = uint64(now.Sub(v.thread.process.started) + time.Second)
+		t = uint64(now.Sub(v.thread.process.began) + time.Second)
 	}
 	if !v.writeU64(p[2], t) {
 		return errnoFault

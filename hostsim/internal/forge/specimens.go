@@ -1,5 +1,7 @@
 package forge
 
+import "slices"
+
 // Specimen is a module that shows one thing about loading.
 type Specimen struct {
 	Name string
@@ -17,6 +19,8 @@ func Specimens() []Specimen {
 		{"text", []byte("hello, this is no module")},
 		{"cut in a section", sound[:len(sound)-3]},
 		{"version 2", append([]byte("\x00asm\x02\x00\x00\x00"), sound[8:]...)},
+		{"data longer than the file", slices.Concat(sound, sectionOf(11, slices.Concat([]byte{1, 0, i32Const, 0, opEnd}, leb(1<<31-1))))},
+		{"more types than bytes", slices.Concat(sound[:8], sectionOf(1, leb(1<<31-1)), sound[8:])},
 		{"body that does not validate", Guest("0_2_1").Body("proxy_on_tick", "i", "", 0x6a).Bytes()},
 
 		{"no marker", New().Memory().Export("malloc", "i", "i").Export("proxy_on_tick", "i", "").Bytes()},

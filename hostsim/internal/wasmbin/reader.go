@@ -57,12 +57,14 @@ func (r *reader) count() uint32 {
 
 func (r *reader) name() string { return string(r.bytes(r.u32())) }
 
+// Value types that take more than their own byte begin with these.
+const (
+	nullableReference = 0x63
+	reference         = 0x64
+)
+
 // valueTypes is not plain when a type takes more than its own byte.
 func (r *reader) valueTypes() (types []api.ValueType, plain bool) {
-	const (
-		nullableReference = 0x63
-		reference         = 0x64
-	)
 	for n := r.count(); n > 0 && !r.failed; n-- {
 		t := r.byte()
 		if t == nullableReference || t == reference {

@@ -62,6 +62,9 @@ type Outline struct {
 // ErrCorrupt says that the bytes are not a whole module.
 var ErrCorrupt = errors.New("not a whole Wasm module")
 
+// functionForm begins a plain function type.
+const functionForm = 0x60
+
 // Sections that are read.
 const (
 	sectionCustom   = 0
@@ -69,31 +72,33 @@ const (
 	sectionImport   = 2
 	sectionFunction = 3
 	sectionExport   = 7
+	sectionElement  = 9
 )
 
 const headerSize = 8
 
 var magic = [4]byte{0, 'a', 's', 'm'}
 
-// Read reads a module. With ErrCorrupt comes what stood before the damage.
+// Read reads a module. With ErrCorrupt comes what could be read: a section that cannot be is left out from the damage on.
 func Read(wasm []byte) (Outline, error) {
 	var o outline
 	if len(wasm) < headerSize || [4]byte(wasm[:4]) != magic {
 		return o.Outline, fmt.Errorf("%w: it does not begin with \\0asm", ErrCorrupt)
 	}
 	r := reader{b: wasm[headerSize:]}
-	for !r.failed && len(r.b) > 0 {
+	var damage error
+	for len(r.b) > 0 {
 		at := len(wasm) - len(r.b)
 		id := r.byte()
 		body := reader{b: r.bytes(r.u32())}
 		if r.failed {
 			return o.finish(), fmt.Errorf("%w: section %d at byte %d reaches beyond the end", ErrCorrupt, id, at)
 		}
-		if o.section(id, &body); body.failed {
-			return o.finish(), fmt.Errorf("%w: section %d at byte %d cannot be read", ErrCorrupt, id, at)
+		if o.section(id, &body); body.failed && damage == nil {
+			damage = fmt.Errorf("%w: section %d at byte %d cannot be read", ErrCorrupt, id, at)
 		}
 	}
-	return o.finish(), nil
+	return o.finish(), damage
 }
 
 // outline is an Outline in the making.
@@ -130,7 +135,6 @@ func (o *outline) section(id byte, r *reader) {
 // readTypes stops without a complaint at the first type that is no plain function type: what comes behind has unknown
 // signatures.
 func (o *outline) readTypes(r *reader) {
-	const functionForm = 0x60
 	for n := r.count(); n > 0 && !r.failed; n-- {
 		if r.byte() != functionForm {
 			return
