@@ -19,10 +19,14 @@ const inactivePrefix = "inactive-"
 // its own, and answers for a token that is held when that is let go.
 type authority struct {
 	*httptest.Server
-	mu    sync.Mutex
-	calls map[string]int
-	held  map[string]chan struct{}
+	mu     sync.Mutex
+	calls  map[string]int
+	held   map[string]chan struct{}
+	keySet string // what it publishes at keysPath
+	asks   int    // of keysPath
 }
+
+const keysPath = "/v1/keys"
 
 func newAuthority(t *testing.T) *authority {
 	t.Helper()
@@ -36,6 +40,13 @@ func newAuthority(t *testing.T) *authority {
 }
 
 func (a *authority) introspect(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == keysPath {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.asks++
+		_, _ = io.WriteString(w, a.keySet)
+		return
+	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxMessage))
 	form, formErr := url.ParseQuery(string(body))
 	if err != nil || formErr != nil {
@@ -67,6 +78,16 @@ func (a *authority) asked(token string) int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.calls[token]
+}
+
+// askedInAll is how many introspections were made, and how many fetches of keys.
+func (a *authority) askedInAll() (introspections, fetches int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, n := range a.calls {
+		introspections += n
+	}
+	return introspections, a.asks
 }
 
 // hold makes the answers for a token wait until the function that it returns is called.
