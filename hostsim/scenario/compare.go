@@ -213,11 +213,12 @@ func extraRequest(d *delta, r Request) {
 	}
 }
 
-func compareMetrics(want *metricsWant, before, after map[string]int64) *delta {
+func compareMetrics(want *metricsWant, x *expander, before, after map[string]int64) *delta {
 	d := &delta{}
 	for _, m := range want.deltas {
-		moved := after[m.name] - before[m.name]
-		d.line(formatDelta(m.name, m.delta), formatDelta(m.name, moved), m.delta == moved)
+		name := x.text(m.name)
+		moved := after[name] - before[name]
+		d.line(formatDelta(name, m.delta), formatDelta(name, moved), m.delta == moved)
 	}
 	if d.differs {
 		// A misspelt name is the commonest cause: show what did move.

@@ -56,6 +56,7 @@ func TestParseRefuses(t *testing.T) {
 		{"second call is bad", "Doc.\n" + ok + call + "-- calls c --\nGET / HTTP/1.1\n---\nGET\n", `x.txtar:12: request line "GET"`},
 		{"metric without sign", "Doc.\n" + ok + call + "-- metrics --\na 1\n", `x.txtar:10: metric line "a 1" is not NAME +N`},
 		{"metric twice", "Doc.\n" + ok + call + "-- metrics --\na +1\na +2\n", `x.txtar:11: second line for metric "a"`},
+		{"unknown variable in a metric", "Doc.\n" + ok + call + "-- metrics --\na${b} +1\n", `x.txtar:10: unknown ${b}`},
 		{"empty log line", "Doc.\n" + ok + call + "-- log --\n\nx\n", "x.txtar:10: empty line"},
 		{"advance", "Doc.\n" + ok + "-- advance --\n5\n" + call, `x.txtar:5: duration "5" is not between`},
 		{"config_error with request", "Doc.\n" + ok + call + "-- config_error --\nx\n", "x.txtar:9: config_error with a request"},

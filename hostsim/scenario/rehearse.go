@@ -116,6 +116,12 @@ func (r *reader) rehearseOutcome(x *expander, e *exchange) {
 			request(c.line, x.wantRequest(c.message))
 		}
 	}
+	if w := e.metrics; w != nil {
+		for _, m := range w.deltas {
+			x.text(m.name)
+		}
+		r.drain(x, w.line)
+	}
 	if w := e.log; w != nil {
 		for i, text := range w.lines {
 			check(w.line+i, x.expected(text))

@@ -179,7 +179,7 @@ func compareExchange(e *exchange, s seen, x *expander) []finding {
 	if w := e.metrics; w != nil {
 		findings = append(findings, finding{
 			section: "metrics", line: w.line, index: w.index,
-			delta: compareMetrics(w, s.before, s.after), seen: writeMetrics(w, s.before, s.after), rewritable: true,
+			delta: compareMetrics(w, x, s.before, s.after), seen: writeMetrics(w, x, s.before, s.after), rewritable: true,
 		})
 	}
 	if w := e.log; w != nil {

@@ -330,3 +330,23 @@ func TestClosingLine(t *testing.T) {
 		}
 	}
 }
+
+func TestMetricNamesAreExpanded(t *testing.T) {
+	const text = "A metric named after a cluster.\n-- config.yaml --\nrealm: toy\nservice: ${cluster.keys}\n-- cluster keys --\nHTTP/1.1 200\n" +
+		"-- request --\nGET / HTTP/1.1\nhost: a\n-- response --\n401\ncontent-type: application/json\nwww-authenticate: Key realm=\"toy\"\n\n~.*\n" +
+		"-- metrics --\nasked.${cluster.keys} +1\n"
+	f, err := Parse("named.txtar", []byte(text), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]bool{"asked.toy_keys": true, "asked.keys": false, "asked.${cluster.keys}": false} {
+		d := &toy{sabotage: func(_ *Result, m map[string]int64) { m[name]++ }}
+		report, err := Run(t.Context(), f, d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if report.OK() != want {
+			t.Errorf("%s moved: agrees %v\n%s", name, report.OK(), report)
+		}
+	}
+}

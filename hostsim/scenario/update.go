@@ -78,10 +78,11 @@ func writeCalls(want *callsWant, got []Request) string {
 	return strings.Join(parts, callSeparator+"\n")
 }
 
-func writeMetrics(want *metricsWant, before, after map[string]int64) string {
+func writeMetrics(want *metricsWant, x *expander, before, after map[string]int64) string {
 	var b strings.Builder
 	for _, m := range want.deltas {
-		b.WriteString(formatDelta(m.name, after[m.name]-before[m.name]) + "\n")
+		name := x.text(m.name)
+		b.WriteString(formatDelta(m.name, after[name]-before[name]) + "\n")
 	}
 	return b.String()
 }
