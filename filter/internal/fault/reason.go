@@ -51,6 +51,7 @@ const (
 	IntrospectionCredentialsRefused
 	IntrospectionForbidden
 	IntrospectionRateLimited
+	IntrospectionCircuitOpen
 	IntrospectionServerError
 	IntrospectionUnexpectedStatus
 	IntrospectionTooLarge

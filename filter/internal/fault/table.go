@@ -69,6 +69,7 @@ var table = [reasonCount]row{
 	IntrospectionCredentialsRefused: {word: "introspection.credentials_refused", status: 500, code: "steps.servicecallout.ExecutionFailed", text: "Token check failed", technical: true},
 	IntrospectionForbidden:          {word: "introspection.forbidden", status: 500, code: "steps.servicecallout.ExecutionFailed", text: "Token check failed", technical: true},
 	IntrospectionRateLimited:        {word: "introspection.rate_limited", status: 503, code: "steps.servicecallout.ExecutionFailed", text: "Token check is unavailable", technical: true},
+	IntrospectionCircuitOpen:        {word: "introspection.circuit_open", status: 503, code: "steps.servicecallout.ExecutionFailed", text: "Token check is unavailable", technical: true},
 	IntrospectionServerError:        {word: "introspection.server_error", status: 503, code: "steps.servicecallout.ExecutionFailed", text: "Token check is unavailable", technical: true},
 	IntrospectionUnexpectedStatus:   {word: "introspection.unexpected_status", status: 502, code: "steps.servicecallout.ExecutionFailed", text: "Token check failed", technical: true},
 	IntrospectionTooLarge:           {word: "introspection.too_large", status: 502, code: "steps.extractvariables.ExecutionFailed", text: "Token check failed", technical: true},

@@ -1,0 +1,170 @@
+package outage
+
+import "time"
+
+// The bounds of what a record may hold, for all options that may share it.
+const (
+	MaxOpenFor = 5 * time.Minute
+	MaxWindow  = time.Minute
+)
+
+// Breaker says when to stop calling a server that fails. The zero value never
+// stops.
+type Breaker struct {
+	// Failures in a row open it.
+	Failures int
+	// So do FailurePercent or more failures among at least MinCalls calls of one
+	// Window.
+	FailurePercent int
+	MinCalls       int
+	Window         time.Duration // up to MaxWindow
+	// OpenFor is how long it stays open at first, LongestOpen at last: each probe
+	// that fails doubles the time. Half of it is random.
+	OpenFor     time.Duration
+	LongestOpen time.Duration // up to MaxOpenFor
+}
+
+func (b *Breaker) enabled() bool { return b.Failures > 0 }
+
+// Ending is what a call came to. The zero value says nothing of the server.
+type Ending uint8
+
+const (
+	// Lost: the call was never made, for a fault of ours.
+	Lost Ending = iota
+	// Answered: the server works, whatever it said of the token or of us.
+	Answered
+	// Limited: the server works, and wants fewer calls.
+	Limited
+	// Failed: the server could not be reached or did not do its work.
+	Failed
+)
+
+// admit grants a permit, or says why not and for how long.
+func (r *record) admit(now int64, o *Options) (p Permit, cause Cause, wait int64) {
+	r.forgetImpossible(now)
+	if r.heldUntil > now {
+		return Permit{}, Held, r.heldUntil - now
+	}
+	if o.Breaker.enabled() && r.mode != closed {
+		if r.until > now {
+			return Permit{}, Open, r.until - now
+		}
+		r.era++
+		r.mode, r.until = halfOpen, now+int64(o.Lease)
+		return Permit{second: r.flights.take(now, o.Lease), era: r.era, probe: true}, granted, 0
+	}
+	places := o.MaxInFlight
+	if r.slowStart > 0 {
+		places = min(places, int(r.slowStart))
+	}
+	if r.flights.count(now) >= places {
+		return Permit{}, Full, int64(fullRetry)
+	}
+	return Permit{second: r.flights.take(now, o.Lease), era: r.era}, granted, 0
+}
+
+// done takes back a permit and draws the conclusions. hold is for Limited. What
+// began before the breaker last changed says nothing of the time after it.
+func (r *record) done(p Permit, now int64, e Ending, hold time.Duration, o *Options, random uint64) {
+	r.forgetImpossible(now)
+	r.flights.release(p.second)
+	if e == Limited {
+		r.heldUntil = max(r.heldUntil, now+int64(min(hold, MaxHold)))
+		r.slowStart = 1
+	}
+	if p.era != r.era || !o.Breaker.enabled() {
+		if e == Answered && r.mode == closed {
+			r.speedUp(o)
+		}
+		return
+	}
+	if r.mode == closed {
+		r.note(now, e, o, random)
+		return
+	}
+	switch e { // of the probe
+	case Answered, Limited:
+		r.close()
+	case Failed:
+		r.open(now, &o.Breaker, random)
+	default: // it was not sent: the next one may come as soon as it could at first
+		r.reopened = 0
+		r.open(now, &o.Breaker, random)
+	}
+}
+
+// note counts a call that ended while the breaker was closed.
+func (r *record) note(now int64, e Ending, o *Options, random uint64) {
+	if e != Answered && e != Failed {
+		return
+	}
+	if now >= r.windowEnd {
+		r.windowEnd, r.calls, r.failed = now+int64(o.Breaker.Window), 0, 0
+	}
+	r.calls++
+	if e == Answered {
+		r.inARow = 0
+		r.speedUp(o)
+		return
+	}
+	r.failed++
+	r.inARow++
+	b := &o.Breaker
+	if int(r.inARow) >= b.Failures || int(r.calls) >= b.MinCalls && uint64(r.failed)*100 >= uint64(r.calls)*uint64(b.FailurePercent) {
+		r.open(now, b, random)
+	}
+}
+
+// speedUp lets one more call into the air, for each that was answered, until
+// all places may be used again: each round of answers doubles what the server
+// has to do, as it does in TCP's slow start.
+func (r *record) speedUp(o *Options) {
+	if r.slowStart == 0 {
+		return
+	}
+	if r.slowStart++; int(r.slowStart) >= o.MaxInFlight {
+		r.slowStart = 0
+	}
+}
+
+// open keeps all calls back for a time of which half is random, so that
+// gateways that saw the same outage do not come back together.
+func (r *record) open(now int64, b *Breaker, random uint64) {
+	full := int64(b.OpenFor)
+	for range r.reopened {
+		if full >= int64(b.LongestOpen) {
+			break
+		}
+		full *= 2
+	}
+	half := uint64(min(full, int64(b.LongestOpen))) / 2
+	r.era++
+	r.mode, r.until = open, now+int64(half)+int64(random%(half+1))
+	if r.reopened < maxReopened {
+		r.reopened++
+	}
+}
+
+// maxReopened is enough doublings for any time to reach its bound.
+const maxReopened = 32
+
+// close lets calls through again, first one at a time.
+func (r *record) close() {
+	r.mode, r.until, r.reopened = closed, 0, 0
+	r.inARow, r.windowEnd, r.calls, r.failed = 0, 0, 0, 0
+	r.slowStart = 1
+}
+
+// forgetImpossible drops moments that are further ahead than they can have been
+// noted: the clock went back.
+func (r *record) forgetImpossible(now int64) {
+	for _, m := range [...]struct {
+		moment  *int64
+		longest time.Duration
+	}{{&r.until, MaxOpenFor}, {&r.heldUntil, MaxHold}, {&r.windowEnd, MaxWindow}, {&r.warnedUntil, MaxHold}} {
+		if *m.moment > now+int64(m.longest) {
+			*m.moment = 0
+		}
+	}
+}

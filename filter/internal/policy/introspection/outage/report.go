@@ -1,0 +1,68 @@
+package outage
+
+import (
+	"strconv"
+	"time"
+)
+
+// The gauges. The label after them has the cluster's name.
+const (
+	metricBreaker   = "sallyport_introspection_breaker." // 0 closed, 1 half-open, 2 open
+	metricInFlight  = "sallyport_introspection_in_flight."
+	metricRemaining = "sallyport_introspection_budget_remaining."
+	metricLimit     = "sallyport_introspection_budget_limit."
+)
+
+// warnAgain is how long a low budget is not warned of again: one of Okta's
+// windows.
+const warnAgain = time.Minute
+
+// nothingShown is no mode: the gauge may still have what an earlier VM said.
+const nothingShown mode = 255
+
+// show sets the gauges to what this VM saw last.
+func (g *Guard) show(now int64) {
+	g.ports.Metrics.Gauge(metricInFlight+g.label, int64(g.last.flights.count(now)))
+	if g.last.mode != g.shown {
+		g.shown = g.last.mode
+		g.ports.Metrics.Gauge(metricBreaker+g.label, int64(g.shown))
+	}
+}
+
+// tell logs what this VM's own change did to the record. Others that only see
+// it say nothing, so each event is told once.
+func (g *Guard) tell(before record, now int64) {
+	after := &g.last
+	if after.mode != before.mode {
+		switch after.mode {
+		case open:
+			g.warn("failed " + decimal(int64(after.inARow)) + " times in a row, " + decimal(int64(after.failed)) + " of " +
+				decimal(int64(after.calls)) + " calls in all: the circuit breaker is open for " + millis(after.until-now))
+		case closed:
+			g.warn("works again: the circuit breaker is closed")
+		}
+	}
+	if after.heldUntil > before.heldUntil {
+		g.warn("limits the calls: none is made for " + millis(after.heldUntil-now))
+	}
+}
+
+// label is a cluster's name without the sign that ends a label: Istio's names
+// have it.
+func label(cluster string) string {
+	b := []byte(cluster)
+	for i, c := range b {
+		if c == '|' {
+			b[i] = '_'
+		}
+	}
+	return string(b)
+}
+
+func (g *Guard) warn(what string) {
+	g.ports.Warn("the authorization server at cluster " + g.options.Cluster + " " + what)
+}
+
+func millis(nanos int64) string { return decimal(nanos/int64(time.Millisecond)) + "ms" }
+
+func decimal(n int64) string { return strconv.FormatInt(n, 10) }
