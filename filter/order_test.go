@@ -1,9 +1,11 @@
 package main_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
 )
@@ -39,7 +41,8 @@ func TestOrder(t *testing.T) {
 			tt.bad.Method, tt.bad.Body, tt.bad.BodyIn = "POST", []byte("a body in some pieces"), 5
 			r, x = g.do(tt.bad)
 			g.must("a request that the step refuses", r, x, tt.want)
-			if diff := cmp.Diff(data, g.Process().SharedData("")); diff != "" {
+			// What calls come to is noted for each server; that no later one was called is checked below.
+			if diff := cmp.Diff(data, g.Process().SharedData(""), cmpopts.IgnoreMapEntries(func(key string, _ []byte) bool { return strings.Contains(key, "/outage/") })); diff != "" {
 				t.Errorf("shared data changed (-before +after):\n%s", diff)
 			}
 			if okta, later := callsTo(x, "okta"), callsTo(x, "later"); okta != tt.calls || later != 0 {
@@ -49,7 +52,7 @@ func TestOrder(t *testing.T) {
 			if tt.calls > 0 {
 				metrics["sallyport_callouts"] += uint64(tt.calls)
 			}
-			if diff := cmp.Diff(metrics, g.metrics()); diff != "" {
+			if diff := cmp.Diff(metrics, g.metrics(), cmpopts.IgnoreMapEntries(func(name string, _ uint64) bool { return strings.HasPrefix(name, "sallyport_introspection_") })); diff != "" {
 				t.Errorf("metrics (-want +got):\n%s", diff)
 			}
 		})

@@ -3,6 +3,7 @@ package main_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -38,19 +39,22 @@ func TestReasonIntrospectionDeadline(t *testing.T) {
 
 // TestReasonIntrospectionOverloaded: calls in the air are bounded, and so are those who wait for one of them.
 func TestReasonIntrospectionOverloaded(t *testing.T) {
-	const maxFlights, maxWaiters = 256, 1024 // introspection's own bounds
+	const maxInFlight, maxFlights, maxWaiters = 64, 256, 1024 // the default, and introspection's own bounds
+	each := func(i int) string { return fmt.Sprintf("token-%d", i) }
 	tests := []struct {
-		name  string
-		token func(i int) string
-		bound int
-		calls int
+		name   string
+		option string
+		token  func(i int) string
+		bound  int
+		calls  int
 	}{
-		{"a call for each of too many tokens", func(i int) string { return fmt.Sprintf("token-%d", i) }, maxFlights, maxFlights},
-		{"too many who wait for one token", func(int) string { return "one-token" }, maxWaiters, 1},
+		{"a call for each of too many tokens", "", each, maxInFlight, maxInFlight},
+		{"more calls than one VM keeps account of", "max_in_flight: 1024, ", each, maxFlights, maxFlights},
+		{"too many who wait for one token", "", func(int) string { return "one-token" }, maxWaiters, 1},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			g := start(t, module(t), configuration(t, fullSequence))
+			g := start(t, module(t), configuration(t, strings.Replace(fullSequence, "{cluster: okta,", "{"+tt.option+"cluster: okta,", 1)))
 			slow := active()
 			slow.Delay = calloutEnd / 2
 			g.okta.set(slow)

@@ -153,7 +153,7 @@ func TestStepSwitches(t *testing.T) {
 
 func TestDryRunAndOnErrorTogether(t *testing.T) {
 	c := load(t, plainAPI("[{"+introspect+"2s, on_error: continue, dry_run: true}}]"))
-	s := c.Sequences(Ports{Dispatcher: (&dispatcher{failure: pipeline.NoHost}).dispatch})[0]
+	s := c.Sequences(Ports{Store: memstore.New(nil), Dispatcher: (&dispatcher{failure: pipeline.NoHost}).dispatch})[0]
 	x := request(pipeline.Header{Name: "authorization", Value: "Bearer abc"})
 	wantAdmitted(t, s, x)
 	if len(x.DryRun) != 0 || len(x.Overridden) != 1 {
@@ -206,7 +206,7 @@ func TestTwoLimitersOfOneSequenceAreTwo(t *testing.T) {
 func TestAPIsShareOneIntrospection(t *testing.T) {
 	c := load(t, "apis: [{name: customers, version: v1, base_path: /a}, {name: customers, version: v2, base_path: /b}]\nsequence: [{"+introspect+"2s}}]")
 	d := &dispatcher{failure: pipeline.NoFailure}
-	s := c.Sequences(Ports{Dispatcher: d.dispatch})
+	s := c.Sequences(Ports{Store: memstore.New(nil), Dispatcher: d.dispatch})
 	for i := range s {
 		if v, _ := run(s[i], request(pipeline.Header{Name: "authorization", Value: "Bearer abc"})); v != pipeline.Parked {
 			t.Errorf("verdict %d", v)

@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"math/rand/v2"
 	"strconv"
 	"strings"
 	"time"
@@ -9,7 +10,6 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/catalog"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection"
-	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/jwks"
 	"github.com/sallyport-gateway/sallyport/filter/internal/problem"
 	"github.com/sallyport-gateway/sallyport/filter/internal/secret"
 )
@@ -35,13 +35,17 @@ const (
 )
 
 var (
-	introspectMembers = stepMembers(0, "cluster", "authority", "path", "client_id", "client_secret", "timeout", "cache", "precheck")
-	secretMembers     = members{names: []string{"env", "inline"}, private: true}
-	cacheMembers      = members{names: []string{"max_ttl", "entries"}}
+	introspectMembers = stepMembers(0, "cluster", "authority", "path", "client_id", "client_secret", "timeout", "cache", "precheck",
+		"retry", "stale_if_error", "max_in_flight", "breaker")
+	secretMembers = members{names: []string{"env", "inline"}, private: true}
+	cacheMembers  = members{names: []string{"max_ttl", "entries"}}
 )
 
 func (r *reader) introspectToken(v value, p *plan) {
-	o := introspection.Options{Timeout: defaultTimeout, CacheMaxTTL: defaultCacheTTL, CacheEntries: defaultCacheEntries}
+	o := introspection.Options{
+		Timeout: defaultTimeout, CacheMaxTTL: defaultCacheTTL, CacheEntries: defaultCacheEntries,
+		Retry: true, MaxInFlight: defaultInFlight, Breaker: defaultBreaker,
+	}
 	var check precheck
 	given := map[string]bool{}
 	ok := r.object(v, &introspectMembers, func(name string, v value) {
@@ -63,12 +67,17 @@ func (r *reader) introspectToken(v value, p *plan) {
 		case "precheck":
 			check = r.precheck(v)
 		default:
-			r.common(name, v, p)
+			if !r.outageMember(name, v, &o) {
+				r.common(name, v, p)
+			}
 		}
 		given[name] = true
 	})
 	if !ok {
 		return
+	}
+	if o.StaleIfError > 0 && o.CacheEntries == 0 {
+		r.problemAt("stale_if_error", "needs a cache")
 	}
 	if check.mode != jwtOnly {
 		for _, name := range []string{"cluster", "authority", "path", "client_id", "client_secret"} {
@@ -88,11 +97,13 @@ func (r *reader) introspectToken(v value, p *plan) {
 		o.Precheck = &check.options
 	}
 	p.build = func(_ *catalog.Catalog, ports Ports, _ string) pipeline.Step {
-		keys := jwks.Ports{Store: ports.Store, Dispatcher: ports.Dispatcher, Metrics: ports.Metrics, Warn: ports.Warn}
-		if check.mode == jwtOnly {
-			return introspection.NewLocal(check.options, keys, ports.Host)
+		p := introspection.Ports{
+			Store: ports.Store, Dispatcher: ports.Dispatcher, Metrics: ports.Metrics, Warn: ports.Warn, Random: rand.Uint64, Host: ports.Host,
 		}
-		return introspection.New(o, keys, ports.Host)
+		if check.mode == jwtOnly {
+			return introspection.NewLocal(check.options, p)
+		}
+		return introspection.New(o, p)
 	}
 }
 

@@ -93,7 +93,7 @@ func (p *proxy) land(a pipeline.Answer) {
 }
 
 const introspecting = `{"version":1,"apis":[{"name":"a","version":"v1","base_path":"/a"},{"name":"open","version":"v1","base_path":"/open","sequence":[]}],
-"sequence":[{"introspect_token":{"cluster":"okta","authority":"okta.example.com","path":"/introspect","client_id":"gw","client_secret":{"env":"SECRET"},"timeout":"2s","cache":"off"}}]}`
+"sequence":[{"introspect_token":{"cluster":"okta","authority":"okta.example.com","path":"/introspect","client_id":"gw","client_secret":{"env":"SECRET"},"timeout":"2s","cache":"off","breaker":"off","retry":false}}]}`
 
 func configured(t *testing.T, p *proxy) *gate.Gate {
 	t.Helper()

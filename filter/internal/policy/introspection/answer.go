@@ -1,8 +1,11 @@
 package introspection
 
 import (
+	"time"
+
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/outage"
 )
 
 // MaxAnswerBytes bounds the body of an answer: what is longer is refused, and
@@ -69,17 +72,20 @@ func statusDenial(a *pipeline.Answer, now int64) fault.Denial {
 	case a.Status == 429:
 		return fault.Denial{
 			Reason:            fault.IntrospectionRateLimited,
-			RetryAfterSeconds: retryAfterLimited(a, now),
+			RetryAfterSeconds: int(outage.Hold(a, now) / time.Second),
 		}
 	case a.Status >= 500 && a.Status <= 599:
 		d := denialFor(fault.IntrospectionServerError)
-		if seconds, ok := retryAfterHeader(a); ok {
-			d.RetryAfterSeconds = seconds
+		if after, ok := outage.RetryAfter(a); ok {
+			d.RetryAfterSeconds = int(after / time.Second)
 		}
 		return d
 	}
 	return denialFor(fault.IntrospectionUnexpectedStatus)
 }
+
+// unavailableRetrySeconds is told when the server could not be asked.
+const unavailableRetrySeconds = 5
 
 // denialFor tells the client of a 503 when to come again.
 func denialFor(r fault.Reason) fault.Denial {

@@ -37,7 +37,7 @@ func TestCacheLife(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			fresh := func() *cache {
-				c := newCache(tt.limit, tt.maxTTL)
+				c := newCache(tt.limit, tt.maxTTL, 0)
 				c.put(key{1}, &tt.claims, start.UnixNano())
 				return c
 			}
@@ -67,12 +67,12 @@ func TestCacheReplaces(t *testing.T) {
 		{Active: true},
 		{Active: true, Expires: start.Unix() - 1},
 	} {
-		c := newCache(4, time.Minute)
+		c := newCache(4, time.Minute, 0)
 		c.put(key{1}, old, start.UnixNano())
 		c.put(key{1}, &next, start.UnixNano())
 		wantCached(t, c, start, false)
 	}
-	c := newCache(4, time.Minute)
+	c := newCache(4, time.Minute, 0)
 	c.put(key{1}, old, start.UnixNano())
 	c.put(key{1}, &pipeline.Claims{Active: true, Expires: start.Unix() + 300, Subject: "new"}, start.UnixNano())
 	if claims, ok := c.get(key{1}, start.UnixNano()); !ok || claims.Subject != "new" {
@@ -92,7 +92,7 @@ func TestCacheAgreesWithModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		limit := rapid.IntRange(0, 4).Draw(t, "limit")
 		maxTTL := time.Duration(rapid.IntRange(0, 60).Draw(t, "max ttl")) * time.Second
-		c, now, puts := newCache(limit, maxTTL), start, 0
+		c, now, puts := newCache(limit, maxTTL, 0), start, 0
 		var model []modelEntry
 		forget := func(k key) {
 			model = slices.DeleteFunc(model, func(e modelEntry) bool { return e.key == k })

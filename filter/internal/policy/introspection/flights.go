@@ -27,17 +27,6 @@ type call struct {
 	verdict verdict
 }
 
-// outcome waits for the call. All who wait get the same verdict, each with a
-// copy of the claims.
-func (c *call) outcome() pipeline.Outcome {
-	return pipeline.Await(&c.flight, func(x *pipeline.Exchange) pipeline.Outcome {
-		if c.verdict.claims == nil {
-			return pipeline.Deny(c.verdict.denial)
-		}
-		return accept(x, c.verdict.claims)
-	})
-}
-
 // flights are the calls in the air, the latest one for each token.
 type flights struct {
 	byKey      map[key]*call

@@ -9,7 +9,6 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
-	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/jwks"
 	"github.com/sallyport-gateway/sallyport/filter/internal/secret"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 )
@@ -47,19 +46,30 @@ type bench struct {
 	seq  *pipeline.Sequence
 	air  air
 	now  time.Time
+
+	counted  map[string]int
+	observed map[string]int64 // the last value
+	lines    []string
 }
 
+func (b *bench) Count(metric string)                { b.counted[metric]++ }
+func (b *bench) Observe(metric string, value int64) { b.observed[metric] = value }
+func (b *bench) Gauge(string, int64)                {}
+
 func newBench(change func(*Options)) *bench {
-	b := &bench{now: start}
+	b := &bench{now: start, counted: map[string]int{}, observed: map[string]int64{}}
 	o := Options{
 		Cluster: "okta", Authority: "idp.example", Path: "/introspect", ClientID: "gateway",
 		Secret: secret.New("s3cret"), Timeout: 2 * time.Second,
-		CacheMaxTTL: time.Minute, CacheEntries: 8,
+		CacheMaxTTL: time.Minute, CacheEntries: 8, MaxInFlight: 1000,
 	}
 	if change != nil {
 		change(&o)
 	}
-	b.step = New(o, jwks.Ports{Store: memstore.New(nil), Dispatcher: b.air.dispatch, Metrics: pipeline.NoMetrics{}, Warn: func(string) {}}, nil)
+	b.step = New(o, Ports{
+		Store: memstore.New(nil), Dispatcher: b.air.dispatch, Metrics: b,
+		Warn: func(line string) { b.lines = append(b.lines, line) }, Random: func() uint64 { return 0 },
+	})
 	b.seq = pipeline.NewSequence(b.step)
 	return b
 }

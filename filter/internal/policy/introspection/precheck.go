@@ -31,8 +31,9 @@ type precheck struct {
 	host    jose.Host
 }
 
-func newPrecheck(o Precheck, p jwks.Ports, h jose.Host) *precheck {
-	return &precheck{options: o, keys: jwks.New(o.Keys, p), host: h}
+func newPrecheck(o Precheck, p Ports) *precheck {
+	keys := jwks.New(o.Keys, jwks.Ports{Store: p.Store, Dispatcher: p.Dispatcher, Metrics: p.Metrics, Warn: p.Warn})
+	return &precheck{options: o, keys: keys, host: p.Host}
 }
 
 // apply refuses a token that its issuer cannot have meant, and lets next answer
@@ -101,9 +102,9 @@ func (p *precheck) claims(m *jose.Message, now int64) (c *pipeline.Claims, reaso
 type localStep struct{ check *precheck }
 
 // NewLocal makes an introspect_token step that makes no call but for keys.
-func NewLocal(o Precheck, p jwks.Ports, h jose.Host) pipeline.Step {
+func NewLocal(o Precheck, p Ports) pipeline.Step {
 	o.DenyOpaque = true
-	return &localStep{check: newPrecheck(o, p, h)}
+	return &localStep{check: newPrecheck(o, p)}
 }
 
 // Name is the step's word in the configuration.

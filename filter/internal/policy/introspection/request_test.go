@@ -12,7 +12,6 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
-	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/jwks"
 	"github.com/sallyport-gateway/sallyport/filter/internal/secret"
 )
 
@@ -70,7 +69,7 @@ func TestFormEncodingCanBeDecoded(t *testing.T) {
 }
 
 func TestStepDoesNotPrintItsCredentials(t *testing.T) {
-	s := New(Options{ClientID: "0oa1gateway", Secret: secret.New("s3cret")}, jwks.Ports{}, nil)
+	s := New(Options{ClientID: "0oa1gateway", Secret: secret.New("s3cret")}, Ports{})
 	for _, verb := range []string{"%v", "%+v", "%#v"} {
 		printed := fmt.Sprintf(verb, *s)
 		for _, text := range []string{"s3cret", "MG9hMWdhdGV3YXk6czNjcmV0"} {

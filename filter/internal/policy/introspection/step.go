@@ -9,8 +9,9 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jose"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
-	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/jwks"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/outage"
 	"github.com/sallyport-gateway/sallyport/filter/internal/secret"
+	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 )
 
 // Options says whom to ask, as whom, and how long an answer may be believed.
@@ -30,31 +31,46 @@ type Options struct {
 	// Precheck is what a token must be before the server is asked; nil for
 	// nothing.
 	Precheck *Precheck
+
+	// What to do when the server is in trouble.
+	Retry        bool          // send a call again when its connection was refused or reset
+	StaleIfError time.Duration // how long an answer goes on being believed when no new one is to be had; 0 not at all
+	MaxInFlight  int           // calls of all workers together
+	Breaker      outage.Breaker
+}
+
+// Ports are what a Step needs of the host.
+type Ports struct {
+	Store      sharedtable.Store
+	Dispatcher pipeline.Dispatcher
+	Metrics    pipeline.Metrics
+	Warn       func(line string)
+	Random     func() uint64
+	Host       jose.Host // for the precheck; nil is one that has no functions of its own
 }
 
 // Step is one introspect_token step. It owns its flights and its cache, both
 // for one VM, and is not safe for concurrent use: a VM is one thread.
 type Step struct {
-	request  request
+	caller   caller
 	keys     keyer
 	cache    *cache
 	flights  *flights
+	stale    staleUse
 	precheck *precheck // nil for none
-	dispatch pipeline.Dispatcher
 }
 
-// New makes a step that sends its calls through the dispatcher. The host is for
-// the precheck.
-func New(o Options, p jwks.Ports, h jose.Host) *Step {
+// New makes a step.
+func New(o Options, p Ports) *Step {
 	s := &Step{
-		request:  newRequest(o),
-		keys:     newKeyer(o),
-		cache:    newCache(o.CacheEntries, o.CacheMaxTTL),
-		flights:  newFlights(o.Timeout),
-		dispatch: p.Dispatcher,
+		caller:  newCaller(o, p),
+		keys:    newKeyer(o),
+		cache:   newCache(o.CacheEntries, o.CacheMaxTTL, o.StaleIfError),
+		flights: newFlights(o.Timeout),
+		stale:   staleUse{metrics: p.Metrics, warn: p.Warn},
 	}
 	if o.Precheck != nil {
-		s.precheck = newPrecheck(*o.Precheck, p, h)
+		s.precheck = newPrecheck(*o.Precheck, p)
 	}
 	return s
 }
@@ -90,28 +106,49 @@ func (s *Step) ask(x *pipeline.Exchange, k key, token string) pipeline.Outcome {
 	c, ok := s.flights.find(k, x.Now)
 	if ok {
 		if c.flight.Waiting() >= maxWaiters {
-			return pipeline.Deny(denialFor(fault.IntrospectionOverloaded))
+			return s.refuse(x, k, denialFor(fault.IntrospectionOverloaded))
 		}
-		return c.outcome()
+		return s.await(c)
 	}
 	if !s.flights.room(x.Now) {
-		return pipeline.Deny(denialFor(fault.IntrospectionOverloaded))
+		return s.refuse(x, k, denialFor(fault.IntrospectionOverloaded))
 	}
-	return s.call(k, token, x.Now)
+	return s.call(x, k, token)
 }
 
 // call starts a new flight. It is noted only when the host has taken the call:
 // a call that was refused at once leaves nothing behind that could wait for it.
-func (s *Step) call(k key, token string, now int64) pipeline.Outcome {
-	c := &call{key: k, started: now}
-	refused := s.dispatch(s.request.callout(token), func(now int64, a pipeline.Answer) {
-		s.land(c, now, a)
-	})
-	if refused != pipeline.NoFailure {
-		return pipeline.Deny(failureDenial(refused))
+func (s *Step) call(x *pipeline.Exchange, k key, token string) pipeline.Outcome {
+	c := &call{key: k, started: x.Now}
+	d, ok := s.caller.ask(token, x.Now, func(now int64, v verdict) { s.land(c, now, v) })
+	if !ok {
+		return s.refuse(x, k, d)
 	}
 	s.flights.add(c)
-	return c.outcome()
+	return s.await(c)
+}
+
+// await waits for the call. All who wait get the same verdict, each with a copy
+// of the claims.
+func (s *Step) await(c *call) pipeline.Outcome {
+	return pipeline.Await(&c.flight, func(x *pipeline.Exchange) pipeline.Outcome {
+		if c.verdict.claims == nil {
+			return s.refuse(x, c.key, c.verdict.denial)
+		}
+		return accept(x, c.verdict.claims)
+	})
+}
+
+// refuse is for a request whose token could not be checked now: with what was
+// known of it before, if that may be used, it is let through all the same.
+func (s *Step) refuse(x *pipeline.Exchange, k key, d fault.Denial) pipeline.Outcome {
+	if excusesStale(d.Reason) {
+		if claims, ok := s.cache.stale(k, x.Now); ok {
+			s.stale.note(d.Reason, x.Now)
+			return accept(x, claims)
+		}
+	}
+	return pipeline.Deny(d)
 }
 
 // land takes a call's answer to the cache and to every exchange that waits for
@@ -119,13 +156,12 @@ func (s *Step) call(k key, token string, now int64) pipeline.Outcome {
 // knows, so it speaks to its own waiters only. The waiters are woken whatever
 // happens before; the verdict comes last, so that after a panic they find its
 // zero value, which denies.
-func (s *Step) land(c *call, now int64, a pipeline.Answer) {
+func (s *Step) land(c *call, now int64, v verdict) {
 	if c.flight.Landed() {
 		return
 	}
 	defer c.flight.Land()
 	latest := s.flights.remove(c)
-	v := judge(&a, now)
 	if latest && v.claims != nil {
 		s.cache.put(c.key, v.claims, now)
 	}

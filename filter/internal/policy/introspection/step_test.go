@@ -8,6 +8,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/outage"
 )
 
 func TestActiveTokenContinues(t *testing.T) {
@@ -74,6 +75,9 @@ func TestFailureReachesEveryWaiterAndIsNotKept(t *testing.T) {
 			if x.woken != 1 || x.Token != nil {
 				t.Errorf("woken %d times, token %v", x.woken, x.Token)
 			}
+		}
+		if a.Status == 429 {
+			b.now = b.now.Add(outage.MaxHold)
 		}
 		b.arrive("abc").wantParked(t)
 		b.wantCalls(t, 2)
@@ -162,7 +166,7 @@ func TestInactiveAnswerEvicts(t *testing.T) {
 	}
 	c := &call{key: k, started: b.now.UnixNano()}
 	b.step.flights.add(c)
-	b.step.land(c, b.now.UnixNano(), answered(200, `{"active":false}`))
+	b.step.land(c, b.now.UnixNano(), verdict{claims: &pipeline.Claims{}})
 	b.arrive("abc").wantParked(t)
 	b.wantCalls(t, 2)
 }

@@ -1,0 +1,117 @@
+package introspection
+
+import (
+	"testing"
+	"time"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/outage"
+)
+
+func retrying(o *Options) { o.Retry = true }
+
+func TestARefusedConnectionIsTriedOnceMore(t *testing.T) {
+	b := newBench(retrying)
+	x := b.arrive("abc")
+	b.now = b.now.Add(1200 * time.Millisecond)
+	b.land(0, pipeline.Answer{Failure: pipeline.Unreachable})
+	x.wantParked(t)
+	b.wantCalls(t, 2)
+	if got := b.air.calls[1]; got.Timeout != 800*time.Millisecond || string(got.Body) != string(b.air.calls[0].Body) {
+		t.Errorf("second try %+v", got.Callout)
+	}
+	b.land(1, b.active("alice"))
+	x.wantAdmitted(t, "alice")
+	if b.counted[metricRetries] != 1 || b.counted[metricCalls+"active|"] != 1 || b.observed[metricLatency] != 1200 {
+		t.Errorf("counted %v, observed %v", b.counted, b.observed)
+	}
+}
+
+func TestASecondFailureIsTheEnd(t *testing.T) {
+	b := newBench(retrying)
+	x := b.arrive("abc")
+	b.land(0, pipeline.Answer{Failure: pipeline.ResetMidAnswer})
+	b.land(1, pipeline.Answer{Failure: pipeline.Unreachable})
+	x.wantDenied(t, denialFor(fault.IntrospectionUnreachable))
+	b.wantCalls(t, 2)
+}
+
+func TestWhatATryCannotMendIsNotTriedAgain(t *testing.T) {
+	for _, a := range []pipeline.Answer{
+		{}, {Failure: pipeline.TimedOut}, {Failure: pipeline.NotHTTP}, answered(500, ""), answered(429, ""), answered(401, ""), answered(200, "{}"),
+	} {
+		b := newBench(retrying)
+		b.arrive("abc")
+		b.land(0, a)
+		b.wantCalls(t, 1)
+	}
+	b := newBench(retrying)
+	b.arrive("abc")
+	b.now = b.now.Add(2 * time.Second)
+	b.land(0, pipeline.Answer{Failure: pipeline.ResetMidAnswer}) // a timeout in the middle of the answer looks like this
+	b.wantCalls(t, 1)
+}
+
+func TestARetryThatTheHostRefusesLeavesTheFirstFailure(t *testing.T) {
+	b := newBench(retrying)
+	x := b.arrive("abc")
+	b.air.refuse = pipeline.NoHost
+	b.land(0, pipeline.Answer{Failure: pipeline.Unreachable})
+	x.wantDenied(t, denialFor(fault.IntrospectionUnreachable))
+	if b.counted[metricRetries] != 0 {
+		t.Errorf("counted %v", b.counted)
+	}
+}
+
+func TestAProbeIsSentOnce(t *testing.T) {
+	b := newBench(func(o *Options) {
+		retrying(o)
+		o.Breaker = outage.Breaker{Failures: 1, MinCalls: 1, FailurePercent: 100, Window: time.Second, OpenFor: time.Second, LongestOpen: time.Second}
+	})
+	b.arrive("abc")
+	b.land(0, answered(500, ""))
+	b.now = b.now.Add(time.Second)
+	x := b.arrive("abc")
+	b.land(1, pipeline.Answer{Failure: pipeline.Unreachable})
+	x.wantDenied(t, denialFor(fault.IntrospectionUnreachable))
+	b.wantCalls(t, 2)
+}
+
+// TestEveryReasonHasItsEnding: what opens the breaker is named here, and
+// everything else does not.
+func TestEveryReasonHasItsEnding(t *testing.T) {
+	failed := map[fault.Reason]bool{
+		fault.IntrospectionNoHost: true, fault.IntrospectionUnreachable: true, fault.IntrospectionTimeout: true, fault.IntrospectionReset: true,
+		fault.IntrospectionNotHTTP: true, fault.IntrospectionServerError: true, fault.IntrospectionUnexpectedStatus: true,
+		fault.IntrospectionNotJSON: true, fault.IntrospectionNoActive: true,
+	}
+	for _, a := range everyAnswer() {
+		v := judge(&a, start.UnixNano())
+		if got := v.ending() == outage.Failed; got != failed[v.denial.Reason] {
+			t.Errorf("%v opens the breaker: %v", v.denial.Reason, got)
+		}
+	}
+	for _, claims := range []*pipeline.Claims{{}, {Active: true}} {
+		if got := (verdict{claims: claims}).ending(); got != outage.Answered {
+			t.Errorf("%+v: ending %v", claims, got)
+		}
+	}
+}
+
+// everyAnswer has one answer for each reason that a call can end with.
+func everyAnswer() []pipeline.Answer {
+	all := []pipeline.Answer{{Failure: pipeline.NoFailure, Status: 200, BodySize: 1}}
+	for f := pipeline.FailureUnknown; f <= pipeline.NotHTTP; f++ {
+		if f != pipeline.NoFailure {
+			all = append(all, pipeline.Answer{Failure: f})
+		}
+	}
+	for _, status := range []int{0, 204, 302, 400, 401, 403, 404, 429, 500, 503} {
+		all = append(all, answered(status, ""))
+	}
+	for _, body := range []string{"", "{}", `{"active":true,"active":true}`, `{"active":true,"exp":"x"}`} {
+		all = append(all, answered(200, body))
+	}
+	return all
+}

@@ -1,0 +1,171 @@
+package introspection
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/outage"
+)
+
+// staleBench is a bench whose server has just said that the token is alice's, and
+// whose answers go on being used for two minutes after the first.
+func staleBench(change func(*Options)) *bench {
+	b := newBench(func(o *Options) {
+		o.StaleIfError = 2 * time.Minute
+		if change != nil {
+			change(o)
+		}
+	})
+	b.arrive("abc")
+	b.land(0, b.active("alice"))
+	return b
+}
+
+// again lets a request come and, if it asks, the server answer.
+func (b *bench) again(a pipeline.Answer) *exchange {
+	x := b.arrive("abc")
+	if x.verdict == pipeline.Parked {
+		b.land(len(b.air.calls)-1, a)
+	}
+	return x
+}
+
+func TestStaleAnswersAreUsedInAnOutage(t *testing.T) {
+	for name, a := range map[string]pipeline.Answer{
+		"no host":       {Failure: pipeline.NoHost},
+		"unreachable":   {Failure: pipeline.Unreachable},
+		"timed out":     {Failure: pipeline.TimedOut},
+		"broken off":    {Failure: pipeline.ResetMidAnswer},
+		"not HTTP":      {Failure: pipeline.NotHTTP},
+		"429":           answered(429, ""),
+		"500":           answered(500, ""),
+		"404":           answered(404, ""),
+		"302":           answered(302, ""),
+		"not JSON":      answered(200, "<html>"),
+		"no active":     answered(200, "{}"),
+		"active a text": answered(200, `{"active":"true"}`),
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := staleBench(nil)
+			b.now = b.now.Add(time.Minute)
+			b.again(a).wantAdmitted(t, "alice")
+			b.wantCalls(t, 2)
+		})
+	}
+}
+
+func TestStaleAnswersDoNotCoverUpWhatAnOperatorMustMend(t *testing.T) {
+	for status, reason := range map[int]fault.Reason{
+		400: fault.IntrospectionRejected, 401: fault.IntrospectionCredentialsRefused, 403: fault.IntrospectionForbidden,
+	} {
+		b := staleBench(nil)
+		b.now = b.now.Add(time.Minute)
+		b.again(answered(status, "")).wantDenied(t, fault.Denial{Reason: reason})
+	}
+	for body, reason := range map[string]fault.Reason{
+		`{"active":true,"sub":7}`:             fault.IntrospectionClaimsInvalid,
+		`{"active":true,"active":false}`:      fault.IntrospectionDuplicateMember,
+		strings.Repeat(" ", MaxAnswerBytes+1): fault.IntrospectionTooLarge,
+	} {
+		b := staleBench(nil)
+		b.now = b.now.Add(time.Minute)
+		b.again(answered(200, body)).wantDenied(t, fault.Denial{Reason: reason})
+	}
+	b := staleBench(nil)
+	b.now = b.now.Add(time.Minute)
+	b.air.refuse = pipeline.UnknownCluster
+	b.arrive("abc").wantDenied(t, fault.Denial{Reason: fault.IntrospectionUnknownCluster})
+	b.air.refuse = pipeline.NoHost
+	b.arrive("abc").wantAdmitted(t, "alice")
+}
+
+func TestStaleAnswersAreUsedWhileNoCallIsMade(t *testing.T) {
+	b := staleBench(func(o *Options) {
+		o.Breaker = outage.Breaker{Failures: 1, MinCalls: 1, FailurePercent: 100, Window: time.Second, OpenFor: time.Second, LongestOpen: time.Second}
+	})
+	b.now = b.now.Add(time.Minute)
+	b.again(answered(500, "")).wantAdmitted(t, "alice")
+	b.arrive("abc").wantAdmitted(t, "alice")
+	b.arrive("other").wantDenied(t, fault.Denial{Reason: fault.IntrospectionCircuitOpen, RetryAfterSeconds: 1})
+	b.wantCalls(t, 2)
+
+	b = staleBench(func(o *Options) { o.MaxInFlight = 1 })
+	b.now = b.now.Add(time.Minute)
+	b.arrive("other").wantParked(t)
+	b.arrive("abc").wantAdmitted(t, "alice")
+	b.wantCalls(t, 2)
+}
+
+func TestStaleAnswersEnd(t *testing.T) {
+	down := pipeline.Answer{Failure: pipeline.Unreachable}
+	for _, tt := range []struct {
+		name   string
+		change func(*Options)
+		at     time.Duration // after the answer
+		usable bool
+	}{
+		{"just stale", nil, time.Minute, true},
+		{"at the end of the grace", nil, 3*time.Minute - 1, true},
+		{"after it", nil, 3 * time.Minute, false},
+		{"at exp", func(o *Options) { o.StaleIfError = time.Hour }, 300*time.Second - 250*time.Millisecond - 1, true},
+		{"after exp", func(o *Options) { o.StaleIfError = time.Hour }, 300*time.Second - 250*time.Millisecond, false},
+		{"switched off", func(o *Options) { o.StaleIfError = 0 }, time.Minute, false},
+		{"without a cache", func(o *Options) { o.CacheMaxTTL, o.CacheEntries = 0, 0 }, time.Second, false},
+		{"the clock went back", nil, -time.Second, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := staleBench(tt.change)
+			b.now = b.now.Add(tt.at)
+			x := b.again(down)
+			if tt.usable {
+				x.wantAdmitted(t, "alice")
+			} else {
+				x.wantDenied(t, denialFor(fault.IntrospectionUnreachable))
+			}
+		})
+	}
+}
+
+func TestARevokedTokenHasNoStaleAnswer(t *testing.T) {
+	b := staleBench(nil)
+	b.now = b.now.Add(time.Minute)
+	b.again(answered(200, `{"active":false}`)).wantDenied(t, fault.Denial{Reason: fault.TokenInactive})
+	b.again(answered(500, "")).wantDenied(t, denialFor(fault.IntrospectionServerError))
+}
+
+func TestAStaleAnswerStaysStale(t *testing.T) {
+	b := staleBench(nil)
+	b.now = b.now.Add(time.Minute)
+	for calls := 2; calls < 5; calls++ {
+		b.again(answered(500, "")).wantAdmitted(t, "alice")
+		b.wantCalls(t, calls)
+	}
+	b.again(b.active("bob")).wantAdmitted(t, "bob")
+	b.arrive("abc").wantAdmitted(t, "bob")
+	b.wantCalls(t, 5)
+}
+
+func TestStaleAnswersAreMarked(t *testing.T) {
+	b := staleBench(nil)
+	b.now = b.now.Add(time.Minute)
+	for range 10 {
+		b.again(answered(500, ""))
+	}
+	b.now = b.now.Add(time.Second)
+	b.again(answered(429, ""))
+	if got := [2]int{b.counted[metricStale+"introspection.server_error|"], b.counted[metricStale+"introspection.rate_limited|"]}; got != [2]int{10, 1} {
+		t.Errorf("counted %v", b.counted)
+	}
+	var lines []string
+	for _, line := range b.lines {
+		if strings.Contains(line, "stale") {
+			lines = append(lines, line)
+		}
+	}
+	if len(lines) != 2 || !strings.HasSuffix(lines[1], "10 since the last such line: introspection.rate_limited") {
+		t.Errorf("lines %q", lines)
+	}
+}
