@@ -69,18 +69,24 @@ func newSite(t *testing.T, o Options) *site {
 			t.Log("envoy's log:", envoyrun.Warnings(s.envoy.Log().Since(0)))
 		}
 	})
+	s.clustersAt(s.authority.Listener.Addr().String())
+	return s
+}
+
+// clustersAt points the cluster okta at an address, and backend at the site's own.
+func (s *site) clustersAt(okta string) {
+	s.t.Helper()
 	var clusters []any
-	for kind, address := range map[string]string{"okta": s.authority.Listener.Addr().String(), "backend": backend.address()} {
+	for kind, address := range map[string]string{"okta": okta, "backend": s.backend.address()} {
 		cluster, err := upstream{name: kind, address: address}.cluster(kind)
 		if err != nil {
-			t.Fatal(err)
+			s.t.Fatal(err)
 		}
 		clusters = append(clusters, cluster)
 	}
-	if ok, err := s.offer(t.Context(), "cluster_manager.cds", cdsFile, clusters); err != nil || !ok {
-		t.Fatalf("envoy takes the clusters: %v, %v", ok, err)
+	if ok, err := s.offer(s.t.Context(), "cluster_manager.cds", cdsFile, clusters); err != nil || !ok {
+		s.t.Fatalf("envoy takes the clusters: %v, %v", ok, err)
 	}
-	return s
 }
 
 // on is the same site for a subtest.

@@ -1,0 +1,260 @@
+package e2e
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
+)
+
+// TestOktaOutage takes the authorization server away under load and gives it back; see oktaOutage. The full minute is
+// TestSoakOktaOutage.
+func TestOktaOutage(t *testing.T) { oktaOutage(t, 3*time.Second) }
+
+const (
+	outageRate    = 200 // requests a second, of all clients
+	outageClients = 10  // connections, half of them at each worker
+	outageTokens  = 40  // warm ones
+	// outageFresh is the cache's max_ttl: the tokens become stale while the server is down.
+	outageFresh = time.Second
+	oktaDelay   = 20 * time.Millisecond
+	// The breaker's times.
+	outageOpenFor, outageLongest = 200 * time.Millisecond, 2 * time.Second
+	outageFailures               = 5
+)
+
+// oktaOutage: two workers, 200 requests a second with tokens that the gateway has just seen, and the authorization
+// server down for a while. With stale_if_error nobody notices. Without it all get 503 with Retry-After once their
+// token is not fresh any more; no good token is ever refused as bad, and no bad one ever let through. In both cases
+// the server sees the breaker's probes alone while it is down, and when it is back no more calls at once than it had
+// before.
+func oktaOutage(t *testing.T, down time.Duration) {
+	for _, tt := range []struct {
+		name, option string
+		stale        bool
+	}{
+		{"with stale_if_error", `, stale_if_error: 5m`, true},
+		{"without", "", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) { (&outageRun{t: t, option: tt.option, stale: tt.stale}).play(down) })
+	}
+}
+
+// outageRun is one outage.
+type outageRun struct {
+	t      *testing.T
+	option string
+	stale  bool
+
+	site    *site
+	okta    *frailOkta
+	clients []*outageClient
+	stop    chan struct{}
+	running sync.WaitGroup
+}
+
+func (r *outageRun) play(down time.Duration) {
+	t := r.t
+	r.start()
+	time.Sleep(outageFresh + outageFresh/2) // every token was asked for, and again when it was not fresh
+	r.okta.mark()
+	time.Sleep(outageFresh)
+	before, mostBefore := r.okta.mark()
+	up := r.take()
+
+	r.okta.setDown(true)
+	const opening = outageFresh + 500*time.Millisecond // all are stale, the breaker is open
+	time.Sleep(opening)
+	first, _ := r.okta.mark()
+	dying := r.take()
+	time.Sleep(down - opening)
+	probes, _ := r.okta.mark()
+	dead := r.take()
+
+	r.okta.setDown(false)
+	const closing = outageLongest + 500*time.Millisecond // the next probe has come
+	time.Sleep(closing)
+	recovery, mostAfter := r.okta.mark()
+	coming := r.take()
+	time.Sleep(outageFresh)
+	after, _ := r.okta.mark()
+	back := r.take()
+	close(r.stop)
+	r.running.Wait()
+
+	t.Logf("requests while up %v, going down %v, down %v, coming up %v, up again %v", up, dying, dead, coming, back)
+	t.Logf("calls: %d in %v before, %d in the first %v down, %d in the rest of %v, %d in %v coming up, %d in %v after; at most %d at once before, %d after; by the second %s",
+		before, outageFresh, first, opening, probes, down, recovery, closing, after, outageFresh, mostBefore, mostAfter, r.okta.perSecond())
+
+	wantTally(t, "while up", up, "200", "401 bad")
+	wantTally(t, "up again", back, "200", "401 bad")
+	inOutage := []string{"200", "503", "401 bad", "503 bad"}
+	wantTally(t, "coming up", coming, inOutage...)
+	wantTally(t, "going down", dying, inOutage...)
+	if r.stale {
+		wantTally(t, "down", dead, "200", "503 bad")
+		for name, phase := range map[string]tally{"going down": dying, "coming up": coming} {
+			if phase["503"] > 0 {
+				t.Errorf("%s: %d requests with a warm token failed, want 0", name, phase["503"])
+			}
+		}
+	} else {
+		wantTally(t, "down", dead, "503", "503 bad")
+	}
+	// Before the breaker opens each failure is tried twice, and other calls are in the air by then. A probe follows
+	// after half of the time at the least.
+	if bound := 2 * (outageFailures + mostBefore); first > bound+probesIn(opening) {
+		t.Errorf("%d calls until the breaker was open, want %d at most", first, bound)
+	}
+	if bound := int(2*down/outageLongest) + 6; probes > bound {
+		t.Errorf("%d calls while down, want %d probes at most", probes, bound)
+	}
+	if bound := max(mostBefore, outageTokens/2); mostAfter > bound {
+		t.Errorf("%d calls at once when the server came back, want %d at most", mostAfter, bound)
+	}
+	if bound := before*int(closing)/int(outageFresh) + outageTokens; recovery > bound {
+		t.Errorf("%d calls when the server came back, want %d at most", recovery, bound)
+	}
+	r.wantBackend(up, dying, dead, coming, back)
+}
+
+// probesIn is how many probes there may be in that time at the beginning: each waits twice as long as the one before.
+func probesIn(d time.Duration) (n int) {
+	for wait := outageOpenFor / 2; d > 0; wait = min(2*wait, outageLongest/2) {
+		d -= wait
+		n++
+	}
+	return n
+}
+
+func (r *outageRun) start() {
+	t := r.t
+	r.okta = newFrailOkta(t, oktaDelay)
+	r.site = newSite(t, Options{Module: wasmbuild.Filter(t), Concurrency: 2})
+	r.site.clustersAt(r.okta.address())
+	r.site.serve(plan{
+		name: "gw", config: policies(t, fmt.Sprintf(`
+- introspect_token: {cluster: okta, authority: dev.okta.com, path: /v1/introspect, client_id: gw, client_secret: {env: OKTA_CLIENT_SECRET}, timeout: 2s,
+    cache: {max_ttl: %s}, breaker: {failures: %d, open_for: %s, longest_open: %s}%s}
+- require_token: {}
+`, outageFresh, outageFailures, outageOpenFor, outageLongest, r.option)),
+		change: func(listener, _, _ map[string]any) {
+			listener["connection_balance_config"] = map[string]any{"exact_balance": map[string]any{}}
+		},
+	})
+	address, err := r.site.envoy.Listener(t.Context(), "gw")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.stop = make(chan struct{})
+	for i := range outageClients {
+		conn, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		c := &outageClient{conn: conn, in: bufio.NewReader(conn), name: strconv.Itoa(i), tally: tally{}, next: i}
+		r.clients = append(r.clients, c)
+		r.running.Go(func() { c.run(r.stop) })
+	}
+}
+
+// tally counts responses by what they were.
+type tally map[string]int
+
+// take gives what was counted since the last take.
+func (r *outageRun) take() tally {
+	all := tally{}
+	for _, c := range r.clients {
+		c.mu.Lock()
+		for what, n := range c.tally {
+			all[what] += n
+		}
+		c.tally = tally{}
+		c.mu.Unlock()
+	}
+	return all
+}
+
+// wantTally: each of these was counted or not, and nothing else was.
+func wantTally(t *testing.T, when string, got tally, allowed ...string) {
+	t.Helper()
+	for what, n := range got {
+		if !slices.Contains(allowed, what) {
+			t.Errorf("%s: %d times %q, which may not be", when, n, what)
+		}
+	}
+	if got[allowed[0]] == 0 {
+		t.Errorf("%s: no %q at all: %v", when, allowed[0], got)
+	}
+}
+
+// wantBackend: it saw what was admitted, and nothing else.
+func (r *outageRun) wantBackend(phases ...tally) {
+	r.t.Helper()
+	admitted := r.take()["200"] // after the last phase
+	for _, p := range phases {
+		admitted += p["200"]
+	}
+	if seen := r.site.backend.seenInAll(); seen != uint64(admitted) {
+		r.t.Errorf("the backend saw %d requests, and %d were admitted", seen, admitted)
+	}
+}
+
+// outageClient sends its part of the requests over one connection. Every tenth has a token that was never good.
+type outageClient struct {
+	conn net.Conn
+	in   *bufio.Reader
+	name string
+	next int
+
+	mu    sync.Mutex
+	tally tally
+}
+
+func (c *outageClient) run(stop chan struct{}) {
+	pace := time.NewTicker(time.Second * outageClients / outageRate)
+	defer pace.Stop()
+	for {
+		select {
+		case <-stop:
+			return
+		case <-pace.C:
+		}
+		what := c.one()
+		c.mu.Lock()
+		c.tally[what]++
+		c.mu.Unlock()
+		c.next++
+	}
+}
+
+// one sends a request and says what came of it.
+func (c *outageClient) one() string {
+	token, bad := fmt.Sprintf("warm-%d", c.next*7%outageTokens), c.next%10 == 0
+	if bad {
+		token = fmt.Sprintf("%s%s-%d", inactivePrefix, c.name, c.next)
+	}
+	if _, err := io.WriteString(c.conn, onWire(request(token))); err != nil {
+		return err.Error()
+	}
+	response, err := readResponse(c.in, "GET")
+	if err != nil {
+		return err.Error()
+	}
+	what := fmt.Sprint(response.Status)
+	if response.Status == 503 && header(response.Headers, "retry-after") == "" {
+		what += " without retry-after"
+	}
+	if bad {
+		what += " bad"
+	}
+	return what
+}
