@@ -25,6 +25,8 @@ const (
 	// outageFresh is the cache's max_ttl: the tokens become stale while the server is down.
 	outageFresh = time.Second
 	oktaDelay   = 20 * time.Millisecond
+	// outageTimeout is how long a request may wait for a server that is silent, until the breaker opens.
+	outageTimeout = 250 * time.Millisecond
 	// The breaker's times.
 	outageOpenFor, outageLongest = 200 * time.Millisecond, 2 * time.Second
 	outageFailures               = 5
@@ -36,24 +38,32 @@ const (
 // the server sees the breaker's probes alone while it is down, and when it is back no more calls at once than it had
 // before.
 func oktaOutage(t *testing.T, down time.Duration) {
-	for _, tt := range []struct {
+	const stale = `, stale_if_error: 5m`
+	s := newSite(t, Options{Module: wasmbuild.Filter(t), Concurrency: 2})
+	for i, tt := range []struct {
 		name, option string
-		stale        bool
+		health       health
 	}{
-		{"with stale_if_error", `, stale_if_error: 5m`, true},
-		{"without", "", false},
+		{"with stale_if_error", stale, dead},
+		{"with stale_if_error and no answer at all", stale, mute},
+		{"without", "", dead},
 	} {
-		t.Run(tt.name, func(t *testing.T) { (&outageRun{t: t, option: tt.option, stale: tt.stale}).play(down) })
+		t.Run(tt.name, func(t *testing.T) {
+			(&outageRun{t: t, site: s.on(t), listener: fmt.Sprintf("gw%d", i), option: tt.option, stale: tt.option == stale, health: tt.health}).play(down)
+		})
 	}
 }
 
 // outageRun is one outage.
 type outageRun struct {
-	t      *testing.T
-	option string
-	stale  bool
+	t        *testing.T
+	site     *site
+	listener string
+	option   string
+	stale    bool
+	health   health // of the server in the outage
 
-	site    *site
+	seen    uint64 // what the backend saw before
 	okta    *frailOkta
 	clients []*outageClient
 	stop    chan struct{}
@@ -69,16 +79,16 @@ func (r *outageRun) play(down time.Duration) {
 	before, mostBefore := r.okta.mark()
 	up := r.take()
 
-	r.okta.setDown(true)
+	r.okta.become(r.health)
 	const opening = outageFresh + 500*time.Millisecond // all are stale, the breaker is open
 	time.Sleep(opening)
 	first, _ := r.okta.mark()
 	dying := r.take()
 	time.Sleep(down - opening)
 	probes, _ := r.okta.mark()
-	dead := r.take()
+	without := r.take()
 
-	r.okta.setDown(false)
+	r.okta.become(healthy)
 	const closing = outageLongest + 500*time.Millisecond // the next probe has come
 	time.Sleep(closing)
 	recovery, mostAfter := r.okta.mark()
@@ -89,7 +99,7 @@ func (r *outageRun) play(down time.Duration) {
 	close(r.stop)
 	r.running.Wait()
 
-	t.Logf("requests while up %v, going down %v, down %v, coming up %v, up again %v", up, dying, dead, coming, back)
+	t.Logf("requests while up %v, going down %v, down %v, coming up %v, up again %v", up, dying, without, coming, back)
 	t.Logf("calls: %d in %v before, %d in the first %v down, %d in the rest of %v, %d in %v coming up, %d in %v after; at most %d at once before, %d after; by the second %s",
 		before, outageFresh, first, opening, probes, down, recovery, closing, after, outageFresh, mostBefore, mostAfter, r.okta.perSecond())
 
@@ -99,14 +109,14 @@ func (r *outageRun) play(down time.Duration) {
 	wantTally(t, "coming up", coming, inOutage...)
 	wantTally(t, "going down", dying, inOutage...)
 	if r.stale {
-		wantTally(t, "down", dead, "200", "503 bad")
+		wantTally(t, "down", without, "200", "503 bad")
 		for name, phase := range map[string]tally{"going down": dying, "coming up": coming} {
 			if phase["503"] > 0 {
 				t.Errorf("%s: %d requests with a warm token failed, want 0", name, phase["503"])
 			}
 		}
 	} else {
-		wantTally(t, "down", dead, "503", "503 bad")
+		wantTally(t, "down", without, "503", "503 bad")
 	}
 	// Before the breaker opens each failure is tried twice, and other calls are in the air by then. A probe follows
 	// after half of the time at the least.
@@ -122,7 +132,7 @@ func (r *outageRun) play(down time.Duration) {
 	if bound := before*int(closing)/int(outageFresh) + outageTokens; recovery > bound {
 		t.Errorf("%d calls when the server came back, want %d at most", recovery, bound)
 	}
-	r.wantBackend(up, dying, dead, coming, back)
+	r.wantBackend(up, dying, without, coming, back)
 }
 
 // probesIn is how many probes there may be in that time at the beginning: each waits twice as long as the one before.
@@ -137,19 +147,17 @@ func probesIn(d time.Duration) (n int) {
 func (r *outageRun) start() {
 	t := r.t
 	r.okta = newFrailOkta(t, oktaDelay)
-	r.site = newSite(t, Options{Module: wasmbuild.Filter(t), Concurrency: 2})
+	r.seen = r.site.backend.seenInAll()
 	r.site.clustersAt(r.okta.address())
 	r.site.serve(plan{
-		name: "gw", config: policies(t, fmt.Sprintf(`
-- introspect_token: {cluster: okta, authority: dev.okta.com, path: /v1/introspect, client_id: gw, client_secret: {env: OKTA_CLIENT_SECRET}, timeout: 2s,
+		name: r.listener, config: policies(t, fmt.Sprintf(`
+- introspect_token: {cluster: okta, authority: dev.okta.com, path: /v1/introspect, client_id: gw, client_secret: {env: OKTA_CLIENT_SECRET}, timeout: %s,
     cache: {max_ttl: %s}, breaker: {failures: %d, open_for: %s, longest_open: %s}%s}
 - require_token: {}
-`, outageFresh, outageFailures, outageOpenFor, outageLongest, r.option)),
-		change: func(listener, _, _ map[string]any) {
-			listener["connection_balance_config"] = map[string]any{"exact_balance": map[string]any{}}
-		},
+`, outageTimeout, outageFresh, outageFailures, outageOpenFor, outageLongest, r.option)),
+		change: balanced,
 	})
-	address, err := r.site.envoy.Listener(t.Context(), "gw")
+	address, err := r.site.envoy.Listener(t.Context(), r.listener)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,7 +211,7 @@ func (r *outageRun) wantBackend(phases ...tally) {
 	for _, p := range phases {
 		admitted += p["200"]
 	}
-	if seen := r.site.backend.seenInAll(); seen != uint64(admitted) {
+	if seen := r.site.backend.seenInAll() - r.seen; seen != uint64(admitted) {
 		r.t.Errorf("the backend saw %d requests, and %d were admitted", seen, admitted)
 	}
 }

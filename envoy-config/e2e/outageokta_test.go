@@ -6,14 +6,28 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 )
 
-// frailOkta is an authorization server that can be taken down: it then resets every connection. It counts what
-// reaches it, down or up, by the second.
+// health is how frailOkta does.
+type health int
+
+const (
+	healthy health = iota
+	// dead resets every connection.
+	dead
+	// mute takes calls and never answers.
+	mute
+	// limited answers 429, until limitEnds.
+	limited
+)
+
+// frailOkta is an authorization server that can be taken down. It counts what reaches it, whatever becomes of it, by
+// the second.
 type frailOkta struct {
 	listener net.Listener
 	server   http.Server
@@ -21,7 +35,9 @@ type frailOkta struct {
 
 	mu        sync.Mutex
 	start     time.Time
-	down      bool
+	health    health
+	recovered chan struct{} // closed when it is healthy again
+	limitEnds time.Time
 	open      map[net.Conn]bool
 	calls     []int // by the second since start
 	inTheAir  int
@@ -36,7 +52,7 @@ func newFrailOkta(t *testing.T, delay time.Duration) *frailOkta {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := &frailOkta{listener: listener, delay: delay, start: time.Now(), open: map[net.Conn]bool{}}
+	o := &frailOkta{listener: listener, delay: delay, start: time.Now(), open: map[net.Conn]bool{}, recovered: make(chan struct{})}
 	o.server = http.Server{Handler: http.HandlerFunc(o.introspect), ReadHeaderTimeout: patience, ConnState: o.state}
 	go func() { _ = o.server.Serve(frailListener{listener, o}) }()
 	t.Cleanup(func() { _ = o.server.Close() })
@@ -45,16 +61,27 @@ func newFrailOkta(t *testing.T, delay time.Duration) *frailOkta {
 
 func (o *frailOkta) address() string { return o.listener.Addr().String() }
 
-// setDown takes the server down or up. Down, what is open is reset.
-func (o *frailOkta) setDown(down bool) {
+// become changes the server's health. Dead, what is open is reset; healthy, what was mute is given up.
+func (o *frailOkta) become(h health) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.down = down
-	for c := range o.open {
-		if down {
+	o.health = h
+	switch h {
+	case dead:
+		for c := range o.open {
 			reset(c)
 		}
+	case healthy:
+		close(o.recovered)
+		o.recovered = make(chan struct{})
 	}
+}
+
+// limit makes the server answer 429 for a while.
+func (o *frailOkta) limit(d time.Duration) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.health, o.limitEnds = limited, time.Now().Add(d)
 }
 
 // mark begins a new count and answers the last one: calls, and the most of them at once.
@@ -98,6 +125,10 @@ func (o *frailOkta) introspect(w http.ResponseWriter, r *http.Request) {
 	o.count()
 	o.inTheAir++
 	o.most = max(o.most, o.inTheAir)
+	if o.health == limited && time.Now().After(o.limitEnds) {
+		o.health = healthy
+	}
+	health, recovered, limitEnds := o.health, o.recovered, o.limitEnds
 	o.mu.Unlock()
 	defer func() {
 		o.mu.Lock()
@@ -106,6 +137,20 @@ func (o *frailOkta) introspect(w http.ResponseWriter, r *http.Request) {
 	}()
 	body, _ := io.ReadAll(io.LimitReader(r.Body, maxMessage))
 	form, _ := url.ParseQuery(string(body))
+	switch health {
+	case mute:
+		select {
+		case <-r.Context().Done():
+		case <-recovered:
+		}
+		panic(http.ErrAbortHandler)
+	case limited:
+		w.Header().Set("x-rate-limit-limit", "1200")
+		w.Header().Set("x-rate-limit-remaining", "0")
+		w.Header().Set("x-rate-limit-reset", strconv.FormatInt(limitEnds.Add(time.Second-1).Unix(), 10))
+		w.WriteHeader(http.StatusTooManyRequests)
+		return
+	}
 	time.Sleep(o.delay)
 	w.Header().Set("content-type", "application/json")
 	if strings.HasPrefix(form.Get("token"), inactivePrefix) {
@@ -115,7 +160,7 @@ func (o *frailOkta) introspect(w http.ResponseWriter, r *http.Request) {
 	_, _ = fmt.Fprintf(w, `{"active":true,"sub":"jane","exp":%d}`, time.Now().Add(time.Hour).Unix())
 }
 
-// frailListener resets connections while the server is down; each is a call that would have come.
+// frailListener resets connections while the server is dead; each is a call that would have come.
 type frailListener struct {
 	net.Listener
 	okta *frailOkta
@@ -128,12 +173,12 @@ func (l frailListener) Accept() (net.Conn, error) {
 			return nil, err
 		}
 		l.okta.mu.Lock()
-		down := l.okta.down
-		if down {
+		dead := l.okta.health == dead
+		if dead {
 			l.okta.count()
 		}
 		l.okta.mu.Unlock()
-		if !down {
+		if !dead {
 			return c, nil
 		}
 		reset(c)

@@ -221,8 +221,7 @@ func TestIntrospectionModelBreakerRecovers(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		o := drawOptions(t)
 		broken := false
-		var w *world
-		w = newWorld(2, o, func(memstore.Operation, string) error {
+		w := newWorld(2, o, func(memstore.Operation, string) error {
 			if broken {
 				return errors.New("the host failed")
 			}
