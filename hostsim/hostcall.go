@@ -82,7 +82,7 @@ func instantiateHostModules(ctx context.Context, r wazero.Runtime, p *profile) e
 			if def.module != table || def.stubsOnly && !p.wasiStubs {
 				continue
 			}
-			b.NewFunctionBuilder().WithGoModuleFunction(def.bind(p), def.params, def.results).Export(def.name)
+			b.NewFunctionBuilder().WithGoModuleFunction(def.bind(module, p), def.params, def.results).Export(def.name)
 		}
 		if _, err := b.Instantiate(ctx); err != nil {
 			return fmt.Errorf("instantiate host module %s: %w", module, err)
@@ -100,16 +100,20 @@ const (
 	allocating
 )
 
-// bind makes the function that wazero calls.
-func (def *hostcall) bind(p *profile) api.GoModuleFunc {
+// bind makes the function that wazero calls for the import of that module.
+func (def *hostcall) bind(module string, p *profile) api.GoModuleFunc {
 	atStart, inAllocator := def.atStart, def.inAllocator
 	if def.newerUnrestricted {
 		atStart, inAllocator = p.pollInAllocator, p.pollInAllocator
 	}
+	traceName := module + "." + def.name
 	return func(ctx context.Context, _ api.Module, stack []uint64) {
 		v, ok := ctx.(*vm)
 		if !ok {
 			v = ctx.Value(vmKey{}).(*vm)
+		}
+		if v.envoyTrace != nil {
+			v.traceEnter("vm->host", traceName, def.params, stack)
 		}
 		if v.restriction != unrestricted {
 			if v.restriction == startingUp && !atStart || v.restriction == allocating && !inAllocator {
@@ -122,13 +126,16 @@ func (def *hostcall) bind(p *profile) api.GoModuleFunc {
 				s.hostcalls++
 			}
 		}
-		if v.tracing {
+		switch {
+		case v.tracing:
 			v.tracedHostcall(def, stack)
-			return
+		case len(def.results) > 0:
+			stack[0] = uint64(def.fn(v, stack))
+		default:
+			def.fn(v, stack)
 		}
-		result := def.fn(v, stack)
-		if len(def.results) > 0 {
-			stack[0] = uint64(result)
+		if v.envoyTrace != nil {
+			v.traceLeave("vm<-host", traceName, def.results, stack)
 		}
 	}
 }

@@ -25,10 +25,16 @@ func (v *vm) alloc(size int) (ptr uint32, view []byte, ok bool) {
 	v.current, v.effective, v.restriction = v.nowhere, 0, allocating
 	stack := &v.mallocStack
 	stack[0] = uint64(size)
+	if v.envoyTrace != nil {
+		v.traceEnter("host->vm", v.mallocName, oneI32, stack[:])
+	}
 	err := v.malloc.CallWithStack(v, stack[:])
+	if v.envoyTrace != nil && err == nil {
+		v.traceLeave("host<-vm", v.mallocName, oneI32, stack[:])
+	}
 	v.current, v.effective, v.restriction = current, effective, restriction
 	if err != nil {
-		v.fail(v.malloc.Definition().Name(), err)
+		v.fail(v.mallocName, err)
 		return 0, nil, false
 	}
 	ptr = uint32(stack[0])

@@ -64,6 +64,7 @@ type hostConfig struct {
 	logLevel            Level
 	sinks               []func(LogLine)
 	trace               bool
+	envoyTrace          func(thread int, line string)
 	connManager         ConnectionManager
 	cacheDir            string
 	properties          map[string]any

@@ -34,7 +34,9 @@ type vm struct {
 	memory    api.Memory
 	callbacks [callbackCount]api.Function
 	malloc    api.Function
-	random    *mathrand.ChaCha8
+	// mallocName is its export name: a stripped module has no other.
+	mallocName string
+	random     *mathrand.ChaCha8
 
 	contexts map[uint32]*guestContext
 	lastID   uint32
@@ -58,7 +60,8 @@ type vm struct {
 
 	restriction restriction
 	tracing     bool
-	given       int // bytes that the running hostcall has given, for the trace
+	envoyTrace  func(thread int, line string) // nil without WithEnvoyTrace
+	given       int                           // bytes that the running hostcall has given, for the trace
 	// inGuest is how many callbacks are running, each inside a hostcall of the one before; running says which.
 	inGuest int
 	running [callbackCount]int
@@ -100,7 +103,7 @@ func newVM(t *thread, h *Host, linked *linkedModule) (*vm, error) {
 	v := &vm{
 		Context: t.process.background, thread: t, key: h.vmKey, vmID: h.config.vmID, config: h.config.vmConfig,
 		logTo: h, linked: linked, contexts: map[uint32]*guestContext{}, roots: map[string]*guestContext{},
-		random: t.process.newRandom(), tracing: h.config.trace,
+		random: t.process.newRandom(), tracing: h.config.trace, envoyTrace: h.config.envoyTrace,
 		headerNames: map[string]headerName{}, paths: map[string]*propertyPath{},
 	}
 	for _, name := range slices.Sorted(maps.Keys(h.config.env)) {
@@ -128,7 +131,7 @@ func newVM(t *thread, h *Host, linked *linkedModule) (*vm, error) {
 		v.callbacks[i] = module.ExportedFunction(callbackTable[i].name)
 	}
 	for _, name := range allocators {
-		if v.malloc = module.ExportedFunction(name); v.malloc != nil {
+		if v.malloc, v.mallocName = module.ExportedFunction(name), name; v.malloc != nil {
 			break
 		}
 	}
@@ -163,8 +166,18 @@ func (v *vm) initialize() {
 }
 
 func (v *vm) initializeWith(name string, f api.Function) {
-	if _, err := f.Call(v, make([]uint64, len(f.Definition().ParamTypes()))...); err != nil {
+	types := f.Definition()
+	args := make([]uint64, len(types.ParamTypes()))
+	if v.envoyTrace != nil {
+		v.traceEnter("host->vm", name, types.ParamTypes(), args)
+	}
+	results, err := f.Call(v, args...)
+	if err != nil {
 		v.fail(name, err)
+		return
+	}
+	if v.envoyTrace != nil {
+		v.traceLeave("host<-vm", name, types.ResultTypes(), results)
 	}
 }
 
@@ -231,12 +244,18 @@ func (v *vm) invoke(c *guestContext, cb callback, args ...uint32) (uint32, bool)
 	if v.tracing {
 		at = v.traceCallback(c, cb, args)
 	}
+	if v.envoyTrace != nil {
+		v.traceEnter("host->vm", callbackTable[cb].name, f.Definition().ParamTypes(), v.stack[:])
+	}
 	v.inGuest++
 	v.running[cb]++
 	err := f.CallWithStack(v, v.stack[:max(len(args), len(callbackTable[cb].results))])
 	v.inGuest--
 	v.running[cb]--
 	result := uint32(v.stack[0])
+	if v.envoyTrace != nil && err == nil {
+		v.traceLeave("host<-vm", callbackTable[cb].name, callbackTable[cb].results, v.stack[:])
+	}
 	if v.tracing {
 		v.traceReturn(c, cb, at, result, err)
 	}
