@@ -158,7 +158,7 @@ func (o *callout) outcome(a Answer) func() {
 	if len(a.Body) > asyncResponseLimit {
 		return o.broken
 	}
-	headers := a.statusHeaders()
+	headers := a.messageHeaders()
 	headers.set("x-envoy-upstream-service-time", strconv.FormatInt(a.Delay.Milliseconds(), 10))
 	var trailers *headerMap
 	if len(a.Trailers) > 0 {

@@ -91,6 +91,20 @@ func Respond(status int, body string, headers ...string) Answer {
 // Fail is a fixed answer that fails.
 func Fail(f Fault) Answer { return Answer{Fault: f} }
 
+// messageHeaders is statusHeaders as a server sends it: with the length of a body that has no other end.
+func (a Answer) messageHeaders() *headerMap {
+	m := a.statusHeaders()
+	for _, name := range []string{"content-length", "transfer-encoding"} {
+		if _, ok := m.get(name); ok {
+			return m
+		}
+	}
+	if len(a.Trailers) == 0 && a.Status != 204 && a.Status != 304 {
+		m.add("content-length", strconv.Itoa(len(a.Body)))
+	}
+	return m
+}
+
 // statusHeaders is the answer's header map, :status first.
 func (a Answer) statusHeaders() *headerMap {
 	status := a.Status

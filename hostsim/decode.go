@@ -46,7 +46,7 @@ func (s *Stream) decodeData(data []byte, end bool) {
 		return
 	}
 	if s.decode.iteration == stoppedAll {
-		s.decode.buffered = append(s.decode.buffered, data...)
+		s.decode.hold(data)
 		return
 	}
 	s.filterRequestData(data, end)
@@ -65,7 +65,7 @@ func (s *Stream) filterRequestData(data []byte, end bool) {
 	}
 	switch {
 	case status == filterContinue && s.decode.iteration == stoppedOne:
-		s.decode.buffered = append(s.decode.buffered, data...)
+		s.decode.hold(data)
 		s.continueDecoding()
 	case status == filterContinue:
 		s.routeData(data, end)
@@ -79,7 +79,7 @@ func (s *Stream) filterRequestData(data []byte, end bool) {
 
 // bufferRequest holds data back, up to the listener's limit.
 func (s *Stream) bufferRequest(data []byte) {
-	s.decode.buffered = append(s.decode.buffered, data...)
+	s.decode.hold(data)
 	if len(s.decode.buffered) > s.host.config.bufferLimit {
 		s.localReply(&localReply{status: 413, body: []byte("Payload Too Large"), details: "request_payload_too_large"})
 		s.sendPrepared()
@@ -125,10 +125,10 @@ func (s *Stream) continueDecoding() {
 	d.iteration = iterating
 	if !d.headersContinued {
 		d.headersContinued = true
-		s.routeHeaders(d.complete && len(d.buffered) == 0 && d.trailers == nil)
+		s.routeHeaders(d.complete && d.buffered == nil && d.trailers == nil)
 	}
 	trailers := d.trailers != nil
-	if data := d.buffered; len(data) > 0 {
+	if data := d.buffered; data != nil && !d.aborted {
 		d.buffered = nil
 		end := d.complete && !trailers
 		if fromGuest {
@@ -151,11 +151,27 @@ func (s *Stream) routeHeaders(end bool) {
 		return // a guest that continued twice; Envoy's router is not made for it
 	}
 	s.routed = true
+	if !s.hasRoute() {
+		s.decode.aborted = true
+		s.localReply(&localReply{status: 404, details: "route_not_found"})
+		return
+	}
 	s.upstreamEnd = end
 	if limit := s.host.routeTimeout(); limit > 0 {
 		s.decode.headers.set("x-envoy-expected-rq-timeout-ms", strconv.FormatInt(limit.Milliseconds(), 10))
 	}
 	s.emit(Event{Kind: ToUpstreamHeaders, Headers: s.decode.headers.snapshot(), End: end})
+}
+
+// hasRoute: whatever the path is, it leads to the backend; but a guest can take away what Envoy needs to look for a
+// route. Source: Envoy source/common/router/config_impl.cc RouteMatcher::route.
+func (s *Stream) hasRoute() bool {
+	for _, name := range []string{":path", "x-forwarded-proto"} {
+		if value, _ := s.decode.headers.get(name); value == "" {
+			return false
+		}
+	}
+	return true
 }
 
 func (s *Stream) routeData(data []byte, end bool) {

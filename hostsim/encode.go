@@ -42,7 +42,7 @@ func (s *Stream) encodeData(data []byte, end bool) {
 		return
 	}
 	if s.encode.iteration == stoppedAll {
-		s.encode.buffered = append(s.encode.buffered, data...)
+		s.encode.hold(data)
 		return
 	}
 	s.filterResponseData(data, end)
@@ -57,7 +57,7 @@ func (s *Stream) filterResponseData(data []byte, end bool) {
 	}
 	switch {
 	case status == filterContinue && s.encode.iteration == stoppedOne:
-		s.encode.buffered = append(s.encode.buffered, data...)
+		s.encode.hold(data)
 		s.continueEncoding()
 	case status == filterContinue:
 		s.toClientData(data, end)
@@ -70,7 +70,7 @@ func (s *Stream) filterResponseData(data []byte, end bool) {
 }
 
 func (s *Stream) bufferResponse(data []byte) {
-	s.encode.buffered = append(s.encode.buffered, data...)
+	s.encode.hold(data)
 	if len(s.encode.buffered) > s.host.config.bufferLimit {
 		s.encode.buffered = nil
 		if s.encoded {
@@ -115,9 +115,9 @@ func (s *Stream) continueEncoding() {
 	trailers := e.trailers != nil
 	if !e.headersContinued {
 		e.headersContinued = true
-		s.toClientHeaders(e.headers, e.complete && len(e.buffered) == 0 && !trailers)
+		s.toClientHeaders(e.headers, e.complete && e.buffered == nil && !trailers)
 	}
-	if data := e.buffered; len(data) > 0 && !s.over {
+	if data := e.buffered; data != nil && !s.over {
 		e.buffered = nil
 		end := e.complete && !trailers
 		if fromGuest {

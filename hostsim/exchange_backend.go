@@ -1,9 +1,6 @@
 package hostsim
 
-import (
-	"strconv"
-	"time"
-)
+import "time"
 
 // askBackend has the backend answer, on the clock.
 func (e *exchange) askBackend() {
@@ -43,7 +40,7 @@ func (e *exchange) answer(a Answer, limit time.Duration) {
 	switch a.Fault {
 	case "":
 	case FaultResetMidBody, FaultTimeoutMidBody:
-		s.fed(func() { s.upstreamHeaders(a.statusHeaders(), false) })
+		s.fed(func() { s.upstreamHeaders(a.messageHeaders(), false) })
 		if half := a.Body[:len(a.Body)/2]; len(half) > 0 {
 			s.fed(func() { s.encodeData(append([]byte(nil), half...), false) })
 		}
@@ -57,10 +54,7 @@ func (e *exchange) answer(a Answer, limit time.Duration) {
 		s.fed(func() { s.routerFailed(a.Fault) })
 		return
 	}
-	m := a.statusHeaders()
-	if _, ok := m.get("content-length"); !ok && len(a.Trailers) == 0 {
-		m.add("content-length", strconv.Itoa(len(a.Body)))
-	}
+	m := a.messageHeaders()
 	end := len(a.Body) == 0 && len(a.Trailers) == 0 || s.headReq
 	s.fed(func() { s.upstreamHeaders(m, end) })
 	if end {

@@ -43,15 +43,34 @@ func TestHeaderMaps(t *testing.T) {
 }
 
 func TestSetPairs(t *testing.T) {
-	h := newHost(t, script("setpairs 0 :path=/new,:method=GET,:authority=a,x=1,x=2"))
+	h := newHost(t, script("setpairs 0 :path=/new,:method=GET,:authority=a,x-forwarded-proto=http,x=1,x=2"))
 	_, e := do(t, h, hostsim.Request{Headers: hostsim.Headers{{Name: "gone", Value: "1"}}})
-	if p, _ := e.Upstream.Headers.Get(":path"); p != "/new" || len(e.Upstream.Headers) != 6 {
+	if p, _ := e.Upstream.Headers.Get(":path"); p != "/new" || len(e.Upstream.Headers) != 7 {
 		t.Errorf("backend saw %v", e.Upstream.Headers)
 	}
 	h = newHost(t, script("setbadpairs 0", "pairs 0"))
 	_, e = do(t, h, hostsim.Request{})
-	if got := result(t, e.Log, "pairs 0"); got != "0 " || len(e.Upstream.Headers) != 1 {
+	if got := result(t, e.Log, "pairs 0"); got != "0 " {
 		t.Errorf("pairs that break the format: map has %q, want none left", got)
+	}
+}
+
+// A guest that takes away what Envoy finds routes by has its request answered with 404.
+func TestNoRoute(t *testing.T) {
+	for _, lost := range []string{":path", "x-forwarded-proto"} {
+		r, e := do(t, newHost(t, script("remove 0 "+lost)), hostsim.Request{Method: "POST", Body: []byte("body")})
+		if r.Status != 404 || len(r.Body) > 0 || e.Upstream != nil || e.Details != "route_not_found" {
+			t.Errorf("without %s: status %d, body %q, details %q, backend saw %v", lost, r.Status, r.Body, e.Details, e.Upstream)
+		}
+	}
+}
+
+// The last chunk of a body may be empty, and the body that was held back too: the end must get through all the same.
+func TestHeldBodyThatBecomesEmpty(t *testing.T) {
+	h := newHost(t, "request_body: pauseuntilend; setbody 0 0 100 \nresponse_body: pauseuntilend; setbody 1 0 100 ")
+	r, e := do(t, h, hostsim.Request{Method: "POST", Body: []byte("body")})
+	if r.Status != 200 || len(r.Body) > 0 || e.Upstream == nil || !e.Upstream.Complete || len(e.Upstream.Body) > 0 {
+		t.Errorf("status %d, body %q, backend saw %+v", r.Status, r.Body, e.Upstream)
 	}
 }
 

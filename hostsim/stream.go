@@ -55,9 +55,17 @@ type side struct {
 	headers, trailers *headerMap
 	iteration         iteration
 	headersContinued  bool
-	buffered          []byte
+	buffered          []byte // held back; nil when nothing was, which is not the same as nothing in it
 	complete          bool // the end has arrived
 	aborted           bool // a local reply ended it
+}
+
+// hold keeps data back. Data without bytes counts: it may be all that brings the end.
+func (d *side) hold(data []byte) {
+	if d.buffered == nil {
+		d.buffered = []byte{}
+	}
+	d.buffered = append(d.buffered, data...)
 }
 
 type iteration int
