@@ -24,6 +24,10 @@ wasm: ## compile the filter: build/sallyport.wasm
 	@mkdir -p build
 	GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -trimpath -buildvcs=false -ldflags='-s -w' -o $(WASM) ./filter
 
+.PHONY: guests
+guests: ## rebuild hostsim's guests in Rust and AssemblyScript; needs rustup and npm
+	hostsim/testdata/guests/build-others
+
 .PHONY: envoy
 envoy: $(ENVOY_BINARY) ## install the Envoy that the tests run on, pinned by hash, under build/
 
