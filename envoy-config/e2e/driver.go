@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	envoyconfig "github.com/sallyport-gateway/sallyport/envoy-config"
 	"github.com/sallyport-gateway/sallyport/envoy-config/envoyrun"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
 )
@@ -24,10 +25,13 @@ const (
 
 // Options say which module a Driver runs, and how.
 type Options struct {
-	Envoy       string // path of the binary; empty means envoyrun.Find
-	Module      string // path of the Wasm module
-	RootID      string // root_id of the plugin
-	Concurrency int    // worker threads; 0 means 1
+	Envoy       string   // path of the binary; empty means envoyrun.Find
+	Module      string   // path of the Wasm module
+	RootID      string   // root_id of the plugin
+	Concurrency int      // worker threads; 0 means 1
+	Args        []string // further arguments of Envoy
+	// Edit changes each listener, which is the shipped one of envoy.yaml less what would hide a filter's own behaviour.
+	Edit func(*envoyconfig.Document)
 }
 
 // Driver is the scenario driver "envoy": one Envoy for all scenarios, each with a listener, a VM with shared data of
@@ -70,7 +74,7 @@ func (d *Driver) startEnvoy(ctx context.Context) error {
 	d.envoy, err = envoyrun.Start(ctx, envoyrun.Options{
 		Binary: d.options.Envoy, Config: config, Concurrency: d.options.Concurrency,
 		// A listener that was removed is gone after a second, and its VMs with it.
-		Args: []string{"--drain-time-s", "1", "--drain-strategy", "immediate"},
+		Args: append([]string{"--drain-time-s", "1", "--drain-strategy", "immediate"}, d.options.Args...),
 	})
 	return err
 }

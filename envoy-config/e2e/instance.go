@@ -58,6 +58,7 @@ func (i *instance) prepare(s scenario.Setup, o Options) error {
 	}
 	i.listener, err = gateway{
 		name: i.id, backend: i.backendCluster(), module: o.Module, rootID: o.RootID, config: s.Config, env: s.Env,
+		edit: o.Edit,
 	}.listener()
 	return err
 }

@@ -48,6 +48,7 @@ type gateway struct {
 	rootID  string
 	config  []byte
 	env     map[string]string
+	edit    func(*envoyconfig.Document)
 }
 
 // hiding are the settings of the shipped connection manager that would hide the filter's own behaviour from the
@@ -78,6 +79,9 @@ func (g gateway) listener() (any, error) {
 	doc.Set(g.module, wasm.Then("vm_config", "code", "local", "filename"))
 	doc.Set(map[string]any{"key_values": g.env}, wasm.Then("vm_config", "environment_variables"))
 	doc.Set(string(g.config), wasm.Then("configuration", "value"))
+	if g.edit != nil {
+		g.edit(doc)
+	}
 	return resource(doc, listener, listenerType, g.name)
 }
 
