@@ -56,8 +56,8 @@ type side struct {
 	iteration         iteration
 	headersContinued  bool
 	buffered          []byte // held back; nil when nothing was, which is not the same as nothing in it
-	complete          bool // the end has arrived
-	aborted           bool // a local reply ended it
+	complete          bool   // the end has arrived
+	aborted           bool   // a local reply ended it
 }
 
 // hold keeps data back. Data without bytes counts: it may be all that brings the end.
