@@ -76,6 +76,8 @@ var remedies = map[fault.Reason]string{
 	fault.IntrospectionCredentialsRefused: "the authorization server refused introspect_token.client_id and client_secret",
 	fault.IntrospectionForbidden:          "the authorization server does not let introspect_token.client_id introspect",
 	fault.IntrospectionRejected:           "the authorization server rejected the introspection request itself; check introspect_token.path",
+	fault.JWKSInvalid:                     "precheck.jwks.path must be the issuer's jwks_uri, which answers its keys",
+	fault.JWKSUnavailable:                 "the issuer's keys could not be fetched; check precheck.jwks",
 	fault.IntrospectionRateLimited:        "the authorization server limits this gateway's calls; raise its budget or cache.max_ttl",
 }
 

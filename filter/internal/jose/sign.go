@@ -4,7 +4,7 @@ import "github.com/tidwall/gjson"
 
 // Sign makes a token in compact serialization out of a payload, which is JSON.
 // keyID and typ go into its header when they are not empty. The host signs when
-// it can: its own code is a hundred times as fast. A nil host never can.
+// it can, in a fifth of the time. A nil host never can.
 func (k *PrivateKey) Sign(keyID, typ string, payload []byte, h Host) (string, error) {
 	header := []byte(`{"alg":"` + k.Algorithm().String() + `"`)
 	if typ != "" {

@@ -47,6 +47,14 @@ func TestOf(t *testing.T) {
 			"sequence: verifies the API key and sends it on to the backend: add remove_api_key",
 			"sequence: asks about the token and looks at neither issuer nor audience: add require_token",
 			"sequence: has no spike_arrest: nothing stands between a runaway client and the rest"}},
+		{"precheck", "apis: [{name: a}]\nsequence: [{spike_arrest: {}}, {introspect_token: {cluster: okta, precheck: {mode: jwt_then_introspect, jwks: {cluster: c}}}}, " +
+			"{introspect_token: {precheck: {mode: jwt_only, jwks: {cluster: okta}}}}, {introspect_token: {cluster: okta, precheck: {mode: jwt_then_introspect, opaque: deny}}}, " +
+			"{introspect_token: {cluster: d, precheck: {mode: jwt_only}}}, {require_token: {}}]", []string{"okta"}, []string{
+			"sequence[1].introspect_token.precheck: lets tokens that are no JWT through to the authorization server, garbage among them: where it issues none, set opaque: deny",
+			`sequence[1].introspect_token.precheck.jwks.cluster: "c" is no cluster of the given proxy configuration; it has okta`,
+			"sequence[2].introspect_token.precheck: asks nobody about a token: one that is revoked is accepted until it expires",
+			"sequence[4].introspect_token.precheck: asks nobody about a token: one that is revoked is accepted until it expires",
+			`sequence[4].introspect_token.cluster: "d" is no cluster of the given proxy configuration; it has okta`}},
 		{"keys", `apps: [{name: x, products: [p], keys: [{expires: 2026-12-31T00:00:00Z}, {expires: 2027-01-10T12:00:00Z}, {status: revoked, expires: 2020-01-01T00:00:00Z}]}, {name: y}]
 products: [{name: p}, {name: q}]`, nil, []string{
 			"apps[0].keys[0]: expired on 2026-12-31: remove it",

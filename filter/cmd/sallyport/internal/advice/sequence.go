@@ -48,7 +48,28 @@ func (a *adviser) sequence(path string, sequence *yaml.Node) {
 
 func (a *adviser) introspection(at string, options *yaml.Node) {
 	a.inlineSecrets(at, options)
-	cluster := document.Text(options, "cluster")
+	precheck := document.Member(options, "precheck")
+	mode, opaque := document.Text(precheck, "mode"), document.Text(precheck, "opaque")
+	switch {
+	case mode == "jwt_only":
+		a.say(at+".precheck", "asks nobody about a token: one that is revoked is accepted until it expires")
+	case mode == "jwt_then_introspect" && opaque != "deny":
+		a.say(at+".precheck", "lets tokens that are no JWT through to the authorization server, garbage among them: where it issues none, set opaque: deny")
+	}
+	if mode != "jwt_only" {
+		a.cluster(at+".cluster", document.Text(options, "cluster"))
+	}
+	if mode == "jwt_only" || mode == "jwt_then_introspect" {
+		keys := document.Member(precheck, "jwks")
+		if cluster := document.Text(keys, "cluster"); cluster != "" {
+			a.cluster(at+".precheck.jwks.cluster", cluster)
+		} else if mode == "jwt_only" {
+			a.cluster(at+".cluster", document.Text(options, "cluster"))
+		}
+	}
+}
+
+func (a *adviser) cluster(at, cluster string) {
 	if a.clusters == nil || slices.Contains(a.clusters, cluster) {
 		return
 	}
@@ -56,7 +77,7 @@ func (a *adviser) introspection(at string, options *yaml.Node) {
 	if len(a.clusters) > 0 {
 		known = "it has " + strings.Join(a.clusters, ", ")
 	}
-	a.say(at+".cluster", "%q is no cluster of the given proxy configuration; %s", cluster, known)
+	a.say(at, "%q is no cluster of the given proxy configuration; %s", cluster, known)
 }
 
 // inlineSecrets finds {inline: TEXT} at any depth.

@@ -17,7 +17,8 @@ const (
 	// unknownInterval is how long after a fetch for an unknown key the next one
 	// may come: whoever invents key ids makes six calls a minute in each VM.
 	unknownInterval = 10 * time.Second
-	// failureInterval is how long after a failed fetch the next one may come.
+	// failureInterval is how long after a failed fetch the next one may come when
+	// there are no keys at all; when there are, it is unknownInterval.
 	failureInterval = 2 * time.Second
 	// sharedInterval is how often shared data is looked at for a newer set.
 	sharedInterval = time.Second
@@ -164,7 +165,7 @@ func (k *Keys) flying(now int64) bool {
 // a set would be used too long, and a wait would not end.
 func (k *Keys) keepTime(now int64) {
 	k.fetched = min(k.fetched, now)
-	k.askAt = min(k.askAt, now+int64(failureInterval))
+	k.askAt = min(k.askAt, now+int64(unknownInterval))
 	k.unknownAt = min(k.unknownAt, now+int64(unknownInterval))
 	k.lookAt = min(k.lookAt, now+int64(sharedInterval))
 	if k.inAir != nil {
