@@ -135,6 +135,7 @@ func (c *guestContext) startVM() bool {
 }
 
 func (c *guestContext) configure() bool {
+	defer c.vm.linear.started()
 	if c.vm.callbacks[onConfigure] == nil {
 		return true
 	}

@@ -2,6 +2,8 @@ package hostsim
 
 import (
 	"fmt"
+	"slices"
+	"sync"
 	"sync/atomic"
 
 	"github.com/tetratelabs/wazero"
@@ -10,11 +12,49 @@ import (
 
 // linearMemory is the memory of one VM. wazero asks for it through the context of the instantiation.
 type linearMemory struct {
-	bytes []byte
-	limit *atomic.Uint64 // 0 for none but the module's own
-	// usual is how much VMs of the module had after their start: with so much room from the beginning, nothing has to be
-	// copied as the guest's runtime grows its memory.
-	usual *atomic.Uint64
+	bytes  []byte
+	limit  *atomic.Uint64 // 0 for none but the module's own
+	spares *spareMemory
+}
+
+// spareMemory is what VMs of one module leave to the next: a start costs mostly fresh memory.
+type spareMemory struct {
+	mu sync.Mutex
+	// usual is how much VMs had after their start: with so much room from the beginning, nothing has to be copied as the
+	// guest's runtime grows its memory.
+	usual uint64
+	free  [][]byte // zeroed
+}
+
+// maxSpares and maxSpareBytes bound what is kept: the VMs of a small host, unless one has grown out of all proportion.
+const (
+	maxSpares     = 4
+	maxSpareBytes = 16 << 20
+)
+
+func (s *spareMemory) take(size uint64) []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	size = max(size, s.usual)
+	for i, b := range s.free {
+		if uint64(cap(b)) >= size {
+			s.free = slices.Delete(s.free, i, i+1)
+			return b
+		}
+	}
+	return make([]byte, 0, size)
+}
+
+func (s *spareMemory) give(b []byte) {
+	if cap(b) > maxSpareBytes {
+		return
+	}
+	clear(b) // behind its length nobody has written
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.free) < maxSpares {
+		s.free = append(s.free, b[:0])
+	}
 }
 
 var _ experimental.MemoryAllocator = (*linearMemory)(nil)
@@ -32,7 +72,7 @@ func (m *linearMemory) check(code wazero.CompiledModule) error {
 
 // Allocate is called once, as a VM has one memory.
 func (m *linearMemory) Allocate(initial, _ uint64) experimental.LinearMemory {
-	m.bytes = make([]byte, 0, max(initial, m.usual.Load()))
+	m.bytes = m.spares.take(initial)
 	return m
 }
 
@@ -49,8 +89,14 @@ func (m *linearMemory) Reallocate(size uint64) []byte {
 	return m.bytes
 }
 
-// Free leaves it to the garbage collector: a call into the guest may still be returning.
+// Free does nothing: a call into the guest may still be returning. See release.
 func (m *linearMemory) Free() {}
+
+// release is for a VM that is closed and has no call under way.
+func (m *linearMemory) release() {
+	m.spares.give(m.bytes)
+	m.bytes = nil
+}
 
 // pageSize is the unit of a memory's size.
 const pageSize = 64 << 10
@@ -61,4 +107,8 @@ const pageSize = 64 << 10
 func (h *Host) SetMemoryLimit(bytes int) { h.memoryLimit.Store(uint64(max(bytes, 0))) }
 
 // started notes how much memory a VM has after its start.
-func (m *linearMemory) started() { m.usual.Store(uint64(len(m.bytes))) }
+func (m *linearMemory) started() {
+	m.spares.mu.Lock()
+	defer m.spares.mu.Unlock()
+	m.spares.usual = uint64(len(m.bytes))
+}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"strings"
 	"sync"
-	"sync/atomic"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -40,8 +39,7 @@ type linkedModule struct {
 	runtime wazero.Runtime
 	code    wazero.CompiledModule
 	abi     abiVersion
-	// usualMemory is how many bytes of memory its VMs have after their start; 0 before the first.
-	usualMemory atomic.Uint64
+	spares  spareMemory
 }
 
 // abiVersion is what the guest's marker export says.

@@ -31,7 +31,8 @@ type vm struct {
 
 	linked    *linkedModule
 	module    api.Module
-	memory    api.Memory
+	memory    api.Memory // nil when closed
+	linear    *linearMemory
 	callbacks [callbackCount]api.Function
 	malloc    api.Function
 	// mallocName is its export name: a stripped module has no other.
@@ -115,11 +116,11 @@ func newVM(t *thread, h *Host, linked *linkedModule) (*vm, error) {
 
 	v.restriction = startingUp
 	defer func() { v.restriction = unrestricted }()
-	memory := &linearMemory{limit: &h.memoryLimit, usual: &linked.usualMemory}
-	if err := memory.check(linked.code); err != nil {
+	v.linear = &linearMemory{limit: &h.memoryLimit, spares: &linked.spares}
+	if err := v.linear.check(linked.code); err != nil {
 		return nil, err
 	}
-	module, err := linked.runtime.InstantiateModule(experimental.WithMemoryAllocator(v, memory), linked.code, wazero.NewModuleConfig().WithName("").WithStartFunctions())
+	module, err := linked.runtime.InstantiateModule(experimental.WithMemoryAllocator(v, v.linear), linked.code, wazero.NewModuleConfig().WithName("").WithStartFunctions())
 	if err != nil {
 		return nil, &LoadError{"Failed to initialize Wasm code: " + firstLine(err)}
 	}
@@ -139,7 +140,6 @@ func newVM(t *thread, h *Host, linked *linkedModule) (*vm, error) {
 	if v.failed {
 		return nil, errors.Join(&LoadError{"Failed to initialize Wasm code"}, module.Close(v))
 	}
-	memory.started()
 	return v, nil
 }
 
@@ -202,7 +202,7 @@ func firstLine(err error) string {
 	return strings.TrimSuffix(line, " (recovered by wazero)")
 }
 
-// close releases the instance. It is safe to call it again.
+// close releases the instance, and its memory when no call into the guest has still to return. It is safe to call it again.
 func (v *vm) close() error {
 	if v.closed {
 		return nil
@@ -211,7 +211,12 @@ func (v *vm) close() error {
 	if v.thread.vms[v.key] == v {
 		delete(v.thread.vms, v.key)
 	}
-	return v.module.Close(v)
+	err := v.module.Close(v)
+	if v.inGuest == 0 {
+		v.memory = nil
+		v.linear.release()
+	}
+	return err
 }
 
 // maxNestedCallbacks bounds callbacks inside hostcalls inside callbacks, where Envoy would run out of stack.

@@ -11,7 +11,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
 )
 
-func newDriver(t *testing.T) *Driver {
+func newDriver(t testing.TB) *Driver {
 	t.Helper()
 	ctx := context.Background()
 	module, err := hostsim.CompileFile(ctx, wasmbuild.Package(t, "./hostsim/scenario/hostdriver/testdata/guest"), hostsim.CompileOptions{})
