@@ -26,8 +26,8 @@ func HTTPCall(uint32, string, [][2]string, []byte, uint32, Landing) Status { ret
 // DefineMetric answers Unimplemented.
 func DefineMetric(MetricType, string) (uint32, Status) { return 0, Unimplemented }
 
-// IncrementMetric answers Unimplemented.
-func IncrementMetric(uint32) Status { return Unimplemented }
+// AddMetric answers Unimplemented.
+func AddMetric(uint32, int64) Status { return Unimplemented }
 
 // RecordMetric answers Unimplemented.
 func RecordMetric(uint32, int64) Status { return Unimplemented }

@@ -77,8 +77,8 @@ func DefineMetric(kind MetricType, name string) (id uint32, s Status) {
 	return id, s
 }
 
-// IncrementMetric adds one to a counter.
-func IncrementMetric(id uint32) Status { return Status(hostIncrementMetric(id, 1)) }
+// AddMetric adds to a counter.
+func AddMetric(id uint32, n int64) Status { return Status(hostIncrementMetric(id, n)) }
 
 // RecordMetric sets a gauge, or puts a value into a histogram.
 func RecordMetric(id uint32, value int64) Status { return Status(hostRecordMetric(id, value)) }

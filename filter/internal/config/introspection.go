@@ -20,15 +20,6 @@ const (
 	minTimeout     = 10 * time.Millisecond
 	maxTimeout     = 10 * time.Second
 
-	// The cache is how long a revoked token goes on being accepted.
-	defaultCacheTTL = time.Minute
-	minCacheTTL     = time.Second
-	maxCacheTTL     = time.Hour
-
-	// An entry takes a few kilobytes at most, in every VM.
-	defaultCacheEntries = 1024
-	maxCacheEntries     = 1 << 14
-
 	maxVisible     = 1024 // bytes of a cluster, authority, path, issuer, audience
 	maxCredential  = 4096 // bytes of a client secret
 	maxEnvNameSize = 128
@@ -38,12 +29,12 @@ var (
 	introspectMembers = stepMembers(0, "cluster", "authority", "path", "client_id", "client_secret", "timeout", "cache", "precheck",
 		"retry", "stale_if_error", "max_in_flight", "breaker")
 	secretMembers = members{names: []string{"env", "inline"}, private: true}
-	cacheMembers  = members{names: []string{"max_ttl", "entries"}}
 )
 
 func (r *reader) introspectToken(v value, p *plan) {
 	o := introspection.Options{
 		Timeout: defaultTimeout, CacheMaxTTL: defaultCacheTTL, CacheEntries: defaultCacheEntries,
+		SharedEntries: defaultSharedEntries, NegativeTTL: defaultNegativeTTL,
 		Retry: true, MaxInFlight: defaultInFlight, Breaker: defaultBreaker,
 	}
 	var check precheck
@@ -98,35 +89,14 @@ func (r *reader) introspectToken(v value, p *plan) {
 	}
 	p.build = func(_ *catalog.Catalog, ports Ports, _ string) pipeline.Step {
 		p := introspection.Ports{
-			Store: ports.Store, Dispatcher: ports.Dispatcher, Metrics: ports.Metrics, Warn: ports.Warn, Random: rand.Uint64, Host: ports.Host,
+			Store: ports.Store, Dispatcher: ports.Dispatcher, Metrics: ports.Metrics, Warn: ports.Warn,
+			Host: ports.Host, Peers: ports.Peers, Random: rand.Uint64,
 		}
 		if check.mode == jwtOnly {
 			return introspection.NewLocal(check.options, p)
 		}
 		return introspection.New(o, p)
 	}
-}
-
-func (r *reader) cache(v value, o *introspection.Options) {
-	if v.isString() {
-		if v.content() != "off" {
-			r.problem(`must be "off" or {max_ttl: ..., entries: ...}, got ` + problem.Quote(v.content()))
-		}
-		o.CacheMaxTTL, o.CacheEntries = 0, 0
-		return
-	}
-	if v.isBool() { // what a YAML 1.1 reader makes of off
-		r.wrong(v, `"off" or {max_ttl: ..., entries: ...}`, `; write "off" in quotes`)
-		return
-	}
-	r.object(v, &cacheMembers, func(name string, v value) {
-		switch name {
-		case "max_ttl":
-			o.CacheMaxTTL = r.duration(v, minCacheTTL, maxCacheTTL)
-		case "entries":
-			o.CacheEntries = r.integer(v, 1, maxCacheEntries)
-		}
-	})
 }
 
 // secret reads {env: NAME} or {inline: TEXT}. No problem shows more of it than

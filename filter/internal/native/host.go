@@ -130,6 +130,7 @@ func (h *host) Log(level gate.Level, line string) {
 }
 
 func (h *host) Count(metric string)              { h.metrics[metric]++ }
+func (h *host) Add(metric string, n int64)       { h.metrics[metric] += n }
 func (h *host) Gauge(metric string, value int64) { h.metrics[metric] = value }
 
 // RegisterQueue refuses: there is one VM, and nobody who could write to it.

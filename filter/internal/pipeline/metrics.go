@@ -5,6 +5,8 @@ package pipeline
 type Metrics interface {
 	// Count adds one to a counter.
 	Count(metric string)
+	// Add adds n, above 0, to a counter, for what was counted elsewhere first.
+	Add(metric string, n int64)
 	// Gauge sets what holds now, one value for all VMs of the host; it is at
 	// least 0.
 	Gauge(metric string, value int64)
@@ -17,6 +19,9 @@ type NoMetrics struct{}
 
 // Count does nothing.
 func (NoMetrics) Count(string) {}
+
+// Add does nothing.
+func (NoMetrics) Add(string, int64) {}
 
 // Gauge does nothing.
 func (NoMetrics) Gauge(string, int64) {}

@@ -73,9 +73,12 @@ func (h *host) Log(level gate.Level, line string) {
 }
 
 // Count implements pipeline.Metrics.
-func (h *host) Count(metric string) {
+func (h *host) Count(metric string) { h.Add(metric, 1) }
+
+// Add implements pipeline.Metrics.
+func (h *host) Add(metric string, n int64) {
 	if id, ok := h.metric(abi.Counter, metric); ok {
-		abi.IncrementMetric(id)
+		abi.AddMetric(id, n)
 	}
 }
 

@@ -11,6 +11,27 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
 
+// vmCache is a cache that is filled and read as a step without its like does.
+type vmCache struct {
+	*cache
+	lives lives
+}
+
+func newVMCache(limit int, maxTTL time.Duration) vmCache {
+	if maxTTL <= 0 {
+		limit = 0
+	}
+	return vmCache{newCache(limit), lives{maxTTL: maxTTL}}
+}
+
+func (c vmCache) put(k key, claims *pipeline.Claims, now int64) {
+	(&Step{cache: c.cache, lives: c.lives}).remember(k, claims, now)
+}
+
+func (c vmCache) get(k key, now int64) (*pipeline.Claims, bool) {
+	return (&Step{cache: c.cache, lives: c.lives}).known(k, now)
+}
+
 func TestCacheLife(t *testing.T) {
 	exp := func(seconds int64) int64 { return start.Unix() + seconds }
 	tests := []struct {
@@ -36,8 +57,8 @@ func TestCacheLife(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			fresh := func() *cache {
-				c := newCache(tt.limit, tt.maxTTL, 0)
+			fresh := func() vmCache {
+				c := newVMCache(tt.limit, tt.maxTTL)
 				c.put(key{1}, &tt.claims, start.UnixNano())
 				return c
 			}
@@ -50,7 +71,7 @@ func TestCacheLife(t *testing.T) {
 	}
 }
 
-func wantCached(t *testing.T, c *cache, now time.Time, want bool) {
+func wantCached(t *testing.T, c vmCache, now time.Time, want bool) {
 	t.Helper()
 	if _, ok := c.get(key{1}, now.UnixNano()); ok != want {
 		t.Errorf("after %v: cached %v, want %v", now.Sub(start), ok, want)
@@ -67,12 +88,12 @@ func TestCacheReplaces(t *testing.T) {
 		{Active: true},
 		{Active: true, Expires: start.Unix() - 1},
 	} {
-		c := newCache(4, time.Minute, 0)
+		c := newVMCache(4, time.Minute)
 		c.put(key{1}, old, start.UnixNano())
 		c.put(key{1}, &next, start.UnixNano())
 		wantCached(t, c, start, false)
 	}
-	c := newCache(4, time.Minute, 0)
+	c := newVMCache(4, time.Minute)
 	c.put(key{1}, old, start.UnixNano())
 	c.put(key{1}, &pipeline.Claims{Active: true, Expires: start.Unix() + 300, Subject: "new"}, start.UnixNano())
 	if claims, ok := c.get(key{1}, start.UnixNano()); !ok || claims.Subject != "new" {
@@ -92,7 +113,7 @@ func TestCacheAgreesWithModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		limit := rapid.IntRange(0, 4).Draw(t, "limit")
 		maxTTL := time.Duration(rapid.IntRange(0, 60).Draw(t, "max ttl")) * time.Second
-		c, now, puts := newCache(limit, maxTTL, 0), start, 0
+		c, now, puts := newVMCache(limit, maxTTL), start, 0
 		var model []modelEntry
 		forget := func(k key) {
 			model = slices.DeleteFunc(model, func(e modelEntry) bool { return e.key == k })

@@ -25,7 +25,20 @@ type call struct {
 	started int64 // unix nanoseconds
 	flight  pipeline.Flight
 	verdict verdict
+
+	role    role
+	renewed int64  // when a holder's lease was last renewed
+	token   string // in case that a guest has to ask after all
 }
+
+// role is what the other VMs know of a call.
+type role uint8
+
+const (
+	alone  role = iota // nothing
+	holder             // this VM makes it for all
+	guest              // another VM makes it
+)
 
 // flights are the calls in the air, the latest one for each token.
 type flights struct {

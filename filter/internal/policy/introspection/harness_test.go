@@ -53,6 +53,7 @@ type bench struct {
 }
 
 func (b *bench) Count(metric string)                { b.counted[metric]++ }
+func (b *bench) Add(metric string, n int64)         { b.counted[metric] += int(n) }
 func (b *bench) Observe(metric string, value int64) { b.observed[metric] = value }
 func (b *bench) Gauge(string, int64)                {}
 
@@ -68,7 +69,8 @@ func newBench(change func(*Options)) *bench {
 	}
 	b.step = New(o, Ports{
 		Store: memstore.New(nil), Dispatcher: b.air.dispatch, Metrics: b,
-		Warn: func(line string) { b.lines = append(b.lines, line) }, Random: func() uint64 { return 0 },
+		Peers: pipeline.NoPeers{},
+		Warn:  func(line string) { b.lines = append(b.lines, line) }, Random: func() uint64 { return 0 },
 	})
 	b.seq = pipeline.NewSequence(b.step)
 	return b

@@ -69,7 +69,7 @@ func TestFormEncodingCanBeDecoded(t *testing.T) {
 }
 
 func TestStepDoesNotPrintItsCredentials(t *testing.T) {
-	s := New(Options{ClientID: "0oa1gateway", Secret: secret.New("s3cret")}, Ports{})
+	s := New(Options{ClientID: "0oa1gateway", Secret: secret.New("s3cret")}, Ports{Peers: pipeline.NoPeers{}})
 	for _, verb := range []string{"%v", "%+v", "%#v"} {
 		printed := fmt.Sprintf(verb, *s)
 		for _, text := range []string{"s3cret", "MG9hMWdhdGV3YXk6czNjcmV0"} {

@@ -9,6 +9,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jose"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/lease"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/outage"
 	"github.com/sallyport-gateway/sallyport/filter/internal/secret"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
@@ -25,8 +26,12 @@ type Options struct {
 
 	// CacheMaxTTL bounds how long a revoked token may go on being accepted; 0
 	// switches the cache off.
-	CacheMaxTTL  time.Duration
-	CacheEntries int // in one VM; 0 switches the cache off
+	CacheMaxTTL   time.Duration
+	CacheEntries  int           // in one VM; 0 switches the cache off
+	SharedEntries int           // in the cache of all VMs; 0 for none
+	TTLWithoutExp time.Duration // of an active token that does not say when it expires
+	NegativeTTL   time.Duration // of a token that is not active
+	RefreshAhead  time.Duration // before an answer ends, a new one is asked for; 0 for not
 
 	// Precheck is what a token must be before the server is asked; nil for
 	// nothing.
@@ -45,42 +50,68 @@ type Ports struct {
 	Dispatcher pipeline.Dispatcher
 	Metrics    pipeline.Metrics
 	Warn       func(line string)
+	Peers      pipeline.Peers
 	Random     func() uint64
 	Host       jose.Host // for the precheck; nil is one that has no functions of its own
 }
 
+// metricJoined and metricJoinedOther count requests that waited for a call which
+// was in the air already: in their own VM, and in another one.
+const (
+	metricJoined      = "sallyport_introspection_joined.sp_vm=own|"
+	metricJoinedOther = "sallyport_introspection_joined.sp_vm=other|"
+)
+
 // Step is one introspect_token step. It owns its flights and its cache, both
-// for one VM, and is not safe for concurrent use: a VM is one thread.
+// for one VM, shares answers with its like in other VMs, and is not safe for concurrent use: a VM is one thread.
 type Step struct {
 	caller   caller
 	keys     keyer
 	cache    *cache
+	lives    lives
+	shared   *shared // nil when nothing is
 	flights  *flights
 	stale    staleUse
-	precheck *precheck // nil for none
+	precheck *precheck     // nil for none
+	ahead    time.Duration // 0 for never
+	hits     hits
+	metrics  pipeline.Metrics
+	warn     func(string)
 }
 
 // New makes a step.
 func New(o Options, p Ports) *Step {
+	entries := o.CacheEntries
+	if o.CacheMaxTTL <= 0 {
+		entries = 0
+	}
 	s := &Step{
 		caller:  newCaller(o, p),
 		keys:    newKeyer(o),
-		cache:   newCache(o.CacheEntries, o.CacheMaxTTL, o.StaleIfError),
+		cache:   newCache(entries),
+		lives:   lives{maxTTL: o.CacheMaxTTL, withoutExp: o.TTLWithoutExp, negative: o.NegativeTTL, grace: o.StaleIfError},
 		flights: newFlights(o.Timeout),
 		stale:   staleUse{metrics: p.Metrics, warn: p.Warn},
+		ahead:   o.RefreshAhead,
+		metrics: p.Metrics,
+		warn:    p.Warn,
+	}
+	if entries > 0 && o.SharedEntries > 0 {
+		s.shared = newShared(o, p)
 	}
 	if o.Precheck != nil {
 		s.precheck = newPrecheck(*o.Precheck, p)
 	}
+	p.Peers.Join(s)
 	return s
 }
 
 // Name is the step's word in the configuration.
 func (s *Step) Name() string { return "introspect_token" }
 
-// Apply finds the request's token and what the server says of it: from the
-// cache, from the call for the same token that is in the air already, or by a
-// new call. An inactive token is refused here; everything finer is for
+// Apply finds the request's token and what the server says of it: from a cache,
+// from the call for the same token that is in the air already, in whatever VM,
+// or by a new call. An inactive token is refused here; everything finer is for
 // require_token. What an earlier step of the same kind had learned is forgotten
 // first, so a failure that the operator overrides leaves no claims at all.
 func (s *Step) Apply(x *pipeline.Exchange) pipeline.Outcome {
@@ -90,7 +121,8 @@ func (s *Step) Apply(x *pipeline.Exchange) pipeline.Outcome {
 		return pipeline.DenyFor(reason)
 	}
 	k := s.keys.of(token)
-	if claims, ok := s.cache.get(k, x.Now); ok {
+	if claims, ok := s.known(k, x.Now); ok {
+		s.refreshAhead(k, token, x.Now)
 		return accept(x, claims)
 	}
 	if s.precheck == nil {
@@ -108,42 +140,74 @@ func (s *Step) ask(x *pipeline.Exchange, k key, token string) pipeline.Outcome {
 		if c.flight.Waiting() >= maxWaiters {
 			return s.refuse(x, k, denialFor(fault.IntrospectionOverloaded))
 		}
+		s.metrics.Count(metricJoined)
 		return s.await(c)
 	}
 	if !s.flights.room(x.Now) {
 		return s.refuse(x, k, denialFor(fault.IntrospectionOverloaded))
 	}
-	return s.call(x, k, token)
+	c = &call{key: k, started: x.Now, renewed: x.Now, token: token}
+	if v, ended := s.begin(c); ended {
+		return s.conclude(x, k, v)
+	}
+	return s.await(c)
 }
 
-// call starts a new flight. It is noted only when the host has taken the call:
-// a call that was refused at once leaves nothing behind that could wait for it.
-func (s *Step) call(x *pipeline.Exchange, k key, token string) pipeline.Outcome {
-	c := &call{key: k, started: x.Now}
-	d, ok := s.caller.ask(token, x.Now, func(now int64, v verdict) { s.land(c, now, v) })
-	if !ok {
-		return s.refuse(x, k, d)
+// begin has the call made, by this VM or, if it is in the air already, by
+// another one. With ended it is over already, and nobody can wait for it: a call
+// that was refused at once leaves nothing behind.
+func (s *Step) begin(c *call) (v verdict, ended bool) {
+	if s.shared != nil {
+		grant := s.shared.acquire(c.key, c.started, c.started)
+		if grant == lease.Answered {
+			if said, ended, _ := s.shared.outcome(c, c.started); ended {
+				return said, true
+			}
+			grant = s.shared.acquire(c.key, c.started, noNews)
+		}
+		switch grant {
+		case lease.Joined:
+			c.role = guest
+			s.flights.add(c)
+			s.metrics.Count(metricJoinedOther)
+			return verdict{}, false
+		case lease.Granted:
+			c.role = holder
+		}
 	}
-	s.flights.add(c)
-	return s.await(c)
+	d, ok := s.caller.ask(c.token, c.started, func(now int64, v verdict) { s.land(c, now, v) })
+	if ok {
+		s.flights.add(c)
+		return verdict{}, false
+	}
+	v = verdict{denial: d}
+	if c.role == holder {
+		s.shared.landed(c.key, c.started, v)
+	}
+	return v, true
 }
 
 // await waits for the call. All who wait get the same verdict, each with a copy
 // of the claims.
 func (s *Step) await(c *call) pipeline.Outcome {
 	return pipeline.Await(&c.flight, func(x *pipeline.Exchange) pipeline.Outcome {
-		if c.verdict.claims == nil {
-			return s.refuse(x, c.key, c.verdict.denial)
-		}
-		return accept(x, c.verdict.claims)
+		return s.conclude(x, c.key, c.verdict)
 	})
+}
+
+// conclude is what a verdict means for one exchange.
+func (s *Step) conclude(x *pipeline.Exchange, k key, v verdict) pipeline.Outcome {
+	if v.claims == nil {
+		return s.refuse(x, k, v.denial)
+	}
+	return accept(x, v.claims)
 }
 
 // refuse is for a request whose token could not be checked now: with what was
 // known of it before, if that may be used, it is let through all the same.
 func (s *Step) refuse(x *pipeline.Exchange, k key, d fault.Denial) pipeline.Outcome {
 	if excusesStale(d.Reason) {
-		if claims, ok := s.cache.stale(k, x.Now); ok {
+		if claims, ok := s.lastKnown(k, x.Now); ok {
 			s.stale.note(d.Reason, x.Now)
 			return accept(x, claims)
 		}
@@ -151,8 +215,8 @@ func (s *Step) refuse(x *pipeline.Exchange, k key, d fault.Denial) pipeline.Outc
 	return pipeline.Deny(d)
 }
 
-// land takes a call's answer to the cache and to every exchange that waits for
-// it. A call that was replaced meanwhile may be older than what the cache
+// land takes a call's answer to the caches and to every exchange that waits for
+// it, in whatever VM. A call that was replaced meanwhile may be older than what the cache
 // knows, so it speaks to its own waiters only. The waiters are woken whatever
 // happens before; the verdict comes last, so that after a panic they find its
 // zero value, which denies.
@@ -161,9 +225,13 @@ func (s *Step) land(c *call, now int64, v verdict) {
 		return
 	}
 	defer c.flight.Land()
-	latest := s.flights.remove(c)
-	if latest && v.claims != nil {
-		s.cache.put(c.key, v.claims, now)
+	if s.flights.remove(c) {
+		if v.claims != nil {
+			s.remember(c.key, v.claims, now)
+		}
+		if c.role == holder {
+			s.shared.landed(c.key, now, v)
+		}
 	}
 	c.verdict = v
 }

@@ -226,7 +226,7 @@ func write(e []byte, s State, owner uint64, at int64) {
 	binary.BigEndian.PutUint64(e[timeAt:], uint64(at))
 }
 
-// join notes a queue once, and reports whether there is something to write.
+// join notes a queue once, 0 being none, and reports whether there is something to write.
 func join(e []byte, queue uint32) bool {
 	n := int(min(e[countAt], MaxWaiters))
 	for i := range n {
@@ -234,7 +234,7 @@ func join(e []byte, queue uint32) bool {
 			return false
 		}
 	}
-	if n == MaxWaiters {
+	if n == MaxWaiters || queue == 0 {
 		return false
 	}
 	binary.BigEndian.PutUint32(e[waitersAt+4*n:], queue)

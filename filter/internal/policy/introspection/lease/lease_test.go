@@ -132,7 +132,7 @@ func TestWaitersAreBounded(t *testing.T) {
 	table := New(memstore.New(nil))
 	table.Acquire(Key{1}, 11, 0, 100, 200, never)
 	for i := range uint32(3 * MaxWaiters) {
-		if g := table.Acquire(Key{1}, uint64(100+i), i, 110, 210, never); g != Joined {
+		if g := table.Acquire(Key{1}, uint64(100+i), i+1, 110, 210, never); g != Joined {
 			t.Fatalf("waiter %d: %d", i, g)
 		}
 	}

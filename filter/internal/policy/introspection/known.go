@@ -1,0 +1,127 @@
+package introspection
+
+import (
+	"time"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/answers"
+)
+
+// RecheckEvery bounds how long a VM believes its own cache without a look at the
+// one that all VMs share. It is therefore the time for which a token may still
+// be accepted after any VM has learned that it is not active.
+const RecheckEvery = time.Second
+
+// Hits are counted in the VM and told to the host at times: telling each would
+// cost a request one hostcall more.
+const (
+	metricHits     = "sallyport_introspection_cache_hits.sp_level="
+	metricHitsVM   = metricHits + "vm|"
+	metricHitsAll  = metricHits + "shared|"
+	metricHitsGone = metricHits + "inactive|"
+)
+
+var inactiveToken = &pipeline.Claims{}
+
+// known gives what the server said of a token, as far as it may still be
+// believed: from this VM's cache, or else from the one that all VMs share.
+func (s *Step) known(k key, now int64) (claims *pipeline.Claims, ok bool) {
+	if e, good := s.cache.find(k, now); good && s.stillTrue(e, now) {
+		e.hits++
+		s.hits.vm++
+		return e.Claims, true
+	}
+	if s.shared == nil {
+		return nil, false
+	}
+	if a, ok := s.shared.answers.Active(answers.Key(k), now); ok && now < a.Until {
+		s.cache.put(&entry{Answer: a, key: k, shared: true, checked: now})
+		s.hits.all++
+		return a.Claims, true
+	}
+	if s.shared.answers.Inactive(answers.Key(k), now) {
+		s.cache.drop(k)
+		s.hits.inactive++
+		return inactiveToken, true
+	}
+	return nil, false
+}
+
+// stillTrue looks, once in a while, whether other VMs have learned better. What
+// they do not know any more, for whatever reason, is not known here either.
+func (s *Step) stillTrue(e *entry, now int64) bool {
+	age := now - e.checked
+	if s.shared == nil || 0 <= age && age < int64(RecheckEvery) {
+		return true
+	}
+	if !e.shared { // its claims are too long to be shared
+		if s.shared.answers.Inactive(answers.Key(e.key), now) {
+			s.cache.drop(e.key)
+			return false
+		}
+		e.checked = now
+		return true
+	}
+	a, ok := s.shared.answers.Active(answers.Key(e.key), now)
+	if !ok || now >= a.Until {
+		s.cache.drop(e.key)
+		return false
+	}
+	e.Answer, e.checked = a, now
+	return true
+}
+
+// lastKnown gives what may be believed in an outage.
+func (s *Step) lastKnown(k key, now int64) (claims *pipeline.Claims, ok bool) {
+	if e, _ := s.cache.find(k, now); e != nil && (s.shared == nil || !s.shared.answers.Inactive(answers.Key(k), now)) {
+		return e.Claims, true
+	}
+	if s.shared != nil {
+		if a, ok := s.shared.answers.Active(answers.Key(k), now); ok {
+			return a.Claims, true
+		}
+	}
+	return nil, false
+}
+
+// remember takes an answer to the caches. An inactive token is forgotten
+// everywhere, by each VM when it next looks.
+func (s *Step) remember(k key, claims *pipeline.Claims, now int64) {
+	s.cache.drop(k)
+	if !claims.Active {
+		if s.shared != nil {
+			if s.shared.answers.Evict(answers.Key(k)) != nil {
+				s.warn("an inactive token could not be taken out of the shared cache: the host refused")
+			}
+			s.shared.answers.PutInactive(answers.Key(k), now, now+int64(s.lives.negative))
+		}
+		return
+	}
+	a, ok := s.lives.answer(claims, now)
+	if !ok {
+		return
+	}
+	e := &entry{Answer: a, key: k, checked: now}
+	if s.shared != nil {
+		_ = s.shared.answers.EvictInactive(answers.Key(k)) // it would end by itself
+		e.shared = s.shared.answers.PutActive(answers.Key(k), a)
+	}
+	s.cache.put(e)
+}
+
+// hits are the lookups that spared a call, since they were last told.
+type hits struct{ vm, all, inactive int64 }
+
+func (h *hits) any() bool { return h.vm+h.all+h.inactive > 0 }
+
+func (h *hits) tell(m pipeline.Metrics) {
+	for _, c := range []struct {
+		metric string
+		n      int64
+	}{{metricHitsVM, h.vm}, {metricHitsAll, h.all}, {metricHitsGone, h.inactive}} {
+		if c.n > 0 {
+			m.Add(c.metric, c.n)
+		}
+	}
+	*h = hits{}
+}

@@ -1,0 +1,56 @@
+package introspection
+
+import (
+	"time"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/lease"
+)
+
+const (
+	// hotHits is how often an answer must have been used to be renewed ahead of
+	// its end.
+	hotHits = 2
+	// maxRefreshes bounds the calls that nobody waits for.
+	maxRefreshes = 32
+	// metricRefreshes counts them.
+	metricRefreshes = "sallyport_introspection_refreshes"
+)
+
+// refreshAhead asks about a token that is much used, shortly before its answer
+// ends, so that no request has to wait when it does. It fails silently: the
+// answer is still good, and the next request after its end asks again. A token
+// that is about to expire itself is left alone.
+func (s *Step) refreshAhead(k key, token string, now int64) {
+	if s.ahead <= 0 || len(s.flights.byKey) >= maxRefreshes {
+		return
+	}
+	e, good := s.cache.find(k, now)
+	if !good || e.hits < hotHits || e.Until-now > int64(s.ahead) || e.Until == e.Claims.Expires*int64(time.Second) {
+		return
+	}
+	if since := now - e.refreshed; 0 <= since && since < int64(leaseTime) {
+		return // asked, or seen to be asked, just now
+	}
+	e.refreshed = now
+	if _, flying := s.flights.find(k, now); flying {
+		return
+	}
+	c := &call{key: k, started: now, renewed: now, token: token}
+	if s.shared != nil {
+		switch s.shared.acquire(k, now, noNews) {
+		case lease.Joined:
+			return
+		case lease.Granted:
+			c.role = holder
+		}
+	}
+	d, ok := s.caller.ask(token, now, func(now int64, v verdict) { s.land(c, now, v) })
+	if !ok {
+		if c.role == holder {
+			s.shared.landed(k, now, verdict{denial: d})
+		}
+		return
+	}
+	s.metrics.Count(metricRefreshes)
+	s.flights.add(c)
+}

@@ -1,0 +1,157 @@
+package introspection
+
+import (
+	"math"
+	"time"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/answers"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/lease"
+)
+
+const (
+	// leaseTime is how long the other VMs wait for one that is not heard of any
+	// more before they ask themselves.
+	leaseTime = time.Second
+	// renewAfter leaves a host that ticks four times a second three attempts.
+	renewAfter = 300 * time.Millisecond
+)
+
+// news that no landing is: whoever looks for an answer now has looked before.
+const noNews = int64(math.MaxInt64)
+
+// shared is what the step has in common with its like in other VMs.
+type shared struct {
+	answers *answers.Table
+	leases  *lease.Table
+	peers   pipeline.Peers
+	owner   uint64 // this VM's word for itself
+	queue   uint32 // where it is woken, 0 for nowhere
+}
+
+// newShared needs no queue: a VM that nobody can wake looks at each tick.
+func newShared(o Options, p Ports) *shared {
+	queue, _ := p.Peers.Queue()
+	return &shared{
+		answers: answers.New(p.Store, o.SharedEntries), leases: lease.New(p.Store),
+		peers: p.Peers, owner: p.Random(), queue: queue,
+	}
+}
+
+// acquire says who asks about a token; see lease.Table.
+func (h *shared) acquire(k key, now, news int64) lease.Grant {
+	return h.leases.Acquire(lease.Key(k), h.owner, h.queue, now, now+int64(leaseTime), news)
+}
+
+// landed tells the other VMs how a call ended that this one made for them.
+func (h *shared) landed(k key, now int64, v verdict) {
+	end := lease.Failed
+	switch {
+	case v.claims != nil && v.claims.Active:
+		end = lease.Landed
+	case v.claims != nil:
+		end = lease.Inactive
+	}
+	for _, queue := range h.leases.Land(lease.Key(k), h.owner, now, end, v.denial) {
+		h.peers.Tell(queue, k[:])
+	}
+}
+
+// outcome is what has become of a call that another VM makes, since this one
+// began to wait for it.
+func (h *shared) outcome(c *call, now int64) (v verdict, ended, lost bool) {
+	st := h.leases.Status(lease.Key(c.key), now)
+	old := st.Since < c.started
+	switch {
+	case st.State == lease.Held:
+		return verdict{}, false, false
+	case st.State == lease.Inactive && !old:
+		return verdict{claims: inactiveToken}, true, false
+	case st.State == lease.Failed && !old:
+		return verdict{denial: st.Denial}, true, false
+	case st.State == lease.Landed && !old:
+		if a, ok := h.answers.Active(answers.Key(c.key), now); ok && now < a.Until {
+			return verdict{claims: a.Claims}, true, false
+		}
+	}
+	return verdict{}, false, true // the VM has died, or its answer may not be kept
+}
+
+// Busy implements pipeline.Background.
+func (s *Step) Busy() bool { return len(s.flights.byKey) > 0 || s.hits.any() }
+
+// Tick implements pipeline.Background: leases are renewed, and calls of other
+// VMs are looked after, as a message may be lost.
+func (s *Step) Tick(now int64) {
+	s.hits.tell(s.metrics)
+	if s.shared == nil {
+		return
+	}
+	for _, c := range s.flights.byKey {
+		switch {
+		case c.role == guest:
+			s.lookAfter(c, now)
+		case c.role == holder && (now < c.renewed || now-c.renewed >= int64(renewAfter)):
+			c.renewed = now
+			if !s.shared.leases.Renew(lease.Key(c.key), s.shared.owner, now, now+int64(leaseTime)) {
+				c.role = alone
+			}
+		}
+	}
+}
+
+// Hear implements pipeline.Background: another VM says that a call has ended. A
+// message proves nothing; it only makes this VM look.
+func (s *Step) Hear(message []byte, now int64) {
+	if s.shared == nil || len(message) != len(key{}) {
+		return
+	}
+	if c, ok := s.flights.byKey[key(message)]; ok && c.role == guest {
+		s.lookAfter(c, now)
+	}
+}
+
+// lookAfter sees what has become of a call that another VM makes, and makes it
+// when that one does not.
+func (s *Step) lookAfter(c *call, now int64) {
+	if s.flights.stale(c, now) {
+		s.settle(c, now, verdict{denial: denialFor(fault.IntrospectionDeadline)})
+		return
+	}
+	v, ended, lost := s.shared.outcome(c, now)
+	if ended {
+		if v.claims != nil && v.claims.Active {
+			if a, ok := s.shared.answers.Active(answers.Key(c.key), now); ok {
+				s.cache.put(&entry{Answer: a, key: c.key, shared: true, checked: now})
+			}
+		}
+		s.settle(c, now, v)
+		return
+	}
+	if !lost {
+		return
+	}
+	switch s.shared.acquire(c.key, now, noNews) {
+	case lease.Joined:
+		return // another one was faster
+	case lease.Granted:
+		c.role = holder
+	default:
+		c.role = alone
+	}
+	c.renewed = now
+	if d, ok := s.caller.ask(c.token, now, func(now int64, v verdict) { s.land(c, now, v) }); !ok {
+		s.land(c, now, verdict{denial: d})
+	}
+}
+
+// settle ends a call that another VM made.
+func (s *Step) settle(c *call, _ int64, v verdict) {
+	if c.flight.Landed() {
+		return
+	}
+	defer c.flight.Land()
+	s.flights.remove(c)
+	c.verdict = v
+}
