@@ -10,6 +10,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/secret"
+	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 )
 
@@ -58,6 +59,11 @@ func (b *bench) Observe(metric string, value int64) { b.observed[metric] = value
 func (b *bench) Gauge(string, int64)                {}
 
 func newBench(change func(*Options)) *bench {
+	return newBenchOn(memstore.New(nil), pipeline.NoPeers{}, 0, change)
+}
+
+// newBenchOn is a step on a host that it may share with others.
+func newBenchOn(store sharedtable.Store, peers pipeline.Peers, random uint64, change func(*Options)) *bench {
 	b := &bench{now: start, counted: map[string]int{}, observed: map[string]int64{}}
 	o := Options{
 		Cluster: "okta", Authority: "idp.example", Path: "/introspect", ClientID: "gateway",
@@ -68,9 +74,9 @@ func newBench(change func(*Options)) *bench {
 		change(&o)
 	}
 	b.step = New(o, Ports{
-		Store: memstore.New(nil), Dispatcher: b.air.dispatch, Metrics: b,
-		Peers: pipeline.NoPeers{},
-		Warn:  func(line string) { b.lines = append(b.lines, line) }, Random: func() uint64 { return 0 },
+		Store: store, Dispatcher: b.air.dispatch, Metrics: b,
+		Peers: peers,
+		Warn:  func(line string) { b.lines = append(b.lines, line) }, Random: func() uint64 { return random },
 	})
 	b.seq = pipeline.NewSequence(b.step)
 	return b

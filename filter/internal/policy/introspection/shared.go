@@ -61,7 +61,7 @@ func (h *shared) landed(k key, now int64, v verdict) {
 // outcome is what has become of a call that another VM makes, since this one
 // began to wait for it.
 func (h *shared) outcome(c *call, now int64) (v verdict, ended, lost bool) {
-	st := h.leases.Status(lease.Key(c.key), now)
+	st := h.leases.Status(lease.Key(c.key), h.queue, now)
 	old := st.Since < c.started
 	switch {
 	case st.State == lease.Held:

@@ -151,14 +151,17 @@ func (t *Table) Land(k Key, owner uint64, now int64, end State, d fault.Denial) 
 	return wake
 }
 
-// Status looks at a flight. It costs one hostcall. A host that fails knows of none.
-func (t *Table) Status(k Key, now int64) (s Status) {
+// Status looks at a flight, and while it is held sees to it that its holder, who may have changed, will wake the queue. It
+// costs one hostcall, and a second one for a new holder. A host that fails knows of no flight.
+func (t *Table) Status(k Key, queue uint32, now int64) (s Status) {
 	err := t.table.Update(k.hash(), func(b sharedtable.Bucket) bool {
 		s = Status{}
-		if i, found := place(b, k, now); found {
-			s = status(b.Entry(i), now)
+		i, found := place(b, k, now)
+		if !found {
+			return false
 		}
-		return false
+		s = status(b.Entry(i), now)
+		return s.State == Held && join(b.Entry(i), queue)
 	})
 	if err != nil {
 		return Status{}

@@ -30,7 +30,7 @@ func TestOneAsksTheOthersWait(t *testing.T) {
 	if g := third.Acquire(k, 33, 3, 120, 220, 120); g != Joined {
 		t.Fatalf("the third came to %d", g)
 	}
-	if s := other.Status(k, 150); s.State != Held {
+	if s := other.Status(k, 0, 150); s.State != Held {
 		t.Errorf("state %d, want held", s.State)
 	}
 	if wake := other.Land(k, 22, 150, Landed, fault.Denial{}); wake != nil {
@@ -39,7 +39,7 @@ func TestOneAsksTheOthersWait(t *testing.T) {
 	if wake := one.Land(k, 11, 150, Landed, fault.Denial{}); !slices.Equal(wake, []uint32{2, 3}) {
 		t.Errorf("wakes %v, want 2 and 3", wake)
 	}
-	if diff := cmp.Diff(Status{State: Landed, Since: 150}, other.Status(k, 160)); diff != "" {
+	if diff := cmp.Diff(Status{State: Landed, Since: 150}, other.Status(k, 0, 160)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if g := other.Acquire(k, 22, 2, 160, 260, 150); g != Answered {
@@ -59,7 +59,7 @@ func TestAFailureIsToldToThoseWhoWait(t *testing.T) {
 	denial := fault.Denial{Reason: fault.IntrospectionTimeout, RetryAfterSeconds: 5, Text: "not shared", Scope: "nor this"}
 	one.Land(k, 11, 150, Failed, denial)
 	want := Status{State: Failed, Since: 150, Denial: fault.Denial{Reason: fault.IntrospectionTimeout, RetryAfterSeconds: 5}}
-	if diff := cmp.Diff(want, other.Status(k, 151)); diff != "" {
+	if diff := cmp.Diff(want, other.Status(k, 0, 151)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if g := other.Acquire(k, 22, 2, 160, 260, 100); g != Granted {
@@ -71,7 +71,7 @@ func TestAnInactiveTokenIsToldToThoseWhoWait(t *testing.T) {
 	table := New(memstore.New(nil))
 	table.Acquire(Key{1}, 11, 1, 100, 200, 100)
 	table.Land(Key{1}, 11, 150, Inactive, fault.Denial{})
-	if diff := cmp.Diff(Status{State: Inactive, Since: 150}, table.Status(Key{1}, 151)); diff != "" {
+	if diff := cmp.Diff(Status{State: Inactive, Since: 150}, table.Status(Key{1}, 0, 151)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if g := table.Acquire(Key{1}, 22, 2, 160, 260, 150); g != Answered {
@@ -90,7 +90,7 @@ func TestALeaseEnds(t *testing.T) {
 	if g := other.Acquire(k, 22, 2, 289, 389, never); g != Joined {
 		t.Errorf("before the end: %d", g)
 	}
-	if s := other.Status(k, 290); s.State != Free {
+	if s := other.Status(k, 0, 290); s.State != Free {
 		t.Errorf("at the end: state %d, want free", s.State)
 	}
 	if g := other.Acquire(k, 22, 2, 290, 390, never); g != Granted {
@@ -99,7 +99,7 @@ func TestALeaseEnds(t *testing.T) {
 	if one.Renew(k, 11, 300, 400) || one.Land(k, 11, 300, Landed, fault.Denial{}) != nil {
 		t.Error("who lost the lease went on with it")
 	}
-	if s := other.Status(k, 300); s.State != Held {
+	if s := other.Status(k, 0, 300); s.State != Held {
 		t.Errorf("state %d: the old holder ended the new one's flight", s.State)
 	}
 }
@@ -109,6 +109,24 @@ func TestAClockThatGoesBackFreesALease(t *testing.T) {
 	table.Acquire(Key{1}, 11, 1, 500e9, 501e9, never)
 	if g := table.Acquire(Key{1}, 22, 2, 100e9, 101e9, never); g != Granted {
 		t.Errorf("came to %d, want granted: that lease ends in 401 seconds", g)
+	}
+}
+
+// TestWhoeverHoldsItWakesThoseWhoWait: those who waited for a holder that died are known to the one that came after it.
+func TestWhoeverHoldsItWakesThoseWhoWait(t *testing.T) {
+	table := New(memstore.New(nil))
+	table.Acquire(Key{1}, 11, 1, 100, 200, never)
+	table.Acquire(Key{1}, 22, 2, 110, 210, never)
+	if g := table.Acquire(Key{1}, 33, 3, 250, 350, never); g != Granted {
+		t.Fatalf("after the lease: %d, want granted", g)
+	}
+	for range 2 {
+		if s := table.Status(Key{1}, 2, 260); s.State != Held {
+			t.Fatalf("state %d, want held", s.State)
+		}
+	}
+	if wake := table.Land(Key{1}, 33, 300, Landed, fault.Denial{}); !slices.Equal(wake, []uint32{2}) {
+		t.Errorf("wakes %v, want 2", wake)
 	}
 }
 
@@ -146,7 +164,7 @@ func TestAHostThatFailsLeavesEachAlone(t *testing.T) {
 	if g := table.Acquire(Key{1}, 11, 1, 100, 200, never); g != Alone {
 		t.Errorf("came to %d, want alone", g)
 	}
-	if table.Renew(Key{1}, 11, 100, 200) || table.Land(Key{1}, 11, 100, Landed, fault.Denial{}) != nil || table.Status(Key{1}, 100).State != Free {
+	if table.Renew(Key{1}, 11, 100, 200) || table.Land(Key{1}, 11, 100, Landed, fault.Denial{}) != nil || table.Status(Key{1}, 0, 100).State != Free {
 		t.Error("a host that fails answered")
 	}
 }
