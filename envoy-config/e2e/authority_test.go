@@ -24,6 +24,7 @@ type authority struct {
 	held   map[string]chan struct{}
 	keySet string // what it publishes at keysPath
 	asks   int    // of keysPath
+	takes  time.Duration
 }
 
 const keysPath = "/v1/keys"
@@ -56,8 +57,9 @@ func (a *authority) introspect(w http.ResponseWriter, r *http.Request) {
 	token := form.Get("token")
 	a.mu.Lock()
 	a.calls[token]++
-	held := a.held[token]
+	held, takes := a.held[token], a.takes
 	a.mu.Unlock()
+	time.Sleep(takes)
 	if held != nil {
 		select {
 		case <-held:
@@ -72,6 +74,13 @@ func (a *authority) introspect(w http.ResponseWriter, r *http.Request) {
 	}
 	_, _ = fmt.Fprintf(w, `{"active":true,"token_type":"Bearer","scope":"customers.read","client_id":"portal","sub":"jane",`+
 		`"exp":%d,"aud":"api://default","iss":"https://dev.okta.com"}`, time.Now().Add(time.Hour).Unix())
+}
+
+// slow makes every answer take that long.
+func (a *authority) slow(takes time.Duration) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.takes = takes
 }
 
 func (a *authority) asked(token string) int {

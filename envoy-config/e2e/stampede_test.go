@@ -1,0 +1,207 @@
+package e2e
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sallyport-gateway/sallyport/envoy-config/envoyrun"
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
+	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
+)
+
+const (
+	stampedeSize   = 500
+	stampedeAnswer = 300 * time.Millisecond // what the authorization server takes
+)
+
+// TestStampede: 500 requests at once, with one token that nobody has seen before, on two workers, and an authorization
+// server that takes its time. One call is made, and all get its answer.
+func TestStampede(t *testing.T) {
+	s := newStampedeSite(t, wasmbuild.Filter(t))
+	for _, tt := range []struct {
+		name, token string
+		want        outcome
+	}{
+		{"active", "stampede", admitted},
+		{"inactive", inactivePrefix + "stampede", inactive},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := s.on(t)
+			herd := s.gather(stampedeSize)
+			took := herd.run(request(tt.token))
+			statuses := herd.outcomes(t)
+			t.Logf("%d requests on two workers, %d calls, outcomes %v, in %v", stampedeSize, s.authority.asked(tt.token), statuses, took.Round(time.Millisecond))
+			if n := s.authority.asked(tt.token); n != 1 {
+				t.Errorf("%d calls, want 1", n)
+			}
+			if len(statuses) != 1 || statuses[tt.want] != stampedeSize {
+				t.Errorf("outcomes %v, want %d times %v", statuses, stampedeSize, tt.want)
+			}
+		})
+	}
+}
+
+// TestStampedeWithALostVM: the VM that makes the call dies while it is in the air. The other worker asks instead, and
+// no request hangs.
+func TestStampedeWithALostVM(t *testing.T) {
+	s := newStampedeSite(t, wasmbuild.PackageTags(t, "./filter", "faultinjection"))
+	const token = "orphan"
+	herd := &herd{}
+	for i := range 20 {
+		c := s.gather(1).clients[0]
+		c.worker = s.workerOf(i + 1)
+		herd.clients = append(herd.clients, c)
+	}
+	letGo := s.authority.hold(token)
+	// The first connection's worker asks, and then dies of another request.
+	first := herd.clients[0]
+	first.send(request(token))
+	s.asked(token)
+	for _, c := range herd.clients[1:] {
+		if c.worker != first.worker {
+			c.send(request(token))
+		}
+	}
+	s.until("the other worker waits", func(now envoyrun.Stats) bool {
+		return now.Number[metricPrefix+"sallyport_introspection_joined.sp_vm=other|"] >= 1
+	})
+	for _, c := range herd.clients[1:] {
+		if c.worker == first.worker {
+			c.send(request("killer", "x-inject-panic", "headers fatal"))
+			break
+		}
+	}
+	s.until("the other worker has asked", func(envoyrun.Stats) bool { return s.authority.asked(token) >= 2 })
+	letGo()
+	for _, c := range herd.clients {
+		if c.sent {
+			c.receive()
+		}
+	}
+	byWorker := map[bool]map[outcome]int{true: {}, false: {}}
+	for _, c := range herd.clients {
+		if c.sent {
+			byWorker[c.worker == first.worker][c.got]++
+		}
+	}
+	t.Logf("%d calls; of the worker that died: %v; of the other one: %v", s.authority.asked(token), byWorker[true], byWorker[false])
+	if n := s.authority.asked(token); n > 2 {
+		t.Errorf("%d calls, want 2 at most", n)
+	}
+	if len(byWorker[false]) != 1 || byWorker[false][admitted] == 0 {
+		t.Errorf("of the worker that lived: %v, want all admitted", byWorker[false])
+	}
+	if byWorker[true][admitted] != 0 {
+		t.Errorf("of the worker that died: %v, want none admitted", byWorker[true])
+	}
+}
+
+func newStampedeSite(t *testing.T, module string) *site {
+	t.Helper()
+	s := newSite(t, Options{Module: module, Concurrency: 2})
+	s.authority.slow(stampedeAnswer)
+	// The backend's own circuit breaker is not what is tested.
+	cluster, err := upstream{name: "backend", address: s.backend.address()}.cluster("backend")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cluster.(map[string]any)["circuit_breakers"] = map[string]any{"thresholds": []any{map[string]any{
+		"max_connections": 2 * stampedeSize, "max_pending_requests": 2 * stampedeSize, "max_requests": 2 * stampedeSize,
+	}}}
+	okta, err := upstream{name: "okta", address: s.authority.Listener.Addr().String()}.cluster("okta")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ok, err := s.offer(t.Context(), "cluster_manager.cds", cdsFile, []any{cluster, okta}); err != nil || !ok {
+		t.Fatalf("envoy takes the clusters: %v, %v", ok, err)
+	}
+	s.serve(plan{name: "gw", config: policies(t, fullSequence), change: func(listener, _, _ map[string]any) {
+		listener["connection_balance_config"] = map[string]any{"exact_balance": map[string]any{}}
+	}})
+	return s
+}
+
+// herd is connections to one listener.
+type herd struct{ clients []*herdClient }
+
+type herdClient struct {
+	t      *testing.T
+	conn   net.Conn
+	in     *bufio.Reader
+	worker string // where that was asked for
+	sent   bool
+	got    outcome
+	err    error
+}
+
+// gather opens n connections, of which exact balance gives each worker as many.
+func (s *site) gather(n int) *herd {
+	s.t.Helper()
+	address, err := s.envoy.Listener(s.t.Context(), "gw")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	h, before := &herd{}, s.opened()
+	for range n {
+		conn, err := net.Dial("tcp", address)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		s.t.Cleanup(func() { _ = conn.Close() })
+		_ = conn.SetDeadline(time.Now().Add(patience))
+		h.clients = append(h.clients, &herdClient{t: s.t, conn: conn, in: bufio.NewReader(conn)})
+	}
+	s.until("the workers have the connections", func(envoyrun.Stats) bool { return s.opened() >= before+uint64(n) })
+	return h
+}
+
+// opened is how many connections the workers have taken.
+func (s *site) opened() (n uint64) {
+	for name, value := range s.stats() {
+		if connectionsOfWorker.MatchString(name) {
+			n += value
+		}
+	}
+	return n
+}
+
+func (c *herdClient) send(r scenario.Request) {
+	c.sent = true
+	_, c.err = io.WriteString(c.conn, onWire(r))
+}
+
+func (c *herdClient) receive() {
+	if c.err != nil {
+		return
+	}
+	response, err := readResponse(c.in, "GET")
+	c.got, c.err = outcome{response.Status, header(response.Headers, "x-sallyport-reason")}, err
+}
+
+// run sends one request on every connection at once, and waits for all answers.
+func (h *herd) run(r scenario.Request) time.Duration {
+	start := time.Now()
+	var done sync.WaitGroup
+	for _, c := range h.clients {
+		done.Go(func() { c.send(r); c.receive() })
+	}
+	done.Wait()
+	return time.Since(start)
+}
+
+func (h *herd) outcomes(t *testing.T) map[outcome]int {
+	t.Helper()
+	n := map[outcome]int{}
+	for _, c := range h.clients {
+		if c.err != nil {
+			t.Error(c.err)
+			continue
+		}
+		n[c.got]++
+	}
+	return n
+}
