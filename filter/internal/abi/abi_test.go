@@ -104,3 +104,14 @@ func TestGuardRecoversAndHidesWhatPanicked(t *testing.T) {
 		})
 	}
 }
+
+func TestQueueMessagesGoToWhoHandlesThem(t *testing.T) {
+	queueReady(1, 2) // nobody does yet
+	var got [][2]uint32
+	HandleQueues(func(root, queue uint32) { got = append(got, [2]uint32{root, queue}) })
+	defer HandleQueues(nil)
+	queueReady(3, 4)
+	if len(got) != 1 || got[0] != [2]uint32{3, 4} {
+		t.Errorf("told of %v, want root 3 and queue 4", got)
+	}
+}
