@@ -22,7 +22,7 @@ func (c configSource) empty() bool {
 	return c.raw == nil && c.whole == nil && c.base == nil && c.patch == nil
 }
 
-var errNoConfig = errors.New("no configuration: write a section config.yaml or config.json, or a file base.yaml beside the scenario")
+var errNoConfig = errors.New("no configuration: write a section config.yaml (empty when the filter has none) or config.json, or a file base.yaml beside the scenario")
 
 // render makes the JSON document for the guest. The ${...} are replaced before
 // YAML is read, so that an unquoted one may become a number.

@@ -62,7 +62,8 @@ func params(t *testing.T) testscript.Params {
 		Setup: func(e *testscript.Env) error {
 			e.Vars = append(e.Vars, "HELLO="+hello, "TOY="+toy, "ROOT="+root, "PORT="+freePort(t),
 				"XDG_CACHE_HOME="+filepath.Join(root, "build", "cache"),
-				"GOCACHE="+goEnv(t, "GOCACHE"), "GOMODCACHE="+goEnv(t, "GOMODCACHE"), "GOFLAGS=-mod=mod", "GOTOOLCHAIN=local")
+				"GOCACHE="+goEnv(t, "GOCACHE"), "GOMODCACHE="+goEnv(t, "GOMODCACHE"), "GOFLAGS=-mod=mod", "GOTOOLCHAIN=local",
+				"GOPROXY=off", "GOSUMDB=off", "SALLYPORT="+root) // what is needed is in the module cache: this module needs it too
 			if envoy, err := envoyrun.Find(); err == nil {
 				e.Vars = append(e.Vars, "ENVOY="+envoy)
 			}

@@ -13,19 +13,35 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// A reader who copies the files of README.md and types its commands sees what README.md shows. Times, sizes and versions
-// may differ, and a line "..." stands for any lines. The files shown are those of the folder quickstart.
+// A reader who copies the files of a README.md and types its commands sees what it shows. Times, sizes and versions may
+// differ, and a line "..." stands for any lines. The files shown are those of the folder quickstart beside it.
 func TestReadme(t *testing.T) {
-	readme, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
+	for _, tt := range []struct {
+		name, folder    string
+		files, commands int // at least
+	}{
+		{"command", ".", 4, 8},
+		{"library", "../..", 4, 6},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			text, err := os.ReadFile(filepath.Join(tt.folder, "README.md"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := readReadme(string(text))
+			if len(r.files) < tt.files || len(r.commands) < tt.commands {
+				t.Fatalf("README.md has %d files and %d commands: is it still read?", len(r.files), len(r.commands))
+			}
+			r.follow(t, filepath.Join(tt.folder, "quickstart"))
+		})
 	}
-	r := readReadme(string(readme))
-	if len(r.files) < 4 || len(r.commands) < 8 {
-		t.Fatalf("README.md has %d files and %d commands: is it still read?", len(r.files), len(r.commands))
-	}
+}
+
+// follow does what the reader is told.
+func (r readme) follow(t *testing.T, quickstart string) {
+	t.Helper()
 	for name, text := range r.files {
-		shipped, err := os.ReadFile(filepath.Join("quickstart", filepath.FromSlash(name)))
+		shipped, err := os.ReadFile(filepath.Join(quickstart, filepath.FromSlash(name)))
 		if err != nil {
 			t.Fatal(err)
 		}
