@@ -134,9 +134,14 @@ func (p *Pending) pump() {
 	}
 }
 
-// Done is true when the exchange has ended, without moving the clock.
+// Done is true when the exchange has ended. It runs what is due, the backend's answer included, and does not move the
+// clock.
 func (p *Pending) Done() bool {
 	p.pump()
+	if process := p.exchange.host.process; process.fake != nil {
+		process.Advance(0)
+		p.pump()
+	}
 	return p.exchange.stream.isOver()
 }
 
