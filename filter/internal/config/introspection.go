@@ -26,7 +26,7 @@ const (
 )
 
 var (
-	introspectMembers = stepMembers(0, "cluster", "authority", "path", "client_id", "client_secret", "timeout", "cache", "precheck",
+	introspectMembers = stepMembers(0, "cluster", "authority", "path", "client_id", "client_secret", "timeout", "cache", "precheck", "client_auth", "private_key",
 		"retry", "stale_if_error", "max_in_flight", "breaker")
 	secretMembers = members{names: []string{"env", "inline"}, private: true}
 )
@@ -57,6 +57,10 @@ func (r *reader) introspectToken(v value, p *plan) {
 			r.cache(v, &o)
 		case "precheck":
 			check = r.precheck(v)
+		case "client_auth":
+			r.clientAuth(v, &o)
+		case "private_key":
+			r.privateKey(v, &o)
 		default:
 			if !r.outageMember(name, v, &o) {
 				r.common(name, v, p)
@@ -71,11 +75,12 @@ func (r *reader) introspectToken(v value, p *plan) {
 		r.problemAt("stale_if_error", "needs a cache")
 	}
 	if check.mode != jwtOnly {
-		for _, name := range []string{"cluster", "authority", "path", "client_id", "client_secret"} {
+		for _, name := range append([]string{"cluster", "authority", "path"}, credentialsOf[o.ClientAuth]...) {
 			if !given[name] {
 				r.problemAt(name, "is required")
 			}
 		}
+		r.checkCredentials(given, &o)
 		p.wait = o.Timeout
 	}
 	if check.mode != introspectAlways {
@@ -102,44 +107,48 @@ func (r *reader) introspectToken(v value, p *plan) {
 // secret reads {env: NAME} or {inline: TEXT}. No problem shows more of it than
 // the name of a variable.
 func (r *reader) secret(v value) (s secret.Value) {
+	r.secretText(v, func(text, where string) { s = r.credential(text, where) })
+	return s
+}
+
+// secretText gives the text, and says where it stands, to take.
+func (r *reader) secretText(v value, take func(text, where string)) {
 	if !v.isObject() {
 		r.wrong(v, "{env: NAME} or {inline: SECRET}", "")
-		return s
+		return
 	}
 	count := 0
 	r.object(v, &secretMembers, func(name string, v value) {
 		count++
 		switch name {
 		case "env":
-			s = r.secretFromEnv(v)
+			r.secretFromEnv(v, take)
 		case "inline":
-			text, ok := r.text(v)
-			if ok {
-				s = r.credential(text, "")
+			if text, ok := r.text(v); ok {
+				take(text, "")
 			}
 		}
 	})
 	if count != 1 {
 		r.problem("must be either {env: NAME} or {inline: SECRET}")
 	}
-	return s
 }
 
-func (r *reader) secretFromEnv(v value) secret.Value {
+func (r *reader) secretFromEnv(v value, take func(text, where string)) {
 	name, ok := r.text(v)
 	if !ok {
-		return secret.Value{}
+		return
 	}
 	if !envName(name) {
 		r.problem("must be the name of an environment variable, of letters, digits and \"_\" (what stands there is not shown, as it could be the secret)")
-		return secret.Value{}
+		return
 	}
 	text, ok := r.env(name)
 	if !ok {
 		r.problem("names the environment variable " + name + ", which the VM does not have; give it to the VM (vm_config.environment_variables) and to the proxy")
-		return secret.Value{}
+		return
 	}
-	return r.credential(text, " in the environment variable "+name)
+	take(text, " in the environment variable "+name)
 }
 
 func envName(s string) bool {

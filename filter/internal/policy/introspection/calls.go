@@ -30,7 +30,7 @@ type caller struct {
 
 func newCaller(o Options, p Ports) caller {
 	return caller{
-		request:  newRequest(o),
+		request:  newRequest(o, p),
 		retry:    o.Retry,
 		dispatch: p.Dispatcher,
 		metrics:  p.Metrics,
@@ -48,12 +48,15 @@ func (c *caller) ask(token string, now int64, land func(now int64, v verdict)) (
 	if !ok {
 		return d, false
 	}
-	refused := c.dispatch(c.request.callout(token), func(at int64, a pipeline.Answer) {
-		if c.again(token, permit, now, at, a, land) {
-			return
-		}
-		c.end(permit, now, at, &a, land)
-	})
+	refused := pipeline.FailureUnknown
+	if callout, ok := c.request.callout(token, now); ok {
+		refused = c.dispatch(callout, func(at int64, a pipeline.Answer) {
+			if c.again(token, permit, now, at, a, land) {
+				return
+			}
+			c.end(permit, now, at, &a, land)
+		})
+	}
 	if refused == pipeline.NoFailure {
 		return fault.Denial{}, true
 	}
@@ -71,7 +74,10 @@ func (c *caller) again(token string, permit outage.Permit, began, now int64, a p
 	if !ok {
 		return false
 	}
-	callout := c.request.callout(token)
+	callout, ok := c.request.callout(token, now)
+	if !ok {
+		return false
+	}
 	callout.Timeout = left
 	refused := c.dispatch(callout, func(at int64, second pipeline.Answer) { c.end(permit, began, at, &second, land) })
 	if refused != pipeline.NoFailure {

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"time"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/jose"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/secret"
 )
@@ -16,28 +17,42 @@ const (
 // request is what all calls of a step have in common.
 type request struct {
 	cluster, authority, path string
-	authorization            secret.Value // the whole header value
 	timeout                  time.Duration
+
+	auth          ClientAuth
+	authorization secret.Value // the whole header value of AuthBasic
+	clientID      string
+	secret        secret.Value
+	assertion     Assertion
+	host          jose.Host
+	random        func() uint64
 }
 
-func newRequest(o Options) request {
+func newRequest(o Options, p Ports) request {
 	return request{
 		cluster:       o.Cluster,
 		authority:     o.Authority,
 		path:          o.Path,
 		authorization: secret.New(basicCredentials(o.ClientID, o.Secret)),
 		timeout:       o.Timeout,
+		auth:          o.ClientAuth,
+		clientID:      o.ClientID,
+		secret:        o.Secret,
+		assertion:     o.Assertion,
+		host:          p.Host,
+		random:        p.Random,
 	}
 }
 
 // callout is the introspection request for one token (RFC 7662 section 2.1):
-// in the body, for addresses end up in logs.
-func (r *request) callout(token string) pipeline.Callout {
+// in the body, for addresses end up in logs. It fails when the client cannot
+// authenticate itself.
+func (r *request) callout(token string, now int64) (c pipeline.Callout, ok bool) {
 	body := make([]byte, 0, len(bodyStart)+len(token)+len(token)/4+len(bodyEnd))
 	body = append(body, bodyStart...)
 	body = appendFormEncoded(body, token)
 	body = append(body, bodyEnd...)
-	return pipeline.Callout{
+	c = pipeline.Callout{
 		Cluster:   r.cluster,
 		Method:    "POST",
 		Authority: r.authority,
@@ -45,11 +60,12 @@ func (r *request) callout(token string) pipeline.Callout {
 		Headers: []pipeline.Header{
 			{Name: "content-type", Value: "application/x-www-form-urlencoded"},
 			{Name: "accept", Value: "application/json"},
-			{Name: "authorization", Value: r.authorization.Reveal()},
 		},
 		Body:    body,
 		Timeout: r.timeout,
 	}
+	ok = r.authenticate(&c, now)
+	return c, ok
 }
 
 // basicCredentials is an Authorization value as RFC 6749 section 2.3.1 wants

@@ -19,7 +19,7 @@ func TestCallout(t *testing.T) {
 	r := newRequest(Options{
 		Cluster: "okta", Authority: "dev-123456.okta.com", Path: "/oauth2/default/v1/introspect",
 		ClientID: "0oa1gateway", Secret: secret.New("s3cret"), Timeout: 2 * time.Second,
-	})
+	}, Ports{})
 	want := pipeline.Callout{
 		Cluster:   "okta",
 		Method:    "POST",
@@ -33,7 +33,8 @@ func TestCallout(t *testing.T) {
 		Body:    []byte("token=a.b-c_d~e%2Bf%2Fg%3D%3D&token_type_hint=access_token"),
 		Timeout: 2 * time.Second,
 	}
-	if diff := cmp.Diff(want, r.callout("a.b-c_d~e+f/g==")); diff != "" {
+	got, ok := r.callout("a.b-c_d~e+f/g==", 0)
+	if diff := cmp.Diff(want, got); diff != "" || !ok {
 		t.Errorf("callout (-want +got):\n%s", diff)
 	}
 }

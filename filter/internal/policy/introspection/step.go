@@ -24,6 +24,9 @@ type Options struct {
 	Secret    secret.Value
 	Timeout   time.Duration // of one call
 
+	ClientAuth ClientAuth
+	Assertion  Assertion // of AuthPrivateKeyJWT
+
 	// CacheMaxTTL bounds how long a revoked token may go on being accepted; 0
 	// switches the cache off.
 	CacheMaxTTL   time.Duration
