@@ -73,7 +73,11 @@ func (s *Stream) forwarded(m *headerMap, scheme string) {
 }
 
 // sourceAddress is the property source.address, in the connection manager's view; see the settings' docs.
-func (s *Stream) sourceAddress() string {
+func (c *guestContext) sourceAddress() string {
+	s := c.stream
+	if s == nil {
+		return c.flow.info.RemoteAddr
+	}
 	cm := s.host.config.connManager
 	hops := cm.XFFTrustedHops
 	if cm.UseRemoteAddress {

@@ -11,8 +11,10 @@ type guestContext struct {
 	host *Host
 
 	created bool // proxy_on_context_create was called
-	// stream is set for stream contexts.
-	stream *Stream
+	// stream or connection is set for their contexts, and flow for both.
+	stream     *Stream
+	connection *Connection
+	flow       *flow
 	// declared are the properties declared in this context, and whether they are read only.
 	declared map[string]bool
 	rootState

@@ -153,9 +153,11 @@ func (s *Stream) routeHeaders(end bool) {
 	s.routed = true
 	if !s.hasRoute() {
 		s.decode.aborted = true
+		s.flags |= flagNoRouteFound
 		s.localReply(&localReply{status: 404, details: "route_not_found"})
 		return
 	}
+	s.chosen, s.routedAt = true, s.host.process.clock.Now()
 	s.upstreamEnd = end
 	if limit := s.host.routeTimeout(); limit > 0 {
 		s.decode.headers.set("x-envoy-expected-rq-timeout-ms", strconv.FormatInt(limit.Milliseconds(), 10))

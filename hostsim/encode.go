@@ -11,7 +11,8 @@ func (s *Stream) upstreamHeaders(m *headerMap, end bool) {
 	}
 	s.upstreamDone = end
 	m.set("x-envoy-upstream-service-time", strconv.FormatInt(s.host.process.clock.Now().Sub(s.startedAt).Milliseconds(), 10))
-	s.details = "via_upstream"
+	s.connected = true
+	s.details, s.answeredAt = "via_upstream", s.host.process.clock.Now()
 	status, _ := m.get(":status")
 	s.responseCode, _ = strconv.Atoi(status)
 	s.encodeHeaders(m, end)
@@ -150,6 +151,7 @@ func (s *Stream) toClientData(data []byte, end bool) {
 	if s.over || len(data) == 0 && !end {
 		return
 	}
+	s.bytesSent += len(data)
 	s.emit(Event{Kind: ToClientData, Data: data, End: end})
 	if end {
 		s.destroy()

@@ -23,13 +23,15 @@ const (
 	ToClientTrailers
 	// ClientReset: close the client's stream without a (further) response.
 	ClientReset
+	// UpstreamConnect: connect to the backend. Only a Connection asks for it.
+	UpstreamConnect
 	// StreamEnd: the stream is over, log, done and delete have run. Reason has the response code details.
 	StreamEnd
 )
 
 var eventNames = map[EventKind]string{
 	ToUpstreamHeaders: "to upstream: headers", ToUpstreamData: "to upstream: data", ToUpstreamTrailers: "to upstream: trailers",
-	UpstreamReset: "upstream reset", ToClientHeaders: "to client: headers", ToClientData: "to client: data",
+	UpstreamReset: "upstream reset", UpstreamConnect: "connect upstream", ToClientHeaders: "to client: headers", ToClientData: "to client: data",
 	ToClientTrailers: "to client: trailers", ClientReset: "client reset", StreamEnd: "end",
 }
 
@@ -46,10 +48,10 @@ type Event struct {
 
 // Next gives the next event. On a fake clock it moves the clock as far as it takes; on the real one it waits.
 // After the last event it gives io.EOF. It gives an error when nothing can ever happen any more.
-func (s *Stream) Next(ctx context.Context) (Event, error) { return s.next(ctx, false) }
+func (s *flow) Next(ctx context.Context) (Event, error) { return s.next(ctx, false) }
 
 // next is Next; played is set by an exchange that has begun its turn.
-func (s *Stream) next(ctx context.Context, played bool) (Event, error) {
+func (s *flow) next(ctx context.Context, played bool) (Event, error) {
 	if s.host.process.fake != nil {
 		return s.nextFake(ctx, played)
 	}
@@ -69,9 +71,9 @@ func (s *Stream) next(ctx context.Context, played bool) (Event, error) {
 }
 
 // Poll gives the next event that is there already.
-func (s *Stream) Poll() (Event, bool) { return s.take() }
+func (s *flow) Poll() (Event, bool) { return s.take() }
 
-func (s *Stream) take() (Event, bool) {
+func (s *flow) take() (Event, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.events) == 0 {
@@ -82,14 +84,14 @@ func (s *Stream) take() (Event, bool) {
 	return e, true
 }
 
-func (s *Stream) isOver() (over bool) {
+func (s *flow) isOver() (over bool) {
 	s.thread.run(func() { over = s.over })
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return over && len(s.events) == 0
 }
 
-func (s *Stream) emit(e Event) {
+func (s *flow) emit(e Event) {
 	s.mu.Lock()
 	s.events = append(s.events, e)
 	s.mu.Unlock()

@@ -47,7 +47,7 @@ func (e *exchange) answer(a Answer, limit time.Duration) {
 		if a.Fault == FaultResetMidBody {
 			s.fed(func() { s.routerFailed(FaultReset) })
 		} else if limit > 0 {
-			s.thread.after(limit, func() { s.fed(func() { s.routerFailed(FaultReset) }) })
+			s.thread.after(limit, func() { s.fed(func() { s.routerFailed(FaultTimeout) }) })
 		}
 		return
 	default:

@@ -4,7 +4,7 @@ package hostsim
 const stateKeyPrefix = "wasm."
 
 // stateProperty is a value of filter state, by its key.
-func (s *Stream) stateProperty(key string) propertyValue {
+func (s *flow) stateProperty(key string) propertyValue {
 	value, ok := s.filterState[key]
 	return bytesValue(value).when(ok && key != unreadableObject)
 }

@@ -83,10 +83,10 @@ func foreignSetFilterState(c *guestContext, argument []byte) ([]byte, Status) {
 	switch {
 	case !ok:
 		return nil, StatusBadArgument
-	case c.stream == nil:
+	case c.flow == nil:
 		return nil, StatusNotFound
 	}
-	c.stream.filterState[name] = reads
+	c.flow.filterState[name] = reads
 	return nil, StatusOK
 }
 

@@ -15,12 +15,13 @@ type generation struct {
 
 // instance is a generation on one thread. Only its thread touches it.
 type instance struct {
-	generation *generation
-	thread     *thread
-	vm         *vm
-	root       *guestContext
-	loaded     time.Time
-	streams    map[*Stream]bool
+	generation  *generation
+	thread      *thread
+	vm          *vm
+	root        *guestContext
+	loaded      time.Time
+	streams     map[*Stream]bool
+	connections map[*Connection]bool
 }
 
 // startGeneration tries a configuration on a canary VM, and then puts it in force on the main thread and each worker.
@@ -39,7 +40,7 @@ func (h *Host) startGeneration(config []byte) (*generation, error) {
 		return nil, refused("Unable to create Wasm plugin "+h.config.name, err)
 	}
 	for _, t := range h.process.threads {
-		in := &instance{generation: g, thread: t, streams: map[*Stream]bool{}}
+		in := &instance{generation: g, thread: t, streams: map[*Stream]bool{}, connections: map[*Connection]bool{}}
 		t.run(func() { err = in.load() })
 		if err != nil {
 			g.end()
@@ -103,6 +104,9 @@ func (g *generation) end() {
 		in.thread.run(func() {
 			for s := range in.streams {
 				s.reset("downstream connection termination")
+			}
+			for c := range in.connections {
+				c.close(closing{how: closedLocally, details: "listener_removed"})
 			}
 			if in.root != nil && !in.vm.closed {
 				in.root.end()

@@ -82,6 +82,29 @@ func (m *headerMap) getBytes(name []byte) (string, bool) {
 }
 
 // joined is all values of name with commas between, as the request.headers property gives them.
+// unique are the headers with those of one name joined, as maps of properties have them.
+func (m *headerMap) unique() Headers {
+	if m == nil {
+		return nil
+	}
+	out := make(Headers, 0, len(m.h))
+	for _, h := range m.h {
+		if _, seen := out.Get(h.Name); !seen {
+			value, _ := m.joined(h.Name)
+			out = append(out, Header{Name: h.Name, Value: value})
+		}
+	}
+	return out
+}
+
+// sizeOrNone is byteSize, and 0 of no map.
+func (m *headerMap) sizeOrNone() int {
+	if m == nil {
+		return 0
+	}
+	return m.byteSize()
+}
+
 func (m *headerMap) joined(name string) (value string, found bool) {
 	for i := range m.h {
 		switch {

@@ -122,7 +122,7 @@ func (def *hostcall) bind(module string, p *profile) api.GoModuleFunc {
 		}
 		if !def.wasi {
 			v.thread.hostcalls.Add(1)
-			if s := v.contextOrEffective().stream; s != nil {
+			if s := v.contextOrEffective().flow; s != nil {
 				s.hostcalls++
 			}
 		}

@@ -36,7 +36,12 @@ func (c *guestContext) buffer(kind uint32) (data []byte, body *[]byte, found boo
 		return chunk(c.stream.responseChunk)
 	case bufferGRPC:
 		return chunk(c.root.grpcMessage)
-	case bufferDownstream, bufferUpstream, bufferCallData:
+	case bufferDownstream, bufferUpstream:
+		if c.connection == nil {
+			return nil, nil, true
+		}
+		return chunk(c.connection.chunk(kind))
+	case bufferCallData:
 		return nil, nil, true
 	case bufferCallBody:
 		if c.root.response == nil {

@@ -17,7 +17,7 @@ func proxySetProperty(v *vm, p []uint64) uint32 {
 	if !ok || !ok2 {
 		return uint32(StatusInvalidMemoryAccess)
 	}
-	s := v.contextOrEffective().stream
+	s := v.contextOrEffective().flow
 	if s == nil {
 		return uint32(StatusNotFound)
 	}

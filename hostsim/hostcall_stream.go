@@ -25,6 +25,9 @@ func proxyContinueStream(v *vm, p []uint64) uint32 {
 			v.later(s.continueEncoding)
 		}
 	case streamDownstream:
+		if c.connection != nil {
+			v.later(c.connection.continueReading)
+		}
 		return uint32(StatusOK)
 	case streamUpstream:
 		return uint32(StatusUnimplemented)
@@ -45,14 +48,22 @@ func proxyContinueResponse(v *vm, _ []uint64) uint32 {
 	return proxyContinueStream(v, []uint64{uint64(streamResponse)})
 }
 
-// proxyCloseStream(type) resets an HTTP stream, after the callback; the network types do nothing to it.
-// BadArgument: unknown type.
+// proxyCloseStream(type) resets an HTTP stream or closes a connection, after the callback; a type that is not the
+// context's does nothing. BadArgument: unknown type.
 func proxyCloseStream(v *vm, p []uint64) uint32 {
 	if uint32(p[0]) > streamUpstream {
 		return uint32(StatusBadArgument)
 	}
-	if s := v.contextOrEffective().stream; s != nil && uint32(p[0]) <= streamResponse {
-		v.later(func() { s.reset("wasm_close_stream") })
+	c, network := v.contextOrEffective(), uint32(p[0]) >= streamDownstream
+	if c.stream != nil && !network {
+		v.later(func() { c.stream.reset("wasm_close_stream") })
+	}
+	if c.connection != nil && network {
+		details := "wasm_downstream_close"
+		if uint32(p[0]) == streamUpstream {
+			details = "wasm_upstream_close"
+		}
+		v.later(func() { c.connection.close(closing{how: closedLocally, details: details}) })
 	}
 	return uint32(StatusOK)
 }

@@ -132,7 +132,9 @@ func (s *Stream) routerFailed(f Fault) {
 	if s.encode.headers != nil {
 		s.upstreamDone = true
 		if s.encoded {
-			s.reset("upstream_reset_after_response_started{connection_termination}")
+			s.flags |= afterStart[f].flags
+			s.details = afterStart[f].details
+			s.reset(s.details)
 			return
 		}
 	}
@@ -141,6 +143,9 @@ func (s *Stream) routerFailed(f Fault) {
 		r = routerReplies[FaultReset]
 	}
 	s.upstreamDone = true
+	s.flags |= faultFlags[f]
+	s.chosen = f != FaultUnknown && f != FaultNoEndpoints
+	s.connected = s.chosen && f != FaultRefuse
 	reply := r
 	if f == FaultRefuse {
 		reply.body = []byte(s.host.process.profile.refusedText())
@@ -148,10 +153,19 @@ func (s *Stream) routerFailed(f Fault) {
 	s.localReply(&reply)
 }
 
+// afterStart is what a failure after the response headers is called. What ends before its content-length is not HTTP.
+var afterStart = map[Fault]struct {
+	flags   responseFlags
+	details string
+}{
+	FaultReset:   {flagUpstreamProtocolError, "upstream_reset_after_response_started{protocol_error}"},
+	FaultTimeout: {flagUpstreamRequestTimeout, "response_timeout"},
+}
+
 var routerReplies = map[Fault]localReply{
 	FaultUnknown:        {status: 503, details: "cluster_not_found"},
 	FaultNoEndpoints:    {status: 503, body: []byte("no healthy upstream"), details: "no_healthy_upstream"},
-	FaultRefuse:         {status: 503, details: "upstream_reset_before_response_started{remote_connection_failure}"},
+	FaultRefuse:         {status: 503, details: "upstream_reset_before_response_started{remote_connection_failure|delayed_connect_error:_Connection_refused}"},
 	FaultReset:          {status: 503, body: []byte(resetText), details: "upstream_reset_before_response_started{connection_termination}"},
 	FaultNotHTTP:        {status: 502, body: []byte(notHTTPText), details: "upstream_reset_before_response_started{protocol_error}"},
 	FaultTimeout:        {status: 504, body: []byte(timeoutText), details: "response_timeout"},

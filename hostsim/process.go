@@ -57,6 +57,12 @@ func newProcess(c *config) *Process {
 		profile: profile, clock: c.process.clock, node: c.process.node, began: c.process.clock.Now(), clusters: maps.Clone(c.process.clusters),
 		sharedData: newSharedData(), queues: newQueueTable(), metrics: newMetricTable(), hosts: map[*Host]bool{},
 	}
+	if p.node == nil {
+		p.node = map[string]string{}
+	}
+	if _, ok := p.node["user_agent_name"]; !ok {
+		p.node["user_agent_name"] = "envoy"
+	}
 	p.fake, _ = p.clock.(*FakeClock)
 	p.background, p.stop = context.WithCancel(context.Background())
 	var seed [32]byte

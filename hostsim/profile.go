@@ -25,6 +25,8 @@ type profile struct {
 	sign bool
 	// connectReason: the text about a refused connection says why.
 	connectReason bool
+	// resetsClient: a backend's reset is passed on to the client as one. resetsBackend: the same the other way.
+	resetsClient, resetsBackend bool
 	// peerCertificateValid: the property connection.peer_certificate_valid exists.
 	peerCertificateValid bool
 }
@@ -32,9 +34,9 @@ type profile struct {
 var profiles = []profile{
 	{name: "1.36", connectReason: true},
 	{name: "1.37", sign: true, connectReason: true},
-	{name: "1.38", sign: true},
-	{name: "1.39", sign: true, wasiStubs: true, pollInAllocator: true, envInKey: true, mainVoid: true, peerCertificateValid: true},
-	{name: "1.40", sign: true, wasiStubs: true, pollInAllocator: true, envInKey: true, mainVoid: true, peerCertificateValid: true},
+	{name: "1.38", sign: true, resetsClient: true},
+	{name: "1.39", sign: true, wasiStubs: true, pollInAllocator: true, envInKey: true, mainVoid: true, peerCertificateValid: true, resetsClient: true},
+	{name: "1.40", sign: true, wasiStubs: true, pollInAllocator: true, envInKey: true, mainVoid: true, peerCertificateValid: true, resetsClient: true, resetsBackend: true},
 }
 
 // refusedText is the body that stands for a connection that was refused.

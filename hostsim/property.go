@@ -8,7 +8,7 @@ import (
 
 // property resolves a path. Source: Envoy context.cc findValue, getProperty, and filters/common/expr/context.cc.
 func (c *guestContext) property(path *propertyPath) propertyValue {
-	if s := c.stream; s != nil {
+	if s := c.flow; s != nil {
 		for _, given := range [...]map[string]any{s.info.Properties, c.host.config.properties} {
 			if value, ok := given[path.dotted]; ok {
 				p, _ := propertyOf(value) // checked when it was given
@@ -26,35 +26,50 @@ func (c *guestContext) property(path *propertyPath) propertyValue {
 	case "xds":
 		return c.xdsProperty(path.rest)
 	}
-	s := c.stream
+	s := c.flow
 	if s == nil {
 		return propertyValue{}
 	}
+	if !path.nested && wholes[path.top] {
+		return wholeValue()
+	}
 	switch path.top {
 	case "request":
-		return s.requestProperty(path.rest)
+		if c.stream == nil {
+			return c.connection.requestProperty(path.rest)
+		}
+		return c.stream.requestProperty(path.rest)
 	case "response":
-		return s.responseProperty(path.rest)
+		if c.stream == nil {
+			return c.connection.responseProperty(path.rest)
+		}
+		return c.stream.responseProperty(path.rest)
 	case "connection":
 		return s.connectionProperty(path.rest)
 	case "connection_id":
 		return numberValue(s.info.ConnectionID).when(!path.nested)
 	case "source":
-		return addressProperty(s.sourceAddress(), path.rest)
+		return addressProperty(c.sourceAddress(), path.rest)
 	case "destination":
 		return addressProperty(s.host.config.localAddress, path.rest)
 	case "upstream":
-		return addressProperty(s.info.UpstreamAddr, path.rest)
+		return c.upstreamProperty(path.rest)
 	case "filter_state":
 		return s.stateProperty(path.rest)
-	case "metadata", "upstream_filter_state":
-		return propertyValue{}
+	case "metadata": // dynamic metadata, which nobody here sets
+		return bytesValue(nil).when(!path.nested)
+	case "upstream_filter_state":
+		return wholeValue().when(!path.nested && c.upstreamConnected())
 	}
 	if path.nested {
 		return propertyValue{}
 	}
 	return s.stateProperty(path.topStateKey)
 }
+
+// wholes are the names that alone stand for more than can be told.
+var wholes = map[string]bool{"request": true, "response": true, "connection": true, "source": true, "destination": true,
+	"upstream": true, "filter_state": true}
 
 func addressProperty(address, field string) propertyValue {
 	if address == "" {
@@ -74,31 +89,6 @@ func addressProperty(address, field string) propertyValue {
 	return propertyValue{}
 }
 
-func (c *guestContext) xdsProperty(rest string) propertyValue {
-	if field, ok := strings.CutPrefix(rest, "node\x00"); ok {
-		value, ok := c.vm.thread.process.node[field]
-		return textValue(value).when(ok)
-	}
-	if rest == "listener_direction" {
-		return numberValue(int64(0))
-	}
-	if c.stream == nil {
-		return propertyValue{}
-	}
-	info := &c.stream.info
-	switch rest {
-	case "route_name":
-		return textValue(info.RouteName)
-	case "virtual_host_name":
-		return nonEmpty(info.VirtualHost)
-	case "cluster_name":
-		return nonEmpty(info.ClusterName)
-	case "filter_chain_name":
-		return textValue(info.FilterChain)
-	}
-	return propertyValue{}
-}
-
 func (s *Stream) requestProperty(rest string) propertyValue {
 	switch rest {
 	case "time":
@@ -110,6 +100,12 @@ func (s *Stream) requestProperty(rest string) propertyValue {
 	}
 	m := s.requestMap
 	if m == nil {
+		switch rest {
+		case "headers":
+			return headersValue(nil)
+		case "size", "total_size":
+			return numberValue(int64(s.bytesReceived))
+		}
 		return propertyValue{}
 	}
 	header := func(name string) propertyValue { value, ok := m.get(name); return textValue(value).when(ok) }
@@ -145,7 +141,7 @@ func (s *Stream) requestProperty(rest string) propertyValue {
 	case "total_size":
 		return numberValue(int64(m.byteSize() + s.bytesReceived))
 	case "headers":
-		return headersValue(m.h)
+		return headersValue(m.unique())
 	}
 	return headerProperty(m, rest)
 }
@@ -166,21 +162,26 @@ func (s *Stream) responseProperty(rest string) propertyValue {
 	case "code_details":
 		return nonEmpty(s.details)
 	case "flags":
-		return numberValue(int64(0))
+		return numberValue(uint64(s.flags))
 	case "headers":
-		if s.responseMap != nil {
-			return headersValue(s.responseMap.h)
-		}
+		return headersValue(s.responseMap.unique())
 	case "trailers":
-		if s.responseTrailerMap != nil {
-			return headersValue(s.responseTrailerMap.h)
-		}
+		return headersValue(s.responseTrailerMap.unique())
+	case "size":
+		return numberValue(int64(s.bytesSent))
+	case "total_size":
+		return numberValue(int64(s.bytesSent + s.responseMap.sizeOrNone() + s.responseTrailerMap.sizeOrNone()))
+	case "backend_latency":
+		return numberValue(s.answeredAt.Sub(s.routedAt)).when(s.over && !s.answeredAt.IsZero())
 	case "grpc_status":
 		value, ok := s.responseTrailerMap.getOrNone("grpc-status")
 		if !ok {
 			value, ok = s.responseMap.getOrNone("grpc-status")
 		}
 		n, err := strconv.ParseInt(value, 10, 64)
+		if !ok && s.responseCode != 0 {
+			return numberValue(int64(grpcStatusOf(s.responseCode)))
+		}
 		return numberValue(n).when(ok && err == nil)
 	}
 	if name, ok := strings.CutPrefix(rest, "trailers\x00"); ok {
@@ -189,7 +190,7 @@ func (s *Stream) responseProperty(rest string) propertyValue {
 	return headerProperty(s.responseMap, rest)
 }
 
-func (s *Stream) connectionProperty(rest string) propertyValue {
+func (s *flow) connectionProperty(rest string) propertyValue {
 	tls := s.info.TLS
 	switch rest {
 	case "id":
@@ -198,6 +199,12 @@ func (s *Stream) connectionProperty(rest string) propertyValue {
 		return boolValue(tls != nil && tls.PeerPresented)
 	}
 	if tls == nil {
+		switch rest {
+		case "requested_server_name":
+			return textValue("")
+		case "peer_certificate_valid":
+			return boolValue(false).when(s.host.process.profile.peerCertificateValid)
+		}
 		return propertyValue{}
 	}
 	switch rest {

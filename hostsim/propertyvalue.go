@@ -28,6 +28,7 @@ const (
 	numberShape // 8 bytes
 	boolShape   // 1 byte
 	pairsShape
+	wholeShape // a wrapper of other values, which cannot be serialized
 )
 
 func textValue(s string) propertyValue     { return propertyValue{shape: textShape, text: s} }
@@ -50,6 +51,9 @@ func (p propertyValue) when(ok bool) propertyValue {
 	}
 	return p
 }
+
+// wholeValue is what a path names that ends too early, such as "request".
+func wholeValue() propertyValue { return propertyValue{shape: wholeShape} }
 
 func nonEmpty(s string) propertyValue { return textValue(s).when(s != "") }
 
@@ -91,6 +95,8 @@ func (v *vm) giveProperty(p propertyValue, ptrPtr, sizePtr uint64) Status {
 		v.scratch = append(v.scratch[:0], byte(p.number))
 	case numberShape:
 		v.scratch = binary.LittleEndian.AppendUint64(v.scratch[:0], p.number)
+	case wholeShape:
+		return StatusSerializationFailure
 	default:
 		return StatusNotFound
 	}

@@ -50,6 +50,9 @@ func (h *Host) kill() error {
 				for s := range in.streams {
 					s.reset("downstream_remote_disconnect")
 				}
+				for c := range in.connections {
+					c.close(closing{how: closedRemotely, reset: true})
+				}
 				in.root.forget()
 			})
 		}

@@ -2,8 +2,6 @@ package hostsim
 
 import (
 	"errors"
-	"fmt"
-	"sync"
 	"time"
 )
 
@@ -11,11 +9,7 @@ import (
 // router in it. The caller plays the network: it feeds the client's request and the backend's response, and takes
 // Events from Next. Methods may be called from any goroutine, one at a time.
 type Stream struct {
-	host     *Host
-	instance *instance
-	thread   *thread
-	ctx      *guestContext // nil when the plugin is skipped
-	info     StreamInfo
+	flow
 
 	decode, encode        side
 	decoding, encoding    int // depth of running decoder and encoder callbacks
@@ -25,16 +19,15 @@ type Stream struct {
 	upstreamEnd           bool // the router has the whole request
 	upstreamDone          bool // the backend's response has ended, or the router gave up
 	encoded               bool // response headers went to the client
-	over                  bool // destroyed
 	failedOnce            bool // the 503 of a crashed VM was sent
 	requestStarted        bool // the request phase ran in the guest's context
-	details               string
 	responseCode          int
 	bytesReceived         int // of the request body
-	startedAt, activeAt   time.Time
-	filterState           map[string][]byte
+	bytesSent             int // of the response body
+	routedAt, answeredAt  time.Time
+	chosen, connected     bool // the router has a host; it talks to it
+	activeAt              time.Time
 	stopIdle, stopRequest func()
-	hostcalls             int
 
 	// What the guest can reach: nil when it cannot. Source: Envoy Context's pointers of the same names.
 	requestMap, requestTrailerMap   *headerMap
@@ -44,10 +37,6 @@ type Stream struct {
 	bufferingResponse               bool
 	logging                         bool
 	endOfStream                     bool
-
-	mu     sync.Mutex
-	events []Event
-	wake   chan struct{} // capacity 1
 }
 
 // side is the iteration of one direction through our filter.
@@ -105,36 +94,14 @@ var ErrStreamOver = errors.New("stream is over")
 
 // NewStream begins a stream on a worker, counted from 0.
 func (h *Host) NewStream(worker int, info StreamInfo) (*Stream, error) {
-	if worker < 0 || worker >= h.process.Workers() {
-		return nil, fmt.Errorf("worker %d: the process has %d", worker, h.process.Workers())
-	}
-	for path, value := range info.Properties {
-		if _, err := propertyOf(value); err != nil {
-			return nil, fmt.Errorf("property %s: %w", path, err)
-		}
-	}
-	h.mu.Lock()
-	if h.closed {
-		h.mu.Unlock()
-		return nil, errors.New("host is closed")
-	}
-	g := h.current
-	h.nextID++
-	if info.ConnectionID == 0 {
-		info.ConnectionID = h.nextID
-	}
-	h.mu.Unlock()
-	if info.RemoteAddr == "" {
-		info.RemoteAddr = h.config.defaultSourceIPPort
-	}
 	if info.Protocol == "" {
 		info.Protocol = "HTTP/1.1"
 	}
-	s := &Stream{
-		host: h, instance: g.instances[worker+1], thread: h.process.threads[worker+1], info: info,
-		filterState: map[string][]byte{}, wake: make(chan struct{}, 1), startedAt: h.process.clock.Now(),
-		events: make([]Event, 0, eventsOfAnExchange),
+	s := &Stream{}
+	if err := s.begin(h, worker, info); err != nil {
+		return nil, err
 	}
+	s.events = make([]Event, 0, eventsOfAnExchange)
 	s.do(s.attach)
 	return s, nil
 }
@@ -147,17 +114,11 @@ func (s *Stream) attach() {
 	if in.vm.failed && s.host.config.policy == FailOpen {
 		return
 	}
-	s.ctx = &guestContext{vm: in.vm, host: s.host, root: in.root, stream: s}
+	s.ctx = &guestContext{vm: in.vm, host: s.host, root: in.root, stream: s, flow: &s.flow}
 }
 
 // eventsOfAnExchange is how many events one with a body and without surprises has.
 const eventsOfAnExchange = 6
-
-// do runs f on the stream's thread and whatever follows from it.
-func (s *Stream) do(f func()) {
-	s.thread.run(f)
-	s.host.process.settle()
-}
 
 func (s *Stream) feed(f func()) error {
 	err := ErrStreamOver
@@ -241,28 +202,4 @@ func (s *Stream) RejectEarlier(headers Headers, status int, body string) error {
 			s.toClientData(r.body, true)
 		}
 	})
-}
-
-// Details are Envoy's response code details, once there is a response.
-func (s *Stream) Details() (details string) {
-	s.thread.run(func() { details = s.details })
-	return details
-}
-
-// Hostcalls is how many hostcalls the guest made for this stream so far: those in its context, or with it as the
-// effective one. WASI is left out.
-func (s *Stream) Hostcalls() (n int) {
-	s.thread.run(func() { n = s.hostcalls })
-	return n
-}
-
-// FilterState is what the guest stored with set_property, by key ("wasm." and the path).
-func (s *Stream) FilterState() (state map[string][]byte) {
-	s.thread.run(func() {
-		state = map[string][]byte{}
-		for k, v := range s.filterState {
-			state[k] = append([]byte(nil), v...)
-		}
-	})
-	return state
 }

@@ -23,6 +23,7 @@ func (s *Stream) destroy() {
 		return
 	}
 	s.over = true
+	s.flags |= endFlags[s.details]
 	for _, stop := range []func(){s.stopIdle, s.stopRequest} {
 		if stop != nil {
 			stop()

@@ -14,7 +14,7 @@ import (
 type turns struct {
 	mu      sync.Mutex
 	busy    int // exchanges under way that do not wait
-	waiting map[*Stream]bool
+	waiting map[*flow]bool
 	changed chan struct{} // closed when somebody begins to wait or is done
 }
 
@@ -39,11 +39,11 @@ func (t *turns) announce() {
 }
 
 // wait notes that s waits; played tells an exchange from a stream that somebody feeds by hand.
-func (t *turns) wait(s *Stream, played bool) {
+func (t *turns) wait(s *flow, played bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.waiting == nil {
-		t.waiting = map[*Stream]bool{}
+		t.waiting = map[*flow]bool{}
 	}
 	t.waiting[s] = true
 	if played {
@@ -52,7 +52,7 @@ func (t *turns) wait(s *Stream, played bool) {
 	t.announce()
 }
 
-func (t *turns) resume(s *Stream, played bool) {
+func (t *turns) resume(s *flow, played bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.waiting, s)
@@ -75,7 +75,7 @@ func (t *turns) free() (free bool, changed <-chan struct{}) {
 	return free, t.changed
 }
 
-func (s *Stream) ready() bool {
+func (s *flow) ready() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.events) > 0
@@ -87,7 +87,7 @@ const maxVirtualWait = 24 * time.Hour
 var errHangs = errors.New("stream hangs: nothing is due that could move it")
 
 // nextFake is Next on a fake clock. played: turns counts the caller as busy.
-func (s *Stream) nextFake(ctx context.Context, played bool) (Event, error) {
+func (s *flow) nextFake(ctx context.Context, played bool) (Event, error) {
 	fake := s.host.process.fake
 	if e, ok := s.take(); ok {
 		return e, nil
@@ -105,7 +105,7 @@ func (s *Stream) nextFake(ctx context.Context, played bool) (Event, error) {
 	return e, nil
 }
 
-func (s *Stream) awaitEvent(ctx context.Context) error {
+func (s *flow) awaitEvent(ctx context.Context) error {
 	fake := s.host.process.fake
 	for !s.ready() {
 		if err := ctx.Err(); err != nil {

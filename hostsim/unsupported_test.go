@@ -15,7 +15,7 @@ func TestUnsupported(t *testing.T) {
 	if got := Status(b.call("env.envoy_resolve_dns", []uint64{2048, 4, 4096})); got != StatusUnimplemented {
 		t.Errorf("envoy_resolve_dns: %v", got)
 	}
-	for _, cb := range []callback{onNewConnection, onDownstreamData, onUpstreamData, onDownstreamClose, onUpstreamClose, onForeignFunction} {
+	for _, cb := range []callback{onNewConnection, onForeignFunction} {
 		name := callbackTable[cb].name
 		m, err := Compile(t.Context(), forge.Guest("0_2_1").Export(name, "iiiiii", "").Bytes(), CompileOptions{})
 		if err == nil {

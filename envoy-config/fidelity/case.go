@@ -37,6 +37,7 @@ type Settings struct {
 	Workers          int
 	Policy           hostsim.FailurePolicy
 	Backoff          time.Duration
+	Network          bool // the plugin is a network filter before tcp_proxy
 	StopIteration    bool // allow_on_headers_stop_iteration
 	BufferLimit      int  // 0: Envoy's 1 MiB
 	Idle             time.Duration
@@ -96,6 +97,7 @@ type Request struct {
 // Step is one thing that happens, in the file's order. Exactly one member is set.
 type Step struct {
 	Request *Request
+	Talk    *Conversation
 	Wait    string // the name of a request in the background
 	Advance time.Duration
 	Answer  *Server // how a cluster, or the backend with an empty name, answers from now on

@@ -153,6 +153,12 @@ func (p *parser) step(name, arg, body string) error {
 			return fmt.Errorf("%q is no duration up to 3s", strings.TrimSpace(body))
 		}
 		s.Advance = d
+	case "connection":
+		talk, err := parseConversation(arg, body)
+		if err != nil {
+			return err
+		}
+		s.Talk = talk
 	case "update":
 		s.Update = &Update{arg, strings.TrimSuffix(body, "\n")}
 	case "drain":
@@ -160,7 +166,7 @@ func (p *parser) step(name, arg, body string) error {
 	case "remove":
 		s.Remove = &arg
 	default:
-		return errors.New("unknown: write one of settings, env, config, cluster, upstream, request, wait, advance, update, drain, remove, expect, differs")
+		return errors.New("unknown: write one of settings, env, config, cluster, upstream, request, connection, wait, advance, update, drain, remove, expect, differs")
 	}
 	p.requested = true
 	p.c.Steps = append(p.c.Steps, s)
@@ -175,6 +181,8 @@ func (p *parser) finish() error {
 	started := map[string]bool{}
 	for _, s := range p.c.Steps {
 		switch {
+		case p.c.Settings.Network && s.Request != nil, !p.c.Settings.Network && s.Talk != nil:
+			return errors.New("requests are for HTTP plugins, connections for those with the setting network")
 		case s.Request != nil:
 			if p.c.plugin(s.Request.Plugin) == nil {
 				return fmt.Errorf("request to plugin %q, which has no section config", s.Request.Plugin)

@@ -24,6 +24,7 @@ type real struct {
 	mark    int // of the log, at the start
 	plugins map[string]Plugin
 	servers map[string]*server // the backend by the empty name
+	tcp     *tcpBackend        // the backend of a case with network filters
 	pending map[string]*pendingRequest
 	total   map[string]int // requests, by listener
 	seen    observation
@@ -43,6 +44,9 @@ func (e *envoy) play(ctx context.Context, c *Case, module string) (*observation,
 	err := r.play(ctx)
 	for _, s := range r.servers {
 		err = errors.Join(err, s.close())
+	}
+	if r.tcp != nil {
+		err = errors.Join(err, r.tcp.close())
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w%s", err, envoyrun.Warnings(e.process.Log().Since(r.mark)))
@@ -84,6 +88,14 @@ func (r *real) offerClusters(ctx context.Context) error {
 		case "refuse":
 			address = refusing
 		default:
+			if s.Name == "" && r.c.Settings.Network {
+				var err error
+				if r.tcp, err = newTCPBackend(ctx); err != nil {
+					return err
+				}
+				address = r.tcp.listener.Addr().String()
+				break
+			}
 			server, err := newServer(s.Answer)
 			if err != nil {
 				return err
@@ -159,6 +171,8 @@ func (r *real) step(ctx context.Context, i int, step Step) error {
 	switch {
 	case step.Request != nil:
 		return r.request(ctx, step.Request, label(step.Request, i))
+	case step.Talk != nil:
+		return r.converse(ctx, step.Talk, talkLabel(step.Talk, i))
 	case step.Wait != "":
 		return r.wait(step.Wait)
 	case step.Advance > 0:

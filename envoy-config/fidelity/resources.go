@@ -95,6 +95,9 @@ func listener(c *Case, p Plugin, module string) object {
 			object{"name": "envoy.filters.http.router", "typed_config": typed("envoy.extensions.filters.http.router.v3.Router", object{})},
 		},
 	}
+	if s.Network {
+		return networkListener(c, p, module)
+	}
 	if s.Idle != 0 {
 		manager["stream_idle_timeout"] = duration(max(s.Idle, 0))
 	}
@@ -110,6 +113,19 @@ func listener(c *Case, p Plugin, module string) object {
 		l["per_connection_buffer_limit_bytes"] = s.BufferLimit
 	}
 	return l
+}
+
+// networkListener has the plugin as a network filter, and tcp_proxy behind it.
+func networkListener(c *Case, p Plugin, module string) object {
+	name := c.listener(p.Name)
+	return typed("envoy.config.listener.v3.Listener", object{
+		"name": name, "address": socket("127.0.0.1", 0),
+		"filter_chains": []any{object{"filters": []any{
+			object{"name": name, "typed_config": typed("envoy.extensions.filters.network.wasm.v3.Wasm", object{"config": plugin(c, p, module)})},
+			object{"name": "envoy.filters.network.tcp_proxy", "typed_config": typed("envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy",
+				object{"stat_prefix": name, "cluster": backendName})},
+		}}},
+	})
 }
 
 var policyNames = map[hostsim.FailurePolicy]string{hostsim.FailOpen: "FAIL_OPEN", hostsim.FailReload: "FAIL_RELOAD"}

@@ -74,6 +74,8 @@ func (p *parser) setting(key, value string) (err error) {
 		s.Policy = policy
 	case "backoff":
 		duration(&s.Backoff)
+	case "network":
+		flag(&s.Network)
 	case "stop_iteration":
 		flag(&s.StopIteration)
 	case "buffer_limit":

@@ -160,6 +160,8 @@ func (s *simulation) step(ctx context.Context, i int, step Step) error {
 		}
 		s.seen.responses = append(s.seen.responses, simulatedResponse(label(step.Request, i), step.Request, r))
 		s.keepUpstream(e.Upstream)
+	case step.Talk != nil:
+		return s.converse(step.Talk, talkLabel(step.Talk, i))
 	case step.Wait != "":
 		return s.wait(ctx, step.Wait)
 	case step.Advance > 0:
@@ -199,6 +201,13 @@ func (s *simulation) step(ctx context.Context, i int, step Step) error {
 func label(r *Request, step int) string {
 	if r.Name != "" {
 		return r.Name
+	}
+	return "in step " + strconv.Itoa(step+1)
+}
+
+func talkLabel(c *Conversation, step int) string {
+	if c.Name != "" {
+		return c.Name
 	}
 	return "in step " + strconv.Itoa(step+1)
 }

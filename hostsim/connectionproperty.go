@@ -1,0 +1,23 @@
+package hostsim
+
+// requestProperty is what request.* tells of a connection. Source: Envoy filters/common/expr/context.cc RequestWrapper.
+func (c *Connection) requestProperty(rest string) propertyValue {
+	switch rest {
+	case "time":
+		return numberValue(c.startedAt.UnixNano())
+	case "size", "total_size":
+		return numberValue(int64(c.received))
+	}
+	return propertyValue{}
+}
+
+// responseProperty is what response.* tells of a connection.
+func (c *Connection) responseProperty(rest string) propertyValue {
+	switch rest {
+	case "flags":
+		return numberValue(uint64(c.flags))
+	case "size", "total_size":
+		return numberValue(int64(c.sent))
+	}
+	return propertyValue{}
+}

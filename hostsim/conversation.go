@@ -1,0 +1,124 @@
+package hostsim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+)
+
+// Conversation is what a client says over one TCP connection, and who answers.
+type Conversation struct {
+	// Say is sent piece by piece; what the backend answers to a piece comes before the next, unless the plugin holds it.
+	// After the last the client half-closes.
+	Say [][]byte
+	// Backend answers what reaches it; nil answers nothing. It closes when the client's end has reached it.
+	Backend func(data []byte) []byte
+	// Refuse: the backend does not take connections.
+	Refuse bool
+	// Worker takes the connection, counted from 0.
+	Worker int
+	Info   StreamInfo
+}
+
+// Conversed is what came of a Conversation.
+type Conversed struct {
+	// ToBackend and ToClient are all bytes that arrived.
+	ToBackend, ToClient []byte
+	// Connected: the backend was connected to. Complete: it has seen the client's end, and the client its.
+	Connected, Complete bool
+	Log                 []LogLine
+	Trace               []TraceEntry
+	FilterState         map[string][]byte
+	Elapsed             time.Duration
+}
+
+// DoTCP plays a whole connection through the plugin as a network filter, with tcp_proxy behind it, until it is closed. On
+// a fake clock it moves the clock as far as that takes: a connection that is held for good, with the backend connected,
+// ends by tcp_proxy's idle timeout after a virtual hour; before, nothing ends it, and the error says so. A connection
+// that the plugin closes is no error.
+func (h *Host) DoTCP(ctx context.Context, t Conversation) (Conversed, error) {
+	defer h.process.turn()()
+	began, logs, traces := h.process.clock.Now(), h.logs.end(), h.traces.end()
+	c, err := h.NewConnection(t.Worker, t.Info)
+	if err != nil {
+		return Conversed{}, err
+	}
+	p := &conversing{asked: t, conn: c}
+	err = p.play(ctx)
+	if err != nil {
+		err = fmt.Errorf("conversation: %w", err)
+		_ = c.Close() // it may be over
+	}
+	p.seen.Complete = p.backendDone && p.clientDone
+	p.seen.Log, p.seen.Trace, p.seen.FilterState = h.logs.from(logs), h.traces.from(traces), c.FilterState()
+	p.seen.Elapsed = h.process.clock.Now().Sub(began)
+	return p.seen, err
+}
+
+// conversing is the client and the backend of one Connection.
+type conversing struct {
+	asked                   Conversation
+	conn                    *Connection
+	seen                    Conversed
+	backendDone, clientDone bool // each has seen the other's end
+}
+
+func (p *conversing) play(ctx context.Context) error {
+	for i, piece := range p.asked.Say {
+		p.pump()
+		if p.conn.ClientData(piece, i == len(p.asked.Say)-1) != nil {
+			break // it is over
+		}
+	}
+	if len(p.asked.Say) == 0 {
+		_ = p.conn.ClientData(nil, true) // the only error is that it is over
+	}
+	for {
+		event, err := p.conn.next(ctx, true)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		p.handle(event)
+	}
+}
+
+func (p *conversing) pump() {
+	for {
+		event, ok := p.conn.Poll()
+		if !ok {
+			return
+		}
+		p.handle(event)
+	}
+}
+
+// handle is the network. What is over takes no more, which is no error.
+func (p *conversing) handle(event Event) {
+	switch event.Kind {
+	case UpstreamConnect:
+		if p.asked.Refuse {
+			_ = p.conn.ConnectFailed()
+			return
+		}
+		p.seen.Connected = true
+		_ = p.conn.Connected()
+	case ToUpstreamData:
+		p.seen.ToBackend = append(p.seen.ToBackend, event.Data...)
+		p.backendDone = event.End
+		var answer []byte
+		if p.asked.Backend != nil && len(event.Data) > 0 {
+			answer = p.asked.Backend(event.Data)
+		}
+		if len(answer) > 0 || event.End {
+			_ = p.conn.BackendData(answer, event.End)
+		}
+	case ToClientData:
+		p.seen.ToClient = append(p.seen.ToClient, event.Data...)
+		p.clientDone = event.End
+	}
+}

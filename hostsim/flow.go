@@ -1,0 +1,86 @@
+package hostsim
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// flow is what a Stream and a Connection have in common: their place in the plugin, what is known of the client, and
+// the events that they have for the network.
+type flow struct {
+	host     *Host
+	instance *instance
+	thread   *thread
+	ctx      *guestContext // nil when the plugin is skipped
+	info     StreamInfo
+
+	over        bool // destroyed
+	details     string
+	flags       responseFlags
+	startedAt   time.Time
+	filterState map[string][]byte
+	hostcalls   int
+
+	mu     sync.Mutex
+	events []Event
+	wake   chan struct{} // capacity 1
+}
+
+// begin makes f one of the configuration in force now.
+func (f *flow) begin(h *Host, worker int, info StreamInfo) error {
+	if worker < 0 || worker >= h.process.Workers() {
+		return fmt.Errorf("worker %d: the process has %d", worker, h.process.Workers())
+	}
+	for path, value := range info.Properties {
+		if _, err := propertyOf(value); err != nil {
+			return fmt.Errorf("property %s: %w", path, err)
+		}
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return errors.New("host is closed")
+	}
+	h.nextID++
+	if info.ConnectionID == 0 {
+		info.ConnectionID = h.nextID
+	}
+	if info.RemoteAddr == "" {
+		info.RemoteAddr = h.config.defaultSourceIPPort
+	}
+	f.host, f.instance, f.thread, f.info = h, h.current.instances[worker+1], h.process.threads[worker+1], info
+	f.filterState, f.wake, f.startedAt = map[string][]byte{}, make(chan struct{}, 1), h.process.clock.Now()
+	return nil
+}
+
+// do runs f on the flow's thread and whatever follows from it.
+func (f *flow) do(g func()) {
+	f.thread.run(g)
+	f.host.process.settle()
+}
+
+// Details are Envoy's response code details, once there is a response; of a connection, why it was closed.
+func (f *flow) Details() (details string) {
+	f.thread.run(func() { details = f.details })
+	return details
+}
+
+// Hostcalls is how many hostcalls the guest made for this stream so far: those in its context, or with it as the
+// effective one. WASI is left out.
+func (f *flow) Hostcalls() (n int) {
+	f.thread.run(func() { n = f.hostcalls })
+	return n
+}
+
+// FilterState is what the guest stored with set_property, by key ("wasm." and the path).
+func (f *flow) FilterState() (state map[string][]byte) {
+	f.thread.run(func() {
+		state = map[string][]byte{}
+		for k, v := range f.filterState {
+			state[k] = append([]byte(nil), v...)
+		}
+	})
+	return state
+}
