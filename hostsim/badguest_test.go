@@ -180,3 +180,77 @@ func fuzzArgument(program []byte, base, size int) (uint64, []byte) {
 	}
 	return binary.LittleEndian.Uint64(program), program[8:]
 }
+
+// FuzzBadGuestProperty: whatever path is asked for, in whatever phase, is answered with what it has or with NotFound, and
+// what is stored under a path is read back.
+func FuzzBadGuestProperty(f *testing.F) {
+	for _, path := range []string{"", "\x00", "request", "request\x00", "request\x00headers\x00:path", "request\x00headers\x00", "response\x00trailers\x00a",
+		"source\x00port", "source\x00address\x00more", "connection\x00tls_version", "xds\x00node\x00", "xds\x00node", "filter_state\x00wasm.a", "wasm.a",
+		"upstream\x00address", "plugin_name\x00", "metadata\x00filter_metadata\x00a", "listener_metadata", "\xff\xfe", "request\x00\x00size"} {
+		f.Add([]byte(path), []byte("value"))
+	}
+	f.Fuzz(func(t *testing.T, path, value []byte) {
+		const at, limit, out = 8192, 4096, 4096
+		path, value = path[:min(len(path), limit)], value[:min(len(value), limit)]
+		b := newBadGuest(t, "page one")
+		b.write(at, path)
+		b.write(at+limit, value)
+		get := func() Status {
+			return Status(b.call("env.proxy_get_property", []uint64{at, uint64(len(path)), out, out + 4}))
+		}
+		if s := get(); s != StatusOK && s != StatusNotFound {
+			t.Fatalf("get %q: %v", path, s)
+		}
+		if s := Status(b.call("env.proxy_set_property", []uint64{at, uint64(len(path)), at + limit, uint64(len(value))})); s != StatusOK {
+			t.Fatalf("set %q: %v", path, s)
+		}
+		if got, ok := b.stream.FilterState()[stateKeyPrefix+string(path)]; !ok || string(got) != string(value) {
+			t.Fatalf("%q was stored as %q, %v", value, got, ok)
+		}
+		if s := get(); s != StatusOK && s != StatusNotFound {
+			t.Fatalf("get %q after set: %v", path, s)
+		}
+		b.stream.do(func() { b.stream.logging = true })
+		if s := get(); s != StatusOK && s != StatusNotFound {
+			t.Fatalf("get %q in the log phase: %v", path, s)
+		}
+		b.stream.do(func() { b.stream.logging = false })
+	})
+}
+
+// FuzzBadGuestBuffer holds set_buffer_bytes and get_buffer_bytes on a request body against a plain model.
+func FuzzBadGuestBuffer(f *testing.F) {
+	f.Add([]byte("hello"), []byte(" there"), uint32(0), uint32(0))
+	f.Add([]byte("hello"), []byte("x"), uint32(0), uint32(3))
+	f.Add([]byte("hello"), []byte("x"), uint32(5), uint32(1))
+	f.Add([]byte("hello"), []byte("x"), uint32(0xffffffff), uint32(0xffffffff))
+	f.Add([]byte(""), []byte(""), uint32(0), uint32(0xffffffff))
+	f.Fuzz(func(t *testing.T, body, data []byte, start, length uint32) {
+		const at, limit, out = 8192, 4096, 4096
+		body, data = body[:min(len(body), limit)], data[:min(len(data), limit)]
+		b := newBadGuest(t, "page one")
+		b.write(at, data)
+		held := slices.Clone(body)
+		b.stream.do(func() { b.stream.requestChunk = &held })
+		status := Status(b.call("env.proxy_set_buffer_bytes", []uint64{0, uint64(start), uint64(length), at, uint64(len(data))}))
+		want, wantStatus := slices.Clone(body), StatusOK
+		switch {
+		case start == 0:
+			want = slices.Concat(data, body[min(uint64(length), uint64(len(body))):])
+		case uint64(start) >= uint64(len(body)):
+			want = slices.Concat(body, data)
+		default:
+			wantStatus = StatusBadArgument
+		}
+		if status != wantStatus || string(held) != string(want) {
+			t.Fatalf("set [%d:+%d] of %q to %q: %v, %q; want %v, %q", start, length, body, data, status, held, wantStatus, want)
+		}
+		if got := Status(b.call("env.proxy_get_buffer_bytes", []uint64{0, uint64(start), uint64(length), out, out + 4})); got != StatusOK {
+			t.Fatalf("get [%d:+%d] of %d bytes: %v", start, length, len(held), got)
+		}
+		held = held[min(uint64(start), uint64(len(held))):]
+		if got := binary.LittleEndian.Uint32(b.read(out+4, 4)); uint64(got) != min(uint64(length), uint64(len(held))) {
+			t.Fatalf("get gave %d bytes, want %d of %d", got, length, len(held))
+		}
+	})
+}

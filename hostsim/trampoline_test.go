@@ -122,6 +122,15 @@ func (b *badGuest) write(at uint32, data []byte) {
 	b.stream.do(func() { b.stream.ctx.vm.memory.Write(at, data) })
 }
 
+// read copies bytes of the guest's memory.
+func (b *badGuest) read(at, size uint32) (out []byte) {
+	b.stream.do(func() {
+		view, _ := b.stream.ctx.vm.memory.Read(at, size)
+		out = slices.Clone(view)
+	})
+	return out
+}
+
 // call has the guest make a hostcall in the stream's context, and does what it defers. A panic of the host would come
 // back as wazero's error.
 func (b *badGuest) call(name string, args []uint64) uint32 {

@@ -32,6 +32,7 @@ type callDocument struct {
 	Args    string  `json:"args"`
 	Result  uint32  `json:"result"`
 	Status  string  `json:"status,omitempty"` // of a hostcall
+	Why     string  `json:"why,omitempty"`    // of a status that is not Ok
 	Given   *int    `json:"given_bytes,omitempty"`
 	Trapped bool    `json:"trapped,omitempty"`
 }
@@ -91,7 +92,7 @@ func (t *traced) calls(trace []hostsim.TraceEntry) []callDocument {
 		c := callDocument{AtMS: e.At.Sub(t.began).Seconds() * 1e3, TookUS: e.Took.Seconds() * 1e6, Thread: e.Thread, Context: e.Context,
 			Kind: "callback", Call: e.Name, Args: e.Args, Result: e.Result, Trapped: e.Trapped}
 		if !e.Callback {
-			c.Kind, c.Status = "hostcall", hostsim.Status(e.Result).String()
+			c.Kind, c.Status, c.Why = "hostcall", hostsim.Status(e.Result).String(), e.Explain()
 		}
 		if e.Given >= 0 {
 			c.Given = &e.Given

@@ -98,6 +98,9 @@ func printCalls(w io.Writer, trace []hostsim.TraceEntry, began time.Time) {
 			indent = ""
 		}
 		fmt.Fprintf(w, "%10s %10v %s%s\n", offset(e.At.Sub(began)), round(e.Took), indent, printable(e.String()))
+		if why := e.Explain(); why != "" {
+			fmt.Fprintf(w, "%21s   %s%s\n", "", indent, why)
+		}
 	}
 }
 
