@@ -35,10 +35,11 @@ const (
 // reasons are by hostcall and status. Source: Envoy source/extensions/common/wasm/context.cc, proxy-wasm-cpp-host
 // src/exports.cc, and what the fidelity table calls measured.
 var reasons = map[string]map[Status]string{
-	"proxy_log":                      {StatusBadArgument: "the level is above 5, critical"},
-	"proxy_set_effective_context":    {StatusBadArgument: "there is no such context: its stream has ended"},
-	"proxy_done":                     {StatusNotFound: "on_done has not answered false, so nothing waits for this"},
-	"proxy_get_property":             {StatusNotFound: "Envoy knows no such path, or it has no value at this point of the stream"},
+	"proxy_log":                   {StatusBadArgument: "the level is above 5, critical"},
+	"proxy_set_effective_context": {StatusBadArgument: "there is no such context: its stream has ended"},
+	"proxy_done":                  {StatusNotFound: "on_done has not answered false, so nothing waits for this"},
+	"proxy_get_property": {StatusNotFound: "Envoy knows no such path, or it has no value at this point of the stream",
+		StatusSerializationFailure: "it is a whole object, which Envoy hands over only by its members"},
 	"proxy_set_property":             {StatusNotFound: "the context has no stream to store it in", StatusBadArgument: "it is set already, and was declared read only"},
 	"proxy_get_header_map_value":     {StatusNotFound: "the map has no such header", StatusBadArgument: whyNoRead},
 	"proxy_add_header_map_value":     {StatusBadArgument: whyNoWrite},
