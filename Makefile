@@ -58,7 +58,7 @@ test: ## all tests; the numbers of scenarios on each driver stand at the end
 	@[ -n "$${ENVOY:-}" ] || $(MAKE) --no-print-directory envoy || echo 'make test: going on without Envoy; where CI=true its tests fail' >&2
 	@mkdir -p build
 	@status=0; \
-	go test -v ./... 2>&1 | tee build/test.log | { grep -Ev '^ *(=== |--- PASS|PASS$$)|\[no test files\]$$' || true; } || status=$$?; \
+	go test -v -timeout 30m ./... 2>&1 | tee build/test.log | { grep -Ev '^ *(=== |--- PASS|PASS$$)|\[no test files\]$$' || true; } || status=$$?; \
 	echo; awk '/^[0-9]+ scenarios on / { lines = lines $$0 "\n" } \
 		/^(ok|FAIL) *\t/ { if (lines) printf "%s:\n%s", $$2, lines; lines = "" }' build/test.log; \
 	exit $$status
@@ -69,7 +69,7 @@ fidelity: envoys ## the simulated host against all Envoys, behaviour by behaviou
 
 .PHONY: race
 race: ## the simulated host's tests under the race detector
-	go test -race ./hostsim/...
+	go test -race -timeout 30m ./hostsim/...
 
 .PHONY: lint
 lint: $(GOLANGCI_LINT) ## linters, the import walls among them, natively and for the guest
