@@ -233,6 +233,21 @@ func TestShippedConfigAdmits(t *testing.T) {
 			t.Errorf("the backend saw %s %q, want %q", name, got, want)
 		}
 	}
+	t.Run("nobody is internal", func(t *testing.T) { // without x-forwarded-for, a private address would be
+		status, reason, _ := get(t, client, order, func(r *http.Request) {
+			r.Header.Set("x-envoy-original-path", "/forged")
+			r.Header.Set("x-envoy-upstream-rq-timeout-ms", "1")
+		})
+		if status != http.StatusOK {
+			t.Fatalf("status %d (%s), want 200", status, reason)
+		}
+		seen := <-w.seen
+		for _, name := range []string{"X-Envoy-Internal", "X-Envoy-Original-Path", "X-Envoy-Upstream-Rq-Timeout-Ms"} {
+			if got := seen.Header.Get(name); got != "" {
+				t.Errorf("the backend saw %s %q", name, got)
+			}
+		}
+	})
 	t.Run("access log", func(t *testing.T) { wantAccessLog(t, p) })
 	t.Run("secrets", func(t *testing.T) { wantNoSecrets(t, p) })
 	t.Run("metrics", func(t *testing.T) {
