@@ -44,7 +44,9 @@ func (s *Stream) acceptRequest(h Headers) *headerMap {
 		switch name := lowerName(f.Name); name {
 		case ":authority", "host", ":path", ":method", ":scheme":
 		default:
-			m.add(name, f.Value)
+			if !s.isForged(name) {
+				m.add(name, f.Value)
+			}
 		}
 	}
 	s.headReq = method == "HEAD"
@@ -54,30 +56,61 @@ func (s *Stream) acceptRequest(h Headers) *headerMap {
 	return m
 }
 
-// forwarded adds x-forwarded-for, -proto and x-request-id. Source: Envoy conn_manager_utility.cc mutateRequestHeaders.
+// isForged is true for a header that Envoy takes only from clients that it counts as internal; by its default there are
+// none. At the edge, which use_remote_address makes it, there are more of them.
+// Source: Envoy conn_manager_utility.cc cleanInternalHeaders; measured.
+func (s *Stream) isForged(name string) bool {
+	word, ok := strings.CutPrefix(name, "x-envoy-")
+	if !ok {
+		return false
+	}
+	switch word {
+	case "decorator-operation", "downstream-service-cluster", "downstream-service-node", "original-path", "original-host":
+		return s.host.config.connManager.UseRemoteAddress
+	case "internal", "retriable-status-codes", "retriable-header-names", "retry-on", "retry-grpc-on", "max-retries",
+		"upstream-alt-stat-name", "upstream-rq-timeout-ms", "upstream-rq-per-try-timeout-ms",
+		"upstream-rq-timeout-alt-response", "expected-rq-timeout-ms", "force-trace", "ip-tags", "original-url",
+		"hedge-on-per-try-timeout", "upstream-stream-duration-ms":
+		return true
+	}
+	return false
+}
+
+// forwarded adds x-forwarded-for, -proto, x-envoy-external-address and x-request-id. Source: Envoy conn_manager_utility.cc mutateRequestHeaders.
 func (s *Stream) forwarded(m *headerMap, scheme string) {
 	cm := s.host.config.connManager
 	if cm.UseRemoteAddress {
 		ip := hostOf(s.info.RemoteAddr)
+		if net.ParseIP(ip).IsLoopback() { // Envoy says where it is itself
+			ip = hostOf(s.host.config.localAddress)
+		}
 		m.add("x-forwarded-for", ip)
 		if cm.XFFTrustedHops == 0 {
-			m.set("x-forwarded-proto", scheme)
+			m.assign("x-forwarded-proto", scheme)
 		}
 	}
 	if _, ok := m.get("x-forwarded-proto"); !ok {
 		m.add("x-forwarded-proto", scheme)
 	}
+	if cm.UseRemoteAddress {
+		m.assign("x-envoy-external-address", hostOf(s.clientAddress(m)))
+	}
 	if _, ok := m.get("x-request-id"); !ok || cm.UseRemoteAddress {
-		m.set("x-request-id", s.host.process.requestID())
+		m.assign("x-request-id", s.host.process.requestID())
 	}
 }
 
-// sourceAddress is the property source.address, in the connection manager's view; see the settings' docs.
+// sourceAddress is the property source.address.
 func (c *guestContext) sourceAddress() string {
-	s := c.stream
-	if s == nil {
+	if c.stream == nil {
 		return c.flow.info.RemoteAddr
 	}
+	return c.stream.clientAddress(c.stream.decode.headers)
+}
+
+// clientAddress is the client's address in the connection manager's view; see the settings' docs. The headers have the
+// x-forwarded-for that forwarded leaves.
+func (s *Stream) clientAddress(m *headerMap) string {
 	cm := s.host.config.connManager
 	hops := cm.XFFTrustedHops
 	if cm.UseRemoteAddress {
@@ -85,7 +118,7 @@ func (c *guestContext) sourceAddress() string {
 			return s.info.RemoteAddr
 		}
 	}
-	xff, ok := s.decode.headers.getOrNone("x-forwarded-for")
+	xff, ok := m.getOrNone("x-forwarded-for")
 	if !ok {
 		return s.info.RemoteAddr
 	}

@@ -149,6 +149,37 @@ func TestProperties(t *testing.T) {
 	}
 }
 
+// What Envoy 1.40 lets through of headers that only it may set, and what it sets itself.
+func TestForgedEnvoyHeaders(t *testing.T) {
+	sent := hostsim.Headers{
+		{Name: "x-envoy-internal", Value: "true"}, {Name: "x-envoy-external-address", Value: "9.9.9.9"}, {Name: "x-envoy-retry-on", Value: "5xx"},
+		{Name: "X-Envoy-Upstream-Rq-Timeout-Ms", Value: "1"}, {Name: "x-envoy-original-path", Value: "/forged"},
+		{Name: "x-envoy-attempt-count", Value: "7"}, {Name: "x-request-id", Value: "id"},
+	}
+	for _, tt := range []struct {
+		name string
+		edge bool
+		want string
+	}{
+		{"default", false, ":authority|example.com|:path|/|:method|GET|:scheme|http|x-envoy-external-address|9.9.9.9|x-envoy-original-path|/forged|" +
+			"x-envoy-attempt-count|7|x-request-id|id|x-forwarded-proto|http"},
+		{"edge", true, ":authority|example.com|:path|/|:method|GET|:scheme|http|x-envoy-external-address|203.0.113.7|x-envoy-attempt-count|7|" +
+			"x-forwarded-for|203.0.113.7|x-forwarded-proto|http"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			h := newHost(t, script("remove 0 x-request-id", "pairs 0"),
+				hostsim.WithConnectionManager(hostsim.ConnectionManager{UseRemoteAddress: tt.edge}))
+			if !tt.edge {
+				h = newHost(t, script("pairs 0"))
+			}
+			_, e := do(t, h, hostsim.Request{Headers: sent, Info: hostsim.StreamInfo{RemoteAddr: "203.0.113.7:4000"}})
+			if got := result(t, e.Log, "pairs 0"); got != "0 "+tt.want {
+				t.Errorf("guest sees %s\nwant        0 %s", got, tt.want)
+			}
+		})
+	}
+}
+
 // TestSourceAddress has what real Envoys answered, with X-Forwarded-For "9.9.9.9, 203.0.113.7, 198.51.100.2".
 func TestSourceAddress(t *testing.T) {
 	for _, tt := range []struct {

@@ -154,8 +154,20 @@ func joinInline(a, b string) string {
 	return a + "," + b
 }
 
+// set is what a guest's replace does: the entry is a new one, at the end.
 func (m *headerMap) set(name, value string) {
 	m.remove(name)
+	m.add(name, value)
+}
+
+// assign is what Envoy's own code does: an entry that is there keeps its place.
+func (m *headerMap) assign(name, value string) {
+	for i := range m.h {
+		if m.h[i].Name == name {
+			m.h[i].Value = value
+			return
+		}
+	}
 	m.add(name, value)
 }
 
@@ -200,6 +212,7 @@ var inlineNames = map[string]bool{
 	"if-unmodified-since": true, "keep-alive": true, "location": true, "origin": true, "pragma": true,
 	"proxy-connection": true, "proxy-status": true, "referer": true, "server": true, "te": true,
 	"transfer-encoding": true, "upgrade": true, "user-agent": true, "vary": true, "via": true,
+	"x-envoy-external-address": true,
 	"x-forwarded-client-cert": true, "x-forwarded-for": true, "x-forwarded-host": true, "x-forwarded-port": true,
 	"x-forwarded-proto": true, "x-request-id": true,
 }
