@@ -213,7 +213,7 @@ var inlineNames = map[string]bool{
 	"proxy-connection": true, "proxy-status": true, "referer": true, "server": true, "te": true,
 	"transfer-encoding": true, "upgrade": true, "user-agent": true, "vary": true, "via": true,
 	"x-envoy-external-address": true,
-	"x-forwarded-client-cert": true, "x-forwarded-for": true, "x-forwarded-host": true, "x-forwarded-port": true,
+	"x-forwarded-client-cert":  true, "x-forwarded-for": true, "x-forwarded-host": true, "x-forwarded-port": true,
 	"x-forwarded-proto": true, "x-request-id": true,
 }
 

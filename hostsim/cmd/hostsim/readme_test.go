@@ -28,7 +28,8 @@ func TestReadme(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			r := readReadme(string(text))
+			before, _ := aroundRust(string(text))
+			r := readReadme(before)
 			if len(r.files) < tt.files || len(r.commands) < tt.commands {
 				t.Fatalf("README.md has %d files and %d commands: is it still read?", len(r.files), len(r.commands))
 			}
