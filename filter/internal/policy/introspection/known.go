@@ -55,7 +55,7 @@ func (s *Step) stillTrue(e *entry, now int64) bool {
 		return true
 	}
 	if !e.shared { // its claims are too long to be shared
-		if s.shared.answers.Inactive(answers.Key(e.key), now) {
+		if s.revokedMeanwhile(e, now) {
 			s.cache.drop(e.key)
 			return false
 		}
@@ -71,17 +71,27 @@ func (s *Step) stillTrue(e *entry, now int64) bool {
 	return true
 }
 
-// lastKnown gives what may be believed in an outage.
+// revokedMeanwhile reports whether another VM may have learned, since this one
+// last looked, that a token is not active whose claims are not shared. That
+// stands among the inactive ones for a time only: who looks too late cannot know.
+func (s *Step) revokedMeanwhile(e *entry, now int64) bool {
+	return now-e.checked >= int64(s.lives.negative) || s.shared.answers.Inactive(answers.Key(e.key), now)
+}
+
+// lastKnown gives what may be believed in an outage: what all VMs share, as one
+// of them may have taken it back, and this VM's own only when it is not shared.
 func (s *Step) lastKnown(k key, now int64) (claims *pipeline.Claims, ok bool) {
-	if e, _ := s.cache.find(k, now); e != nil && (s.shared == nil || !s.shared.answers.Inactive(answers.Key(k), now)) {
-		return e.Claims, true
-	}
 	if s.shared != nil {
 		if a, ok := s.shared.answers.Active(answers.Key(k), now); ok {
 			return a.Claims, true
 		}
 	}
-	return nil, false
+	e, _ := s.cache.find(k, now)
+	if e == nil || s.shared != nil && (e.shared || s.revokedMeanwhile(e, now)) {
+		return nil, false
+	}
+	e.checked = now
+	return e.Claims, true
 }
 
 // remember takes an answer to the caches. An inactive token is forgotten

@@ -140,7 +140,7 @@ func (s *Step) lookAfter(c *call, now int64) {
 	default:
 		c.role = alone
 	}
-	c.renewed = now
+	c.started, c.renewed = now, now
 	if d, ok := s.caller.ask(c.token, now, func(now int64, v verdict) { s.land(c, now, v) }); !ok {
 		s.land(c, now, verdict{denial: d})
 	}

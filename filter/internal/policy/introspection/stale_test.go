@@ -1,6 +1,7 @@
 package introspection
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/outage"
+	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 )
 
 // staleBench is a bench whose server has just said that the token is alice's, and
@@ -167,5 +169,31 @@ func TestStaleAnswersAreMarked(t *testing.T) {
 	}
 	if len(lines) != 2 || !strings.HasSuffix(lines[1], "10 since the last such line: introspection.rate_limited") {
 		t.Errorf("lines %q", lines)
+	}
+}
+
+// TestWhatAnotherVMTookBackIsNoStaleAnswer: the note that a token is not active is kept for a time only, and longer than
+// that this VM's own copy of the answer.
+func TestWhatAnotherVMTookBackIsNoStaleAnswer(t *testing.T) {
+	long := ""
+	for i := range 100 {
+		long += fmt.Sprintf("scope-%d ", i)
+	}
+	for name, scopes := range map[string]string{"shared": "s", "too long to be shared": long} {
+		t.Run(name, func(t *testing.T) {
+			store := memstore.New(nil)
+			options := func(o *Options) {
+				o.StaleIfError, o.NegativeTTL, o.SharedEntries = 10*time.Minute, 90*time.Second, 64
+			}
+			one, other := newBenchOn(store, pipeline.NoPeers{}, 1, options), newBenchOn(store, pipeline.NoPeers{}, 2, options)
+			pass := func(d time.Duration) { one.now, other.now = one.now.Add(d), other.now.Add(d) }
+			one.arrive("abc")
+			one.land(0, answered(200, fmt.Sprintf(`{"active":true,"sub":"alice","scope":%q,"exp":%d}`, scopes, one.now.Unix()+3600)))
+			pass(time.Minute)
+			one.again(answered(500, "")).wantAdmitted(t, "alice")
+			other.again(answered(200, `{"active":false}`)).wantDenied(t, fault.Denial{Reason: fault.TokenInactive})
+			pass(91 * time.Second)
+			one.again(answered(500, "")).wantDenied(t, denialFor(fault.IntrospectionServerError))
+		})
 	}
 }
