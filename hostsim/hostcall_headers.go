@@ -160,7 +160,7 @@ func proxySetHeaderMapPairs(v *vm, p []uint64) uint32 {
 	if m == nil {
 		return uint32(StatusBadArgument)
 	}
-	pairs, _ := wire.OpenPairs(data)
+	pairs := wire.OpenPairs(data)
 	m.h = m.h[:0] // nobody else holds it: what leaves is a copy
 	for {
 		name, value, ok := pairs.Next()
@@ -168,6 +168,9 @@ func proxySetHeaderMapPairs(v *vm, p []uint64) uint32 {
 			break
 		}
 		m.put(v.headerName(name), v.headerText.keep(value))
+	}
+	if !pairs.Whole() {
+		m.h = m.h[:0]
 	}
 	return uint32(StatusOK)
 }

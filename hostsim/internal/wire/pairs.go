@@ -42,67 +42,61 @@ func AppendPairs(b []byte, pairs []Pair) []byte {
 	return b
 }
 
-// Pairs are encoded pairs that keep the format and its bounds; the zero value is none.
-type Pairs struct{ lengths, text []byte }
+// Pairs reads encoded pairs one by one; the zero value is none. Whether they keep the format is only known behind the
+// last: see Whole.
+type Pairs struct {
+	lengths, text []byte
+	broken        bool
+}
 
-// OpenPairs checks pairs that a guest handed over. Whatever breaks the format or its bounds gives no pairs and false;
-// Envoy treats that as an empty map and reports nothing. Source: proxy-wasm-cpp-host src/pairs_util.cc toPairs.
-func OpenPairs(b []byte) (Pairs, bool) {
+// OpenPairs is for pairs that a guest handed over. Source: proxy-wasm-cpp-host src/pairs_util.cc toPairs.
+func OpenPairs(b []byte) Pairs {
 	if len(b) > MaxPairsBytes || len(b) < countSize {
-		return Pairs{}, false
+		return Pairs{broken: true}
 	}
 	count := binary.LittleEndian.Uint32(b)
 	if count > MaxPairsCount || uint64(countSize)+uint64(count)*lengthsSize > uint64(len(b)) {
-		return Pairs{}, false
+		return Pairs{broken: true}
 	}
 	behind := countSize + int(count)*lengthsSize
-	checked := Pairs{b[countSize:behind], b[behind:]}
-	p := checked
-	for len(p.lengths) > 0 {
-		if _, _, ok := p.Next(); !ok {
-			return Pairs{}, false
-		}
-	}
-	if len(p.text) != 0 {
-		return Pairs{}, false
-	}
-	return checked, true
+	return Pairs{lengths: b[countSize:behind], text: b[behind:]}
 }
 
 // Len is the number of pairs left.
 func (p *Pairs) Len() int { return len(p.lengths) / lengthsSize }
 
-// Next takes the next pair, as views of the encoding; false when none is left.
+// Next takes the next pair, as views of the encoding; false when none is left, or it is broken.
 func (p *Pairs) Next() (name, value []byte, ok bool) {
-	if len(p.lengths) == 0 {
+	if len(p.lengths) == 0 || p.broken {
 		return nil, nil, false
 	}
 	name, rest, ok := cutField(p.text, binary.LittleEndian.Uint32(p.lengths))
-	if !ok {
-		return nil, nil, false
+	if ok {
+		value, rest, ok = cutField(rest, binary.LittleEndian.Uint32(p.lengths[4:]))
 	}
-	value, rest, ok = cutField(rest, binary.LittleEndian.Uint32(p.lengths[4:]))
-	if !ok {
-		return nil, nil, false
-	}
-	p.lengths, p.text = p.lengths[lengthsSize:], rest
-	return name, value, true
+	p.lengths, p.text, p.broken = p.lengths[lengthsSize:], rest, !ok
+	return name, value, ok
 }
 
-// ParsePairs is OpenPairs with copies of all pairs.
+// Whole is true when Next has read all pairs, and nothing broke the format or its bounds. If it is false, all of them
+// count for nothing: Envoy treats that as an empty map and reports nothing.
+func (p *Pairs) Whole() bool { return !p.broken && len(p.lengths) == 0 && len(p.text) == 0 }
+
+// ParsePairs gives copies of all pairs; nil and false when they are not whole.
 func ParsePairs(b []byte) ([]Pair, bool) {
-	p, ok := OpenPairs(b)
-	if !ok {
-		return nil, false
-	}
+	p := OpenPairs(b)
 	pairs := make([]Pair, 0, p.Len())
 	for {
 		name, value, ok := p.Next()
 		if !ok {
-			return pairs, true
+			break
 		}
 		pairs = append(pairs, Pair{string(name), string(value)})
 	}
+	if !p.Whole() {
+		return nil, false
+	}
+	return pairs, true
 }
 
 // cutField takes n bytes and the NUL behind them from b.
