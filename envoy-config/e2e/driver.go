@@ -46,6 +46,7 @@ type Driver struct {
 	started   int
 	version   int // of what was published last
 	instances []*instance
+	counted   counted
 }
 
 var _ scenario.Driver = (*Driver)(nil)

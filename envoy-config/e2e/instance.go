@@ -213,9 +213,31 @@ func (i *instance) Metrics(ctx context.Context) (map[string]int64, error) {
 	}
 	metrics := make(map[string]int64, len(stats.Number))
 	for name, value := range stats.Number {
-		metrics[strings.TrimPrefix(name, metricPrefix)] = int64(value) // a negative gauge comes back as one
+		name = strings.TrimPrefix(name, metricPrefix)
+		metrics[name] = i.driver.counted.whole(name, int64(value)) // a negative gauge comes back as one
 	}
 	return metrics, nil
+}
+
+// counted makes counters whole that Envoy has begun anew: it forgets a counter with the last listener that used it, which
+// goes at its own time after its scenario.
+type counted struct{ last, forgotten map[string]int64 }
+
+// gauge tells gauges from counters: of the filter's own, they are those of a cluster.
+const gauge = "sp_cluster="
+
+func (c *counted) whole(name string, value int64) int64 {
+	if strings.Contains(name, gauge) {
+		return value
+	}
+	if c.last == nil {
+		c.last, c.forgotten = map[string]int64{}, map[string]int64{}
+	}
+	if value < c.last[name] {
+		c.forgotten[name] += c.last[name]
+	}
+	c.last[name] = value
+	return c.forgotten[name] + value
 }
 
 // Close ends the servers. The listener goes when the next scenario comes.

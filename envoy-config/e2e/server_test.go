@@ -148,3 +148,17 @@ func TestReadResponse(t *testing.T) {
 		t.Error("half a body was taken for a response")
 	}
 }
+
+func TestCountersThatBeginAnewGoOn(t *testing.T) {
+	var c counted
+	const name = "sallyport_decisions.sp_decision=allow|"
+	for _, step := range []struct{ read, want int64 }{{2, 2}, {3, 3}, {1, 4}, {1, 4}, {5, 8}, {0, 8}, {1, 9}} {
+		if got := c.whole(name, step.read); got != step.want {
+			t.Errorf("read %d, got %d, want %d", step.read, got, step.want)
+		}
+	}
+	const level = "sallyport_introspection_breaker.sp_cluster=okta|"
+	if c.whole(level, 2); c.whole(level, 0) != 0 {
+		t.Error("a gauge may fall")
+	}
+}
