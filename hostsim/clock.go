@@ -2,6 +2,8 @@ package hostsim
 
 import (
 	"container/heap"
+	mathrand "math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 )
@@ -10,8 +12,9 @@ import (
 // monotonic clock, ticks, callout timeouts and reload backoffs all come from it.
 type Clock interface {
 	Now() time.Time
-	// after runs f once, d from now, unless stop is called first.
-	after(d time.Duration, f func()) (stop func())
+	// after runs f once, d from now, unless stop is called first. What is due for one thread at one instant runs in the
+	// order in which it was scheduled.
+	after(t *thread, d time.Duration, f func()) (stop func())
 }
 
 // RealClock is the machine's own clock. A Process on it runs ticks and timeouts by itself.
@@ -21,7 +24,7 @@ type realClock struct{}
 
 func (realClock) Now() time.Time { return time.Now() }
 
-func (realClock) after(d time.Duration, f func()) func() {
+func (realClock) after(_ *thread, d time.Duration, f func()) func() {
 	t := time.AfterFunc(d, f)
 	return func() { t.Stop() }
 }
@@ -30,7 +33,7 @@ func (realClock) after(d time.Duration, f func()) func() {
 var DefaultStart = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // FakeClock stands still until Advance moves it. What is due at the same instant runs in the order in which it was
-// scheduled, so that a run is repeatable. It may be used from several goroutines, but not from inside a Cluster.
+// scheduled, or with WithSeed in one that the seed decides; either way a run is repeatable. It may be used from several goroutines, but not from inside a Cluster.
 type FakeClock struct {
 	stepping sync.Mutex // held while due work runs
 	turns    turns
@@ -39,6 +42,9 @@ type FakeClock struct {
 	now    time.Time
 	seq    uint64
 	timers timerHeap
+	// shuffle decides which thread goes first; nil is who came first. turn is one instant's timers, kept for its memory.
+	shuffle *mathrand.Rand
+	instant []*fakeTimer
 }
 
 // NewFakeClock makes a clock that shows start.
@@ -84,13 +90,51 @@ func (c *FakeClock) runNext(limit time.Time) bool {
 		c.mu.Unlock()
 		return false
 	}
-	t := heap.Pop(&c.timers).(*fakeTimer)
+	t := c.pop()
 	if c.now.Before(t.at) {
 		c.now = t.at
 	}
 	c.mu.Unlock()
 	t.f()
 	return true
+}
+
+// shuffleBy has a seed decide who goes first.
+func (c *FakeClock) shuffleBy(seed uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.shuffle = mathrand.New(mathrand.NewPCG(seed, shuffleStream+1))
+}
+
+// pop takes the next timer: with shuffle, of those that are due at the same instant, the first of a thread by lot.
+func (c *FakeClock) pop() *fakeTimer {
+	first := heap.Pop(&c.timers).(*fakeTimer)
+	if c.shuffle == nil {
+		return first
+	}
+	firsts := append(c.instant[:0], first) // of each thread
+	var others []*fakeTimer
+	for len(c.timers) > 0 && c.timers[0].at.Equal(first.at) {
+		t := heap.Pop(&c.timers).(*fakeTimer)
+		if slices.ContainsFunc(firsts, func(f *fakeTimer) bool { return f.thread == t.thread }) {
+			others = append(others, t)
+		} else {
+			firsts = append(firsts, t)
+		}
+	}
+	// By number, as who came first may hang on Go's own scheduling.
+	slices.SortFunc(firsts, func(a, b *fakeTimer) int { return a.thread.index - b.thread.index })
+	chosen := c.shuffle.IntN(len(firsts))
+	for i, t := range firsts {
+		if i != chosen {
+			heap.Push(&c.timers, t)
+		}
+	}
+	for _, t := range others {
+		heap.Push(&c.timers, t)
+	}
+	c.instant = firsts
+	return firsts[chosen]
 }
 
 // burn lets d pass without running anything: a guest that sleeps holds its thread.
@@ -100,11 +144,11 @@ func (c *FakeClock) burn(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-func (c *FakeClock) after(d time.Duration, f func()) func() {
+func (c *FakeClock) after(on *thread, d time.Duration, f func()) func() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.seq++
-	t := &fakeTimer{at: c.now.Add(d), seq: c.seq, f: f}
+	t := &fakeTimer{at: c.now.Add(d), seq: c.seq, thread: on, f: f}
 	heap.Push(&c.timers, t)
 	return func() {
 		c.mu.Lock()
@@ -116,10 +160,11 @@ func (c *FakeClock) after(d time.Duration, f func()) func() {
 }
 
 type fakeTimer struct {
-	at    time.Time
-	seq   uint64
-	f     func()
-	index int // in the heap; -1 when it has left
+	at     time.Time
+	seq    uint64
+	thread *thread
+	f      func()
+	index  int // in the heap; -1 when it has left
 }
 
 type timerHeap []*fakeTimer

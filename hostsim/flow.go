@@ -22,6 +22,7 @@ type flow struct {
 	startedAt   time.Time
 	filterState map[string][]byte
 	hostcalls   int
+	order       uint64 // among the host's flows
 
 	mu     sync.Mutex
 	events []Event
@@ -44,6 +45,7 @@ func (f *flow) begin(h *Host, worker int, info StreamInfo) error {
 		return errors.New("host is closed")
 	}
 	h.nextID++
+	f.order = h.nextID
 	if info.ConnectionID == 0 {
 		info.ConnectionID = h.nextID
 	}
@@ -54,6 +56,8 @@ func (f *flow) begin(h *Host, worker int, info StreamInfo) error {
 	f.filterState, f.wake, f.startedAt = map[string][]byte{}, make(chan struct{}, 1), h.process.clock.Now()
 	return nil
 }
+
+func (f *flow) number() uint64 { return f.order }
 
 // do runs f on the flow's thread and whatever follows from it.
 func (f *flow) do(g func()) {

@@ -1,8 +1,11 @@
 package hostsim
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -39,14 +42,15 @@ func (h *Host) startGeneration(config []byte) (*generation, error) {
 	if err != nil {
 		return nil, refused("Unable to create Wasm plugin "+h.config.name, err)
 	}
-	for _, t := range h.process.threads {
+	g.instances = make([]*instance, len(h.process.threads))
+	for _, t := range append(h.process.threads[:1:1], h.process.order(1)...) { // the main thread, then workers
 		in := &instance{generation: g, thread: t, streams: map[*Stream]bool{}, connections: map[*Connection]bool{}}
 		t.run(func() { err = in.load() })
 		if err != nil {
 			g.end()
 			return nil, refused(fmt.Sprintf("Failed to start plugin %s on thread %d", h.config.name, t.index), err)
 		}
-		g.instances = append(g.instances, in)
+		g.instances[t.index] = in
 	}
 	return g, nil
 }
@@ -101,11 +105,14 @@ func (in *instance) load() error {
 // released.
 func (g *generation) end() {
 	for _, in := range g.instances {
+		if in == nil {
+			continue // it did not come to be
+		}
 		in.thread.run(func() {
-			for s := range in.streams {
+			for _, s := range inOrder(in.streams) {
 				s.reset("downstream connection termination")
 			}
-			for c := range in.connections {
+			for _, c := range inOrder(in.connections) {
 				c.close(closing{how: closedLocally, details: "listener_removed"})
 			}
 			if in.root != nil && !in.vm.closed {
@@ -114,6 +121,14 @@ func (g *generation) end() {
 			in.vm.closeUnused()
 		})
 	}
+}
+
+// inOrder are streams or connections as they came, so that a run is repeatable.
+func inOrder[T interface {
+	comparable
+	number() uint64
+}](set map[T]bool) []T {
+	return slices.SortedFunc(maps.Keys(set), func(a, b T) int { return cmp.Compare(a.number(), b.number()) })
 }
 
 // closeUnused releases a VM without roots.

@@ -142,7 +142,10 @@ func WithClock(clock Clock) Option {
 }
 
 // WithSeed seeds the guests' random source and the reload jitter. Without it they are seeded with 0 on a fake clock and
-// from the machine's entropy on the real one. Process.
+// from the machine's entropy on the real one. On a fake clock it also decides what Envoy leaves open: which thread is
+// first when several have work at the same instant, and in which order workers take a configuration. The same seed gives
+// the same run, another seed another, as long as the test itself does one thing after the other (Start, Advance and
+// Wait): exchanges that several goroutines Do compete by Go's scheduling. Process.
 func WithSeed(seed uint64) Option {
 	return processOption("WithSeed", func(c *processConfig) { c.seed, c.seeded = seed, true })
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	mathrand "math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,6 +35,7 @@ type Process struct {
 	hosts    map[*Host]bool
 	started  int // hosts so far
 	random   *mathrand.ChaCha8
+	shuffle  *mathrand.Rand // by WithSeed, else nil
 
 	closed  atomic.Bool
 	spawned sync.WaitGroup
@@ -71,10 +73,28 @@ func newProcess(c *config) *Process {
 	}
 	binary.LittleEndian.PutUint64(seed[:], c.process.seed^binary.LittleEndian.Uint64(seed[:]))
 	p.random = mathrand.NewChaCha8(seed)
+	if p.fake != nil && c.process.seeded {
+		p.shuffle = mathrand.New(mathrand.NewPCG(c.process.seed, shuffleStream))
+		p.fake.shuffleBy(c.process.seed)
+	}
 	for i := range c.process.workers + 1 {
 		p.threads = append(p.threads, &thread{process: p, index: i, vms: map[string]*vm{}})
 	}
 	return p
+}
+
+// shuffleStream tells the orders that a seed decides from the random numbers that it gives guests.
+const shuffleStream = 0x5a11
+
+// order is in which the threads from the given one on are served.
+func (p *Process) order(from int) []*thread {
+	threads := slices.Clone(p.threads[from:])
+	if p.shuffle != nil {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.shuffle.Shuffle(len(threads), func(i, j int) { threads[i], threads[j] = threads[j], threads[i] })
+	}
+	return threads
 }
 
 // Clock is the clock that the process was made with.
@@ -167,13 +187,30 @@ func (p *Process) settle() {
 	}
 	for again := true; again; {
 		again = false
-		for _, t := range p.threads {
+		threads := p.threads
+		if p.shuffle != nil && p.posted() {
+			threads = p.order(0)
+		}
+		for _, t := range threads {
 			if f, ok := t.take(); ok {
 				again = true
 				t.run(f)
 			}
 		}
 	}
+}
+
+// posted: some thread has work. Without any there is no order to decide.
+func (p *Process) posted() bool {
+	for _, t := range p.threads {
+		t.inboxMu.Lock()
+		n := len(t.inbox)
+		t.inboxMu.Unlock()
+		if n > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // newRandom is a random source for one VM, drawn from the process's own.

@@ -47,10 +47,10 @@ func (h *Host) kill() error {
 		for _, in := range g.instances {
 			in.thread.run(func() {
 				errs = append(errs, in.vm.close())
-				for s := range in.streams {
+				for _, s := range inOrder(in.streams) {
 					s.reset("downstream_remote_disconnect")
 				}
-				for c := range in.connections {
+				for _, c := range inOrder(in.connections) {
 					c.close(closing{how: closedRemotely, reset: true})
 				}
 				in.root.forget()

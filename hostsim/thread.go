@@ -63,7 +63,7 @@ func (t *thread) post(f func()) {
 // after does f on the thread, d from now. stop may be called from anywhere; a stopped f does not run.
 func (t *thread) after(d time.Duration, f func()) (stop func()) {
 	stopped := false // under mu, as all timers are stopped on their own thread
-	cancel := t.process.clock.after(d, func() {
+	cancel := t.process.clock.after(t, d, func() {
 		t.run(func() {
 			if !stopped && !t.process.isClosed() {
 				f()
