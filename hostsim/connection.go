@@ -73,7 +73,7 @@ func (h *Host) NewConnection(worker int, info StreamInfo) (*Connection, error) {
 		in := c.instance
 		in.maybeReload()
 		in.connections[c] = true
-		if !in.vm.failed || h.config.policy != FailOpen {
+		if !in.vm.failed || !h.config.policy.open() {
 			c.ctx = &guestContext{vm: in.vm, host: h, root: in.root, connection: c, flow: &c.flow}
 		}
 		c.iterate(true)

@@ -54,6 +54,9 @@ func (c *Connection) pluginWrites() bool {
 // ask calls the guest and reports whether the chain goes on. A crash closes the connection, once.
 func (c *Connection) ask(cb callback, args ...uint32) bool {
 	g := c.ctx
+	if g.passesCrashed() {
+		return true
+	}
 	if c.checkFailed() {
 		return false
 	}
@@ -61,7 +64,7 @@ func (c *Connection) ask(cb callback, args ...uint32) bool {
 		return true
 	}
 	action, _ := g.vm.invoke(g, cb, append([]uint32{g.id}, args...)...)
-	goOn := !c.checkFailed() && action == 0
+	goOn := g.passesCrashed() || !c.checkFailed() && action == 0
 	g.vm.afterCall()
 	return goOn && !c.closed
 }

@@ -41,9 +41,8 @@ var hashes = map[string]crypto.Hash{
 	"sha1": crypto.SHA1, "sha224": crypto.SHA224, "sha256": crypto.SHA256, "sha384": crypto.SHA384, "sha512": crypto.SHA512,
 }
 
-// cryptoArguments reads the fields of either message: field n is at n. BadArgument: no message, or not just one of key
-// and PEM key.
-func cryptoArguments(argument []byte, pemField int) (fields [verifyPEM + 1][]byte, status Status) {
+// cryptoFields reads the fields of either message. BadArgument: no message.
+func cryptoFields(argument []byte) (fields [verifyPEM + 1][]byte, status Status) {
 	parsed, ok := wire.ParseMessage(argument)
 	if !ok {
 		return fields, StatusBadArgument
@@ -53,6 +52,15 @@ func cryptoArguments(argument []byte, pemField int) (fields [verifyPEM + 1][]byt
 			fields[f.ID] = f.Bytes
 		}
 	}
+	return fields, StatusOK
+}
+
+// cryptoArguments reads the fields of either message: field n is at n. BadArgument: no message, or not just one of key
+// and PEM key.
+func cryptoArguments(argument []byte, pemField int) (fields [verifyPEM + 1][]byte, status Status) {
+	if fields, status = cryptoFields(argument); status != StatusOK {
+		return fields, status
+	}
 	if (len(fields[fieldKey]) > 0) == (len(fields[pemField]) > 0) {
 		return fields, StatusBadArgument
 	}
@@ -60,9 +68,17 @@ func cryptoArguments(argument []byte, pemField int) (fields [verifyPEM + 1][]byt
 }
 
 // foreignVerifySignature checks RSA PKCS #1 v1.5 or ECDSA (ASN.1) by what the key is. The status is OK for a wrong
-// signature too: the result is {1: true}, or {2: error}. BadArgument: the argument is no message, has no key or two.
-func foreignVerifySignature(_ *guestContext, argument []byte) ([]byte, Status) {
-	a, status := cryptoArguments(argument, verifyPEM)
+// signature too: the result is {1: true}, or {2: error}. BadArgument: the argument is no message, has no key or two. Before
+// 1.37 there were no keys in PEM, and a missing key was one that is wrong.
+func foreignVerifySignature(c *guestContext, argument []byte) ([]byte, Status) {
+	var a [verifyPEM + 1][]byte
+	var status Status
+	if c.vm.thread.process.profile.sign {
+		a, status = cryptoArguments(argument, verifyPEM)
+	} else {
+		a, status = cryptoFields(argument)
+		a[verifyPEM] = nil
+	}
 	if status != StatusOK {
 		return nil, status
 	}

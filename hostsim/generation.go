@@ -43,7 +43,7 @@ func (h *Host) startGeneration(config []byte) (*generation, error) {
 		return nil, refused("Unable to create Wasm plugin "+h.config.name, err)
 	}
 	g.instances = make([]*instance, len(h.process.threads))
-	for _, t := range append(h.process.threads[:1:1], h.process.order(1)...) { // the main thread, then workers
+	for _, t := range h.process.order() {
 		in := &instance{generation: g, thread: t, streams: map[*Stream]bool{}, connections: map[*Connection]bool{}}
 		t.run(func() { err = in.load() })
 		if err != nil {

@@ -3,6 +3,9 @@ package hostsim
 // guestHeaders asks the guest about headers. Source: proxy-wasm-cpp-host src/context.cc onRequestHeaders,
 // convertVmCallResultToFilterHeadersStatus.
 func (s *Stream) guestHeaders(c *guestContext, cb callback, m *headerMap, end bool) filterStatus {
+	if c.passesCrashed() {
+		return filterContinue
+	}
 	if s.checkFailed(c) {
 		return filterStopAll
 	}
@@ -12,6 +15,8 @@ func (s *Stream) guestHeaders(c *guestContext, cb callback, m *headerMap, end bo
 	action, _ := c.vm.invoke(c, cb, c.id, uint32(m.size()), boolU32(end))
 	var status filterStatus
 	switch {
+	case c.passesCrashed():
+		status = filterContinue
 	case s.checkFailed(c), c.vm.stopNext, action > 4:
 		status = filterStopAll
 	case action == 1 && !s.host.config.allowStopIteration:
@@ -29,6 +34,9 @@ func (s *Stream) guestHeaders(c *guestContext, cb callback, m *headerMap, end bo
 
 // guestData asks the guest about body data.
 func (s *Stream) guestData(c *guestContext, cb callback, size int, end bool) filterStatus {
+	if c.passesCrashed() {
+		return filterContinue
+	}
 	if s.checkFailed(c) {
 		return filterStopNoBuffer
 	}
@@ -38,6 +46,8 @@ func (s *Stream) guestData(c *guestContext, cb callback, size int, end bool) fil
 	action, _ := c.vm.invoke(c, cb, c.id, uint32(size), boolU32(end))
 	var status filterStatus
 	switch {
+	case c.passesCrashed():
+		status = filterContinue
 	case s.checkFailed(c), c.vm.stopNext, action > 2:
 		status = filterStopNoBuffer
 	case action == 0:
@@ -51,6 +61,9 @@ func (s *Stream) guestData(c *guestContext, cb callback, size int, end bool) fil
 
 // guestTrailers asks the guest about trailers.
 func (s *Stream) guestTrailers(c *guestContext, cb callback, m *headerMap) filterStatus {
+	if c.passesCrashed() {
+		return filterContinue
+	}
 	if s.checkFailed(c) {
 		return filterStop
 	}
@@ -59,7 +72,7 @@ func (s *Stream) guestTrailers(c *guestContext, cb callback, m *headerMap) filte
 	}
 	action, _ := c.vm.invoke(c, cb, c.id, uint32(m.size()))
 	status := filterStop
-	if !s.checkFailed(c) && !c.vm.stopNext && action == 0 {
+	if c.passesCrashed() || !s.checkFailed(c) && !c.vm.stopNext && action == 0 {
 		status = filterContinue
 	}
 	c.vm.afterCall()
@@ -71,6 +84,11 @@ func boolU32(b bool) uint32 {
 		return 1
 	}
 	return 0
+}
+
+// passesCrashed: the VM has crashed, and its streams go on without it.
+func (c *guestContext) passesCrashed() bool {
+	return c.vm.failed && c.host.config.policy == FailOpenAlways
 }
 
 // checkFailed is true when the VM has crashed; the first time it answers 503 for the stream.

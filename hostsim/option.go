@@ -16,6 +16,9 @@ const (
 	FailClosed FailurePolicy = iota // 503 until the configuration changes
 	FailOpen                        // streams pass without the plugin
 	FailReload                      // 503 until the backoff is over, then a new VM
+	// FailOpenAlways is the older switch fail_open: true. Unlike FailOpen it lets also those streams pass that were
+	// there when the VM crashed.
+	FailOpenAlways
 )
 
 // Bounds and defaults, all Envoy's own.

@@ -86,9 +86,9 @@ func newProcess(c *config) *Process {
 // shuffleStream tells the orders that a seed decides from the random numbers that it gives guests.
 const shuffleStream = 0x5a11
 
-// order is in which the threads from the given one on are served.
-func (p *Process) order(from int) []*thread {
-	threads := slices.Clone(p.threads[from:])
+// order is in which the threads are served.
+func (p *Process) order() []*thread {
+	threads := slices.Clone(p.threads)
 	if p.shuffle != nil {
 		p.mu.Lock()
 		defer p.mu.Unlock()
@@ -189,7 +189,7 @@ func (p *Process) settle() {
 		again = false
 		threads := p.threads
 		if p.shuffle != nil && p.posted() {
-			threads = p.order(0)
+			threads = p.order()
 		}
 		for _, t := range threads {
 			if f, ok := t.take(); ok {

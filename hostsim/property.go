@@ -16,6 +16,9 @@ func (c *guestContext) property(path *propertyPath) propertyValue {
 			}
 		}
 	}
+	if path.text == "" {
+		return wholeValue()
+	}
 	switch path.top {
 	case "plugin_name":
 		return textValue(c.host.config.name).when(!path.nested)
@@ -57,7 +60,7 @@ func (c *guestContext) property(path *propertyPath) propertyValue {
 	case "filter_state":
 		return s.stateProperty(path.rest)
 	case "metadata": // dynamic metadata, which nobody here sets
-		return bytesValue(nil).when(!path.nested)
+		return emptyMetadata(path.rest)
 	case "upstream_filter_state":
 		return wholeValue().when(!path.nested && c.upstreamConnected())
 	}
@@ -65,6 +68,17 @@ func (c *guestContext) property(path *propertyPath) propertyValue {
 		return propertyValue{}
 	}
 	return s.stateProperty(path.topStateKey)
+}
+
+// emptyMetadata is a Metadata message without anything in it, or its only field.
+func emptyMetadata(rest string) propertyValue {
+	switch rest {
+	case "":
+		return bytesValue(nil)
+	case "filter_metadata":
+		return headersValue(nil)
+	}
+	return propertyValue{}
 }
 
 // wholes are the names that alone stand for more than can be told.

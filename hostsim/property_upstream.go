@@ -57,11 +57,15 @@ func (c *guestContext) xdsProperty(rest string) propertyValue {
 		return propertyValue{}
 	}
 	info := &c.flow.info
+	rest, inside, _ := strings.Cut(rest, "\x00")
+	if inside != "" && !strings.HasSuffix(rest, "_metadata") {
+		return propertyValue{}
+	}
 	switch rest {
 	case "listener_direction":
 		return numberValue(int64(0))
 	case "listener_metadata":
-		return bytesValue(nil)
+		return emptyMetadata(inside)
 	case "filter_chain_name":
 		return textValue(info.FilterChain)
 	}
@@ -70,13 +74,13 @@ func (c *guestContext) xdsProperty(rest string) propertyValue {
 	}
 	switch rest {
 	case "cluster_metadata":
-		return bytesValue(nil).when(info.ClusterName != "")
+		return emptyMetadata(inside).when(info.ClusterName != "")
 	case "route_metadata":
-		return bytesValue(nil).when(info.RouteName != "")
+		return emptyMetadata(inside).when(info.RouteName != "")
 	case "virtual_host_metadata":
-		return bytesValue(nil).when(info.VirtualHost != "")
+		return emptyMetadata(inside).when(info.VirtualHost != "")
 	case "upstream_host_metadata", "upstream_host_locality_metadata":
-		return wholeValue().when(c.upstreamChosen())
+		return wholeValue().when(c.upstreamChosen() && inside == "")
 	case "route_name":
 		return textValue(info.RouteName).when(c.stream != nil)
 	case "virtual_host_name":

@@ -21,6 +21,9 @@ func (h *Host) ReloadStats() ReloadStats {
 	return ReloadStats{Success: int(h.stats.success.Load()), Failure: int(h.stats.failure.Load()), Backoff: int(h.stats.backoff.Load())}
 }
 
+// open: new streams pass a crashed VM by.
+func (p FailurePolicy) open() bool { return p == FailOpen || p == FailOpenAlways }
+
 // maybeReload replaces the VM of a crashed instance under FailReload, when the backoff since it was last loaded is over.
 // Source: Envoy source/extensions/common/wasm/wasm.cc maybeReloadHandleIfNeeded.
 func (in *instance) maybeReload() {

@@ -111,7 +111,7 @@ func (s *Stream) attach() {
 	in := s.instance
 	in.maybeReload()
 	in.streams[s] = true
-	if in.vm.failed && s.host.config.policy == FailOpen {
+	if in.vm.failed && s.host.config.policy.open() {
 		return
 	}
 	s.ctx = &guestContext{vm: in.vm, host: s.host, root: in.root, stream: s, flow: &s.flow}

@@ -148,6 +148,9 @@ func plugin(c *Case, p Plugin, module string) object {
 	if policy, ok := policyNames[s.Policy]; ok {
 		config["failure_policy"] = policy
 	}
+	if s.Policy == hostsim.FailOpenAlways {
+		config["fail_open"] = true
+	}
 	if s.Backoff > 0 {
 		config["reload_config"] = object{"backoff": object{"base_interval": duration(s.Backoff)}}
 	}

@@ -34,7 +34,7 @@ func (p *parser) settings(body string) error {
 	return nil
 }
 
-var policies = map[string]hostsim.FailurePolicy{"closed": hostsim.FailClosed, "open": hostsim.FailOpen, "reload": hostsim.FailReload}
+var policies = map[string]hostsim.FailurePolicy{"closed": hostsim.FailClosed, "open": hostsim.FailOpen, "reload": hostsim.FailReload, "open_always": hostsim.FailOpenAlways}
 
 func (p *parser) setting(key, value string) (err error) {
 	s := &p.c.Settings
@@ -69,7 +69,7 @@ func (p *parser) setting(key, value string) (err error) {
 	case "policy":
 		policy, known := policies[value]
 		if !known {
-			return fmt.Errorf("%q: write closed, open or reload", value)
+			return fmt.Errorf("%q: write closed, open, open_always or reload", value)
 		}
 		s.Policy = policy
 	case "backoff":
