@@ -103,7 +103,7 @@ func (c *FakeClock) runNext(limit time.Time) bool {
 func (c *FakeClock) shuffleBy(seed uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.shuffle = mathrand.New(mathrand.NewPCG(seed, shuffleStream+1))
+	c.shuffle = mathrand.New(mathrand.NewPCG(seed, shuffleStream+1)) //nolint:gosec // an order, no secret
 }
 
 // pop takes the next timer: with shuffle, of those that are due at the same instant, the first of a thread by lot.

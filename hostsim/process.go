@@ -74,7 +74,7 @@ func newProcess(c *config) *Process {
 	binary.LittleEndian.PutUint64(seed[:], c.process.seed^binary.LittleEndian.Uint64(seed[:]))
 	p.random = mathrand.NewChaCha8(seed)
 	if p.fake != nil && c.process.seeded {
-		p.shuffle = mathrand.New(mathrand.NewPCG(c.process.seed, shuffleStream))
+		p.shuffle = mathrand.New(mathrand.NewPCG(c.process.seed, shuffleStream)) //nolint:gosec // an order, no secret
 		p.fake.shuffleBy(c.process.seed)
 	}
 	for i := range c.process.workers + 1 {
