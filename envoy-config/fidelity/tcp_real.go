@@ -9,7 +9,7 @@ import (
 )
 
 // tcpSettling is how long a move on a connection may take to be seen at the other end.
-const tcpSettling = 80 * time.Millisecond
+const tcpSettling = 150 * time.Millisecond
 
 // tcpBackend takes one connection at a time.
 type tcpBackend struct {
