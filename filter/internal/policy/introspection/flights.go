@@ -38,6 +38,7 @@ const (
 	alone  role = iota // nothing
 	holder             // this VM makes it for all
 	guest              // another VM makes it
+	lost               // this VM made it for all, and another one may make it too
 )
 
 // flights are the calls in the air, the latest one for each token.
@@ -57,6 +58,13 @@ func (f *flights) find(k key, now int64) (*call, bool) {
 		return nil, false
 	}
 	return c, true
+}
+
+// overdue reports, at a tick, whether the call is to be given up. A clock that
+// went back hides its age, so its time begins anew.
+func (f *flights) overdue(c *call, now int64) bool {
+	c.started = min(c.started, now)
+	return f.stale(c, now)
 }
 
 // room reports whether one more call may start. Only when all places are taken

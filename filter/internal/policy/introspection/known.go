@@ -54,11 +54,7 @@ func (s *Step) stillTrue(e *entry, now int64) bool {
 	if s.shared == nil || 0 <= age && age < int64(RecheckEvery) {
 		return true
 	}
-	if !e.shared { // its claims are too long to be shared
-		if s.revokedMeanwhile(e, now) {
-			s.cache.drop(e.key)
-			return false
-		}
+	if !e.shared && s.shared.answers.Holds(answers.Key(e.key), now) {
 		e.checked = now
 		return true
 	}
@@ -67,19 +63,13 @@ func (s *Step) stillTrue(e *entry, now int64) bool {
 		s.cache.drop(e.key)
 		return false
 	}
-	e.Answer, e.checked = a, now
+	e.Answer, e.shared, e.checked = a, true, now
 	return true
 }
 
-// revokedMeanwhile reports whether another VM may have learned, since this one
-// last looked, that a token is not active whose claims are not shared. That
-// stands among the inactive ones for a time only: who looks too late cannot know.
-func (s *Step) revokedMeanwhile(e *entry, now int64) bool {
-	return now-e.checked >= int64(s.lives.negative) || s.shared.answers.Inactive(answers.Key(e.key), now)
-}
-
-// lastKnown gives what may be believed in an outage: what all VMs share, as one
-// of them may have taken it back, and this VM's own only when it is not shared.
+// lastKnown gives what may be believed in an outage: what all VMs share, as any
+// of them may have taken it back, or else claims that are too long for that, if
+// it is shared that they are good.
 func (s *Step) lastKnown(k key, now int64) (claims *pipeline.Claims, ok bool) {
 	if s.shared != nil {
 		if a, ok := s.shared.answers.Active(answers.Key(k), now); ok {
@@ -87,10 +77,9 @@ func (s *Step) lastKnown(k key, now int64) (claims *pipeline.Claims, ok bool) {
 		}
 	}
 	e, _ := s.cache.find(k, now)
-	if e == nil || s.shared != nil && (e.shared || s.revokedMeanwhile(e, now)) {
+	if e == nil || s.shared != nil && (e.shared || !s.shared.answers.Holds(answers.Key(k), now)) {
 		return nil, false
 	}
-	e.checked = now
 	return e.Claims, true
 }
 

@@ -82,23 +82,37 @@ func (h *shared) outcome(c *call, now int64) (v verdict, ended, lost bool) {
 func (s *Step) Busy() bool { return len(s.flights.byKey) > 0 || s.hits.any() }
 
 // Tick implements pipeline.Background: leases are renewed, and calls of other
-// VMs are looked after, as a message may be lost.
+// VMs are looked after, as a message may be lost. A call whose end the host
+// does not tell is given up, and its lease with it.
 func (s *Step) Tick(now int64) {
 	s.hits.tell(s.metrics)
-	if s.shared == nil {
-		return
-	}
 	for _, c := range s.flights.byKey {
 		switch {
+		case s.flights.overdue(c, now):
+			s.land(c, now, verdict{denial: denialFor(fault.IntrospectionDeadline)})
 		case c.role == guest:
 			s.lookAfter(c, now)
 		case c.role == holder && (now < c.renewed || now-c.renewed >= int64(renewAfter)):
 			c.renewed = now
 			if !s.shared.leases.Renew(lease.Key(c.key), s.shared.owner, now, now+int64(leaseTime)) {
-				c.role = alone
+				c.role = lost
 			}
 		}
 	}
+}
+
+// mayKeep reports whether an active answer may be kept, as no other VM can have
+// learned better while it was on its way.
+func (s *Step) mayKeep(c *call, now int64) bool {
+	switch {
+	case s.shared == nil:
+		return true
+	case c.role == holder:
+		return s.shared.leases.Owned(lease.Key(c.key), s.shared.owner)
+	case c.role == alone:
+		return !s.shared.answers.Inactive(answers.Key(c.key), now)
+	}
+	return false
 }
 
 // Hear implements pipeline.Background: another VM says that a call has ended. A
@@ -115,10 +129,6 @@ func (s *Step) Hear(message []byte, now int64) {
 // lookAfter sees what has become of a call that another VM makes, and makes it
 // when that one does not.
 func (s *Step) lookAfter(c *call, now int64) {
-	if s.flights.stale(c, now) {
-		s.settle(c, now, verdict{denial: denialFor(fault.IntrospectionDeadline)})
-		return
-	}
 	v, ended, lost := s.shared.outcome(c, now)
 	if ended {
 		if v.claims != nil && v.claims.Active {

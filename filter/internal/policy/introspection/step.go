@@ -220,21 +220,20 @@ func (s *Step) refuse(x *pipeline.Exchange, k key, d fault.Denial) pipeline.Outc
 
 // land takes a call's answer to the caches and to every exchange that waits for
 // it, in whatever VM. A call that was replaced meanwhile may be older than what the cache
-// knows, so it speaks to its own waiters only. The waiters are woken whatever
+// knows, so it speaks to its own waiters only; but that a token is not active
+// is believed however late it comes. The waiters are woken whatever
 // happens before; the verdict comes last, so that after a panic they find its
 // zero value, which denies.
 func (s *Step) land(c *call, now int64, v verdict) {
-	if c.flight.Landed() {
-		return
-	}
 	defer c.flight.Land()
-	if s.flights.remove(c) {
-		if v.claims != nil {
-			s.remember(c.key, v.claims, now)
-		}
-		if c.role == holder {
-			s.shared.landed(c.key, now, v)
-		}
+	latest := s.flights.remove(c)
+	switch {
+	case v.claims == nil:
+	case !v.claims.Active, latest && s.mayKeep(c, now):
+		s.remember(c.key, v.claims, now)
+	}
+	if latest && c.role == holder {
+		s.shared.landed(c.key, now, v)
 	}
 	c.verdict = v
 }

@@ -27,7 +27,8 @@ const (
 	headSize     = keySize + timesSize
 	activeSize   = 512
 	inactiveSize = headSize
-	// maxClaims bounds the claims of a shared entry. Those of a token with more are kept by each VM alone.
+	// maxClaims bounds the claims of a shared entry. Those of a token with more are kept by each VM alone, as long as the
+	// entry, without them, is there.
 	maxClaims = activeSize - headSize - 2
 
 	activePerBucket   = 4
@@ -80,6 +81,19 @@ func (t *Table) Active(k Key, now int64) (a Answer, ok bool) {
 	return a, ok && err == nil
 }
 
+// Holds reports whether the token is known to be active, be its claims too long to be shared. It costs one hostcall.
+func (t *Table) Holds(k Key, now int64) (holds bool) {
+	err := t.active.Update(k.hash(), func(b sharedtable.Bucket) bool {
+		holds = false
+		if i, found := find(b, k); found {
+			stored, _, gone := times(b.Entry(i))
+			holds = now >= stored && now < gone
+		}
+		return false
+	})
+	return holds && err == nil
+}
+
 // Inactive reports whether the server said lately that the token is not active. It costs one hostcall.
 func (t *Table) Inactive(k Key, now int64) bool {
 	inactive := false
@@ -95,19 +109,19 @@ func (t *Table) Inactive(k Key, now int64) bool {
 }
 
 // PutActive keeps an answer, and takes the place of what is gone, or else of what was stored longest ago. It reports
-// whether it did: claims may be too long, and a host may fail.
+// whether others can read the claims: they may be too long, and a host may fail.
 func (t *Table) PutActive(k Key, a Answer) bool {
 	claims, ok := appendClaims(nil, a.Claims)
-	if !ok || a.Gone <= a.Stored {
+	if a.Gone <= a.Stored {
 		return false
 	}
 	return t.active.Update(k.hash(), func(b sharedtable.Bucket) bool {
 		e := b.Entry(place(b, k, a.Stored))
 		fill(e, k, a.Stored, a.Until, a.Gone)
 		n := copy(e[headSize:], claims)
-		clear(e[headSize+n:])
+		clear(e[headSize+n:]) // without claims their length is 0, which no claims have
 		return true
-	}) == nil
+	}) == nil && ok
 }
 
 // PutInactive keeps that a token is not active, from now until then.

@@ -127,6 +127,15 @@ func (t *Table) Renew(k Key, owner uint64, now, until int64) (held bool) {
 	return held && err == nil
 }
 
+// Owned reports whether the owner has the lease of a flight that has not landed, over or not. It costs one hostcall.
+func (t *Table) Owned(k Key, owner uint64) (ok bool) {
+	err := t.table.Update(k.hash(), func(b sharedtable.Bucket) bool {
+		_, ok = owned(b, k, owner)
+		return false
+	})
+	return ok && err == nil
+}
+
 // Land ends a flight as Landed, Inactive or Failed; the denial is of a failed one. It gives the queues of those to wake,
 // none when the lease was lost.
 func (t *Table) Land(k Key, owner uint64, now int64, end State, d fault.Denial) (wake []uint32) {
