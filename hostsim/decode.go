@@ -151,12 +151,13 @@ func (s *Stream) routeHeaders(end bool) {
 		return // a guest that continued twice; Envoy's router is not made for it
 	}
 	s.routed = true
-	if !s.hasRoute() {
+	if r := s.unroutable(); r != nil {
 		s.decode.aborted = true
-		s.flags |= flagNoRouteFound
-		s.localReply(&localReply{status: 404, details: "route_not_found"})
+		s.upstreamEnd, s.upstreamDone = true, true
+		s.localReply(r)
 		return
 	}
+	s.requestRead(end)
 	s.chosen, s.routedAt = true, s.host.process.clock.Now()
 	s.upstreamEnd = end
 	if limit := s.host.routeTimeout(); limit > 0 {
@@ -165,15 +166,20 @@ func (s *Stream) routeHeaders(end bool) {
 	s.emit(Event{Kind: ToUpstreamHeaders, Headers: s.decode.headers.snapshot(), End: end})
 }
 
-// hasRoute: whatever the path is, it leads to the backend; but a guest can take away what Envoy needs to look for a
-// route. Source: Envoy source/common/router/config_impl.cc RouteMatcher::route.
-func (s *Stream) hasRoute() bool {
+// unroutable is the router's reply to headers that a plugin has taken away; whatever the path is otherwise, it leads to
+// the backend. Source: Envoy source/common/router/config_impl.cc RouteMatcher::route, HeaderUtility::checkRequiredRequestHeaders.
+func (s *Stream) unroutable() *localReply {
 	for _, name := range []string{":path", "x-forwarded-proto"} {
 		if value, _ := s.decode.headers.get(name); value == "" {
-			return false
+			s.flags |= flagNoRouteFound
+			return &localReply{status: 404, details: "route_not_found"}
 		}
 	}
-	return true
+	if _, ok := s.decode.headers.get(":method"); !ok {
+		const text = "missing required header: :method"
+		return &localReply{status: 503, body: []byte(text), details: "filter_removed_required_request_headers{" + detailsText(text) + "}"}
+	}
+	return nil
 }
 
 func (s *Stream) routeData(data []byte, end bool) {

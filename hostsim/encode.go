@@ -140,6 +140,13 @@ func (s *Stream) toClientHeaders(m *headerMap, end bool) {
 	if s.encoded || s.over {
 		return
 	}
+	if _, ok := m.get(":status"); !ok {
+		// Source: Envoy HeaderUtility::checkRequiredResponseHeaders.
+		const text = "missing required header: :status"
+		s.details, s.encode.aborted = "filter_removed_required_response_headers{"+detailsText(text)+"}", true
+		s.directReply(&localReply{status: 502, body: []byte(text)})
+		return
+	}
 	s.encoded = true
 	s.emit(Event{Kind: ToClientHeaders, Headers: m.snapshot(), End: end})
 	if end {

@@ -49,10 +49,11 @@ func TestSetPairs(t *testing.T) {
 		t.Errorf("backend saw %v", e.Upstream.Headers)
 	}
 	h = newHost(t, script("setbadpairs 0", "pairs 0"))
-	_, e = do(t, h, hostsim.Request{})
+	r, e := do(t, h, hostsim.Request{})
 	if got := result(t, e.Log, "pairs 0"); got != "0 " {
 		t.Errorf("pairs that break the format: map has %q, want none left", got)
 	}
+	wantStatus(t, r, 404) // there is no route for nothing
 }
 
 // A guest that takes away what Envoy finds routes by has its request answered with 404.

@@ -33,7 +33,7 @@ func (v *vm) putU32(ptr uint64, value uint32) uint32 {
 // proxyGetStatus(code*, message**, size*). The code is the root's last broken callout's and never goes back to 0; the
 // message is only there in that callout's callback.
 func proxyGetStatus(v *vm, p []uint64) uint32 {
-	c := v.contextOrEffective()
+	c := v.contextOrEffective().root
 	if !v.writeU32(p[0], uint32(c.statusCode)) {
 		return uint32(StatusInvalidMemoryAccess)
 	}

@@ -86,7 +86,8 @@ type ConnectionManager struct {
 	XFFTrustedHops   int
 	// StreamIdleTimeout ends a stream without activity; 0 means Envoy's 5 minutes, negative none.
 	StreamIdleTimeout time.Duration
-	// RequestTimeout bounds the time until the whole request was taken by the filter chain; 0 means none.
+	// RequestTimeout bounds the time until the last piece of the body is read, or a request without one has passed the
+	// filters; 0 means none.
 	RequestTimeout time.Duration
 	// RouteTimeout bounds the backend's answer; 0 means Envoy's 15 seconds, negative none.
 	RouteTimeout time.Duration

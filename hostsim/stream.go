@@ -137,8 +137,8 @@ func (s *Stream) feed(f func()) error {
 func (s *Stream) RequestHeaders(h Headers, end bool) error {
 	return s.feed(func() {
 		m := s.acceptRequest(h)
-		if d := s.host.config.connManager.RequestTimeout; d > 0 && !end {
-			s.stopRequest = s.thread.after(d, func() { s.timeout("request_overall_timeout", "request timeout", 408) })
+		if d := s.host.config.connManager.RequestTimeout; d > 0 {
+			s.stopRequest = s.thread.after(d, func() { s.timeout("request_overall_timeout", "request timeout") })
 		}
 		s.decodeHeaders(m, end)
 	})
@@ -154,6 +154,7 @@ func (s *Stream) RequestTrailers(h Headers) error {
 	return s.feed(func() { s.requestRead(true); s.decodeTrailers(newHeaderMap(h)) })
 }
 
+// requestRead ends the time limit of a request when its last piece is read or, without a body, routed.
 func (s *Stream) requestRead(end bool) {
 	if end && s.stopRequest != nil {
 		s.stopRequest()

@@ -95,17 +95,17 @@ func (s *Stream) idle() {
 		s.stopIdle = s.thread.after(left, s.idle)
 		return
 	}
-	status := 408
-	if s.decode.complete {
-		status = 504
-	}
-	s.timeout("stream_idle_timeout", "stream timeout", status)
+	s.timeout("stream_idle_timeout", "stream timeout")
 }
 
 // timeout is a time limit of the connection manager.
-func (s *Stream) timeout(details, text string, status int) {
+func (s *Stream) timeout(details, text string) {
 	if s.over {
 		return
+	}
+	status := 408
+	if s.decode.complete {
+		status = 504
 	}
 	if s.encoded {
 		s.reset(details)

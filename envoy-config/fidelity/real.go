@@ -16,6 +16,9 @@ import (
 // settling is how long Envoy is left alone where no number tells that it has done what there was to do.
 const settling = 50 * time.Millisecond
 
+// dyingTime bounds how long Envoy takes to end when it aborts.
+const dyingTime = 5 * time.Second
+
 // real is one case on a real Envoy.
 type real struct {
 	c       *Case
@@ -48,10 +51,23 @@ func (e *envoy) play(ctx context.Context, c *Case, module string) (*observation,
 	if r.tcp != nil {
 		err = errors.Join(err, r.tcp.close())
 	}
-	if err != nil {
-		return nil, fmt.Errorf("%w%s", err, envoyrun.Warnings(e.process.Log().Since(r.mark)))
+	switch {
+	case err == nil:
+		return &r.seen, nil
+	case e.died():
+		return &observation{events: append(r.seen.events, "the process died")}, nil
 	}
-	return &r.seen, nil
+	return nil, fmt.Errorf("%w%s", err, envoyrun.Warnings(e.process.Log().Since(r.mark)))
+}
+
+// died reports whether the process has ended, and waits a while for one that no longer answers: it writes its stack.
+func (e *envoy) died() bool {
+	select {
+	case <-e.process.Done():
+		return true
+	case <-time.After(dyingTime):
+		return false
+	}
 }
 
 func (r *real) play(ctx context.Context) error {

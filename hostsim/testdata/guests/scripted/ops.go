@@ -58,6 +58,12 @@ func (e *execution) do(op string) string {
 	case "answer": // answer N
 		e.answer = number(w[1])
 		return "-"
+	case "once": // once OPERATION: the first time only
+		if rest := strings.TrimPrefix(op, "once "); !once[rest] {
+			once[rest] = true
+			return e.do(rest)
+		}
+		return "-"
 	case "panic":
 		panic("asked to")
 	case "nil":
@@ -83,7 +89,10 @@ func (e *execution) do(op string) string {
 	return "unknown operation"
 }
 
-var big [][]byte
+var (
+	big  [][]byte
+	once = map[string]bool{}
+)
 
 func (e *execution) headerOp(name, op string) (string, bool) {
 	w := words(op, 4)

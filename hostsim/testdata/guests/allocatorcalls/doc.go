@@ -1,0 +1,2 @@
+// Command allocatorcalls makes a hostcall in its allocator, which no host allows.
+package main

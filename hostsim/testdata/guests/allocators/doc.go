@@ -1,0 +1,2 @@
+// Command allocators exports both allocators and says which one the host calls.
+package main

@@ -1,0 +1,2 @@
+// Command badsignature exports a callback with a parameter too few.
+package main

@@ -1,0 +1,2 @@
+// Command nomarker has no proxy_abi_version export.
+package main

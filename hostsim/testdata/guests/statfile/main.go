@@ -1,0 +1,18 @@
+//go:build wasip1
+
+package main
+
+import (
+	"os"
+
+	"github.com/sallyport-gateway/sallyport/hostsim/testdata/guests/abi"
+)
+
+func main() {}
+
+//go:wasmexport proxy_on_request_headers
+func onRequestHeaders(_, _, _ uint32) uint32 {
+	_, err := os.Stat("/etc/passwd")
+	abi.Log(abi.Info, "stat: "+err.Error())
+	return 0
+}
