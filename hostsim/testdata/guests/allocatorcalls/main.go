@@ -16,7 +16,6 @@ var blocks [][]byte
 func malloc(size uint32) unsafe.Pointer {
 	b := make([]byte, size)
 	blocks = append(blocks, b)
-	abi.Log(abi.Info, "allocating")
 	abi.SetTick(0)
 	abi.Log(abi.Info, "never said")
 	return unsafe.Pointer(&b[0])
