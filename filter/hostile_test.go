@@ -105,7 +105,7 @@ type hostileRequest struct {
 
 func hostileRequests() []hostileRequest {
 	const (
-		ownHeaders = 9 // of wireHeaders 5, and :scheme, x-forwarded-for, x-forwarded-proto, x-request-id
+		ownHeaders = 10 // of wireHeaders 5, and :scheme, x-forwarded-for, x-forwarded-proto, x-request-id, x-envoy-internal or -external-address
 		mebibyte   = 1 << 20
 	)
 	many := func(n int) hostsim.Headers {
