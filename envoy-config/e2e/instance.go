@@ -214,8 +214,9 @@ func (i *instance) Metrics(ctx context.Context) (map[string]int64, error) {
 	metrics := make(map[string]int64, len(stats.Number))
 	for name, value := range stats.Number {
 		name = strings.TrimPrefix(name, metricPrefix)
-		metrics[name] = i.driver.counted.whole(name, int64(value)) // a negative gauge comes back as one
+		metrics[name] = int64(value) // a negative gauge comes back as one
 	}
+	i.driver.counted.whole(metrics)
 	return metrics, nil
 }
 
@@ -226,18 +227,26 @@ type counted struct{ last, forgotten map[string]int64 }
 // gauge tells gauges from counters: of the filter's own, they are those of a cluster.
 const gauge = "sp_cluster="
 
-func (c *counted) whole(name string, value int64) int64 {
-	if strings.Contains(name, gauge) {
-		return value
-	}
+// whole makes the counters among metrics go on where they were; one that is not there now is as it was last.
+func (c *counted) whole(metrics map[string]int64) {
 	if c.last == nil {
 		c.last, c.forgotten = map[string]int64{}, map[string]int64{}
 	}
-	if value < c.last[name] {
-		c.forgotten[name] += c.last[name]
+	for name := range c.last {
+		if _, ok := metrics[name]; !ok {
+			metrics[name] = 0
+		}
 	}
-	c.last[name] = value
-	return c.forgotten[name] + value
+	for name, value := range metrics {
+		if strings.Contains(name, gauge) {
+			continue
+		}
+		if value < c.last[name] {
+			c.forgotten[name] += c.last[name]
+		}
+		c.last[name] = value
+		metrics[name] = c.forgotten[name] + value
+	}
 }
 
 // Close ends the servers. The listener goes when the next scenario comes.
