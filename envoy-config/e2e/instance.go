@@ -224,8 +224,8 @@ func (i *instance) Metrics(ctx context.Context) (map[string]int64, error) {
 // goes at its own time after its scenario.
 type counted struct{ last, forgotten map[string]int64 }
 
-// gauge tells gauges from counters: of the filter's own, they are those of a cluster.
-const gauge = "sp_cluster="
+// gauges tells gauges from counters: of the filter's own, they are those of a cluster or a key.
+var gauges = regexp.MustCompile(`sp_(cluster|key)=`)
 
 // whole makes the counters among metrics go on where they were; one that is not there now is as it was last.
 func (c *counted) whole(metrics map[string]int64) {
@@ -238,7 +238,7 @@ func (c *counted) whole(metrics map[string]int64) {
 		}
 	}
 	for name, value := range metrics {
-		if strings.Contains(name, gauge) {
+		if gauges.MatchString(name) {
 			continue
 		}
 		if value < c.last[name] {

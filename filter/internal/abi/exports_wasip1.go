@@ -92,12 +92,13 @@ func onQueue(root, queue uint32) {
 	queueReady(root, queue)
 }
 
-//go:wasmexport proxy_on_done
-func onDone(id uint32) (ok uint32) {
-	ok = 1
-	defer guard(id, "proxy_on_done")
-	sdkOnDone(id)
-	return ok
+// There is no proxy_on_done: it could only put off a context's end, and comes
+// right after this.
+//
+//go:wasmexport proxy_on_log
+func onLog(id uint32) {
+	defer guard(id, "proxy_on_log")
+	sdkOnLog(id)
 }
 
 //go:wasmexport proxy_on_delete

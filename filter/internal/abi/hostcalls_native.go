@@ -14,6 +14,12 @@ func NowNanos() (int64, Status) { return 0, Unimplemented }
 // HeaderPairs has no map.
 func HeaderPairs(MapType) ([][2]string, bool) { return nil, false }
 
+// SetHeaderPairs answers Unimplemented.
+func SetHeaderPairs(MapType, [][2]string) Status { return Unimplemented }
+
+// SetProperty answers Unimplemented.
+func SetProperty(string, string) Status { return Unimplemented }
+
 // CallResponseBody answers Unimplemented.
 func CallResponseBody(int) ([]byte, Status) { return nil, Unimplemented }
 

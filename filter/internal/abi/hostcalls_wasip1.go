@@ -29,6 +29,23 @@ func HeaderPairs(m MapType) (pairs [][2]string, ok bool) {
 	return DecodePairs(unsafe.Slice(p, n))
 }
 
+// SetHeaderPairs puts the pairs in the place of a whole header map. More than
+// the host's bounds are not handed to it: it would read them as none.
+func SetHeaderPairs(m MapType, pairs [][2]string) Status {
+	b := EncodePairs(pairs)
+	if len(pairs) > MaxPairs || len(b) > MaxPairsBytes {
+		return BadArgument
+	}
+	return Status(hostSetHeaderMapPairs(uint32(m), unsafe.Pointer(unsafe.SliceData(b)), uint32(len(b))))
+}
+
+// SetProperty keeps a value with the stream. The name is one part: a host shows
+// only such ones in its access log.
+func SetProperty(name, value string) Status {
+	return Status(hostSetProperty(unsafe.Pointer(unsafe.StringData(name)), uint32(len(name)),
+		unsafe.Pointer(unsafe.StringData(value)), uint32(len(value))))
+}
+
 // CallResponseBody gives the first bytes of a callout's answer, most at most.
 func CallResponseBody(most int) (body []byte, s Status) {
 	var p *byte

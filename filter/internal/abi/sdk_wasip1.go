@@ -30,8 +30,8 @@ func sdkOnRequestBody(id uint32, size int, endOfStream bool) uint32
 //go:linkname sdkOnRequestTrailers github.com/tetratelabs/proxy-wasm-go-sdk/proxywasm/internal.proxyOnRequestTrailers
 func sdkOnRequestTrailers(id uint32, count int) uint32
 
-//go:linkname sdkOnDone github.com/tetratelabs/proxy-wasm-go-sdk/proxywasm/internal.proxyOnDone
-func sdkOnDone(id uint32) bool
+//go:linkname sdkOnLog github.com/tetratelabs/proxy-wasm-go-sdk/proxywasm/internal.proxyOnLog
+func sdkOnLog(id uint32)
 
 //go:linkname sdkOnDelete github.com/tetratelabs/proxy-wasm-go-sdk/proxywasm/internal.proxyOnDelete
 func sdkOnDelete(id uint32)

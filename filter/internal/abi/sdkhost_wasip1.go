@@ -69,14 +69,6 @@ func (*host) ProxySetSharedData(kp *byte, kn int, vp *byte, vn int, cas uint32) 
 	return hostSetSharedData(unsafe.Pointer(kp), uint32(kn), unsafe.Pointer(vp), uint32(vn), cas)
 }
 
-func (*host) ProxyReplaceHeaderMapValue(mapType uint32, kp *byte, kn int, vp *byte, vn int) uint32 {
-	return hostReplaceHeaderMapValue(mapType, unsafe.Pointer(kp), uint32(kn), unsafe.Pointer(vp), uint32(vn))
-}
-
-func (*host) ProxyRemoveHeaderMapValue(mapType uint32, kp *byte, kn int) uint32 {
-	return hostRemoveHeaderMapValue(mapType, unsafe.Pointer(kp), uint32(kn))
-}
-
 func (*host) ProxyContinueStream(stream uint32) uint32 { return hostContinueStream(stream) }
 
 func (*host) ProxyGetBufferBytes(buffer uint32, start, size int, rp **byte, rn *int) uint32 {
@@ -96,10 +88,14 @@ func (*host) ProxyDequeueSharedQueue(uint32, **byte, *int) uint32            { r
 func (*host) ProxyEnqueueSharedQueue(uint32, *byte, int) uint32              { return unimplemented }
 func (*host) ProxyGetHeaderMapValue(uint32, *byte, int, **byte, *int) uint32 { return unimplemented }
 func (*host) ProxyAddHeaderMapValue(uint32, *byte, int, *byte, int) uint32   { return unimplemented }
-func (*host) ProxyCloseStream(uint32) uint32                                 { return unimplemented }
-func (*host) ProxyGetHeaderMapPairs(uint32, **byte, *int) uint32             { return unimplemented }
-func (*host) ProxySetHeaderMapPairs(uint32, *byte, int) uint32               { return unimplemented }
-func (*host) ProxySetBufferBytes(uint32, int, int, *byte, int) uint32        { return unimplemented }
+func (*host) ProxyReplaceHeaderMapValue(uint32, *byte, int, *byte, int) uint32 {
+	return unimplemented
+}
+func (*host) ProxyRemoveHeaderMapValue(uint32, *byte, int) uint32     { return unimplemented }
+func (*host) ProxyCloseStream(uint32) uint32                          { return unimplemented }
+func (*host) ProxyGetHeaderMapPairs(uint32, **byte, *int) uint32      { return unimplemented }
+func (*host) ProxySetHeaderMapPairs(uint32, *byte, int) uint32        { return unimplemented }
+func (*host) ProxySetBufferBytes(uint32, int, int, *byte, int) uint32 { return unimplemented }
 func (*host) ProxyCallForeignFunction(*byte, int, *byte, int, **byte, *int) uint32 {
 	return unimplemented
 }

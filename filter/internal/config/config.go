@@ -33,6 +33,8 @@ type Config struct {
 	// says, n for the n-th element from the right of X-Forwarded-For.
 	TrustedHops int
 
+	Usage Usage
+
 	sequences []*sequence // by the catalog's API index; may be shared
 }
 

@@ -18,14 +18,14 @@ const formatVersion = 1
 const unbounded = -1
 
 var rootMembers = members{
-	names:    []string{"version", "apis", "fault_format", "identity_headers", "products", "apps", "sequence", "client_ip"},
+	names:    []string{"version", "apis", "fault_format", "identity_headers", "products", "apps", "sequence", "client_ip", "usage"},
 	required: 2,
 }
 
 // root reads the whole configuration. It means something only when no problem
 // was noted.
 func (r *reader) root(v value) *Config {
-	c := &Config{Identity: identity.DefaultHeaders()}
+	c := &Config{Identity: identity.DefaultHeaders(), Usage: defaultUsage()}
 	var (
 		apis         []catalog.API
 		own          []*sequence // of each API, nil when it has none
@@ -43,6 +43,8 @@ func (r *reader) root(v value) *Config {
 			r.identityHeaders(v, &c.Identity)
 		case "client_ip":
 			c.TrustedHops = r.clientIP(v)
+		case "usage":
+			r.usage(v, &c.Usage)
 		case "apis":
 			apis, own = r.apis(v)
 		case "products":

@@ -11,6 +11,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/config"
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/usage"
 )
 
 // TickPeriod is how often the host must call Tick. It bounds how much later
@@ -30,6 +31,7 @@ type Gate struct {
 	parked    map[uint32]*Stream
 	spoken    map[fault.Reason]int64 // unix nanoseconds
 	peers     peers
+	usage     *usage.Recorder
 }
 
 // New gives a gate that refuses every request until it is configured.
@@ -48,6 +50,7 @@ func (g *Gate) Configure(data []byte, env func(string) (string, bool)) bool {
 		return false
 	}
 	g.config = c
+	g.usage = usage.NewRecorder(c.Usage.MaxSeries, g.host, g.host)
 	g.sequences = c.Sequences(config.Ports{
 		Store:      g.host,
 		Dispatcher: g.dispatch,

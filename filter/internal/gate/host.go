@@ -29,8 +29,13 @@ type Host interface {
 	RequestHeaders() ([]pipeline.Header, bool)
 	// ClientAddress is "ip:port" as the host trusts it, "" if it does not say.
 	ClientAddress() string
-	RemoveRequestHeader(name string) bool
-	SetRequestHeader(name, value string) bool
+	// SetRequestHeaders puts these in the place of all that there are.
+	SetRequestHeaders(all []pipeline.Header) bool
+	// ResponseStatus is what the client was answered, 0 when it was not; for the
+	// log phase.
+	ResponseStatus() int
+	// SetAttribute tells the host's access log a word about the request.
+	SetAttribute(name, value string)
 
 	// Reply answers the client. details is for the access log. The gate calls
 	// either Reply or Resume for a stream, once.

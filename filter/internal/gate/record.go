@@ -17,6 +17,7 @@ const (
 	metricCallouts  = "sallyport_callouts"
 	metricAbandoned = "sallyport_abandoned"
 	metricPanics    = "sallyport_panics"
+	metricAdded     = "sallyport_added_us"
 	tagAllow        = "sp_decision=allow|"
 	tagDeny         = "sp_decision=deny|"
 	tagReason       = "sp_reason="

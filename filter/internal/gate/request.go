@@ -66,12 +66,3 @@ func single(headers []pipeline.Header, name string) (value string, ok bool) {
 	}
 	return value, count == 1
 }
-
-func has(headers []pipeline.Header, name string) bool {
-	for _, h := range headers {
-		if h.Name == name {
-			return true
-		}
-	}
-	return false
-}

@@ -1,6 +1,8 @@
 package gate
 
 import (
+	"time"
+
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/identity"
@@ -37,6 +39,9 @@ type Stream struct {
 	exchange pipeline.Exchange
 	run      *pipeline.Run
 	deadline int64 // unix nanoseconds, 0 before it is parked
+	began    int64 // unix nanoseconds
+	reason   fault.Reason
+	recorded bool
 }
 
 // Open begins a stream under the host's id for it. The host may never ask for a
@@ -49,7 +54,8 @@ func (s *Stream) OnRequestHeaders() Action {
 		return s.hold()
 	}
 	s.phase = deciding
-	s.exchange.Now = s.gate.host.NowNanos()
+	s.began = s.gate.host.NowNanos()
+	s.exchange.Now = s.began
 	if reason, ok := s.begin(); !ok {
 		return s.refuse(fault.Denial{Reason: reason})
 	}
@@ -98,29 +104,15 @@ func (s *Stream) admit() Action {
 	}
 	s.gate.note(&s.exchange, "")
 	s.phase = admitted
+	s.gate.host.Observe(metricAdded, (s.gate.host.NowNanos()-s.began)/int64(time.Microsecond))
+	s.describe()
 	return Pass
 }
 
+// edit makes all changes in one hostcall, which is taken whole or not at all.
 func (s *Stream) edit() bool {
-	host, x := s.gate.host, &s.exchange
-	for _, name := range x.Edits.Remove {
-		if has(x.Headers, name) && !host.RemoveRequestHeader(name) {
-			return false
-		}
-	}
-	for _, h := range x.Edits.Set {
-		if !host.SetRequestHeader(h.Name, h.Value) {
-			return false
-		}
-	}
-	if !x.Edits.QueryChanged {
-		return true
-	}
-	path := x.Path
-	if x.Edits.Query != "" {
-		path += "?" + x.Edits.Query
-	}
-	return host.SetRequestHeader(":path", path)
+	headers, changed := s.exchange.Edited()
+	return !changed || s.gate.host.SetRequestHeaders(headers)
 }
 
 // refuse answers the client, once.
@@ -128,7 +120,7 @@ func (s *Stream) refuse(d fault.Denial) Action {
 	if s.phase == refused || s.phase == admitted {
 		return s.hold()
 	}
-	s.phase = refused
+	s.phase, s.reason = refused, d.Reason
 	format := fault.Apigee
 	if s.gate.config != nil {
 		format = s.gate.config.Format
@@ -136,6 +128,7 @@ func (s *Stream) refuse(d fault.Denial) Action {
 	s.gate.host.Reply(fault.Render(d, format), d.Reason.String())
 	s.gate.note(&s.exchange, d.Reason.String())
 	s.gate.complain(d.Reason, s)
+	s.describe()
 	return Pause
 }
 

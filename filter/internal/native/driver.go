@@ -109,6 +109,8 @@ func (h *host) Do(_ context.Context, r scenario.Request) (scenario.Result, error
 		seen := backendRequest(ex.headers, r.Body)
 		result.Backend, result.Response = &seen, h.upstream.OnWire()
 	}
+	h.status = result.Response.Status
+	stream.OnLog()
 	stream.Close()
 	result.Log = h.log
 	return result, nil

@@ -34,6 +34,7 @@ type host struct {
 	selected *exchange
 	calls    map[string][]scenario.Request
 	log      []scenario.LogLine
+	status   int // of the response to the exchange that ends
 }
 
 var (
@@ -84,21 +85,16 @@ func (h *host) RequestHeaders() ([]header, bool) {
 
 func (h *host) ClientAddress() string { return clientIP + ":50000" }
 
-func (h *host) RemoveRequestHeader(name string) bool {
-	h.selected.headers = slices.DeleteFunc(h.selected.headers, func(have header) bool { return have.Name == name })
+func (h *host) SetRequestHeaders(all []header) bool {
+	h.selected.headers = slices.Clone(all)
 	return true
 }
 
-func (h *host) SetRequestHeader(name, value string) bool {
-	for i, have := range h.selected.headers {
-		if have.Name == name {
-			h.selected.headers[i].Value = value
-			return true
-		}
-	}
-	h.selected.headers = append(h.selected.headers, header{Name: name, Value: value})
-	return true
-}
+// ResponseStatus is known at the exchange's end only.
+func (h *host) ResponseStatus() int { return h.status }
+
+// SetAttribute keeps nothing: there is no access log here.
+func (h *host) SetAttribute(string, string) {}
 
 func (h *host) Reply(r fault.Response, _ string) bool {
 	if h.selected == nil {

@@ -29,6 +29,10 @@ type Exchange struct {
 	API    API
 	Caller Caller
 
+	// KeyOwner is whose key came with the request, also when it was refused. It
+	// is for the records; only Caller may decide anything.
+	KeyOwner KeyOwner
+
 	// Token is what introspection said; nil until it did.
 	Token *Claims
 
@@ -55,6 +59,9 @@ type Caller struct {
 	// one of them when the list is not empty.
 	ProductScopes []string
 }
+
+// KeyOwner names an app and its key; zero when no known key came.
+type KeyOwner struct{ App, KeyID string }
 
 // Claims are the members of an active introspection answer that rules look at
 // (RFC 7662 section 2.2). Times are unix seconds, 0 when absent.

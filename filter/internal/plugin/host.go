@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"encoding/binary"
 	"errors"
 	"strconv"
 	"time"
@@ -44,15 +45,28 @@ func (h *host) ClientAddress() string {
 	return string(address)
 }
 
-var sourceAddress = []string{"source", "address"}
+var (
+	sourceAddress = []string{"source", "address"}
+	responseCode  = []string{"response", "code"} // 8 bytes, little-endian; absent when no response began
+)
 
-func (h *host) RemoveRequestHeader(name string) bool {
-	return proxywasm.RemoveHttpRequestHeader(name) == nil
+func (h *host) SetRequestHeaders(all []pipeline.Header) bool {
+	pairs := make([][2]string, len(all))
+	for i, header := range all {
+		pairs[i] = [2]string{header.Name, header.Value}
+	}
+	return abi.SetHeaderPairs(abi.RequestHeaders, pairs) == abi.OK
 }
 
-func (h *host) SetRequestHeader(name, value string) bool {
-	return proxywasm.ReplaceHttpRequestHeader(name, value) == nil
+func (h *host) ResponseStatus() int {
+	code, err := proxywasm.GetProperty(responseCode)
+	if err != nil || len(code) != 8 {
+		return 0
+	}
+	return int(binary.LittleEndian.Uint64(code))
 }
+
+func (h *host) SetAttribute(name, value string) { abi.SetProperty(name, value) }
 
 func (h *host) Reply(r fault.Response, details string) bool {
 	return abi.SendLocalResponse(r.Status, details, r.Body, r.Headers) == abi.OK

@@ -94,6 +94,9 @@ func (s *stream) OnHttpRequestHeaders(int, bool) types.Action { return action(s.
 func (s *stream) OnHttpRequestBody(int, bool) types.Action    { return action(s.OnRequestBody()) }
 func (s *stream) OnHttpRequestTrailers(int) types.Action      { return action(s.OnRequestTrailers()) }
 
+// OnHttpStreamDone is the log phase: the SDK calls it for proxy_on_log.
+func (s *stream) OnHttpStreamDone() { s.OnLog() }
+
 func action(a gate.Action) types.Action {
 	if a == gate.Pass {
 		return types.ActionContinue

@@ -55,6 +55,7 @@ func (v *verify) Apply(x *pipeline.Exchange) pipeline.Outcome {
 	if !ok {
 		return pipeline.DenyFor(fault.APIKeyUnknown)
 	}
+	x.KeyOwner = pipeline.KeyOwner{App: app.Name, KeyID: key.ID}
 	if refusal, refused := standing(app, key, x.Now); refused {
 		return pipeline.DenyFor(refusal)
 	}

@@ -1,0 +1,92 @@
+package usage
+
+import (
+	"encoding/hex"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/sha256"
+)
+
+// Attribute is one word about a call for the proxy's access log.
+type Attribute uint8
+
+// The attributes.
+const (
+	App Attribute = iota
+	Product
+	API
+	Version
+	Key
+	Decision
+	Reason
+	Subject
+
+	attributeCount
+)
+
+var attributeNames = [attributeCount]string{"app", "product", "api", "version", "key", "decision", "reason", "subject"}
+
+// AttributeNames are their names in the configuration, by Attribute. In the
+// host they have "sallyport." before them.
+func AttributeNames() []string { return attributeNames[:] }
+
+const attributePrefix = "sallyport."
+
+// Verdict is what is known of a call when it is decided.
+type Verdict struct {
+	Allowed bool
+	Reason  fault.Reason // why not, when it was not allowed
+	Party   Party
+	KeyID   string
+	Subject string // of the token
+}
+
+// Describe gives set the name and the value of each attribute that is known.
+func (v Verdict) Describe(attributes []Attribute, set func(name, value string)) {
+	for _, a := range attributes {
+		if value := v.value(a); value != "" {
+			set(attributePrefix+attributeNames[a], value)
+		}
+	}
+}
+
+func (v Verdict) value(a Attribute) string {
+	switch a {
+	case App:
+		return v.Party.App
+	case Product:
+		return v.Party.Product
+	case API:
+		return v.Party.API
+	case Version:
+		return v.Party.Version
+	case Key:
+		return v.KeyID
+	case Subject:
+		return pseudonym(v.Subject)
+	case Decision:
+		if v.Allowed {
+			return "allow"
+		}
+		return "deny"
+	}
+	if v.Allowed {
+		return ""
+	}
+	return v.Reason.String()
+}
+
+// pseudonymBytes of a hash make 16 hex digits: no two of a billion users meet.
+const pseudonymBytes = 8
+
+// pseudonym is the beginning of a subject's SHA-256. It has no key on purpose:
+// all proxies, also after a restart, must call one user by one word, and an
+// operator must be able to compute it for the user who complains. So it hides a
+// name from who reads the log, and not from who guesses it.
+func pseudonym(subject string) string {
+	if subject == "" {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(subject))
+	return hex.EncodeToString(sum[:pseudonymBytes])
+}

@@ -1,0 +1,85 @@
+package usage
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+)
+
+// The metrics. What stands between "=" and "|" becomes a Prometheus label by
+// the stats_tags of envoy-config/envoy.yaml.
+const (
+	metricUsage   = "sallyport_usage."
+	metricLatency = "sallyport_latency_ms."
+	metricKeyUsed = "sallyport_key_last_used_seconds."
+
+	tagAllow   = "sp_decision=allow|"
+	tagDeny    = "sp_decision=deny|"
+	tagReason  = "sp_reason="
+	tagApp     = "sp_app="
+	tagProduct = "sp_product="
+	tagAPI     = "sp_api="
+	tagVersion = "sp_version="
+	tagClass   = "sp_class="
+	tagKey     = "sp_key="
+)
+
+// counter says which series a call is counted in.
+type counter struct {
+	allowed bool
+	reason  fault.Reason
+	party   Party
+	class   int8 // 1 to 5, 0 when the client got nothing
+}
+
+func counterOf(c Call) counter {
+	k := counter{allowed: c.Allowed, party: c.Party}
+	if !c.Allowed {
+		k.reason = c.Reason
+	}
+	if 100 <= c.Status && c.Status < 600 {
+		k.class = int8(c.Status / 100)
+	}
+	return k
+}
+
+func (k counter) name() string {
+	name := metricUsage + tagAllow
+	if !k.allowed {
+		name = metricUsage + tagDeny + tagReason + k.reason.String() + "|"
+	}
+	name += k.party.labels()
+	if k.class != 0 {
+		name += tagClass + strconv.Itoa(int(k.class)) + "xx|"
+	}
+	return name
+}
+
+// labels leaves out what is not known.
+func (p Party) labels() string {
+	var b strings.Builder
+	for _, part := range [...]struct{ tag, value string }{{tagApp, p.App}, {tagProduct, p.Product}, {tagAPI, p.API}, {tagVersion, p.Version}} {
+		if part.value != "" {
+			b.WriteString(part.tag + label(part.value) + "|")
+		}
+	}
+	return b.String()
+}
+
+// label makes a name fit to stand in the name of a metric: what is not an
+// unreserved character of RFC 3986 section 2.3 becomes %XX. Names of apps,
+// products and keys are free text otherwise, and "|" ends a label.
+func label(s string) string {
+	const hex = "0123456789ABCDEF"
+	b := make([]byte, 0, len(s))
+	for i := range len(s) {
+		switch c := s[i]; {
+		case '0' <= c && c <= '9', 'a' <= c|0x20 && c|0x20 <= 'z', strings.IndexByte("-._~", c) >= 0:
+			b = append(b, c)
+		default:
+			b = append(b, '%', hex[c>>4], hex[c&15])
+		}
+	}
+	return string(b)
+}
