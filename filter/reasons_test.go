@@ -21,6 +21,7 @@ var provenElsewhere = map[fault.Reason]string{
 	fault.SpikeArrestUnavailable:  "TestReasonSpikeArrestUnavailable",
 	fault.IntrospectionDeadline:   "TestReasonIntrospectionDeadline",
 	fault.IntrospectionOverloaded: "TestReasonIntrospectionOverloaded",
+	fault.DPoPUnavailable:         "TestReasonDPoPUnavailable",
 }
 
 // TestScenariosShowEveryReason looks for each reason of the table in what some scenario expects.

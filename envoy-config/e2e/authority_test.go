@@ -15,6 +15,9 @@ import (
 // inactivePrefix begins the tokens that the authority does not know.
 const inactivePrefix = "inactive-"
 
+// boundPrefix begins the tokens that are bound to a certificate; its thumbprint (RFC 8705 section 3.1) follows.
+const boundPrefix = "bound-to-"
+
 // authority is an authorization server. It knows every token but those with inactivePrefix, each as the subject of
 // its own, and answers for a token that is held when that is let go.
 type authority struct {
@@ -72,7 +75,11 @@ func (a *authority) introspect(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, `{"active":false}`)
 		return
 	}
-	_, _ = fmt.Fprintf(w, `{"active":true,"token_type":"Bearer","scope":"customers.read","client_id":"portal","sub":"jane",`+
+	cnf := ""
+	if thumbprint, bound := strings.CutPrefix(token, boundPrefix); bound {
+		cnf = fmt.Sprintf(`"cnf":{"x5t#S256":%q},`, thumbprint)
+	}
+	_, _ = fmt.Fprintf(w, `{`+cnf+`"active":true,"token_type":"Bearer","scope":"customers.read","client_id":"portal","sub":"jane",`+
 		`"exp":%d,"aud":"api://default","iss":"https://dev.okta.com"}`, time.Now().Add(time.Hour).Unix())
 }
 

@@ -60,6 +60,9 @@ type Ports struct {
 	Dispatcher pipeline.Dispatcher
 	Metrics    pipeline.Metrics
 	Peers      pipeline.Peers
+	// ClientCertificate is the SHA-256, in hex, of the certificate with which the
+	// client of the current request came; "" without one.
+	ClientCertificate func() string
 	// Warn writes a line to the operator's log.
 	Warn func(line string)
 	// Host checks and makes signatures; nil leaves it to the filter's own code.
@@ -67,6 +70,9 @@ type Ports struct {
 }
 
 func (p Ports) withDefaults() Ports {
+	if p.ClientCertificate == nil {
+		p.ClientCertificate = func() string { return "" }
+	}
 	if p.Metrics == nil {
 		p.Metrics = pipeline.NoMetrics{}
 	}

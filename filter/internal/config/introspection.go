@@ -26,7 +26,7 @@ const (
 )
 
 var (
-	introspectMembers = stepMembers(0, "cluster", "authority", "path", "client_id", "client_secret", "timeout", "cache", "precheck", "client_auth", "private_key",
+	introspectMembers = stepMembers(0, "cluster", "authority", "path", "client_id", "client_secret", "timeout", "cache", "precheck", "client_auth", "private_key", "dpop",
 		"retry", "stale_if_error", "max_in_flight", "breaker")
 	secretMembers = members{names: []string{"env", "inline"}, private: true}
 )
@@ -61,6 +61,8 @@ func (r *reader) introspectToken(v value, p *plan) {
 			r.clientAuth(v, &o)
 		case "private_key":
 			r.privateKey(v, &o)
+		case "dpop":
+			r.dpop(v, &o.Binding)
 		default:
 			if !r.outageMember(name, v, &o) {
 				r.common(name, v, p)
@@ -95,10 +97,10 @@ func (r *reader) introspectToken(v value, p *plan) {
 	p.build = func(_ *catalog.Catalog, ports Ports, _ string) pipeline.Step {
 		p := introspection.Ports{
 			Store: ports.Store, Dispatcher: ports.Dispatcher, Metrics: ports.Metrics, Warn: ports.Warn,
-			Host: ports.Host, Peers: ports.Peers, Random: rand.Uint64,
+			Host: ports.Host, Peers: ports.Peers, Random: rand.Uint64, ClientCertificate: ports.ClientCertificate,
 		}
 		if check.mode == jwtOnly {
-			return introspection.NewLocal(check.options, p)
+			return introspection.NewLocal(check.options, o.Binding, p)
 		}
 		return introspection.New(o, p)
 	}

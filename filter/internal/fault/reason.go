@@ -32,6 +32,13 @@ const (
 	TokenAmbiguous
 	TokenMalformed
 
+	DPoPRequired
+	DPoPMissing
+	DPoPMalformed
+	DPoPMismatch
+	DPoPStale
+	DPoPSignatureInvalid
+
 	TokenOpaque
 	TokenAlgorithmRefused
 	TokenKeyUnknown
@@ -61,6 +68,10 @@ const (
 	IntrospectionClaimsInvalid
 
 	TokenInactive
+	TokenKeyMismatch
+	TokenCertificateMismatch
+	DPoPReplayed
+	DPoPUnavailable
 	TokenExpired
 	TokenNotYetValid
 	TokenTypeUnsupported
@@ -120,4 +131,9 @@ type Denial struct {
 	// Scope lists, blank-separated, the scopes that the token would need; it is
 	// shown in the challenge of TokenScopeInsufficient (RFC 6750 section 3).
 	Scope string
+
+	// DPoP lists, blank-separated, the algorithms of the proofs that are taken,
+	// where a token may be bound to a key. Challenges about tokens then name that
+	// scheme: alone, or where no token came beside Bearer (RFC 9449 section 7.1).
+	DPoP string
 }

@@ -97,7 +97,14 @@ func literal(b []byte, s string) []byte { return append(b, s...) }
 // challengeValue is the WWW-Authenticate value, or "" for none. RFC 6750
 // section 3.1: without credentials the challenge carries no error code.
 func challengeValue(r *row, d Denial) string {
-	const bearer = `Bearer realm="` + realm + `"`
+	bearer := `Bearer realm="` + realm + `"`
+	if d.DPoP != "" {
+		dpop := `DPoP realm="` + realm + `", algs="` + d.DPoP + `"`
+		if r.challenge == bearerChallenge {
+			return bearer + ", " + dpop
+		}
+		bearer = dpop
+	}
 	switch r.challenge {
 	case keyChallenge:
 		return `ApiKey realm="` + realm + `"`
@@ -107,6 +114,8 @@ func challengeValue(r *row, d Denial) string {
 		return bearer + `, error="invalid_request"`
 	case bearerInvalidToken:
 		return bearer + `, error="invalid_token"`
+	case proofChallenge:
+		return bearer + `, error="invalid_dpop_proof"`
 	case bearerInsufficientScope:
 		value := bearer + `, error="insufficient_scope"`
 		if d.Scope != "" {

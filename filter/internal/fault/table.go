@@ -10,6 +10,7 @@ const (
 	bearerInvalidRequest
 	bearerInvalidToken
 	bearerInsufficientScope
+	proofChallenge // DPoP with its own error (RFC 9449 section 12.2)
 )
 
 type row struct {
@@ -50,6 +51,13 @@ var table = [reasonCount]row{
 	TokenAmbiguous: {word: "token.ambiguous", status: 400, code: "sallyport.AmbiguousCredentials", text: "More than one access token", challenge: bearerInvalidRequest},
 	TokenMalformed: {word: "token.malformed", status: 401, code: "keymanagement.service.invalid_access_token", text: "Invalid Access Token", challenge: bearerInvalidToken},
 
+	DPoPRequired:         {word: "dpop.required", status: 401, code: "keymanagement.service.invalid_access_token", text: "Invalid Access Token", challenge: bearerInvalidToken},
+	DPoPMissing:          {word: "dpop.missing", status: 401, code: "sallyport.InvalidDPoPProof", text: "Invalid DPoP proof", challenge: proofChallenge},
+	DPoPMalformed:        {word: "dpop.malformed", status: 401, code: "sallyport.InvalidDPoPProof", text: "Invalid DPoP proof", challenge: proofChallenge},
+	DPoPMismatch:         {word: "dpop.mismatch", status: 401, code: "sallyport.InvalidDPoPProof", text: "Invalid DPoP proof", challenge: proofChallenge},
+	DPoPStale:            {word: "dpop.stale", status: 401, code: "sallyport.InvalidDPoPProof", text: "Invalid DPoP proof", challenge: proofChallenge},
+	DPoPSignatureInvalid: {word: "dpop.signature_invalid", status: 401, code: "sallyport.InvalidDPoPProof", text: "Invalid DPoP proof", challenge: proofChallenge},
+
 	TokenOpaque:           {word: "token.opaque", status: 401, code: "keymanagement.service.invalid_access_token", text: "Invalid Access Token", challenge: bearerInvalidToken},
 	TokenAlgorithmRefused: {word: "token.algorithm_refused", status: 401, code: "keymanagement.service.invalid_access_token", text: "Invalid Access Token", challenge: bearerInvalidToken},
 	TokenKeyUnknown:       {word: "token.key_unknown", status: 401, code: "keymanagement.service.invalid_access_token", text: "Invalid Access Token", challenge: bearerInvalidToken},
@@ -78,14 +86,18 @@ var table = [reasonCount]row{
 	IntrospectionDuplicateMember:    {word: "introspection.duplicate_member", status: 502, code: "steps.extractvariables.ExecutionFailed", text: "Token check failed", technical: true},
 	IntrospectionClaimsInvalid:      {word: "introspection.claims_invalid", status: 502, code: "steps.extractvariables.UnableToCast", text: "Token check failed", technical: true},
 
-	TokenInactive:          {word: "token.inactive", status: 401, code: "keymanagement.service.invalid_access_token", text: "Invalid Access Token", challenge: bearerInvalidToken},
-	TokenExpired:           {word: "token.expired", status: 401, code: "keymanagement.service.access_token_expired", text: "Access Token expired", challenge: bearerInvalidToken},
-	TokenNotYetValid:       {word: "token.not_yet_valid", status: 401, code: "keymanagement.service.invalid_access_token", text: "Invalid Access Token", challenge: bearerInvalidToken},
-	TokenTypeUnsupported:   {word: "token.type_unsupported", status: 401, code: "keymanagement.service.invalid_access_token", text: "Invalid Access Token", challenge: bearerInvalidToken},
-	TokenIssuerMismatch:    {word: "token.issuer_mismatch", status: 401, code: "keymanagement.service.invalid_access_token", text: "Invalid Access Token", challenge: bearerInvalidToken},
-	TokenAudienceMismatch:  {word: "token.audience_mismatch", status: 401, code: "keymanagement.service.invalid_access_token", text: "Invalid Access Token", challenge: bearerInvalidToken},
-	TokenClientMismatch:    {word: "token.client_mismatch", status: 401, code: "keymanagement.service.invalid_access_token", text: "Invalid Access Token", challenge: bearerInvalidToken},
-	TokenClientNotBound:    {word: "token.client_not_bound", status: 403, code: "sallyport.TokenClientNotBound", text: "Access token does not belong to this app"},
-	TokenSenderConstrained: {word: "token.sender_constrained", status: 401, code: "keymanagement.service.invalid_access_token", text: "Invalid Access Token", challenge: bearerInvalidToken},
-	TokenScopeInsufficient: {word: "token.scope_insufficient", status: 403, code: "steps.oauth.v2.InsufficientScope", text: "Required scope(s) missing", challenge: bearerInsufficientScope},
+	TokenInactive:            {word: "token.inactive", status: 401, code: "keymanagement.service.invalid_access_token", text: "Invalid Access Token", challenge: bearerInvalidToken},
+	TokenKeyMismatch:         {word: "token.key_mismatch", status: 401, code: "keymanagement.service.invalid_access_token", text: "Invalid Access Token", challenge: bearerInvalidToken},
+	TokenCertificateMismatch: {word: "token.certificate_mismatch", status: 401, code: "keymanagement.service.invalid_access_token", text: "Invalid Access Token", challenge: bearerInvalidToken},
+	DPoPReplayed:             {word: "dpop.replayed", status: 401, code: "sallyport.InvalidDPoPProof", text: "Invalid DPoP proof", challenge: proofChallenge},
+	DPoPUnavailable:          {word: "dpop.unavailable", status: 503, code: "sallyport.DPoPUnavailable", text: "Token check is unavailable", technical: true},
+	TokenExpired:             {word: "token.expired", status: 401, code: "keymanagement.service.access_token_expired", text: "Access Token expired", challenge: bearerInvalidToken},
+	TokenNotYetValid:         {word: "token.not_yet_valid", status: 401, code: "keymanagement.service.invalid_access_token", text: "Invalid Access Token", challenge: bearerInvalidToken},
+	TokenTypeUnsupported:     {word: "token.type_unsupported", status: 401, code: "keymanagement.service.invalid_access_token", text: "Invalid Access Token", challenge: bearerInvalidToken},
+	TokenIssuerMismatch:      {word: "token.issuer_mismatch", status: 401, code: "keymanagement.service.invalid_access_token", text: "Invalid Access Token", challenge: bearerInvalidToken},
+	TokenAudienceMismatch:    {word: "token.audience_mismatch", status: 401, code: "keymanagement.service.invalid_access_token", text: "Invalid Access Token", challenge: bearerInvalidToken},
+	TokenClientMismatch:      {word: "token.client_mismatch", status: 401, code: "keymanagement.service.invalid_access_token", text: "Invalid Access Token", challenge: bearerInvalidToken},
+	TokenClientNotBound:      {word: "token.client_not_bound", status: 403, code: "sallyport.TokenClientNotBound", text: "Access token does not belong to this app"},
+	TokenSenderConstrained:   {word: "token.sender_constrained", status: 401, code: "keymanagement.service.invalid_access_token", text: "Invalid Access Token", challenge: bearerInvalidToken},
+	TokenScopeInsufficient:   {word: "token.scope_insufficient", status: 403, code: "steps.oauth.v2.InsufficientScope", text: "Required scope(s) missing", challenge: bearerInsufficientScope},
 }

@@ -52,12 +52,13 @@ func (g *Gate) Configure(data []byte, env func(string) (string, bool)) bool {
 	g.config = c
 	g.usage = usage.NewRecorder(c.Usage.MaxSeries, g.host, g.host)
 	g.sequences = c.Sequences(config.Ports{
-		Store:      g.host,
-		Dispatcher: g.dispatch,
-		Metrics:    g.host,
-		Peers:      &g.peers,
-		Warn:       func(line string) { g.host.Log(Warn, "sallyport: "+line) },
-		Host:       g.host.CallForeign,
+		Store:             g.host,
+		Dispatcher:        g.dispatch,
+		Metrics:           g.host,
+		Peers:             &g.peers,
+		ClientCertificate: g.host.ClientCertificate,
+		Warn:              func(line string) { g.host.Log(Warn, "sallyport: "+line) },
+		Host:              g.host.CallForeign,
 	})
 	return true
 }

@@ -50,6 +50,7 @@ func (p *proxy) RequestHeaders() ([]pipeline.Header, bool) { return p.headers, p
 func (p *proxy) ClientAddress() string                     { p.broken("address"); return "127.0.0.1:1" }
 func (p *proxy) ResponseStatus() int                       { return p.status }
 func (p *proxy) SetAttribute(name, value string)           { p.attributes[name] = value }
+func (p *proxy) ClientCertificate() string                 { p.broken("certificate"); return "" }
 
 func (p *proxy) SetRequestHeaders(all []pipeline.Header) bool {
 	p.broken("set")

@@ -29,6 +29,9 @@ type Host interface {
 	RequestHeaders() ([]pipeline.Header, bool)
 	// ClientAddress is "ip:port" as the host trusts it, "" if it does not say.
 	ClientAddress() string
+	// ClientCertificate is the SHA-256 of the certificate, in hex, with which the
+	// client came; "" when it came without TLS or without a certificate.
+	ClientCertificate() string
 	// SetRequestHeaders puts these in the place of all that there are.
 	SetRequestHeaders(all []pipeline.Header) bool
 	// ResponseStatus is what the client was answered, 0 when it was not; for the

@@ -121,6 +121,7 @@ func (s *Stream) refuse(d fault.Denial) Action {
 		return s.hold()
 	}
 	s.phase, s.reason = refused, d.Reason
+	d.DPoP = s.exchange.DPoP
 	format := fault.Apigee
 	if s.gate.config != nil {
 		format = s.gate.config.Format

@@ -1,7 +1,5 @@
 package jose
 
-import "github.com/sallyport-gateway/sallyport/filter/internal/sha256"
-
 // Thumbprint is the key's SHA-256 thumbprint (RFC 7638 section 3) in base64url,
 // as cnf.jkt has it (RFC 9449 section 6.1); "" for the zero key.
 func (k *PublicKey) Thumbprint() string {
@@ -14,6 +12,5 @@ func (k *PublicKey) Thumbprint() string {
 	default:
 		return ""
 	}
-	sum := sha256.Sum256([]byte(text))
-	return encode(sum[:])
+	return Digest(text)
 }

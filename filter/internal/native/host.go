@@ -83,6 +83,9 @@ func (h *host) RequestHeaders() ([]header, bool) {
 	return slices.Clone(h.selected.headers), true
 }
 
+// ClientCertificate is none: a scenario's client comes without TLS.
+func (h *host) ClientCertificate() string { return "" }
+
 func (h *host) ClientAddress() string { return clientIP + ":50000" }
 
 func (h *host) SetRequestHeaders(all []header) bool {

@@ -36,6 +36,9 @@ type Exchange struct {
 	// Token is what introspection said; nil until it did.
 	Token *Claims
 
+	// DPoP lists the algorithms of proofs for challenges; see fault.Denial.
+	DPoP string
+
 	// Edits are applied once, after the last step has continued.
 	Edits Edits
 
@@ -75,10 +78,18 @@ type Claims struct {
 	Subject   string
 	Scopes    []string
 	TokenType string
-	// SenderConstrained tells that the answer had cnf: the token is bound to a
-	// key that a plain Bearer presentation does not prove (RFC 9449 section
-	// 7.1, RFC 8705 section 3).
+	// SenderConstrained tells that the answer had cnf (RFC 7800): the token is
+	// bound to a key that a plain Bearer presentation does not prove (RFC 9449
+	// section 7.1, RFC 8705 section 3).
 	SenderConstrained bool
+	// KeyThumbprint is cnf.jkt and CertificateThumbprint cnf["x5t#S256"], as they
+	// stood there, "" when absent. With neither, or with anything beside them, a
+	// sender-constrained token can be proven by nobody.
+	KeyThumbprint         string
+	CertificateThumbprint string
+	// Proven tells that this request proved all of them. It is no claim, and is
+	// kept nowhere.
+	Proven bool
 }
 
 // HeaderValues gives every value of the header, in order; name is lower case.

@@ -45,9 +45,18 @@ func (h *host) ClientAddress() string {
 	return string(address)
 }
 
+func (h *host) ClientCertificate() string {
+	digest, err := proxywasm.GetProperty(certificateDigest)
+	if err != nil {
+		return ""
+	}
+	return string(digest)
+}
+
 var (
-	sourceAddress = []string{"source", "address"}
-	responseCode  = []string{"response", "code"} // 8 bytes, little-endian; absent when no response began
+	sourceAddress     = []string{"source", "address"}
+	certificateDigest = []string{"connection", "sha256_peer_certificate_digest"}
+	responseCode      = []string{"response", "code"} // 8 bytes, little-endian; absent when no response began
 )
 
 func (h *host) SetRequestHeaders(all []pipeline.Header) bool {

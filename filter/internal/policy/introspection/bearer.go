@@ -16,12 +16,12 @@ const maxTokenBytes = 8192
 // credential.
 const tokenParameter = "access_token"
 
-// bearerToken finds the access token of a request (RFC 6750 section 2.1):
-// exactly one Authorization header, whose scheme is Bearer in any letter case,
-// then one token68 (RFC 9110 section 11.2). When ok is false, reason says what
-// is wrong. The form body, RFC 6750 section 2.2, is not looked at: the step
+// tokenOf finds the access token of a request (RFC 6750 section 2.1, RFC 9449
+// section 7.1): exactly one Authorization header with that scheme, given in
+// lower case, in any letter case, then one token68 (RFC 9110 section 11.2). When
+// ok is false, reason says what is wrong. The form body, RFC 6750 section 2.2, is not looked at: the step
 // runs before the body has come.
-func bearerToken(x *pipeline.Exchange) (token string, reason fault.Reason, ok bool) {
+func tokenOf(x *pipeline.Exchange, scheme string) (token string, reason fault.Reason, ok bool) {
 	value, count := "", 0
 	for _, h := range x.Headers {
 		if h.Name == "authorization" {
@@ -33,8 +33,8 @@ func bearerToken(x *pipeline.Exchange) (token string, reason fault.Reason, ok bo
 	if count > 1 || strings.IndexByte(value, ',') >= 0 {
 		return "", fault.TokenAmbiguous, false
 	}
-	scheme, rest, _ := strings.Cut(ascii.Trim(value, " \t"), " ")
-	if !ascii.EqualFold(scheme, "bearer") {
+	word, rest, _ := strings.Cut(ascii.Trim(value, " \t"), " ")
+	if !ascii.EqualFold(word, scheme) {
 		return "", fault.TokenMissing, false
 	}
 	if hasParameter(x.Query, tokenParameter) {
@@ -99,10 +99,8 @@ func unescapesTo(escaped, want string) bool {
 		c := escaped[i]
 		i++
 		if c == '%' && i+1 < len(escaped) {
-			high, ok := unhex(escaped[i])
-			low, ok2 := unhex(escaped[i+1])
-			if ok && ok2 {
-				c = high<<4 | low
+			if b, ok := ascii.Unhex(escaped[i], escaped[i+1]); ok {
+				c = b
 				i += 2
 			}
 		}
@@ -111,16 +109,4 @@ func unescapesTo(escaped, want string) bool {
 		}
 	}
 	return i == len(escaped)
-}
-
-func unhex(c byte) (byte, bool) {
-	switch {
-	case '0' <= c && c <= '9':
-		return c - '0', true
-	case 'a' <= c && c <= 'f':
-		return c - 'a' + 10, true
-	case 'A' <= c && c <= 'F':
-		return c - 'A' + 10, true
-	}
-	return 0, false
 }

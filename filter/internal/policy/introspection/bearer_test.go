@@ -34,7 +34,7 @@ func TestBearerTokenFound(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			token, reason, ok := bearerToken(withAuthorization(tt.query, tt.value))
+			token, reason, ok := tokenOf(withAuthorization(tt.query, tt.value), "bearer")
 			if !ok || token != tt.want {
 				t.Errorf("got %q, %v (%v), want %q", token, ok, reason, tt.want)
 			}
@@ -84,7 +84,7 @@ func TestBearerTokenRefused(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			token, reason, ok := bearerToken(withAuthorization(tt.query, tt.values...))
+			token, reason, ok := tokenOf(withAuthorization(tt.query, tt.values...), "bearer")
 			if ok || reason != tt.want || token != "" {
 				t.Errorf("got %q, %v (%v), want %v", token, ok, reason, tt.want)
 			}
@@ -104,7 +104,7 @@ func FuzzAuthorization(f *testing.F) {
 		if two {
 			values = append(values, second)
 		}
-		token, reason, ok := bearerToken(withAuthorization(query, values...))
+		token, reason, ok := tokenOf(withAuthorization(query, values...), "bearer")
 		if !ok {
 			switch reason {
 			case fault.TokenMissing, fault.TokenAmbiguous, fault.TokenMalformed:

@@ -48,7 +48,7 @@ func TestCacheLife(t *testing.T) {
 		{"exp past", 1, 60 * time.Second, pipeline.Claims{Active: true, Expires: exp(-10)}, 0},
 		{"exp negative", 1, 60 * time.Second, pipeline.Claims{Active: true, Expires: -1}, 0},
 		{"exp absent", 1, 60 * time.Second, pipeline.Claims{Active: true}, 0},
-		{"exp at the end of time", 1, 60 * time.Second, pipeline.Claims{Active: true, Expires: maxUnixSeconds}, 60 * time.Second},
+		{"exp at the end of time", 1, 60 * time.Second, pipeline.Claims{Active: true, Expires: lastSecond}, 60 * time.Second},
 		{"not active", 1, 60 * time.Second, pipeline.Claims{Expires: exp(300)}, 0},
 		{"max_ttl zero", 1, 0, pipeline.Claims{Active: true, Expires: exp(300)}, 0},
 		{"max_ttl negative", 1, -time.Second, pipeline.Claims{Active: true, Expires: exp(300)}, 0},

@@ -17,8 +17,6 @@ const (
 	// maxListValues and maxListBytes bound the audiences, and the scopes.
 	maxListValues = 128
 	maxListBytes  = 4096
-	// maxUnixSeconds is the end of the year 9999, the last that RFC 3339 can write.
-	maxUnixSeconds = 253402300799
 )
 
 // readClaims reads an introspection answer (RFC 7662 section 2.2). A token
@@ -69,10 +67,10 @@ func readAll(claims *pipeline.Claims, members []jsonobject.Member) bool {
 func readClaim(c *pipeline.Claims, m jsonobject.Member) (ok bool) {
 	switch m.Name {
 	case "exp":
-		c.Expires, ok = seconds(m.Value)
+		c.Expires, ok = jsonobject.Seconds(m.Value)
 		return ok && c.Expires > 0 // 0 would read as no expiry
 	case "nbf":
-		c.NotBefore, ok = seconds(m.Value)
+		c.NotBefore, ok = jsonobject.Seconds(m.Value)
 		return ok
 	case "iss":
 		c.Issuer, ok = text(m.Value)
@@ -97,28 +95,9 @@ func readClaim(c *pipeline.Claims, m jsonobject.Member) (ok bool) {
 	case "scp":
 		return readScopes(c, m.Value)
 	case "cnf":
-		c.SenderConstrained = true
+		readConfirmation(c, m.Value)
 	}
 	return true
-}
-
-// seconds reads a NumericDate (RFC 7519 section 2) that is a plain integer.
-func seconds(v gjson.Result) (int64, bool) {
-	if v.Type != gjson.Number {
-		return 0, false
-	}
-	var n int64
-	for i := 0; i < len(v.Raw); i++ {
-		digit := v.Raw[i] - '0'
-		if digit > 9 {
-			return 0, false
-		}
-		n = n*10 + int64(digit)
-		if n > maxUnixSeconds {
-			return 0, false
-		}
-	}
-	return n, true
 }
 
 // text reads a string that is neither empty nor too long and has no control

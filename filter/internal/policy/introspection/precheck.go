@@ -99,12 +99,15 @@ func (p *precheck) claims(m *jose.Message, now int64) (c *pipeline.Claims, reaso
 
 // localStep believes a JWT by its signature alone and asks nobody: it cannot
 // know that a token was revoked.
-type localStep struct{ check *precheck }
+type localStep struct {
+	check   *precheck
+	binding binding
+}
 
 // NewLocal makes an introspect_token step that makes no call but for keys.
-func NewLocal(o Precheck, p Ports) pipeline.Step {
+func NewLocal(o Precheck, b Binding, p Ports) pipeline.Step {
 	o.DenyOpaque = true
-	return &localStep{check: newPrecheck(o, p)}
+	return &localStep{check: newPrecheck(o, p), binding: newBinding(b, p)}
 }
 
 // Name is the step's word in the configuration.
@@ -113,14 +116,14 @@ func (s *localStep) Name() string { return "introspect_token" }
 // Apply checks the request's token. The claims of an accepted one are its own.
 func (s *localStep) Apply(x *pipeline.Exchange) pipeline.Outcome {
 	x.Token = nil
-	token, reason, ok := bearerToken(x)
+	cred, reason, ok := s.binding.credential(x)
 	if !ok {
 		return pipeline.DenyFor(reason)
 	}
-	return s.check.apply(x, token, func(x *pipeline.Exchange, c *pipeline.Claims) pipeline.Outcome {
+	return s.check.apply(x, cred.token, func(x *pipeline.Exchange, c *pipeline.Claims) pipeline.Outcome {
 		if c == nil {
 			return pipeline.Outcome{}
 		}
-		return accept(x, c)
+		return s.binding.accept(x, cred, c)
 	})
 }

@@ -160,7 +160,7 @@ func (b *bench) arriveTwice(token string) *exchange {
 }
 
 func TestLocalStepRefusesWhatItCannotCheck(t *testing.T) {
-	step := NewLocal(*checked(0), Ports{Store: memstore.New(nil)})
+	step := NewLocal(*checked(0), Binding{}, Ports{Store: memstore.New(nil)})
 	for token, want := range map[string]fault.Reason{
 		"opaque": fault.TokenOpaque, "a.b": fault.TokenOpaque, "a.b.c.d.e": fault.TokenOpaque, "a.b.c": fault.TokenMalformed,
 	} {
@@ -183,7 +183,7 @@ func FuzzPrecheck(f *testing.F) {
 	f.Add(`{"iss":"https://idp.example","aud":"a","exp":1800000060,"exp":1}`)
 	f.Add(`{}`)
 	var landings []func(int64, pipeline.Answer)
-	step := NewLocal(*checked(0), Ports{
+	step := NewLocal(*checked(0), Binding{}, Ports{
 		Store: memstore.New(nil),
 		Dispatcher: func(_ pipeline.Callout, land func(int64, pipeline.Answer)) pipeline.Failure {
 			landings = append(landings, land)

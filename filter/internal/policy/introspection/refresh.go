@@ -44,13 +44,7 @@ func (s *Step) refreshAhead(k key, token string, now int64) {
 			c.role = holder
 		}
 	}
-	d, ok := s.caller.ask(token, now, func(now int64, v verdict) { s.land(c, now, v) })
-	if !ok {
-		if c.role == holder {
-			s.shared.landed(k, now, verdict{denial: d})
-		}
-		return
+	if _, ok := s.send(c); ok {
+		s.metrics.Count(metricRefreshes)
 	}
-	s.metrics.Count(metricRefreshes)
-	s.flights.add(c)
 }

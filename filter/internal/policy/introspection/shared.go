@@ -58,24 +58,31 @@ func (h *shared) landed(k key, now int64, v verdict) {
 	}
 }
 
+// said is how a call of another VM ended: the verdict and, when that is an
+// active token's, all that may be kept of it.
+type said struct {
+	verdict
+	answer answers.Answer
+}
+
 // outcome is what has become of a call that another VM makes, since this one
 // began to wait for it.
-func (h *shared) outcome(c *call, now int64) (v verdict, ended, lost bool) {
+func (h *shared) outcome(c *call, now int64) (s said, ended, lost bool) {
 	st := h.leases.Status(lease.Key(c.key), h.queue, now)
 	old := st.Since < c.started
 	switch {
 	case st.State == lease.Held:
-		return verdict{}, false, false
+		return said{}, false, false
 	case st.State == lease.Inactive && !old:
-		return verdict{claims: inactiveToken}, true, false
+		return said{verdict: verdict{claims: inactiveToken}}, true, false
 	case st.State == lease.Failed && !old:
-		return verdict{denial: st.Denial}, true, false
+		return said{verdict: verdict{denial: st.Denial}}, true, false
 	case st.State == lease.Landed && !old:
 		if a, ok := h.answers.Active(answers.Key(c.key), now); ok && now < a.Until {
-			return verdict{claims: a.Claims}, true, false
+			return said{verdict{claims: a.Claims}, a}, true, false
 		}
 	}
-	return verdict{}, false, true // the VM has died, or its answer may not be kept
+	return said{}, false, true // the VM has died, or its answer may not be kept
 }
 
 // Busy implements pipeline.Background.
@@ -131,12 +138,10 @@ func (s *Step) Hear(message []byte, now int64) {
 func (s *Step) lookAfter(c *call, now int64) {
 	v, ended, lost := s.shared.outcome(c, now)
 	if ended {
-		if v.claims != nil && v.claims.Active {
-			if a, ok := s.shared.answers.Active(answers.Key(c.key), now); ok {
-				s.cache.put(&entry{Answer: a, key: c.key, shared: true, checked: now})
-			}
+		if v.answer.Claims != nil {
+			s.cache.put(&entry{Answer: v.answer, key: c.key, shared: true, checked: now})
 		}
-		s.settle(c, now, v)
+		s.settle(c, v.verdict)
 		return
 	}
 	if !lost {
@@ -157,7 +162,7 @@ func (s *Step) lookAfter(c *call, now int64) {
 }
 
 // settle ends a call that another VM made.
-func (s *Step) settle(c *call, _ int64, v verdict) {
+func (s *Step) settle(c *call, v verdict) {
 	if c.flight.Landed() {
 		return
 	}

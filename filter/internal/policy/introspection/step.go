@@ -36,6 +36,8 @@ type Options struct {
 	NegativeTTL   time.Duration // of a token that is not active
 	RefreshAhead  time.Duration // before an answer ends, a new one is asked for; 0 for not
 
+	Binding Binding
+
 	// Precheck is what a token must be before the server is asked; nil for
 	// nothing.
 	Precheck *Precheck
@@ -55,7 +57,10 @@ type Ports struct {
 	Warn       func(line string)
 	Peers      pipeline.Peers
 	Random     func() uint64
-	Host       jose.Host // for the precheck; nil is one that has no functions of its own
+	Host       jose.Host // checks signatures; nil is one that has no functions of its own
+	// ClientCertificate is asked only for tokens that are bound to one; see
+	// config.Ports.
+	ClientCertificate func() string
 }
 
 // metricJoined and metricJoinedOther count requests that waited for a call which
@@ -75,6 +80,7 @@ type Step struct {
 	shared   *shared // nil when nothing is
 	flights  *flights
 	stale    staleUse
+	binding  binding
 	precheck *precheck     // nil for none
 	ahead    time.Duration // 0 for never
 	hits     hits
@@ -95,6 +101,7 @@ func New(o Options, p Ports) *Step {
 		lives:   lives{maxTTL: o.CacheMaxTTL, withoutExp: o.TTLWithoutExp, negative: o.NegativeTTL, grace: o.StaleIfError},
 		flights: newFlights(o.Timeout),
 		stale:   staleUse{metrics: p.Metrics, warn: p.Warn},
+		binding: newBinding(o.Binding, p),
 		ahead:   o.RefreshAhead,
 		metrics: p.Metrics,
 		warn:    p.Warn,
@@ -119,41 +126,41 @@ func (s *Step) Name() string { return "introspect_token" }
 // first, so a failure that the operator overrides leaves no claims at all.
 func (s *Step) Apply(x *pipeline.Exchange) pipeline.Outcome {
 	x.Token = nil
-	token, reason, ok := bearerToken(x)
+	cred, reason, ok := s.binding.credential(x)
 	if !ok {
 		return pipeline.DenyFor(reason)
 	}
-	k := s.keys.of(token)
+	k := s.keys.of(cred.token)
 	if claims, ok := s.known(k, x.Now); ok {
-		s.refreshAhead(k, token, x.Now)
-		return accept(x, claims)
+		s.refreshAhead(k, cred.token, x.Now)
+		return s.binding.accept(x, cred, claims)
 	}
 	if s.precheck == nil {
-		return s.ask(x, k, token)
+		return s.ask(x, k, cred)
 	}
-	return s.precheck.apply(x, token, func(x *pipeline.Exchange, _ *pipeline.Claims) pipeline.Outcome {
-		return s.ask(x, k, token)
+	return s.precheck.apply(x, cred.token, func(x *pipeline.Exchange, _ *pipeline.Claims) pipeline.Outcome {
+		return s.ask(x, k, cred)
 	})
 }
 
 // ask joins the call for the token that is in the air, or makes one.
-func (s *Step) ask(x *pipeline.Exchange, k key, token string) pipeline.Outcome {
+func (s *Step) ask(x *pipeline.Exchange, k key, cred credential) pipeline.Outcome {
 	c, ok := s.flights.find(k, x.Now)
 	if ok {
 		if c.flight.Waiting() >= maxWaiters {
-			return s.refuse(x, k, denialFor(fault.IntrospectionOverloaded))
+			return s.refuse(x, k, cred, denialFor(fault.IntrospectionOverloaded))
 		}
 		s.metrics.Count(metricJoined)
-		return s.await(c)
+		return s.await(c, cred)
 	}
 	if !s.flights.room(x.Now) {
-		return s.refuse(x, k, denialFor(fault.IntrospectionOverloaded))
+		return s.refuse(x, k, cred, denialFor(fault.IntrospectionOverloaded))
 	}
-	c = &call{key: k, started: x.Now, renewed: x.Now, token: token}
+	c = &call{key: k, started: x.Now, renewed: x.Now, token: cred.token}
 	if v, ended := s.begin(c); ended {
-		return s.conclude(x, k, v)
+		return s.conclude(x, k, cred, v)
 	}
-	return s.await(c)
+	return s.await(c, cred)
 }
 
 // begin has the call made, by this VM or, if it is in the air already, by
@@ -164,7 +171,7 @@ func (s *Step) begin(c *call) (v verdict, ended bool) {
 		grant := s.shared.acquire(c.key, c.started, c.started)
 		if grant == lease.Answered {
 			if said, ended, _ := s.shared.outcome(c, c.started); ended {
-				return said, true
+				return said.verdict, true
 			}
 			grant = s.shared.acquire(c.key, c.started, noNews)
 		}
@@ -178,41 +185,45 @@ func (s *Step) begin(c *call) (v verdict, ended bool) {
 			c.role = holder
 		}
 	}
-	d, ok := s.caller.ask(c.token, c.started, func(now int64, v verdict) { s.land(c, now, v) })
-	if ok {
+	d, ok := s.send(c)
+	return verdict{denial: d}, !ok
+}
+
+// send makes the call. One that was refused at once leaves nothing behind.
+func (s *Step) send(c *call) (d fault.Denial, ok bool) {
+	d, ok = s.caller.ask(c.token, c.started, func(now int64, v verdict) { s.land(c, now, v) })
+	switch {
+	case ok:
 		s.flights.add(c)
-		return verdict{}, false
+	case c.role == holder:
+		s.shared.landed(c.key, c.started, verdict{denial: d})
 	}
-	v = verdict{denial: d}
-	if c.role == holder {
-		s.shared.landed(c.key, c.started, v)
-	}
-	return v, true
+	return d, ok
 }
 
 // await waits for the call. All who wait get the same verdict, each with a copy
 // of the claims.
-func (s *Step) await(c *call) pipeline.Outcome {
+func (s *Step) await(c *call, cred credential) pipeline.Outcome {
 	return pipeline.Await(&c.flight, func(x *pipeline.Exchange) pipeline.Outcome {
-		return s.conclude(x, c.key, c.verdict)
+		return s.conclude(x, c.key, cred, c.verdict)
 	})
 }
 
 // conclude is what a verdict means for one exchange.
-func (s *Step) conclude(x *pipeline.Exchange, k key, v verdict) pipeline.Outcome {
+func (s *Step) conclude(x *pipeline.Exchange, k key, cred credential, v verdict) pipeline.Outcome {
 	if v.claims == nil {
-		return s.refuse(x, k, v.denial)
+		return s.refuse(x, k, cred, v.denial)
 	}
-	return accept(x, v.claims)
+	return s.binding.accept(x, cred, v.claims)
 }
 
 // refuse is for a request whose token could not be checked now: with what was
 // known of it before, if that may be used, it is let through all the same.
-func (s *Step) refuse(x *pipeline.Exchange, k key, d fault.Denial) pipeline.Outcome {
+func (s *Step) refuse(x *pipeline.Exchange, k key, cred credential, d fault.Denial) pipeline.Outcome {
 	if excusesStale(d.Reason) {
 		if claims, ok := s.lastKnown(k, x.Now); ok {
 			s.stale.note(d.Reason, x.Now)
-			return accept(x, claims)
+			return s.binding.accept(x, cred, claims)
 		}
 	}
 	return pipeline.Deny(d)
@@ -236,15 +247,6 @@ func (s *Step) land(c *call, now int64, v verdict) {
 		s.shared.landed(c.key, now, v)
 	}
 	c.verdict = v
-}
-
-// accept lets the exchange go on with claims of an active token.
-func accept(x *pipeline.Exchange, claims *pipeline.Claims) pipeline.Outcome {
-	x.Token = copyOf(claims)
-	if !claims.Active {
-		return pipeline.DenyFor(fault.TokenInactive)
-	}
-	return pipeline.Continue()
 }
 
 // copyOf keeps what is cached, or shared by many waiters, out of reach of the

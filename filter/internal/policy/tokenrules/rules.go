@@ -75,9 +75,9 @@ func (s *step) checkToken(t *pipeline.Claims, now int64) (fault.Reason, bool) {
 	switch {
 	case !t.Active:
 		return fault.TokenInactive, false
-	case t.TokenType != "" && !ascii.EqualFold(t.TokenType, "bearer"):
+	case !supported(t):
 		return fault.TokenTypeUnsupported, false
-	case t.SenderConstrained:
+	case t.SenderConstrained && !t.Proven:
 		return fault.TokenSenderConstrained, false
 	case t.Expires != 0 && (now-int64(s.skew))/int64(time.Second) >= t.Expires:
 		return fault.TokenExpired, false
@@ -89,6 +89,13 @@ func (s *step) checkToken(t *pipeline.Claims, now int64) (fault.Reason, bool) {
 		return fault.TokenAudienceMismatch, false
 	}
 	return 0, true
+}
+
+// supported reports whether the token is of a type that the request may present
+// it as. One of type DPoP is proven, or refused (RFC 9449 section 6.2).
+func supported(t *pipeline.Claims) bool {
+	return t.TokenType == "" || ascii.EqualFold(t.TokenType, "bearer") ||
+		ascii.EqualFold(t.TokenType, "dpop") && t.KeyThumbprint != "" && t.Proven
 }
 
 // checkClient looks at whom the token was issued to: one of the clients that

@@ -8,7 +8,7 @@ import (
 
 // Claims are a length, a version, flags, two times, then texts and lists of them, each with its length before it.
 const (
-	claimsVersion = 1
+	claimsVersion = 2
 
 	flagSenderConstrained = 1 << 0
 )
@@ -26,7 +26,7 @@ func appendClaims(b []byte, c *pipeline.Claims) (out []byte, ok bool) {
 	b = append(b, 0, 0, claimsVersion, flags)
 	b = binary.BigEndian.AppendUint64(b, uint64(c.Expires))
 	b = binary.BigEndian.AppendUint64(b, uint64(c.NotBefore))
-	for _, s := range []string{c.Issuer, c.ClientID, c.Subject, c.TokenType} {
+	for _, s := range []string{c.Issuer, c.ClientID, c.Subject, c.TokenType, c.KeyThumbprint, c.CertificateThumbprint} {
 		b = appendText(b, s)
 	}
 	b = appendList(b, c.Audience)
@@ -65,7 +65,7 @@ func decodeClaims(b []byte) (*pipeline.Claims, bool) {
 		Active: true, SenderConstrained: flags&flagSenderConstrained != 0,
 		Expires: int64(d.number(8)), NotBefore: int64(d.number(8)),
 	}
-	for _, s := range []*string{&c.Issuer, &c.ClientID, &c.Subject, &c.TokenType} {
+	for _, s := range []*string{&c.Issuer, &c.ClientID, &c.Subject, &c.TokenType, &c.KeyThumbprint, &c.CertificateThumbprint} {
 		*s = d.text()
 	}
 	c.Audience, c.Scopes = d.list(), d.list()

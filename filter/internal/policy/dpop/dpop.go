@@ -1,0 +1,184 @@
+// Package dpop checks that who presents an access token holds the key that the
+// token is bound to: a proof is a small JWT in the header DPoP, made for one
+// request and good once (RFC 9449). It does not know what the token is bound to;
+// who asks the authorization server compares.
+package dpop
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/jose"
+	"github.com/sallyport-gateway/sallyport/filter/internal/jsonobject"
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/sha256"
+	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
+)
+
+const (
+	// maxProofBytes bounds a proof. One with an RSA key of 4,096 bits has about
+	// 1,700 bytes.
+	maxProofBytes = 4096
+	// maxIDBytes bounds jti.
+	maxIDBytes = 256
+	// header is where a proof comes (RFC 9449 section 4.1).
+	header = "dpop"
+)
+
+// Options says which proofs are taken.
+type Options struct {
+	Algorithms []jose.Algorithm // one of them
+	MaxAge     time.Duration    // since iat
+	Skew       time.Duration    // that iat may lie in the future
+	Entries    int              // proofs that are remembered, at least
+}
+
+// Checker checks proofs. The zero value is of no use.
+type Checker struct {
+	options Options
+	offer   string
+	spent   spent
+	host    jose.Host
+}
+
+// New makes a checker. Those over one store remember the same proofs.
+func New(o Options, store sharedtable.Store, host jose.Host) *Checker {
+	words := make([]string, len(o.Algorithms))
+	for i, a := range o.Algorithms {
+		words[i] = a.String()
+	}
+	return &Checker{options: o, offer: strings.Join(words, " "), spent: newSpent(store, o.Entries), host: host}
+}
+
+// Offer lists the algorithms as a challenge wants them (RFC 9449 section 7.1),
+// with blanks between.
+func (c *Checker) Offer() string { return c.offer }
+
+// Proof is a checked proof that was not yet used up.
+type Proof struct {
+	// Thumbprint is of the key that made it, as cnf.jkt has it.
+	Thumbprint string
+
+	id     proofID
+	issued int64 // unix seconds
+}
+
+// Check looks at the request's proof as RFC 9449 section 4.3 lists it, but for
+// two points: whether the token is bound to its key, and whether it was seen
+// before. What costs least comes first: a signature is checked only for a proof
+// that says the right things.
+func (c *Checker) Check(x *pipeline.Exchange, token string) (p Proof, reason fault.Reason, ok bool) {
+	text, reason, ok := proofIn(x)
+	if !ok {
+		return Proof{}, reason, false
+	}
+	m, err := jose.Parse(text)
+	if err != nil || !m.Header.Is("dpop+jwt") || !slices.Contains(c.options.Algorithms, m.Header.Algorithm) {
+		return Proof{}, fault.DPoPMalformed, false
+	}
+	said, ok := readClaims(m.Payload)
+	if !ok {
+		return Proof{}, fault.DPoPMalformed, false
+	}
+	if said.method != x.Method || !sameTarget(said.target, x) || said.tokenHash != jose.Digest(token) {
+		return Proof{}, fault.DPoPMismatch, false
+	}
+	if !c.fresh(said.issued, x.Now) {
+		return Proof{}, fault.DPoPStale, false
+	}
+	key, err := m.Header.EmbeddedKey()
+	if err != nil {
+		return Proof{}, fault.DPoPMalformed, false
+	}
+	if !key.Verify(m, c.host) {
+		return Proof{}, fault.DPoPSignatureInvalid, false
+	}
+	thumbprint := key.Thumbprint()
+	return Proof{Thumbprint: thumbprint, id: idOf(thumbprint, said.id), issued: said.issued}, 0, true
+}
+
+// Spend uses a proof up: of all that bring the same, one in all VMs gets true.
+// It is for a proof whose key is the token's, so that only who has such a token
+// can fill the memory. It costs two hostcalls.
+func (c *Checker) Spend(p Proof, now int64) (reason fault.Reason, ok bool) {
+	first, err := c.spent.add(p.id, p.issued, now/int64(time.Second)+int64(c.options.Skew/time.Second))
+	switch {
+	case err != nil:
+		return fault.DPoPUnavailable, false
+	case !first:
+		return fault.DPoPReplayed, false
+	}
+	return 0, true
+}
+
+// fresh reports whether iat, in seconds, is at most MaxAge old and at most Skew
+// ahead of now.
+func (c *Checker) fresh(issued, now int64) bool {
+	age := now/int64(time.Second) - issued
+	return -int64(c.options.Skew/time.Second) <= age && age <= int64(c.options.MaxAge/time.Second)
+}
+
+// proofIn finds the proof: exactly one header with one JWT. Envoy joins two
+// headers of one name with a comma.
+func proofIn(x *pipeline.Exchange) (text string, reason fault.Reason, ok bool) {
+	values := x.HeaderValues(header)
+	switch {
+	case len(values) == 0:
+		return "", fault.DPoPMissing, false
+	case len(values) > 1, len(values[0]) > maxProofBytes:
+		return "", fault.DPoPMalformed, false
+	}
+	return values[0], 0, true
+}
+
+// claims are a proof's (RFC 9449 section 4.2). All are required.
+type claims struct {
+	id, method, target, tokenHash string
+	issued                        int64 // unix seconds
+}
+
+func readClaims(payload []byte) (c claims, ok bool) {
+	members, err := jsonobject.Read(payload)
+	if err != nil {
+		return claims{}, false
+	}
+	for _, m := range members {
+		into := (*string)(nil)
+		switch m.Name {
+		case "jti":
+			into = &c.id
+		case "htm":
+			into = &c.method
+		case "htu":
+			into = &c.target
+		case "ath":
+			into = &c.tokenHash
+		case "iat":
+			if c.issued, ok = jsonobject.Seconds(m.Value); !ok {
+				return claims{}, false
+			}
+		}
+		if into != nil {
+			if m.Value.Type != gjson.String {
+				return claims{}, false
+			}
+			*into = m.Value.Str
+		}
+	}
+	return c, c.id != "" && len(c.id) <= maxIDBytes && c.method != "" && c.target != "" && c.tokenHash != "" && c.issued > 0
+}
+
+// proofID stands for a proof: who made it, and the name that he gave it. Cut
+// SHA-256 has room for no second proof of that id.
+type proofID [16]byte
+
+func idOf(thumbprint, id string) (p proofID) {
+	// A thumbprint has one length, so none can be taken for a part of an id.
+	sum := sha256.Sum256([]byte("sallyport dpop proof v1\x00" + thumbprint + id))
+	copy(p[:], sum[:])
+	return p
+}

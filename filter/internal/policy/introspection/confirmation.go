@@ -1,0 +1,65 @@
+package introspection
+
+import (
+	"crypto/subtle"
+	"strings"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
+	"github.com/sallyport-gateway/sallyport/filter/internal/jose"
+	"github.com/sallyport-gateway/sallyport/filter/internal/jsonobject"
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/sha256"
+)
+
+// thumbprintBytes is the length of SHA-256 in base64url.
+const thumbprintBytes = (sha256.Size*8 + 5) / 6
+
+// readConfirmation takes cnf over (RFC 7800 section 3): the thumbprints of a key
+// (RFC 9449 section 6.1) and of a certificate (RFC 8705 section 3.1). What
+// demands any other proof, or cannot be read, can be proven by nobody.
+func readConfirmation(c *pipeline.Claims, v gjson.Result) {
+	c.SenderConstrained = true
+	members, err := jsonobject.Of(v)
+	if err != nil {
+		return
+	}
+	var key, certificate string
+	for _, m := range members {
+		if m.Value.Type != gjson.String || len(m.Value.Str) != thumbprintBytes {
+			return
+		}
+		switch m.Name {
+		case "jkt":
+			key = strings.Clone(m.Value.Str)
+		case "x5t#S256":
+			certificate = strings.Clone(m.Value.Str)
+		default:
+			return
+		}
+	}
+	c.KeyThumbprint, c.CertificateThumbprint = key, certificate
+}
+
+// sameThumbprint compares in constant time; an absent one is like no other.
+func sameThumbprint(want, have string) bool {
+	return want != "" && subtle.ConstantTimeCompare([]byte(want), []byte(have)) == 1
+}
+
+// certificateThumbprint makes x5t#S256 of the digest in hex, as the host gives
+// it; "" of anything else.
+func certificateThumbprint(digest string) string {
+	if len(digest) != 2*sha256.Size {
+		return ""
+	}
+	var sum [sha256.Size]byte
+	for i := range sum {
+		b, ok := ascii.Unhex(digest[2*i], digest[2*i+1])
+		if !ok {
+			return ""
+		}
+		sum[i] = b
+	}
+	return jose.Encode(sum[:])
+}

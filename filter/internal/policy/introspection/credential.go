@@ -1,0 +1,92 @@
+package introspection
+
+import (
+	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/dpop"
+)
+
+// credential is an access token as a request presents it.
+type credential struct {
+	token string
+	proof *dpop.Proof // nil for one that came as Bearer
+}
+
+// Binding says how a request proves that a token is its own.
+type Binding struct {
+	// DPoP takes tokens of that scheme (RFC 9449 section 7.1); nil takes Bearer
+	// only.
+	DPoP *dpop.Options
+	// Required refuses Bearer: every token must be bound to a key.
+	Required bool
+}
+
+// binding is a Binding at work in one VM.
+type binding struct {
+	proofs      *dpop.Checker // nil for none
+	required    bool
+	certificate func() string
+}
+
+func newBinding(o Binding, p Ports) binding {
+	b := binding{required: o.Required, certificate: p.ClientCertificate}
+	if o.DPoP != nil {
+		b.proofs = dpop.New(*o.DPoP, p.Store, p.Host)
+	}
+	return b
+}
+
+// credential finds the request's token, and checks all of its proof that can be
+// checked without knowing whose token it is.
+func (b *binding) credential(x *pipeline.Exchange) (c credential, reason fault.Reason, ok bool) {
+	if b.proofs == nil {
+		c.token, reason, ok = tokenOf(x, "bearer")
+		return c, reason, ok
+	}
+	x.DPoP = b.proofs.Offer()
+	c.token, reason, ok = tokenOf(x, "dpop")
+	switch {
+	case ok:
+		proof, reason, ok := b.proofs.Check(x, c.token)
+		c.proof = &proof
+		return c, reason, ok
+	case reason != fault.TokenMissing:
+		return c, reason, false
+	}
+	c.token, reason, ok = tokenOf(x, "bearer")
+	if ok && b.required {
+		return c, fault.DPoPRequired, false
+	}
+	return c, reason, ok
+}
+
+// accept lets the exchange go on with the claims of an active token, when it is
+// presented as it is bound.
+func (b *binding) accept(x *pipeline.Exchange, c credential, claims *pipeline.Claims) pipeline.Outcome {
+	x.Token = copyOf(claims)
+	if !claims.Active {
+		return pipeline.DenyFor(fault.TokenInactive)
+	}
+	if reason, ok := b.prove(x.Token, c.proof, x.Now); !ok {
+		return pipeline.DenyFor(reason)
+	}
+	x.Token.Proven = claims.SenderConstrained
+	return pipeline.Continue()
+}
+
+// prove compares what the token is bound to with what the request has shown. The
+// proof is used up last, when nothing else can be wrong with it.
+func (b *binding) prove(t *pipeline.Claims, proof *dpop.Proof, now int64) (reason fault.Reason, ok bool) {
+	bare := t.KeyThumbprint == "" && t.CertificateThumbprint == ""
+	switch {
+	case proof == nil && t.KeyThumbprint != "", t.SenderConstrained && bare:
+		return fault.TokenSenderConstrained, false
+	case proof != nil && !sameThumbprint(t.KeyThumbprint, proof.Thumbprint):
+		return fault.TokenKeyMismatch, false
+	case t.CertificateThumbprint != "" && !sameThumbprint(t.CertificateThumbprint, certificateThumbprint(b.certificate())):
+		return fault.TokenCertificateMismatch, false
+	case proof != nil:
+		return b.proofs.Spend(*proof, now)
+	}
+	return 0, true
+}
