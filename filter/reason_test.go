@@ -37,6 +37,21 @@ func TestReasonIntrospectionDeadline(t *testing.T) {
 	g.must("the same token later", r, x, admitted)
 }
 
+// TestForgottenCallIsServedStale: such a call is an outage like others, so what was known before serves, if it may.
+func TestForgottenCallIsServedStale(t *testing.T) {
+	option := "{stale_if_error: 5m, cache: {max_ttl: 1s}, cluster: okta,"
+	g := start(t, module(t), configuration(t, strings.Replace(fullSequence, "{cluster: okta,", option, 1)))
+	r, x := g.do(request("forgotten"))
+	g.must("the server answers", r, x, admitted)
+	g.Advance(2 * time.Second)
+	g.okta.set(hostsim.Fail(hostsim.FaultNever))
+	r, x = g.do(request("forgotten"))
+	g.must("a forgotten call", r, x, admitted)
+	if x.Elapsed <= calloutEnd {
+		t.Errorf("ended after %v, before the callout's own %v", x.Elapsed, calloutEnd)
+	}
+}
+
 // TestReasonIntrospectionOverloaded: calls in the air are bounded, and so are those who wait for one of them.
 func TestReasonIntrospectionOverloaded(t *testing.T) {
 	const maxInFlight, maxFlights, maxWaiters = 64, 256, 1024 // the default, and introspection's own bounds

@@ -203,9 +203,21 @@ func TestAStreamThatIsGoneIsNotTouched(t *testing.T) {
 	}
 }
 
+// stuck is a step that waits for what never comes.
+type stuck struct{ flight pipeline.Flight }
+
+func (s *stuck) Name() string { return "stuck" }
+func (s *stuck) Apply(*pipeline.Exchange) pipeline.Outcome {
+	return pipeline.Await(&s.flight, func(*pipeline.Exchange) pipeline.Outcome { return pipeline.Continue() })
+}
+
+// TestEveryParkedStreamEnds: whatever a step waits for, the stream has a deadline of its own, and what comes later
+// changes nothing.
 func TestEveryParkedStreamEnds(t *testing.T) {
 	p := newProxy()
 	g := configured(t, p)
+	step := &stuck{}
+	g.Run(step)
 	p.open(g, 1)
 	p.now = p.now.Add(2400 * time.Millisecond)
 	g.Tick()
@@ -215,7 +227,7 @@ func TestEveryParkedStreamEnds(t *testing.T) {
 	p.now = p.now.Add(100 * time.Millisecond)
 	g.Tick()
 	g.Tick()
-	p.land(active()) // late
+	step.flight.Land()
 	if !slices.Equal(p.replies[1], []int{503}) || p.resumed[1] != 0 {
 		t.Errorf("replies %v, resumed %d; want one 503", p.replies[1], p.resumed[1])
 	}

@@ -15,8 +15,9 @@ const (
 	maxWaiters = 1024
 	// staleMargin is how long after the call's own timeout the host's word is
 	// still awaited. Later the next exchange with the token makes a new call:
-	// a call whose end is never told must not lock its token out.
-	staleMargin = time.Second
+	// a call whose end is never told must not lock its token out. It is less than
+	// the exchange itself waits, so that a stale answer can still serve it.
+	staleMargin = 250 * time.Millisecond
 )
 
 // call is one introspection in the air, with those that wait for it.
