@@ -1,0 +1,40 @@
+package usage
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+)
+
+func TestDescribe(t *testing.T) {
+	every := []Attribute{App, Product, API, Version, Key, Decision, Reason, Subject}
+	tests := []struct {
+		name    string
+		chosen  []Attribute
+		verdict Verdict
+		want    map[string]string
+	}{
+		{"allowed", every, Verdict{Allowed: true, Reason: fault.TokenInactive, Party: jane, KeyID: "k-1", Subject: "jane@example.com"}, map[string]string{
+			"sallyport.app": "shop", "sallyport.product": "gold", "sallyport.api": "orders", "sallyport.version": "v1", "sallyport.key": "k-1",
+			// printf %s jane@example.com | sha256sum | cut -c1-16
+			"sallyport.decision": "allow", "sallyport.subject": "8c87b489ce35cf2e",
+		}},
+		{"refused before anything was known", every, Verdict{Reason: fault.APIUnknown}, map[string]string{
+			"sallyport.decision": "deny", "sallyport.reason": "api.unknown",
+		}},
+		{"the zero value is a refusal", every, Verdict{}, map[string]string{"sallyport.decision": "deny", "sallyport.reason": "internal.error"}},
+		{"chosen", []Attribute{Key}, Verdict{Allowed: true, Party: jane, KeyID: "k-1"}, map[string]string{"sallyport.key": "k-1"}},
+		{"none chosen", nil, Verdict{Allowed: true, Party: jane}, map[string]string{}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := map[string]string{}
+			tt.verdict.Describe(tt.chosen, func(name, value string) { got[name] = value })
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("attributes (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
