@@ -28,6 +28,7 @@ type proxy struct {
 	edits      int
 	status     int // of the response
 	attributes map[string]string
+	observed   map[string][]int64
 	landings   []func(pipeline.Answer)
 	counted    map[string]int
 	lines      []string
@@ -37,7 +38,7 @@ type proxy struct {
 
 func newProxy() *proxy {
 	return &proxy{Store: memstore.New(nil), now: time.Unix(1_800_000_000, 0), gone: map[uint32]bool{}, replies: map[uint32][]int{},
-		resumed: map[uint32]int{}, counted: map[string]int{}, attributes: map[string]string{}, broken: func(string) {}, headers: request("GET", "/a/orders")}
+		resumed: map[uint32]int{}, counted: map[string]int{}, attributes: map[string]string{}, observed: map[string][]int64{}, broken: func(string) {}, headers: request("GET", "/a/orders")}
 }
 
 func request(method, path string) []pipeline.Header {
@@ -83,7 +84,8 @@ func (p *proxy) RegisterQueue(string) (uint32, bool)      { return 0, false }
 func (p *proxy) Enqueue(uint32, []byte) bool              { return false }
 func (p *proxy) Dequeue(uint32) (message []byte, ok bool) { return nil, false }
 
-func (p *proxy) Count(metric string) { p.broken("count"); p.counted[metric]++ }
+func (p *proxy) Observe(metric string, v int64) { p.observed[metric] = append(p.observed[metric], v) }
+func (p *proxy) Count(metric string)            { p.broken("count"); p.counted[metric]++ }
 
 // open begins stream id and gives its headers to the gate.
 func (p *proxy) open(g *gate.Gate, id uint32) (*gate.Stream, gate.Action) {

@@ -104,7 +104,7 @@ func (s *Stream) admit() Action {
 	}
 	s.gate.note(&s.exchange, "")
 	s.phase = admitted
-	s.gate.host.Observe(metricAdded, (s.gate.host.NowNanos()-s.began)/int64(time.Microsecond))
+	s.gate.host.Observe(metricAdded, max(s.gate.host.NowNanos()-s.began, 0)/int64(time.Microsecond))
 	s.describe()
 	return Pass
 }

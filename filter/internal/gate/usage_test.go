@@ -1,0 +1,89 @@
+package gate_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/gate"
+)
+
+const (
+	usageAllowed = "sallyport_usage.sp_decision=allow|sp_api=a|sp_version=v1|sp_class=2xx|"
+	usageRefused = "sallyport_usage.sp_decision=deny|sp_reason=token.inactive|sp_api=a|sp_version=v1|sp_class=4xx|"
+)
+
+// ofUsage are the counters of usage.
+func (p *proxy) ofUsage() map[string]int {
+	counted := map[string]int{}
+	for name, n := range p.counted {
+		if len(name) > 16 && name[:16] == "sallyport_usage." {
+			counted[name] = n
+		}
+	}
+	return counted
+}
+
+func TestACallIsRecordedOnceAtItsEnd(t *testing.T) {
+	tests := []struct {
+		name   string
+		end    func(p *proxy, s *gate.Stream)
+		status int
+		want   map[string]int
+	}{
+		{"admitted", func(p *proxy, s *gate.Stream) { p.land(active()); s.OnLog() }, 200, map[string]int{usageAllowed: 1}},
+		{"admitted, logged twice", func(p *proxy, s *gate.Stream) { p.land(active()); s.OnLog(); s.OnLog() }, 200, map[string]int{usageAllowed: 1}},
+		{"admitted, not ended", func(p *proxy, _ *gate.Stream) { p.land(active()) }, 200, map[string]int{}},
+		{"refused", func(p *proxy, s *gate.Stream) { p.land(inactive()); s.OnLog() }, 401, map[string]int{usageRefused: 1}},
+		{"client gone before the verdict", func(p *proxy, s *gate.Stream) { s.OnLog(); s.Close(); p.land(active()) }, 0, map[string]int{}},
+		{"a panic", func(_ *proxy, s *gate.Stream) { s.Fail(); s.OnLog() }, 500,
+			map[string]int{"sallyport_usage.sp_decision=deny|sp_reason=internal.error|sp_api=a|sp_version=v1|sp_class=5xx|": 1}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			p := newProxy()
+			s, _ := p.open(configured(t, p), 1)
+			p.status = tt.status
+			tt.end(p, s)
+			if diff := cmp.Diff(tt.want, p.ofUsage()); diff != "" {
+				t.Errorf("counted (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestTimesOfACall: what is added ends with the verdict, the latency with the request; a host's clock may go back.
+func TestTimesOfACall(t *testing.T) {
+	for _, tt := range []struct {
+		name               string
+		waited, answered   time.Duration
+		addedUS, latencyMS int64
+	}{
+		{"forwards", 70 * time.Millisecond, 30 * time.Millisecond, 70_000, 100},
+		{"backwards", -70 * time.Millisecond, -30 * time.Millisecond, 0, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := newProxy()
+			s, _ := p.open(configured(t, p), 1)
+			p.now = p.now.Add(tt.waited)
+			p.land(active())
+			p.now = p.now.Add(tt.answered)
+			s.OnLog()
+			delete(p.observed, "sallyport_introspection_latency")
+			want := map[string][]int64{"sallyport_added_us": {tt.addedUS}, "sallyport_latency_ms.sp_api=a|sp_version=v1|": {tt.latencyMS}}
+			if diff := cmp.Diff(want, p.observed); diff != "" {
+				t.Errorf("observed (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestAnUnconfiguredGateRecordsNothing(t *testing.T) {
+	p := newProxy()
+	s, _ := p.open(gate.New(p), 1)
+	s.OnLog()
+	if len(p.ofUsage()) != 0 || len(p.attributes) != 0 {
+		t.Errorf("counted %v, attributes %v", p.ofUsage(), p.attributes)
+	}
+}
