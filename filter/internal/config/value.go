@@ -40,9 +40,76 @@ func (v value) content() string {
 	return gjson.Parse(string(v)).Str
 }
 
-// each goes through an object or a list; keys are unescaped, "" in a list.
+// each goes through an object or a list; keys are unescaped, "" in a list. With
+// gjson's own a large catalog takes a fifth longer to configure.
 func (v value) each(item func(key string, v value) bool) {
-	gjson.Result{Type: gjson.JSON, Raw: string(v)}.ForEach(func(key, v gjson.Result) bool {
-		return item(key.Str, value(v.Raw))
-	})
+	rest := v[1 : len(v)-1].next()
+	for len(rest) > 0 {
+		key := ""
+		if v.isObject() {
+			end := rest.stringEnd()
+			key = rest[:end].content()
+			rest = rest[end:].next()
+		}
+		end := rest.end()
+		if !item(key, rest[:end]) {
+			return
+		}
+		rest = rest[end:].next()
+	}
+}
+
+// next cuts off the blanks and signs before the next value.
+func (v value) next() value {
+	for i := range len(v) {
+		switch v[i] {
+		case ' ', '\t', '\r', '\n', ',', ':':
+		default:
+			return v[i:]
+		}
+	}
+	return ""
+}
+
+// end is the length of the value that v begins with.
+func (v value) end() int {
+	switch v[0] {
+	case '"':
+		return v.stringEnd()
+	case '{', '[':
+		level := 0
+		for i := 0; i < len(v); i++ {
+			switch v[i] {
+			case '"':
+				i += v[i:].stringEnd() - 1
+			case '{', '[':
+				level++
+			case '}', ']':
+				if level--; level == 0 {
+					return i + 1
+				}
+			}
+		}
+		return len(v)
+	}
+	for i := range len(v) {
+		switch v[i] {
+		case ' ', '\t', '\r', '\n', ',':
+			return i
+		}
+	}
+	return len(v)
+}
+
+// stringEnd is the length of the string that v begins with, quotes included.
+func (v value) stringEnd() int {
+	for i := 1; i < len(v); i++ {
+		switch v[i] {
+		case '\\':
+			i++
+		case '"':
+			return i + 1
+		}
+	}
+	return len(v)
 }
