@@ -50,7 +50,7 @@ func (p *proxy) NowNanos() int64                           { return p.now.UnixNa
 func (p *proxy) RequestHeaders() ([]pipeline.Header, bool) { return p.headers, p.headers != nil }
 func (p *proxy) ClientAddress() string                     { p.broken("address"); return "127.0.0.1:1" }
 func (p *proxy) ResponseStatus() int                       { return p.status }
-func (p *proxy) SetAttribute(name, value string)           { p.attributes[name] = value }
+func (p *proxy) SetAttribute(name, value string)           { p.broken("attribute"); p.attributes[name] = value }
 func (p *proxy) ClientCertificate() string                 { p.broken("certificate"); return "" }
 
 func (p *proxy) SetRequestHeaders(all []pipeline.Header) bool {
@@ -84,8 +84,11 @@ func (p *proxy) RegisterQueue(string) (uint32, bool)      { return 0, false }
 func (p *proxy) Enqueue(uint32, []byte) bool              { return false }
 func (p *proxy) Dequeue(uint32) (message []byte, ok bool) { return nil, false }
 
-func (p *proxy) Observe(metric string, v int64) { p.observed[metric] = append(p.observed[metric], v) }
-func (p *proxy) Count(metric string)            { p.broken("count"); p.counted[metric]++ }
+func (p *proxy) Observe(metric string, v int64) {
+	p.broken("observe")
+	p.observed[metric] = append(p.observed[metric], v)
+}
+func (p *proxy) Count(metric string) { p.broken("count"); p.counted[metric]++ }
 
 // open begins stream id and gives its headers to the gate.
 func (p *proxy) open(g *gate.Gate, id uint32) (*gate.Stream, gate.Action) {
@@ -102,7 +105,7 @@ func (p *proxy) land(a pipeline.Answer) {
 	}
 }
 
-const introspecting = `{"version":1,"apis":[{"name":"a","version":"v1","base_path":"/a"},{"name":"open","version":"v1","base_path":"/open","sequence":[]}],
+const introspecting = `{"version":1,"usage":{"attributes":["decision"]},"apis":[{"name":"a","version":"v1","base_path":"/a"},{"name":"open","version":"v1","base_path":"/open","sequence":[]}],
 "sequence":[{"introspect_token":{"cluster":"okta","authority":"okta.example.com","path":"/introspect","client_id":"gw","client_secret":{"env":"SECRET"},"timeout":"2s","cache":"off","breaker":"off","retry":false}}]}`
 
 func configured(t *testing.T, p *proxy) *gate.Gate {

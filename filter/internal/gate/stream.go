@@ -38,9 +38,9 @@ type Stream struct {
 	phase    phase
 	exchange pipeline.Exchange
 	run      *pipeline.Run
-	deadline int64 // unix nanoseconds, 0 before it is parked
-	began    int64 // unix nanoseconds
-	reason   fault.Reason
+	deadline int64        // unix nanoseconds, 0 before it is parked
+	began    int64        // unix nanoseconds
+	reason   fault.Reason // why it was refused
 	recorded bool
 }
 
@@ -103,9 +103,9 @@ func (s *Stream) admit() Action {
 		return s.refuse(fault.Denial{})
 	}
 	s.gate.note(&s.exchange, "")
-	s.phase = admitted
 	s.gate.host.Observe(metricAdded, max(s.gate.host.NowNanos()-s.began, 0)/int64(time.Microsecond))
-	s.describe()
+	s.describe(true)
+	s.phase = admitted // at last: what panics before is refused still
 	return Pass
 }
 
@@ -129,7 +129,7 @@ func (s *Stream) refuse(d fault.Denial) Action {
 	s.gate.host.Reply(fault.Render(d, format), d.Reason.String())
 	s.gate.note(&s.exchange, d.Reason.String())
 	s.gate.complain(d.Reason, s)
-	s.describe()
+	s.describe(false)
 	return Pause
 }
 

@@ -29,11 +29,11 @@ func (s *Stream) OnLog() {
 }
 
 // describe tells the host's access log what is known of a decided request.
-func (s *Stream) describe() {
+func (s *Stream) describe(allowed bool) {
 	if s.gate.config == nil {
 		return
 	}
-	v := usage.Verdict{Allowed: s.phase == admitted, Reason: s.reason, Party: s.party(), KeyID: s.exchange.KeyOwner.KeyID}
+	v := usage.Verdict{Allowed: allowed, Reason: s.reason, Party: s.party(), KeyID: s.exchange.KeyOwner.KeyID}
 	if s.exchange.Token != nil {
 		v.Subject = s.exchange.Token.Subject
 	}

@@ -1,6 +1,7 @@
 package gate_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -85,5 +86,30 @@ func TestAnUnconfiguredGateRecordsNothing(t *testing.T) {
 	s.OnLog()
 	if len(p.ofUsage()) != 0 || len(p.attributes) != 0 {
 		t.Errorf("counted %v, attributes %v", p.ofUsage(), p.attributes)
+	}
+}
+
+// TestAPanicInTheRecordDeniesOneRequest: what goes wrong in recording must not leave a request that nobody ends.
+func TestAPanicInTheRecordDeniesOneRequest(t *testing.T) {
+	for _, call := range []string{"count", "observe", "attribute"} {
+		t.Run(call, func(t *testing.T) {
+			p := newProxy()
+			s, _ := p.open(configured(t, p), 1)
+			p.broken = func(now string) {
+				if now == call && p.selected == 1 {
+					p.broken = func(string) {}
+					panic("a secret")
+				}
+			}
+			p.land(active())
+			if !slices.Equal(p.replies[1], []int{500}) || p.resumed[1] != 0 {
+				t.Errorf("replies %v, resumed %d; want one 500", p.replies[1], p.resumed[1])
+			}
+			s.OnLog()
+			want := map[string]int{"sallyport_usage.sp_decision=deny|sp_reason=internal.error|sp_api=a|sp_version=v1|": 1}
+			if diff := cmp.Diff(want, p.ofUsage()); diff != "" {
+				t.Errorf("counted (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
