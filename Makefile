@@ -67,6 +67,10 @@ test: ## all tests; the numbers of scenarios on each driver stand at the end
 fidelity: envoys ## the simulated host against all Envoys, behaviour by behaviour
 	go run ./envoy-config/fidelity/cmd/fidelity
 
+.PHONY: versions
+versions: envoys ## all scenarios and envoy.yaml on all Envoys; prints a table
+	go test -tags versions -timeout 30m -count=1 -run '^TestVersions$$' -v ./envoy-config/e2e 2>&1 | grep -Ev '^ *(=== |--- PASS)'
+
 .PHONY: race
 race: ## the simulated host's tests under the race detector
 	go test -race -timeout 30m ./hostsim/...

@@ -32,6 +32,7 @@ func bootstrap(dir string) ([]byte, error) {
 			map[string]any{"prefix": "wasmcustom."},
 			map[string]any{"prefix": "wasm."},
 			map[string]any{"prefix": "listener_manager."},
+			map[string]any{"prefix": "extension_config_discovery."},
 			map[string]any{"prefix": "cluster_manager."},
 			map[string]any{"safe_regex": map[string]any{"regex": `(http|cluster)\..*\.(up|down)stream_rq_(total|active)`}},
 			map[string]any{"safe_regex": map[string]any{"regex": `http\..*\.downstream_cx_rx_bytes_total`}},

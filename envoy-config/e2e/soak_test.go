@@ -4,10 +4,7 @@ package e2e
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
-	"regexp"
-	"strconv"
 	"testing"
 
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
@@ -35,22 +32,4 @@ func TestSoakScenarios(t *testing.T) {
 	if first, last := memory[1], memory[soakRounds-1]; float64(last) > soakGrowth*float64(first) {
 		t.Errorf("envoy grew from %d KiB after round 2 to %d KiB", first, last)
 	}
-}
-
-// resident is a process's memory in KiB.
-func resident(t *testing.T, pid int) int {
-	t.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	found := regexp.MustCompile(`VmRSS:\s+(\d+) kB`).FindSubmatch(status)
-	if found == nil {
-		t.Fatal("no VmRSS in the process's status")
-	}
-	kib, err := strconv.Atoi(string(found[1]))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return kib
 }

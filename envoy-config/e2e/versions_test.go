@@ -1,0 +1,71 @@
+//go:build versions
+
+package e2e
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sallyport-gateway/sallyport/envoy-config/envoyrun"
+	"github.com/sallyport-gateway/sallyport/envoy-config/fidelity"
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
+	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
+)
+
+// versionResult is a line of the table that TestVersions prints.
+type versionResult struct {
+	version           string
+	scenarios, failed int
+	shipped           string // envoy.yaml: "serves", or what happened
+	took              time.Duration
+}
+
+// TestVersions plays all scenarios, and the shipped envoy.yaml, on every Envoy that Sallyport is said to run on. No
+// version is excused from anything.
+func TestVersions(t *testing.T) {
+	files, err := scenario.Load(filepath.Join("..", "..", "testdata", "scenarios"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var table strings.Builder
+	fmt.Fprintf(&table, "\n%-8s %9s %6s  %-10s %s\n", "Envoy", "scenarios", "failed", "envoy.yaml", "took")
+	for _, version := range fidelity.Versions {
+		t.Run(version, func(t *testing.T) {
+			binary, err := envoyrun.FindVersion(version)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Setenv("ENVOY", binary)
+			r := versionResult{version: version, shipped: "serves"}
+			began := time.Now()
+			r.scenarios, r.failed = playAll(t, files)
+			if !t.Run("shipped envoy.yaml", TestShippedConfigAdmits) {
+				r.shipped = "FAILED"
+			}
+			r.took = time.Since(began)
+			fmt.Fprintf(&table, "%-8s %9d %6d  %-10s %v\n", r.version, r.scenarios, r.failed, r.shipped, r.took.Round(time.Second))
+		})
+	}
+	t.Log(table.String())
+}
+
+// playAll plays the scenarios on the Envoy of $ENVOY, but for those that are for other drivers.
+func playAll(t *testing.T, files []*scenario.File) (played, failed int) {
+	t.Helper()
+	d := newDriver(t, Options{Module: wasmbuild.Filter(t), RootID: "sallyport"})
+	for _, f := range files {
+		if _, skip := f.Skip(d.Name()); skip {
+			continue
+		}
+		report, err := scenario.Run(t.Context(), f, d)
+		played++
+		if err != nil || !report.OK() {
+			failed++
+			t.Errorf("%s: %v\n%s", f.Name, err, report)
+		}
+	}
+	return played, failed
+}
