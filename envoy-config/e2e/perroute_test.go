@@ -1,0 +1,120 @@
+package e2e
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
+	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
+)
+
+var (
+	noKey    = outcome{status: 401, reason: "api_key.missing"}
+	exceeded = outcome{status: 429, reason: "spike_arrest.exceeded"}
+	unknown  = outcome{status: 404, reason: "api.unknown"}
+)
+
+// visit is a request and how it ends. decided tells whether the filter was called at all.
+type visit struct {
+	name, target string
+	want         outcome
+	decided      bool
+}
+
+// TestPerRoute: which requests the filter sees can be decided by its own configuration, and by Envoy's routes in each of
+// the shipped ways.
+func TestPerRoute(t *testing.T) {
+	s := newSite(t, Options{Module: wasmbuild.Filter(t)})
+	t.Run("by API", func(t *testing.T) {
+		s := s.on(t)
+		s.serve(plan{name: "gwapi", vm: "perroute", config: byAPI(t)})
+		s.visits("gwapi", []visit{
+			{"an API that wants a key", "/partners/1", noKey, true},
+			{"an API with another sequence", "/catalog/1", admitted, true},
+			{"its limit", "/catalog/2", exceeded, true},
+			{"an open API", "/public/1", admitted, true},
+			{"no API", "/else", unknown, true},
+		})
+	})
+	for _, tt := range []struct {
+		file   string
+		visits []visit
+	}{
+		{"opt-out.yaml", []visit{
+			{"a route like most", "/orders/1", noKey, true},
+			{"a public route", "/public/1", admitted, false},
+			{"a public route's neighbour", "/publicity", noKey, true},
+		}},
+		{"opt-in.yaml", []visit{
+			{"a route that asks for it", "/orders/1", noKey, true},
+			{"a route like most", "/public/1", admitted, false},
+		}},
+		{"instances.yaml", []visit{
+			{"one configuration", "/partners/1", noKey, true},
+			{"the other one", "/catalog/1", admitted, true},
+			{"its limit", "/catalog/2", exceeded, true},
+			{"neither", "/else", outcome{status: 404}, false},
+		}},
+	} {
+		t.Run(tt.file, func(t *testing.T) {
+			s := s.on(t)
+			name := "gw" + tt.file[:len(tt.file)-len(".yaml")]
+			s.serve(plan{name: name, change: shippedRoutes(t, tt.file, s.options.Module)})
+			s.visits(name, tt.visits)
+		})
+	}
+}
+
+// visits makes the requests, without a key, one after the other.
+func (s *site) visits(listener string, visits []visit) {
+	s.t.Helper()
+	for _, v := range visits {
+		before := s.decisions()
+		s.do(v.name, listener, scenario.Request{Method: "GET", Target: v.target, Headers: []scenario.Header{{Name: "host", Value: "api.example.com"}}}, v.want)
+		s.settled()
+		if got := !maps.Equal(s.decisions(), before); got != v.decided {
+			s.t.Errorf("%s: the filter was called: %v, want %v", v.name, got, v.decided)
+		}
+	}
+}
+
+func byAPI(t *testing.T) []byte {
+	t.Helper()
+	config, err := yaml.YAMLToJSON([]byte(`
+version: 1
+apis:
+- {name: partners, version: v1, base_path: /partners, sequence: [{verify_api_key: {from: [{header: x-api-key}]}}]}
+- {name: catalog, version: v1, base_path: /catalog, sequence: [{spike_arrest: {rate: 1pm, burst: 1}}]}
+- {name: public, version: v1, base_path: /public, sequence: []}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return config
+}
+
+// shippedRoutes puts a shipped file's filters and routes into the listener, with this machine's module.
+func shippedRoutes(t *testing.T, file, module string) func(listener, manager, plugin map[string]any) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "per-route", file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var shipped map[string]any
+	if err := yaml.UnmarshalStrict(text, &shipped); err != nil {
+		t.Fatal(err)
+	}
+	filters := shipped["http_filters"].([]any)
+	for i := range filters[:len(filters)-1] { // the last is the router
+		vm := member(filters, i, "typed_config", "config", "vm_config").(map[string]any)
+		vm["code"] = map[string]any{"local": map[string]any{"filename": module}}
+		vm["environment_variables"] = map[string]any{"key_values": map[string]string{"OKTA_CLIENT_SECRET": siteSecret}}
+		vm["vm_id"] = fmt.Sprint(vm["vm_id"], file) // the files are tested in one Envoy
+	}
+	return func(_, manager, _ map[string]any) { maps.Copy(manager, shipped) }
+}
