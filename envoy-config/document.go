@@ -1,28 +1,39 @@
 package envoyconfig
 
 import (
-	_ "embed"
+	"embed"
 	"encoding/json"
 	"fmt"
 
 	"sigs.k8s.io/yaml"
 )
 
-//go:embed envoy.yaml
-var shipped []byte
+//go:embed envoy.yaml backend-sidecar.yaml secrets/*.yaml
+var shipped embed.FS
 
-// Document is the shipped envoy.yaml, decoded, to be changed place by place. Its methods do nothing after the first
+// Document is a shipped file, decoded, to be changed place by place. Its methods do nothing after the first
 // error, which Err tells.
 type Document struct {
+	file string
 	root any
 	err  error
 }
 
 // Parse decodes the shipped envoy.yaml, a fresh copy at each call.
-func Parse() *Document {
-	d := &Document{}
-	if err := yaml.UnmarshalStrict(shipped, &d.root); err != nil {
-		d.err = fmt.Errorf("parse envoy.yaml: %w", err)
+func Parse() *Document { return parse("envoy.yaml") }
+
+// Sidecar decodes the shipped backend-sidecar.yaml, a fresh copy at each call.
+func Sidecar() *Document { return parse("backend-sidecar.yaml") }
+
+func parse(file string) *Document {
+	d := &Document{file: file}
+	text, err := shipped.ReadFile(file)
+	if err != nil {
+		d.err = err
+		return d
+	}
+	if err := yaml.UnmarshalStrict(text, &d.root); err != nil {
+		d.err = fmt.Errorf("parse %s: %w", file, err)
 	}
 	return d
 }
@@ -44,7 +55,7 @@ func (d *Document) change(at Path, do func(members map[string]any, name string))
 	}
 	members, name, err := at.member(d.root)
 	if err != nil {
-		d.err = fmt.Errorf("change envoy.yaml: %w", err)
+		d.err = fmt.Errorf("change %s: %w", d.file, err)
 		return
 	}
 	do(members, name)
@@ -57,7 +68,7 @@ func (d *Document) Get(at Path) any {
 	}
 	value, err := at.find(d.root)
 	if err != nil {
-		d.err = fmt.Errorf("read envoy.yaml: %w", err)
+		d.err = fmt.Errorf("read %s: %w", d.file, err)
 	}
 	return value
 }

@@ -2,6 +2,8 @@ package envoyconfig
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -21,7 +23,7 @@ func TestDeploymentChangesOnlyWhatItGives(t *testing.T) {
 
 	full := Deployment{
 		Listen: "127.0.0.1:11", Admin: "127.0.0.1:12", Module: "m-1", PluginConfig: []byte(`{"version":1}`),
-		Certificate: "c-1", Key: "k-1",
+		Secrets: t.TempDir(), Watched: "w-1", Certificate: "c-1", Key: "k-1",
 		Okta:    Upstream{Address: "okta.test:13", ServerName: "okta.test", CA: "ca-1"},
 		Backend: Upstream{Address: "[::1]:14", ServerName: "backend.test", CA: "ca-2", Certificate: "c-2", Key: "k-2"},
 	}
@@ -39,18 +41,39 @@ func TestDeploymentChangesOnlyWhatItGives(t *testing.T) {
 	for want, at := range map[string]Path{
 		"m-1":           Wasm().Then("vm_config", "code", "local", "filename"),
 		`{"version":1}`: Wasm().Then("configuration", "value"),
-		"c-1":           chain.Then(common...).Then("tls_certificates", 0, "certificate_chain", "filename"),
-		"k-1":           chain.Then(common...).Then("tls_certificates", 0, "private_key", "filename"),
 		"okta.test":     Cluster("okta").Then(endpoint...).Then("address"),
 		"ca-1":          Cluster("okta").Then(common...).Then("validation_context", "trusted_ca", "filename"),
 		"::1":           Cluster("backend").Then(endpoint...).Then("address"),
 		"backend.test":  Cluster("backend").Then(common...).Then("validation_context", "match_typed_subject_alt_names", 0, "matcher", "exact"),
 		"ca-2":          Cluster("backend").Then(common...).Then("validation_context", "trusted_ca", "filename"),
-		"c-2":           Cluster("backend").Then(common...).Then("tls_certificates", 0, "certificate_chain", "filename"),
-		"k-2":           Cluster("backend").Then(common...).Then("tls_certificates", 0, "private_key", "filename"),
 	} {
 		if got := doc.Get(at); got != want {
 			t.Errorf("%s is %v, want %s", at, got, want)
+		}
+	}
+	if err := full.WriteSecrets(); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]struct {
+		named Path // in envoy.yaml
+		n     string
+	}{"gateway": {secretOf(chain), "1"}, "backend-client": {secretOf(Cluster("backend")), "2"}} {
+		path := filepath.Join(full.Secrets, name+".yaml")
+		if got := doc.Get(want.named); got != path {
+			t.Errorf("%s is %v, want %s", want.named, got, path)
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		secret := &Document{}
+		if err := json.Unmarshal(text, &secret.root); err != nil {
+			t.Fatal(err)
+		}
+		at := Path{"resources", Named(name), "tls_certificate"}
+		certificate, key, watched := secret.Get(at.Then("certificate_chain", "filename")), secret.Get(at.Then("private_key", "filename")), secret.Get(at.Then("watched_directory", "path"))
+		if certificate != "c-"+want.n || key != "k-"+want.n || watched != "w-1" {
+			t.Errorf("secret %s is %v, %v, watched in %v", name, certificate, key, watched)
 		}
 	}
 	for _, name := range []string{"okta", "backend"} {

@@ -5,6 +5,8 @@ package envoyconfig
 import (
 	"fmt"
 	"net"
+	"os"
+	"path/filepath"
 	"strconv"
 )
 
@@ -15,6 +17,8 @@ type Deployment struct {
 	Admin        string // host:port
 	Module       string // path of the Wasm module
 	PluginConfig []byte // JSON for the filter
+	Secrets      string // path of the folder with the files of secrets/; see WriteSecrets
+	Watched      string // path of the folder in which certificates are replaced
 	Certificate  string // path: the gateway's own, for its clients
 	Key          string
 	Okta         Upstream
@@ -57,10 +61,52 @@ func (d Deployment) Bootstrap() ([]byte, error) {
 	doc.setAddress(d.Admin, Path{"admin", "address"})
 	doc.setText(d.Module, wasm.Then("vm_config", "code", "local", "filename"))
 	doc.setText(string(d.PluginConfig), wasm.Then("configuration", "value"))
-	doc.setCertificate(d.Certificate, d.Key, chain)
+	doc.setText(d.secret(secretGateway), secretOf(chain))
+	doc.setText(d.secret(secretBackendClient), secretOf(Cluster("backend")))
 	doc.setUpstream(d.Okta, "okta")
 	doc.setUpstream(d.Backend, "backend")
 	return doc.JSON()
+}
+
+// WriteSecrets puts the files of secrets/ into the folder Secrets, for this deployment. Envoy wants them to be there when
+// it starts.
+func (d Deployment) WriteSecrets() error {
+	for name, pair := range map[string][2]string{
+		secretGateway:       {d.Certificate, d.Key},
+		secretBackendClient: {d.Backend.Certificate, d.Backend.Key},
+	} {
+		doc := parse("secrets/" + name + ".yaml")
+		at := Path{"resources", Named(name), "tls_certificate"}
+		doc.setText(pair[0], at.Then("certificate_chain", "filename"))
+		doc.setText(pair[1], at.Then("private_key", "filename"))
+		doc.setText(d.Watched, at.Then("watched_directory", "path"))
+		text, err := doc.JSON()
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(d.secret(name), text, 0o600); err != nil {
+			return fmt.Errorf("write the secret %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+const (
+	secretGateway       = "gateway"
+	secretBackendClient = "backend-client"
+)
+
+// secret is the file of that secret, "" where the shipped path stays.
+func (d Deployment) secret(name string) string {
+	if d.Secrets == "" {
+		return ""
+	}
+	return filepath.Join(d.Secrets, name+".yaml")
+}
+
+// secretOf is where the listener's chain or the cluster says in which file its certificate is named.
+func secretOf(at Path) Path {
+	return at.Then("transport_socket", "typed_config", "common_tls_context", "tls_certificate_sds_secret_configs", 0, "sds_config", "path_config_source", "path")
 }
 
 func (d *Document) setText(value string, at Path) {
@@ -92,12 +138,6 @@ func Address(hostPort string) (any, error) {
 	return map[string]any{"socket_address": map[string]any{"address": host, "port_value": port}}, nil
 }
 
-func (d *Document) setCertificate(certificate, key string, at Path) {
-	at = at.Then("transport_socket", "typed_config", "common_tls_context", "tls_certificates", 0)
-	d.setText(certificate, at.Then("certificate_chain", "filename"))
-	d.setText(key, at.Then("private_key", "filename"))
-}
-
 func (d *Document) setUpstream(u Upstream, name string) {
 	cluster := Cluster(name)
 	tls := cluster.Then("transport_socket", "typed_config")
@@ -106,5 +146,4 @@ func (d *Document) setUpstream(u Upstream, name string) {
 	d.setText(u.ServerName, tls.Then("sni"))
 	d.setText(u.ServerName, validation.Then("match_typed_subject_alt_names", 0, "matcher", "exact"))
 	d.setText(u.CA, validation.Then("trusted_ca", "filename"))
-	d.setCertificate(u.Certificate, u.Key, cluster)
 }

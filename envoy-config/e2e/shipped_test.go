@@ -69,7 +69,7 @@ func newWorld(t *testing.T) *world {
 	w.deployment = envoyconfig.Deployment{
 		Listen: "127.0.0.1:0", Admin: "127.0.0.1:0",
 		Module: wasmbuild.Filter(t), PluginConfig: pluginConfig(t),
-		Certificate: w.file("gateway.pem"), Key: w.file("gateway-key.pem"),
+		Secrets: w.dir, Watched: w.dir, Certificate: w.file("gateway.pem"), Key: w.file("gateway-key.pem"),
 		Okta: envoyconfig.Upstream{Address: okta, CA: w.file("ca.pem")},
 		Backend: envoyconfig.Upstream{Address: api, CA: w.file("ca.pem"),
 			Certificate: w.file("client.pem"), Key: w.file("client-key.pem")},
@@ -155,6 +155,9 @@ func pluginConfig(t *testing.T) []byte {
 // options are those of an Envoy for the deployment.
 func (w *world) options(t *testing.T) envoyrun.Options {
 	t.Helper()
+	if err := w.deployment.WriteSecrets(); err != nil {
+		t.Fatal(err)
+	}
 	config, err := w.deployment.Bootstrap()
 	if err != nil {
 		t.Fatal(err)

@@ -40,7 +40,8 @@ func (d *Demo) startEnvoy(ctx context.Context, o Options, config []byte) error {
 	if err != nil {
 		return fmt.Errorf("read backend address: %w", err)
 	}
-	bootstrap, err := envoyconfig.Deployment{
+	deployment := envoyconfig.Deployment{
+		Secrets: d.certs.dir, Watched: d.certs.dir,
 		Listen: address, Admin: "127.0.0.1:0", Module: module, PluginConfig: config,
 		Certificate: d.certs.file("gateway.pem"), Key: d.certs.file("gateway-key.pem"),
 		Okta: envoyconfig.Upstream{Address: okta.Host, ServerName: oktaName, CA: d.certs.file("ca.pem")},
@@ -48,7 +49,11 @@ func (d *Demo) startEnvoy(ctx context.Context, o Options, config []byte) error {
 			Address: backend.Host, ServerName: backendName, CA: d.certs.file("ca.pem"),
 			Certificate: d.certs.file("gateway-client.pem"), Key: d.certs.file("gateway-client-key.pem"),
 		},
-	}.Bootstrap()
+	}
+	if err := deployment.WriteSecrets(); err != nil {
+		return err
+	}
+	bootstrap, err := deployment.Bootstrap()
 	if err != nil {
 		return err
 	}
