@@ -3,6 +3,7 @@ package command
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -27,6 +28,8 @@ type key struct {
 	App     string `json:"app"`
 	Status  string `json:"status"`
 	Expires string `json:"expires,omitempty"`
+	// LastUsed is known to metrics only.
+	LastUsed string `json:"last_used,omitempty"`
 }
 
 type product struct {
@@ -150,13 +153,7 @@ func anyVariable(string) (string, bool) { return "set-in-the-vm", true }
 
 // expiry reads --expires: days, a Go duration, or a time.
 func expiry(s string, now time.Time) (time.Time, error) {
-	if days, ok := strings.CutSuffix(s, "d"); ok {
-		var n int
-		if _, err := fmt.Sscanf(days, "%d", &n); err == nil && fmt.Sprint(n) == days && n > 0 && n <= 36500 {
-			return now.Add(time.Duration(n) * 24 * time.Hour).Truncate(time.Second), nil
-		}
-	}
-	if d, err := time.ParseDuration(s); err == nil && d > 0 {
+	if d, ok := span(s); ok {
 		return now.Add(d).Truncate(time.Second), nil
 	}
 	for _, layout := range []string{time.RFC3339, time.DateOnly} {
@@ -165,6 +162,16 @@ func expiry(s string, now time.Time) (time.Time, error) {
 		}
 	}
 	return time.Time{}, fmt.Errorf("%q is no time to come: write 90d, 12h, 2027-05-01 or 2027-05-01T00:00:00Z", s)
+}
+
+// span reads days or a Go duration, longer than nothing.
+func span(s string) (time.Duration, bool) {
+	if days, ok := strings.CutSuffix(s, "d"); ok {
+		n, err := strconv.Atoi(days)
+		return time.Duration(n) * 24 * time.Hour, err == nil && strconv.Itoa(n) == days && n > 0 && n <= 36500
+	}
+	d, err := time.ParseDuration(s)
+	return d, err == nil && d > 0
 }
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -60,12 +60,13 @@ and style, and replace it whole: it is the old one or the new one at any moment.
 
 Exit codes:
   0  done; nothing is wrong
-  1  done, and something is wrong: a check that found a fault
+  1  done, and something is wrong: a check that found a fault, a version that may not go
   2  not done: a flag, a path, a file that cannot be read or changed`,
 		Example: `  sallyport products add portal --api customers --scope customers.read
   sallyport apps add global-customer-portal --product portal --developer portal-team@example.com
   sallyport keys mint --app global-customer-portal --expires 90d
-  sallyport check sallyport.yaml --envoy envoy.yaml`,
+  sallyport check sallyport.yaml --envoy envoy.yaml
+  sallyport usage --prometheus http://127.0.0.1:9090 --api customers`,
 		Version:       version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -73,7 +74,7 @@ Exit codes:
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w: see '%s --help'", err, c.CommandPath())
 	})
-	root.AddCommand(newKeys(), newApps(), newProducts(), newCheck())
+	root.AddCommand(newKeys(), newApps(), newProducts(), newCheck(), newUsage())
 	return root
 }
 

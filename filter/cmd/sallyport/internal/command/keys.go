@@ -110,12 +110,15 @@ func printMinted(c *cobra.Command, out *output, m minted) error {
 func newKeysList() *cobra.Command {
 	var appName string
 	c := &cobra.Command{
-		Use:     "list",
-		Short:   "List the keys, and when they end",
-		Example: "  sallyport keys list --app global-customer-portal",
-		Args:    exactly(0),
+		Use:   "list",
+		Short: "List the keys, when they end, and when they were last used",
+		Long: `List shows the keys of the configuration. With --prometheus or --envoy it shows as well when a request last came with
+each, as far back as that one remembers (Prometheus: 90 days at most; Envoy: since its start), to the minute.`,
+		Example: `  sallyport keys list --app global-customer-portal
+  sallyport keys list --prometheus http://127.0.0.1:9090`,
+		Args: exactly(0),
 	}
-	file, out := addFile(c), addOutput(c)
+	file, out, from := addFile(c), addOutput(c), addSource(c)
 	c.Flags().StringVar(&appName, "app", "", "only those of one app")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		d, err := document.Read(*file)
@@ -127,14 +130,30 @@ func newKeysList() *cobra.Command {
 				return err
 			}
 		}
-		keys := []key{}
+		now := time.Now()
 		t := &table{head: []string{"KEY", "APP", "STATUS", "EXPIRES"}}
+		var used map[string]time.Time
+		if from.given() {
+			t.head = append(t.head, "LAST USED")
+			if used, err = from.source().Keys(c.Context(), now); err != nil {
+				return err
+			}
+		}
+		keys := []key{}
 		for _, a := range readApps(d.Root()) {
 			for _, k := range a.Keys {
-				if appName == "" || a.Name == appName {
-					keys = append(keys, k)
-					t.add(k.ID, k.App, k.Status, ends(k, time.Now()))
+				if appName != "" && a.Name != appName {
+					continue
 				}
+				row := []string{k.ID, k.App, k.Status, ends(k, now)}
+				if at, ok := used[k.ID]; ok {
+					k.LastUsed = stamp(at)
+				}
+				if from.given() {
+					row = append(row, k.LastUsed)
+				}
+				keys = append(keys, k)
+				t.add(row...)
 			}
 		}
 		return out.print(c.OutOrStdout(), keys, t)

@@ -1,0 +1,142 @@
+package command
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/sallyport-gateway/sallyport/filter/cmd/sallyport/internal/document"
+	"github.com/sallyport-gateway/sallyport/filter/cmd/sallyport/internal/usage"
+)
+
+// deprecationReport is what usage deprecation prints for machines.
+type deprecationReport struct {
+	usage.Deprecation
+	Since string `json:"since"`
+	Until string `json:"until"`
+	// Granted are the apps that could call the version, by the configuration; absent when none was given.
+	Granted []string `json:"granted,omitempty"`
+}
+
+func newDeprecation() *cobra.Command {
+	var since, tolerate, api, version string
+	c := &cobra.Command{
+		Use:   "deprecation --api NAME --version VERSION",
+		Short: "Tell whether a version of an API may be retired",
+		Long: `Deprecation tells who called a version in a period, how often, and whether it becomes less. The verdict is
+  safe to retire  no app called it, and the whole period was seen
+  in use          apps called it; their refused calls count, as they have not moved on
+  not known       no call was seen, but some could have been missed: the gateways were not scraped for the whole period, or
+                  one restarted (what came after its last scrape is lost), or calls were counted under "other"
+
+Restarts are everyday: --tolerate puts up with so much unseen time in all. With --file it also lists the apps that could
+call the version. The exit code is 0 when it is safe, and 1 when not.`,
+		Example: `  sallyport usage deprecation --prometheus http://127.0.0.1:9090 --api customers --version v1 --since 30d
+  sallyport usage deprecation --prometheus http://127.0.0.1:9090 --api customers --version v1 --file sallyport.yaml --tolerate 5m`,
+		Args: exactly(0),
+	}
+	from, out := addSource(c), addOutput(c)
+	file := c.Flags().String("file", "", "the configuration: which apps could call the version")
+	must(c.MarkFlagFilename("file", "yaml", "yml"))
+	c.Flags().StringVar(&api, "api", "", "name of the API")
+	c.Flags().StringVar(&version, "version", "", "the version that is to go")
+	c.Flags().StringVar(&since, "since", defaultSince, "how far to look back: 30d, 12h")
+	c.Flags().StringVar(&tolerate, "tolerate", "0s", "how much unseen time to put up with: 5m")
+	must(c.MarkFlagRequired("api"))
+	must(c.MarkFlagRequired("version"))
+	c.MarkFlagsOneRequired("prometheus", "envoy")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		period, err := back(since, time.Now())
+		if err != nil {
+			return err
+		}
+		patience, ok := span(tolerate)
+		if !ok && tolerate != "0s" {
+			return fmt.Errorf("--tolerate: %q is no time: write 5m", tolerate)
+		}
+		report := deprecationReport{Since: stamp(period.From), Until: stamp(period.Until)}
+		if *file != "" {
+			d, err := document.Read(*file)
+			if err != nil {
+				return err
+			}
+			if report.Granted, err = granted(d.Root(), api, version); err != nil {
+				return err
+			}
+		}
+		record, err := from.source().Read(c.Context(), period)
+		if err != nil {
+			return err
+		}
+		report.Deprecation = record.Deprecate(api, version, *file != "", patience)
+		if err := printDeprecation(c, out, report); err != nil {
+			return err
+		}
+		if report.Verdict != usage.Safe {
+			return errFound
+		}
+		return nil
+	}
+	return c
+}
+
+// granted lists the apps with a product for that version. It fails when the configuration has no such version.
+func granted(root *yaml.Node, api, version string) ([]string, error) {
+	var known []string
+	for _, n := range document.Items(document.Member(root, "apis")) {
+		known = append(known, document.Text(n, "name")+"/"+document.Text(n, "version"))
+	}
+	if !slices.Contains(known, api+"/"+version) {
+		return nil, fmt.Errorf("no API %q; %s", api+"/"+version, haves(known))
+	}
+	apps := []string{}
+	for _, p := range readProducts(root) {
+		if len(p.APIs) == 0 || slices.Contains(p.APIs, api) || slices.Contains(p.APIs, api+"/"+version) {
+			apps = append(apps, p.Apps...)
+		}
+	}
+	slices.Sort(apps)
+	return slices.Compact(apps), nil
+}
+
+func printDeprecation(c *cobra.Command, out *output, r deprecationReport) error {
+	t := &table{head: []string{"APP", "CALLS", "DENIED", "PER DAY", "TREND", "LAST SEEN", "GRANTED"}}
+	called := map[string]bool{}
+	for _, caller := range r.Callers {
+		called[caller.App] = true
+		t.add(caller.App, strconv.FormatUint(caller.Calls, 10), strconv.FormatUint(caller.Denied, 10),
+			strconv.FormatFloat(caller.PerDay, 'f', -1, 64), caller.Trend, seen(caller.LastSeen), r.grants(caller.App))
+	}
+	for _, app := range r.Granted {
+		if !called[app] {
+			t.add(app, "0", "0", "0", "", "", "yes")
+		}
+	}
+	if err := out.print(c.OutOrStdout(), r, t); err != nil || out.format != "table" {
+		return err
+	}
+	w := c.OutOrStdout()
+	fmt.Fprintf(w, "\n%s/%s from %s to %s: %s\n", printable(r.API), printable(r.Version), r.Since, r.Until, r.Verdict)
+	for _, why := range r.Because {
+		fmt.Fprintf(w, "  %s\n", printable(why))
+	}
+	if r.Strangers > 0 {
+		fmt.Fprintf(w, "  %d calls of nobody who is known were refused\n", r.Strangers)
+	}
+	return nil
+}
+
+// grants says whether an app may call the version, as far as a configuration was given.
+func (r deprecationReport) grants(app string) string {
+	switch {
+	case r.Granted == nil:
+		return ""
+	case slices.Contains(r.Granted, app):
+		return "yes"
+	}
+	return "no"
+}

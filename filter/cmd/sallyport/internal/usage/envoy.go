@@ -1,0 +1,74 @@
+package usage
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"time"
+
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+)
+
+// Envoy is the admin address of one Envoy, a URL. It knows totals since its start, and nothing of times.
+type Envoy string
+
+// Read answers the totals.
+func (e Envoy) Read(ctx context.Context, _ Period) (Record, error) {
+	families, err := e.scrape(ctx)
+	if err != nil {
+		return Record{}, err
+	}
+	return recordOf(families), nil
+}
+
+// Keys answers when each key was last used, by its id.
+func (e Envoy) Keys(ctx context.Context, _ time.Time) (map[string]time.Time, error) {
+	families, err := e.scrape(ctx)
+	used := map[string]time.Time{}
+	for _, m := range families[metricKeyUsed].GetMetric() {
+		used[name(labels(m)["key"])] = time.Unix(int64(m.GetGauge().GetValue()), 0)
+	}
+	return used, err
+}
+
+func (e Envoy) scrape(ctx context.Context) (map[string]*dto.MetricFamily, error) {
+	body, err := fetch(ctx, string(e), "stats/prometheus", nil)
+	if err != nil {
+		return nil, fmt.Errorf("read Envoy's statistics: %w", err)
+	}
+	return parse(body)
+}
+
+func parse(text []byte) (map[string]*dto.MetricFamily, error) {
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(bytes.NewReader(text))
+	if err != nil {
+		return nil, fmt.Errorf("decode Envoy's statistics: %w", err)
+	}
+	return families, nil
+}
+
+func recordOf(families map[string]*dto.MetricFamily) Record {
+	r := Record{latency: map[Party]histogram{}, Coverage: Coverage{Gaps: []Gap{{Why: "one Envoy knows its totals since its start, and no times: a verdict needs --prometheus"}}}}
+	for _, m := range families[metricUsage].GetMetric() {
+		r.Counts = append(r.Counts, Count{Series: seriesOf(labels(m)), Tally: Tally{Calls: m.GetCounter().GetValue()}})
+	}
+	for _, m := range families[metricLatency].GetMetric() {
+		h := histogram{}
+		for _, b := range m.GetHistogram().GetBucket() {
+			h[b.GetUpperBound()] = float64(b.GetCumulativeCount())
+		}
+		r.latency[partyOf(labels(m))] = h
+	}
+	return r
+}
+
+func labels(m *dto.Metric) model.Metric {
+	out := model.Metric{}
+	for _, pair := range m.GetLabel() {
+		out[model.LabelName(pair.GetName())] = model.LabelValue(pair.GetValue())
+	}
+	return out
+}
