@@ -2,5 +2,5 @@ package envoyrun
 
 import "syscall"
 
-// dieWithParent makes the kernel end Envoy when this process ends, so that a test that is killed leaves nothing behind.
-func dieWithParent() *syscall.SysProcAttr { return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} }
+// DieWithParent makes the kernel end a child when the thread that started it ends, and so when this process does, so that a test that is killed leaves nothing behind.
+func DieWithParent() *syscall.SysProcAttr { return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} }

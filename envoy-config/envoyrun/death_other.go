@@ -4,5 +4,5 @@ package envoyrun
 
 import "syscall"
 
-// dieWithParent is nothing where there is no parent-death signal: Stop is all there is.
-func dieWithParent() *syscall.SysProcAttr { return nil }
+// DieWithParent is nothing where there is no parent-death signal: Stop is all there is.
+func DieWithParent() *syscall.SysProcAttr { return nil }

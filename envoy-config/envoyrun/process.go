@@ -110,7 +110,7 @@ func launch(o Options, mode ...string) (p *Process, err error) {
 	}
 	p.cmd = exec.Command(o.Binary, append(append(args, mode...), o.Args...)...) //nolint:noctx // Stop ends it, not a context
 	p.cmd.Env = append([]string{}, o.Env...)                                    // not nil: nil would inherit
-	p.cmd.SysProcAttr = dieWithParent()
+	p.cmd.SysProcAttr = DieWithParent()
 
 	started := make(chan error)
 	go p.run(started)

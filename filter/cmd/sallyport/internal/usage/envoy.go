@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	dto "github.com/prometheus/client_model/go"
@@ -53,7 +54,9 @@ func parse(text []byte) (map[string]*dto.MetricFamily, error) {
 func recordOf(families map[string]*dto.MetricFamily) Record {
 	r := Record{latency: map[Party]histogram{}, Coverage: Coverage{Gaps: []Gap{{Why: "one Envoy knows its totals since its start, and no times: a verdict needs --prometheus"}}}}
 	for _, m := range families[metricUsage].GetMetric() {
-		r.Counts = append(r.Counts, Count{Series: seriesOf(labels(m)), Tally: Tally{Calls: m.GetCounter().GetValue()}})
+		if calls := m.GetCounter().GetValue(); calls > 0 && !math.IsInf(calls, 1) {
+			r.Counts = append(r.Counts, Count{Series: seriesOf(labels(m)), Tally: Tally{Calls: calls}})
+		}
 	}
 	for _, m := range families[metricLatency].GetMetric() {
 		h := histogram{}
