@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,7 +21,6 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/envoy-config/envoyrun"
 	"github.com/sallyport-gateway/sallyport/envoy-config/promrun"
-	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
 )
 
 // observedPolicies are two versions of an API and three apps. The key of an app is its name.
@@ -53,6 +53,7 @@ type observed struct {
 	envoy      *envoyrun.Process
 	client     *http.Client
 	prometheus string // URL
+	strangers  atomic.Int64
 }
 
 func newObserved(t *testing.T) *observed {
@@ -95,11 +96,7 @@ func newObserved(t *testing.T) *observed {
 // scrapes is the shipped prometheus.yml for this Envoy, with intervals of a second.
 func scrapes(t *testing.T, p *envoyrun.Process) []byte {
 	t.Helper()
-	root, err := wasmbuild.Root()
-	if err != nil {
-		t.Fatal(err)
-	}
-	folder := filepath.Join(root, "envoy-config", "observability")
+	folder := observabilityFolder(t)
 	text, err := os.ReadFile(filepath.Join(folder, "prometheus.yml"))
 	if err != nil {
 		t.Fatal(err)
@@ -170,6 +167,9 @@ func (o *observed) until(t *testing.T, what string, ok func() (bool, error)) {
 // called is what the load generator knows of calls: who, and what the gateway said to it.
 type called struct{ App, Product, API, Version, Reason, Class string }
 
+// strangers stands for another token in each request, so that Okta is asked each time.
+const strangers = "*"
+
 // mix is the load: each request with what is recorded of it, but for the reason and the class, which the answer tells.
 var mix = []struct {
 	target, key, token string
@@ -183,7 +183,7 @@ var mix = []struct {
 	{"/customers/v1/orders", "gone", testToken, called{App: "gone", API: "customers", Version: "v1"}},     // api_key.not_approved
 	{"/customers/v1/orders", "", testToken, called{API: "customers", Version: "v1"}},                      // api_key.missing
 	{"/customers/v2/orders", "another", testToken, called{API: "customers", Version: "v2"}},               // api_key.unknown
-	{"/customers/v1/orders", "web", "another", called{App: "web", Product: "portal", API: "customers", Version: "v1"}},
+	{"/customers/v1/orders", "web", strangers, called{App: "web", Product: "portal", API: "customers", Version: "v1"}},
 	{"/customers/v2/orders", "mobile", "", called{App: "mobile", Product: "new", API: "customers", Version: "v2"}},
 	{"/nowhere", "web", testToken, called{}}, // api.unknown
 	{"/burst", "", "", called{API: "burst", Version: "v1"}},
@@ -201,6 +201,9 @@ func (o *observed) load(t *testing.T, n int) map[called]uint64 {
 		all.Go(func() {
 			for i := range work {
 				m := mix[i%len(mix)]
+				if m.token == strangers {
+					m.token = "another-" + strconv.FormatInt(o.strangers.Add(1), 10)
+				}
 				status, reason, err := o.send(t.Context(), m.target, m.key, m.token)
 				if err != nil {
 					t.Error(err)
