@@ -8,7 +8,6 @@ import (
 	"os"
 	"strings"
 	"sync"
-	"time"
 
 	envoyconfig "github.com/sallyport-gateway/sallyport/envoy-config"
 	"github.com/sallyport-gateway/sallyport/envoy-config/envoyrun"
@@ -18,9 +17,6 @@ import (
 const (
 	ldsFile = "lds.json"
 	cdsFile = "cds.json"
-	// acceptTimeout bounds how long Envoy takes to take over a change. The first module is compiled in it: about a
-	// second of CPU a MiB.
-	acceptTimeout = 60 * time.Second
 )
 
 // Options say which module a Driver runs, and how.
@@ -69,7 +65,7 @@ func (d *Driver) startEnvoy(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("encode the bootstrap: %w", err)
 	}
-	if err := errors.Join(publish(d.dir, cdsFile, 0, []any{}), publish(d.dir, ldsFile, 0, []any{})); err != nil {
+	if err := errors.Join(envoyrun.Publish(d.dir, cdsFile, 0, []any{}), envoyrun.Publish(d.dir, ldsFile, 0, []any{})); err != nil {
 		return err
 	}
 	d.envoy, err = envoyrun.Start(ctx, envoyrun.Options{
@@ -154,33 +150,13 @@ func (d *Driver) add(ctx context.Context, i *instance) error {
 }
 
 // offer publishes resources and reports whether Envoy took them.
-func (d *Driver) offer(ctx context.Context, source, file string, resources []any) (bool, error) {
-	const created = "listener_manager.listener_create_success" // workers listen
-	ctx, cancel := context.WithTimeout(ctx, acceptTimeout)
-	defer cancel()
-	filter := `^(` + source + `\.(version_text|update_rejected)|` + created + `)$`
-	before, err := d.envoy.Stats(ctx, filter)
-	if err != nil {
-		return false, err
-	}
+func (d *Driver) offer(ctx context.Context, subscription, file string, resources []any) (bool, error) {
 	d.version++
-	if err := publish(d.dir, file, d.version, resources); err != nil {
-		return false, err
+	o := envoyrun.Offer{Dir: d.dir, File: file, Version: d.version, Resources: resources, Subscription: subscription}
+	if file == ldsFile {
+		o.Listeners = 1
 	}
-	accepted := false
-	err = d.envoy.Poll(ctx, func() (bool, error) {
-		now, err := d.envoy.Stats(ctx, filter)
-		if err != nil {
-			return false, err
-		}
-		if now.Number[source+".update_rejected"] > before.Number[source+".update_rejected"] {
-			return true, nil
-		}
-		accepted = now.Text[source+".version_text"] == fmt.Sprint(d.version) &&
-			(file != ldsFile || now.Number[created] > before.Number[created])
-		return accepted, nil
-	})
-	return accepted, err
+	return d.envoy.Offer(ctx, o)
 }
 
 // refusal is a *scenario.ConfigError when the guest said no, and another error when Envoy did without the guest.

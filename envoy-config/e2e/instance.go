@@ -41,7 +41,7 @@ func (i *instance) prepare(s scenario.Setup, o Options) error {
 	if i.backend, err = newServer(s.Upstream); err != nil {
 		return err
 	}
-	if err := i.addCluster(backendName, upstream{name: i.backendCluster(), address: i.backend.address()}); err != nil {
+	if err := i.addCluster(backendName, upstream{name: i.backendCluster(), address: i.backend.Address()}); err != nil {
 		return err
 	}
 	for name, answer := range s.Clusters {
@@ -80,7 +80,7 @@ func (i *instance) serve(name string, answer scenario.Answer) (address string, e
 		return "", err
 	}
 	i.servers[name] = s
-	return s.address(), nil
+	return s.Address(), nil
 }
 
 func (i *instance) addCluster(kind string, u upstream) error {
@@ -263,10 +263,10 @@ func (i *instance) release() error {
 	i.closed = true
 	var errs []error
 	if i.backend != nil {
-		errs = append(errs, i.backend.close())
+		errs = append(errs, i.backend.Close())
 	}
 	for _, s := range i.servers {
-		errs = append(errs, s.close())
+		errs = append(errs, s.Close())
 	}
 	for _, free := range i.ports {
 		errs = append(errs, free())

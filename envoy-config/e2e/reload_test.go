@@ -172,7 +172,7 @@ func (s *site) offerFilter(n int) {
 	wasm := member(listener, "filter_chains", 0, "filters", 0, "typed_config", "http_filters", 0, "typed_config")
 	resource := map[string]any{"@type": "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig", "name": filterResource, "typed_config": wasm}
 	if n == 0 {
-		if err := publish(s.dir, ecdsFile, 0, []any{resource}); err != nil {
+		if err := envoyrun.Publish(s.dir, ecdsFile, 0, []any{resource}); err != nil {
 			s.t.Fatal(err)
 		}
 		return

@@ -3,9 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
-	"strconv"
 
 	envoyconfig "github.com/sallyport-gateway/sallyport/envoy-config"
 )
@@ -125,19 +123,3 @@ func resource(doc *envoyconfig.Document, at envoyconfig.Path, typeURL, name stri
 
 // loopback is a free port of this machine alone.
 var loopback = map[string]any{"socket_address": map[string]any{"address": "127.0.0.1", "port_value": 0}}
-
-// publish puts a discovery response where Envoy sees it whole: it watches for renames.
-func publish(dir, file string, version int, resources []any) error {
-	body, err := json.Marshal(map[string]any{"version_info": strconv.Itoa(version), "resources": resources})
-	if err != nil {
-		return fmt.Errorf("encode %s: %w", file, err)
-	}
-	next := filepath.Join(dir, file+".next")
-	if err := os.WriteFile(next, body, 0o600); err != nil {
-		return fmt.Errorf("publish %s: %w", file, err)
-	}
-	if err := os.Rename(next, filepath.Join(dir, file)); err != nil {
-		return fmt.Errorf("publish %s: %w", file, err)
-	}
-	return nil
-}

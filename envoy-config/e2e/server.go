@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -14,41 +13,29 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sallyport-gateway/sallyport/envoy-config/tcpserver"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
 )
 
 // maxMessage bounds what a server reads of one request.
 const maxMessage = 16 << 20
 
-// notHTTP is what a server says that does not speak HTTP.
-const notHTTP = "SSH-2.0-OpenSSH_9.6\r\n"
-
-// server is an HTTP/1.1 server that records requests verbatim and answers, or fails, as a scenario says. net/http's
-// own server would join and rename headers, and cannot break a connection in the middle.
+// server is an HTTP/1.1 server that records requests verbatim and answers, or fails, as a scenario says.
 type server struct {
-	listener net.Listener
-	done     chan struct{}
-	conns    sync.WaitGroup
+	*tcpserver.Server
 
 	mu     sync.Mutex
 	answer scenario.Answer
 	seen   []scenario.Request
 	total  uint64 // of requests seen, over all exchanges
-	open   map[net.Conn]bool
 }
 
 func newServer(a scenario.Answer) (*server, error) {
-	var config net.ListenConfig
-	listener, err := config.Listen(context.Background(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, fmt.Errorf("listen for a cluster: %w", err)
-	}
-	s := &server{listener: listener, answer: a, done: make(chan struct{}), open: map[net.Conn]bool{}}
-	s.conns.Go(s.accept)
-	return s, nil
+	s := &server{answer: a}
+	var err error
+	s.Server, err = tcpserver.Listen(s.serve)
+	return s, err
 }
-
-func (s *server) address() string { return s.listener.Addr().String() }
 
 func (s *server) setAnswer(a scenario.Answer) {
 	s.mu.Lock()
@@ -71,50 +58,7 @@ func (s *server) seenInAll() uint64 {
 	return s.total
 }
 
-func (s *server) close() error {
-	close(s.done)
-	err := s.listener.Close()
-	s.mu.Lock()
-	for c := range s.open {
-		_ = c.Close()
-	}
-	s.mu.Unlock()
-	s.conns.Wait()
-	return err
-}
-
-func (s *server) accept() {
-	for {
-		conn, err := s.listener.Accept()
-		if err != nil {
-			return // closed
-		}
-		if s.track(conn) {
-			s.conns.Go(func() { s.serve(conn) })
-		}
-	}
-}
-
-func (s *server) track(conn net.Conn) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	select {
-	case <-s.done:
-		_ = conn.Close()
-		return false
-	default:
-		s.open[conn] = true
-		return true
-	}
-}
-
 func (s *server) serve(conn net.Conn) {
-	defer func() {
-		_ = conn.Close()
-		s.mu.Lock()
-		delete(s.open, conn)
-		s.mu.Unlock()
-	}()
 	in := bufio.NewReader(conn)
 	for {
 		r, err := readRequest(in)
@@ -136,15 +80,13 @@ func (s *server) serve(conn net.Conn) {
 func (s *server) reply(conn net.Conn, in *bufio.Reader, method string, a scenario.Answer) bool {
 	switch a.Fault {
 	case scenario.FaultTimeout:
-		_, _ = in.Peek(1) // returns when the peer gives up
+		tcpserver.AwaitPeer(in)
 		return false
 	case scenario.FaultReset:
-		if tcp, ok := conn.(*net.TCPConn); ok {
-			_ = tcp.SetLinger(0) // RST
-		}
+		tcpserver.Reset(conn)
 		return false
 	case scenario.FaultNotHTTP:
-		_, _ = io.WriteString(conn, notHTTP)
+		tcpserver.SpeakNoHTTP(conn)
 		return false
 	case scenario.FaultResetMidBody:
 		// Ends with FIN: a RST could overtake the head.
@@ -158,7 +100,7 @@ func (s *server) reply(conn net.Conn, in *bufio.Reader, method string, a scenari
 		defer wait.Stop()
 		select {
 		case <-wait.C:
-		case <-s.done:
+		case <-s.Done():
 			return false
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/sallyport-gateway/sallyport/envoy-config/tcpserver"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
 )
 
@@ -21,13 +22,13 @@ func startServer(t *testing.T, a scenario.Answer) (*server, net.Conn) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn, err := net.Dial("tcp", s.address())
+	conn, err := net.Dial("tcp", s.Address())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		_ = conn.Close()
-		if err := s.close(); err != nil {
+		if err := s.Close(); err != nil {
 			t.Error(err)
 		}
 	})
@@ -47,7 +48,7 @@ func TestServerFaults(t *testing.T) {
 		want   string // all bytes until the server closes
 		err    error
 	}{
-		{name: "not HTTP", answer: scenario.Answer{Fault: scenario.FaultNotHTTP}, want: notHTTP},
+		{name: "not HTTP", answer: scenario.Answer{Fault: scenario.FaultNotHTTP}, want: tcpserver.NotHTTP},
 		{name: "reset", answer: scenario.Answer{Fault: scenario.FaultReset}, err: syscall.ECONNRESET},
 		{name: "half a body", answer: scenario.Answer{Fault: scenario.FaultResetMidBody, Response: answer}, want: "HTTP/1.1 200 OK\r\nx-a: 1\r\ncontent-length: 10\r\n\r\n01234"},
 	} {

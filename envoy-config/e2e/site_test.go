@@ -62,7 +62,7 @@ func newSite(t *testing.T, o Options) *site {
 	}
 	s.backend = backend
 	t.Cleanup(func() {
-		if err := backend.close(); err != nil {
+		if err := backend.Close(); err != nil {
 			t.Error(err)
 		}
 		if t.Failed() {
@@ -77,7 +77,7 @@ func newSite(t *testing.T, o Options) *site {
 func (s *site) clustersAt(okta string) {
 	s.t.Helper()
 	var clusters []any
-	for kind, address := range map[string]string{"okta": okta, "backend": s.backend.address()} {
+	for kind, address := range map[string]string{"okta": okta, "backend": s.backend.Address()} {
 		cluster, err := upstream{name: kind, address: address}.cluster(kind)
 		if err != nil {
 			s.t.Fatal(err)
@@ -172,7 +172,7 @@ func (s *site) withdraw(name string) {
 	s.t.Helper()
 	delete(s.listeners, name)
 	s.version++
-	if err := publish(s.dir, ldsFile, s.version, slices.Collect(maps.Values(s.listeners))); err != nil {
+	if err := envoyrun.Publish(s.dir, ldsFile, s.version, slices.Collect(maps.Values(s.listeners))); err != nil {
 		s.t.Fatal(err)
 	}
 	s.until("the listener "+name+" is gone", func(now envoyrun.Stats) bool {

@@ -108,7 +108,7 @@ func newStampedeSite(t *testing.T, module string) *site {
 	s := newSite(t, Options{Module: module, Concurrency: 2})
 	s.authority.slow(stampedeAnswer)
 	// The backend's own circuit breaker is not what is tested.
-	cluster, err := upstream{name: "backend", address: s.backend.address()}.cluster("backend")
+	cluster, err := upstream{name: "backend", address: s.backend.Address()}.cluster("backend")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
@@ -14,8 +12,6 @@ import (
 )
 
 const (
-	// acceptTimeout bounds how long Envoy takes to take over a change. A new guest is compiled in it.
-	acceptTimeout = 60 * time.Second
 	// drainTimeout bounds the end of what was replaced; Envoy is told to take a second.
 	drainTimeout = 20 * time.Second
 	keeperName   = "keeper"
@@ -53,7 +49,7 @@ func (e *envoy) start(ctx context.Context, binary string) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(publish(e.dir, cdsFile, 0, []any{backend}), publish(e.dir, ldsFile, 0, []any{})); err != nil {
+	if err := errors.Join(envoyrun.Publish(e.dir, cdsFile, 0, []any{backend}), envoyrun.Publish(e.dir, ldsFile, 0, []any{})); err != nil {
 		return err
 	}
 	e.process, err = envoyrun.Start(ctx, envoyrun.Options{
@@ -81,36 +77,10 @@ var sources = map[string]string{ldsFile: "listener_manager.lds", cdsFile: "clust
 // offer publishes resources and reports whether Envoy took them. It returns when the workers have taken over so many
 // new listeners.
 func (e *envoy) offer(ctx context.Context, file string, resources []any, listeners int) (bool, error) {
-	const created = "listener_manager.listener_create_success" // once a worker
-	source := sources[file]
-	ctx, cancel := context.WithTimeout(ctx, acceptTimeout)
-	defer cancel()
-	filter := `^(` + source + `\.(version_text|update_rejected)|` + created + `)$`
-	before, err := e.process.Stats(ctx, filter)
-	if err != nil {
-		return false, err
-	}
 	e.version++
-	if err := publish(e.dir, file, e.version, resources); err != nil {
-		return false, err
-	}
-	accepted := false
-	err = e.process.Poll(ctx, func() (bool, error) {
-		now, err := e.process.Stats(ctx, filter)
-		if err != nil {
-			return false, err
-		}
-		if now.Number[source+".update_rejected"] > before.Number[source+".update_rejected"] {
-			return true, nil
-		}
-		accepted = now.Text[source+".version_text"] == strconv.Itoa(e.version) &&
-			now.Number[created] >= before.Number[created]+uint64(listeners*e.workers)
-		return accepted, nil
+	return e.process.Offer(ctx, envoyrun.Offer{
+		Dir: e.dir, File: file, Version: e.version, Resources: resources, Subscription: sources[file], Listeners: listeners * e.workers,
 	})
-	if err != nil {
-		return false, fmt.Errorf("offer %s: %w", filepath.Base(file), err)
-	}
-	return accepted, nil
 }
 
 // drained waits until all that was replaced or removed has ended.

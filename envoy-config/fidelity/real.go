@@ -46,7 +46,7 @@ func (e *envoy) play(ctx context.Context, c *Case, module string) (*observation,
 	r.seen = observation{calls: map[string][]message{}, log: map[string][]line{}, counts: map[string]uint64{}}
 	err := r.play(ctx)
 	for _, s := range r.servers {
-		err = errors.Join(err, s.close())
+		err = errors.Join(err, s.Close())
 	}
 	if r.tcp != nil {
 		err = errors.Join(err, r.tcp.close())
@@ -117,7 +117,7 @@ func (r *real) offerClusters(ctx context.Context) error {
 				return err
 			}
 			r.servers[s.Name] = server
-			address = server.address()
+			address = server.Address()
 		}
 		name := s.Name
 		if name == "" {

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
-	"os"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -158,20 +157,4 @@ func plugin(c *Case, p Plugin, module string) object {
 		config["allow_on_headers_stop_iteration"] = true
 	}
 	return config
-}
-
-// publish puts a discovery response where Envoy sees it whole: it watches for renames.
-func publish(dir, file string, version int, resources []any) error {
-	body, err := json.Marshal(object{"version_info": strconv.Itoa(version), "resources": resources})
-	if err != nil {
-		return fmt.Errorf("encode %s: %w", file, err)
-	}
-	next := filepath.Join(dir, file+".next")
-	if err := os.WriteFile(next, body, 0o600); err != nil {
-		return fmt.Errorf("publish %s: %w", file, err)
-	}
-	if err := os.Rename(next, filepath.Join(dir, file)); err != nil {
-		return fmt.Errorf("publish %s: %w", file, err)
-	}
-	return nil
 }

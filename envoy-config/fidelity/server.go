@@ -2,7 +2,6 @@ package fidelity
 
 import (
 	"bufio"
-	"context"
 	"fmt"
 	"io"
 	"net"
@@ -12,33 +11,25 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sallyport-gateway/sallyport/envoy-config/tcpserver"
 	"github.com/sallyport-gateway/sallyport/hostsim"
 )
 
 // server stands behind a cluster: it records requests verbatim and answers, or fails, as the case says.
 type server struct {
-	listener net.Listener
-	done     chan struct{}
-	conns    sync.WaitGroup
+	*tcpserver.Server
 
 	mu     sync.Mutex
 	answer Answer
 	got    []message
-	open   map[net.Conn]bool
 }
 
 func newServer(a Answer) (*server, error) {
-	var config net.ListenConfig
-	listener, err := config.Listen(context.Background(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, fmt.Errorf("listen for a cluster: %w", err)
-	}
-	s := &server{listener: listener, answer: a, done: make(chan struct{}), open: map[net.Conn]bool{}}
-	s.conns.Go(s.accept)
-	return s, nil
+	s := &server{answer: a}
+	var err error
+	s.Server, err = tcpserver.Listen(s.serve)
+	return s, err
 }
-
-func (s *server) address() string { return s.listener.Addr().String() }
 
 func (s *server) setAnswer(a Answer) {
 	s.mu.Lock()
@@ -52,43 +43,7 @@ func (s *server) seen() []message {
 	return s.got
 }
 
-func (s *server) close() error {
-	close(s.done)
-	err := s.listener.Close()
-	s.mu.Lock()
-	for c := range s.open {
-		_ = c.Close()
-	}
-	s.mu.Unlock()
-	s.conns.Wait()
-	return err
-}
-
-func (s *server) accept() {
-	for {
-		conn, err := s.listener.Accept()
-		if err != nil {
-			return // closed
-		}
-		s.mu.Lock()
-		s.open[conn] = true
-		s.mu.Unlock()
-		s.conns.Go(func() { s.serve(conn) })
-	}
-}
-
 func (s *server) serve(conn net.Conn) {
-	defer func() {
-		_ = conn.Close()
-		s.mu.Lock()
-		delete(s.open, conn)
-		s.mu.Unlock()
-	}()
-	select {
-	case <-s.done:
-		return // accepted while close was under way
-	default:
-	}
 	in := bufio.NewReader(conn)
 	for {
 		m, ok := readRequest(in)
@@ -112,7 +67,7 @@ func (s *server) reply(conn net.Conn, in *bufio.Reader, method string, a Answer)
 		defer wait.Stop()
 		select {
 		case <-wait.C:
-		case <-s.done:
+		case <-s.Done():
 			return false
 		}
 	}
@@ -121,19 +76,17 @@ func (s *server) reply(conn net.Conn, in *bufio.Reader, method string, a Answer)
 		_, err := io.WriteString(conn, a.onWire(method, len(a.Body)))
 		return err == nil
 	case hostsim.FaultReset:
-		if tcp, ok := conn.(*net.TCPConn); ok {
-			_ = tcp.SetLinger(0) // RST
-		}
+		tcpserver.Reset(conn)
 	case hostsim.FaultNotHTTP:
-		_, _ = io.WriteString(conn, "SSH-2.0-OpenSSH_9.6\r\n")
+		tcpserver.SpeakNoHTTP(conn)
 	case hostsim.FaultResetMidBody, hostsim.FaultTimeoutMidBody:
 		_, _ = io.WriteString(conn, a.onWire(method, len(a.Body)/2))
 		if a.Fault == hostsim.FaultResetMidBody {
 			return false // with FIN: a RST could overtake the head
 		}
-		_, _ = in.Peek(1)
+		tcpserver.AwaitPeer(in)
 	default: // never
-		_, _ = in.Peek(1) // returns when the peer gives up
+		tcpserver.AwaitPeer(in)
 	}
 	return false
 }
