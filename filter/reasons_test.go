@@ -1,8 +1,6 @@
 package main_test
 
 import (
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -41,7 +39,7 @@ func TestScenariosShowEveryReason(t *testing.T) {
 			}
 		}
 	}
-	tests := testNames(t)
+	tests := testsIn(t, ".")
 	for _, r := range fault.Reasons() {
 		elsewhere, excused := provenElsewhere[r]
 		switch {
@@ -55,27 +53,4 @@ func TestScenariosShowEveryReason(t *testing.T) {
 	}
 	t.Logf("%d scenarios show %d reasons, %d more have a test of their own, of %d",
 		len(files), len(shown), len(provenElsewhere), len(fault.Reasons()))
-}
-
-// testNames are the test functions of this package.
-func testNames(t *testing.T) []string {
-	t.Helper()
-	paths, err := filepath.Glob("*_test.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var names []string
-	for _, path := range paths {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for line := range strings.Lines(string(text)) {
-			if rest, ok := strings.CutPrefix(line, "func "); ok {
-				name, _, _ := strings.Cut(rest, "(t *testing.T)")
-				names = append(names, name)
-			}
-		}
-	}
-	return names
 }

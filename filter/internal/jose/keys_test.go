@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	gojose "github.com/go-jose/go-jose/v4"
+	"github.com/sallyport-gateway/sallyport/filter/internal/jose/josetest"
 )
 
 // Keys of the standard library, made once a run: nothing here depends on which.
@@ -70,19 +71,7 @@ func privateOf(t testing.TB, key crypto.Signer) *PrivateKey {
 // signedBy is a token as another library signs it.
 func signedBy(t testing.TB, alg gojose.SignatureAlgorithm, key any, header map[gojose.HeaderKey]any, payload string) string {
 	t.Helper()
-	signer, err := gojose.NewSigner(gojose.SigningKey{Algorithm: alg, Key: key}, &gojose.SignerOptions{ExtraHeaders: header})
-	if err != nil {
-		t.Fatal(err)
-	}
-	jws, err := signer.Sign([]byte(payload))
-	if err != nil {
-		t.Fatal(err)
-	}
-	token, err := jws.CompactSerialize()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return token
+	return josetest.Sign(t, gojose.SigningKey{Algorithm: alg, Key: key}, &gojose.SignerOptions{ExtraHeaders: header}, []byte(payload))
 }
 
 // hostOf is a host that checks and signs with the standard library.

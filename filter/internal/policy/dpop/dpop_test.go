@@ -19,6 +19,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jose"
+	"github.com/sallyport-gateway/sallyport/filter/internal/jose/josetest"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 )
@@ -57,23 +58,11 @@ func (p *proof) sign(t testing.TB) string {
 	if p.typ != "" {
 		o = o.WithType(gojose.ContentType(p.typ))
 	}
-	signer, err := gojose.NewSigner(gojose.SigningKey{Algorithm: p.alg, Key: p.key}, o)
-	if err != nil {
-		t.Fatal(err)
-	}
 	payload, err := json.Marshal(p.claims)
 	if err != nil {
 		t.Fatal(err)
 	}
-	jws, err := signer.Sign(payload)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := jws.CompactSerialize()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return text
+	return josetest.Sign(t, gojose.SigningKey{Algorithm: p.alg, Key: p.key}, o, payload)
 }
 
 func request(proofs ...string) *pipeline.Exchange {

@@ -3,8 +3,6 @@ package introspection
 import (
 	"crypto"
 	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -17,6 +15,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jose"
+	"github.com/sallyport-gateway/sallyport/filter/internal/jose/josetest"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/dpop"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
@@ -32,11 +31,7 @@ type holderOfKey struct{ key *ecdsa.PrivateKey }
 
 func newHolder(t testing.TB) holderOfKey {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return holderOfKey{key}
+	return holderOfKey{newSigner(t).key}
 }
 
 func (h holderOfKey) thumbprint(t testing.TB) string {
@@ -60,19 +55,7 @@ func (h holderOfKey) proof(t testing.TB, token, id string, issued int64) string 
 		t.Fatal(err)
 	}
 	o := (&gojose.SignerOptions{EmbedJWK: true}).WithType("dpop+jwt")
-	made, err := gojose.NewSigner(gojose.SigningKey{Algorithm: gojose.ES256, Key: h.key}, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	jws, err := made.Sign(payload)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := jws.CompactSerialize()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return text
+	return josetest.Sign(t, gojose.SigningKey{Algorithm: gojose.ES256, Key: h.key}, o, payload)
 }
 
 func withDPoP(o *Options) {

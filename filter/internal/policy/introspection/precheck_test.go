@@ -15,6 +15,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jose"
+	"github.com/sallyport-gateway/sallyport/filter/internal/jose/josetest"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/jwks"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
@@ -45,19 +46,7 @@ func (s *signer) keys(t testing.TB) pipeline.Answer {
 
 func (s *signer) token(t testing.TB, payload string) string {
 	t.Helper()
-	made, err := gojose.NewSigner(gojose.SigningKey{Algorithm: gojose.ES256, Key: gojose.JSONWebKey{Key: s.key, KeyID: "k1"}}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	jws, err := made.Sign([]byte(payload))
-	if err != nil {
-		t.Fatal(err)
-	}
-	token, err := jws.CompactSerialize()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return token
+	return josetest.Sign(t, gojose.SigningKey{Algorithm: gojose.ES256, Key: gojose.JSONWebKey{Key: s.key, KeyID: "k1"}}, nil, []byte(payload))
 }
 
 func checked(skew time.Duration) *Precheck {
