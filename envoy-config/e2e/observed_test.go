@@ -89,6 +89,14 @@ func newObserved(t *testing.T) *observed {
 	}
 	o := withEnvoy(t, w.options(t))
 	o.Concurrency = 2
+	var bootstrap map[string]any
+	if err := json.Unmarshal(o.Config, &bootstrap); err != nil {
+		t.Fatal(err)
+	}
+	bootstrap["stats_flush_interval"] = "1s" // histograms and the uptime come with it; the default is 5 s
+	if o.Config, err = json.Marshal(bootstrap); err != nil {
+		t.Fatal(err)
+	}
 	p := envoyrun.StartForTest(t, o)
 	return &observed{envoy: p, client: w.client(t, p), prometheus: promrun.Start(t, scrapes(t, p), t.TempDir())}
 }

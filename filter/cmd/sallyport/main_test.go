@@ -5,7 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,9 +32,31 @@ func TestCommand(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "knows": knows,
 		},
+		Setup:               func(env *testscript.Env) error { env.Setenv("METRICS", metrics(env)); return nil },
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 	})
+}
+
+// metrics serves an Envoy's statistics, a Prometheus's answer to the query for keys, and something hostile.
+func metrics(env *testscript.Env) (url string) {
+	mux := http.NewServeMux()
+	for path, text := range map[string]string{
+		"/stats/prometheus": "# TYPE sallyport_usage counter\n" +
+			`sallyport_usage{decision="allow",app="portal",product="gold",api="customers",version="v1",class="2xx"} 7` + "\n" +
+			`sallyport_usage{decision="allow",app="portal",product="gold",api="customers",version="v1",class="5xx"} 1` + "\n" +
+			`sallyport_usage{decision="deny",reason="token.inactive",app="portal",product="gold",api="customers",version="v1",class="4xx"} 2` + "\n" +
+			`sallyport_usage{decision="deny",reason="api_key.missing",api="customers",version="v2",class="4xx"} 4` + "\n" +
+			"# TYPE sallyport_key_last_used_seconds gauge\n" +
+			`sallyport_key_last_used_seconds{key="k-old"} 1795521600` + "\n",
+		"/api/v1/query":             `{"status":"success","data":{"resultType":"vector","result":[{"metric":{"key":"k%2Dold"},"value":[1795521700,"1795521660"]}]}}`,
+		"/hostile/stats/prometheus": "# TYPE sallyport_usage counter\n" + `sallyport_usage{decision="allow",app="a%1B[31m%0Ab",api="x",version="v1"} 1` + "\n",
+	} {
+		mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, text) })
+	}
+	server := httptest.NewServer(mux)
+	env.Defer(server.Close)
+	return server.URL
 }
 
 // exits CODE PROGRAM ARGS... runs a program and wants that exit code.
