@@ -24,6 +24,10 @@ wasm: ## compile the filter: build/sallyport.wasm
 	@mkdir -p build
 	GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -trimpath -buildvcs=false -ldflags='-s -w' -o $(WASM) ./filter
 
+.PHONY: oci
+oci: wasm ## the module as an OCI image, with SBOM and provenance, in build/oci; PUSH=registry/name:tag pushes it
+	go run ./envoy-config/oci/cmd/oci -module $(WASM) -out build/oci $(if $(PUSH),-push $(PUSH))
+
 .PHONY: guests
 guests: ## rebuild hostsim's guests in Rust and AssemblyScript; needs rustup and npm
 	hostsim/testdata/guests/build-others
