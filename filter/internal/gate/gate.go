@@ -63,6 +63,15 @@ func (g *Gate) Configure(data []byte, env func(string) (string, bool)) bool {
 	return true
 }
 
+// Watch lets somebody see the sequences at work, from now on; see
+// pipeline.Sequence.Watched. steps are the words of the sequence.
+func (g *Gate) Watch(saw func(steps []string, step int, o pipeline.Outcome)) {
+	for i, sequence := range g.sequences {
+		names := sequence.Names()
+		g.sequences[i] = sequence.Watched(func(step int, o pipeline.Outcome) { saw(names, step, o) })
+	}
+}
+
 // Tick lets time pass for the steps that want to know, and ends the parked
 // streams whose time is over.
 func (g *Gate) Tick() {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/gate"
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
 )
@@ -18,9 +19,13 @@ type Driver struct {
 	// SharedData runs before each use of the shared data, as a rival or a broken
 	// host would; nil for none.
 	SharedData memstore.Hook
+	// Now is where the fake clock begins; the zero value is a fixed moment.
+	Now time.Time
+	// Watch sees the sequence at work; nil for nobody. See gate.Gate.Watch.
+	Watch func(steps []string, step int, o pipeline.Outcome)
 }
 
-// start is where the fake clock begins.
+// start is the fixed moment.
 var start = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
 // Name is native.
@@ -28,14 +33,17 @@ func (Driver) Name() string { return "native" }
 
 // Start configures a gate, or gives *scenario.ConfigError.
 func (d Driver) Start(_ context.Context, s scenario.Setup) (scenario.Instance, error) {
-	s, err := s.Expand(scenario.Vars{Now: start})
+	if d.Now.IsZero() {
+		d.Now = start
+	}
+	s, err := s.Expand(scenario.Vars{Now: d.Now})
 	if err != nil {
 		return nil, fmt.Errorf("expand %s: %w", s.Name, err)
 	}
 	h := &host{
 		Store:    memstore.New(d.SharedData),
-		now:      start,
-		nextTick: start.Add(gate.TickPeriod),
+		now:      d.Now,
+		nextTick: d.Now.Add(gate.TickPeriod),
 		clusters: s.Clusters,
 		upstream: s.Upstream,
 		metrics:  map[string]int64{},
@@ -44,6 +52,9 @@ func (d Driver) Start(_ context.Context, s scenario.Setup) (scenario.Instance, e
 	env := func(name string) (string, bool) { v, ok := s.Env[name]; return v, ok }
 	if !h.gate.Configure(s.Config, env) {
 		return nil, &scenario.ConfigError{Log: h.log}
+	}
+	if d.Watch != nil {
+		h.gate.Watch(d.Watch)
 	}
 	return h, nil
 }

@@ -16,6 +16,42 @@ type Sequence struct{ steps []Step }
 // NewSequence keeps steps in their order.
 func NewSequence(steps ...Step) *Sequence { return &Sequence{steps: steps} }
 
+// Watched is the same sequence, for one who wants to see it at work: saw is told
+// which step, counted from 0, has answered what. A step that waits has answered
+// twice: that it does, and how it ended.
+func (s *Sequence) Watched(saw func(step int, o Outcome)) *Sequence {
+	steps := make([]Step, len(s.steps))
+	for i, step := range s.steps {
+		steps[i] = watched{step, func(o Outcome) { saw(i, o) }}
+	}
+	return NewSequence(steps...)
+}
+
+// Names are the steps' words, in order.
+func (s *Sequence) Names() []string {
+	names := make([]string, len(s.steps))
+	for i, step := range s.steps {
+		names[i] = step.Name()
+	}
+	return names
+}
+
+type watched struct {
+	Step
+	saw func(Outcome)
+}
+
+func (w watched) Apply(x *Exchange) Outcome {
+	o := w.Step.Apply(x)
+	if o.kind == await {
+		w.saw(o)
+	}
+	return o.mapped(func(_ *Exchange, o Outcome) Outcome {
+		w.saw(o)
+		return o
+	}, x)
+}
+
 // Verdict is where an exchange stands. The zero value is Denied.
 type Verdict uint8
 

@@ -74,7 +74,7 @@ Exit codes:
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w: see '%s --help'", err, c.CommandPath())
 	})
-	root.AddCommand(newKeys(), newApps(), newProducts(), newCheck(), newUsage())
+	root.AddCommand(newKeys(), newApps(), newProducts(), newCheck(), newExplain(), newUsage())
 	return root
 }
 

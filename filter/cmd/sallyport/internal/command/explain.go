@@ -1,0 +1,148 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sallyport-gateway/sallyport/filter/cmd/sallyport/internal/document"
+	"github.com/sallyport-gateway/sallyport/filter/cmd/sallyport/internal/explain"
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
+)
+
+// maxAsked bounds what is read of a curl line or of an answer.
+const maxAsked = 1 << 20
+
+func newExplain() *cobra.Command {
+	var method, url, introspection string
+	var headers []string
+	var curl bool
+	c := &cobra.Command{
+		Use:   "explain",
+		Short: "Tell which API a request meets, and what each step would say",
+		Long: `Explain plays one request on the filter itself, without a gateway: nothing is sent, nothing is counted. A call to the
+authorization server is not made; what it would answer is given with --introspection, or the explanation ends there.
+
+A request with a key or a token belongs on standard input, as a curl line: arguments are seen by everybody on the machine,
+and kept in the shell's history. No value that comes with the request is printed. Variables of the configuration that
+are not set in the environment count as set. Limits and caches are those of a gateway that has just begun.
+
+Exit codes: 0 the request would be let through, 1 it would be refused, or that depends on an answer that was not given.`,
+		Example: `  sallyport explain --url https://api.example.com/customers/v1/orders/7
+  echo '{"active":true,"aud":"api://default"}' > answer.json
+  sallyport explain --curl --introspection answer.json < curl.txt`,
+		Args: exactly(0),
+	}
+	file := addFile(c)
+	out := addOutput(c)
+	c.Flags().StringVar(&method, "method", "GET", "the request's method")
+	c.Flags().StringVar(&url, "url", "", "the request's URL, with the host that a client would name")
+	c.Flags().StringArrayVar(&headers, "header", nil, "a header, 'Name: value'; may be given again")
+	c.Flags().BoolVar(&curl, "curl", false, "read the request from standard input, as a curl line")
+	c.Flags().StringVar(&introspection, "introspection", "", "file with the authorization server's answer (JSON)")
+	c.MarkFlagsMutuallyExclusive("curl", "url")
+	c.MarkFlagsMutuallyExclusive("curl", "header")
+	c.MarkFlagsOneRequired("curl", "url")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		q := explain.Question{Env: os.LookupEnv, Now: time.Now()}
+		d, err := document.Read(*file)
+		if err != nil {
+			return err
+		}
+		if q.Config, err = d.JSON(); err != nil {
+			return err
+		}
+		if q.Request, err = askedRequest(c, curl, method, url, headers); err != nil {
+			return err
+		}
+		if introspection != "" {
+			if q.Introspection, err = readAnswer(introspection); err != nil {
+				return err
+			}
+		}
+		a, err := explain.Ask(c.Context(), q)
+		if errors.Is(err, explain.ErrConfig) {
+			return fmt.Errorf("%s: %w: see 'sallyport check %s'", *file, err, *file)
+		}
+		if err != nil {
+			return err
+		}
+		if err := printAnswer(c.OutOrStdout(), out, a); err != nil {
+			return err
+		}
+		if !a.Decided || a.Reason != "" {
+			return errFound
+		}
+		return nil
+	}
+	return c
+}
+
+func askedRequest(c *cobra.Command, curl bool, method, url string, headers []string) (scenario.Request, error) {
+	if !curl {
+		return explain.NewRequest(method, url, headers)
+	}
+	text, err := io.ReadAll(io.LimitReader(c.InOrStdin(), maxAsked))
+	if err != nil {
+		return scenario.Request{}, fmt.Errorf("read the curl line: %w", err)
+	}
+	r, err := explain.ParseCurl(string(text))
+	if err != nil {
+		return r, fmt.Errorf("read the curl line: %w", err)
+	}
+	return r, nil
+}
+
+func readAnswer(file string) ([]byte, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxAsked))
+	if err != nil {
+		return nil, fmt.Errorf("read the answer: %w", err)
+	}
+	return text, nil
+}
+
+func printAnswer(w io.Writer, out *output, a explain.Answer) error {
+	t := &table{head: []string{"#", "STEP", "DOOR", "REASON", "NOTE"}}
+	for i, d := range a.Doors {
+		t.add(strconv.Itoa(i+1), d.Step, d.State, d.Reason, d.Note)
+	}
+	if out.format != formats[0] {
+		return out.print(w, a, t)
+	}
+	api := a.API
+	if api == "" {
+		api = "none: no API has this host and path"
+	}
+	fmt.Fprintf(w, "API %s\n", api)
+	if len(a.Doors) > 0 {
+		if err := out.print(w, a, t); err != nil {
+			return err
+		}
+	}
+	switch {
+	case !a.Decided:
+		fmt.Fprintln(w, "Not decided: a step asks.")
+	case a.Reason != "":
+		fmt.Fprintf(w, "Refused: %d %s\n", a.Status, a.Reason)
+	default:
+		fmt.Fprintln(w, "Let through to the backend.")
+		if len(a.Removed) > 0 {
+			fmt.Fprintf(w, "  removed: %s\n", strings.Join(a.Removed, ", "))
+		}
+		for _, h := range a.Added {
+			fmt.Fprintf(w, "  added: %s\n", printable(h))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,163 @@
+// Package explain plays one request on the pure filter and tells what each step of its sequence said: no gateway, no
+// network, nothing is counted anywhere.
+package explain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/config"
+	"github.com/sallyport-gateway/sallyport/filter/internal/native"
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
+)
+
+// What a door can be.
+const (
+	Open       = "open"
+	Refused    = "refused"
+	Asks       = "asks" // somebody whose answer was not given
+	NotReached = "not reached"
+)
+
+// Door is one step and what it said.
+type Door struct {
+	Step   string `json:"step"`
+	State  string `json:"state"`
+	Reason string `json:"reason,omitempty"`
+	Note   string `json:"note,omitempty"`
+}
+
+// Answer is what becomes of the request. No value of a header that came with it is shown.
+type Answer struct {
+	API     string   `json:"api"` // NAME/VERSION, "" for none
+	Doors   []Door   `json:"doors"`
+	Decided bool     `json:"decided"` // false where a step asks
+	Status  int      `json:"status,omitempty"`
+	Reason  string   `json:"reason,omitempty"`  // of a refusal
+	Removed []string `json:"removed,omitempty"` // headers, and "query" when that changed
+	Added   []string `json:"added,omitempty"`   // headers, "name: value"
+}
+
+// Question is a request and what surrounds it.
+type Question struct {
+	Config  []byte // JSON
+	Env     func(name string) (string, bool)
+	Request scenario.Request
+	// Introspection is the body of the authorization server's answer; nil when it is not known.
+	Introspection []byte
+	Now           time.Time
+}
+
+// ErrConfig is a configuration that the filter refuses; `sallyport check` says why.
+var ErrConfig = errors.New("the filter refuses this configuration")
+
+// notGiven is the status of an answer that nobody gave. No server answers so.
+const notGiven = 599
+
+// Ask plays the request.
+func Ask(ctx context.Context, q Question) (Answer, error) {
+	env := map[string]string{}
+	loaded, problems := config.Load(q.Config, func(name string) (string, bool) {
+		value, ok := q.Env(name)
+		if !ok {
+			value = "explained" // a secret is not needed to know what would be asked
+		}
+		env[name] = value
+		return value, true
+	})
+	if len(problems) > 0 {
+		return Answer{}, fmt.Errorf("%w: %s", ErrConfig, problems[0].String())
+	}
+	a := Answer{Doors: []Door{}, Decided: true}
+	host, path := header(q.Request.Headers, "host"), q.Request.Target
+	path, _, _ = strings.Cut(path, "?")
+	if index, _, ok := loaded.Catalog.ResolveAPI(host, path); ok {
+		api := loaded.Catalog.APIAt(index)
+		a.API = api.Name + "/" + api.Version
+	}
+	answer := scenario.Answer{Response: scenario.Response{Status: notGiven}}
+	if q.Introspection != nil {
+		answer.Response = scenario.Response{Status: 200, Headers: []scenario.Header{{Name: "content-type", Value: "application/json"}}, Body: q.Introspection}
+	}
+	clusters := map[string]scenario.Answer{}
+	for _, name := range clustersOf(q.Config) {
+		clusters[name] = answer
+	}
+	var steps []string
+	d := native.Driver{Now: q.Now, Watch: func(names []string, step int, o pipeline.Outcome) {
+		if steps == nil {
+			steps = names
+			for _, name := range names {
+				a.Doors = append(a.Doors, Door{Step: name, State: NotReached})
+			}
+		}
+		a.Doors[step] = doorOf(names[step], o, q.Introspection == nil)
+	}}
+	instance, err := d.Start(ctx, scenario.Setup{Name: "explain", Config: q.Config, Env: env, Clusters: clusters, Upstream: scenario.DefaultUpstream()})
+	if err != nil {
+		return Answer{}, fmt.Errorf("start the filter: %w", err)
+	}
+	result, err := instance.Do(ctx, q.Request)
+	if err != nil {
+		return Answer{}, fmt.Errorf("play the request: %w", err)
+	}
+	a.conclude(q.Request, result)
+	return a, nil
+}
+
+// doorOf is a step's answer. With unknown set, how a wait ended says nothing: its answer was made up.
+func doorOf(name string, o pipeline.Outcome, unknown bool) Door {
+	asks := Door{Step: name, State: Asks, Note: "it would ask the authorization server; give the answer with --introspection"}
+	denial, refused := o.Denial()
+	switch reason := denial.Reason.String(); {
+	case o.Flight() != nil:
+		return asks
+	case refused && denial.Reason.Technical() && strings.HasPrefix(reason, "jwks."):
+		asks.Note = "it would ask for the issuer's keys; that ends here"
+		return asks
+	case refused && unknown && denial.Reason.Technical() && name == "introspect_token":
+		return asks
+	case refused:
+		return Door{Step: name, State: Refused, Reason: reason}
+	}
+	return Door{Step: name, State: Open}
+}
+
+// conclude says what client and backend see.
+func (a *Answer) conclude(asked scenario.Request, got scenario.Result) {
+	if slices.ContainsFunc(a.Doors, func(d Door) bool { return d.State == Asks }) {
+		a.Decided = false
+		return
+	}
+	if got.Backend == nil {
+		a.Status, a.Reason = got.Response.Status, header(got.Response.Headers, "x-sallyport-reason")
+		return
+	}
+	for _, h := range asked.Headers {
+		if name := strings.ToLower(h.Name); header(got.Backend.Headers, name) == "" && !slices.Contains(a.Removed, name) {
+			a.Removed = append(a.Removed, name)
+		}
+	}
+	if got.Backend.Target != asked.Target {
+		a.Removed = append(a.Removed, "query")
+	}
+	for _, h := range got.Backend.Headers {
+		if header(asked.Headers, h.Name) != h.Value && strings.HasPrefix(h.Name, "x-") && h.Name != "x-forwarded-for" {
+			a.Added = append(a.Added, h.Name+": "+h.Value)
+		}
+	}
+}
+
+func header(headers []scenario.Header, name string) string {
+	for _, h := range headers {
+		if strings.EqualFold(h.Name, name) {
+			return h.Value
+		}
+	}
+	return ""
+}
