@@ -55,7 +55,10 @@ func Wasm() Path { return wasm }
 func Cluster(name string) Path { return Path{"static_resources", "clusters", Named(name)} }
 
 // Bootstrap is envoy.yaml for this deployment, as JSON. It fails when a place to change is not in the file any more.
-func (d Deployment) Bootstrap() ([]byte, error) {
+func (d Deployment) Bootstrap() ([]byte, error) { return d.Document().JSON() }
+
+// Document is envoy.yaml for this deployment.
+func (d Deployment) Document() *Document {
 	doc := Parse()
 	doc.setAddress(d.Listen, listener.Then("address"))
 	doc.setAddress(d.Admin, Path{"admin", "address"})
@@ -65,7 +68,7 @@ func (d Deployment) Bootstrap() ([]byte, error) {
 	doc.setText(d.secret(secretBackendClient), secretOf(Cluster("backend")))
 	doc.setUpstream(d.Okta, "okta")
 	doc.setUpstream(d.Backend, "backend")
-	return doc.JSON()
+	return doc
 }
 
 // WriteSecrets puts the files of secrets/ into the folder Secrets, for this deployment. Envoy wants them to be there when

@@ -435,8 +435,14 @@ func TestShippedConfigTrustsNobodyElse(t *testing.T) {
 
 func TestShippedConfigValidates(t *testing.T) {
 	w := newWorld(t)
-	if _, err := envoyrun.Validate(t.Context(), withEnvoy(t, w.options(t))); err != nil {
+	lines, err := envoyrun.Validate(t.Context(), withEnvoy(t, w.options(t)))
+	if err != nil {
 		t.Fatal(err)
+	}
+	for _, l := range lines {
+		if strings.Contains(strings.ToLower(l.Text), "deprecated") {
+			t.Errorf("envoy will not take this for long: %s", l.Text)
+		}
 	}
 	t.Run("as it is, but for files and addresses", func(t *testing.T) {
 		w.deployment.PluginConfig = nil
