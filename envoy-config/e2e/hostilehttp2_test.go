@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
 )
@@ -62,7 +63,7 @@ func hostileHTTP2(t *testing.T, s *site) {
 				got := overHTTP2(t, address, c.headers)
 				for _, r := range s.backend.take() {
 					if bypasses(r) {
-						t.Errorf("the backend got %s %q for host %q", r.Method, r.Target, header(r.Headers, "host"))
+						t.Errorf("the backend got %s %q for host %q", r.Method, r.Target, scenario.HeaderValue(r.Headers, "host"))
 					}
 					if got == "200" {
 						got = served

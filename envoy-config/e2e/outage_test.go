@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
 	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
 )
 
@@ -258,7 +259,7 @@ func (c *outageClient) one() string {
 		return err.Error()
 	}
 	what := fmt.Sprint(response.Status)
-	if response.Status == 503 && header(response.Headers, "retry-after") == "" {
+	if response.Status == 503 && scenario.HeaderValue(response.Headers, "retry-after") == "" {
 		what += " without retry-after"
 	}
 	if bad {

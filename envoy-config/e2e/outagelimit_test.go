@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
 	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
 )
 
@@ -73,11 +74,11 @@ func TestOktaOutageCap(t *testing.T) {
 		if p.err != nil {
 			t.Fatal(p.err)
 		}
-		switch got := (outcome{p.got.Status, header(p.got.Headers, "x-sallyport-reason")}); {
+		switch got := (outcome{p.got.Status, scenario.HeaderValue(p.got.Headers, "x-sallyport-reason")}); {
 		case got == admitted:
 			passed++
-		case got != outcome{503, "introspection.overloaded"} || header(p.got.Headers, "retry-after") != "1":
-			t.Errorf("got %+v with retry-after %q", got, header(p.got.Headers, "retry-after"))
+		case got != outcome{503, "introspection.overloaded"} || scenario.HeaderValue(p.got.Headers, "retry-after") != "1":
+			t.Errorf("got %+v with retry-after %q", got, scenario.HeaderValue(p.got.Headers, "retry-after"))
 		}
 	}
 	calls, most := okta.mark()

@@ -128,7 +128,7 @@ func (s *site) developerSeen() string {
 	p := s.begin("gw", request("reload"))
 	<-p.ended
 	for _, r := range s.backend.take() {
-		return header(r.Headers, "x-sallyport-developer")
+		return scenario.HeaderValue(r.Headers, "x-sallyport-developer")
 	}
 	return ""
 }

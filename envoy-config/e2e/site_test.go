@@ -233,11 +233,11 @@ func (s *site) settled() []scenario.Request {
 	})
 	requests, seen := s.backend.take(), map[string]bool{}
 	for _, r := range requests {
-		mark := header(r.Headers, "x-mark")
+		mark := scenario.HeaderValue(r.Headers, "x-mark")
 		if seen[mark] || !s.admitted[mark] {
 			s.t.Errorf("the backend saw the request %s, which was not admitted, or twice: %s %s", mark, r.Method, r.Target)
 		}
-		if header(r.Headers, "x-api-key") != "" {
+		if scenario.HeaderValue(r.Headers, "x-api-key") != "" {
 			s.t.Errorf("the backend saw the key of %s", mark)
 		}
 		seen[mark] = true

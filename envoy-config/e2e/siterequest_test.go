@@ -76,7 +76,7 @@ func (s *site) ends(what string, p *pending, want outcome) {
 		s.t.Errorf("%s: %v", what, p.err)
 		return
 	}
-	if got := (outcome{p.got.Status, header(p.got.Headers, "x-sallyport-reason")}); got != want {
+	if got := (outcome{p.got.Status, scenario.HeaderValue(p.got.Headers, "x-sallyport-reason")}); got != want {
 		s.t.Errorf("%s: got %+v, want %+v", what, got, want)
 	}
 	if want == admitted {
@@ -93,7 +93,7 @@ func (s *site) do(what, listener string, r scenario.Request, want outcome) {
 // the function that is returned.
 func (s *site) parked(listener string, r scenario.Request) (*pending, func()) {
 	s.t.Helper()
-	token := strings.TrimPrefix(header(r.Headers, "authorization"), "Bearer ")
+	token := strings.TrimPrefix(scenario.HeaderValue(r.Headers, "authorization"), "Bearer ")
 	letGo := s.authority.hold(token)
 	p := s.begin(listener, r)
 	s.asked(token)
@@ -103,13 +103,4 @@ func (s *site) parked(listener string, r scenario.Request) (*pending, func()) {
 func (s *site) asked(token string) {
 	s.t.Helper()
 	s.until("the authority was asked for "+token, func(envoyrun.Stats) bool { return s.authority.asked(token) > 0 })
-}
-
-func header(headers []scenario.Header, name string) string {
-	for _, h := range headers {
-		if strings.EqualFold(h.Name, name) {
-			return h.Value
-		}
-	}
-	return ""
 }

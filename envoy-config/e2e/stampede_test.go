@@ -183,7 +183,7 @@ func (c *herdClient) receive() {
 		return
 	}
 	response, err := readResponse(c.in, "GET")
-	c.got, c.err = outcome{response.Status, header(response.Headers, "x-sallyport-reason")}, err
+	c.got, c.err = outcome{response.Status, scenario.HeaderValue(response.Headers, "x-sallyport-reason")}, err
 }
 
 // run sends one request on every connection at once, and waits for all answers.

@@ -8,6 +8,16 @@ import (
 // Header is one header line. Repeated names are repeated lines.
 type Header struct{ Name, Value string }
 
+// HeaderValue is that of the first header of the name, in any letter case; "" for none.
+func HeaderValue(headers []Header, name string) string {
+	for _, h := range headers {
+		if strings.EqualFold(h.Name, name) {
+			return h.Value
+		}
+	}
+	return ""
+}
+
 // Request is an HTTP/1.1 request as one side sent it or the other side read it.
 type Request struct {
 	Method string
