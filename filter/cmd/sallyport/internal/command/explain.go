@@ -88,11 +88,11 @@ func askedRequest(c *cobra.Command, curl bool, method, url string, headers []str
 	if !curl {
 		return explain.NewRequest(method, url, headers)
 	}
-	text, err := io.ReadAll(io.LimitReader(c.InOrStdin(), maxAsked))
-	if err != nil {
-		return scenario.Request{}, fmt.Errorf("read the curl line: %w", err)
+	text, err := readAll(c.InOrStdin())
+	var r scenario.Request
+	if err == nil {
+		r, err = explain.ParseCurl(string(text))
 	}
-	r, err := explain.ParseCurl(string(text))
 	if err != nil {
 		return r, fmt.Errorf("read the curl line: %w", err)
 	}
@@ -105,11 +105,20 @@ func readAnswer(file string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxAsked))
+	text, err := readAll(f)
 	if err != nil {
 		return nil, fmt.Errorf("read the answer: %w", err)
 	}
 	return text, nil
+}
+
+// readAll refuses what is too long: cut, it would be explained as something else.
+func readAll(in io.Reader) ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(in, maxAsked+1))
+	if err == nil && len(text) > maxAsked {
+		err = fmt.Errorf("it has more than %d bytes", maxAsked)
+	}
+	return text, err
 }
 
 func printAnswer(w io.Writer, out *output, a explain.Answer) error {

@@ -74,7 +74,7 @@ func Ask(ctx context.Context, q Question) (Answer, error) {
 		return Answer{}, fmt.Errorf("%w: %s", ErrConfig, problems[0].String())
 	}
 	a := Answer{Doors: []Door{}, Decided: true}
-	host, path := header(q.Request.Headers, "host"), q.Request.Target
+	host, path := scenario.HeaderValue(q.Request.Headers, "host"), q.Request.Target
 	path, _, _ = strings.Cut(path, "?")
 	if index, _, ok := loaded.Catalog.ResolveAPI(host, path); ok {
 		api := loaded.Catalog.APIAt(index)
@@ -84,20 +84,12 @@ func Ask(ctx context.Context, q Question) (Answer, error) {
 	if q.Introspection != nil {
 		answer.Response = scenario.Response{Status: 200, Headers: []scenario.Header{{Name: "content-type", Value: "application/json"}}, Body: q.Introspection}
 	}
+	callees := calleesOf(q.Config)
 	clusters := map[string]scenario.Answer{}
-	for _, name := range clustersOf(q.Config) {
+	for _, name := range callees.clusters {
 		clusters[name] = answer
 	}
-	var steps []string
-	d := native.Driver{Now: q.Now, Watch: func(names []string, step int, o pipeline.Outcome) {
-		if steps == nil {
-			steps = names
-			for _, name := range names {
-				a.Doors = append(a.Doors, Door{Step: name, State: NotReached})
-			}
-		}
-		a.Doors[step] = doorOf(names[step], o, q.Introspection == nil)
-	}}
+	d := native.Driver{Now: q.Now, Watch: func(names []string, step int, o pipeline.Outcome) { a.saw(names, step, o, q.Introspection != nil) }}
 	instance, err := d.Start(ctx, scenario.Setup{Name: "explain", Config: q.Config, Env: env, Clusters: clusters, Upstream: scenario.DefaultUpstream()})
 	if err != nil {
 		return Answer{}, fmt.Errorf("start the filter: %w", err)
@@ -106,26 +98,41 @@ func Ask(ctx context.Context, q Question) (Answer, error) {
 	if err != nil {
 		return Answer{}, fmt.Errorf("play the request: %w", err)
 	}
+	if callees.askedForKeys(result.Calls) {
+		a.wantsKeys()
+	}
 	a.conclude(q.Request, result)
 	return a, nil
 }
 
-// doorOf is a step's answer. With unknown set, how a wait ended says nothing: its answer was made up.
-func doorOf(name string, o pipeline.Outcome, unknown bool) Door {
-	asks := Door{Step: name, State: Asks, Note: "it would ask the authorization server; give the answer with --introspection"}
-	denial, refused := o.Denial()
-	switch reason := denial.Reason.String(); {
-	case o.Flight() != nil:
-		return asks
-	case refused && denial.Reason.Technical() && strings.HasPrefix(reason, "jwks."):
-		asks.Note = "it would ask for the issuer's keys; that ends here"
-		return asks
-	case refused && unknown && denial.Reason.Technical() && name == "introspect_token":
-		return asks
-	case refused:
-		return Door{Step: name, State: Refused, Reason: reason}
+// saw notes what a step said. What comes of a wait for an answer that was not given says nothing, whatever the step makes
+// of it: the answer was made up.
+func (a *Answer) saw(steps []string, step int, o pipeline.Outcome, given bool) {
+	if len(a.Doors) == 0 {
+		for _, name := range steps {
+			a.Doors = append(a.Doors, Door{Step: name, State: NotReached})
+		}
 	}
-	return Door{Step: name, State: Open}
+	door := &a.Doors[step]
+	denial, refused := o.Denial()
+	switch {
+	case o.Flight() != nil:
+		door.State, door.Note = Asks, "it would ask the authorization server; give the answer with --introspection"
+	case door.State == Asks && !given:
+	case refused:
+		door.State, door.Reason, door.Note = Refused, denial.Reason.String(), ""
+	default:
+		door.State, door.Note = Open, ""
+	}
+}
+
+// wantsKeys is for a token that is a JWT, whose issuer's keys are never given.
+func (a *Answer) wantsKeys() {
+	for i := range a.Doors {
+		if d := &a.Doors[i]; d.Step == "introspect_token" && d.State != NotReached {
+			*d = Door{Step: d.Step, State: Asks, Note: "it would ask for the issuer's keys; that ends here"}
+		}
+	}
 }
 
 // conclude says what client and backend see.
@@ -135,11 +142,11 @@ func (a *Answer) conclude(asked scenario.Request, got scenario.Result) {
 		return
 	}
 	if got.Backend == nil {
-		a.Status, a.Reason = got.Response.Status, header(got.Response.Headers, "x-sallyport-reason")
+		a.Status, a.Reason = got.Response.Status, scenario.HeaderValue(got.Response.Headers, "x-sallyport-reason")
 		return
 	}
 	for _, h := range asked.Headers {
-		if name := strings.ToLower(h.Name); header(got.Backend.Headers, name) == "" && !slices.Contains(a.Removed, name) {
+		if name := strings.ToLower(h.Name); scenario.HeaderValue(got.Backend.Headers, name) == "" && !slices.Contains(a.Removed, name) {
 			a.Removed = append(a.Removed, name)
 		}
 	}
@@ -147,17 +154,10 @@ func (a *Answer) conclude(asked scenario.Request, got scenario.Result) {
 		a.Removed = append(a.Removed, "query")
 	}
 	for _, h := range got.Backend.Headers {
-		if header(asked.Headers, h.Name) != h.Value && strings.HasPrefix(h.Name, "x-") && h.Name != "x-forwarded-for" {
+		came := func(have scenario.Header) bool { return strings.EqualFold(have.Name, h.Name) && have.Value == h.Value }
+		// The host adds the client's address to x-forwarded-for, which is not the filter's doing.
+		if h.Name != "x-forwarded-for" && !slices.ContainsFunc(asked.Headers, came) {
 			a.Added = append(a.Added, h.Name+": "+h.Value)
 		}
 	}
-}
-
-func header(headers []scenario.Header, name string) string {
-	for _, h := range headers {
-		if strings.EqualFold(h.Name, name) {
-			return h.Value
-		}
-	}
-	return ""
 }

@@ -1,0 +1,85 @@
+package explain
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"sigs.k8s.io/yaml"
+)
+
+const introspect = `introspect_token: {cluster: okta, authority: dev.okta.com, path: /v1/introspect, client_id: gw, client_secret: {env: OKTA_CLIENT_SECRET}`
+
+// ask explains a GET of https://api.example.com/a with the headers, under a sequence. answer is Okta's, "" for not given.
+func ask(t *testing.T, sequence, answer string, headers ...string) Answer {
+	t.Helper()
+	config, err := yaml.YAMLToJSON([]byte("version: 1\napis: [{name: a, version: v1, base_path: /}]\nsequence:\n" + sequence))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := NewRequest("GET", "https://api.example.com/a", headers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := Question{Config: config, Env: func(string) (string, bool) { return "", false }, Request: r, Now: time.Unix(1_800_000_000, 0)}
+	if answer != "" {
+		q.Introspection = []byte(answer)
+	}
+	a, err := Ask(t.Context(), q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// jwtOf is a token whose issuer would have to be asked for its keys.
+const jwtOf = "Bearer eyJhbGciOiJSUzI1NiIsImtpZCI6IjEifQ.eyJpc3MiOiJodHRwczovL2lkcCIsImF1ZCI6ImEiLCJleHAiOjE5MDAwMDAwMDB9.AAAA"
+
+const precheck = `, precheck: {mode: jwt_then_introspect, jwks: {path: /keys}, issuer: "https://idp", audience: [a]}`
+
+// TestAnswerThatWasNotGiven: nothing is concluded from an answer that nobody gave, whatever the step does with a failure.
+func TestAnswerThatWasNotGiven(t *testing.T) {
+	const rules = "\n- require_token: {audience: [a]}"
+	for _, tt := range []struct {
+		name, sequence, answer, token, note string
+	}{
+		{"introspection", "- " + introspect + "}" + rules, "", "Bearer t", "--introspection"},
+		{"and failures are overruled", "- " + introspect + ", on_error: continue}", "", "Bearer t", "--introspection"},
+		{"and the step is in dry run", "- " + introspect + ", dry_run: true}", "", "Bearer t", "--introspection"},
+		{"keys", "- " + introspect + precheck + "}" + rules, `{"active":true,"aud":"a"}`, jwtOf, "keys"},
+		{"keys, and failures are overruled", "- " + introspect + precheck + ", on_error: continue}", `{"active":true,"aud":"a"}`, jwtOf, "keys"},
+		{"keys, and no answer either", "- " + introspect + precheck + "}" + rules, "", jwtOf, "keys"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			a := ask(t, tt.sequence, tt.answer, "authorization: "+tt.token)
+			if a.Decided || a.Status != 0 || a.Reason != "" || len(a.Added) > 0 || len(a.Removed) > 0 {
+				t.Errorf("concluded %+v", a)
+			}
+			if d := a.Doors[0]; d.State != Asks || d.Reason != "" || !strings.Contains(d.Note, tt.note) {
+				t.Errorf("door %+v, want one that asks, with %q", d, tt.note)
+			}
+		})
+	}
+}
+
+// TestNothingThatCameIsShown: no value of the request, be a header repeated, in other letters, or like one of ours.
+func TestNothingThatCameIsShown(t *testing.T) {
+	const secret = "value-that-came"
+	headers := []string{
+		"x-auth-token: first-" + secret, "x-auth-token: " + secret, "X-Other: " + secret, "x-other: first-" + secret,
+		"x-sallyport-app: " + secret, "x-forwarded-for: " + secret, "cookie: " + secret,
+	}
+	a := ask(t, `- spike_arrest: {rate: 10ps}`, "", headers...)
+	if !a.Decided || a.Reason != "" {
+		t.Fatalf("refused: %+v", a)
+	}
+	for _, shown := range slices.Concat(a.Added, a.Removed) {
+		if strings.Contains(shown, secret) {
+			t.Errorf("shows %q", shown)
+		}
+	}
+	if !slices.Contains(a.Removed, "x-sallyport-app") {
+		t.Errorf("removed %v, and not the forged header", a.Removed)
+	}
+}
