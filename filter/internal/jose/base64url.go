@@ -24,10 +24,8 @@ func decode(s string) ([]byte, bool) {
 // Digest is the SHA-256 of a text in base64url, as ath has it (RFC 9449 section 4.1).
 func Digest(text string) string {
 	sum := sha256.Sum256([]byte(text))
-	return encode(sum[:])
+	return Encode(sum[:])
 }
 
 // Encode writes base64url without padding (RFC 7515 section 2).
-func Encode(b []byte) string { return encode(b) }
-
-func encode(b []byte) string { return encoding.EncodeToString(b) }
+func Encode(b []byte) string { return encoding.EncodeToString(b) }

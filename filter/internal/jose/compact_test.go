@@ -10,7 +10,7 @@ import (
 
 // token makes one of a header and a payload, with a signature of four bytes.
 func token(header, payload string) string {
-	return encode([]byte(header)) + "." + encode([]byte(payload)) + ".AAAAAA"
+	return Encode([]byte(header)) + "." + Encode([]byte(payload)) + ".AAAAAA"
 }
 
 func TestTokensThatAreRefused(t *testing.T) {
@@ -29,7 +29,7 @@ func TestTokensThatAreRefused(t *testing.T) {
 		{"five parts, as of an encrypted one", "e30.e30.e30.e30.e30", ErrMalformed},
 		{"too long", token(`{"alg":"RS256"}`, strings.Repeat("x", MaxTokenBytes)), ErrMalformed},
 		{"padding", good + "=", ErrMalformed},
-		{"alphabet of plain base64", encode([]byte(`{"alg":"RS256"}`)) + ".e30.++++", ErrMalformed},
+		{"alphabet of plain base64", Encode([]byte(`{"alg":"RS256"}`)) + ".e30.++++", ErrMalformed},
 		{"a line end", good[:10] + "\n" + good[10:], ErrMalformed},
 		{"a line end in the signature", good + "\r\n", ErrMalformed},
 		{"set bits behind the last byte", good[:len(good)-1] + "B", ErrMalformed},
@@ -127,7 +127,7 @@ func FuzzCompact(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if again := m.SigningInput + "." + encode(m.Signature); again != s {
+		if again := m.SigningInput + "." + Encode(m.Signature); again != s {
 			t.Fatalf("%q reads as %q: two texts for one token", s, again)
 		}
 		jws, err := gojose.ParseSignedCompact(s, []gojose.SignatureAlgorithm{gojose.RS256, gojose.ES256})

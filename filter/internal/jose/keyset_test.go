@@ -24,8 +24,8 @@ func TestThumbprint(t *testing.T) {
 		t.Errorf("thumbprint %s", got)
 	}
 	want := must((&gojose.JSONWebKey{Key: p256().Public()}).Thumbprint(5)) // crypto.SHA256
-	if got := publicOf(t, p256()).Thumbprint(); got != encode(want) {
-		t.Errorf("thumbprint %s, another library %s", got, encode(want))
+	if got := publicOf(t, p256()).Thumbprint(); got != Encode(want) {
+		t.Errorf("thumbprint %s, another library %s", got, Encode(want))
 	}
 	if (&PublicKey{}).Thumbprint() != "" {
 		t.Error("no key has a thumbprint")
@@ -88,16 +88,16 @@ func TestPublicKeysThatAreRefused(t *testing.T) {
 		"exponent 1":                rsaKey(map[string]any{"e": "AQ"}),
 		"exponent with a zero":      rsaKey(map[string]any{"e": "AAEAAQ"}),
 		"no modulus":                rsaKey(map[string]any{"n": nil}),
-		"modulus with padding":      rsaKey(map[string]any{"n": encode(n) + "=="}),
-		"modulus with a zero":       rsaKey(map[string]any{"n": encode(append([]byte{0}, n...))}),
-		"modulus of 2040 bits":      rsaKey(map[string]any{"n": encode(n[1:])}),
-		"modulus of 4097 bits":      rsaKey(map[string]any{"n": encode(big)}),
-		"even modulus":              rsaKey(map[string]any{"n": encode(even)}),
+		"modulus with padding":      rsaKey(map[string]any{"n": Encode(n) + "=="}),
+		"modulus with a zero":       rsaKey(map[string]any{"n": Encode(append([]byte{0}, n...))}),
+		"modulus of 2040 bits":      rsaKey(map[string]any{"n": Encode(n[1:])}),
+		"modulus of 4097 bits":      rsaKey(map[string]any{"n": Encode(big)}),
+		"even modulus":              rsaKey(map[string]any{"n": Encode(even)}),
 		"P-384":                     changed(t, newEC(elliptic.P384()).Public(), nil),
 		"P-384 said to be P-256":    changed(t, newEC(elliptic.P384()).Public(), map[string]any{"crv": "P-256"}),
-		"off the curve":             ecKey(map[string]any{"x": encode(make([]byte, 32))}),
-		"the point zero":            ecKey(map[string]any{"x": encode(make([]byte, 32)), "y": encode(make([]byte, 32))}),
-		"a short coordinate":        ecKey(map[string]any{"y": encode(p256().Y.FillBytes(make([]byte, 32))[:31])}),
+		"off the curve":             ecKey(map[string]any{"x": Encode(make([]byte, 32))}),
+		"the point zero":            ecKey(map[string]any{"x": Encode(make([]byte, 32)), "y": Encode(make([]byte, 32))}),
+		"a short coordinate":        ecKey(map[string]any{"y": Encode(p256().Y.FillBytes(make([]byte, 32))[:31])}),
 		"a member twice":            strings.Replace(rsaKey(nil), "{", `{"kty":"RSA",`, 1),
 		"kid too long":              rsaKey(map[string]any{"kid": strings.Repeat("k", maxNameBytes+1)}),
 	} {

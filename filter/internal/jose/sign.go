@@ -13,14 +13,14 @@ func (k *PrivateKey) Sign(keyID, typ string, payload []byte, h Host) (string, er
 	if keyID != "" {
 		header = gjson.AppendJSONString(append(header, `,"kid":`...), keyID)
 	}
-	text := encode(append(header, '}')) + "." + encode(payload)
+	text := Encode(append(header, '}')) + "." + Encode(payload)
 	signature, ok := h.sign(k, text)
 	if !ok {
 		if signature, ok = k.sign(text); !ok {
 			return "", ErrSign
 		}
 	}
-	return text + "." + encode(signature), nil
+	return text + "." + Encode(signature), nil
 }
 
 // sign is Sign without a host and without a header.

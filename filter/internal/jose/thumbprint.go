@@ -6,9 +6,9 @@ func (k *PublicKey) Thumbprint() string {
 	var text string
 	switch k.algorithm {
 	case RS256:
-		text = `{"e":"` + encode([]byte(exponentBytes)) + `","kty":"RSA","n":"` + encode(k.modulus) + `"}`
+		text = `{"e":"` + Encode([]byte(exponentBytes)) + `","kty":"RSA","n":"` + Encode(k.modulus) + `"}`
 	case ES256:
-		text = `{"crv":"P-256","kty":"EC","x":"` + encode(k.point[1:1+coordinateSize]) + `","y":"` + encode(k.point[1+coordinateSize:]) + `"}`
+		text = `{"crv":"P-256","kty":"EC","x":"` + Encode(k.point[1:1+coordinateSize]) + `","y":"` + Encode(k.point[1+coordinateSize:]) + `"}`
 	default:
 		return ""
 	}

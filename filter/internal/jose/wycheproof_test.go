@@ -45,7 +45,7 @@ func TestWycheproof(t *testing.T) {
 				k := &PublicKey{}
 				if group.N != "" {
 					if group.E != "010001" { // a key that is refused before any signature
-						jwk := `{"kty":"RSA","n":"` + encode(stripped(unhex(t, group.N))) + `","e":"` + encode(unhex(t, group.E)) + `"}`
+						jwk := `{"kty":"RSA","n":"` + Encode(stripped(unhex(t, group.N))) + `","e":"` + Encode(unhex(t, group.E)) + `"}`
 						if _, err := ParsePublicKey([]byte(jwk)); err == nil {
 							t.Errorf("a key with the exponent %s is taken", group.E)
 						}
