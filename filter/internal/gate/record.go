@@ -5,6 +5,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/usage"
 )
 
 // The metrics. A value between "=" and "|" becomes a Prometheus label by the
@@ -18,23 +19,17 @@ const (
 	metricAbandoned = "sallyport_abandoned"
 	metricPanics    = "sallyport_panics"
 	metricAdded     = "sallyport_added_us"
-	tagAllow        = "sp_decision=allow|"
-	tagDeny         = "sp_decision=deny|"
-	tagReason       = "sp_reason="
 )
 
-// note counts a decision and what was let pass on the operator's word.
-func (g *Gate) note(x *pipeline.Exchange, refusal string) {
-	if refusal == "" {
-		g.host.Count(metricDecisions + tagAllow)
-	} else {
-		g.host.Count(metricDecisions + tagDeny + tagReason + refusal + "|")
-	}
+// note counts a decision, and what was let pass on the operator's word. reason
+// is why not.
+func (g *Gate) note(x *pipeline.Exchange, allowed bool, reason fault.Reason) {
+	g.host.Count(metricDecisions + usage.DecisionLabels(allowed, reason))
 	for _, r := range x.DryRun {
-		g.host.Count(metricDryRun + tagReason + r.String() + "|")
+		g.host.Count(metricDryRun + usage.ReasonLabel(r))
 	}
 	for _, r := range x.Overridden {
-		g.host.Count(metricOverruled + tagReason + r.String() + "|")
+		g.host.Count(metricOverruled + usage.ReasonLabel(r))
 		g.say(r, "let a request pass by on_error: ", x)
 	}
 }

@@ -102,7 +102,7 @@ func (s *Stream) admit() Action {
 	if !s.edit() {
 		return s.refuse(fault.Denial{})
 	}
-	s.gate.note(&s.exchange, "")
+	s.gate.note(&s.exchange, true, 0)
 	s.gate.host.Observe(metricAdded, max(s.gate.host.NowNanos()-s.began, 0)/int64(time.Microsecond))
 	s.describe(true)
 	s.phase = admitted // at last: what panics before is refused still
@@ -127,7 +127,7 @@ func (s *Stream) refuse(d fault.Denial) Action {
 		format = s.gate.config.Format
 	}
 	s.gate.host.Reply(fault.Render(d, format), d.Reason.String())
-	s.gate.note(&s.exchange, d.Reason.String())
+	s.gate.note(&s.exchange, false, d.Reason)
 	s.gate.complain(d.Reason, s)
 	s.describe(false)
 	return Pause

@@ -14,9 +14,6 @@ const (
 	metricLatency = "sallyport_latency_ms."
 	metricKeyUsed = "sallyport_key_last_used_seconds."
 
-	tagAllow   = "sp_decision=allow|"
-	tagDeny    = "sp_decision=deny|"
-	tagReason  = "sp_reason="
 	tagApp     = "sp_app="
 	tagProduct = "sp_product="
 	tagAPI     = "sp_api="
@@ -44,12 +41,22 @@ func counterOf(c Call) counter {
 	return k
 }
 
-func (k counter) name() string {
-	name := metricUsage + tagAllow
-	if !k.allowed {
-		name = metricUsage + tagDeny + tagReason + k.reason.String() + "|"
+// DecisionLabels are those of a decision; reason is why not.
+func DecisionLabels(allowed bool, reason fault.Reason) string {
+	if allowed {
+		return "sp_decision=allow|"
 	}
-	name += k.party.labels()
+	return "sp_decision=deny|" + ReasonLabel(reason)
+}
+
+// ReasonLabel is the label of a reason alone. One copy of it is enough for the
+// module's size.
+//
+//go:noinline
+func ReasonLabel(r fault.Reason) string { return "sp_reason=" + r.String() + "|" }
+
+func (k counter) name() string {
+	name := metricUsage + DecisionLabels(k.allowed, k.reason) + k.party.labels()
 	if k.class != 0 {
 		name += tagClass + strconv.Itoa(int(k.class)) + "xx|"
 	}
