@@ -16,12 +16,12 @@ const maxTokenBytes = 8192
 // credential.
 const tokenParameter = "access_token"
 
-// tokenOf finds the access token of a request (RFC 6750 section 2.1, RFC 9449
-// section 7.1): exactly one Authorization header with that scheme, given in
-// lower case, in any letter case, then one token68 (RFC 9110 section 11.2). When
-// ok is false, reason says what is wrong. The form body, RFC 6750 section 2.2, is not looked at: the step
-// runs before the body has come.
-func tokenOf(x *pipeline.Exchange, scheme string) (token string, reason fault.Reason, ok bool) {
+// tokenOf finds the access token of a request: exactly one Authorization header,
+// whose scheme is Bearer (RFC 6750 section 2.1), or DPoP where that is taken (RFC
+// 9449 section 7.1), in any letter case, then one token68 (RFC 9110 section
+// 11.2). When ok is false, reason says what is wrong. The form body, RFC 6750
+// section 2.2, is not looked at: the step runs before the body has come.
+func tokenOf(x *pipeline.Exchange, takesDPoP bool) (token string, asDPoP bool, reason fault.Reason, ok bool) {
 	value, count := "", 0
 	for _, h := range x.Headers {
 		if h.Name == "authorization" {
@@ -31,23 +31,24 @@ func tokenOf(x *pipeline.Exchange, scheme string) (token string, reason fault.Re
 	}
 	// Envoy joins two Authorization headers of an HTTP/1 request as "A,B".
 	if count > 1 || strings.IndexByte(value, ',') >= 0 {
-		return "", fault.TokenAmbiguous, false
+		return "", false, fault.TokenAmbiguous, false
 	}
-	word, rest, _ := strings.Cut(ascii.Trim(value, " \t"), " ")
-	if !ascii.EqualFold(word, scheme) {
-		return "", fault.TokenMissing, false
+	scheme, rest, _ := strings.Cut(ascii.Trim(value, " \t"), " ")
+	asDPoP = takesDPoP && ascii.EqualFold(scheme, "dpop")
+	if !asDPoP && !ascii.EqualFold(scheme, "bearer") {
+		return "", false, fault.TokenMissing, false
 	}
 	if hasParameter(x.Query, tokenParameter) {
-		return "", fault.TokenAmbiguous, false
+		return "", false, fault.TokenAmbiguous, false
 	}
 	token = rest
 	for token != "" && token[0] == ' ' {
 		token = token[1:]
 	}
 	if !isToken68(token) {
-		return "", fault.TokenMalformed, false
+		return "", false, fault.TokenMalformed, false
 	}
-	return token, 0, true
+	return token, asDPoP, 0, true
 }
 
 // isToken68 checks syntax and length of 1*( ALPHA / DIGIT / "-" / "." / "_" /

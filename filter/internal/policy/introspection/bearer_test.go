@@ -34,9 +34,38 @@ func TestBearerTokenFound(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			token, reason, ok := tokenOf(withAuthorization(tt.query, tt.value), "bearer")
+			token, _, reason, ok := tokenOf(withAuthorization(tt.query, tt.value), false)
 			if !ok || token != tt.want {
 				t.Errorf("got %q, %v (%v), want %q", token, ok, reason, tt.want)
+			}
+		})
+	}
+}
+
+// TestDPoPToken: where it is taken, the scheme is DPoP under the very rules of Bearer.
+func TestDPoPToken(t *testing.T) {
+	for _, tt := range []struct {
+		name, query string
+		values      []string
+		asDPoP      bool
+		want        fault.Reason // Internal: found
+	}{
+		{"found", "", []string{"DPoP abc"}, true, fault.Internal},
+		{"other letters", "", []string{"dpop abc"}, true, fault.Internal},
+		{"Bearer beside it", "", []string{"Bearer abc"}, false, fault.Internal},
+		{"doubled", "", []string{"DPoP abc", "DPoP abc"}, false, fault.TokenAmbiguous},
+		{"both", "", []string{"DPoP abc", "Bearer abc"}, false, fault.TokenAmbiguous},
+		{"joined", "", []string{"DPoP abc,DPoP abc"}, false, fault.TokenAmbiguous},
+		{"a second one in the query", "access_token=abc", []string{"DPoP abc"}, false, fault.TokenAmbiguous},
+		{"empty", "", []string{"DPoP"}, false, fault.TokenMalformed},
+		{"malformed", "", []string{"DPoP a b"}, false, fault.TokenMalformed},
+		{"too long", "", []string{"DPoP " + strings.Repeat("a", maxTokenBytes+1)}, false, fault.TokenMalformed},
+		{"another scheme", "", []string{"DPoPs abc"}, false, fault.TokenMissing},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			token, asDPoP, reason, ok := tokenOf(withAuthorization(tt.query, tt.values...), true)
+			if ok != (tt.want == fault.Internal) || reason != tt.want || asDPoP != tt.asDPoP || ok && token != "abc" {
+				t.Errorf("got %q, %v, %v, %v", token, asDPoP, reason, ok)
 			}
 		})
 	}
@@ -84,7 +113,7 @@ func TestBearerTokenRefused(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			token, reason, ok := tokenOf(withAuthorization(tt.query, tt.values...), "bearer")
+			token, _, reason, ok := tokenOf(withAuthorization(tt.query, tt.values...), false)
 			if ok || reason != tt.want || token != "" {
 				t.Errorf("got %q, %v (%v), want %v", token, ok, reason, tt.want)
 			}
@@ -104,7 +133,7 @@ func FuzzAuthorization(f *testing.F) {
 		if two {
 			values = append(values, second)
 		}
-		token, reason, ok := tokenOf(withAuthorization(query, values...), "bearer")
+		token, _, reason, ok := tokenOf(withAuthorization(query, values...), false)
 		if !ok {
 			switch reason {
 			case fault.TokenMissing, fault.TokenAmbiguous, fault.TokenMalformed:

@@ -39,25 +39,21 @@ func newBinding(o Binding, p Ports) binding {
 // credential finds the request's token, and checks all of its proof that can be
 // checked without knowing whose token it is.
 func (b *binding) credential(x *pipeline.Exchange) (c credential, reason fault.Reason, ok bool) {
-	if b.proofs == nil {
-		c.token, reason, ok = tokenOf(x, "bearer")
-		return c, reason, ok
+	if b.proofs != nil {
+		x.DPoP = b.proofs.Offer()
 	}
-	x.DPoP = b.proofs.Offer()
-	c.token, reason, ok = tokenOf(x, "dpop")
-	switch {
-	case ok:
-		proof, reason, ok := b.proofs.Check(x, c.token)
+	token, asDPoP, reason, ok := tokenOf(x, b.proofs != nil)
+	switch c.token = token; {
+	case !ok:
+		return c, reason, false
+	case asDPoP:
+		proof, reason, ok := b.proofs.Check(x, token)
 		c.proof = &proof
 		return c, reason, ok
-	case reason != fault.TokenMissing:
-		return c, reason, false
-	}
-	c.token, reason, ok = tokenOf(x, "bearer")
-	if ok && b.required {
+	case b.required:
 		return c, fault.DPoPRequired, false
 	}
-	return c, reason, ok
+	return c, 0, true
 }
 
 // accept lets the exchange go on with the claims of an active token, when it is
