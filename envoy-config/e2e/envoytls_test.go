@@ -35,7 +35,9 @@ func startSidecar(t *testing.T, ca *pki.CA) *sidecar {
 	}))
 	t.Cleanup(application.Close)
 	dir := t.TempDir()
-	writeCertificates(t, dir, ca, map[string]func() (*pki.Cert, error){"backend": func() (*pki.Cert, error) { return ca.Server(backend) }})
+	if err := pki.WriteDir(dir, ca, map[string]*pki.Cert{"backend": issued(t)(ca.Server(backend))}); err != nil {
+		t.Fatal(err)
+	}
 
 	doc := envoyconfig.Sidecar()
 	listener := envoyconfig.Path{"static_resources", "listeners", 0}
@@ -62,22 +64,6 @@ func startSidecar(t *testing.T, ca *pki.CA) *sidecar {
 		t.Fatal(err)
 	}
 	return s
-}
-
-// writeCertificates makes NAME.pem and NAME-key.pem in dir, and ca.pem.
-func writeCertificates(t *testing.T, dir string, ca *pki.CA, make map[string]func() (*pki.Cert, error)) {
-	t.Helper()
-	certs := map[string]*pki.Cert{}
-	for name, issue := range make {
-		cert, err := issue()
-		if err != nil {
-			t.Fatal(err)
-		}
-		certs[name] = cert
-	}
-	if err := pki.WriteDir(dir, ca, certs); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // refusals are the sidecar's counters of connections that it did not let in.
@@ -133,11 +119,7 @@ func TestEnvoyTLSBackend(t *testing.T) {
 	ca, stranger := newCA(t, "gateways"), newCA(t, "stranger")
 	s := startSidecar(t, ca)
 	certificate := func(c *pki.Cert, err error) []tls.Certificate {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return []tls.Certificate{keyPair(t, c)}
+		return []tls.Certificate{keyPair(t, issued(t)(c, err))}
 	}
 	good := certificate(ca.Client(gatewayName))
 	for _, tt := range []struct {

@@ -3,11 +3,13 @@ package e2e
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -33,13 +35,9 @@ type serials struct {
 func (s *serials) note(state *tls.ConnectionState) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	serial := state.PeerCertificates[0].SerialNumber.String()
-	for _, known := range s.seen {
-		if known == serial {
-			return
-		}
+	if serial := state.PeerCertificates[0].SerialNumber.String(); !slices.Contains(s.seen, serial) {
+		s.seen = append(s.seen, serial)
 	}
-	s.seen = append(s.seen, serial)
 }
 
 func (s *serials) count() int {
@@ -53,11 +51,8 @@ func (s *serials) count() int {
 func TestEnvoyTLSRotation(t *testing.T) {
 	w := newWorld(t)
 	var ofGateway, ofClient serials
-	server, err := w.ca.Server(backend)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.deployment.Backend.Address = w.serve(t, server, true, func(rw http.ResponseWriter, r *http.Request) {
+	certificate := issued(t)
+	w.deployment.Backend.Address = w.serve(t, certificate(w.ca.Server(backend)), true, func(rw http.ResponseWriter, r *http.Request) {
 		ofClient.note(r.TLS)
 		rw.Header().Set("connection", "close") // a handshake for each request
 		_, _ = io.WriteString(rw, "orders")
@@ -66,15 +61,12 @@ func TestEnvoyTLSRotation(t *testing.T) {
 	rotate := func(version int) {
 		t.Helper()
 		name := fmt.Sprintf("v%d", version)
-		writeCertificates(t, filepath.Join(folder, name), w.ca, map[string]func() (*pki.Cert, error){
-			"gateway": func() (*pki.Cert, error) { return w.ca.Server(apiHost) },
-			"client":  func() (*pki.Cert, error) { return w.ca.Client(gatewayName) },
+		err := pki.WriteDir(filepath.Join(folder, name), w.ca, map[string]*pki.Cert{
+			"gateway": certificate(w.ca.Server(apiHost)),
+			"client":  certificate(w.ca.Client(gatewayName)),
 		})
 		next := filepath.Join(folder, "next")
-		if err := os.Symlink(name, next); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Rename(next, filepath.Join(folder, "current")); err != nil {
+		if err = errors.Join(err, os.Symlink(name, next), os.Rename(next, filepath.Join(folder, "current"))); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -113,26 +105,13 @@ func askOn(t *testing.T, c *http.Client) (served, failed *atomic.Int64, stop fun
 	for range rotationClients {
 		wg.Go(func() {
 			for !over.Load() {
-				r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+apiHost+order, nil)
-				if err != nil {
+				status, reason, err := ask(t.Context(), c, order, testKey, testToken)
+				if err != nil || status != http.StatusOK {
 					failed.Add(1)
-					return
-				}
-				r.Header.Set("x-api-key", testKey)
-				r.Header.Set("authorization", "Bearer "+testToken)
-				response, err := c.Do(r)
-				if err != nil {
-					failed.Add(1)
-					t.Log(err)
+					t.Log(status, reason, err)
 					continue
 				}
-				if _, err = io.Copy(io.Discard, response.Body); err != nil || response.StatusCode != http.StatusOK {
-					failed.Add(1)
-					t.Log(response.StatusCode, response.Header.Get("x-sallyport-reason"), err)
-				} else {
-					served.Add(1)
-				}
-				_ = response.Body.Close()
+				served.Add(1)
 			}
 		})
 	}

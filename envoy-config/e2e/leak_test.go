@@ -34,11 +34,7 @@ const (
 func TestLeak(t *testing.T) {
 	w := newWorld(t)
 	okta := &echoingOkta{}
-	certificate, err := w.ca.Server("*.okta.com")
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.deployment.Okta.Address = w.serve(t, certificate, false, okta.introspect)
+	w.deployment.Okta.Address = w.serve(t, issued(t)(w.ca.Server("*.okta.com")), false, okta.introspect)
 	w.deployment.PluginConfig = leakConfig(t)
 	o := withEnvoy(t, w.options(t))
 	o.Env = []string{"OKTA_CLIENT_SECRET=" + leakSecret}

@@ -60,21 +60,14 @@ func newObserved(t *testing.T) *observed {
 	t.Helper()
 	promrun.Need(t)
 	w := newWorld(t)
-	certificate, err := w.ca.Server(backend)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.deployment.Backend.Address = w.serve(t, certificate, true, func(rw http.ResponseWriter, r *http.Request) {
+	certificate := issued(t)
+	w.deployment.Backend.Address = w.serve(t, certificate(w.ca.Server(backend)), true, func(rw http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/customers/v1/fails" {
 			rw.WriteHeader(http.StatusInternalServerError)
 		}
 		_, _ = io.WriteString(rw, "orders")
 	})
-	okta, err := w.ca.Server("*.okta.com")
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.deployment.Okta.Address = w.serve(t, okta, false, func(rw http.ResponseWriter, r *http.Request) {
+	w.deployment.Okta.Address = w.serve(t, certificate(w.ca.Server("*.okta.com")), false, func(rw http.ResponseWriter, r *http.Request) {
 		rw.Header().Set("x-rate-limit-limit", "1200")
 		rw.Header().Set("x-rate-limit-remaining", "900")
 		rw.Header().Set("x-rate-limit-reset", strconv.FormatInt(time.Now().Add(time.Minute).Unix(), 10))
@@ -84,6 +77,7 @@ func newObserved(t *testing.T) *observed {
 		sum := sha256.Sum256([]byte(key))
 		return hex.EncodeToString(sum[:])
 	}
+	var err error
 	if w.deployment.PluginConfig, err = yaml.YAMLToJSON(fmt.Appendf(nil, observedPolicies, digest("web"), digest("mobile"), digest("gone"))); err != nil {
 		t.Fatal(err)
 	}
@@ -212,7 +206,7 @@ func (o *observed) load(t *testing.T, n int) map[called]uint64 {
 				if m.token == strangers {
 					m.token = "another-" + strconv.FormatInt(o.strangers.Add(1), 10)
 				}
-				status, reason, err := o.send(t.Context(), m.target, m.key, m.token)
+				status, reason, err := ask(t.Context(), o.client, m.target, m.key, m.token)
 				if err != nil {
 					t.Error(err)
 					continue
@@ -230,24 +224,4 @@ func (o *observed) load(t *testing.T, n int) map[called]uint64 {
 	close(work)
 	all.Wait()
 	return counts
-}
-
-func (o *observed) send(ctx context.Context, target, key, token string) (status int, reason string, err error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+apiHost+target, nil)
-	if err != nil {
-		return 0, "", err
-	}
-	if key != "" {
-		req.Header.Set("x-api-key", key)
-	}
-	if token != "" {
-		req.Header.Set("authorization", "Bearer "+token)
-	}
-	resp, err := o.client.Do(req)
-	if err != nil {
-		return 0, "", err
-	}
-	defer resp.Body.Close()
-	_, err = io.Copy(io.Discard, resp.Body)
-	return resp.StatusCode, resp.Header.Get("x-sallyport-reason"), err
 }

@@ -42,16 +42,10 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{dir: t.TempDir(), seen: make(chan *http.Request, 16)}
 	w.ca, w.stranger = newCA(t, "test CA"), newCA(t, "stranger")
-	certificate := func(c *pki.Cert, err error) *pki.Cert {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return c
-	}
+	certificate := issued(t)
 	certs := map[string]*pki.Cert{
 		"gateway": certificate(w.ca.Server(apiHost)),
-		"client":  certificate(w.ca.Client("spiffe://example.com/gateway")),
+		"client":  certificate(w.ca.Client(gatewayName)),
 	}
 	okta := w.serve(t, certificate(w.ca.Server("*.okta.com")), false, introspect)
 	api := w.serve(t, certificate(w.ca.Server(backend)), true, func(rw http.ResponseWriter, r *http.Request) {
@@ -83,6 +77,26 @@ func newCA(t *testing.T, name string) *pki.CA {
 	return ca
 }
 
+// issued gives the certificate that an authority has made, as in issued(t)(ca.Server("a")).
+func issued(t *testing.T) func(*pki.Cert, error) *pki.Cert {
+	return func(c *pki.Cert, err error) *pki.Cert {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+}
+
+func keyPair(t *testing.T, c *pki.Cert) tls.Certificate {
+	t.Helper()
+	pair, err := c.TLS()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pair
+}
+
 func (w *world) file(name string) string { return filepath.Join(w.dir, "good", name) }
 
 // strangersCA is a certificate file of an authority that signed nothing here.
@@ -90,13 +104,9 @@ func (w *world) strangersCA() string { return filepath.Join(w.dir, "stranger", "
 
 func (w *world) serve(t *testing.T, c *pki.Cert, mutual bool, handler http.HandlerFunc) (address string) {
 	t.Helper()
-	certificate, err := c.TLS()
-	if err != nil {
-		t.Fatal(err)
-	}
 	server := httptest.NewUnstartedServer(handler)
 	server.Config.ErrorLog = log.New(io.Discard, "", 0) // refused handshakes are wanted
-	server.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
+	server.TLS = &tls.Config{Certificates: []tls.Certificate{keyPair(t, c)}, MinVersion: tls.VersionTLS12}
 	if mutual {
 		server.TLS.ClientAuth, server.TLS.ClientCAs = tls.RequireAndVerifyClientCert, w.ca.Pool()
 	}
@@ -178,6 +188,28 @@ func (w *world) client(t *testing.T, p *envoyrun.Process) *http.Client {
 	}
 	t.Cleanup(transport.CloseIdleConnections)
 	return &http.Client{Transport: transport}
+}
+
+// ask sends a request with this key and token, "" for none, to the gateway that the client speaks to. It may be called
+// in any goroutine.
+func ask(ctx context.Context, c *http.Client, target, key, token string) (status int, reason string, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+apiHost+target, nil)
+	if err != nil {
+		return 0, "", err
+	}
+	if key != "" {
+		req.Header.Set("x-api-key", key)
+	}
+	if token != "" {
+		req.Header.Set("authorization", "Bearer "+token)
+	}
+	resp, err := c.Do(req)
+	if err != nil {
+		return 0, "", err
+	}
+	defer resp.Body.Close()
+	_, err = io.Copy(io.Discard, resp.Body)
+	return resp.StatusCode, resp.Header.Get("x-sallyport-reason"), err
 }
 
 // get sends a request with a good key and token, but for what change changes.
