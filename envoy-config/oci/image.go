@@ -1,5 +1,5 @@
-// Package oci makes the filter's OCI image, as Istio and Envoy Gateway fetch it, and what belongs to it: a list of what
-// is in the module (SBOM) and how it was made (provenance). The same module makes the same bytes, wherever and whenever.
+// Package oci makes the filter's OCI image, in the layout that Istio documents, and what belongs to it: a list of what is
+// in the module (SBOM) and how it was made (provenance). The same module makes the same bytes, wherever and whenever.
 package oci
 
 import (
@@ -17,7 +17,7 @@ import (
 )
 
 // pluginFile is the only file of the image's only layer: the "compat" layout of
-// https://github.com/solo-io/wasm/blob/master/spec/spec-compat.md, which Istio's agent and Envoy Gateway read.
+// https://github.com/solo-io/wasm/blob/master/spec/spec-compat.md, which Istio's agent reads.
 const pluginFile = "plugin.wasm"
 
 // Store is where an image is put: a folder, a registry, or memory.

@@ -22,7 +22,7 @@ import (
 
 var module = []byte("\x00asm\x01\x00\x00\x00and more")
 
-// TestImageLayout reads the image as Istio's agent does: one layer, a gzipped tar, with plugin.wasm in it.
+// TestImageLayout: one layer, a gzipped tar, with plugin.wasm in it.
 func TestImageLayout(t *testing.T) {
 	store := memory.New()
 	pushed, err := Push(t.Context(), store, module, "v1")
