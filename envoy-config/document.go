@@ -25,6 +25,9 @@ func Parse() *Document { return parse("envoy.yaml") }
 // Sidecar decodes the shipped backend-sidecar.yaml, a fresh copy at each call.
 func Sidecar() *Document { return parse("backend-sidecar.yaml") }
 
+// Wrap makes a document of what is decoded already; file is what errors call it.
+func Wrap(file string, root any) *Document { return &Document{file: file, root: root} }
+
 func parse(file string) *Document {
 	d := &Document{file: file}
 	text, err := shipped.ReadFile(file)

@@ -150,7 +150,7 @@ func (r *reader) key(v value) catalog.Key {
 }
 
 func (r *reader) status(v value) catalog.Status {
-	i, ok := r.word(v, "approved", "pending", "revoked")
+	i, ok := r.word(v, statusWords...)
 	if !ok {
 		return catalog.NotApproved
 	}

@@ -68,7 +68,12 @@ func readFixture(t testing.TB, file string) fixture {
 
 func patched(t testing.TB, patch []byte) []byte {
 	t.Helper()
-	base, err := os.ReadFile("testdata/base.yaml")
+	return patchedFile(t, "testdata/base.yaml", patch)
+}
+
+func patchedFile(t testing.TB, file string, patch []byte) []byte {
+	t.Helper()
+	base, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -66,6 +66,7 @@ Exit codes:
   sallyport apps add global-customer-portal --product portal --developer portal-team@example.com
   sallyport keys mint --app global-customer-portal --expires 90d
   sallyport check sallyport.yaml --envoy envoy.yaml
+  sallyport render --for envoy --backend backend.example.internal:8443 > envoy.yaml
   sallyport usage --prometheus http://127.0.0.1:9090 --api customers`,
 		Version:       version(),
 		SilenceUsage:  true,
@@ -74,7 +75,7 @@ Exit codes:
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w: see '%s --help'", err, c.CommandPath())
 	})
-	root.AddCommand(newKeys(), newApps(), newProducts(), newCheck(), newExplain(), newUsage())
+	root.AddCommand(newKeys(), newApps(), newProducts(), newCheck(), newSchema(), newRender(), newExplain(), newUsage())
 	return root
 }
 

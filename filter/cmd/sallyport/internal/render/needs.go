@@ -1,0 +1,104 @@
+// Package render makes the complete manifest of a gateway from its configuration and the shipped manifests.
+package render
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net"
+	"slices"
+	"strings"
+)
+
+// Callee is who the filter calls by itself: a cluster of the proxy, and the host it stands for.
+type Callee struct {
+	Cluster   string
+	Authority string // host, or host:port
+}
+
+// address has HTTPS's port when the authority has none. The host of an IPv6 address is without brackets.
+func (c Callee) address() (host, port string) {
+	if host, port, err := net.SplitHostPort(c.Authority); err == nil {
+		return host, port
+	}
+	return strings.Trim(c.Authority, "[]"), "443"
+}
+
+// needs is what a configuration wants of the proxy around the filter.
+type needs struct {
+	callees   []Callee // by cluster, each once
+	variables []string // of the VM's environment, sorted
+}
+
+// readNeeds reads a configuration that the filter takes.
+func readNeeds(config []byte) (n needs, err error) {
+	var document any
+	if err := json.Unmarshal(config, &document); err != nil {
+		return n, fmt.Errorf("read the configuration: %w", err)
+	}
+	callees, variables := map[string]string{}, map[string]bool{}
+	conflict := ""
+	walk(document, func(object map[string]any) {
+		if name, ok := object["env"].(string); ok {
+			variables[name] = true
+		}
+		step, ok := object["introspect_token"].(map[string]any)
+		if !ok {
+			return
+		}
+		for _, callee := range calleesOf(step) {
+			if before, ok := callees[callee.Cluster]; ok && before != callee.Authority {
+				conflict = fmt.Sprintf("the cluster %q is for %s and for %s: give each server a cluster of its own", callee.Cluster, before, callee.Authority)
+			}
+			callees[callee.Cluster] = callee.Authority
+		}
+	})
+	if conflict != "" {
+		return n, fmt.Errorf("read the configuration: %s", conflict)
+	}
+	for _, cluster := range slices.Sorted(maps.Keys(callees)) {
+		n.callees = append(n.callees, Callee{cluster, callees[cluster]})
+	}
+	n.variables = slices.Sorted(maps.Keys(variables))
+	return n, nil
+}
+
+// calleesOf are the servers of one introspect_token: the one that is asked, and the one that has the keys.
+func calleesOf(step map[string]any) (callees []Callee) {
+	text := func(object map[string]any, name string) string {
+		s, _ := object[name].(string)
+		return s
+	}
+	own := Callee{text(step, "cluster"), text(step, "authority")}
+	precheck, _ := step["precheck"].(map[string]any)
+	mode := text(precheck, "mode")
+	if mode != "jwt_only" {
+		callees = append(callees, own)
+	}
+	if jwks, ok := precheck["jwks"].(map[string]any); ok && mode != "introspect" {
+		keys := own
+		if cluster := text(jwks, "cluster"); cluster != "" {
+			keys.Cluster = cluster
+		}
+		if authority := text(jwks, "authority"); authority != "" {
+			keys.Authority = authority
+		}
+		callees = append(callees, keys)
+	}
+	return callees
+}
+
+// walk visits every object below a value.
+func walk(value any, visit func(map[string]any)) {
+	switch value := value.(type) {
+	case map[string]any:
+		visit(value)
+		for _, member := range value {
+			walk(member, visit)
+		}
+	case []any:
+		for _, item := range value {
+			walk(item, visit)
+		}
+	}
+}

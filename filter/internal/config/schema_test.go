@@ -1,0 +1,317 @@
+package config
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"golang.org/x/tools/txtar"
+	"sigs.k8s.io/yaml"
+)
+
+func compiledSchema(t *testing.T) *jsonschema.Schema {
+	t.Helper()
+	text, err := json.Marshal(ConfigSchema())
+	if err != nil {
+		t.Fatal(err)
+	}
+	document, err := jsonschema.UnmarshalJSON(strings.NewReader(string(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	compiler := jsonschema.NewCompiler()
+	if err := compiler.AddResource("sallyport.json", document); err != nil {
+		t.Fatal(err)
+	}
+	schema, err := compiler.Compile("sallyport.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return schema
+}
+
+// anyEnv has every variable, and a key in PRIVATE_KEY.
+func anyEnv(name string) (string, bool) {
+	if name == "PRIVATE_KEY" {
+		return privateKeyPEM(), true
+	}
+	return "test-secret", true
+}
+
+var privateKeyPEM = sync.OnceValue(func() string {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		panic(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		panic(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+})
+
+// accepted are configurations that Load takes: those of the fixtures, and of the scenarios that all drivers play.
+func accepted(t *testing.T) map[string]any {
+	t.Helper()
+	found := map[string]any{}
+	add := func(name string, data []byte) {
+		var document any
+		if _, problems := Load(data, anyEnv); len(problems) > 0 {
+			return
+		}
+		if err := json.Unmarshal(data, &document); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		found[name] = document
+	}
+	for _, file := range fixtureFiles(t) {
+		add(file, readFixture(t, file).data)
+	}
+	scenarios, err := filepath.Glob("../../../testdata/scenarios/*/*.txtar")
+	if err != nil || len(scenarios) == 0 {
+		t.Fatalf("no scenarios: %v", err)
+	}
+	for _, file := range scenarios {
+		archive, err := txtar.ParseFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, section := range archive.Files {
+			if section.Name == "config.patch.yaml" {
+				add(file, withoutVariables(patchedFile(t, "../../../testdata/scenarios/base.yaml", section.Data)))
+			}
+		}
+	}
+	return found
+}
+
+// withoutVariables puts something in the place of a scenario's ${cluster.okta} and ${sha256:a-key}.
+func withoutVariables(data []byte) []byte {
+	text := regexp.MustCompile(`\$\{cluster\.(\w+)\}`).ReplaceAll(data, []byte("$1"))
+	return regexp.MustCompile(`\$\{sha256:[^}]*\}`).ReplaceAllFunc(text, func(variable []byte) []byte {
+		digest := sha256.Sum256(variable)
+		return []byte(hex.EncodeToString(digest[:]))
+	})
+}
+
+func TestSchemaTakesWhatTheDecoderTakes(t *testing.T) {
+	schema, documents := compiledSchema(t), accepted(t)
+	for name, document := range documents {
+		if err := schema.Validate(document); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if len(documents) < 100 {
+		t.Errorf("only %d configurations were found", len(documents))
+	}
+}
+
+// place is a value of a document with the schema for it.
+type place struct {
+	path   string
+	schema *Schema
+	value  any
+	set    func(any)
+}
+
+// sequenceDefinition is what the schema's only reference means.
+var sequenceDefinition = sequenceSchema()
+
+// places goes through a document and the schema together.
+func places(path string, s *Schema, value any, set func(any), visit func(place)) {
+	if s.AllOf != nil {
+		s = sequenceDefinition
+	}
+	for _, one := range s.AnyOf {
+		if _, word := value.(string); word == (one.Const != nil || one.Type == "string") {
+			s = one
+		}
+	}
+	visit(place{path, s, value, set})
+	switch value := value.(type) {
+	case map[string]any:
+		for name, member := range value {
+			places(path+"."+name, s.Properties[name], member, func(v any) { value[name] = v }, visit)
+		}
+	case []any:
+		for i, item := range value {
+			places(path+"["+strconv.Itoa(i)+"]", s.Items, item, func(v any) { value[i] = v }, visit)
+		}
+	}
+}
+
+// everyMember is a configuration with every member that the decoder knows.
+func everyMember(t *testing.T) any {
+	t.Helper()
+	text, err := os.ReadFile("testdata/every_member.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := yaml.YAMLToJSON(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, problems := Load(data, anyEnv); len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	var document any
+	if err := json.Unmarshal(data, &document); err != nil {
+		t.Fatal(err)
+	}
+	return document
+}
+
+// TestSchemaHasTheDecodersMembers asks the decoder itself, at every object of a configuration that has them all.
+func TestSchemaHasTheDecodersMembers(t *testing.T) {
+	document, seen := everyMember(t), map[*Schema]map[string]bool{}
+	root := ConfigSchema()
+	places("", root, document, nil, func(at place) {
+		object, ok := at.value.(map[string]any)
+		if !ok {
+			return
+		}
+		if seen[at.schema] == nil {
+			seen[at.schema] = map[string]bool{}
+		}
+		for name := range object {
+			seen[at.schema][name] = true
+		}
+		if at.schema.Properties[spikeArrest] != nil {
+			return // a step, whose name has a message of its own
+		}
+		object["no_member"] = true
+		defer delete(object, "no_member")
+		want := slices.Sorted(maps.Keys(at.schema.Properties))
+		if diff := cmp.Diff(want, knownMembers(t, document)); diff != "" {
+			t.Errorf("%s (-schema +decoder):\n%s", at.path, diff)
+		}
+	})
+	var all func(path string, s *Schema)
+	all = func(path string, s *Schema) {
+		for name, member := range s.Properties {
+			if !seen[s][name] && !s.isAlternative() {
+				t.Errorf("testdata/every_member.yaml lacks %s.%s", path, name)
+			}
+			all(path+"."+name, member)
+		}
+		if s.Items != nil {
+			all(path+"[]", s.Items)
+		}
+		for _, one := range s.AnyOf {
+			all(path, one)
+		}
+	}
+	all("", root)
+	all(".sequence", sequenceDefinition)
+}
+
+// isAlternative is true for objects with one member of several.
+func (s *Schema) isAlternative() bool { return s.MaxMembers == 1 }
+
+var knownAre = regexp.MustCompile(`known are (.*)$`)
+
+func knownMembers(t *testing.T, document any) []string {
+	t.Helper()
+	for _, message := range refusals(t, document) {
+		if m := knownAre.FindStringSubmatch(message); m != nil {
+			return slices.Sorted(slices.Values(strings.Split(m[1], ", ")))
+		}
+	}
+	return nil
+}
+
+func refusals(t *testing.T, document any) (messages []string) {
+	t.Helper()
+	data, err := json.Marshal(document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, problems := Load(data, anyEnv)
+	for _, p := range problems {
+		messages = append(messages, p.String())
+	}
+	return messages
+}
+
+// seenBySchema are the decoder's words for what the schema must see too. A duration's bounds and a rate's are no
+// part of it.
+var seenBySchema = regexp.MustCompile(`must be (an object|a list|a string|true or false|a whole number|a duration .*, got (a|an|true|null) |"|either|one of the steps|the SHA-256|the name of)|is no known member|must not be empty; leave|must have at (least one|most)|must name one`)
+
+// TestSchemaAgreesWithTheDecoder changes a configuration in one place at a time. What the schema refuses the decoder
+// refuses; and what is wrong in form both refuse.
+func TestSchemaAgreesWithTheDecoder(t *testing.T) {
+	schema, document := compiledSchema(t), everyMember(t)
+	mutants, refused := 0, 0
+	try := func(what string) {
+		mutants++
+		invalid, messages := schema.Validate(document), refusals(t, document)
+		if invalid != nil {
+			refused++
+		}
+		switch {
+		case invalid != nil && len(messages) == 0:
+			t.Errorf("%s: only the schema refuses it: %v", what, invalid)
+		case invalid == nil && slices.ContainsFunc(messages, seenBySchema.MatchString):
+			t.Errorf("%s: only the decoder refuses it: %v", what, messages)
+		}
+	}
+	places("", ConfigSchema(), document, func(v any) {}, func(at place) {
+		if at.path == "" {
+			return
+		}
+		for _, other := range mutations(at.schema) {
+			at.set(other)
+			try(fmt.Sprintf("%s: %v", at.path, other))
+		}
+		at.set(at.value)
+		if object, ok := at.value.(map[string]any); ok {
+			for name, member := range maps.Clone(object) {
+				delete(object, name)
+				try(at.path + " without " + name)
+				object[name] = member
+			}
+			object["no_member"] = true
+			try(at.path + " with another member")
+			delete(object, "no_member")
+		}
+	})
+	if refused < mutants/2 {
+		t.Errorf("the schema refused %d of %d", refused, mutants)
+	}
+	t.Logf("%d configurations with one change, %d of them refused by the schema", mutants, refused)
+}
+
+// mutations are values of every type, and those at and beyond the schema's bounds.
+func mutations(s *Schema) []any {
+	all := []any{nil, true, 1.5, "no such word\x7f", "", "off", []any{}, map[string]any{}, []any{map[string]any{}}}
+	if s.Minimum != nil {
+		all = append(all, *s.Minimum, *s.Minimum-1, *s.Maximum, *s.Maximum+1)
+	}
+	if s.MaxLength > 0 {
+		all = append(all, strings.Repeat("a", s.MaxLength), strings.Repeat("a", s.MaxLength+1))
+	}
+	if s.Default != nil {
+		all = append(all, s.Default)
+	}
+	for _, word := range s.Enum {
+		all = append(all, word, strings.ToUpper(word))
+	}
+	return append(all, s.Examples...)
+}
