@@ -56,6 +56,21 @@ $(OLDER_BINARIES): build/envoy/%/envoy/_bin/envoy: envoy-config/envoyrun/require
 prometheus: ## install the Prometheus that the tests of usage and alerts ask, from Debian, as root
 	@command -v prometheus promtool >/dev/null || { apt-get update -q && apt-get install -y -q --no-install-recommends prometheus; }
 
+# axe-core finds what a person with a keyboard or a screen reader could not use; pinned by hash.
+AXE_VERSION := 4.14.1
+AXE_SHA512 := 1477dafa598d8d065f273d6af302aa203c02e83131707b7fa648cd41bd3d6b734f8c22a0dab86ee6a6f64b8afbe804b214d36db85a2826965edfb3a0b9d546b5
+AXE := build/axe/axe.min.js
+
+.PHONY: browser
+browser: $(AXE) ## install what the tests of the demo's pages need: Chromium, from Debian, as root, and axe-core
+	@command -v chromium >/dev/null || { apt-get update -q && apt-get install -y -q --no-install-recommends chromium; }
+
+$(AXE): Makefile
+	@mkdir -p $(@D)
+	curl -fsS --retry 3 -o $(@D)/axe.tgz https://registry.npmjs.org/axe-core/-/axe-core-$(AXE_VERSION).tgz
+	@echo '$(AXE_SHA512)  $(@D)/axe.tgz' | sha512sum --check --quiet
+	@tar -xzf $(@D)/axe.tgz -C $(@D) --strip-components=1 package/axe.min.js && touch $@
+
 .PHONY: run
 run: wasm ## the demo; HOST=envoy puts a real Envoy in the gateway's place
 	@if [ "$(HOST)" = envoy ] && [ -z "$${ENVOY:-}" ]; then $(MAKE) --no-print-directory envoy; fi
@@ -64,7 +79,7 @@ run: wasm ## the demo; HOST=envoy puts a real Envoy in the gateway's place
 .PHONY: test
 test: ## all tests; the numbers of scenarios on each driver stand at the end
 	@[ -n "$${ENVOY:-}" ] || $(MAKE) --no-print-directory envoy || echo 'make test: going on without Envoy; where CI=true its tests fail' >&2
-	@[ "$${CI:-}" != true ] || $(MAKE) --no-print-directory prometheus
+	@[ "$${CI:-}" != true ] || $(MAKE) --no-print-directory prometheus browser
 	@mkdir -p build
 	@status=0; \
 	go test -v -timeout 30m ./... 2>&1 | tee build/test.log | { grep -Ev '^ *(=== |--- PASS|PASS$$)|\[no test files\]$$' || true; } || status=$$?; \

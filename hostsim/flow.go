@@ -22,6 +22,7 @@ type flow struct {
 	startedAt   time.Time
 	filterState map[string][]byte
 	hostcalls   int
+	traceFrom   int    // where the host's trace stood when the flow began
 	order       uint64 // among the host's flows
 
 	mu     sync.Mutex
@@ -53,6 +54,7 @@ func (f *flow) begin(h *Host, worker int, info StreamInfo) error {
 		info.RemoteAddr = h.config.defaultSourceIPPort
 	}
 	f.host, f.instance, f.thread, f.info = h, h.current.instances[worker+1], h.process.threads[worker+1], info
+	f.traceFrom = h.traces.end()
 	f.filterState, f.wake, f.startedAt = map[string][]byte{}, make(chan struct{}, 1), h.process.clock.Now()
 	return nil
 }
@@ -76,6 +78,23 @@ func (f *flow) Details() (details string) {
 func (f *flow) Hostcalls() (n int) {
 	f.thread.run(func() { n = f.hostcalls })
 	return n
+}
+
+// Trace has the hostcalls and callbacks in the flow's own context so far, when the host was made WithTrace. What a
+// callback of the root context does for it, such as the answer to a call, is in Host.Trace.
+func (f *flow) Trace() (entries []TraceEntry) {
+	var context uint32
+	f.thread.run(func() {
+		if f.ctx != nil {
+			context = f.ctx.id
+		}
+	})
+	for _, e := range f.host.traces.from(f.traceFrom) {
+		if e.Thread == f.thread.index && e.Context == context {
+			entries = append(entries, e)
+		}
+	}
+	return entries
 }
 
 // FilterState is what the guest stored with set_property, by key ("wasm." and the path).

@@ -50,6 +50,7 @@ type Demo struct {
 	tokens  map[string]string // by file name
 	ended   <-chan struct{}   // Envoy's end
 	closers []func() error    // last first
+	console *console
 }
 
 // Ended is closed when a part that is a process of its own, Envoy, has ended by itself.
@@ -98,6 +99,9 @@ func (d *Demo) start(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	if d.console, err = newConsole(o.Host, config, d.org.Faults()); err != nil {
+		return err
+	}
 	switch o.Host {
 	case HostSim:
 		err = d.startHostsim(ctx, o, config)
@@ -109,10 +113,10 @@ func (d *Demo) start(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	if err := d.startPortal(ctx, portal); err != nil {
+	if err := d.writeTokens(); err != nil {
 		return err
 	}
-	return d.writeTokens()
+	return d.startPortal(ctx, portal)
 }
 
 // Close ends every part, the last one started first.
@@ -172,9 +176,18 @@ func (d *Demo) startPortal(ctx context.Context, l net.Listener) error {
 		Scopes:     []string{"openid", "profile", "customers.read"},
 		GatewayURL: d.GatewayURL, APIKey: d.apiKey,
 		Client: &http.Client{Transport: transport, Timeout: 30 * time.Second},
+		Pages:  d.console.routes,
 	})
 	if err != nil {
 		return err
+	}
+	d.console.burst = func(ctx context.Context) ([]statusCount, error) {
+		form := callForm{WithKey: true, WithToken: true, Times: burstSize}
+		answered, err := portal.repeat(ctx, apiCalls[0], form, d.tokens[goodToken])
+		if err != nil {
+			return nil, err
+		}
+		return answered.Counts, nil
 	}
 	d.serve(l, portal, nil)
 	return nil

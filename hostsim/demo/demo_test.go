@@ -3,6 +3,7 @@ package demo_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
@@ -14,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sallyport-gateway/sallyport/envoy-config/envoyrun"
 	"github.com/sallyport-gateway/sallyport/hostsim/demo"
@@ -25,6 +27,12 @@ var hosts = []string{demo.HostSim, demo.HostEnvoy}
 
 // startDemo starts it, and when it has ended looks for secrets and errors in what it logged.
 func startDemo(t *testing.T, host string) *demo.Demo {
+	t.Helper()
+	return startDemoThat(t, host, false)
+}
+
+// startDemoThat is startDemo, also for a demo that is given reasons to log errors.
+func startDemoThat(t *testing.T, host string, errs bool) *demo.Demo {
 	t.Helper()
 	if host == demo.HostEnvoy {
 		envoyrun.ForTest(t)
@@ -46,7 +54,7 @@ func startDemo(t *testing.T, host string) *demo.Demo {
 				t.Errorf("a secret was logged: %.8s…", secret)
 			}
 		}
-		if strings.Contains(log.String(), "level=ERROR") {
+		if !errs && strings.Contains(log.String(), "level=ERROR") {
 			t.Errorf("errors were logged: %s", log)
 		}
 	})
@@ -112,6 +120,67 @@ func TestPrintedLines(t *testing.T) {
 		})
 	}
 }
+
+// TestPagesKnowTheGateway: on both hosts the pages tell of a request that was refused, and of one that was not.
+func TestPagesKnowTheGateway(t *testing.T) {
+	for _, host := range hosts {
+		t.Run(host, func(t *testing.T) {
+			d := startDemo(t, host)
+			for _, l := range d.Lines()[:2] {
+				shell(t, l.Command)
+			}
+			client := browser(t, d)
+			page := func(path string, into any) {
+				t.Helper()
+				resp, err := client.Get(d.PortalURL + path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer resp.Body.Close()
+				if err := json.NewDecoder(resp.Body).Decode(into); err != nil {
+					t.Fatalf("%s: %v", path, err)
+				}
+			}
+			var trace struct {
+				Visits []struct {
+					Path, Reason, App string
+					Status, Hostcalls int
+					Doors             []struct{ State string }
+				}
+			}
+			// Envoy writes its access log some time after the response.
+			for deadline := time.Now().Add(patience); len(trace.Visits) < 2; {
+				if page("/trace.json", &trace); time.Now().After(deadline) {
+					t.Fatalf("%d visits", len(trace.Visits))
+				}
+			}
+			good, refused := trace.Visits[0], trace.Visits[1]
+			if good.Path != "/customers/v1/orders/42" || good.Status != 200 || good.App != "global-customer-portal" || good.Doors[6].State != "opened" {
+				t.Errorf("the good request: %+v", good)
+			}
+			if refused.Status != 401 || refused.Reason != "api_key.missing" || refused.Doors[2].State != "refused" || refused.Doors[3].State != "not reached" {
+				t.Errorf("the refused request: %+v", refused)
+			}
+			if tells := good.Hostcalls > 0; tells != (host == demo.HostSim) {
+				t.Errorf("%d hostcalls", good.Hostcalls)
+			}
+			var usage struct {
+				Rows []struct {
+					App, Version string
+					Calls        int
+					Refused      map[string]int
+				}
+			}
+			page("/usage.json", &usage)
+			if len(usage.Rows) != 2 || usage.Rows[0].Refused["api_key.missing"] != 1 || usage.Rows[1].App != "global-customer-portal" || usage.Rows[1].Calls != 1 {
+				t.Errorf("usage: %+v", usage.Rows)
+			}
+		})
+	}
+}
+
+// patience bounds a wait; a machine that is busy may need some of it.
+const patience = 60 * time.Second
 
 func shell(t *testing.T, command string) string {
 	t.Helper()

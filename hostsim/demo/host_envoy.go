@@ -2,9 +2,12 @@ package demo
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"path/filepath"
+	"strings"
+	"sync"
 	"time"
 
 	envoyconfig "github.com/sallyport-gateway/sallyport/envoy-config"
@@ -72,5 +75,49 @@ func (d *Demo) startEnvoy(ctx context.Context, o Options, config []byte) error {
 		return fmt.Errorf("find envoy's port: %w", err)
 	}
 	d.GatewayURL = "https://" + bound
+	d.console.series = func(ctx context.Context) (map[string]uint64, error) {
+		stats, err := process.Stats(ctx, `^wasmcustom\.sallyport_usage`)
+		if err != nil {
+			return nil, err
+		}
+		series := map[string]uint64{}
+		for name, value := range stats.Number {
+			series[strings.TrimPrefix(name, "wasmcustom.")] = value
+		}
+		return series, nil
+	}
+	log := &accessLog{log: process.Output()}
+	d.console.refresh = func() { log.read(d.console) }
 	return nil
+}
+
+// accessLog reads what envoy.yaml has Envoy write of each request.
+type accessLog struct {
+	mu   sync.Mutex
+	log  *envoyrun.Log
+	next int // line
+}
+
+// read notes the requests that were logged since it was last called.
+func (a *accessLog) read(c *console) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	lines := a.log.Since(a.next)
+	a.next += len(lines)
+	for _, line := range lines {
+		var entry map[string]any
+		if json.Unmarshal([]byte(line.Text), &entry) != nil {
+			continue // not a line of the access log
+		}
+		text := func(name string) string { s, _ := entry[name].(string); return s }
+		number := func(name string) float64 { n, _ := entry[name].(float64); return n }
+		at, err := time.Parse(time.RFC3339, text("time"))
+		if err != nil {
+			continue
+		}
+		v := visit{At: at, Method: text("method"), Path: text("path"), Status: int(number("status")), Took: number("duration_ms"), Hostcalls: -1}
+		v.attributes(text)
+		v.Doors = doorsOf(c.steps, v.Decision, v.Reason)
+		c.visits.add(v)
+	}
 }

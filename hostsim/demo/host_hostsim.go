@@ -41,6 +41,7 @@ func (d *Demo) startHostsim(ctx context.Context, o Options, config []byte) error
 		hostsim.WithFailurePolicy(hostsim.FailReload),
 		hostsim.WithConnectionManager(hostsim.ConnectionManager{UseRemoteAddress: true}),
 		hostsim.WithCluster("okta", okta),
+		hostsim.WithTrace(),
 		hostsim.WithLog(d.guestLog))
 	if err != nil {
 		return fmt.Errorf("start the simulated host: %w", err)
@@ -48,9 +49,18 @@ func (d *Demo) startHostsim(ctx context.Context, o Options, config []byte) error
 	d.onClose(func() error {
 		return errors.Join(host.Close(context.Background()), host.Process().Close(context.Background()))
 	})
-	handler, err := gateway.New(gateway.Config{Host: host, Upstream: backend})
+	handler, err := gateway.New(gateway.Config{Host: host, Upstream: backend, Done: d.console.visited})
 	if err != nil {
 		return err
+	}
+	d.console.series = func(context.Context) (map[string]uint64, error) {
+		series := map[string]uint64{}
+		for _, m := range host.Process().Metrics() {
+			if m.Type == hostsim.Counter {
+				series[m.Name] = m.Value
+			}
+		}
+		return series, nil
 	}
 	l, err := listen(o.Gateway)
 	if err != nil {
@@ -84,4 +94,24 @@ func (d *Demo) guestLog(l hostsim.LogLine) {
 		level = slog.LevelWarn
 	}
 	d.log.Log(context.Background(), level, l.Message, "from", "gateway")
+}
+
+// maxCalls bounds the hostcalls that a visit lists.
+const maxCalls = 100
+
+// visited notes what the simulated host saw of a request.
+func (c *console) visited(e gateway.Exchange) {
+	state := e.Stream.FilterState()
+	v := visit{
+		At: e.Began, Method: e.Request.Method, Path: e.Request.URL.Path, Status: e.Status,
+		Took: float64(e.Took.Microseconds()) / 1000, Hostcalls: e.Stream.Hostcalls(), Calls: []string{},
+	}
+	v.attributes(func(name string) string { return string(state["wasm.sallyport."+name]) })
+	v.Doors = doorsOf(c.steps, v.Decision, v.Reason)
+	for _, entry := range e.Stream.Trace() {
+		if !entry.Callback && len(v.Calls) < maxCalls {
+			v.Calls = append(v.Calls, entry.String())
+		}
+	}
+	c.visits.add(v)
 }

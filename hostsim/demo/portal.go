@@ -15,7 +15,7 @@ import (
 //go:embed portal.html portal.css portal.js
 var portalFiles embed.FS
 
-var portalPage = template.Must(template.ParseFS(portalFiles, "portal.html"))
+var portalPage = template.Must(template.Must(consolePages.Clone()).ParseFS(portalFiles, "portal.html"))
 
 // PortalConfig says where the portal stands between Okta and the gateway.
 type PortalConfig struct {
@@ -28,6 +28,8 @@ type PortalConfig struct {
 	APIKey string
 	// Client reaches Okta and the gateway.
 	Client *http.Client
+	// Pages adds pages that stand beside the portal, behind the same protection; nil adds none.
+	Pages func(*http.ServeMux)
 }
 
 // PortalCallback is the path of the portal's redirect URI.
@@ -73,6 +75,9 @@ func (p *Portal) routes() http.Handler {
 	mux.HandleFunc("POST /call", p.signedIn(p.serveCall))
 	mux.HandleFunc("POST /revoke", p.signedIn(p.serveRevoke))
 	mux.HandleFunc("POST /logout", p.serveLogout)
+	if p.cfg.Pages != nil {
+		p.cfg.Pages(mux)
+	}
 	return hardened(http.NewCrossOriginProtection().Handler(mux))
 }
 
@@ -92,6 +97,8 @@ func hardened(next http.Handler) http.Handler {
 type view struct {
 	User    *person
 	Calls   []apiCall
+	Cards   []apiCall
+	Nav     bool // there are pages beside this one
 	Form    callForm
 	Result  *result
 	Notice  string
@@ -102,11 +109,11 @@ func (p *Portal) render(w http.ResponseWriter, r *http.Request, status int, v vi
 	if s, ok := p.sessions.find(r); ok && s.token != "" {
 		v.User = &s.user
 	}
-	v.Calls = apiCalls
+	v.Calls, v.Cards, v.Nav = apiCalls, apiCalls[:dashboardCards], p.cfg.Pages != nil
 	if v.Result == nil {
 		v.Form = callForm{Call: apiCalls[0].ID, WithKey: true, WithToken: true, Times: 1}
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	_ = portalPage.Execute(w, v) // a client that left cannot be told
+	_ = portalPage.ExecuteTemplate(w, "portal.html", v) // a client that left cannot be told
 }

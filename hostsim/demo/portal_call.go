@@ -27,10 +27,15 @@ type apiCall struct {
 // id, so it cannot send the key to an address of its own.
 var apiCalls = []apiCall{
 	{"order-v1", "Read order 42, version 1", http.MethodGet, "/customers/v1/orders/42"},
+	{"order-43", "Read order 43, version 1", http.MethodGet, "/customers/v1/orders/43"},
+	{"order-44", "Read order 44, version 1", http.MethodGet, "/customers/v1/orders/44"},
 	{"order-v2", "Read order 42, version 2", http.MethodGet, "/customers/v2/orders/42"},
 	{"delete", "Delete order 42 (not in the portal's product)", http.MethodDelete, "/customers/v1/orders/42"},
 	{"nowhere", "Call an API that does not exist", http.MethodGet, "/nowhere"},
 }
+
+// dashboardCards is how many of them fill the dashboard after the sign-in.
+const dashboardCards = 3
 
 // callForm is what the person chose.
 type callForm struct {
@@ -54,7 +59,7 @@ type statusCount struct {
 }
 
 // shownHeaders are the headers that say something about a denial.
-var shownHeaders = []string{"Www-Authenticate", "Retry-After", "Content-Type"}
+var shownHeaders = []string{"X-Sallyport-Reason", "Www-Authenticate", "Retry-After", "Content-Type"}
 
 func (p *Portal) serveCall(w http.ResponseWriter, r *http.Request, s session) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxPortalForm)

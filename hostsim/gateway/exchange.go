@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
 )
@@ -16,6 +17,8 @@ type exchange struct {
 	stream  *hostsim.Stream
 	client  http.ResponseWriter
 	request *http.Request
+	began   time.Time
+	status  int // that the client got
 
 	upstream message // what the plugin lets pass
 	asked    bool    // the upstream was asked
@@ -166,6 +169,7 @@ func (x *exchange) answer() {
 	if x.early {
 		h.Set("Connection", "close") // or net/http would wait for the body before it answers
 	}
+	x.status = code
 	x.client.WriteHeader(code)
 	if hasBody {
 		x.client.Write(m.body)

@@ -38,6 +38,17 @@ type Config struct {
 	MaxBody int64
 	// Timeout bounds the upstream's answer; 0 means DefaultTimeout.
 	Timeout time.Duration
+	// Done is told of each exchange when it is over; nil tells nobody. It may be called from several goroutines.
+	Done func(Exchange)
+}
+
+// Exchange is a request that was answered.
+type Exchange struct {
+	Request *http.Request
+	Stream  *hostsim.Stream
+	Status  int // what the client got
+	Began   time.Time
+	Took    time.Duration
 }
 
 // Gateway is an http.Handler. Requests go to the host's workers in turn.
@@ -71,7 +82,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "no healthy upstream", http.StatusServiceUnavailable)
 		return
 	}
-	x := &exchange{gateway: g, stream: stream, client: w, request: r}
+	x := &exchange{gateway: g, stream: stream, client: w, request: r, began: time.Now()}
 	defer x.end()
 	if !x.feed() {
 		return
@@ -79,6 +90,9 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x.run()
 	if !x.answered {
 		panic(http.ErrAbortHandler)
+	}
+	if g.cfg.Done != nil {
+		g.cfg.Done(Exchange{Request: r, Stream: stream, Status: x.status, Began: x.began, Took: time.Since(x.began)})
 	}
 }
 

@@ -1,0 +1,122 @@
+package demo
+
+import (
+	"context"
+	"embed"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"net/http"
+	"strconv"
+
+	"github.com/sallyport-gateway/sallyport/hostsim/okta"
+)
+
+//go:embed nav.html trace.html trace.js usage.html usage.js faults.html
+var consoleFiles embed.FS
+
+var consolePages = template.Must(template.ParseFS(consoleFiles, "*.html"))
+
+// console has the operator's pages: Trace, Usage and Faults.
+type console struct {
+	visits   *visits
+	refresh  func()                                           // looks for visits that nobody told of; may be nil
+	series   func(context.Context) (map[string]uint64, error) // the filter's metrics, by the filter's own names
+	burst    func(context.Context) (counts []statusCount, err error)
+	faults   *faultSwitch
+	steps    []string    // of the sequence
+	versions [][2]string // of the APIs: name and version
+	host     string
+}
+
+// newConsole reads from the filter's configuration which doors and versions there are.
+func newConsole(host string, config []byte, faults *okta.Faults) (*console, error) {
+	c := &console{host: host, visits: &visits{}, faults: &faultSwitch{okta: faults}}
+	var err error
+	if c.steps, err = sequenceOf(config); err != nil {
+		return nil, err
+	}
+	c.versions, err = versionsOf(config)
+	return c, err
+}
+
+func (c *console) routes(mux *http.ServeMux) {
+	mux.HandleFunc("GET /trace", func(w http.ResponseWriter, _ *http.Request) {
+		renderConsole(w, "trace.html", consoleView{Page: "trace", Host: c.host})
+	})
+	mux.HandleFunc("GET /usage", func(w http.ResponseWriter, _ *http.Request) {
+		renderConsole(w, "usage.html", consoleView{Page: "usage", Host: c.host})
+	})
+	mux.HandleFunc("GET /faults", func(w http.ResponseWriter, _ *http.Request) { c.showFaults(w, consoleView{}) })
+	mux.HandleFunc("GET /trace.json", c.serveTrace)
+	mux.HandleFunc("GET /usage.json", c.serveUsage)
+	mux.HandleFunc("POST /faults", c.serveFault)
+	mux.HandleFunc("POST /faults/burst", c.serveBurst)
+	for _, file := range []string{"trace.js", "usage.js"} {
+		mux.Handle("GET /"+file, http.FileServerFS(consoleFiles))
+	}
+}
+
+// consoleView is what the pages show that no script fetches.
+type consoleView struct {
+	Page, Host string
+	Switches   []oktaFault
+	Now        oktaFault
+	Burst      []statusCount
+	Notice     string
+	Problem    string
+}
+
+func renderConsole(w http.ResponseWriter, name string, v consoleView) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	_ = consolePages.ExecuteTemplate(w, name, v) // a client that left cannot be told
+}
+
+// traceAnswer is /trace.json: the visits with a larger id than ?after.
+type traceAnswer struct {
+	Visits []visit `json:"visits"`
+}
+
+func (c *console) serveTrace(w http.ResponseWriter, r *http.Request) {
+	after, err := strconv.Atoi(r.URL.Query().Get("after"))
+	if err != nil || after < 0 {
+		after = 0
+	}
+	if c.refresh != nil {
+		c.refresh()
+	}
+	answer(w, http.StatusOK, traceAnswer{Visits: c.visits.after(after)})
+}
+
+// usageAnswer is /usage.json.
+type usageAnswer struct {
+	Rows     []usageRow   `json:"rows"`
+	Versions []retirement `json:"versions"`
+}
+
+func (c *console) serveUsage(w http.ResponseWriter, r *http.Request) {
+	if c.refresh != nil {
+		c.refresh()
+	}
+	series, err := c.series(r.Context())
+	if err != nil {
+		answer(w, http.StatusBadGateway, map[string]string{"problem": "The gateway did not tell its metrics."})
+		return
+	}
+	rows := usageRows(series, c.visits.after(0))
+	answer(w, http.StatusOK, usageAnswer{Rows: rows, Versions: retirements(c.versions, rows)})
+}
+
+// versionsOf reads the versions of the APIs, in their order.
+func versionsOf(config []byte) (versions [][2]string, err error) {
+	var document struct {
+		APIs []struct{ Name, Version string }
+	}
+	if err := json.Unmarshal(config, &document); err != nil {
+		return nil, fmt.Errorf("read the APIs: %w", err)
+	}
+	for _, api := range document.APIs {
+		versions = append(versions, [2]string{api.Name, api.Version})
+	}
+	return versions, nil
+}

@@ -1,0 +1,164 @@
+package demo
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sallyport-gateway/sallyport/hostsim/okta"
+)
+
+func TestDoors(t *testing.T) {
+	steps := []string{"spike_arrest", "verify_api_key", "introspect_token", "require_token"}
+	for name, test := range map[string]struct{ decision, reason, want string }{
+		"let through":               {"allow", "", "OOOOOO"},
+		"no such API":               {"deny", "api.unknown", "R....."},
+		"over the rate":             {"deny", "spike_arrest.exceeded", "OR...."},
+		"no key":                    {"deny", "api_key.missing", "OOR..."},
+		"an app that is revoked":    {"deny", "app.not_approved", "OOR..."},
+		"no token":                  {"deny", "token.missing", "OOOR.."},
+		"a revoked token":           {"deny", "token.inactive", "OOOR.."},
+		"Okta is down":              {"deny", "introspection.unreachable", "OOOR.."},
+		"a token without the scope": {"deny", "token.scope_insufficient", "OOOOR."},
+		"a fault of the filter":     {"deny", "internal.error", "R....."},
+		"a filter that is gone":     {"", "", "R....."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got strings.Builder
+			for _, d := range doorsOf(steps, test.decision, test.reason) {
+				got.WriteString(map[string]string{doorOpened: "O", doorRefused: "R", doorBeyond: "."}[d.State])
+			}
+			if got.String() != test.want {
+				t.Errorf("the doors are %s, want %s", &got, test.want)
+			}
+		})
+	}
+}
+
+func TestVisitsAreBounded(t *testing.T) {
+	var b visits
+	for range maxVisits + 10 {
+		b.add(visit{})
+	}
+	all := b.after(0)
+	if len(all) != maxVisits || all[0].ID != 11 || all[maxVisits-1].ID != maxVisits+10 {
+		t.Errorf("%d visits, from %d to %d", len(all), all[0].ID, all[len(all)-1].ID)
+	}
+	if got := b.after(maxVisits + 8); len(got) != 2 {
+		t.Errorf("%d visits after the last but two", len(got))
+	}
+	if got := b.after(maxVisits + 10); got == nil || len(got) != 0 {
+		t.Errorf("after the last: %v", got)
+	}
+}
+
+func TestUsageRows(t *testing.T) {
+	at := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	seen := []visit{}
+	for i := range 20 {
+		seen = append(seen, visit{At: at.Add(time.Duration(i) * time.Second), Took: float64(i + 1), API: "a", Version: "v1", App: "x", Product: "p", Decision: "allow"})
+	}
+	rows := usageRows(map[string]uint64{
+		"sallyport_usage.sp_decision=allow|sp_app=x|sp_product=p|sp_api=a|sp_version=v1|sp_class=2xx|":                          18,
+		"sallyport_usage.sp_decision=allow|sp_app=x|sp_product=p|sp_api=a|sp_version=v1|sp_class=5xx|":                          2,
+		"sallyport_usage.sp_decision=deny|sp_reason=token.inactive|sp_app=x|sp_product=p|sp_api=a|sp_version=v1|sp_class=4xx|":  3,
+		"sallyport_usage.sp_decision=deny|sp_reason=api_key.missing|sp_app=|sp_product=|sp_api=a|sp_version=v2|sp_class=4xx|":   4,
+		"sallyport_usage.sp_decision=deny|sp_reason=api_key.expired|sp_app=x|sp_product=p|sp_api=a|sp_version=v3|sp_class=4xx|": 0,
+		"sallyport_decisions.sp_decision=allow|": 99,
+	}, seen)
+	last := seen[19].At
+	want := []usageRow{
+		{API: "a", Version: "v1", App: "x", Product: "p", Calls: 20, Errors: 2, Refused: map[string]int64{"token.inactive": 3}, P50: 10, P95: 19, Last: &last},
+		{API: "a", Version: "v2", Refused: map[string]int64{"api_key.missing": 4}, P50: -1, P95: -1},
+	}
+	if diff := cmp.Diff(want, rows); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
+	}
+	verdicts := retirements([][2]string{{"a", "v1"}, {"a", "v2"}, {"a", "v4"}}, rows)
+	for i, safe := range []bool{false, true, true} { // callers who are not known keep nothing alive
+		if verdicts[i].Safe != safe {
+			t.Errorf("%s: safe is %v", verdicts[i].Version, verdicts[i].Safe)
+		}
+	}
+	if !strings.Contains(verdicts[0].Verdict, "In use by x.") {
+		t.Errorf("the verdict is %q", verdicts[0].Verdict)
+	}
+}
+
+// TestConsole asks the pages' server without a browser.
+func TestConsole(t *testing.T) {
+	org, err := okta.New(okta.Config{Issuer: "https://127.0.0.1:1/oauth2/default", Scopes: []string{"s"}, Clients: []okta.Client{{ID: "c", Secret: "s"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := `{"apis":[{"name":"a","version":"v1"}],"sequence":[{"spike_arrest":{}},{"introspect_token":{}}]}`
+	c, err := newConsole(HostSim, []byte(config), org.Faults())
+	if err != nil {
+		t.Fatal(err)
+	}
+	metricsAway := false
+	c.series = func(context.Context) (map[string]uint64, error) {
+		if metricsAway {
+			return nil, fmt.Errorf("secret address")
+		}
+		return map[string]uint64{"sallyport_usage.sp_decision=allow|sp_app=x|sp_product=p|sp_api=a|sp_version=v1|sp_class=2xx|": 1}, nil
+	}
+	c.burst = func(context.Context) ([]statusCount, error) { return []statusCount{{200, 10}, {429, 40}}, nil }
+	c.visits.add(visit{Method: "GET", Path: "/a", Decision: "allow", Doors: doorsOf(c.steps, "allow", "")})
+	mux := http.NewServeMux()
+	c.routes(mux)
+	ask := func(method, target string, form url.Values) (int, string) {
+		t.Helper()
+		r := httptest.NewRequest(method, target, strings.NewReader(form.Encode()))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		w := httptest.NewRecorder()
+		mux.ServeHTTP(w, r)
+		return w.Code, w.Body.String()
+	}
+	for _, page := range []string{"/trace", "/usage", "/faults", "/trace.js", "/usage.js"} {
+		if status, body := ask("GET", page, nil); status != 200 || body == "" {
+			t.Errorf("%s: %d", page, status)
+		}
+	}
+	var trace traceAnswer
+	for after, want := range map[string]int{"": 1, "0": 1, "1": 0, "-1": 1, "x": 1} {
+		_, body := ask("GET", "/trace.json?after="+after, nil)
+		if err := json.Unmarshal([]byte(body), &trace); err != nil || len(trace.Visits) != want {
+			t.Errorf("after %q: %v, %s", after, err, body)
+		}
+	}
+	if _, body := ask("GET", "/usage.json", nil); !strings.Contains(body, `"calls":1`) || !strings.Contains(body, "In use by x.") {
+		t.Errorf("usage: %s", body)
+	}
+	metricsAway = true
+	if status, body := ask("GET", "/usage.json", nil); status != 502 || strings.Contains(body, "secret") {
+		t.Errorf("usage without metrics: %d %s", status, body)
+	}
+	for fault, want := range map[string]int{"slow": 200, "limited": 200, "none": 200, "": 400, "<b>nowhere": 400} {
+		if status, body := ask("POST", "/faults", url.Values{"fault": {fault}}); status != want || strings.Contains(body, "nowhere") {
+			t.Errorf("fault %q: %d", fault, status)
+		}
+	}
+	if _, body := ask("POST", "/faults", url.Values{"fault": {"down"}}); !strings.Contains(body, `<strong id="now">Okta is down</strong>`) {
+		t.Errorf("down: %s", body)
+	}
+	w := httptest.NewRecorder()
+	func() {
+		defer func() { _ = recover() }() // http.ErrAbortHandler: Okta closes the connection
+		org.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/oauth2/default/v1/keys", nil))
+	}()
+	if w.Body.Len() > 0 {
+		t.Errorf("Okta is switched off, and answers %d", w.Code)
+	}
+	if _, body := ask("POST", "/faults/burst", nil); !strings.Contains(body, "10 × 200 40 × 429") {
+		t.Errorf("burst: %s", body)
+	}
+}

@@ -1,0 +1,46 @@
+// Asks every two seconds for the numbers.
+"use strict";
+
+const rows = document.getElementById("rows");
+const versions = document.getElementById("versions");
+const summary = document.getElementById("summary");
+const period = 2000; // ms
+
+function element(tag, attributes, ...parts) {
+  const e = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) e.setAttribute(name, value);
+  e.append(...parts);
+  return e;
+}
+
+const time = (ms) => (ms < 0 ? "–" : `${ms.toFixed(1)} ms`);
+
+function row(r) {
+  const refused = Object.entries(r.refused).sort().map(([reason, n]) => element("div", {}, `${n} × ${reason}`));
+  const cells = [r.api || "none", r.version || "–", r.app || "not known", r.product || "–", r.calls, r.errors];
+  return element("tr", { "data-app": r.app, "data-version": r.version },
+    ...cells.map((c) => element("td", {}, String(c))),
+    element("td", {}, ...(refused.length ? refused : ["–"])),
+    element("td", {}, time(r.p50_ms)), element("td", {}, time(r.p95_ms)),
+    element("td", {}, r.last ? new Date(r.last).toLocaleTimeString() : "–"));
+}
+
+async function look() {
+  try {
+    const response = await fetch("/usage.json");
+    const usage = await response.json();
+    if (usage.problem) throw new Error(usage.problem);
+    rows.replaceChildren(...usage.rows.map(row));
+    versions.replaceChildren(...usage.versions.map((v) =>
+      element("li", { "data-version": v.version, "data-safe": v.safe }, element("strong", {}, `${v.api} ${v.version}`), ": ", v.verdict)));
+    const calls = usage.rows.reduce((n, r) => n + r.calls, 0);
+    const refused = usage.rows.reduce((n, r) => n + Object.values(r.refused).reduce((a, b) => a + b, 0), 0);
+    const text = calls + refused ? `${calls} calls let through, ${refused} refused.` : "Nobody has called yet.";
+    if (summary.textContent !== text) summary.textContent = text;
+  } catch {
+    summary.textContent = "The gateway does not tell its numbers.";
+  }
+  setTimeout(look, period);
+}
+
+look();

@@ -1,0 +1,66 @@
+package demo
+
+import (
+	"slices"
+	"sync"
+	"time"
+)
+
+// maxVisits bounds what the page Trace remembers: the oldest go.
+const maxVisits = 400
+
+// visit is one request to the gateway as the page Trace shows it. It has no query, no header and no body: keys and tokens
+// stand there.
+type visit struct {
+	ID       int       `json:"id"`
+	At       time.Time `json:"at"`
+	Method   string    `json:"method"`
+	Path     string    `json:"path"`
+	Status   int       `json:"status"`
+	Took     float64   `json:"took_ms"`
+	Reason   string    `json:"reason,omitempty"`
+	App      string    `json:"app,omitempty"`
+	Product  string    `json:"product,omitempty"`
+	API      string    `json:"api,omitempty"`
+	Version  string    `json:"version,omitempty"`
+	Decision string    `json:"decision"`
+	Doors    []door    `json:"doors"`
+	// Hostcalls is how many the filter made for it, and Calls which; -1 and none where the host does not tell.
+	Hostcalls int      `json:"hostcalls"`
+	Calls     []string `json:"calls,omitempty"`
+}
+
+// attributes puts what the filter told the host about the request into the visit.
+func (v *visit) attributes(of func(name string) string) {
+	v.Decision, v.Reason = of("decision"), of("reason")
+	v.App, v.Product, v.API, v.Version = of("app"), of("product"), of("api"), of("version")
+}
+
+// visits is the gateway's guest book. Its zero value is ready for use.
+type visits struct {
+	mu   sync.Mutex
+	last int
+	kept []visit
+}
+
+func (b *visits) add(v visit) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.last++
+	v.ID = b.last
+	if len(b.kept) == maxVisits {
+		b.kept = slices.Delete(b.kept, 0, 1)
+	}
+	b.kept = append(b.kept, v)
+}
+
+// after are the visits with a larger id, the oldest first.
+func (b *visits) after(id int) []visit {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	at := slices.IndexFunc(b.kept, func(v visit) bool { return v.ID > id })
+	if at < 0 {
+		return []visit{}
+	}
+	return slices.Clone(b.kept[at:])
+}
