@@ -95,6 +95,13 @@ fidelity: envoys ## the simulated host against all Envoys, behaviour by behaviou
 versions: envoys ## all scenarios and envoy.yaml on all Envoys; prints a table
 	go test -tags versions -timeout 30m -count=1 -run '^TestVersions$$' -v ./envoy-config/e2e 2>&1 | { grep -Ev '^ *(=== |--- PASS)' || true; }
 
+.PHONY: e2e-istio
+e2e-istio: wasm envoy ## the manifests for Istio, on Istio's own code and a stock Envoy; as root
+	@ENVOY="$${ENVOY:-$(CURDIR)/$(ENVOY_BINARY)}" PILOT_ENABLE_ALPN_FILTER=false PILOT_ENABLE_METADATA_EXCHANGE=false \
+		go -C envoy-config/istio/e2e test -p 2 -count=1 -timeout 20m -v ./... > build/istio.log 2>&1 && status=0 || status=$$?; \
+	grep -E '^ *(--- |FAIL|ok )|_test\.go:' build/istio.log || true; \
+	[ $$status = 0 ] || echo 'make e2e-istio: the whole log is build/istio.log' >&2; exit $$status
+
 .PHONY: race
 race: ## the simulated host's tests under the race detector
 	go test -race -timeout 30m ./hostsim/...

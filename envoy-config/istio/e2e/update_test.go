@@ -1,0 +1,78 @@
+package e2e
+
+import (
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"google.golang.org/protobuf/types/known/structpb"
+	extensions "istio.io/api/extensions/v1alpha1"
+	"istio.io/istio/pkg/config/schema/gvk"
+)
+
+// TestIstioUpdate changes the filter's configuration through istiod while requests are under way: each gets the old or the new
+// one, and none fails.
+func TestIstioUpdate(t *testing.T) {
+	const updates, clients = 5, 4
+	w := newWorld(t)
+	e := startEdge(t, w, oneGateway(t), "file://"+filter(t), "")
+	good := goodRequest(t, w)
+	e.want("a good request", "200", order, good...)
+	var (
+		group sync.WaitGroup
+		stop  = make(chan struct{})
+		sent  atomic.Int64
+	)
+	for range clients {
+		group.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				sent.Add(1)
+				if got, err := e.ask(order, good...); err != nil || got.status != 200 && got.status != 429 {
+					t.Errorf("request %d: %v, %v", sent.Load(), got, err)
+					return
+				}
+			}
+		})
+	}
+	for i := range updates {
+		version := "v" + string(rune('2'+i))
+		e.update(t, func(config *structpb.Struct) {
+			apis := config.Fields["apis"].GetListValue()
+			apis.Values = append(apis.Values, structpb.NewStructValue(&structpb.Struct{Fields: map[string]*structpb.Value{
+				"name": structpb.NewStringValue("customers"), "version": structpb.NewStringValue(version),
+				"base_path": structpb.NewStringValue("/customers/" + version),
+			}}))
+		})
+		e.until("the update is in force", func() bool {
+			got, err := e.ask(strings.Replace(order, "v1", version, 1), good...)
+			return err == nil && got.reason != "api.unknown" && got.status != 429
+		})
+	}
+	close(stop)
+	group.Wait()
+	t.Logf("%d requests through %d updates", sent.Load(), updates)
+	if sent.Load() < 100 {
+		t.Error("that was no load")
+	}
+}
+
+// update changes the WasmPlugin in istiod's store, as kubectl apply does.
+func (e *edge) update(t *testing.T, change func(*structpb.Struct)) {
+	t.Helper()
+	store := e.control.Store()
+	found := store.Get(gvk.WasmPlugin, "sallyport", namespace)
+	if found == nil {
+		t.Fatal("istiod has no WasmPlugin")
+	}
+	next := found.DeepCopy()
+	change(next.Spec.(*extensions.WasmPlugin).PluginConfig)
+	if _, err := store.Update(next); err != nil {
+		t.Fatal(err)
+	}
+}
