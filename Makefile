@@ -17,7 +17,7 @@ WASM := build/sallyport.wasm
 
 .PHONY: help
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: wasm
 wasm: ## compile the filter: build/sallyport.wasm
@@ -102,6 +102,17 @@ e2e-istio: wasm envoy ## the manifests for Istio, on Istio's own code and a stoc
 	grep -E '^ *(--- |FAIL|ok )|_test\.go:' build/istio.log || true; \
 	[ $$status = 0 ] || echo 'make e2e-istio: the whole log is build/istio.log' >&2; exit $$status
 
+.PHONY: e2e-gateway
+e2e-gateway: wasm envoy ## the manifests for Envoy Gateway, on envoy-gateway standalone and a stock Envoy
+	@ENVOY="$${ENVOY:-$(CURDIR)/$(ENVOY_BINARY)}" go -C envoy-config/envoy-gateway/e2e test -p 2 -count=1 -timeout 20m -v ./... > build/envoy-gateway.log 2>&1 && status=0 || status=$$?; \
+	grep -E '^ *(--- |FAIL|ok )|_test\.go:' build/envoy-gateway.log || true; \
+	[ $$status = 0 ] || echo 'make e2e-gateway: the whole log is build/envoy-gateway.log' >&2; exit $$status
+
+.PHONY: manifests
+manifests: ## the manifests for Istio and Envoy Gateway by their own validators, without running them
+	go -C envoy-config/istio/e2e test -p 2 -count=1 -run '^TestValidate' ./...
+	go -C envoy-config/envoy-gateway/e2e test -p 2 -count=1 -run '^TestValidate' ./...
+
 .PHONY: race
 race: ## the simulated host's tests under the race detector
 	go test -race -timeout 30m ./hostsim/...
@@ -111,6 +122,8 @@ lint: $(GOLANGCI_LINT) ## linters, the import walls among them, natively and for
 	$(GOLANGCI_LINT) run
 	GOOS=wasip1 GOARCH=wasm go vet ./filter/internal/...
 	go mod tidy -diff
+	go -C envoy-config/istio/e2e mod tidy -diff
+	go -C envoy-config/envoy-gateway/e2e mod tidy -diff
 
 $(GOLANGCI_LINT):
 	@mkdir -p build/bin

@@ -1,4 +1,4 @@
-// Package oci makes the filter's OCI image, in the layout that Istio documents, and what belongs to it: a list of what is
+// Package oci makes the filter's OCI image, in the layout that Istio and Envoy Gateway take, and what belongs to it: a list of what is
 // in the module (SBOM) and how it was made (provenance). The same module makes the same bytes, wherever and whenever.
 package oci
 

@@ -2,8 +2,6 @@ package e2e
 
 import (
 	"context"
-	"crypto/tls"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -24,11 +22,10 @@ import (
 	"istio.io/istio/pkg/config/mesh"
 
 	"github.com/sallyport-gateway/sallyport/envoy-config/envoyrun"
+	"github.com/sallyport-gateway/sallyport/envoy-config/testsite"
 )
 
 var quiet = log.New(io.Discard, "", 0)
-
-func base64Of(b []byte) string { return base64.StdEncoding.EncodeToString(b) }
 
 // proxyIP is the gateway's address as Istio sees it. It must not be an endpoint's: istiod would take the endpoint for the
 // gateway's own workload.
@@ -40,7 +37,7 @@ type edge struct {
 	control *istio.FakeDiscoveryServer
 	address string // of the gateway, host:port
 	admin   string // of its Envoy
-	client  *http.Client
+	client  *testsite.Client
 	output  *lockedBuffer
 }
 
@@ -62,7 +59,7 @@ func (b *lockedBuffer) String() string {
 }
 
 // overlay gives the shipped manifests addresses of this machine, and nothing else.
-func overlay(w *world, all []manifest, port int, module string) error {
+func overlay(w *testsite.Site, all []manifest, port int, module string) error {
 	endpoint := func(hostPort string) []any {
 		_, port, _ := net.SplitHostPort(hostPort)
 		number, _ := strconv.Atoi(port)
@@ -76,11 +73,11 @@ func overlay(w *world, all []manifest, port int, module string) error {
 	}
 	changes := []change{
 		{"ServiceEntry", "okta", "STATIC", "resolution", []any{"spec"}},
-		{"ServiceEntry", "okta", endpoint(w.okta), "endpoints", []any{"spec"}},
+		{"ServiceEntry", "okta", endpoint(w.Okta), "endpoints", []any{"spec"}},
 		{"ServiceEntry", "backend", "STATIC", "resolution", []any{"spec"}},
-		{"ServiceEntry", "backend", endpoint(w.backend), "endpoints", []any{"spec"}},
+		{"ServiceEntry", "backend", endpoint(w.Backend), "endpoints", []any{"spec"}},
 		// The CA of this test's Okta, in the place of the system's.
-		{"DestinationRule", "okta", filepath.Join(w.files, "ca.pem"), "caCertificates", []any{"spec", "trafficPolicy", "tls"}},
+		{"DestinationRule", "okta", w.CAFile, "caCertificates", []any{"spec", "trafficPolicy", "tls"}},
 		{"Gateway", "sallyport", port, "number", []any{"spec", "servers", 0, "port"}},
 		{"Gateway", "sallyport", "127.0.0.1", "bind", []any{"spec", "servers", 0}},
 	}
@@ -88,10 +85,10 @@ func overlay(w *world, all []manifest, port int, module string) error {
 		switch m.kind {
 		case "WasmPlugin":
 			changes = append(changes, change{m.kind, m.name, module, "url", []any{"spec"}},
-				change{m.kind, m.name, w.digest(), "sha256", []any{"spec", "pluginConfig", "apps", 0, "keys", 0}})
+				change{m.kind, m.name, w.Digest(), "sha256", []any{"spec", "pluginConfig", "apps", 0, "keys", 0}})
 		case "TrafficExtension":
 			changes = append(changes, change{m.kind, m.name, module, "url", []any{"spec", "wasm"}},
-				change{m.kind, m.name, w.digest(), "sha256", []any{"spec", "wasm", "pluginConfig", "apps", 0, "keys", 0}})
+				change{m.kind, m.name, w.Digest(), "sha256", []any{"spec", "wasm", "pluginConfig", "apps", 0, "keys", 0}})
 		}
 	}
 	for _, c := range changes {
@@ -104,13 +101,13 @@ func overlay(w *world, all []manifest, port int, module string) error {
 
 // startEdge starts a gateway with these manifests, overlaid, and the module at this url. registry is host:port of where the agent
 // may fetch without TLS.
-func startEdge(t *testing.T, w *world, all []manifest, module, registry string) *edge {
+func startEdge(t *testing.T, w *testsite.Site, all []manifest, module, registry string) *edge {
 	t.Helper()
 	return startEdgeChanged(t, w, all, module, registry, func() error { return nil })
 }
 
 // startEdgeChanged is startEdge, with a change to what was overlaid.
-func startEdgeChanged(t *testing.T, w *world, all []manifest, module, registry string, change func() error) *edge {
+func startEdgeChanged(t *testing.T, w *testsite.Site, all []manifest, module, registry string, change func() error) *edge {
 	t.Helper()
 	need(t)
 	ports := freePorts(t, 5)
@@ -135,7 +132,7 @@ func startEdgeChanged(t *testing.T, w *world, all []manifest, module, registry s
 	e := &edge{t: t, address: "127.0.0.1:" + strconv.Itoa(ports[0]), admin: "127.0.0.1:" + strconv.Itoa(ports[1]), output: &lockedBuffer{}}
 	var discovery string
 	e.control = istio.NewFakeDiscoveryServer(t, istio.FakeOptions{
-		ConfigString: manifests, KubernetesObjectString: w.secrets(t), MeshConfig: meshConfig, DisableSecretAuthorization: true,
+		ConfigString: manifests, KubernetesObjectString: secretsOf(t, w), MeshConfig: meshConfig, DisableSecretAuthorization: true,
 		ListenerBuilder: func() (net.Listener, error) {
 			l, err := net.Listen("tcp", "127.0.0.1:0")
 			if err == nil {
@@ -146,10 +143,7 @@ func startEdgeChanged(t *testing.T, w *world, all []manifest, module, registry s
 	})
 	identify(e.control)
 	e.startAgent(w, discovery, registry, ports)
-	e.client = &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{
-		TLSClientConfig: &tls.Config{RootCAs: w.ca.Pool(), ServerName: apiHost, MinVersion: tls.VersionTLS12},
-	}}
-	t.Cleanup(e.client.CloseIdleConnections)
+	e.client = w.Client(t, e.address)
 	e.until("the gateway listens", func() bool {
 		conn, err := net.DialTimeout("tcp", e.address, time.Second)
 		if err == nil {
@@ -161,14 +155,14 @@ func startEdgeChanged(t *testing.T, w *world, all []manifest, module, registry s
 }
 
 // startAgent runs pilot-agent, which runs Envoy, in a mount namespace: it keeps modules in /var/lib, which is the machine's.
-func (e *edge) startAgent(w *world, discovery, registry string, ports []int) {
+func (e *edge) startAgent(w *testsite.Site, discovery, registry string, ports []int) {
 	t := e.t
 	t.Helper()
 	dir := t.TempDir()
 	if err := os.MkdirAll(filepath.Join(dir, "var/run/secrets/istio"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "var/run/secrets/istio/root-cert.pem"), w.ca.CertPEM(), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "var/run/secrets/istio/root-cert.pem"), w.CA.CertPEM(), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	template := filepath.Join(moduleDir(t, "istio.io/istio"), "tools/packaging/common/envoy_bootstrap.json")
@@ -188,7 +182,7 @@ func (e *edge) startAgent(w *world, discovery, registry string, ports []int) {
 		"PATH=" + os.Getenv("PATH"), "POD_NAME=edge-0", "POD_NAMESPACE=" + namespace, "INSTANCE_IP=" + proxyIP, "SERVICE_ACCOUNT=edge",
 		"ISTIO_META_CLUSTER_ID=Kubernetes", "ISTIO_META_UNPRIVILEGED_POD=true", `ISTIO_METAJSON_LABELS={"istio":"ingressgateway"}`,
 		"ISTIO_BOOTSTRAP=" + template, "ENVOY_STATUS_PORT=" + strconv.Itoa(ports[3]), "ENVOY_PROMETHEUS_PORT=" + strconv.Itoa(ports[4]),
-		"WASM_INSECURE_REGISTRIES=" + registry, "PROXY_CONFIG=" + string(config), "OKTA_CLIENT_SECRET=" + w.secret,
+		"WASM_INSECURE_REGISTRIES=" + registry, "PROXY_CONFIG=" + string(config), "OKTA_CLIENT_SECRET=" + w.Secret,
 		"PILOT_ENABLE_ALPN_FILTER=false", "PILOT_ENABLE_METADATA_EXCHANGE=false",
 	}
 	if err := cmd.Start(); err != nil {
@@ -201,7 +195,7 @@ func (e *edge) startAgent(w *world, discovery, registry string, ports []int) {
 			lines := strings.Split(e.output.String(), "\n")
 			t.Logf("the agent and Envoy said:\n%s", strings.Join(lines[max(len(lines)-60, 0):], "\n"))
 		}
-		for _, secret := range []string{w.secret, w.key} {
+		for _, secret := range []string{w.Secret, w.Key} {
 			if strings.Contains(e.output.String(), secret) {
 				t.Errorf("a secret was logged: %.6s…", secret)
 			}

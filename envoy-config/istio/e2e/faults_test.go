@@ -7,13 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sallyport-gateway/sallyport/envoy-config/testsite"
 	"github.com/sallyport-gateway/sallyport/hostsim/pki"
 )
-
-func goodRequest(t *testing.T, w *world) []string {
-	t.Helper()
-	return []string{"x-api-key", w.key, "authorization", "Bearer " + w.token(t, "customers.read")}
-}
 
 // TestIstioTrustsNobodyElse: an Okta or a backend that cannot prove its name gets nothing, and nobody passes.
 func TestIstioTrustsNobodyElse(t *testing.T) {
@@ -37,15 +33,15 @@ func TestIstioTrustsNobodyElse(t *testing.T) {
 		"a backend without our secret": {"backend", "credentialName", "no-such-secret", "503"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w, all := newWorld(t), oneGateway(t)
+			w, all := testsite.New(t), oneGateway(t)
 			e := startEdgeChanged(t, w, all, "file://"+filter(t), "", func() error {
 				return add(all, "DestinationRule", test.rule, test.value, test.member, "spec", "trafficPolicy", "tls")
 			})
-			e.want("a good request", test.want, order, goodRequest(t, w)...)
-			if n := w.requests.Load(); n != 0 {
+			e.client.Want(t, "a good request", test.want, testsite.Order, w.Good(t)...)
+			if n := w.Requests(); n != 0 {
 				t.Errorf("the backend saw %d requests", n)
 			}
-			if n := w.org.IntrospectionCalls(); test.rule == "okta" && n != 0 {
+			if n := w.Org.IntrospectionCalls(); test.rule == "okta" && n != 0 {
 				t.Errorf("Okta saw %d introspections", n)
 			}
 		})
@@ -54,14 +50,14 @@ func TestIstioTrustsNobodyElse(t *testing.T) {
 
 // TestIstioSpikeArrest: the limit holds in the mesh too, over both workers.
 func TestIstioSpikeArrest(t *testing.T) {
-	w, all := newWorld(t), oneGateway(t)
+	w, all := testsite.New(t), oneGateway(t)
 	if err := set(all, "WasmPlugin", "sallyport", map[string]any{"rate": "6pm", "burst": 5.0}, "spec", "pluginConfig", "sequence", 0, "spike_arrest"); err != nil {
 		t.Fatal(err)
 	}
 	e := startEdge(t, w, all, "file://"+filter(t), "")
-	good, counts := goodRequest(t, w), map[string]int{}
+	good, counts := w.Good(t), map[string]int{}
 	for range 30 {
-		got, err := e.ask(order, good...)
+		got, err := e.client.Ask(t.Context(), testsite.Order, good...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -71,14 +67,14 @@ func TestIstioSpikeArrest(t *testing.T) {
 	if n := counts["200"]; n < 5 || n > 8 || counts["429 spike_arrest.exceeded"] != 30-n {
 		t.Errorf("30 requests at once: %v", counts)
 	}
-	if n := w.requests.Load(); strconv.FormatInt(n, 10) != strconv.Itoa(counts["200"]) {
+	if n := w.Requests(); strconv.FormatInt(n, 10) != strconv.Itoa(counts["200"]) {
 		t.Errorf("the backend saw %d requests", n)
 	}
 }
 
 // TestIstioTrafficExtension: the newer kind runs the filter too.
 func TestIstioTrafficExtension(t *testing.T) {
-	w := newWorld(t)
+	w := testsite.New(t)
 	var all []manifest
 	for _, m := range oneGateway(t) {
 		if m.kind != "WasmPlugin" && m.kind != "EnvoyFilter" {
@@ -86,6 +82,6 @@ func TestIstioTrafficExtension(t *testing.T) {
 		}
 	}
 	e := startEdge(t, w, append(all, trafficExtension(t)...), "file://"+filter(t), "")
-	e.want("no key", "401 api_key.missing", order)
-	e.want("a good key", "200", order, "x-api-key", w.key)
+	e.client.Want(t, "no key", "401 api_key.missing", testsite.Order)
+	e.client.Want(t, "a good key", "200", testsite.Order, "x-api-key", w.Key)
 }

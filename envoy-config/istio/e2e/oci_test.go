@@ -10,6 +10,7 @@ import (
 	"oras.land/oras-go/v2/registry/remote"
 
 	"github.com/sallyport-gateway/sallyport/envoy-config/oci"
+	"github.com/sallyport-gateway/sallyport/envoy-config/testsite"
 )
 
 // pushed puts the filter, as `make oci` packs it, into a registry on loopback, and answers the registry and the image's digest.
@@ -52,21 +53,21 @@ func TestIstioOCI(t *testing.T) {
 		"a registry that is not there": {url: "oci://127.0.0.1:1/sallyport:v1"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w, all := newWorld(t), oneGateway(t)
+			w, all := testsite.New(t), oneGateway(t)
 			if test.sha256 != "" {
 				if err := add(all, "WasmPlugin", "sallyport", test.sha256, "sha256", "spec"); err != nil {
 					t.Fatal(err)
 				}
 			}
 			e := startEdge(t, w, all, test.url, host+",127.0.0.1:1")
-			good := []string{"x-api-key", w.key, "authorization", "Bearer " + w.token(t, "customers.read")}
+			good := []string{"x-api-key", w.Key, "authorization", "Bearer " + w.Token(t, "customers.read")}
 			if test.good {
-				e.want("no key", "401 api_key.missing", order)
-				e.want("a good request", "200", order, good...)
+				e.client.Want(t, "no key", "401 api_key.missing", testsite.Order)
+				e.client.Want(t, "a good request", "200", testsite.Order, good...)
 				return
 			}
-			e.want("a good request", "403", order, good...)
-			if n := w.requests.Load(); n != 0 {
+			e.client.Want(t, "a good request", "403", testsite.Order, good...)
+			if n := w.Requests(); n != 0 {
 				t.Errorf("the backend saw %d requests", n)
 			}
 		})

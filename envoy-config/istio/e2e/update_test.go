@@ -9,16 +9,18 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 	extensions "istio.io/api/extensions/v1alpha1"
 	"istio.io/istio/pkg/config/schema/gvk"
+
+	"github.com/sallyport-gateway/sallyport/envoy-config/testsite"
 )
 
 // TestIstioUpdate changes the filter's configuration through istiod while requests are under way: each gets the old or the new
 // one, and none fails.
 func TestIstioUpdate(t *testing.T) {
 	const updates, clients = 5, 4
-	w := newWorld(t)
+	w := testsite.New(t)
 	e := startEdge(t, w, oneGateway(t), "file://"+filter(t), "")
-	good := goodRequest(t, w)
-	e.want("a good request", "200", order, good...)
+	good := w.Good(t)
+	e.client.Want(t, "a good request", "200", testsite.Order, good...)
 	var (
 		group sync.WaitGroup
 		stop  = make(chan struct{})
@@ -33,7 +35,7 @@ func TestIstioUpdate(t *testing.T) {
 				default:
 				}
 				sent.Add(1)
-				if got, err := e.ask(order, good...); err != nil || got.status != 200 && got.status != 429 {
+				if got, err := e.client.Ask(t.Context(), testsite.Order, good...); err != nil || got.Status != 200 && got.Status != 429 {
 					t.Errorf("request %d: %v, %v", sent.Load(), got, err)
 					return
 				}
@@ -50,8 +52,8 @@ func TestIstioUpdate(t *testing.T) {
 			}}))
 		})
 		e.until("the update is in force", func() bool {
-			got, err := e.ask(strings.Replace(order, "v1", version, 1), good...)
-			return err == nil && got.reason != "api.unknown" && got.status != 429
+			got, err := e.client.Ask(t.Context(), strings.Replace(testsite.Order, "v1", version, 1), good...)
+			return err == nil && got.Reason != "api.unknown" && got.Status != 429
 		})
 	}
 	close(stop)

@@ -1,0 +1,35 @@
+package e2e
+
+import (
+	"encoding/base64"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/sallyport-gateway/sallyport/envoy-config/testsite"
+	"github.com/sallyport-gateway/sallyport/hostsim/pki"
+)
+
+const namespace = "istio-system"
+
+// patience bounds every wait of a test; a machine that is busy may need some of it.
+const patience = 60 * time.Second
+
+// secretsOf are the objects that `kubectl create secret` makes.
+func secretsOf(t *testing.T, s *testsite.Site) string {
+	t.Helper()
+	client, err := s.CA.Client(testsite.GatewaySAN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	edge, err := s.CA.Server(testsite.APIHost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	encode := base64.StdEncoding.EncodeToString
+	secret := func(name string, cert *pki.Cert) string {
+		return fmt.Sprintf("apiVersion: v1\nkind: Secret\nmetadata: {name: %s, namespace: %s}\ndata:\n  tls.crt: %s\n  tls.key: %s\n  ca.crt: %s\n",
+			name, namespace, encode(cert.CertPEM), encode(cert.KeyPEM), encode(s.CA.CertPEM()))
+	}
+	return secret("backend-client", client) + "---\n" + secret("sallyport-gateway", edge)
+}
