@@ -8,7 +8,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-//go:embed envoy.yaml backend-sidecar.yaml secrets/*.yaml
+//go:embed envoy.yaml backend-sidecar.yaml secrets/*.yaml istio/base istio/overlays envoy-gateway/*.yaml
 var shipped embed.FS
 
 // Document is a shipped file, decoded, to be changed place by place. Its methods do nothing after the first
@@ -27,6 +27,9 @@ func Sidecar() *Document { return parse("backend-sidecar.yaml") }
 
 // Wrap makes a document of what is decoded already; file is what errors call it.
 func Wrap(file string, root any) *Document { return &Document{file: file, root: root} }
+
+// Shipped is a file that is shipped for Envoy, Istio or Envoy Gateway, as it stands.
+func Shipped(file string) ([]byte, error) { return shipped.ReadFile(file) }
 
 func parse(file string) *Document {
 	d := &Document{file: file}

@@ -28,16 +28,26 @@ func shipped() (all []manifest, err error) {
 		if err != nil {
 			return nil, err
 		}
-		for _, part := range strings.Split(string(source), "\n---\n") {
-			var root map[string]any
-			if err := yaml.UnmarshalStrict([]byte(part), &root); err != nil {
-				return nil, fmt.Errorf("read %s: %w", file, err)
-			}
-			metadata, _ := root["metadata"].(map[string]any)
-			kind, _ := root["kind"].(string)
-			name, _ := metadata["name"].(string)
-			all = append(all, manifest{kind, name, root})
+		read, err := parse(source)
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", file, err)
 		}
+		all = append(all, read...)
+	}
+	return all, nil
+}
+
+// parse reads a file of manifests.
+func parse(text []byte) (all []manifest, err error) {
+	for _, part := range strings.Split(string(text), "\n---\n") {
+		var root map[string]any
+		if err := yaml.UnmarshalStrict([]byte(part), &root); err != nil {
+			return nil, err
+		}
+		metadata, _ := root["metadata"].(map[string]any)
+		kind, _ := root["kind"].(string)
+		name, _ := metadata["name"].(string)
+		all = append(all, manifest{kind, name, root})
 	}
 	return all, nil
 }

@@ -1,8 +1,11 @@
 package e2e
 
 import (
+	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -56,6 +59,44 @@ func TestValidateEnvoyGateway(t *testing.T) {
 	slices.Sort(found)
 	if want := slices.Sorted(slices.Values(files)); !slices.Equal(found, want) {
 		t.Errorf("the files are %v, and %v are checked", found, want)
+	}
+}
+
+// TestValidateEnvoyGatewayRendered: what `sallyport render` makes of the shipped configuration is valid too.
+func TestValidateEnvoyGatewayRendered(t *testing.T) {
+	var config any
+	for _, m := range all(t) {
+		if m.kind == "EnvoyExtensionPolicy" {
+			config = m.root["spec"].(map[string]any)["wasm"].([]any)[0].(map[string]any)["config"]
+		}
+	}
+	source, err := yaml.Marshal(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "sallyport.yaml")
+	if err := os.WriteFile(file, source, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run := exec.CommandContext(t.Context(), "go", "run", "./filter/cmd/sallyport", "render", "--for", "envoy-gateway", "--file", file,
+		"--backend", "backend.example.internal:8443", "--image", "registry.example.com/sallyport@sha256:"+strings.Repeat("0", 64))
+	run.Dir, run.Stderr = "../../..", os.Stderr
+	out, err := run.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rendered, err := parse(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := crds(t)
+	for _, m := range rendered {
+		if err := check(v, m); err != nil {
+			t.Errorf("%s %s: %v", m.kind, m.name, err)
+		}
+	}
+	if len(rendered) != 10 {
+		t.Errorf("%d manifests", len(rendered))
 	}
 }
 

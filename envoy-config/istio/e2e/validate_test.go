@@ -111,6 +111,38 @@ func TestValidateIstio(t *testing.T) {
 	})
 }
 
+// TestValidateIstioRendered: what `sallyport render` makes of the shipped configuration is valid too.
+func TestValidateIstioRendered(t *testing.T) {
+	var config any
+	for _, m := range oneGateway(t) {
+		if m.kind == "WasmPlugin" {
+			config = m.root["spec"].(map[string]any)["pluginConfig"]
+		}
+	}
+	source, err := yaml.Marshal(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "sallyport.yaml")
+	if err := os.WriteFile(file, source, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), "go", "run", "./filter/cmd/sallyport", "render", "--for", "istio", "--file", file,
+		"--backend", "backend.example.internal:8443", "--image", "registry.example.com/sallyport@sha256:"+strings.Repeat("0", 64))
+	cmd.Dir, cmd.Stderr = "../../..", os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := parse(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := check(validator(t), all); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
 // TestValidateIstioCoversAllFiles: a file that is shipped and that no folder's build reads fails.
 func TestValidateIstioCoversAllFiles(t *testing.T) {
 	read := map[string]bool{"../mesh.yaml": true}

@@ -1,9 +1,12 @@
 package command
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"net"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,10 +17,10 @@ import (
 )
 
 // targets are what a manifest can be for.
-var targets = []string{"envoy"}
+var targets = []string{"envoy", "istio", "envoy-gateway"}
 
 func newRender() *cobra.Command {
-	var target, backend string
+	var target, backend, image string
 	var d envoyconfig.Deployment
 	c := &cobra.Command{
 		Use:   "render",
@@ -25,10 +28,14 @@ func newRender() *cobra.Command {
 		Long: `Render puts the configuration into the manifest that comes with Sallyport, with one cluster for each authorization server
 that it names, and the environment variables that it reads. What the filter would refuse is not rendered.
 
+Istio and Envoy Gateway name clusters themselves: what the configuration calls them is replaced. They fetch the filter as an
+image (--image), by its digest, as 'make oci' prints it.
+
 Secrets stay where they are: the manifest names variables and files, and holds a secret only if the configuration does.`,
 		Example: `  sallyport render --for envoy --backend backend.example.internal:8443 > envoy.yaml
   sallyport render --for envoy --file sallyport.yaml --backend 10.0.0.7:8443 --backend-name orders.internal > envoy.yaml
-  envoy --mode validate --config-path envoy.yaml`,
+  envoy --mode validate --config-path envoy.yaml
+  sallyport render --for istio --backend orders.internal:8443 --image registry.example.com/sallyport@sha256:... | kubectl apply -f -`,
 		Args: exactly(0),
 	}
 	file := addFile(c)
@@ -41,6 +48,7 @@ Secrets stay where they are: the manifest names variables and files, and holds a
 	flags.StringVar(&d.Module, "module", "", "path on the gateway of sallyport.wasm")
 	flags.StringVar(&d.Secrets, "secrets", "", "path on the gateway of the folder with gateway.yaml and backend-client.yaml")
 	flags.StringVar(&d.Listen, "listen", "", "host:port to listen on")
+	flags.StringVar(&image, "image", "", "for Istio and Envoy Gateway: registry/name@sha256:... of the filter")
 	must(c.MarkFlagRequired("for"))
 	must(c.MarkFlagRequired("backend"))
 	must(c.RegisterFlagCompletionFunc("for", cobra.FixedCompletions(targets, cobra.ShellCompDirectiveNoFileComp)))
@@ -48,19 +56,30 @@ Secrets stay where they are: the manifest names variables and files, and holds a
 		if !slices.Contains(targets, target) {
 			return fmt.Errorf("--for must be one of %s, got %q", strings.Join(targets, ", "), target)
 		}
-		host, _, err := net.SplitHostPort(backend)
-		if err != nil {
+		host, portText, err := net.SplitHostPort(backend)
+		port, portErr := strconv.ParseUint(portText, 10, 16)
+		if err != nil || portErr != nil || port == 0 || host == "" {
 			return fmt.Errorf("--backend must be host:port, got %q", backend)
 		}
-		d.Backend.Address = backend
-		if d.Backend.ServerName == "" {
-			d.Backend.ServerName = host
+		if err := onlyFor(c, target); err != nil {
+			return err
 		}
 		config, err := goodConfig(*file)
 		if err != nil {
 			return err
 		}
-		text, err := render.Envoy(config, d)
+		d.Backend.Address = backend
+		d.Backend.ServerName = cmp.Or(d.Backend.ServerName, host)
+		site := render.Site{Image: image, BackendHost: host, BackendPort: int(port)}
+		var text []byte
+		switch target {
+		case "envoy":
+			text, err = render.Envoy(config, d)
+		case "istio":
+			text, err = render.Istio(config, site)
+		case "envoy-gateway":
+			text, err = render.EnvoyGateway(config, site)
+		}
 		if err != nil {
 			return err
 		}
@@ -68,6 +87,20 @@ Secrets stay where they are: the manifest names variables and files, and holds a
 		return err
 	}
 	return c
+}
+
+// onlyFor refuses a flag that the target has no use for: whoever gave it meant another one.
+func onlyFor(c *cobra.Command, target string) error {
+	envoys := []string{"backend-name", "backend-ca", "system-ca", "module", "secrets", "listen"}
+	if target == "envoy" && c.Flags().Changed("image") {
+		return errors.New("--image has no use for envoy: see --module")
+	}
+	for _, name := range envoys {
+		if target != "envoy" && c.Flags().Changed(name) {
+			return fmt.Errorf("--%s has no use for %s", name, target)
+		}
+	}
+	return nil
 }
 
 // goodConfig is the file as the filter wants it, JSON, if the filter takes it.

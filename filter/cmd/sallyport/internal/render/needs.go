@@ -88,6 +88,17 @@ func calleesOf(step map[string]any) (callees []Callee) {
 	return callees
 }
 
+// servers are the callees, each host and port once: a mesh has one cluster for each, whatever the configuration calls it.
+func (n needs) servers() []Callee {
+	var once []Callee
+	for _, c := range n.callees {
+		if !slices.ContainsFunc(once, func(other Callee) bool { return slug(other) == slug(c) }) {
+			once = append(once, c)
+		}
+	}
+	return once
+}
+
 // walk visits every object below a value.
 func walk(value any, visit func(map[string]any)) {
 	switch value := value.(type) {

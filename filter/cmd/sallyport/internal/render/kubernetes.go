@@ -1,0 +1,142 @@
+package render
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"sigs.k8s.io/yaml"
+
+	envoyconfig "github.com/sallyport-gateway/sallyport/envoy-config"
+)
+
+// Site is what a manifest for Kubernetes must be told beside the configuration.
+type Site struct {
+	Image       string // registry/name:tag@sha256:..., without a scheme
+	BackendHost string
+	BackendPort int
+}
+
+// parseImage splits "registry/name:tag@sha256:hex"; the tag may be missing.
+func parseImage(image string) (name, digest string, err error) {
+	name, digest, ok := strings.Cut(image, "@sha256:")
+	if !ok || name == "" || len(digest) != 64 || strings.Contains(name, "://") {
+		return "", "", fmt.Errorf("the image must be as 'make oci' prints it, without oci://, such as registry.example.com/sallyport@sha256:..., got %q", image)
+	}
+	return name, digest, nil
+}
+
+// object is one manifest.
+type object struct{ doc *envoyconfig.Document }
+
+// manifests reads a shipped file of manifests.
+func manifests(file string) (all []object, err error) {
+	text, err := envoyconfig.Shipped(file)
+	if err != nil {
+		return nil, err
+	}
+	for part := range strings.SplitSeq(string(text), "\n---\n") {
+		var root any
+		if err := yaml.Unmarshal([]byte(part), &root); err != nil {
+			return nil, fmt.Errorf("parse %s: %w", file, err)
+		}
+		all = append(all, object{envoyconfig.Wrap(file, root)})
+	}
+	return all, nil
+}
+
+func (o object) is(kind, name string) bool {
+	return o.doc.Get(envoyconfig.Path{"kind"}) == kind && o.doc.Get(envoyconfig.Path{"metadata", "name"}) == name
+}
+
+// printed is all of them as one file.
+func printed(head string, all []object) ([]byte, error) {
+	text := []byte(head)
+	for i, o := range all {
+		document, err := o.doc.JSON()
+		if err != nil {
+			return nil, err
+		}
+		if document, err = yaml.JSONToYAML(document); err != nil {
+			return nil, fmt.Errorf("write the manifest: %w", err)
+		}
+		if i > 0 {
+			text = append(text, "---\n"...)
+		}
+		text = append(text, document...)
+	}
+	return text, nil
+}
+
+// renamed is the configuration with the clusters' names that the mesh gives them.
+func renamed(config []byte, name func(Callee) string) (map[string]any, error) {
+	var document map[string]any
+	if err := json.Unmarshal(config, &document); err != nil {
+		return nil, fmt.Errorf("read the configuration: %w", err)
+	}
+	walk(document, func(o map[string]any) {
+		step, ok := o["introspect_token"].(map[string]any)
+		if !ok {
+			return
+		}
+		precheck, _ := step["precheck"].(map[string]any)
+		jwks, _ := precheck["jwks"].(map[string]any)
+		for _, callee := range calleesOf(step) {
+			for _, place := range []map[string]any{step, jwks} {
+				if place["cluster"] == callee.Cluster {
+					place["cluster"] = name(callee)
+				}
+			}
+		}
+	})
+	return document, nil
+}
+
+// hosts are those that the APIs are served under; "*" when one of them is served under any.
+func hosts(config map[string]any) []any {
+	found := map[string]bool{}
+	apis, _ := config["apis"].([]any)
+	for _, api := range apis {
+		members, _ := api.(map[string]any)
+		list, _ := members["hosts"].([]any)
+		if len(list) == 0 {
+			return []any{"*"}
+		}
+		for _, host := range list {
+			if s, ok := host.(string); ok {
+				found[s] = true
+			}
+		}
+	}
+	var all []any
+	for _, host := range slices.Sorted(maps.Keys(found)) {
+		all = append(all, host)
+	}
+	return all
+}
+
+// slug makes a name of Kubernetes of a host.
+func slug(callee Callee) string {
+	host, port := callee.address()
+	name := strings.ToLower(strings.Map(func(r rune) rune {
+		if r == '.' || r == ':' || r == '_' {
+			return '-'
+		}
+		return r
+	}, host))
+	if port != "443" {
+		name += "-" + port
+	}
+	return name
+}
+
+func portNumber(port string) (int, error) {
+	n, err := strconv.Atoi(port)
+	if err != nil || n < 1 || n > 65535 {
+		return 0, fmt.Errorf("%q is no port", port)
+	}
+	return n, nil
+}
