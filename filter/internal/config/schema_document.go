@@ -21,7 +21,7 @@ func ConfigSchema() *Schema {
 			"trusted_hops": integerSchema("0: as the proxy says. N: the N-th address from the right of X-Forwarded-For, which N trusted proxies appended to.", 0, maxTrustedHops),
 		}),
 		"usage": objectSchema(&usageMembers, "How calls are recorded.", shapes{
-			"max_series": integerSchema("Metrics with names of the catalog in them, at most; the rest is counted as other. 0 switches them off.", 0, usage.MaxSeries).withDefault(defaultMaxSeries),
+			"max_series": integerSchema("Metrics with names of the catalog in them, at most; the rest is counted as other. 0 switches them off.", 0, usage.MaxSeries).withDefault(DefaultMaxSeries),
 			"attributes": uniqueWords("What the proxy's access log is told of each call; each is a hostcall more.", usage.AttributeNames()),
 		}),
 		"apis":     listSchema("The APIs. A request that meets none of them is refused.", apiSchema(), 1, unbounded),

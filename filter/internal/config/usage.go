@@ -14,14 +14,14 @@ type Usage struct {
 	Attributes []usage.Attribute
 }
 
-// defaultMaxSeries is some fifty apps with three APIs each, their refusals and
+// DefaultMaxSeries is some fifty apps with three APIs each, their refusals and
 // their latencies. A histogram of Envoy's is twenty lines for Prometheus.
-const defaultMaxSeries = 2000
+const DefaultMaxSeries = 2000
 
 // Each attribute is a hostcall more for every request; the app is the one that
 // nothing else in an access log tells.
 func defaultUsage() Usage {
-	return Usage{MaxSeries: defaultMaxSeries, Attributes: []usage.Attribute{usage.App}}
+	return Usage{MaxSeries: DefaultMaxSeries, Attributes: []usage.Attribute{usage.App}}
 }
 
 var usageMembers = members{names: []string{"max_series", "attributes"}}

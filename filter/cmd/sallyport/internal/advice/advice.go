@@ -25,6 +25,7 @@ func Of(root *yaml.Node, clusters []string, now time.Time) []Finding {
 	a.sequences(root)
 	a.keys(root)
 	a.products(root)
+	a.series(root)
 	return a.findings
 }
 
