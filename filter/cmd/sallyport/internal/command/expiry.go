@@ -1,0 +1,52 @@
+package command
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sallyport-gateway/sallyport/filter/cmd/sallyport/internal/document"
+)
+
+// expiryMetric is what the dashboard and the alert look at.
+const expiryMetric = "sallyport_key_expires_seconds"
+
+func newExpiry() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "expiry",
+		Short: "Print when keys end, as a metric for Prometheus",
+		Long: `Expiry prints ` + expiryMetric + `, the unix time at which each key ends, in Prometheus's text format. The gateway does not
+tell it. Give it to node_exporter's textfile collector whenever the configuration changes: the dashboard's panel "Keys about to
+expire" and the alert SallyportKeyExpires look at it. Keys that never end, and revoked ones, are left out.`,
+		Example: `  sallyport keys expiry > /var/lib/node_exporter/sallyport.prom.new && mv /var/lib/node_exporter/sallyport.prom.new /var/lib/node_exporter/sallyport.prom`,
+		Args:    exactly(0),
+	}
+	file := addFile(c)
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		d, err := document.Read(*file)
+		if err != nil {
+			return err
+		}
+		var b strings.Builder
+		fmt.Fprintf(&b, "# HELP %s When the key ends, in seconds since 1970.\n# TYPE %s gauge\n", expiryMetric, expiryMetric)
+		for _, a := range readApps(d.Root()) {
+			for _, k := range a.Keys {
+				ends, err := time.Parse(time.RFC3339, k.Expires)
+				if err != nil || k.Status == "revoked" {
+					continue
+				}
+				fmt.Fprintf(&b, "%s{app=\"%s\",key=\"%s\"} %d\n", expiryMetric, label(a.Name), label(k.ID), ends.Unix())
+			}
+		}
+		_, err = c.OutOrStdout().Write([]byte(b.String()))
+		return err
+	}
+	return c
+}
+
+// label escapes a label's value as Prometheus's text format wants it.
+func label(s string) string { return labelEscapes.Replace(s) }
+
+var labelEscapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)
