@@ -83,16 +83,19 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	x := &exchange{gateway: g, stream: stream, client: w, request: r, began: time.Now()}
-	defer x.end()
+	defer func() {
+		x.end()
+		// Also when the client left with its response, which ends the handler by a panic.
+		if x.answered && g.cfg.Done != nil {
+			g.cfg.Done(Exchange{Request: r, Stream: stream, Status: x.status, Began: x.began, Took: time.Since(x.began)})
+		}
+	}()
 	if !x.feed() {
 		return
 	}
 	x.run()
 	if !x.answered {
 		panic(http.ErrAbortHandler)
-	}
-	if g.cfg.Done != nil {
-		g.cfg.Done(Exchange{Request: r, Stream: stream, Status: x.status, Began: x.began, Took: time.Since(x.began)})
 	}
 }
 
@@ -157,7 +160,7 @@ func (x *exchange) feed() bool {
 		var large *http.MaxBytesError
 		if errors.As(err, &large) {
 			http.Error(x.client, "Payload Too Large", http.StatusRequestEntityTooLarge)
-			x.answered = true
+			x.answered, x.status = true, http.StatusRequestEntityTooLarge
 			return false
 		}
 		panic(http.ErrAbortHandler)
