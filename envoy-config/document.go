@@ -50,6 +50,26 @@ func (d *Document) Set(value any, at Path) {
 	d.change(at, func(members map[string]any, name string) { members[name] = value })
 }
 
+// Add sets the member at the path, which may be new; the object that gets it must be there.
+func (d *Document) Add(value any, at Path) {
+	if d.err != nil {
+		return
+	}
+	last := len(at) - 1
+	parent, err := at[:last].find(d.root)
+	if err != nil {
+		d.err = fmt.Errorf("change %s: %w", d.file, err)
+		return
+	}
+	members, ok := parent.(map[string]any)
+	name, isName := at[last].(string)
+	if !ok || !isName {
+		d.err = fmt.Errorf("change %s: %s is no member of a map", d.file, at)
+		return
+	}
+	members[name] = value
+}
+
 // Delete removes the member at the path, which must be there.
 func (d *Document) Delete(at Path) {
 	d.change(at, func(members map[string]any, name string) { delete(members, name) })
@@ -89,7 +109,19 @@ func (d *Document) JSON() ([]byte, error) {
 	}
 	out, err := json.Marshal(d.root)
 	if err != nil {
-		return nil, fmt.Errorf("encode the bootstrap: %w", err)
+		return nil, fmt.Errorf("encode %s: %w", d.file, err)
 	}
 	return out, nil
+}
+
+// YAML is the document for people and for Kubernetes.
+func (d *Document) YAML() ([]byte, error) {
+	text, err := d.JSON()
+	if err != nil {
+		return nil, err
+	}
+	if text, err = yaml.JSONToYAML(text); err != nil {
+		return nil, fmt.Errorf("encode %s: %w", d.file, err)
+	}
+	return text, nil
 }

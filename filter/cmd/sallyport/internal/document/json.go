@@ -128,3 +128,18 @@ func writeString(out *bytes.Buffer, s string) {
 	_ = encoder.Encode(s) // a string has no error
 	out.Truncate(out.Len() - 1)
 }
+
+// Objects visits every object of a decoded JSON value, the outer ones first.
+func Objects(value any, visit func(map[string]any)) {
+	switch value := value.(type) {
+	case map[string]any:
+		visit(value)
+		for _, member := range value {
+			Objects(member, visit)
+		}
+	case []any:
+		for _, item := range value {
+			Objects(item, visit)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"slices"
 
+	"github.com/sallyport-gateway/sallyport/filter/cmd/sallyport/internal/document"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
 )
 
@@ -18,28 +19,16 @@ func calleesOf(config []byte) (c callees) {
 	if json.Unmarshal(config, &root) != nil {
 		return c // who loaded it has said so
 	}
-	c.collect(root)
-	return c
-}
-
-func (c *callees) collect(node any) {
-	switch node := node.(type) {
-	case map[string]any:
-		if name, ok := node["cluster"].(string); ok {
+	document.Objects(root, func(object map[string]any) {
+		if name, ok := object["cluster"].(string); ok {
 			c.clusters = append(c.clusters, name)
 		}
-		if keys, ok := node["jwks"].(map[string]any); ok {
+		if keys, ok := object["jwks"].(map[string]any); ok {
 			path, _ := keys["path"].(string)
 			c.keyPaths = append(c.keyPaths, path)
 		}
-		for _, child := range node {
-			c.collect(child)
-		}
-	case []any:
-		for _, child := range node {
-			c.collect(child)
-		}
-	}
+	})
+	return c
 }
 
 // askedForKeys looks for a fetch of keys among the calls that were made.

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"net"
 
-	"sigs.k8s.io/yaml"
-
 	envoyconfig "github.com/sallyport-gateway/sallyport/envoy-config"
 )
 
@@ -36,12 +34,9 @@ func Envoy(config []byte, d envoyconfig.Deployment) ([]byte, error) {
 		return nil, err
 	}
 	document.Set(append(clusters, document.Get(envoyconfig.Cluster("backend"))), all)
-	text, err := document.JSON()
+	text, err := document.YAML()
 	if err != nil {
 		return nil, err
-	}
-	if text, err = yaml.JSONToYAML(text); err != nil {
-		return nil, fmt.Errorf("write the manifest: %w", err)
 	}
 	return append([]byte(envoyHead), text...), nil
 }

@@ -26,7 +26,7 @@ func EnvoyGateway(config []byte, s Site) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	var all []object
+	var all []envoyconfig.Manifest
 	for _, file := range []string{"gateway.yaml", "routes.yaml", "backends.yaml", "plugin.yaml"} {
 		read, err := manifests("envoy-gateway/" + file)
 		if err != nil {
@@ -34,30 +34,30 @@ func EnvoyGateway(config []byte, s Site) ([]byte, error) {
 		}
 		all = append(all, read...)
 	}
-	all = slices.DeleteFunc(all, func(o object) bool {
-		return o.is("HTTPRoute", "public") || o.is("SecurityPolicy", "addresses") ||
-			o.is("HTTPRoute", "okta") || o.is("SecurityPolicy", "okta") || o.is("Backend", "okta")
+	all = slices.DeleteFunc(all, func(o envoyconfig.Manifest) bool {
+		return o.Is("HTTPRoute", "public") || o.Is("SecurityPolicy", "addresses") ||
+			o.Is("HTTPRoute", "okta") || o.Is("SecurityPolicy", "okta") || o.Is("Backend", "okta")
 	})
 	spec := envoyconfig.Path{"spec"}
 	for _, o := range all {
 		switch {
-		case o.is("HTTPRoute", "api"):
+		case o.Is("HTTPRoute", "api"):
 			if host := hosts(plugin); host[0] == "*" {
-				o.doc.Delete(spec.Then("hostnames"))
+				o.Delete(spec.Then("hostnames"))
 			} else {
-				o.doc.Set(host, spec.Then("hostnames"))
+				o.Set(host, spec.Then("hostnames"))
 			}
-		case o.is("Backend", "backend"):
-			o.doc.Set(endpoint(s.BackendHost, s.BackendPort), spec.Then("endpoints"))
-			o.doc.Set(s.BackendHost, spec.Then("tls", "sni"))
-		case o.is("EnvoyExtensionPolicy", "sallyport"):
+		case o.Is("Backend", "backend"):
+			o.Set(endpoint(s.BackendHost, s.BackendPort), spec.Then("endpoints"))
+			o.Set(s.BackendHost, spec.Then("tls", "sni"))
+		case o.Is("EnvoyExtensionPolicy", "sallyport"):
 			wasm := spec.Then("wasm", 0)
-			o.doc.Set(plugin, wasm.Then("config"))
-			o.doc.Set(map[string]any{"url": name, "sha256": digest}, wasm.Then("code", "image"))
+			o.Set(plugin, wasm.Then("config"))
+			o.Set(map[string]any{"url": name, "sha256": digest}, wasm.Then("code", "image"))
 			if len(needs.variables) == 0 {
-				o.doc.Delete(wasm.Then("env"))
+				o.Delete(wasm.Then("env"))
 			} else {
-				o.doc.Set(needs.variables, wasm.Then("env", "hostKeys"))
+				o.Set(needs.variables, wasm.Then("env", "hostKeys"))
 			}
 		}
 	}
@@ -72,7 +72,7 @@ func EnvoyGateway(config []byte, s Site) ([]byte, error) {
 }
 
 // envoyGatewayCallee makes the shipped objects for Okta those of the callee.
-func envoyGatewayCallee(c Callee) ([]object, error) {
+func envoyGatewayCallee(c Callee) ([]envoyconfig.Manifest, error) {
 	host, port := c.address()
 	number, err := portNumber(port)
 	if err != nil {
@@ -86,22 +86,22 @@ func envoyGatewayCallee(c Callee) ([]object, error) {
 	if err != nil {
 		return nil, err
 	}
-	var all []object
+	var all []envoyconfig.Manifest
 	spec, name := envoyconfig.Path{"spec"}, slug(c)
 	for _, o := range append(routes, backends...) {
 		switch {
-		case o.is("HTTPRoute", "okta"):
-			o.doc.Set([]any{fmt.Sprintf("%s.sallyport.invalid", name)}, spec.Then("hostnames"))
-			o.doc.Set(name, spec.Then("rules", 0, "backendRefs", 0, "name"))
-		case o.is("SecurityPolicy", "okta"):
-			o.doc.Set(name, spec.Then("targetRefs", 0, "name"))
-		case o.is("Backend", "okta"):
-			o.doc.Set(endpoint(host, number), spec.Then("endpoints"))
-			o.doc.Set(host, spec.Then("tls", "sni"))
+		case o.Is("HTTPRoute", "okta"):
+			o.Set([]any{fmt.Sprintf("%s.sallyport.invalid", name)}, spec.Then("hostnames"))
+			o.Set(name, spec.Then("rules", 0, "backendRefs", 0, "name"))
+		case o.Is("SecurityPolicy", "okta"):
+			o.Set(name, spec.Then("targetRefs", 0, "name"))
+		case o.Is("Backend", "okta"):
+			o.Set(endpoint(host, number), spec.Then("endpoints"))
+			o.Set(host, spec.Then("tls", "sni"))
 		default:
 			continue
 		}
-		o.doc.Set(name, envoyconfig.Path{"metadata", "name"})
+		o.Set(name, envoyconfig.Path{"metadata", "name"})
 		all = append(all, o)
 	}
 	return all, nil

@@ -23,7 +23,7 @@ func Istio(config []byte, s Site) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	var all []object
+	var all []envoyconfig.Manifest
 	for _, file := range []string{"base/plugin.yaml", "overlays/one-gateway/gateway.yaml", "overlays/one-gateway/backend.yaml", "overlays/one-gateway/telemetry.yaml"} {
 		read, err := manifests("istio/" + file)
 		if err != nil {
@@ -38,23 +38,23 @@ func Istio(config []byte, s Site) ([]byte, error) {
 	spec, host := envoyconfig.Path{"spec"}, hosts(plugin)
 	for _, o := range all {
 		switch {
-		case o.is("WasmPlugin", "sallyport"):
-			o.doc.Set("oci://"+name+"@sha256:"+digest, spec.Then("url"))
-			o.doc.Set(plugin, spec.Then("pluginConfig"))
-			o.doc.Set(map[string]any{"env": fromHost(needs.variables)}, spec.Then("vmConfig"))
-		case o.is("Gateway", "sallyport"):
-			o.doc.Set(host, spec.Then("servers", 0, "hosts"))
-		case o.is("VirtualService", "sallyport"):
-			o.doc.Set(host, spec.Then("hosts"))
-			route := o.doc.Get(spec.Then("http", envoyconfig.Named("api")))
-			o.doc.Set([]any{route}, spec.Then("http"))
-			o.doc.Set(map[string]any{"host": s.BackendHost, "port": map[string]any{"number": s.BackendPort}}, spec.Then("http", 0, "route", 0, "destination"))
-		case o.is("ServiceEntry", "backend"):
-			o.doc.Set([]any{s.BackendHost}, spec.Then("hosts"))
-			o.doc.Set(s.BackendPort, spec.Then("ports", 0, "number"))
-		case o.is("DestinationRule", "backend"):
-			o.doc.Set(s.BackendHost, spec.Then("host"))
-			o.named(s.BackendHost)
+		case o.Is("WasmPlugin", "sallyport"):
+			o.Set("oci://"+name+"@sha256:"+digest, spec.Then("url"))
+			o.Set(plugin, spec.Then("pluginConfig"))
+			o.Set(map[string]any{"env": fromHost(needs.variables)}, spec.Then("vmConfig"))
+		case o.Is("Gateway", "sallyport"):
+			o.Set(host, spec.Then("servers", 0, "hosts"))
+		case o.Is("VirtualService", "sallyport"):
+			o.Set(host, spec.Then("hosts"))
+			route := o.Get(spec.Then("http", envoyconfig.Named("api")))
+			o.Set([]any{route}, spec.Then("http"))
+			o.Set(map[string]any{"host": s.BackendHost, "port": map[string]any{"number": s.BackendPort}}, spec.Then("http", 0, "route", 0, "destination"))
+		case o.Is("ServiceEntry", "backend"):
+			o.Set([]any{s.BackendHost}, spec.Then("hosts"))
+			o.Set(s.BackendPort, spec.Then("ports", 0, "number"))
+		case o.Is("DestinationRule", "backend"):
+			o.Set(s.BackendHost, spec.Then("host"))
+			named(o, s.BackendHost)
 		}
 	}
 	for _, callee := range needs.servers() {
@@ -65,7 +65,7 @@ func Istio(config []byte, s Site) ([]byte, error) {
 		all = append(all, entries...)
 	}
 	for _, o := range all {
-		metadata, _ := o.doc.Get(envoyconfig.Path{"metadata"}).(map[string]any)
+		metadata, _ := o.Get(envoyconfig.Path{"metadata"}).(map[string]any)
 		metadata["namespace"] = istioNamespace
 	}
 	return printed(istioHead, all)
@@ -81,7 +81,7 @@ func istioCluster(c Callee) string {
 }
 
 // istioCallee makes the shipped entries for Okta those of the callee.
-func istioCallee(c Callee) ([]object, error) {
+func istioCallee(c Callee) ([]envoyconfig.Manifest, error) {
 	all, err := manifests("istio/base/okta.yaml")
 	if err != nil {
 		return nil, err
@@ -93,23 +93,23 @@ func istioCallee(c Callee) ([]object, error) {
 	}
 	spec := envoyconfig.Path{"spec"}
 	for _, o := range all {
-		if o.is("ServiceEntry", "okta") {
-			o.doc.Set([]any{host}, spec.Then("hosts"))
-			o.doc.Set(number, spec.Then("ports", 0, "number"))
+		if o.Is("ServiceEntry", "okta") {
+			o.Set([]any{host}, spec.Then("hosts"))
+			o.Set(number, spec.Then("ports", 0, "number"))
 		} else {
-			o.doc.Set(host, spec.Then("host"))
-			o.named(host)
+			o.Set(host, spec.Then("host"))
+			named(o, host)
 		}
-		o.doc.Set(slug(c), envoyconfig.Path{"metadata", "name"})
+		o.Set(slug(c), envoyconfig.Path{"metadata", "name"})
 	}
 	return all, nil
 }
 
 // named makes a DestinationRule expect a certificate for the host.
-func (o object) named(host string) {
+func named(o envoyconfig.Manifest, host string) {
 	tls := envoyconfig.Path{"spec", "trafficPolicy", "tls"}
-	o.doc.Set(host, tls.Then("sni"))
-	o.doc.Set([]any{host}, tls.Then("subjectAltNames"))
+	o.Set(host, tls.Then("sni"))
+	o.Set([]any{host}, tls.Then("subjectAltNames"))
 }
 
 func fromHost(variables []string) []any {

@@ -8,9 +8,8 @@ import (
 	"strconv"
 	"strings"
 
-	"sigs.k8s.io/yaml"
-
 	envoyconfig "github.com/sallyport-gateway/sallyport/envoy-config"
+	"github.com/sallyport-gateway/sallyport/filter/cmd/sallyport/internal/document"
 )
 
 // Site is what a manifest for Kubernetes must be told beside the configuration.
@@ -29,55 +28,31 @@ func parseImage(image string) (name, digest string, err error) {
 	return name, digest, nil
 }
 
-// object is one manifest.
-type object struct{ doc *envoyconfig.Document }
-
-// manifests reads a shipped file of manifests.
-func manifests(file string) (all []object, err error) {
+// manifests reads a shipped file of them.
+func manifests(file string) ([]envoyconfig.Manifest, error) {
 	text, err := envoyconfig.Shipped(file)
 	if err != nil {
 		return nil, err
 	}
-	for part := range strings.SplitSeq(string(text), "\n---\n") {
-		var root any
-		if err := yaml.Unmarshal([]byte(part), &root); err != nil {
-			return nil, fmt.Errorf("parse %s: %w", file, err)
-		}
-		all = append(all, object{envoyconfig.Wrap(file, root)})
-	}
-	return all, nil
+	return envoyconfig.Manifests(file, text)
 }
 
-func (o object) is(kind, name string) bool {
-	return o.doc.Get(envoyconfig.Path{"kind"}) == kind && o.doc.Get(envoyconfig.Path{"metadata", "name"}) == name
-}
-
-// printed is all of them as one file.
-func printed(head string, all []object) ([]byte, error) {
-	text := []byte(head)
-	for i, o := range all {
-		document, err := o.doc.JSON()
-		if err != nil {
-			return nil, err
-		}
-		if document, err = yaml.JSONToYAML(document); err != nil {
-			return nil, fmt.Errorf("write the manifest: %w", err)
-		}
-		if i > 0 {
-			text = append(text, "---\n"...)
-		}
-		text = append(text, document...)
+// printed is all of them as one file, below its head.
+func printed(head string, all []envoyconfig.Manifest) ([]byte, error) {
+	text, err := envoyconfig.ManifestsYAML(all)
+	if err != nil {
+		return nil, err
 	}
-	return text, nil
+	return append([]byte(head), text...), nil
 }
 
 // renamed is the configuration with the clusters' names that the mesh gives them.
 func renamed(config []byte, name func(Callee) string) (map[string]any, error) {
-	var document map[string]any
-	if err := json.Unmarshal(config, &document); err != nil {
+	var decoded map[string]any
+	if err := json.Unmarshal(config, &decoded); err != nil {
 		return nil, fmt.Errorf("read the configuration: %w", err)
 	}
-	walk(document, func(o map[string]any) {
+	document.Objects(decoded, func(o map[string]any) {
 		step, ok := o["introspect_token"].(map[string]any)
 		if !ok {
 			return
@@ -92,7 +67,7 @@ func renamed(config []byte, name func(Callee) string) (map[string]any, error) {
 			}
 		}
 	})
-	return document, nil
+	return decoded, nil
 }
 
 // hosts are those that the APIs are served under; "*" when one of them is served under any.

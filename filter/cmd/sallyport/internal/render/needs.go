@@ -8,6 +8,8 @@ import (
 	"net"
 	"slices"
 	"strings"
+
+	"github.com/sallyport-gateway/sallyport/filter/cmd/sallyport/internal/document"
 )
 
 // Callee is who the filter calls by itself: a cluster of the proxy, and the host it stands for.
@@ -32,13 +34,13 @@ type needs struct {
 
 // readNeeds reads a configuration that the filter takes.
 func readNeeds(config []byte) (n needs, err error) {
-	var document any
-	if err := json.Unmarshal(config, &document); err != nil {
+	var decoded any
+	if err := json.Unmarshal(config, &decoded); err != nil {
 		return n, fmt.Errorf("read the configuration: %w", err)
 	}
 	callees, variables := map[string]string{}, map[string]bool{}
 	conflict := ""
-	walk(document, func(object map[string]any) {
+	document.Objects(decoded, func(object map[string]any) {
 		if name, ok := object["env"].(string); ok {
 			variables[name] = true
 		}
@@ -97,19 +99,4 @@ func (n needs) servers() []Callee {
 		}
 	}
 	return once
-}
-
-// walk visits every object below a value.
-func walk(value any, visit func(map[string]any)) {
-	switch value := value.(type) {
-	case map[string]any:
-		visit(value)
-		for _, member := range value {
-			walk(member, visit)
-		}
-	case []any:
-		for _, item := range value {
-			walk(item, visit)
-		}
-	}
 }
