@@ -54,7 +54,9 @@ func (f *flow) begin(h *Host, worker int, info StreamInfo) error {
 		info.RemoteAddr = h.config.defaultSourceIPPort
 	}
 	f.host, f.instance, f.thread, f.info = h, h.current.instances[worker+1], h.process.threads[worker+1], info
-	f.traceFrom = h.traces.end()
+	if h.config.trace {
+		f.traceFrom = h.traces.end()
+	}
 	f.filterState, f.wake, f.startedAt = map[string][]byte{}, make(chan struct{}, 1), h.process.clock.Now()
 	return nil
 }

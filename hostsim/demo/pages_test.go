@@ -46,9 +46,12 @@ func TestDoors(t *testing.T) {
 func TestVisitsAreBounded(t *testing.T) {
 	var b visits
 	for range maxVisits + 10 {
-		b.add(visit{})
+		b.add(visit{Method: strings.Repeat("M", 1<<20), Path: "/" + strings.Repeat("p", 1<<20)})
 	}
 	all := b.after(0)
+	if len(all[0].Method) != maxVisitText || len(all[0].Path) != maxVisitText {
+		t.Errorf("a visit keeps %d bytes of the method and %d of the path", len(all[0].Method), len(all[0].Path))
+	}
 	if len(all) != maxVisits || all[0].ID != 11 || all[maxVisits-1].ID != maxVisits+10 {
 		t.Errorf("%d visits, from %d to %d", len(all), all[0].ID, all[len(all)-1].ID)
 	}
@@ -129,7 +132,7 @@ func TestConsole(t *testing.T) {
 		}
 	}
 	var trace traceAnswer
-	for after, want := range map[string]int{"": 1, "0": 1, "1": 0, "-1": 1, "x": 1} {
+	for after, want := range map[string]int{"": 1, "0": 1, "1": 0, "-1": 1, "x": 1, strings.Repeat("9", 1000): 1} {
 		_, body := ask("GET", "/trace.json?after="+after, nil)
 		if err := json.Unmarshal([]byte(body), &trace); err != nil || len(trace.Visits) != want {
 			t.Errorf("after %q: %v, %s", after, err, body)
@@ -142,7 +145,7 @@ func TestConsole(t *testing.T) {
 	if status, body := ask("GET", "/usage.json", nil); status != 502 || strings.Contains(body, "secret") {
 		t.Errorf("usage without metrics: %d %s", status, body)
 	}
-	for fault, want := range map[string]int{"slow": 200, "limited": 200, "none": 200, "": 400, "<b>nowhere": 400} {
+	for fault, want := range map[string]int{"slow": 200, "limited": 200, "none": 200, "": 400, "<b>nowhere": 400, strings.Repeat("nowhere", maxPortalForm): 400} {
 		if status, body := ask("POST", "/faults", url.Values{"fault": {fault}}); status != want || strings.Contains(body, "nowhere") {
 			t.Errorf("fault %q: %d", fault, status)
 		}

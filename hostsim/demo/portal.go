@@ -12,7 +12,7 @@ import (
 	"github.com/zitadel/oidc/v3/pkg/client/rp"
 )
 
-//go:embed portal.html portal.css portal.js
+//go:embed portal.html portal.css portal.js element.js
 var portalFiles embed.FS
 
 var portalPage = template.Must(template.Must(consolePages.Clone()).ParseFS(portalFiles, "portal.html"))
@@ -68,8 +68,9 @@ func (p *Portal) routes() http.Handler {
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
 		p.render(w, r, http.StatusOK, view{})
 	})
-	mux.Handle("GET /portal.css", http.FileServerFS(portalFiles))
-	mux.Handle("GET /portal.js", http.FileServerFS(portalFiles))
+	for _, file := range []string{"portal.css", "portal.js", "element.js"} {
+		mux.Handle("GET /"+file, http.FileServerFS(portalFiles))
+	}
 	mux.HandleFunc("POST /login", p.serveLogin)
 	mux.HandleFunc("GET "+PortalCallback, p.serveCallback)
 	mux.HandleFunc("POST /call", p.signedIn(p.serveCall))

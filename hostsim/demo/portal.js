@@ -1,25 +1,19 @@
 // Shows the answer without loading the page anew. Without this script the form
 // works all the same.
-"use strict";
+import { element } from "/element.js";
 
 const form = document.getElementById("call");
 const place = document.getElementById("result");
 
-function line(tag, ...parts) {
-  const element = document.createElement(tag);
-  element.append(...parts);
-  return element;
-}
-
 function show(answer) {
   if (answer.problem) {
-    place.replaceChildren(line("p", answer.problem));
+    place.replaceChildren(element("p", {}, answer.problem));
     return;
   }
   place.replaceChildren(
-    line("p", line("code", answer.request), " answered ", line("strong", answer.status)),
-    line("p", answer.counts.map((c) => `${c.count} × ${c.status}`).join("  ")),
-    line("pre", answer.headers.join("\n") + "\n\n" + answer.body),
+    element("p", {}, element("code", {}, answer.request), " answered ", element("strong", {}, answer.status)),
+    element("p", {}, answer.counts.map((c) => `${c.count} × ${c.status}`).join("  ")),
+    element("pre", {}, answer.headers.join("\n") + "\n\n" + answer.body),
   );
 }
 

@@ -1,18 +1,11 @@
 // Asks once a second for the requests that came since, and puts them on top.
-"use strict";
+import { element } from "/element.js";
 
 const list = document.getElementById("visits");
 const summary = document.getElementById("summary");
 const shown = 100; // requests on the page
 const period = 1000; // ms
 let last = 0;
-
-function element(tag, attributes, ...parts) {
-  const e = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) e.setAttribute(name, value);
-  e.append(...parts);
-  return e;
-}
 
 const signs = { opened: "✓", refused: "✗", "not reached": "·" };
 

@@ -1,17 +1,10 @@
 // Asks every two seconds for the numbers.
-"use strict";
+import { element } from "/element.js";
 
 const rows = document.getElementById("rows");
 const versions = document.getElementById("versions");
 const summary = document.getElementById("summary");
 const period = 2000; // ms
-
-function element(tag, attributes, ...parts) {
-  const e = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) e.setAttribute(name, value);
-  e.append(...parts);
-  return e;
-}
 
 const time = (ms) => (ms < 0 ? "–" : `${ms.toFixed(1)} ms`);
 

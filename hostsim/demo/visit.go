@@ -9,8 +9,11 @@ import (
 // maxVisits bounds what the page Trace remembers: the oldest go.
 const maxVisits = 400
 
+// maxVisitText bounds what a visit keeps of the method and of the path, which a client writes as long as it likes.
+const maxVisitText = 256
+
 // visit is one request to the gateway as the page Trace shows it. It has no query, no header and no body: keys and tokens
-// stand there.
+// stand there. What stands in a path is shown.
 type visit struct {
 	ID       int       `json:"id"`
 	At       time.Time `json:"at"`
@@ -48,6 +51,7 @@ func (b *visits) add(v visit) {
 	defer b.mu.Unlock()
 	b.last++
 	v.ID = b.last
+	v.Method, v.Path = v.Method[:min(len(v.Method), maxVisitText)], v.Path[:min(len(v.Path), maxVisitText)]
 	if len(b.kept) == maxVisits {
 		b.kept = slices.Delete(b.kept, 0, 1)
 	}
