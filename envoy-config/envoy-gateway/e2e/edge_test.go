@@ -1,30 +1,23 @@
 package e2e
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"io/fs"
-	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"sigs.k8s.io/yaml"
 
+	envoyconfig "github.com/sallyport-gateway/sallyport/envoy-config"
 	"github.com/sallyport-gateway/sallyport/envoy-config/envoyrun"
 	"github.com/sallyport-gateway/sallyport/envoy-config/testsite"
 )
-
-// patience bounds every wait of a test; a machine that is busy may need some of it.
-const patience = 90 * time.Second
 
 // xdsAddress is where Envoy Gateway serves its Envoy; it cannot be chosen.
 const xdsAddress = "127.0.0.1:18000"
@@ -36,31 +29,16 @@ type edge struct {
 	config string // the file with the manifests, which it watches
 	port   int    // of the gateway
 	client *testsite.Client
-	output *lockedBuffer
+	output testsite.Output
 }
 
-type lockedBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
-}
+// program is Envoy Gateway itself.
+var program = testsite.Program("github.com/envoyproxy/gateway/cmd/envoy-gateway")
 
 // start runs a gateway with these manifests, overlaid, and the module of this image.
-func start(t *testing.T, s *testsite.Site, manifests []manifest, image, digest string, change func([]manifest) error) *edge {
+func start(t *testing.T, s *testsite.Site, manifests []envoyconfig.Manifest, image, digest string, change func([]envoyconfig.Manifest) error) *edge {
 	t.Helper()
-	program := gatewayBinary(t)
-	e := &edge{t: t, dir: t.TempDir(), port: freePort(t), output: &lockedBuffer{}}
+	e := &edge{t: t, dir: t.TempDir(), port: testsite.FreePorts(t, 1)[0]}
 	e.config = filepath.Join(e.dir, "config", "gateway.yaml")
 	e.client = s.Client(t, "127.0.0.1:"+strconv.Itoa(e.port))
 	version := filepath.Join(e.dir, "data", "envoy-versions", envoyrun.Version, "bin")
@@ -79,27 +57,21 @@ func start(t *testing.T, s *testsite.Site, manifests []manifest, image, digest s
 		t.Fatal(err)
 	}
 	e.write(append(manifests, e.standalone(s)...))
-	e.run(s, program)
-	e.until("the gateway listens", func() bool {
-		conn, err := net.DialTimeout("tcp", "127.0.0.1:"+strconv.Itoa(e.port), time.Second)
-		if err == nil {
-			conn.Close()
-		}
-		return err == nil
-	})
+	e.run(s, program(t))
+	testsite.Until(t.Context(), t, "the gateway listens", func() bool { return testsite.Listens("127.0.0.1:" + strconv.Itoa(e.port)) })
 	return e
 }
 
 // write puts the manifests where Envoy Gateway looks, all at once.
-func (e *edge) write(manifests []manifest) {
+func (e *edge) write(manifests []envoyconfig.Manifest) {
 	e.t.Helper()
-	document, err := text(manifests)
+	document, err := envoyconfig.ManifestsYAML(manifests)
 	if err != nil {
 		e.t.Fatal(err)
 	}
 	// In one move: from half a file Envoy Gateway would take that the rest is to go.
 	next := filepath.Join(e.dir, "next.yaml")
-	if err := os.WriteFile(next, []byte(document), 0o600); err != nil {
+	if err := os.WriteFile(next, document, 0o600); err != nil {
 		e.t.Fatal(err)
 	}
 	if err := os.Rename(next, e.config); err != nil {
@@ -111,10 +83,8 @@ func (e *edge) write(manifests []manifest) {
 func (e *edge) run(s *testsite.Site, program string) {
 	t := e.t
 	t.Helper()
-	host := map[string]any{}
-	for _, name := range []string{"configHome", "dataHome", "stateHome", "runtimeDir"} {
-		host[name] = filepath.Join(e.dir, map[string]string{"configHome": "home", "dataHome": "data", "stateHome": "state", "runtimeDir": "run"}[name])
-	}
+	in := func(folder string) string { return filepath.Join(e.dir, folder) }
+	host := map[string]any{"configHome": in("home"), "dataHome": in("data"), "stateHome": in("state"), "runtimeDir": in("run")}
 	settings, err := yaml.Marshal(map[string]any{
 		"apiVersion": "gateway.envoyproxy.io/v1alpha1", "kind": "EnvoyGateway",
 		"gateway": map[string]any{"controllerName": "gateway.envoyproxy.io/gatewayclass-controller"},
@@ -122,21 +92,21 @@ func (e *edge) run(s *testsite.Site, program string) {
 			"resource":       map[string]any{"type": "File", "file": map[string]any{"paths": []any{filepath.Dir(e.config)}}},
 			"infrastructure": map[string]any{"type": "Host", "host": host},
 		}},
-		"admin":         map[string]any{"address": map[string]any{"host": "127.0.0.1", "port": freePort(t)}},
+		"admin":         map[string]any{"address": map[string]any{"host": "127.0.0.1", "port": testsite.FreePorts(t, 1)[0]}},
 		"extensionApis": map[string]any{"enableBackend": true, "enableEnvoyPatchPolicy": true},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	file := filepath.Join(e.dir, "eg.yaml")
+	file := in("eg.yaml")
 	if err := os.WriteFile(file, settings, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.Command(program, "certgen", "--local", "--config-home", filepath.Join(e.dir, "home")).CombinedOutput(); err != nil {
+	if out, err := exec.Command(program, "certgen", "--local", "--config-home", in("home")).CombinedOutput(); err != nil {
 		t.Fatalf("make certificates: %v: %s", err, out)
 	}
 	cmd := exec.Command(program, "server", "--config-path", file)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = e.dir, e.output, e.output
+	cmd.Dir, cmd.Stdout, cmd.Stderr = e.dir, &e.output, &e.output
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + e.dir, "OKTA_CLIENT_SECRET=" + s.Secret}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {
@@ -156,45 +126,8 @@ func (e *edge) stop(s *testsite.Site, cmd *exec.Cmd) {
 	}
 	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 	<-ended
-	e.untilIn(context.Background(), "its ports are free", func() bool { return !answers(xdsAddress) })
-	if e.t.Failed() {
-		lines := strings.Split(e.output.String(), "\n")
-		e.t.Logf("envoy-gateway and Envoy said:\n%s", strings.Join(lines[max(len(lines)-40, 0):], "\n"))
-	}
-	for _, secret := range []string{s.Secret, s.Key} {
-		if strings.Contains(e.output.String(), secret) {
-			e.t.Errorf("a secret was logged: %.6s…", secret)
-		}
-	}
-}
-
-func answers(address string) bool {
-	conn, err := net.DialTimeout("tcp", address, time.Second)
-	if err == nil {
-		conn.Close()
-	}
-	return err == nil
-}
-
-func (e *edge) until(what string, ok func() bool) {
-	e.t.Helper()
-	e.untilIn(e.t.Context(), what, ok)
-}
-
-// untilIn polls.
-func (e *edge) untilIn(ctx context.Context, what string, ok func() bool) {
-	e.t.Helper()
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	ticker := time.NewTicker(50 * time.Millisecond)
-	defer ticker.Stop()
-	for !ok() {
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			e.t.Fatalf("wait until %s", what)
-		}
-	}
+	testsite.Until(context.Background(), e.t, "its port is free", func() bool { return !testsite.Listens(xdsAddress) })
+	e.output.Report(e.t, s)
 }
 
 // admin is the address of Envoy's admin interface, which it writes into a file.
@@ -213,29 +146,4 @@ func (e *edge) admin() string {
 		e.t.Fatalf("find Envoy's admin address: %q, %v", address, err)
 	}
 	return address
-}
-
-// decisions is how many requests the filter has decided.
-func (e *edge) decisions() (n uint64) {
-	e.t.Helper()
-	response, err := http.Get("http://" + e.admin() + "/stats?format=json&filter=sallyport_decisions")
-	if err != nil {
-		e.t.Fatal(err)
-	}
-	defer response.Body.Close()
-	var all struct {
-		Stats []struct {
-			Name  string
-			Value json.RawMessage
-		}
-	}
-	if err := json.NewDecoder(response.Body).Decode(&all); err != nil {
-		e.t.Fatal(err)
-	}
-	for _, s := range all.Stats {
-		if value, err := strconv.ParseUint(string(s.Value), 10, 64); err == nil && s.Name != "" {
-			n += value
-		}
-	}
-	return n
 }

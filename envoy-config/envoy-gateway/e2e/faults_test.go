@@ -2,17 +2,16 @@ package e2e
 
 import (
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 
+	envoyconfig "github.com/sallyport-gateway/sallyport/envoy-config"
 	"github.com/sallyport-gateway/sallyport/envoy-config/testsite"
 )
 
 // ready waits until the filter decides requests.
 func (e *edge) ready() {
 	e.t.Helper()
-	e.until("the filter is there", func() bool {
+	testsite.Until(e.t.Context(), e.t, "the filter is there", func() bool {
 		got, err := e.client.Ask(e.t.Context(), testsite.Order)
 		return err == nil && got.Reason != ""
 	})
@@ -23,7 +22,7 @@ func TestEnvoyGatewayWrongDigest(t *testing.T) {
 	s := testsite.New(t)
 	image, _ := pushed(t)
 	e := start(t, s, all(t), image, strings.Repeat("0", 64), nothing)
-	e.until("the public route is there", func() bool {
+	testsite.Until(e.t.Context(), e.t, "the public route is there", func() bool {
 		got, err := e.client.Ask(t.Context(), "/public/a")
 		return err == nil && got.Status == 404 && s.Requests() > 0
 	})
@@ -43,8 +42,8 @@ func TestEnvoyGatewayTrustsNobodyElse(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := testsite.New(t)
-			e := start(t, s, all(t), image, digest, func(manifests []manifest) error {
-				return add(manifests, "Backend", test.backend, "login.example.org", "sni", "spec", "tls")
+			e := start(t, s, all(t), image, digest, func(manifests []envoyconfig.Manifest) error {
+				return testsite.Change(manifests, "Backend", test.backend, "login.example.org", "spec", "tls", "sni")
 			})
 			e.ready()
 			e.client.Want(t, "a good request", test.want, testsite.Order, s.Good(t)...)
@@ -61,7 +60,7 @@ func TestEnvoyGatewayTrustsNobodyElse(t *testing.T) {
 // TestEnvoyGatewayUpdate changes the filter's configuration while requests are under way, a limit of the spike arrest at last:
 // none fails.
 func TestEnvoyGatewayUpdate(t *testing.T) {
-	const updates, clients = 3, 4
+	const updates = 3
 	s := testsite.New(t)
 	image, digest := pushed(t)
 	manifests := all(t)
@@ -69,52 +68,27 @@ func TestEnvoyGatewayUpdate(t *testing.T) {
 	e.ready()
 	good := s.Good(t)
 	e.client.Want(t, "a good request", "200", testsite.Order, good...)
-	var (
-		group sync.WaitGroup
-		stop  = make(chan struct{})
-		sent  atomic.Int64
-	)
-	for range clients {
-		group.Go(func() {
-			for {
-				select {
-				case <-stop:
-					return
-				default:
-				}
-				sent.Add(1)
-				if got, err := e.client.Ask(t.Context(), testsite.Order, good...); err != nil || got.Status != 200 && got.Status != 429 {
-					t.Errorf("request %d: %v, %v", sent.Load(), got, err)
-					return
-				}
-			}
-		})
-	}
-	config := []any{"spec", "wasm", 0, "config"}
+	end := e.client.Load(t, good)
+	config := envoyconfig.Path{"spec", "wasm", 0, "config"}
 	apis := []any{map[string]any{"name": "customers", "version": "v1", "base_path": "/customers/v1"}}
 	standalone := e.standalone(s)
 	for i := range updates {
 		version := "v" + string(rune('2'+i))
 		apis = append(apis, map[string]any{"name": "customers", "version": version, "base_path": "/customers/" + version})
-		if err := add(manifests, "EnvoyExtensionPolicy", "sallyport", apis, "apis", config...); err != nil {
+		if err := testsite.Change(manifests, "EnvoyExtensionPolicy", "sallyport", apis, config.Then("apis")...); err != nil {
 			t.Fatal(err)
 		}
 		e.write(append(manifests, standalone...))
-		e.until("the update is in force", func() bool {
-			got, err := e.client.Ask(t.Context(), strings.Replace(testsite.Order, "v1", version, 1), good...)
-			return err == nil && got.Reason != "api.unknown" && got.Status != 429
-		})
+		testsite.Until(t.Context(), t, "the update is in force", func() bool { return e.client.Knows(t, version, good) })
 	}
-	close(stop)
-	group.Wait()
-	t.Logf("%d requests through %d updates", sent.Load(), updates)
+	t.Logf("%d requests through %d updates", end(), updates)
 
-	if err := add(manifests, "EnvoyExtensionPolicy", "sallyport", map[string]any{"rate": "6pm", "burst": 5}, "spike_arrest",
-		append(config, "sequence", 0)...); err != nil {
+	if err := testsite.Change(manifests, "EnvoyExtensionPolicy", "sallyport", map[string]any{"rate": "6pm", "burst": 5},
+		config.Then("sequence", 0, "spike_arrest")...); err != nil {
 		t.Fatal(err)
 	}
 	e.write(append(manifests, standalone...))
-	e.until("the spike arrest refuses", func() bool {
+	testsite.Until(e.t.Context(), e.t, "the spike arrest refuses", func() bool {
 		got, err := e.client.Ask(t.Context(), testsite.Order, good...)
 		return err == nil && got.String() == "429 spike_arrest.exceeded"
 	})

@@ -7,13 +7,14 @@ import (
 	"path/filepath"
 	"strconv"
 
+	envoyconfig "github.com/sallyport-gateway/sallyport/envoy-config"
 	"github.com/sallyport-gateway/sallyport/envoy-config/envoyrun"
 	"github.com/sallyport-gateway/sallyport/envoy-config/testsite"
 	"github.com/sallyport-gateway/sallyport/hostsim/pki"
 )
 
 // overlay gives the shipped manifests addresses of this machine and the CA of the site's Okta, and nothing else.
-func overlay(s *testsite.Site, manifests []manifest, port int, image, digest string) error {
+func overlay(s *testsite.Site, manifests []envoyconfig.Manifest, port int, image, digest string) error {
 	endpoint := func(hostPort string) []any {
 		host, port, _ := net.SplitHostPort(hostPort)
 		number, _ := strconv.Atoi(port)
@@ -22,20 +23,20 @@ func overlay(s *testsite.Site, manifests []manifest, port int, image, digest str
 	provider := map[string]any{"type": "Host", "host": map[string]any{"envoyVersion": envoyrun.Version}}
 	oktaTLS := map[string]any{"sni": testsite.OktaHost, "caCertificateRefs": []any{map[string]any{"group": "", "kind": "ConfigMap", "name": "backend-ca"}}}
 	return errors.Join(
-		add(manifests, "EnvoyProxy", "sallyport", provider, "provider", "spec"),
-		add(manifests, "Gateway", "sallyport", port, "port", "spec", "listeners", 0),
-		add(manifests, "Backend", "backend", endpoint(s.Backend), "endpoints", "spec"),
-		add(manifests, "Backend", "okta", endpoint(s.Okta), "endpoints", "spec"),
-		add(manifests, "Backend", "okta", oktaTLS, "tls", "spec"),
-		add(manifests, "EnvoyExtensionPolicy", "sallyport", image, "url", "spec", "wasm", 0, "code", "image"),
-		add(manifests, "EnvoyExtensionPolicy", "sallyport", digest, "sha256", "spec", "wasm", 0, "code", "image"),
-		add(manifests, "EnvoyExtensionPolicy", "sallyport", s.Digest(), "sha256", "spec", "wasm", 0, "config", "apps", 0, "keys", 0),
+		testsite.Change(manifests, "EnvoyProxy", "sallyport", provider, "spec", "provider"),
+		testsite.Change(manifests, "Gateway", "sallyport", port, "spec", "listeners", 0, "port"),
+		testsite.Change(manifests, "Backend", "backend", endpoint(s.Backend), "spec", "endpoints"),
+		testsite.Change(manifests, "Backend", "okta", endpoint(s.Okta), "spec", "endpoints"),
+		testsite.Change(manifests, "Backend", "okta", oktaTLS, "spec", "tls"),
+		testsite.Change(manifests, "EnvoyExtensionPolicy", "sallyport", image, "spec", "wasm", 0, "code", "image", "url"),
+		testsite.Change(manifests, "EnvoyExtensionPolicy", "sallyport", digest, "spec", "wasm", 0, "code", "image", "sha256"),
+		testsite.Change(manifests, "EnvoyExtensionPolicy", "sallyport", s.Digest(), "spec", "wasm", 0, "config", "apps", 0, "keys", 0, "sha256"),
 	)
 }
 
 // standalone is what a cluster would have: secrets, the CA, and addresses of this machine for what Envoy Gateway itself serves,
 // which without a patch are those of a cluster.
-func (e *edge) standalone(s *testsite.Site) []manifest {
+func (e *edge) standalone(s *testsite.Site) []envoyconfig.Manifest {
 	e.t.Helper()
 	client, err := s.CA.Client(testsite.GatewaySAN)
 	if err != nil {
@@ -47,12 +48,11 @@ func (e *edge) standalone(s *testsite.Site) []manifest {
 	}
 	certs := filepath.Join(e.dir, "home", "certs", "envoy")
 	context := "/transport_socket/typed_config/common_tls_context"
-	patch := func(kind, name string, operations ...any) map[string]any {
-		var all []any
+	patch := func(kind, name string, operations ...any) (all []any) {
 		for _, o := range operations {
 			all = append(all, map[string]any{"type": kind, "name": name, "operation": o})
 		}
-		return map[string]any{"patches": all}
+		return all
 	}
 	file := func(name string) any { return map[string]any{"filename": filepath.Join(certs, name)} }
 	const cluster = "type.googleapis.com/envoy.config.cluster.v3.Cluster"
@@ -65,13 +65,13 @@ func (e *edge) standalone(s *testsite.Site) []manifest {
 				op("replace", context+"/validation_context/trusted_ca/filename", filepath.Join(certs, "ca.crt")),
 				op("remove", context+"/tls_certificate_sds_secret_configs", nil),
 				op("add", context+"/tls_certificates", []any{map[string]any{"certificate_chain": file("tls.crt"), "private_key": file("tls.key")}}),
-			)["patches"].([]any),
-			patch(listener, "default/sallyport/https", op("replace", "/address/socket_address/address", "127.0.0.1"))["patches"].([]any)...),
+			),
+			patch(listener, "default/sallyport/https", op("replace", "/address/socket_address/address", "127.0.0.1"))...),
 	}
-	return []manifest{
+	return []envoyconfig.Manifest{
 		secret("backend-client", client), secret("sallyport-gateway", server),
-		{"ConfigMap", "backend-ca", object("v1", "ConfigMap", "backend-ca", "data", map[string]any{"ca.crt": string(s.CA.CertPEM())})},
-		{"EnvoyPatchPolicy", "standalone", object("gateway.envoyproxy.io/v1alpha1", "EnvoyPatchPolicy", "standalone", "spec", spec)},
+		envoyconfig.NewManifest(object("v1", "ConfigMap", "backend-ca", "data", map[string]any{"ca.crt": string(s.CA.CertPEM())})),
+		envoyconfig.NewManifest(object("gateway.envoyproxy.io/v1alpha1", "EnvoyPatchPolicy", "standalone", "spec", spec)),
 	}
 }
 
@@ -87,10 +87,10 @@ func object(version, kind, name, member string, value any) map[string]any {
 	return map[string]any{"apiVersion": version, "kind": kind, "metadata": map[string]any{"name": name, "namespace": "default"}, member: value}
 }
 
-func secret(name string, cert *pki.Cert) manifest {
+func secret(name string, cert *pki.Cert) envoyconfig.Manifest {
 	root := object("v1", "Secret", name, "data", map[string]any{
 		"tls.crt": base64.StdEncoding.EncodeToString(cert.CertPEM), "tls.key": base64.StdEncoding.EncodeToString(cert.KeyPEM),
 	})
 	root["type"] = "kubernetes.io/tls"
-	return manifest{"Secret", name, root}
+	return envoyconfig.NewManifest(root)
 }

@@ -1,11 +1,9 @@
 package e2e
 
 import (
-	"os"
-	"os/exec"
+	"fmt"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -13,7 +11,9 @@ import (
 	"sigs.k8s.io/kubectl-validate/pkg/cmd"
 	"sigs.k8s.io/kubectl-validate/pkg/openapiclient"
 	"sigs.k8s.io/kubectl-validate/pkg/validator"
-	"sigs.k8s.io/yaml"
+
+	envoyconfig "github.com/sallyport-gateway/sallyport/envoy-config"
+	"github.com/sallyport-gateway/sallyport/envoy-config/testsite"
 )
 
 // crds knows the kinds of Envoy Gateway and of the Gateway API as an API server does: types, unknown fields, and CEL.
@@ -26,15 +26,20 @@ func crds(t *testing.T) *validator.Validator {
 	return v
 }
 
-func check(v *validator.Validator, m manifest) error {
-	document, err := yaml.Marshal(m.root)
-	if err != nil {
-		return err
+func check(v *validator.Validator, all []envoyconfig.Manifest) error {
+	for _, m := range all {
+		document, err := m.YAML()
+		if err != nil {
+			return err
+		}
+		if err := cmd.ValidateDocument(document, v); err != nil {
+			return fmt.Errorf("%s %s: %w", m.Kind, m.Name, err)
+		}
 	}
-	return cmd.ValidateDocument(document, v)
+	return nil
 }
 
-func all(t *testing.T) []manifest {
+func all(t *testing.T) []envoyconfig.Manifest {
 	t.Helper()
 	all, err := shipped()
 	if err != nil {
@@ -44,13 +49,8 @@ func all(t *testing.T) []manifest {
 }
 
 func TestValidateEnvoyGateway(t *testing.T) {
-	v := crds(t)
-	for _, m := range all(t) {
-		t.Run(m.kind+"/"+m.name, func(t *testing.T) {
-			if err := check(v, m); err != nil {
-				t.Error(err)
-			}
-		})
+	if err := check(crds(t), all(t)); err != nil {
+		t.Error(err)
 	}
 	found, err := filepath.Glob("../*.yaml")
 	if err != nil {
@@ -66,34 +66,13 @@ func TestValidateEnvoyGateway(t *testing.T) {
 func TestValidateEnvoyGatewayRendered(t *testing.T) {
 	var config any
 	for _, m := range all(t) {
-		if m.kind == "EnvoyExtensionPolicy" {
-			config = m.root["spec"].(map[string]any)["wasm"].([]any)[0].(map[string]any)["config"]
+		if m.Is("EnvoyExtensionPolicy", "sallyport") {
+			config = m.Get(envoyconfig.Path{"spec", "wasm", 0, "config"})
 		}
 	}
-	source, err := yaml.Marshal(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(t.TempDir(), "sallyport.yaml")
-	if err := os.WriteFile(file, source, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	run := exec.CommandContext(t.Context(), "go", "run", "./filter/cmd/sallyport", "render", "--for", "envoy-gateway", "--file", file,
-		"--backend", "backend.example.internal:8443", "--image", "registry.example.com/sallyport@sha256:"+strings.Repeat("0", 64))
-	run.Dir, run.Stderr = "../../..", os.Stderr
-	out, err := run.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	rendered, err := parse(out)
-	if err != nil {
-		t.Fatal(err)
-	}
-	v := crds(t)
-	for _, m := range rendered {
-		if err := check(v, m); err != nil {
-			t.Errorf("%s %s: %v", m.kind, m.name, err)
-		}
+	rendered := testsite.Rendered(t, "envoy-gateway", config)
+	if err := check(crds(t), rendered); err != nil {
+		t.Error(err)
 	}
 	if len(rendered) != 10 {
 		t.Errorf("%d manifests", len(rendered))
@@ -103,36 +82,21 @@ func TestValidateEnvoyGatewayRendered(t *testing.T) {
 func TestValidateEnvoyGatewayFindsMistakes(t *testing.T) {
 	v := crds(t)
 	type at = []any
-	for name, mistake := range map[string]struct {
-		kind, name string
-		value      any
-		at         at
-	}{
-		"a member that is misspelt":            {"EnvoyExtensionPolicy", "sallyport", true, at{"spec", "wasm", 0, "failOpened"}},
-		"a switch that is a word":              {"EnvoyExtensionPolicy", "sallyport", "no", at{"spec", "wasm", 0, "failOpen"}},
-		"a source that does not exist":         {"EnvoyExtensionPolicy", "sallyport", "Registry", at{"spec", "wasm", 0, "code", "type"}},
-		"an image without its member":          {"EnvoyExtensionPolicy", "sallyport", map[string]any{"type": "Image"}, at{"spec", "wasm", 0, "code"}},
-		"a digest that is a number":            {"EnvoyExtensionPolicy", "sallyport", 5, at{"spec", "wasm", 0, "code", "image", "sha256"}},
-		"a target of another kind":             {"EnvoyExtensionPolicy", "sallyport", []any{map[string]any{"group": "", "kind": "Service", "name": "x"}}, at{"spec", "targetRefs"}},
-		"an action that does not exist":        {"SecurityPolicy", "addresses", "Refuse", at{"spec", "authorization", "defaultAction"}},
-		"an address that is none":              {"SecurityPolicy", "addresses", []any{"somewhere"}, at{"spec", "authorization", "rules", 0, "principal", "clientCIDRs"}},
-		"a port beyond the last":               {"Gateway", "sallyport", []any{map[string]any{"name": "x", "protocol": "HTTP", "port": 70000}}, at{"spec", "listeners"}},
-		"TLS without a certificate":            {"Gateway", "sallyport", map[string]any{"mode": "Terminate"}, at{"spec", "listeners", 0, "tls"}},
-		"two kinds of CA":                      {"Backend", "backend", "System", at{"spec", "tls", "wellKnownCACertificates"}},
-		"an endpoint of no kind":               {"Backend", "okta", []any{map[string]any{}}, at{"spec", "endpoints"}},
-		"a path of a type that does not exist": {"HTTPRoute", "public", []any{map[string]any{"path": map[string]any{"type": "Glob", "value": "/x"}}}, at{"spec", "rules", 0, "matches"}},
-		"a path action that does not exist":    {"ClientTrafficPolicy", "sallyport", "Refuse", at{"spec", "path", "escapedSlashesAction"}},
-		"a duration without a unit":            {"ClientTrafficPolicy", "sallyport", "30", at{"spec", "timeout", "http", "requestReceivedTimeout"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			manifests, last := all(t), len(mistake.at)-1
-			if err := add(manifests, mistake.kind, mistake.name, mistake.value, mistake.at[last].(string), mistake.at[:last]...); err != nil {
-				t.Fatal(err)
-			}
-			i := slices.IndexFunc(manifests, func(m manifest) bool { return m.kind == mistake.kind && m.name == mistake.name })
-			if err := check(v, manifests[i]); err == nil {
-				t.Error("it was accepted")
-			}
-		})
-	}
+	testsite.FindsMistakes(t, map[string]testsite.Mistake{
+		"a member that is misspelt":            {Kind: "EnvoyExtensionPolicy", Name: "sallyport", Value: true, At: at{"spec", "wasm", 0, "failOpened"}},
+		"a switch that is a word":              {Kind: "EnvoyExtensionPolicy", Name: "sallyport", Value: "no", At: at{"spec", "wasm", 0, "failOpen"}},
+		"a source that does not exist":         {Kind: "EnvoyExtensionPolicy", Name: "sallyport", Value: "Registry", At: at{"spec", "wasm", 0, "code", "type"}},
+		"an image without its member":          {Kind: "EnvoyExtensionPolicy", Name: "sallyport", Value: map[string]any{"type": "Image"}, At: at{"spec", "wasm", 0, "code"}},
+		"a digest that is a number":            {Kind: "EnvoyExtensionPolicy", Name: "sallyport", Value: 5, At: at{"spec", "wasm", 0, "code", "image", "sha256"}},
+		"a target of another kind":             {Kind: "EnvoyExtensionPolicy", Name: "sallyport", Value: []any{map[string]any{"group": "", "kind": "Service", "name": "x"}}, At: at{"spec", "targetRefs"}},
+		"an action that does not exist":        {Kind: "SecurityPolicy", Name: "addresses", Value: "Refuse", At: at{"spec", "authorization", "defaultAction"}},
+		"an address that is none":              {Kind: "SecurityPolicy", Name: "addresses", Value: []any{"somewhere"}, At: at{"spec", "authorization", "rules", 0, "principal", "clientCIDRs"}},
+		"a port beyond the last":               {Kind: "Gateway", Name: "sallyport", Value: []any{map[string]any{"name": "x", "protocol": "HTTP", "port": 70000}}, At: at{"spec", "listeners"}},
+		"TLS without a certificate":            {Kind: "Gateway", Name: "sallyport", Value: map[string]any{"mode": "Terminate"}, At: at{"spec", "listeners", 0, "tls"}},
+		"two kinds of CA":                      {Kind: "Backend", Name: "backend", Value: "System", At: at{"spec", "tls", "wellKnownCACertificates"}},
+		"an endpoint of no kind":               {Kind: "Backend", Name: "okta", Value: []any{map[string]any{}}, At: at{"spec", "endpoints"}},
+		"a path of a type that does not exist": {Kind: "HTTPRoute", Name: "public", Value: []any{map[string]any{"path": map[string]any{"type": "Glob", "value": "/x"}}}, At: at{"spec", "rules", 0, "matches"}},
+		"a path action that does not exist":    {Kind: "ClientTrafficPolicy", Name: "sallyport", Value: "Refuse", At: at{"spec", "path", "escapedSlashesAction"}},
+		"a duration without a unit":            {Kind: "ClientTrafficPolicy", Name: "sallyport", Value: "30", At: at{"spec", "timeout", "http", "requestReceivedTimeout"}},
+	}, all, func(all []envoyconfig.Manifest) error { return check(v, all) })
 }

@@ -1,30 +1,24 @@
 package e2e
 
 import (
-	"context"
+	"errors"
+
 	"encoding/json"
-	"io"
-	"log"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
-	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	istio "istio.io/istio/pilot/test/xds"
 	"istio.io/istio/pkg/config/mesh"
 
+	envoyconfig "github.com/sallyport-gateway/sallyport/envoy-config"
 	"github.com/sallyport-gateway/sallyport/envoy-config/envoyrun"
 	"github.com/sallyport-gateway/sallyport/envoy-config/testsite"
 )
-
-var quiet = log.New(io.Discard, "", 0)
 
 // proxyIP is the gateway's address as Istio sees it. It must not be an endpoint's: istiod would take the endpoint for the
 // gateway's own workload.
@@ -37,86 +31,61 @@ type edge struct {
 	address string // of the gateway, host:port
 	admin   string // of its Envoy
 	client  *testsite.Client
-	output  *lockedBuffer
-}
-
-type lockedBuffer struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
+	output  testsite.Output
 }
 
 // overlay gives the shipped manifests addresses of this machine, and nothing else.
-func overlay(w *testsite.Site, all []manifest, port int, module string) error {
+func overlay(w *testsite.Site, all []envoyconfig.Manifest, port int, module string) error {
 	endpoint := func(hostPort string) []any {
 		_, port, _ := net.SplitHostPort(hostPort)
 		number, _ := strconv.Atoi(port)
 		return []any{map[string]any{"address": "127.0.0.1", "ports": map[string]any{"tls": number}}}
 	}
-	type change struct {
-		kind, name string
-		value      any
-		member     string
-		at         []any
-	}
-	changes := []change{
-		{"ServiceEntry", "okta", "STATIC", "resolution", []any{"spec"}},
-		{"ServiceEntry", "okta", endpoint(w.Okta), "endpoints", []any{"spec"}},
-		{"ServiceEntry", "backend", "STATIC", "resolution", []any{"spec"}},
-		{"ServiceEntry", "backend", endpoint(w.Backend), "endpoints", []any{"spec"}},
+	errs := []error{
+		testsite.Change(all, "ServiceEntry", "okta", "STATIC", "spec", "resolution"),
+		testsite.Change(all, "ServiceEntry", "okta", endpoint(w.Okta), "spec", "endpoints"),
+		testsite.Change(all, "ServiceEntry", "backend", "STATIC", "spec", "resolution"),
+		testsite.Change(all, "ServiceEntry", "backend", endpoint(w.Backend), "spec", "endpoints"),
 		// The CA of this test's Okta, in the place of the system's.
-		{"DestinationRule", "okta", w.CAFile, "caCertificates", []any{"spec", "trafficPolicy", "tls"}},
-		{"Gateway", "sallyport", port, "number", []any{"spec", "servers", 0, "port"}},
-		{"Gateway", "sallyport", "127.0.0.1", "bind", []any{"spec", "servers", 0}},
+		testsite.Change(all, "DestinationRule", "okta", w.CAFile, "spec", "trafficPolicy", "tls", "caCertificates"),
+		testsite.Change(all, "Gateway", "sallyport", port, "spec", "servers", 0, "port", "number"),
+		testsite.Change(all, "Gateway", "sallyport", "127.0.0.1", "spec", "servers", 0, "bind"),
 	}
 	for _, m := range all {
-		switch m.kind {
+		plugin := envoyconfig.Path{"spec"}
+		switch m.Kind {
 		case "WasmPlugin":
-			changes = append(changes, change{m.kind, m.name, module, "url", []any{"spec"}},
-				change{m.kind, m.name, w.Digest(), "sha256", []any{"spec", "pluginConfig", "apps", 0, "keys", 0}})
 		case "TrafficExtension":
-			changes = append(changes, change{m.kind, m.name, module, "url", []any{"spec", "wasm"}},
-				change{m.kind, m.name, w.Digest(), "sha256", []any{"spec", "wasm", "pluginConfig", "apps", 0, "keys", 0}})
+			plugin = plugin.Then("wasm")
+		default:
+			continue
 		}
+		m.Set(module, plugin.Then("url"))
+		m.Set(w.Digest(), plugin.Then("pluginConfig", "apps", 0, "keys", 0, "sha256"))
+		errs = append(errs, m.Err())
 	}
-	for _, c := range changes {
-		if err := add(all, c.kind, c.name, c.value, c.member, c.at...); err != nil {
-			return err
-		}
-	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // startEdge starts a gateway with these manifests, overlaid, and the module at this url. registry is host:port of where the agent
 // may fetch without TLS.
-func startEdge(t *testing.T, w *testsite.Site, all []manifest, module, registry string) *edge {
+func startEdge(t *testing.T, w *testsite.Site, all []envoyconfig.Manifest, module, registry string) *edge {
 	t.Helper()
 	return startEdgeChanged(t, w, all, module, registry, func() error { return nil })
 }
 
 // startEdgeChanged is startEdge, with a change to what was overlaid.
-func startEdgeChanged(t *testing.T, w *testsite.Site, all []manifest, module, registry string, change func() error) *edge {
+func startEdgeChanged(t *testing.T, w *testsite.Site, all []envoyconfig.Manifest, module, registry string, change func() error) *edge {
 	t.Helper()
 	need(t)
-	ports := freePorts(t, 5)
+	ports := testsite.FreePorts(t, 5)
 	if err := overlay(w, all, ports[0], module); err != nil {
 		t.Fatal(err)
 	}
 	if err := change(); err != nil {
 		t.Fatal(err)
 	}
-	manifests, err := text(all)
+	manifests, err := envoyconfig.ManifestsYAML(all)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,10 +97,10 @@ func startEdgeChanged(t *testing.T, w *testsite.Site, all []manifest, module, re
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &edge{t: t, address: "127.0.0.1:" + strconv.Itoa(ports[0]), admin: "127.0.0.1:" + strconv.Itoa(ports[1]), output: &lockedBuffer{}}
+	e := &edge{t: t, address: "127.0.0.1:" + strconv.Itoa(ports[0]), admin: "127.0.0.1:" + strconv.Itoa(ports[1])}
 	var discovery string
 	e.control = istio.NewFakeDiscoveryServer(t, istio.FakeOptions{
-		ConfigString: manifests, KubernetesObjectString: secretsOf(t, w), MeshConfig: meshConfig, DisableSecretAuthorization: true,
+		ConfigString: string(manifests), KubernetesObjectString: secretsOf(t, w), MeshConfig: meshConfig, DisableSecretAuthorization: true,
 		ListenerBuilder: func() (net.Listener, error) {
 			l, err := net.Listen("tcp", "127.0.0.1:0")
 			if err == nil {
@@ -143,13 +112,7 @@ func startEdgeChanged(t *testing.T, w *testsite.Site, all []manifest, module, re
 	identify(e.control)
 	e.startAgent(w, discovery, registry, ports)
 	e.client = w.Client(t, e.address)
-	e.until("the gateway listens", func() bool {
-		conn, err := net.DialTimeout("tcp", e.address, time.Second)
-		if err == nil {
-			conn.Close()
-		}
-		return err == nil
-	})
+	testsite.Until(t.Context(), t, "the gateway listens", func() bool { return testsite.Listens(e.address) })
 	return e
 }
 
@@ -174,8 +137,8 @@ func (e *edge) startAgent(w *testsite.Site, discovery, registry string, ports []
 		t.Fatal(err)
 	}
 	cmd := exec.Command("unshare", "-m", "sh", "-c", `mount -t tmpfs none /var/lib && mkdir -p /var/lib/istio/data && exec "$@"`, "sh",
-		agentBinary(t), "proxy", "router", "--domain", namespace+".svc.cluster.local", "--templateFile", template)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, e.output, e.output
+		agent(t), "proxy", "router", "--domain", namespace+".svc.cluster.local", "--templateFile", template)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &e.output, &e.output
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "POD_NAME=edge-0", "POD_NAMESPACE=" + namespace, "INSTANCE_IP=" + proxyIP, "SERVICE_ACCOUNT=edge",
@@ -190,66 +153,6 @@ func (e *edge) startAgent(w *testsite.Site, discovery, registry string, ports []
 	t.Cleanup(func() {
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 		_ = cmd.Wait()
-		if t.Failed() {
-			lines := strings.Split(e.output.String(), "\n")
-			t.Logf("the agent and Envoy said:\n%s", strings.Join(lines[max(len(lines)-60, 0):], "\n"))
-		}
-		for _, secret := range []string{w.Secret, w.Key} {
-			if strings.Contains(e.output.String(), secret) {
-				t.Errorf("a secret was logged: %.6s…", secret)
-			}
-		}
+		e.output.Report(t, w)
 	})
-}
-
-// until polls.
-func (e *edge) until(what string, ok func() bool) {
-	e.t.Helper()
-	ctx, cancel := context.WithTimeout(e.t.Context(), patience)
-	defer cancel()
-	ticker := time.NewTicker(50 * time.Millisecond)
-	defer ticker.Stop()
-	for !ok() {
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			e.t.Fatalf("wait until %s", what)
-		}
-	}
-}
-
-// stats are Envoy's, by name.
-func (e *edge) stats() map[string]uint64 {
-	e.t.Helper()
-	response, err := http.Get("http://" + e.admin + "/stats?format=json")
-	if err != nil {
-		e.t.Fatal(err)
-	}
-	defer response.Body.Close()
-	var all struct {
-		Stats []struct {
-			Name  string
-			Value json.RawMessage
-		}
-	}
-	if err := json.NewDecoder(response.Body).Decode(&all); err != nil {
-		e.t.Fatal(err)
-	}
-	numbers := map[string]uint64{}
-	for _, s := range all.Stats {
-		if n, err := strconv.ParseUint(string(s.Value), 10, 64); err == nil {
-			numbers[s.Name] = n
-		}
-	}
-	return numbers
-}
-
-// decisions is how many requests the filter has decided.
-func (e *edge) decisions() (n uint64) {
-	for name, value := range e.stats() {
-		if strings.Contains(name, "sallyport_decisions") {
-			n += value
-		}
-	}
-	return n
 }

@@ -3,10 +3,10 @@ package e2e
 import (
 	"os"
 	"path/filepath"
-	"strconv"
 	"testing"
 	"time"
 
+	envoyconfig "github.com/sallyport-gateway/sallyport/envoy-config"
 	"github.com/sallyport-gateway/sallyport/envoy-config/testsite"
 	"github.com/sallyport-gateway/sallyport/hostsim/pki"
 )
@@ -34,8 +34,8 @@ func TestIstioTrustsNobodyElse(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w, all := testsite.New(t), oneGateway(t)
-			e := startEdgeChanged(t, w, all, "file://"+filter(t), "", func() error {
-				return add(all, "DestinationRule", test.rule, test.value, test.member, "spec", "trafficPolicy", "tls")
+			e := startEdgeChanged(t, w, all, "file://"+testsite.Module(t), "", func() error {
+				return testsite.Change(all, "DestinationRule", test.rule, test.value, "spec", "trafficPolicy", "tls", test.member)
 			})
 			e.client.Want(t, "a good request", test.want, testsite.Order, w.Good(t)...)
 			if n := w.Requests(); n != 0 {
@@ -51,10 +51,10 @@ func TestIstioTrustsNobodyElse(t *testing.T) {
 // TestIstioSpikeArrest: the limit holds in the mesh too, over both workers.
 func TestIstioSpikeArrest(t *testing.T) {
 	w, all := testsite.New(t), oneGateway(t)
-	if err := set(all, "WasmPlugin", "sallyport", map[string]any{"rate": "6pm", "burst": 5.0}, "spec", "pluginConfig", "sequence", 0, "spike_arrest"); err != nil {
+	if err := testsite.Change(all, "WasmPlugin", "sallyport", map[string]any{"rate": "6pm", "burst": 5.0}, "spec", "pluginConfig", "sequence", 0, "spike_arrest"); err != nil {
 		t.Fatal(err)
 	}
-	e := startEdge(t, w, all, "file://"+filter(t), "")
+	e := startEdge(t, w, all, "file://"+testsite.Module(t), "")
 	good, counts := w.Good(t), map[string]int{}
 	for range 30 {
 		got, err := e.client.Ask(t.Context(), testsite.Order, good...)
@@ -67,7 +67,7 @@ func TestIstioSpikeArrest(t *testing.T) {
 	if n := counts["200"]; n < 5 || n > 8 || counts["429 spike_arrest.exceeded"] != 30-n {
 		t.Errorf("30 requests at once: %v", counts)
 	}
-	if n := w.Requests(); strconv.FormatInt(n, 10) != strconv.Itoa(counts["200"]) {
+	if n := w.Requests(); n != int64(counts["200"]) {
 		t.Errorf("the backend saw %d requests", n)
 	}
 }
@@ -75,13 +75,13 @@ func TestIstioSpikeArrest(t *testing.T) {
 // TestIstioTrafficExtension: the newer kind runs the filter too.
 func TestIstioTrafficExtension(t *testing.T) {
 	w := testsite.New(t)
-	var all []manifest
+	var all []envoyconfig.Manifest
 	for _, m := range oneGateway(t) {
-		if m.kind != "WasmPlugin" && m.kind != "EnvoyFilter" {
+		if m.Kind != "WasmPlugin" && m.Kind != "EnvoyFilter" {
 			all = append(all, m)
 		}
 	}
-	e := startEdge(t, w, append(all, trafficExtension(t)...), "file://"+filter(t), "")
+	e := startEdge(t, w, append(all, trafficExtension(t)...), "file://"+testsite.Module(t), "")
 	e.client.Want(t, "no key", "401 api_key.missing", testsite.Order)
 	e.client.Want(t, "a good key", "200", testsite.Order, "x-api-key", w.Key)
 }

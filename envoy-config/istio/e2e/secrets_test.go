@@ -4,16 +4,12 @@ import (
 	"encoding/base64"
 	"fmt"
 	"testing"
-	"time"
 
 	"github.com/sallyport-gateway/sallyport/envoy-config/testsite"
 	"github.com/sallyport-gateway/sallyport/hostsim/pki"
 )
 
 const namespace = "istio-system"
-
-// patience bounds every wait of a test; a machine that is busy may need some of it.
-const patience = 60 * time.Second
 
 // secretsOf are the objects that `kubectl create secret` makes.
 func secretsOf(t *testing.T, s *testsite.Site) string {

@@ -1,9 +1,6 @@
 package e2e
 
 import (
-	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 
 	"google.golang.org/protobuf/types/known/structpb"
@@ -16,32 +13,12 @@ import (
 // TestIstioUpdate changes the filter's configuration through istiod while requests are under way: each gets the old or the new
 // one, and none fails.
 func TestIstioUpdate(t *testing.T) {
-	const updates, clients = 5, 4
+	const updates = 5
 	w := testsite.New(t)
-	e := startEdge(t, w, oneGateway(t), "file://"+filter(t), "")
+	e := startEdge(t, w, oneGateway(t), "file://"+testsite.Module(t), "")
 	good := w.Good(t)
 	e.client.Want(t, "a good request", "200", testsite.Order, good...)
-	var (
-		group sync.WaitGroup
-		stop  = make(chan struct{})
-		sent  atomic.Int64
-	)
-	for range clients {
-		group.Go(func() {
-			for {
-				select {
-				case <-stop:
-					return
-				default:
-				}
-				sent.Add(1)
-				if got, err := e.client.Ask(t.Context(), testsite.Order, good...); err != nil || got.Status != 200 && got.Status != 429 {
-					t.Errorf("request %d: %v, %v", sent.Load(), got, err)
-					return
-				}
-			}
-		})
-	}
+	end := e.client.Load(t, good)
 	for i := range updates {
 		version := "v" + string(rune('2'+i))
 		e.update(t, func(config *structpb.Struct) {
@@ -51,15 +28,11 @@ func TestIstioUpdate(t *testing.T) {
 				"base_path": structpb.NewStringValue("/customers/" + version),
 			}}))
 		})
-		e.until("the update is in force", func() bool {
-			got, err := e.client.Ask(t.Context(), strings.Replace(testsite.Order, "v1", version, 1), good...)
-			return err == nil && got.Reason != "api.unknown" && got.Status != 429
-		})
+		testsite.Until(t.Context(), t, "the update is in force", func() bool { return e.client.Knows(t, version, good) })
 	}
-	close(stop)
-	group.Wait()
-	t.Logf("%d requests through %d updates", sent.Load(), updates)
-	if sent.Load() < 100 {
+	sent := end()
+	t.Logf("%d requests through %d updates", sent, updates)
+	if sent < 100 {
 		t.Error("that was no load")
 	}
 }

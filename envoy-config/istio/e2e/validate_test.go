@@ -3,9 +3,7 @@ package e2e
 import (
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"istio.io/istio/pilot/pkg/config/kube/crd"
@@ -13,6 +11,9 @@ import (
 	"istio.io/istio/pkg/config/mesh"
 	"istio.io/istio/pkg/config/schema/collections"
 	"sigs.k8s.io/yaml"
+
+	envoyconfig "github.com/sallyport-gateway/sallyport/envoy-config"
+	"github.com/sallyport-gateway/sallyport/envoy-config/testsite"
 )
 
 // shipped are the files that are applied as they stand, beside the folders that kustomize builds.
@@ -24,11 +25,7 @@ var (
 // validator knows Istio's CRDs: types, unknown fields, and the rules in CEL.
 func validator(t *testing.T) *crdvalidation.Validator {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "istio.io/api").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	v, err := crdvalidation.NewValidatorFromFiles(filepath.Join(strings.TrimSpace(string(out)), "kubernetes", "customresourcedefinitions.gen.yaml"))
+	v, err := crdvalidation.NewValidatorFromFiles(filepath.Join(moduleDir(t, "istio.io/api"), "kubernetes", "customresourcedefinitions.gen.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,11 +33,12 @@ func validator(t *testing.T) *crdvalidation.Validator {
 }
 
 // check is what the API server with Istio's CRDs and Istio's own webhook would say of the manifests.
-func check(v *crdvalidation.Validator, all []manifest) error {
-	document, err := text(all)
+func check(v *crdvalidation.Validator, all []envoyconfig.Manifest) error {
+	manifests, err := envoyconfig.ManifestsYAML(all)
 	if err != nil {
 		return err
 	}
+	document := string(manifests)
 	if err := v.ValidateCustomResourceYAML(document, nil); err != nil {
 		return err
 	}
@@ -60,7 +58,7 @@ func check(v *crdvalidation.Validator, all []manifest) error {
 	return nil
 }
 
-func oneGateway(t *testing.T) []manifest {
+func oneGateway(t *testing.T) []envoyconfig.Manifest {
 	t.Helper()
 	all, err := build("../overlays/one-gateway")
 	if err != nil {
@@ -69,13 +67,13 @@ func oneGateway(t *testing.T) []manifest {
 	return all
 }
 
-func trafficExtension(t *testing.T) []manifest {
+func trafficExtension(t *testing.T) []envoyconfig.Manifest {
 	t.Helper()
 	source, err := os.ReadFile(files[0])
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, err := parse(source)
+	all, err := envoyconfig.Manifests(files[0], source)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,31 +113,12 @@ func TestValidateIstio(t *testing.T) {
 func TestValidateIstioRendered(t *testing.T) {
 	var config any
 	for _, m := range oneGateway(t) {
-		if m.kind == "WasmPlugin" {
-			config = m.root["spec"].(map[string]any)["pluginConfig"]
+		if m.Is("WasmPlugin", "sallyport") {
+			config = m.Get(envoyconfig.Path{"spec", "pluginConfig"})
 		}
 	}
-	source, err := yaml.Marshal(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(t.TempDir(), "sallyport.yaml")
-	if err := os.WriteFile(file, source, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), "go", "run", "./filter/cmd/sallyport", "render", "--for", "istio", "--file", file,
-		"--backend", "backend.example.internal:8443", "--image", "registry.example.com/sallyport@sha256:"+strings.Repeat("0", 64))
-	cmd.Dir, cmd.Stderr = "../../..", os.Stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	all, err := parse(out)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := check(validator(t), all); err != nil {
-		t.Errorf("%v\n%s", err, out)
+	if err := check(validator(t), testsite.Rendered(t, "istio", config)); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -186,40 +165,23 @@ func TestValidateIstioCoversAllFiles(t *testing.T) {
 func TestValidateIstioFindsMistakes(t *testing.T) {
 	v := validator(t)
 	type at = []any
-	for name, mistake := range map[string]struct {
-		kind, name string
-		value      any
-		at         at
-	}{
-		"a member that is misspelt":        {"WasmPlugin", "sallyport", "AUTHN", at{"spec", "phaze"}},
-		"a phase that does not exist":      {"WasmPlugin", "sallyport", "LOGIN", at{"spec", "phase"}},
-		"a policy that does not exist":     {"WasmPlugin", "sallyport", "FAIL_OPENED", at{"spec", "failStrategy"}},
-		"a digest that is none":            {"WasmPlugin", "sallyport", "abc", at{"spec", "sha256"}},
-		"a scheme that does not exist":     {"WasmPlugin", "sallyport", "ftp://x/y", at{"spec", "url"}},
-		"a selector beside targetRefs":     {"WasmPlugin", "sallyport", []any{map[string]any{"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "g"}}, at{"spec", "targetRefs"}},
-		"a variable without a source":      {"WasmPlugin", "sallyport", []any{map[string]any{"name": "A", "valueFrom": "FILE"}}, at{"spec", "vmConfig", "env"}},
-		"a port beyond the last":           {"ServiceEntry", "okta", 70000, at{"spec", "ports", 0, "number"}},
-		"a resolution that does not exist": {"ServiceEntry", "okta", "DNSS", at{"spec", "resolution"}},
-		"2-way TLS without a certificate":  {"DestinationRule", "backend", map[string]any{"mode": "MUTUAL"}, at{"spec", "trafficPolicy", "tls"}},
-		"a duration without a unit":        {"DestinationRule", "okta", "1", at{"spec", "trafficPolicy", "connectionPool", "tcp", "connectTimeout"}},
-		"an address that is none":          {"AuthorizationPolicy", "sallyport-addresses", []any{"203.0.113.0/240"}, at{"spec", "rules", 0, "from", 0, "source", "remoteIpBlocks"}},
-		"an action that does not exist":    {"AuthorizationPolicy", "sallyport-addresses", "REFUSE", at{"spec", "action"}},
-		"a gateway without hosts":          {"Gateway", "sallyport", []any{}, at{"spec", "servers", 0, "hosts"}},
-		"a route with a weight below zero": {"VirtualService", "sallyport", -1, at{"spec", "http", 1, "route", 0, "weight"}},
-		"a patch that Envoy does not know": {"EnvoyFilter", "sallyport-public-route", map[string]any{"typed_per_filter_config": map[string]any{"x": map[string]any{"disabled": true}}}, at{"spec", "configPatches", 0, "patch", "value"}},
-		"a provider that is no list":       {"Telemetry", "sallyport", "sallyport", at{"spec", "accessLogging", 0, "providers"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			all := oneGateway(t)
-			last := len(mistake.at) - 1
-			if err := add(all, mistake.kind, mistake.name, mistake.value, mistake.at[last].(string), mistake.at[:last]...); err != nil {
-				t.Fatal(err)
-			}
-			if err := check(v, all); err == nil {
-				t.Error("it was accepted")
-			} else {
-				t.Log(err)
-			}
-		})
-	}
+	testsite.FindsMistakes(t, map[string]testsite.Mistake{
+		"a member that is misspelt":        {Kind: "WasmPlugin", Name: "sallyport", Value: "AUTHN", At: at{"spec", "phaze"}},
+		"a phase that does not exist":      {Kind: "WasmPlugin", Name: "sallyport", Value: "LOGIN", At: at{"spec", "phase"}},
+		"a policy that does not exist":     {Kind: "WasmPlugin", Name: "sallyport", Value: "FAIL_OPENED", At: at{"spec", "failStrategy"}},
+		"a digest that is none":            {Kind: "WasmPlugin", Name: "sallyport", Value: "abc", At: at{"spec", "sha256"}},
+		"a scheme that does not exist":     {Kind: "WasmPlugin", Name: "sallyport", Value: "ftp://x/y", At: at{"spec", "url"}},
+		"a selector beside targetRefs":     {Kind: "WasmPlugin", Name: "sallyport", Value: []any{map[string]any{"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "g"}}, At: at{"spec", "targetRefs"}},
+		"a variable without a source":      {Kind: "WasmPlugin", Name: "sallyport", Value: []any{map[string]any{"name": "A", "valueFrom": "FILE"}}, At: at{"spec", "vmConfig", "env"}},
+		"a port beyond the last":           {Kind: "ServiceEntry", Name: "okta", Value: 70000, At: at{"spec", "ports", 0, "number"}},
+		"a resolution that does not exist": {Kind: "ServiceEntry", Name: "okta", Value: "DNSS", At: at{"spec", "resolution"}},
+		"2-way TLS without a certificate":  {Kind: "DestinationRule", Name: "backend", Value: map[string]any{"mode": "MUTUAL"}, At: at{"spec", "trafficPolicy", "tls"}},
+		"a duration without a unit":        {Kind: "DestinationRule", Name: "okta", Value: "1", At: at{"spec", "trafficPolicy", "connectionPool", "tcp", "connectTimeout"}},
+		"an address that is none":          {Kind: "AuthorizationPolicy", Name: "sallyport-addresses", Value: []any{"203.0.113.0/240"}, At: at{"spec", "rules", 0, "from", 0, "source", "remoteIpBlocks"}},
+		"an action that does not exist":    {Kind: "AuthorizationPolicy", Name: "sallyport-addresses", Value: "REFUSE", At: at{"spec", "action"}},
+		"a gateway without hosts":          {Kind: "Gateway", Name: "sallyport", Value: []any{}, At: at{"spec", "servers", 0, "hosts"}},
+		"a route with a weight below zero": {Kind: "VirtualService", Name: "sallyport", Value: -1, At: at{"spec", "http", 1, "route", 0, "weight"}},
+		"a patch that Envoy does not know": {Kind: "EnvoyFilter", Name: "sallyport-public-route", Value: map[string]any{"typed_per_filter_config": map[string]any{"x": map[string]any{"disabled": true}}}, At: at{"spec", "configPatches", 0, "patch", "value"}},
+		"a provider that is no list":       {Kind: "Telemetry", Name: "sallyport", Value: "sallyport", At: at{"spec", "accessLogging", 0, "providers"}},
+	}, oneGateway, func(all []envoyconfig.Manifest) error { return check(v, all) })
 }
