@@ -67,9 +67,9 @@ browser: $(AXE) ## install what the tests of the demo's pages need: Chromium, fr
 
 $(AXE): Makefile
 	@mkdir -p $(@D)
-	curl -fsS --retry 3 -o $(@D)/axe.tgz https://registry.npmjs.org/axe-core/-/axe-core-$(AXE_VERSION).tgz
-	@echo '$(AXE_SHA512)  $(@D)/axe.tgz' | sha512sum --check --quiet
-	@tar -xzf $(@D)/axe.tgz -C $(@D) --strip-components=1 package/axe.min.js && touch $@
+	npm pack --silent --pack-destination $(@D) axe-core@$(AXE_VERSION) > /dev/null
+	@echo '$(AXE_SHA512)  $(@D)/axe-core-$(AXE_VERSION).tgz' | sha512sum --check --quiet
+	@tar -xzf $(@D)/axe-core-$(AXE_VERSION).tgz -C $(@D) --strip-components=1 package/axe.min.js && touch $@
 
 .PHONY: run
 run: wasm ## the demo; HOST=envoy puts a real Envoy in the gateway's place
