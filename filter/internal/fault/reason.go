@@ -31,6 +31,7 @@ const (
 	TokenMissing
 	TokenAmbiguous
 	TokenMalformed
+	TokenTooLong
 
 	DPoPRequired
 	DPoPMissing
@@ -40,6 +41,11 @@ const (
 	DPoPSignatureInvalid
 
 	TokenOpaque
+	TokenTooDeep
+	TokenTooManyMembers
+	TokenTooManyAudiences
+	TokenTooManyScopes
+	TokenClaimTooLong
 	TokenAlgorithmRefused
 	TokenKeyUnknown
 	TokenSignatureInvalid
@@ -62,6 +68,11 @@ const (
 	IntrospectionServerError
 	IntrospectionUnexpectedStatus
 	IntrospectionTooLarge
+	IntrospectionTooDeep
+	IntrospectionTooManyMembers
+	IntrospectionTooManyAudiences
+	IntrospectionTooManyScopes
+	IntrospectionClaimTooLong
 	IntrospectionNotJSON
 	IntrospectionNoActive
 	IntrospectionDuplicateMember

@@ -1,6 +1,7 @@
 package jose
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/tidwall/gjson"
@@ -51,9 +52,13 @@ func (h *Header) Is(mediaType string) bool {
 func LooksSigned(token string) bool { return strings.Count(token, ".") == 2 }
 
 // Parse reads a token (RFC 7515 section 7.1). What it refuses, it refuses with
-// ErrMalformed, ErrAlgorithm or ErrCritical.
+// ErrMalformed, ErrTooLong, ErrNameTooLong, ErrAlgorithm, ErrCritical, or
+// jsonobject's errors for a header beyond its bounds.
 func Parse(token string) (*Message, error) {
-	if len(token) > MaxTokenBytes || !LooksSigned(token) {
+	if len(token) > MaxTokenBytes {
+		return nil, ErrTooLong
+	}
+	if !LooksSigned(token) {
 		return nil, ErrMalformed
 	}
 	last := strings.LastIndexByte(token, '.')
@@ -77,7 +82,10 @@ func Parse(token string) (*Message, error) {
 
 func (h *Header) read(text []byte) error {
 	members, err := jsonobject.Read(text)
-	if err != nil {
+	switch {
+	case errors.Is(err, jsonobject.ErrTooDeep), errors.Is(err, jsonobject.ErrTooManyMembers):
+		return err
+	case err != nil:
 		return ErrMalformed
 	}
 	for _, m := range members {
@@ -108,8 +116,11 @@ func (h *Header) read(text []byte) error {
 }
 
 func name(v gjson.Result) (string, error) {
-	if v.Type != gjson.String || v.Str == "" || len(v.Str) > maxNameBytes {
+	if v.Type != gjson.String || v.Str == "" {
 		return "", ErrMalformed
+	}
+	if len(v.Str) > maxNameBytes {
+		return "", ErrNameTooLong
 	}
 	return strings.Clone(v.Str), nil
 }

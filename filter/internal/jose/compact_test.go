@@ -2,15 +2,27 @@ package jose
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 
 	gojose "github.com/go-jose/go-jose/v4"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/jsonobject"
 )
 
 // token makes one of a header and a payload, with a signature of four bytes.
 func token(header, payload string) string {
 	return Encode([]byte(header)) + "." + Encode([]byte(payload)) + ".AAAAAA"
+}
+
+// furtherMembers are n members, none alike.
+func furtherMembers(n int) string {
+	var b strings.Builder
+	for i := range n {
+		b.WriteString(`,"m` + strconv.Itoa(i) + `":0`)
+	}
+	return b.String()
 }
 
 func TestTokensThatAreRefused(t *testing.T) {
@@ -27,7 +39,7 @@ func TestTokensThatAreRefused(t *testing.T) {
 		{"opaque", "00aBcDeF", ErrMalformed},
 		{"two parts", "e30.e30", ErrMalformed},
 		{"five parts, as of an encrypted one", "e30.e30.e30.e30.e30", ErrMalformed},
-		{"too long", token(`{"alg":"RS256"}`, strings.Repeat("x", MaxTokenBytes)), ErrMalformed},
+		{"too long", token(`{"alg":"RS256"}`, strings.Repeat("x", MaxTokenBytes)), ErrTooLong},
 		{"padding", good + "=", ErrMalformed},
 		{"alphabet of plain base64", Encode([]byte(`{"alg":"RS256"}`)) + ".e30.++++", ErrMalformed},
 		{"a line end", good[:10] + "\n" + good[10:], ErrMalformed},
@@ -44,7 +56,10 @@ func TestTokensThatAreRefused(t *testing.T) {
 		{"alg is null", token(`{"alg":null}`, `{}`), ErrMalformed},
 		{"kid is a number", token(`{"alg":"RS256","kid":1}`, `{}`), ErrMalformed},
 		{"kid is empty", token(`{"alg":"RS256","kid":""}`, `{}`), ErrMalformed},
-		{"kid too long", token(`{"alg":"RS256","kid":"`+strings.Repeat("k", maxNameBytes+1)+`"}`, `{}`), ErrMalformed},
+		{"kid too long", token(`{"alg":"RS256","kid":"`+strings.Repeat("k", maxNameBytes+1)+`"}`, `{}`), ErrNameTooLong},
+		{"typ too long", token(`{"alg":"RS256","typ":"`+strings.Repeat("t", maxNameBytes+1)+`"}`, `{}`), ErrNameTooLong},
+		{"header nests too deep", token(`{"alg":"RS256","x":`+strings.Repeat("[", jsonobject.MaxDepth)+strings.Repeat("]", jsonobject.MaxDepth)+`}`, `{}`), jsonobject.ErrTooDeep},
+		{"header with too many members", token(`{"alg":"RS256"`+furtherMembers(jsonobject.MaxMembers)+`}`, `{}`), jsonobject.ErrTooManyMembers},
 		{"typ is an object", token(`{"alg":"RS256","typ":{}}`, `{}`), ErrMalformed},
 		{"no alg", token(`{"kid":"k1"}`, `{}`), ErrAlgorithm},
 		{"Alg", token(`{"Alg":"RS256"}`, `{}`), ErrAlgorithm},

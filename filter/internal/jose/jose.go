@@ -13,17 +13,21 @@ package jose
 
 import "errors"
 
-// MaxTokenBytes bounds a token. Okta's access tokens have one to two thousand bytes.
-const MaxTokenBytes = 8192
+// MaxTokenBytes bounds a token. Okta's access tokens have one to two thousand
+// bytes; one of Keycloak with 200 roles has twelve thousand. Envoy takes 60 KiB
+// of headers in all.
+const MaxTokenBytes = 16 << 10
 
 // What can be wrong with a token or a key. None says what stood there.
 var (
-	ErrMalformed = errors.New("not a signed token in compact serialization")
-	ErrAlgorithm = errors.New("a signature algorithm that is not accepted")
-	ErrCritical  = errors.New("a critical header that is not understood")
-	ErrKey       = errors.New("not a usable key")
-	ErrKeySet    = errors.New("not a key set")
-	ErrSign      = errors.New("the signature could not be made")
+	ErrMalformed   = errors.New("not a signed token in compact serialization")
+	ErrTooLong     = errors.New("a token that is too long")
+	ErrNameTooLong = errors.New("kid or typ is too long")
+	ErrAlgorithm   = errors.New("a signature algorithm that is not accepted")
+	ErrCritical    = errors.New("a critical header that is not understood")
+	ErrKey         = errors.New("not a usable key")
+	ErrKeySet      = errors.New("not a key set")
+	ErrSign        = errors.New("the signature could not be made")
 )
 
 // Algorithm is a signature algorithm (RFC 7518 section 3.1). The zero value is

@@ -15,18 +15,20 @@ const (
 	// MaxDepth bounds the nesting. The checker calls itself for each level, and
 	// what overflows the stack of a guest ends its VM.
 	MaxDepth = 32
-	// MaxMembers bounds the members of the object.
-	MaxMembers = 256
+	// MaxMembers bounds the members of the object. Each is looked at once, however
+	// many there are.
+	MaxMembers = 1024
 	// maxUnixSeconds is the end of the year 9999, the last that RFC 3339 can write.
 	maxUnixSeconds = 253402300799
 )
 
 // What can be wrong with an object.
 var (
-	ErrTooLarge  = errors.New("too deep, or too many members")
-	ErrNotJSON   = errors.New("not JSON")
-	ErrNotObject = errors.New("not an object")
-	ErrDuplicate = errors.New("a member comes twice")
+	ErrTooDeep        = errors.New("nested too deep")
+	ErrTooManyMembers = errors.New("too many members")
+	ErrNotJSON        = errors.New("not JSON")
+	ErrNotObject      = errors.New("not an object")
+	ErrDuplicate      = errors.New("a member comes twice")
 )
 
 // Member is one member of an object; its name is unescaped.
@@ -38,7 +40,7 @@ type Member struct {
 // Read reads the outer object of a whole JSON text, its members in their order.
 func Read(text []byte) ([]Member, error) {
 	if depth(text) > MaxDepth {
-		return nil, ErrTooLarge
+		return nil, ErrTooDeep
 	}
 	if !utf8.Valid(text) || !gjson.ValidBytes(text) {
 		return nil, ErrNotJSON
@@ -56,7 +58,7 @@ func Of(object gjson.Result) (members []Member, err error) {
 		if _, twice := seen[name.Str]; twice {
 			err = ErrDuplicate
 		} else if len(members) == MaxMembers {
-			err = ErrTooLarge
+			err = ErrTooManyMembers
 		}
 		seen[name.Str] = struct{}{}
 		members = append(members, Member{Name: name.Str, Value: value})

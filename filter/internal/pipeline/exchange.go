@@ -78,6 +78,9 @@ type Claims struct {
 	Subject   string
 	Scopes    []string
 	TokenType string
+	// OtherKind tells that a member says that the token is no access token, but a
+	// refresh token, an ID token or of a kind that nobody here knows.
+	OtherKind bool
 	// SenderConstrained tells that the answer had cnf (RFC 7800): the token is
 	// bound to a key that a plain Bearer presentation does not prove (RFC 9449
 	// section 7.1, RFC 8705 section 3).

@@ -1,5 +1,22 @@
 package pipeline
 
+// Then holds what a step lets through to a check of what is known by then.
+func Then(s Step, check func(*Exchange) Outcome) Step { return then{s, check} }
+
+type then struct {
+	Step
+	check func(*Exchange) Outcome
+}
+
+func (t then) Apply(x *Exchange) Outcome {
+	return t.Step.Apply(x).mapped(func(x *Exchange, o Outcome) Outcome {
+		if !o.Continues() {
+			return o
+		}
+		return t.check(x)
+	}, x)
+}
+
 // DryRun lets every request pass the step and records the reason for which it
 // would have been refused: in the log and the metric only.
 func DryRun(s Step) Step { return dryRun{s} }

@@ -5,11 +5,9 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/jose"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
-
-// maxTokenBytes bounds an access token. Okta's have one to two thousand bytes.
-const maxTokenBytes = 8192
 
 // tokenParameter is the other place that RFC 6750 section 2.3 knows. It is not
 // accepted, for addresses end up in logs; beside the header it is a second
@@ -45,18 +43,18 @@ func tokenOf(x *pipeline.Exchange, takesDPoP bool) (token string, asDPoP bool, r
 	for token != "" && token[0] == ' ' {
 		token = token[1:]
 	}
+	if len(token) > jose.MaxTokenBytes {
+		return "", false, fault.TokenTooLong, false
+	}
 	if !isToken68(token) {
 		return "", false, fault.TokenMalformed, false
 	}
 	return token, asDPoP, 0, true
 }
 
-// isToken68 checks syntax and length of 1*( ALPHA / DIGIT / "-" / "." / "_" /
+// isToken68 checks the syntax: 1*( ALPHA / DIGIT / "-" / "." / "_" /
 // "~" / "+" / "/" ) *"=".
 func isToken68(token string) bool {
-	if len(token) > maxTokenBytes {
-		return false
-	}
 	body := token
 	for body != "" && body[len(body)-1] == '=' {
 		body = body[:len(body)-1]

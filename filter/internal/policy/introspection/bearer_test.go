@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/jose"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
 
@@ -19,7 +20,7 @@ func withAuthorization(query string, values ...string) *pipeline.Exchange {
 }
 
 func TestBearerTokenFound(t *testing.T) {
-	longest := strings.Repeat("a", maxTokenBytes)
+	longest := strings.Repeat("a", jose.MaxTokenBytes)
 	tests := []struct{ name, value, query, want string }{
 		{"plain", "Bearer abc.def-ghi_jkl", "", "abc.def-ghi_jkl"},
 		{"lower case", "bearer abc", "", "abc"},
@@ -59,7 +60,7 @@ func TestDPoPToken(t *testing.T) {
 		{"a second one in the query", "access_token=abc", []string{"DPoP abc"}, false, fault.TokenAmbiguous},
 		{"empty", "", []string{"DPoP"}, false, fault.TokenMalformed},
 		{"malformed", "", []string{"DPoP a b"}, false, fault.TokenMalformed},
-		{"too long", "", []string{"DPoP " + strings.Repeat("a", maxTokenBytes+1)}, false, fault.TokenMalformed},
+		{"too long", "", []string{"DPoP " + strings.Repeat("a", jose.MaxTokenBytes+1)}, false, fault.TokenTooLong},
 		{"another scheme", "", []string{"DPoPs abc"}, false, fault.TokenMissing},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -109,7 +110,7 @@ func TestBearerTokenRefused(t *testing.T) {
 		{"line end", []string{"Bearer abc\r\nx: y"}, "", fault.TokenMalformed},
 		{"nul", []string{"Bearer abc\x00"}, "", fault.TokenMalformed},
 		{"ampersand", []string{"Bearer abc&token_type_hint=refresh_token"}, "", fault.TokenMalformed},
-		{"too long", []string{"Bearer " + strings.Repeat("a", maxTokenBytes+1)}, "", fault.TokenMalformed},
+		{"too long", []string{"Bearer " + strings.Repeat("a", jose.MaxTokenBytes+1)}, "", fault.TokenTooLong},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -142,7 +143,7 @@ func FuzzAuthorization(f *testing.F) {
 			t.Fatalf("reason %v", reason)
 		}
 		match := credentials.FindStringSubmatch(first)
-		if two || match == nil || match[1] != token || len(token) > maxTokenBytes {
+		if two || match == nil || match[1] != token || len(token) > jose.MaxTokenBytes {
 			t.Fatalf("took %q out of %q (two headers: %v)", token, first, two)
 		}
 		if strings.Contains("&"+query, "&access_token=") {

@@ -127,7 +127,9 @@ func (v verdict) ending() outage.Ending {
 func endingOf(r fault.Reason) outage.Ending {
 	switch r {
 	case fault.IntrospectionRejected, fault.IntrospectionCredentialsRefused, fault.IntrospectionForbidden,
-		fault.IntrospectionTooLarge, fault.IntrospectionDuplicateMember, fault.IntrospectionClaimsInvalid:
+		fault.IntrospectionTooLarge, fault.IntrospectionTooDeep, fault.IntrospectionTooManyMembers,
+		fault.IntrospectionTooManyAudiences, fault.IntrospectionTooManyScopes, fault.IntrospectionClaimTooLong,
+		fault.IntrospectionDuplicateMember, fault.IntrospectionClaimsInvalid:
 		return outage.Answered
 	case fault.IntrospectionRateLimited:
 		return outage.Limited

@@ -12,20 +12,24 @@ import (
 )
 
 const (
-	// maxTextBytes bounds one string among the claims.
+	// maxTextBytes bounds one string among the claims, and one scope.
 	maxTextBytes = 512
-	// maxListValues and maxListBytes bound the audiences, and the scopes.
-	maxListValues = 128
-	maxListBytes  = 4096
+	// maxAudiences and maxAudienceBytes bound the audiences.
+	maxAudiences     = 128
+	maxAudienceBytes = 8 << 10
+	// maxScopes and maxScopeBytes bound the scopes as they are listed, those that
+	// come again included: to find them costs the square of their number.
+	maxScopes     = 512
+	maxScopeBytes = 16 << 10
 )
 
 // readClaims reads an introspection answer (RFC 7662 section 2.2). A token
 // that is not active has no other claims, whatever else was said of it. Members
 // that no rule looks at are not read.
 func readClaims(body []byte) (claims *pipeline.Claims, reason fault.Reason, ok bool) {
-	members, reason, ok := readMembers(body)
-	if !ok {
-		return nil, reason, false
+	members, f := readMembers(body)
+	if f != sound {
+		return nil, f.ofAnswer(), false
 	}
 	active := slices.IndexFunc(members, func(m jsonobject.Member) bool { return m.Name == "active" })
 	if active < 0 || !members[active].Value.IsBool() {
@@ -35,152 +39,257 @@ func readClaims(body []byte) (claims *pipeline.Claims, reason fault.Reason, ok b
 	if members[active].Value.Type == gjson.False {
 		return claims, 0, true
 	}
-	if !readAll(claims, members) {
-		return nil, fault.IntrospectionClaimsInvalid, false
+	r := reading{c: claims}
+	if f := r.all(members); f != sound {
+		return nil, f.ofAnswer(), false
 	}
 	return claims, 0, true
 }
 
-// readTokenClaims reads the payload of an access token that is a JWT (RFC 9068
-// section 2.2). It is active as far as it says.
-func readTokenClaims(payload []byte) (*pipeline.Claims, bool) {
-	members, _, ok := readMembers(payload)
-	if !ok {
-		return nil, false
+// readTokenClaims reads the payload of a JWT that is to be an access token (RFC
+// 9068 section 2.2). It is active as far as it says. atJWT tells that its header
+// says that it is one.
+func readTokenClaims(payload []byte, atJWT bool) (claims *pipeline.Claims, reason fault.Reason, ok bool) {
+	members, f := readMembers(payload)
+	claims = &pipeline.Claims{}
+	if f == sound {
+		r := reading{c: claims, token: true, kind: kindSigns{access: atJWT}}
+		f = r.all(members)
 	}
-	claims := &pipeline.Claims{}
-	return claims, readAll(claims, members)
+	if f != sound {
+		return nil, f.ofToken(), false
+	}
+	return claims, 0, true
 }
 
-func readAll(claims *pipeline.Claims, members []jsonobject.Member) bool {
+// reading is the way from members to claims.
+type reading struct {
+	c     *pipeline.Claims
+	token bool // the members are a JWT's own
+	kind  kindSigns
+
+	// What counts only where client_id and scope do not say the same: elsewhere
+	// these names are anybody's.
+	cid, azp, scp gjson.Result
+}
+
+func (r *reading) all(members []jsonobject.Member) flaw {
 	for _, m := range members {
-		if !readClaim(claims, m) {
-			return false
+		if f := r.claim(m); f != sound {
+			return f
 		}
 	}
-	claims.Active = true
-	return true
+	if f := r.substitutes(); f != sound {
+		return f
+	}
+	r.kind.conclude(r.c)
+	r.c.Active = true
+	return sound
 }
 
-// readClaim takes one member over and reports whether it is what it has to be.
-// null is not: a claim that is null could mean absent or anything.
-func readClaim(c *pipeline.Claims, m jsonobject.Member) (ok bool) {
-	switch m.Name {
-	case "exp":
-		c.Expires, ok = jsonobject.Seconds(m.Value)
-		return ok && c.Expires > 0 // 0 would read as no expiry
-	case "nbf":
-		c.NotBefore, ok = jsonobject.Seconds(m.Value)
-		return ok
-	case "iss":
-		c.Issuer, ok = text(m.Value)
-		return ok
-	case "sub":
-		c.Subject, ok = text(m.Value)
-		return ok
-	case "token_type":
-		c.TokenType, ok = text(m.Value)
-		return ok
-	case "aud":
-		c.Audience, ok = audience(m.Value)
-		return ok
-	case "client_id", "cid": // Okta's tokens say cid, and two that differ are no answer
-		id, ok := text(m.Value)
-		if !ok || c.ClientID != "" && c.ClientID != id {
-			return false
-		}
-		c.ClientID = id
-	case "scope":
-		return readScope(c, m.Value)
-	case "scp":
-		return readScopes(c, m.Value)
-	case "cnf":
-		readConfirmation(c, m.Value)
+// absent reports whether an optional member says nothing: many servers write all
+// members of a form, and null or "" where they have nothing to say.
+func absent(v gjson.Result) bool {
+	return v.Type == gjson.Null || v.Type == gjson.String && v.Str == ""
+}
+
+// claim takes one member over. exp alone is never absent once it is there: the
+// token would not end.
+func (r *reading) claim(m jsonobject.Member) (f flaw) {
+	c, v := r.c, m.Value
+	if m.Name == "exp" {
+		return r.expiry(v)
 	}
-	return true
+	if absent(v) {
+		return sound
+	}
+	switch m.Name {
+	case "nbf":
+		return r.notBefore(v)
+	case "iss":
+		c.Issuer, f = text(v)
+		return f
+	case "sub":
+		c.Subject, f = text(v)
+		return f
+	case "token_type":
+		c.TokenType, f = text(v)
+		r.kind.access = true
+		return f
+	case "aud":
+		c.Audience, f = audience(v)
+		return f
+	case "client_id":
+		c.ClientID, f = text(v)
+		return f
+	case "scope":
+		// Tokens of ForgeRock and Spring have a list here; an answer has none.
+		if r.token && v.IsArray() {
+			return readScopes(c, v)
+		}
+		return readScope(c, v)
+	case "cid": // Okta's tokens say cid
+		r.cid = v
+	case "azp":
+		r.azp = v
+	case "scp": // Okta's and Entra's tokens say scp
+		r.scp = v
+	case "cnf":
+		readConfirmation(c, v)
+	default:
+		r.kind.note(m.Name, v)
+	}
+	return sound
+}
+
+// expiry cuts a fraction off, so that a token ends before its time rather than
+// after it. 0 would read as no expiry.
+func (r *reading) expiry(v gjson.Result) flaw {
+	seconds, _, ok := jsonobject.NumericDate(v)
+	if !ok || seconds == 0 {
+		return wrongForm
+	}
+	r.c.Expires = seconds
+	return sound
+}
+
+// notBefore rounds a fraction up, for the same reason.
+func (r *reading) notBefore(v gjson.Result) flaw {
+	seconds, fraction, ok := jsonobject.NumericDate(v)
+	if !ok {
+		return wrongForm
+	}
+	if fraction {
+		seconds++
+	}
+	r.c.NotBefore = seconds
+	return sound
+}
+
+// substitutes reads what stands for client_id and scope where these are absent.
+// azp is the client of a token that is its own witness (OpenID Connect Core
+// section 2; Keycloak, Auth0, Entra); one that is no text names nobody.
+func (r *reading) substitutes() (f flaw) {
+	c := r.c
+	if c.ClientID == "" && !absent(r.cid) {
+		if c.ClientID, f = text(r.cid); f != sound {
+			return f
+		}
+	}
+	r.kind.access = r.kind.access || c.ClientID != "" || len(c.Scopes) > 0
+	if c.ClientID == "" && r.token {
+		c.ClientID, _ = text(r.azp)
+	}
+	if len(c.Scopes) > 0 || absent(r.scp) {
+		return sound
+	}
+	r.kind.access = true
+	if r.scp.IsArray() {
+		return readScopes(c, r.scp)
+	}
+	return readScope(c, r.scp)
 }
 
 // text reads a string that is neither empty nor too long and has no control
 // characters; U+FFFD is what the decoder makes of half a surrogate pair, so two
 // different strings could have become one.
-func text(v gjson.Result) (string, bool) {
-	if v.Type != gjson.String || v.Str == "" || len(v.Str) > maxTextBytes {
-		return "", false
+func text(v gjson.Result) (string, flaw) {
+	if v.Type != gjson.String || v.Str == "" {
+		return "", wrongForm
+	}
+	if len(v.Str) > maxTextBytes {
+		return "", textTooLong
 	}
 	for _, r := range v.Str {
 		if r < 0x20 || 0x7f <= r && r <= 0x9f || r == '\uFFFD' {
-			return "", false
+			return "", wrongForm
 		}
 	}
 	// The copy lets go of the rest of the body.
-	return strings.Clone(v.Str), true
+	return strings.Clone(v.Str), sound
 }
 
 // audience reads a string, or an array of them (RFC 7519 section 4.1.3).
-func audience(v gjson.Result) ([]string, bool) {
+func audience(v gjson.Result) (values []string, f flaw) {
 	if !v.IsArray() {
-		one, ok := text(v)
-		return []string{one}, ok
+		one, f := text(v)
+		return []string{one}, f
 	}
-	var values []string
 	size := 0
-	good := eachValue(v, func(element gjson.Result) bool {
-		value, ok := text(element)
+	return values, eachValue(v, func(element gjson.Result) flaw {
+		value, f := text(element)
 		size += len(value)
+		if len(values) == maxAudiences || size > maxAudienceBytes {
+			return tooManyAudiences
+		}
 		values = append(values, value)
-		return ok && len(values) <= maxListValues && size <= maxListBytes
+		return f
 	})
-	return values, good
 }
 
 // readScope adds the scopes of a blank-separated string (RFC 6749 section 3.3).
-func readScope(c *pipeline.Claims, v gjson.Result) bool {
-	if v.Type != gjson.String || len(v.Str) > maxListBytes {
-		return false
+func readScope(c *pipeline.Claims, v gjson.Result) flaw {
+	if v.Type != gjson.String {
+		return wrongForm
 	}
+	s := scopes{c: c}
 	for scope := range strings.SplitSeq(v.Str, " ") {
-		if scope != "" && !addScope(c, scope) {
-			return false
+		if scope == "" {
+			continue
+		}
+		if f := s.add(scope); f != sound {
+			return f
 		}
 	}
-	return true
+	return sound
 }
 
 // readScopes adds the scopes of an array, as Okta's tokens have them.
-func readScopes(c *pipeline.Claims, v gjson.Result) bool {
-	return v.IsArray() && eachValue(v, func(element gjson.Result) bool {
-		return element.Type == gjson.String && addScope(c, element.Str)
+func readScopes(c *pipeline.Claims, v gjson.Result) flaw {
+	s := scopes{c: c}
+	return eachValue(v, func(element gjson.Result) flaw {
+		if element.Type != gjson.String {
+			return wrongForm
+		}
+		return s.add(element.Str)
 	})
 }
 
-// addScope adds one scope-token (RFC 6749 section 3.3) that is not there yet.
-// A blank inside would make two of it where scopes are joined again.
-func addScope(c *pipeline.Claims, scope string) bool {
+// scopes takes scopes over.
+type scopes struct {
+	c           *pipeline.Claims
+	count, size int // of all that came, also again
+}
+
+// add adds one scope-token (RFC 6749 section 3.3) unless it is there. A blank
+// inside would make two of it where scopes are joined again.
+func (s *scopes) add(scope string) flaw {
 	for i := 0; i < len(scope); i++ {
 		if b := scope[i]; b <= 0x20 || b >= 0x7f || b == '"' || b == '\\' {
-			return false
+			return wrongForm
 		}
 	}
-	if scope == "" || len(scope) > maxTextBytes {
-		return false
+	s.count++
+	s.size += len(scope)
+	switch {
+	case scope == "":
+		return wrongForm
+	case len(scope) > maxTextBytes:
+		return textTooLong
+	case s.count > maxScopes || s.size > maxScopeBytes:
+		return tooManyScopes
+	case !slices.Contains(s.c.Scopes, scope):
+		s.c.Scopes = append(s.c.Scopes, strings.Clone(scope))
 	}
-	size := len(scope)
-	for _, have := range c.Scopes {
-		if have == scope {
-			return true
-		}
-		size += len(have)
-	}
-	c.Scopes = append(c.Scopes, strings.Clone(scope))
-	return len(c.Scopes) <= maxListValues && size <= maxListBytes
+	return sound
 }
 
-// eachValue reports whether take accepts every element of an array.
-func eachValue(array gjson.Result, take func(gjson.Result) bool) bool {
-	good := true
+// eachValue is sound when take finds every element of an array so.
+func eachValue(array gjson.Result, take func(gjson.Result) flaw) flaw {
+	f := sound
 	array.ForEach(func(_, element gjson.Result) bool {
-		good = take(element)
-		return good
+		f = take(element)
+		return f == sound
 	})
-	return good
+	return f
 }

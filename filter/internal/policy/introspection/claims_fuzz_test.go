@@ -3,6 +3,8 @@ package introspection
 import (
 	"bytes"
 	"encoding/json"
+	"math/big"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +15,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/tokenrules"
 )
 
 // FuzzIntrospectionAnswer compares what is read with what encoding/json reads.
@@ -26,7 +29,7 @@ func FuzzIntrospectionAnswer(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		claims, reason, ok := readClaims(body)
 		if !ok {
-			if claims != nil || reason < fault.IntrospectionTooLarge || reason > fault.IntrospectionClaimsInvalid {
+			if claims != nil || reason <= fault.IntrospectionTooLarge || reason > fault.IntrospectionClaimsInvalid {
 				t.Fatalf("refused with %+v for %v", claims, reason)
 			}
 			return
@@ -45,13 +48,13 @@ func FuzzIntrospectionAnswer(f *testing.F) {
 			}
 			return
 		}
-		// scope and scp come in the order of the members, which a map forgets.
-		sorted := cmpopts.SortSlices(strings.Compare)
-		thumbprints := cmpopts.IgnoreFields(pipeline.Claims{}, "KeyThumbprint", "CertificateThumbprint") // checkBounds knows what they may be
-		if diff := cmp.Diff(expected(t, members), claims, sorted, thumbprints); diff != "" {
+		// checkBounds knows what thumbprints may be, and checkKind what kinds.
+		others := cmpopts.IgnoreFields(pipeline.Claims{}, "KeyThumbprint", "CertificateThumbprint", "OtherKind")
+		if diff := cmp.Diff(expected(t, members), claims, others); diff != "" {
 			t.Fatalf("claims (-want +got):\n%s", diff)
 		}
 		checkBounds(t, claims)
+		checkKind(t, members, claims)
 	})
 }
 
@@ -86,47 +89,101 @@ func decoded(t *testing.T, body []byte) (members map[string]json.RawMessage, twi
 // expected is what an answer with good members says.
 func expected(t *testing.T, members map[string]json.RawMessage) *pipeline.Claims {
 	t.Helper()
+	says := func(name string) bool {
+		raw, ok := members[name]
+		return ok && string(raw) != "null" && string(raw) != `""`
+	}
 	read := func(name string, to any) {
-		if raw, ok := members[name]; ok {
-			if err := json.Unmarshal(raw, to); err != nil || string(raw) == "null" {
-				t.Fatalf("took %s of the wrong type: %s", name, raw)
+		if says(name) {
+			if err := json.Unmarshal(members[name], to); err != nil {
+				t.Fatalf("took %s of the wrong type: %s", name, members[name])
 			}
 		}
 	}
 	c := &pipeline.Claims{Active: true}
-	read("exp", &c.Expires)
-	read("nbf", &c.NotBefore)
+	c.Expires = expectedTime(t, members, "exp", false)
+	if says("nbf") {
+		c.NotBefore = expectedTime(t, members, "nbf", true)
+	}
 	read("iss", &c.Issuer)
 	read("sub", &c.Subject)
 	read("token_type", &c.TokenType)
-	read("client_id", &c.ClientID)
-	read("cid", &c.ClientID)
-	if raw := members["aud"]; len(raw) > 0 && raw[0] == '"' {
-		var one string
-		read("aud", &one)
-		c.Audience = []string{one}
-	} else {
-		read("aud", &c.Audience)
-		if len(c.Audience) == 0 {
-			c.Audience = nil
+	if typ := ""; c.TokenType == "" && says("typ") && json.Unmarshal(members["typ"], &typ) == nil {
+		if word := strings.ToLower(typ); word == "bearer" || word == "dpop" {
+			c.TokenType = typ
 		}
 	}
-	c.Scopes = expectedScopes(members, read)
-	_, c.SenderConstrained = members["cnf"]
+	if read("client_id", &c.ClientID); c.ClientID == "" {
+		read("cid", &c.ClientID)
+	}
+	if raw := members["aud"]; len(raw) > 0 && raw[0] == '[' {
+		read("aud", &c.Audience)
+	} else if says("aud") {
+		c.Audience = []string{""}
+		read("aud", &c.Audience[0])
+	}
+	if len(c.Audience) == 0 {
+		c.Audience = nil
+	}
+	var scope string
+	read("scope", &scope)
+	c.Scopes = distinct(strings.Fields(scope))
+	if raw := members["scp"]; len(c.Scopes) == 0 && len(raw) > 0 && raw[0] == '[' {
+		read("scp", &c.Scopes)
+		c.Scopes = distinct(c.Scopes)
+	} else if len(c.Scopes) == 0 {
+		read("scp", &scope)
+		c.Scopes = distinct(strings.Fields(scope))
+	}
+	c.SenderConstrained = says("cnf")
 	return c
 }
 
-func expectedScopes(members map[string]json.RawMessage, read func(string, any)) []string {
-	var scope string
-	var scp, scopes []string
-	read("scope", &scope)
-	read("scp", &scp)
-	for _, s := range append(strings.Fields(scope), scp...) {
-		if !slices.Contains(scopes, s) {
-			scopes = append(scopes, s)
+// hugeExponent is one that big.Rat takes long for, or does not take. A number of
+// 64 bytes with it lies as far from all times as with 999.
+var hugeExponent = regexp.MustCompile(`([eE][+-]?)0*[1-9][0-9]{3,}$`)
+
+// expectedTime reads a NumericDate by means of exact fractions.
+func expectedTime(t *testing.T, members map[string]json.RawMessage, name string, up bool) int64 {
+	t.Helper()
+	raw, ok := members[name]
+	if !ok {
+		return 0
+	}
+	r, ok := new(big.Rat).SetString(hugeExponent.ReplaceAllString(string(raw), "${1}999"))
+	if !ok || raw[0] == '"' {
+		t.Fatalf("took %s of the wrong type: %s", name, raw)
+	}
+	whole := new(big.Int).Quo(r.Num(), r.Denom())
+	if up && !r.IsInt() {
+		whole.Add(whole, big.NewInt(1))
+	}
+	return whole.Int64()
+}
+
+func distinct(all []string) (once []string) {
+	for _, s := range all {
+		if !slices.Contains(once, s) {
+			once = append(once, s)
 		}
 	}
-	return scopes
+	return once
+}
+
+// checkKind holds the members that tell of another kind in any case against what
+// was made of them.
+func checkKind(t *testing.T, members map[string]json.RawMessage, c *pipeline.Claims) {
+	t.Helper()
+	for name, raw := range members {
+		empty := string(raw) == "null" || string(raw) == `""`
+		other := slices.Contains(idMembers, name)
+		if word := ""; slices.Contains(kindMembers, name) {
+			other = json.Unmarshal(raw, &word) != nil || tokenrules.SaysOther(word)
+		}
+		if other && !empty && !c.OtherKind {
+			t.Fatalf("took %s: %s for an access token's", name, raw)
+		}
+	}
 }
 
 // lastSecond is the end of the year 9999.
@@ -140,17 +197,18 @@ func checkBounds(t *testing.T, c *pipeline.Claims) {
 			t.Fatalf("took text %q", s)
 		}
 	}
-	for _, list := range [][]string{c.Audience, c.Scopes} {
-		if len(list) > maxListValues || len(strings.Join(list, "")) > maxListBytes {
-			t.Fatalf("took %d values", len(list))
-		}
+	if len(c.Audience) > maxAudiences || len(strings.Join(c.Audience, "")) > maxAudienceBytes {
+		t.Fatalf("took %d audiences", len(c.Audience))
+	}
+	if len(c.Scopes) > maxScopes || len(strings.Join(c.Scopes, "")) > maxScopeBytes {
+		t.Fatalf("took %d scopes", len(c.Scopes))
 	}
 	for _, s := range []string{c.KeyThumbprint, c.CertificateThumbprint} {
 		if s != "" && (len(s) != thumbprintBytes || !c.SenderConstrained) {
 			t.Fatalf("took thumbprint %q", s)
 		}
 	}
-	if c.Expires < 0 || c.Expires > lastSecond || c.NotBefore < 0 || c.NotBefore > lastSecond {
+	if c.Expires < 0 || c.Expires > lastSecond || c.NotBefore < 0 || c.NotBefore > lastSecond+1 {
 		t.Fatalf("took times %s, %s", strconv.FormatInt(c.Expires, 10), strconv.FormatInt(c.NotBefore, 10))
 	}
 }

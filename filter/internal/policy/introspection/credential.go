@@ -4,6 +4,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/dpop"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/tokenrules"
 )
 
 // credential is an access token as a request presents it.
@@ -56,8 +57,8 @@ func (b *binding) credential(x *pipeline.Exchange) (c credential, reason fault.R
 	return c, 0, true
 }
 
-// accept lets the exchange go on with the claims of an active token, when it is
-// presented as it is bound.
+// accept lets the exchange go on with the claims of an active access token, when
+// it is presented as it is bound.
 func (b *binding) accept(x *pipeline.Exchange, c credential, claims *pipeline.Claims) pipeline.Outcome {
 	x.Token = copyOf(claims)
 	if !claims.Active {
@@ -67,6 +68,9 @@ func (b *binding) accept(x *pipeline.Exchange, c credential, claims *pipeline.Cl
 		return pipeline.DenyFor(reason)
 	}
 	x.Token.Proven = claims.SenderConstrained
+	if !tokenrules.Supported(x.Token) {
+		return pipeline.DenyFor(fault.TokenTypeUnsupported)
+	}
 	return pipeline.Continue()
 }
 

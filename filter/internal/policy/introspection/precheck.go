@@ -22,6 +22,9 @@ type Precheck struct {
 	// DenyOpaque refuses tokens that are no JWT; they mean something to their
 	// issuer only.
 	DenyOpaque bool
+	// AccessTokenType wants the header to say that the token is an access token
+	// (RFC 9068 section 2.1).
+	AccessTokenType bool
 }
 
 // precheck is a Precheck at work in one VM.
@@ -64,10 +67,15 @@ func (p *precheck) apply(x *pipeline.Exchange, token string, next func(*pipeline
 }
 
 func parseReason(err error) fault.Reason {
-	if errors.Is(err, jose.ErrAlgorithm) {
+	switch {
+	case errors.Is(err, jose.ErrAlgorithm):
 		return fault.TokenAlgorithmRefused
+	case errors.Is(err, jose.ErrTooLong):
+		return fault.TokenTooLong
+	case errors.Is(err, jose.ErrNameTooLong):
+		return fault.TokenClaimTooLong
 	}
-	return fault.TokenMalformed
+	return flawOf(err).ofToken()
 }
 
 // claims checks all that a token says but who signed it.
@@ -78,12 +86,16 @@ func (p *precheck) claims(m *jose.Message, now int64) (c *pipeline.Claims, reaso
 	}
 	// Okta's access tokens have no typ. What is typed must be an access token: a
 	// logout token or a DPoP proof may have the same issuer and audience.
-	if h := &m.Header; h.Type != "" && !h.Is("at+jwt") && !h.Is("jwt") {
+	h := &m.Header
+	atJWT := h.Is("at+jwt")
+	if !atJWT && (o.AccessTokenType || h.Type != "" && !h.Is("jwt")) {
 		return nil, fault.TokenTypeUnsupported, false
 	}
-	c, ok = readTokenClaims(m.Payload)
+	c, reason, ok = readTokenClaims(m.Payload, atJWT)
 	switch {
-	case !ok || c.Expires == 0:
+	case !ok:
+		return nil, reason, false
+	case c.Expires == 0:
 		return nil, fault.TokenMalformed, false
 	case c.Issuer != o.Issuer:
 		return nil, fault.TokenIssuerMismatch, false
@@ -93,6 +105,8 @@ func (p *precheck) claims(m *jose.Message, now int64) (c *pipeline.Claims, reaso
 		return nil, fault.TokenExpired, false
 	case (now+int64(o.Skew))/int64(time.Second) < c.NotBefore:
 		return nil, fault.TokenNotYetValid, false
+	case c.OtherKind:
+		return nil, fault.TokenTypeUnsupported, false
 	}
 	return c, 0, true
 }

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
@@ -21,6 +20,8 @@ type Options struct {
 	Audience  []string // the token must be meant for at least one
 	ClientIDs []string // the token must have been issued to one
 	Scopes    []string // the token must have all
+	// TypeRequired wants the server to say of which type the token is.
+	TypeRequired bool
 	// Skew is allowed at exp and nbf; it is taken as 0 when negative and as
 	// MaxSkew when larger.
 	Skew time.Duration
@@ -34,6 +35,7 @@ func New(o Options) pipeline.Step {
 		clientIDs: slices.Clone(o.ClientIDs),
 		scopes:    slices.Clone(o.Scopes),
 		challenge: challengeScope(o.Scopes),
+		typed:     o.TypeRequired,
 		skew:      min(max(o.Skew, 0), MaxSkew),
 	}
 }
@@ -42,6 +44,7 @@ type step struct {
 	issuer                      string
 	audience, clientIDs, scopes []string
 	challenge                   string // the scopes, as the refusal lists them
+	typed                       bool
 	skew                        time.Duration
 }
 
@@ -58,24 +61,40 @@ func (s *step) Apply(x *pipeline.Exchange) pipeline.Outcome {
 	if reason, ok := s.checkToken(x.Token, x.Now); !ok {
 		return pipeline.DenyFor(reason)
 	}
-	if reason, ok := s.checkClient(x.Token, x.Caller.TokenClients); !ok {
-		return pipeline.DenyFor(reason)
+	if len(s.clientIDs) > 0 && !names(s.clientIDs, x.Token.ClientID) {
+		return pipeline.DenyFor(fault.TokenClientMismatch)
 	}
-	if !s.enoughScopes(x.Token.Scopes, x.Caller.ProductScopes) {
+	if !clientBound(x) {
+		return pipeline.DenyFor(fault.TokenClientNotBound)
+	}
+	if !s.enoughScopes(x.Token.Scopes) || !productScopes(x) {
 		return pipeline.Deny(fault.Denial{Reason: fault.TokenScopeInsufficient, Scope: s.challenge})
 	}
 	return pipeline.Continue()
 }
 
-// checkToken looks at the token alone. Some servers call refresh and ID tokens
-// active, hence the type; it is optional (RFC 7662 section 2.2), as is exp: a
-// token without one is good for as long as the server says so, and is never
-// cached.
+// OfCaller checks the rules that do not stand in the step but in the catalog:
+// the clients whose tokens may come with the app's key, and the scopes of the
+// product. It is for sequences in which no require_token does.
+func OfCaller(x *pipeline.Exchange) pipeline.Outcome {
+	switch {
+	case x.Token == nil:
+		return pipeline.DenyFor(fault.Internal)
+	case !clientBound(x):
+		return pipeline.DenyFor(fault.TokenClientNotBound)
+	case !productScopes(x):
+		return pipeline.DenyFor(fault.TokenScopeInsufficient)
+	}
+	return pipeline.Continue()
+}
+
+// checkToken looks at the token alone. exp is optional (RFC 7662 section 2.2): a
+// token without one is good for as long as the server says so.
 func (s *step) checkToken(t *pipeline.Claims, now int64) (fault.Reason, bool) {
 	switch {
 	case !t.Active:
 		return fault.TokenInactive, false
-	case !supported(t):
+	case !Supported(t), s.typed && t.TokenType == "":
 		return fault.TokenTypeUnsupported, false
 	case t.SenderConstrained && !t.Proven:
 		return fault.TokenSenderConstrained, false
@@ -91,33 +110,27 @@ func (s *step) checkToken(t *pipeline.Claims, now int64) (fault.Reason, bool) {
 	return 0, true
 }
 
-// supported reports whether the token is of a type that the request may present
-// it as. One of type DPoP is proven, or refused (RFC 9449 section 6.2).
-func supported(t *pipeline.Claims) bool {
-	return t.TokenType == "" || ascii.EqualFold(t.TokenType, "bearer") ||
-		ascii.EqualFold(t.TokenType, "dpop") && t.KeyThumbprint != "" && t.Proven
-}
-
-// checkClient looks at whom the token was issued to: one of the clients that
-// the step admits, and one whose tokens may come with the caller's key.
-func (s *step) checkClient(t *pipeline.Claims, bound []string) (fault.Reason, bool) {
-	switch {
-	case len(s.clientIDs) > 0 && !names(s.clientIDs, t.ClientID):
-		return fault.TokenClientMismatch, false
-	case len(bound) > 0 && !names(bound, t.ClientID):
-		return fault.TokenClientNotBound, false
-	}
-	return 0, true
-}
-
-// enoughScopes wants all scopes of the step and one of the product's.
-func (s *step) enoughScopes(have, product []string) bool {
+// enoughScopes wants all scopes of the step.
+func (s *step) enoughScopes(have []string) bool {
 	for _, scope := range s.scopes {
 		if !slices.Contains(have, scope) {
 			return false
 		}
 	}
-	return len(product) == 0 || overlap(product, have)
+	return true
+}
+
+// clientBound reports whether tokens of the token's client may come with the
+// caller's key.
+func clientBound(x *pipeline.Exchange) bool {
+	bound := x.Caller.TokenClients
+	return len(bound) == 0 || names(bound, x.Token.ClientID)
+}
+
+// productScopes wants one of the product's.
+func productScopes(x *pipeline.Exchange) bool {
+	product := x.Caller.ProductScopes
+	return len(product) == 0 || overlap(product, x.Token.Scopes)
 }
 
 // names reports whether a list has the client; a token without one has none.

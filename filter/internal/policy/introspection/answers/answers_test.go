@@ -172,6 +172,7 @@ func TestClaimsRoundTrip(t *testing.T) {
 		c := &pipeline.Claims{
 			Active: true, Expires: rapid.Int64().Draw(t, "exp"), NotBefore: rapid.Int64().Draw(t, "nbf"), Issuer: text.Draw(t, "iss"),
 			ClientID: text.Draw(t, "client"), Subject: text.Draw(t, "sub"), TokenType: text.Draw(t, "type"), SenderConstrained: rapid.Bool().Draw(t, "cnf"),
+			OtherKind: rapid.Bool().Draw(t, "kind"),
 		}
 		for range rapid.IntRange(0, 2).Draw(t, "audiences") {
 			c.Audience = append(c.Audience, text.Draw(t, "aud"))

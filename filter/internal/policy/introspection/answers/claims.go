@@ -8,9 +8,10 @@ import (
 
 // Claims are a length, a version, flags, two times, then texts and lists of them, each with its length before it.
 const (
-	claimsVersion = 2
+	claimsVersion = 3
 
 	flagSenderConstrained = 1 << 0
+	flagOtherKind         = 1 << 1
 )
 
 // appendClaims encodes the claims of an active token; ok is false when they are too long to be shared.
@@ -21,6 +22,9 @@ func appendClaims(b []byte, c *pipeline.Claims) (out []byte, ok bool) {
 	var flags byte
 	if c.SenderConstrained {
 		flags |= flagSenderConstrained
+	}
+	if c.OtherKind {
+		flags |= flagOtherKind
 	}
 	start := len(b)
 	b = append(b, 0, 0, claimsVersion, flags)
@@ -62,7 +66,7 @@ func decodeClaims(b []byte) (*pipeline.Claims, bool) {
 	d.rest = d.rest[:size]
 	version, flags := d.number(1), d.number(1)
 	c := &pipeline.Claims{
-		Active: true, SenderConstrained: flags&flagSenderConstrained != 0,
+		Active: true, SenderConstrained: flags&flagSenderConstrained != 0, OtherKind: flags&flagOtherKind != 0,
 		Expires: int64(d.number(8)), NotBefore: int64(d.number(8)),
 	}
 	for _, s := range []*string{&c.Issuer, &c.ClientID, &c.Subject, &c.TokenType, &c.KeyThumbprint, &c.CertificateThumbprint} {
