@@ -35,9 +35,12 @@ const (
 var modes = []string{"introspect", "jwt_then_introspect", "jwt_only"}
 
 var (
-	precheckMembers = members{names: []string{"mode", "jwks", "issuer", "audience", "algorithms", "clock_skew", "opaque"}, required: 1}
+	precheckMembers = members{names: []string{"mode", "jwks", "issuer", "audience", "algorithms", "clock_skew", "opaque", "typ"}, required: 1}
 	jwksMembers     = members{names: []string{"path", "cluster", "authority", "timeout", "refresh", "max_age"}, required: 1}
 )
+
+// typWords say which typ the header of a JWT must have.
+var typWords = []string{"any", "at+jwt"}
 
 // precheck is what is checked of a token here.
 type precheck struct {
@@ -71,6 +74,9 @@ func (r *reader) precheck(v value) (c precheck) {
 		case "opaque":
 			i, _ := r.word(v, "introspect", "deny")
 			o.DenyOpaque = i == 1
+		case "typ":
+			i, _ := r.word(v, typWords...)
+			o.AccessTokenType = i == 1
 		}
 	})
 	if c.mode != introspectAlways {

@@ -60,6 +60,7 @@ func precheckSchema() *Schema {
 		"algorithms": algorithmsSchema(),
 		"clock_skew": skewSchema(),
 		"opaque":     wordSchema("What becomes of a token that is no JWT.", "introspect", "deny").withDefault("introspect"),
+		"typ":        wordSchema("typ of the JWT's header: at+jwt (RFC 9068), or any that is not another kind of token's.", typWords...).withDefault(typWords[0]),
 	})
 }
 

@@ -60,5 +60,6 @@ func requireTokenSchema() *Schema {
 		"client_ids": listSchema("client_id is one of them.", credentialSchema(""), 0, maxTokenRules),
 		"scopes":     listSchema("scope has all of them, besides those of the app's product.", textSchema(""), 0, maxTokenRules),
 		"clock_skew": skewSchema(),
+		"token_type": wordSchema("Whether token_type must be there. Where it is, it must be that of an access token.", tokenTypeWords...).withDefault(tokenTypeWords[0]),
 	}))
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/catalog"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/apikey"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/tokenrules"
 	"github.com/sallyport-gateway/sallyport/filter/internal/problem"
 )
 
@@ -43,6 +44,9 @@ type plan struct {
 	perAPI bool          // each API has a step of its own
 	wait   time.Duration // timeout of the callout that the step makes, 0 for none
 
+	// then is checked of what the step lets through; nil for nothing.
+	then func(*pipeline.Exchange) pipeline.Outcome
+
 	needs string // a step that must stand before this one, "" for none
 	cause string // what it is that needs it
 }
@@ -52,6 +56,9 @@ type plan struct {
 // on_error lets pass is not among that.
 func (p *plan) step(c *catalog.Catalog, ports Ports, id string) pipeline.Step {
 	step := p.build(c, ports, id)
+	if p.then != nil {
+		step = pipeline.Then(step, p.then)
+	}
 	if p.continueOnError {
 		step = pipeline.ContinueOnError(step)
 	}
@@ -70,7 +77,44 @@ func (r *reader) sequence(v value) *sequence {
 		}
 		s.plans = append(s.plans, p)
 	})
+	s.holdToCatalog()
 	return s
+}
+
+// holdToCatalog sees to it that token_clients and the scopes of a product rule
+// whatever the sequence says: where no require_token stands behind it, the last
+// step that learns of a token, or of whose key it has to fit, checks them
+// itself. A require_token in dry run refuses nothing, so it is none.
+func (s *sequence) holdToCatalog() {
+	var token, last *plan
+	for i := range s.plans {
+		switch p := &s.plans[i]; {
+		case !p.enabled:
+		case p.name == introspectToken:
+			token, last = p, p
+		case p.name == verifyAPIKey && token != nil:
+			last = p
+		case p.name == requireToken && !p.dryRun:
+			last = nil
+		}
+	}
+	if last == nil {
+		return
+	}
+	// A step that may let a request pass without a good token leaves none to check.
+	excused := token.dryRun || token.continueOnError
+	trial := token.dryRun && last != token
+	last.then = func(x *pipeline.Exchange) pipeline.Outcome {
+		if excused && (x.Token == nil || !x.Token.Active) {
+			return pipeline.Continue()
+		}
+		o := tokenrules.OfCaller(x)
+		if d, refused := o.Denial(); trial && refused {
+			x.DryRun = append(x.DryRun, d.Reason)
+			return pipeline.Continue()
+		}
+		return o
+	}
 }
 
 // plan reads {name: options}.

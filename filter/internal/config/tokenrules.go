@@ -11,7 +11,10 @@ import (
 // every request.
 const maxTokenRules = 64
 
-var requireTokenMembers = stepMembers(0, "issuer", "audience", "client_ids", "scopes", "clock_skew")
+var requireTokenMembers = stepMembers(0, "issuer", "audience", "client_ids", "scopes", "clock_skew", "token_type")
+
+// tokenTypeWords say whether the server must say of which type a token is.
+var tokenTypeWords = []string{"optional", "required"}
 
 func (r *reader) requireToken(v value, p *plan) {
 	var o tokenrules.Options
@@ -27,6 +30,9 @@ func (r *reader) requireToken(v value, p *plan) {
 			r.list(v, maxTokenRules, func(v value) { o.Scopes = append(o.Scopes, r.scope(v)) })
 		case "clock_skew":
 			o.Skew = r.duration(v, 0, tokenrules.MaxSkew)
+		case "token_type":
+			i, _ := r.word(v, tokenTypeWords...)
+			o.TypeRequired = i == 1
 		default:
 			r.common(name, v, p)
 		}

@@ -49,6 +49,16 @@ func (s *signer) token(t testing.TB, payload string) string {
 	return josetest.Sign(t, gojose.SigningKey{Algorithm: gojose.ES256, Key: gojose.JSONWebKey{Key: s.key, KeyID: "k1"}}, nil, []byte(payload))
 }
 
+// typed is token with a typ in its header, unless that is "".
+func (s *signer) typed(t testing.TB, typ, payload string) string {
+	t.Helper()
+	o := &gojose.SignerOptions{}
+	if typ != "" {
+		o.WithType(gojose.ContentType(typ))
+	}
+	return josetest.Sign(t, gojose.SigningKey{Algorithm: gojose.ES256, Key: gojose.JSONWebKey{Key: s.key, KeyID: "k1"}}, o, []byte(payload))
+}
+
 func checked(skew time.Duration) *Precheck {
 	return &Precheck{
 		Keys:   jwks.Options{Cluster: "okta", Authority: "idp.example", Path: "/keys", Timeout: time.Second, Refresh: time.Hour, MaxAge: 24 * time.Hour},

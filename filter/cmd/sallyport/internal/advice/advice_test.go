@@ -1,6 +1,7 @@
 package advice
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -19,7 +20,7 @@ sequence:
 - verify_api_key: {}
 - remove_api_key: {}
 - introspect_token: {cluster: okta, client_secret: {env: S}}
-- require_token: {}
+- require_token: {audience: [api]}
 `
 
 var now = time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -41,11 +42,12 @@ func TestOf(t *testing.T) {
 			"sequence[0].introspect_token.client_secret: holds a secret in the open: whoever may read the configuration has it; use {env: NAME}",
 			"sequence[1].spike_arrest: is in dry run: it refuses nothing",
 			"sequence[1].spike_arrest: comes after introspect_token, so a flood reaches the authorization server: put it first",
-			"sequence[2].require_token: lets requests pass while it cannot do its work (on_error: continue)"}},
+			"sequence[2].require_token: lets requests pass while it cannot do its work (on_error: continue)",
+			"sequence: asks about the token and looks at neither issuer nor audience: give require_token an audience. Only the audience tells an access token for this API from a refresh token, or a token for another API, whose server does not say what it is"}},
 		{"missing steps", "apis: [{name: a}]\nsequence: [{verify_api_key: {}}, {introspect_token: {cluster: c}}]", []string{"okta", "b"}, []string{
 			`sequence[1].introspect_token.cluster: "c" is no cluster of the given proxy configuration; it has okta, b`,
 			"sequence: verifies the API key and sends it on to the backend: add remove_api_key",
-			"sequence: asks about the token and looks at neither issuer nor audience: add require_token",
+			"sequence: asks about the token and looks at neither issuer nor audience: add require_token with an audience. Only the audience tells an access token for this API from a refresh token, or a token for another API, whose server does not say what it is",
 			"sequence: has no spike_arrest: nothing stands between a runaway client and the rest"}},
 		{"precheck", "apis: [{name: a}]\nsequence: [{spike_arrest: {}}, {introspect_token: {cluster: okta, precheck: {mode: jwt_then_introspect, jwks: {cluster: c}}}}, " +
 			"{introspect_token: {precheck: {mode: jwt_only, jwks: {cluster: okta}}}}, {introspect_token: {cluster: okta, precheck: {mode: jwt_then_introspect, opaque: deny}}}, " +
@@ -77,6 +79,41 @@ products: [{name: p}, {name: q}]`, nil, []string{
 				t.Errorf("findings (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestTokenKindAdvice: whoever reads neither issuer nor audience cannot tell a
+// refresh token of which the server says nothing; that is said, and only then.
+func TestTokenKindAdvice(t *testing.T) {
+	for sequence, warned := range map[string]bool{
+		"[{introspect_token: {}}, {require_token: {scopes: [a]}}]":                                                        true,
+		"[{introspect_token: {}}, {require_token: {}}]":                                                                   true,
+		"[{introspect_token: {}}]":                                                                                        true,
+		"[{introspect_token: {}}, {require_token: {token_type: required, client_ids: [c]}}]":                              true,
+		"[{introspect_token: {}}, {require_token: {audience: []}}]":                                                       true,
+		"[{introspect_token: {}}, {require_token: {audience: [a], enabled: false}}]":                                      true,
+		"[{introspect_token: {}}, {require_token: {audience: [a], dry_run: true}}]":                                       true,
+		"[{introspect_token: {precheck: {mode: introspect, audience: [a]}}}]":                                             true,
+		"[{introspect_token: {precheck: {mode: jwt_then_introspect, audience: [a]}}}, {require_token: {}}]":               true,
+		"[{introspect_token: {dry_run: true, precheck: {mode: jwt_only, audience: [a]}}}]":                                true,
+		"[{introspect_token: {}}, {require_token: {audience: [a]}}]":                                                      false,
+		"[{introspect_token: {}}, {require_token: {issuer: i}}]":                                                          false,
+		"[{introspect_token: {precheck: {mode: jwt_only, audience: [a]}}}]":                                               false,
+		"[{introspect_token: {precheck: {mode: jwt_then_introspect, audience: [a], opaque: deny}}}, {require_token: {}}]": false,
+		"[{introspect_token: {enabled: false}}, {spike_arrest: {}}]":                                                      false,
+		"[{spike_arrest: {}}]": false,
+	} {
+		d, err := document.Parse([]byte("apis: [{name: a}]\nsequence: " + sequence))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := false
+		for _, f := range Of(d.Root(), nil, now) {
+			got = got || f.Path == "sequence" && strings.Contains(f.Message, "Only the audience tells")
+		}
+		if got != warned {
+			t.Errorf("%s: warned %v, want %v", sequence, got, warned)
+		}
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 // sequence looks at the steps of one sequence, in their order.
 func (a *adviser) sequence(path string, sequence *yaml.Node) {
 	seen := map[string]bool{}
+	var tokens tokenSteps
 	for i, item := range document.Items(sequence) {
 		name, options := step(item)
 		at := at(path, i) + "." + name
@@ -32,17 +33,45 @@ func (a *adviser) sequence(path string, sequence *yaml.Node) {
 			}
 		case "introspect_token":
 			a.introspection(at, options)
+			tokens.introspected(options)
+		case "require_token":
+			tokens.required(options)
 		}
 		seen[name] = true
 	}
 	if seen["verify_api_key"] && !seen["remove_api_key"] {
 		a.say(path, "verifies the API key and sends it on to the backend: add remove_api_key")
 	}
-	if seen["introspect_token"] && !seen["require_token"] {
-		a.say(path, "asks about the token and looks at neither issuer nor audience: add require_token")
+	if seen["introspect_token"] && !tokens.forWhom {
+		remedy := "give require_token an audience"
+		if !seen["require_token"] {
+			remedy = "add require_token with an audience"
+		}
+		a.say(path, "asks about the token and looks at neither issuer nor audience: %s. "+
+			"Only the audience tells an access token for this API from a refresh token, or a token for another API, whose server does not say what it is", remedy)
 	}
 	if len(seen) > 0 && !seen["spike_arrest"] {
 		a.say(path, "has no spike_arrest: nothing stands between a runaway client and the rest")
+	}
+}
+
+// tokenSteps are what the steps of a sequence demand of a token together.
+type tokenSteps struct{ forWhom bool }
+
+// introspected notes a precheck that no token gets around: an opaque one is not
+// checked, and refresh tokens are opaque.
+func (t *tokenSteps) introspected(options *yaml.Node) {
+	precheck := document.Member(options, "precheck")
+	mode, opaque := document.Text(precheck, "mode"), document.Text(precheck, "opaque")
+	if document.Text(options, "dry_run") != "true" && (mode == "jwt_only" || mode == "jwt_then_introspect" && opaque == "deny") {
+		t.forWhom = true
+	}
+}
+
+// required notes a rule on issuer or audience.
+func (t *tokenSteps) required(options *yaml.Node) {
+	if document.Text(options, "dry_run") != "true" && (document.Text(options, "issuer") != "" || len(document.Items(document.Member(options, "audience"))) > 0) {
+		t.forWhom = true
 	}
 }
 
