@@ -147,6 +147,8 @@ func TestWrappers(t *testing.T) {
 		}
 	}
 	technical, personal := fault.IntrospectionTimeout, fault.TokenInactive
+	held := func(s pipeline.Step) pipeline.Step { return pipeline.Then(s, refusing(personal)) }
+	free := func(s pipeline.Step) pipeline.Step { return pipeline.Then(s, passing) }
 	tests := []struct {
 		name       string
 		wrap       func(pipeline.Step) pipeline.Step
@@ -162,6 +164,12 @@ func TestWrappers(t *testing.T) {
 		{"on error a late fault passes", pipeline.ContinueOnError, landing(pipeline.DenyFor(technical)), true, nil, []fault.Reason{technical}},
 		{"on error the request's own fault is refused", pipeline.ContinueOnError, refusing(personal), false, nil, nil},
 		{"on error the request's own late fault is refused", pipeline.ContinueOnError, landing(pipeline.DenyFor(personal)), false, nil, nil},
+		{"a check refuses what the step lets through", held, passing, false, nil, nil},
+		{"a check refuses what the step lets through late", held, landing(pipeline.Continue()), false, nil, nil},
+		{"a check lets through what the step does", free, landing(pipeline.Continue()), true, nil, nil},
+		{"a check lets nothing through that the step refuses", free, refusing(technical), false, nil, nil},
+		{"a check in dry run", func(s pipeline.Step) pipeline.Step { return pipeline.DryRun(held(s)) }, landing(pipeline.Continue()), true, []fault.Reason{personal}, nil},
+		{"a check behind a fault that is excused", func(s pipeline.Step) pipeline.Step { return pipeline.ContinueOnError(held(s)) }, refusing(technical), true, nil, []fault.Reason{technical}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

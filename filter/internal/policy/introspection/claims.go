@@ -70,12 +70,12 @@ type reading struct {
 
 	// What counts only where client_id and scope do not say the same: elsewhere
 	// these names are anybody's.
-	cid, azp, scp gjson.Result
+	cid, azp, scp *gjson.Result
 }
 
 func (r *reading) all(members []jsonobject.Member) flaw {
-	for _, m := range members {
-		if f := r.claim(m); f != sound {
+	for i := range members {
+		if f := r.claim(members[i].Name, &members[i].Value); f != sound {
 			return f
 		}
 	}
@@ -89,39 +89,34 @@ func (r *reading) all(members []jsonobject.Member) flaw {
 
 // absent reports whether an optional member says nothing: many servers write all
 // members of a form, and null or "" where they have nothing to say.
-func absent(v gjson.Result) bool {
-	return v.Type == gjson.Null || v.Type == gjson.String && v.Str == ""
+func absent(v *gjson.Result) bool {
+	return v == nil || v.Type == gjson.Null || v.Type == gjson.String && v.Str == ""
 }
 
 // claim takes one member over. exp alone is never absent once it is there: the
 // token would not end.
-func (r *reading) claim(m jsonobject.Member) (f flaw) {
-	c, v := r.c, m.Value
-	if m.Name == "exp" {
+func (r *reading) claim(name string, v *gjson.Result) flaw {
+	c := r.c
+	if name == "exp" {
 		return r.expiry(v)
 	}
 	if absent(v) {
 		return sound
 	}
-	switch m.Name {
+	switch name {
 	case "nbf":
 		return r.notBefore(v)
 	case "iss":
-		c.Issuer, f = text(v)
-		return f
+		return text(v, &c.Issuer)
 	case "sub":
-		c.Subject, f = text(v)
-		return f
+		return text(v, &c.Subject)
 	case "token_type":
-		c.TokenType, f = text(v)
 		r.kind.access = true
-		return f
+		return text(v, &c.TokenType)
 	case "aud":
-		c.Audience, f = audience(v)
-		return f
+		return readAudience(c, v)
 	case "client_id":
-		c.ClientID, f = text(v)
-		return f
+		return text(v, &c.ClientID)
 	case "scope":
 		// Tokens of ForgeRock and Spring have a list here; an answer has none.
 		if r.token && v.IsArray() {
@@ -135,17 +130,17 @@ func (r *reading) claim(m jsonobject.Member) (f flaw) {
 	case "scp": // Okta's and Entra's tokens say scp
 		r.scp = v
 	case "cnf":
-		readConfirmation(c, v)
+		readConfirmation(c, *v)
 	default:
-		r.kind.note(m.Name, v)
+		r.kind.note(name, v)
 	}
 	return sound
 }
 
 // expiry cuts a fraction off, so that a token ends before its time rather than
 // after it. 0 would read as no expiry.
-func (r *reading) expiry(v gjson.Result) flaw {
-	seconds, _, ok := jsonobject.NumericDate(v)
+func (r *reading) expiry(v *gjson.Result) flaw {
+	seconds, _, ok := jsonobject.NumericDate(*v)
 	if !ok || seconds == 0 {
 		return wrongForm
 	}
@@ -154,8 +149,8 @@ func (r *reading) expiry(v gjson.Result) flaw {
 }
 
 // notBefore rounds a fraction up, for the same reason.
-func (r *reading) notBefore(v gjson.Result) flaw {
-	seconds, fraction, ok := jsonobject.NumericDate(v)
+func (r *reading) notBefore(v *gjson.Result) flaw {
+	seconds, fraction, ok := jsonobject.NumericDate(*v)
 	if !ok {
 		return wrongForm
 	}
@@ -169,16 +164,16 @@ func (r *reading) notBefore(v gjson.Result) flaw {
 // substitutes reads what stands for client_id and scope where these are absent.
 // azp is the client of a token that is its own witness (OpenID Connect Core
 // section 2; Keycloak, Auth0, Entra); one that is no text names nobody.
-func (r *reading) substitutes() (f flaw) {
+func (r *reading) substitutes() flaw {
 	c := r.c
 	if c.ClientID == "" && !absent(r.cid) {
-		if c.ClientID, f = text(r.cid); f != sound {
+		if f := text(r.cid, &c.ClientID); f != sound {
 			return f
 		}
 	}
 	r.kind.access = r.kind.access || c.ClientID != "" || len(c.Scopes) > 0
-	if c.ClientID == "" && r.token {
-		c.ClientID, _ = text(r.azp)
+	if c.ClientID == "" && r.token && !absent(r.azp) {
+		text(r.azp, &c.ClientID)
 	}
 	if len(c.Scopes) > 0 || absent(r.scp) {
 		return sound
@@ -192,43 +187,45 @@ func (r *reading) substitutes() (f flaw) {
 
 // text reads a string that is neither empty nor too long and has no control
 // characters; U+FFFD is what the decoder makes of half a surrogate pair, so two
-// different strings could have become one.
-func text(v gjson.Result) (string, flaw) {
+// different strings could have become one. What has a flaw is left as it was.
+func text(v *gjson.Result, to *string) flaw {
 	if v.Type != gjson.String || v.Str == "" {
-		return "", wrongForm
+		return wrongForm
 	}
 	if len(v.Str) > maxTextBytes {
-		return "", textTooLong
+		return textTooLong
 	}
 	for _, r := range v.Str {
 		if r < 0x20 || 0x7f <= r && r <= 0x9f || r == '\uFFFD' {
-			return "", wrongForm
+			return wrongForm
 		}
 	}
 	// The copy lets go of the rest of the body.
-	return strings.Clone(v.Str), sound
+	*to = strings.Clone(v.Str)
+	return sound
 }
 
-// audience reads a string, or an array of them (RFC 7519 section 4.1.3).
-func audience(v gjson.Result) (values []string, f flaw) {
-	if !v.IsArray() {
-		one, f := text(v)
-		return []string{one}, f
-	}
+// readAudience reads a string, or an array of them (RFC 7519 section 4.1.3).
+func readAudience(c *pipeline.Claims, v *gjson.Result) flaw {
 	size := 0
-	return values, eachValue(v, func(element gjson.Result) flaw {
-		value, f := text(element)
+	add := func(element *gjson.Result) flaw {
+		var value string
+		f := text(element, &value)
 		size += len(value)
-		if len(values) == maxAudiences || size > maxAudienceBytes {
+		if len(c.Audience) == maxAudiences || size > maxAudienceBytes {
 			return tooManyAudiences
 		}
-		values = append(values, value)
+		c.Audience = append(c.Audience, value)
 		return f
-	})
+	}
+	if !v.IsArray() {
+		return add(v)
+	}
+	return eachValue(v, add)
 }
 
 // readScope adds the scopes of a blank-separated string (RFC 6749 section 3.3).
-func readScope(c *pipeline.Claims, v gjson.Result) flaw {
+func readScope(c *pipeline.Claims, v *gjson.Result) flaw {
 	if v.Type != gjson.String {
 		return wrongForm
 	}
@@ -245,9 +242,9 @@ func readScope(c *pipeline.Claims, v gjson.Result) flaw {
 }
 
 // readScopes adds the scopes of an array, as Okta's tokens have them.
-func readScopes(c *pipeline.Claims, v gjson.Result) flaw {
+func readScopes(c *pipeline.Claims, v *gjson.Result) flaw {
 	s := scopes{c: c}
-	return eachValue(v, func(element gjson.Result) flaw {
+	return eachValue(v, func(element *gjson.Result) flaw {
 		if element.Type != gjson.String {
 			return wrongForm
 		}
@@ -285,10 +282,10 @@ func (s *scopes) add(scope string) flaw {
 }
 
 // eachValue is sound when take finds every element of an array so.
-func eachValue(array gjson.Result, take func(gjson.Result) flaw) flaw {
+func eachValue(array *gjson.Result, take func(*gjson.Result) flaw) flaw {
 	f := sound
 	array.ForEach(func(_, element gjson.Result) bool {
-		f = take(element)
+		f = take(&element)
 		return f == sound
 	})
 	return f

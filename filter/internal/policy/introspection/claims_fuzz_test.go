@@ -109,7 +109,7 @@ func expected(t *testing.T, members map[string]json.RawMessage) *pipeline.Claims
 	read("sub", &c.Subject)
 	read("token_type", &c.TokenType)
 	if typ := ""; c.TokenType == "" && says("typ") && json.Unmarshal(members["typ"], &typ) == nil {
-		if word := strings.ToLower(typ); word == "bearer" || word == "dpop" {
+		if kind := tokenrules.KindOf(typ); kind == tokenrules.AccessKind || kind == tokenrules.DPoPKind {
 			c.TokenType = typ
 		}
 	}
@@ -178,7 +178,7 @@ func checkKind(t *testing.T, members map[string]json.RawMessage, c *pipeline.Cla
 		empty := string(raw) == "null" || string(raw) == `""`
 		other := slices.Contains(idMembers, name)
 		if word := ""; slices.Contains(kindMembers, name) {
-			other = json.Unmarshal(raw, &word) != nil || tokenrules.SaysOther(word)
+			other = json.Unmarshal(raw, &word) != nil || tokenrules.KindOf(word) == tokenrules.OtherKind
 		}
 		if other && !empty && !c.OtherKind {
 			t.Fatalf("took %s: %s for an access token's", name, raw)

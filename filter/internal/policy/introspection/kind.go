@@ -6,25 +6,8 @@ import (
 
 	"github.com/tidwall/gjson"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/tokenrules"
-)
-
-// Members by which servers tell what kind a token is of, besides token_type.
-var (
-	// kindMembers exist for nothing else, so what they say has to be known: Cognito,
-	// Hydra and HubSpot (token_use), OpenIddict (token_usage, oi_tkn_typ), ForgeRock
-	// (tokenName), Keycloak (typ).
-	kindMembers = []string{"oi_tkn_typ", "tokenName", "token_kind", "token_usage", "token_use", "typ"}
-	// wordMembers have common names, which a server may use for what it likes; only
-	// the known words for another kind count: Curity (purpose), FusionAuth (tty),
-	// Flask (type).
-	wordMembers = []string{"kind", "purpose", "token_class", "tty", "type", "use"}
-	// idMembers stand in no access token: the hashes of an ID token (OpenID Connect
-	// Core section 3.3.2.11; s_hash, FAPI 1 part 2), and what makes a JWT the answer
-	// of an introspection (RFC 9701 section 5).
-	idMembers = []string{"at_hash", "c_hash", "s_hash", "token_introspection"}
 )
 
 // kindSigns are what the members of one token say of its kind.
@@ -32,18 +15,39 @@ type kindSigns struct {
 	access bool // something that only an access token has
 	other  bool // something that no access token has
 	nonce  bool
-	typ    string // Keycloak's name for token_type
+	typ    string // Keycloak's name for token_type, where it says an access token's
 	dpop   bool
 }
 
+// Members that tell a token's kind besides token_type.
+var (
+	// kindMembers exist for nothing else, so what they say has to be known:
+	// OpenIddict (oi_tkn_typ, token_usage), ForgeRock (tokenName), Cognito, Hydra and
+	// HubSpot (token_use), Keycloak (typ).
+	kindMembers = []string{"oi_tkn_typ", "tokenName", "token_kind", "token_usage", "token_use", "typ"}
+	// wordMembers have common names, which a server may use for what it likes, so
+	// only the known words for another kind count: Curity (purpose), FusionAuth
+	// (tty), Flask (type).
+	wordMembers = []string{"kind", "purpose", "token_class", "tty", "type", "use"}
+	// idMembers stand in no access token: the hashes of an ID token (OpenID Connect
+	// Core section 3.3.2.11; s_hash: FAPI 1 part 2), and the claim that makes a JWT
+	// the answer of an introspection (RFC 9701 section 5).
+	idMembers = []string{"at_hash", "c_hash", "s_hash", "token_introspection"}
+)
+
+// oneOf is slices.Contains in one place: inlined, it is larger than its call.
+//
+//go:noinline
+func oneOf(names []string, name string) bool { return slices.Contains(names, name) }
+
 // note takes a member that is not absent.
-func (k *kindSigns) note(name string, v gjson.Result) {
+func (k *kindSigns) note(name string, v *gjson.Result) {
 	switch {
-	case slices.Contains(kindMembers, name):
-		k.word(name, v)
-	case slices.Contains(wordMembers, name):
-		k.other = k.other || tokenrules.SaysOther(v.Str)
-	case slices.Contains(idMembers, name):
+	case oneOf(kindMembers, name):
+		k.word(name, v.Str) // "" of what is no text
+	case oneOf(wordMembers, name):
+		k.other = k.other || tokenrules.KindOf(v.Str) == tokenrules.OtherKind
+	case oneOf(idMembers, name):
 		k.other = true
 	case name == "nonce":
 		k.nonce = true
@@ -52,26 +56,25 @@ func (k *kindSigns) note(name string, v gjson.Result) {
 	}
 }
 
-// word takes a member that exists to tell the kind. "JWT" tells none.
-func (k *kindSigns) word(name string, v gjson.Result) {
+// word takes what a member says that exists to tell the kind. Keycloak's typ may
+// also say, as a header does, that the token is a JWT.
+func (k *kindSigns) word(name, says string) {
+	kind := tokenrules.KindOf(says)
 	switch {
-	case v.Type == gjson.String && tokenrules.SaysAccess(v.Str):
+	case kind == tokenrules.AccessKind, kind == tokenrules.DPoPKind:
 		k.access = true
-	case v.Type == gjson.String && tokenrules.IsDPoP(v.Str):
-		k.access, k.dpop = true, true
-	case name == "typ" && ascii.EqualFold(v.Str, "jwt"):
-		return
-	default:
+		k.dpop = k.dpop || kind == tokenrules.DPoPKind
+		if name == "typ" {
+			k.typ = strings.Clone(says)
+		}
+	case kind != tokenrules.JWTKind || name != "typ":
 		k.other = true
-	}
-	if name == "typ" && (k.dpop || ascii.EqualFold(v.Str, "bearer")) {
-		k.typ = strings.Clone(v.Str)
 	}
 }
 
 // isEvents tells the claim of security event and logout tokens (RFC 8417 section
 // 2.2: an object whose names are URIs) from one that only has its name.
-func isEvents(v gjson.Result) bool {
+func isEvents(v *gjson.Result) bool {
 	uri := false
 	if v.IsObject() {
 		v.ForEach(func(name, _ gjson.Result) bool {

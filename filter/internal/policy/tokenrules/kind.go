@@ -1,11 +1,22 @@
 package tokenrules
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+)
+
+// Kind is what a word says of a token.
+type Kind uint8
+
+// The kinds. A word that nobody knows says that the token is something else.
+const (
+	UnknownKind Kind = iota
+	AccessKind       // an access token
+	DPoPKind         // an access token that is bound to a key (RFC 9449)
+	JWTKind          // any token that is a JWT
+	OtherKind        // a token of another kind
 )
 
 // Supported reports whether a token is an access token, as far as was said, of a
@@ -13,38 +24,45 @@ import (
 // tokens active. token_type is optional (RFC 7662 section 2.2). A token of type
 // DPoP is proven, or refused (RFC 9449 section 6.2).
 func Supported(t *pipeline.Claims) bool {
-	switch {
-	case t.OtherKind:
+	if t.OtherKind {
 		return false
-	case t.TokenType == "", ascii.EqualFold(t.TokenType, "bearer"):
+	}
+	if t.TokenType == "" || t.TokenType == "Bearer" { // most are
 		return true
-	case IsDPoP(t.TokenType):
+	}
+	switch KindOf(t.TokenType) {
+	case AccessKind:
+		return true
+	case DPoPKind:
 		return t.KeyThumbprint != "" && t.Proven
 	}
-	return SaysAccess(t.TokenType)
+	return false
 }
 
-// IsDPoP reports whether a word for a type is that of tokens which are bound to
-// a key.
-func IsDPoP(word string) bool { return ascii.EqualFold(word, "dpop") }
+// kinds are the words as plain gives them. Servers write them as Cognito
+// ("access"), Hydra, Salesforce and Duende ("access_token"), Keycloak ("Bearer",
+// "DPoP", "ID", "Refresh", "Offline"), RFC 9068 ("at+jwt"), RFC 8693 (URNs).
+var kinds = [...]struct {
+	word string
+	kind Kind
+}{
+	{"bearer", AccessKind}, {"access", AccessKind}, {"accesstoken", AccessKind}, {"at", AccessKind},
+	{"dpop", DPoPKind}, {"jwt", JWTKind},
+	{"refresh", OtherKind}, {"refreshtoken", OtherKind}, {"offline", OtherKind}, {"offlinetoken", OtherKind},
+	{"id", OtherKind}, {"idtoken", OtherKind}, {"logout", OtherKind}, {"logouttoken", OtherKind},
+	{"authorizationcode", OtherKind}, {"devicecode", OtherKind}, {"usercode", OtherKind},
+}
 
-// The words for kinds of tokens, as plain gives them. Servers write them as
-// Cognito ("access"), Hydra, Salesforce and Duende ("access_token"), Keycloak
-// ("Bearer", "ID", "Refresh", "Offline"), RFC 9068 ("at+jwt") and RFC 8693 (URNs).
-var (
-	accessWords = []string{"access", "accesstoken", "at", "bearer"}
-	otherWords  = []string{
-		"authorizationcode", "devicecode", "id", "idtoken", "logout", "logouttoken",
-		"offline", "offlinetoken", "refresh", "refreshtoken", "usercode",
+// KindOf reads a word for a kind of tokens.
+func KindOf(word string) Kind {
+	word = plain(word)
+	for i := range kinds {
+		if kinds[i].word == word {
+			return kinds[i].kind
+		}
 	}
-)
-
-// SaysAccess reports whether a word says that a token is an access token.
-func SaysAccess(word string) bool { return slices.Contains(accessWords, plain(word)) }
-
-// SaysOther reports whether a word says that a token is of another kind. A word
-// that nobody knows says neither.
-func SaysOther(word string) bool { return slices.Contains(otherWords, plain(word)) }
+	return UnknownKind
+}
 
 // maxWordBytes is more than any known word has, written in whatever way.
 const maxWordBytes = 64
@@ -57,8 +75,9 @@ func plain(word string) string {
 		return ""
 	}
 	word = ascii.Lower(word)
-	word = strings.TrimPrefix(word, "application/")
-	word = strings.TrimPrefix(word, "urn:ietf:params:oauth:token-type:")
+	for _, prefix := range [...]string{"application/", "urn:ietf:params:oauth:token-type:"} {
+		word = strings.TrimPrefix(word, prefix)
+	}
 	word = strings.TrimSuffix(word, "+jwt")
 	b := make([]byte, 0, maxWordBytes)
 	for i := range len(word) {

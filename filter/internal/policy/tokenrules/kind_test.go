@@ -9,26 +9,18 @@ import (
 )
 
 func TestTokenKindWords(t *testing.T) {
-	for word, want := range map[string]string{
-		"access": "access", "ACCESS_TOKEN": "access", "AccessToken": "access", "access-token": "access", "at": "access", "at+jwt": "access",
-		"application/at+jwt": "access", "bearer": "access", "Bearer": "access", "urn:ietf:params:oauth:token-type:access_token": "access",
-		"refresh": "other", "refresh_token": "other", "Refresh": "other", "RefreshToken": "other", "Offline": "other", "ID": "other",
-		"id_token": "other", "Logout": "other", "logout+jwt": "other", "urn:ietf:params:oauth:token-type:id_token": "other",
-		"authorization_code": "other", "device_code": "other",
-		"": "", "access token": "", "Bearer ": "", "accesss": "", "dpop": "", "jwt": "", "idx": "", "премія": "",
-		"urn:example:access_token": "", "access" + strings.Repeat("_", maxWordBytes): "",
+	for word, want := range map[string]Kind{
+		"access": AccessKind, "ACCESS_TOKEN": AccessKind, "AccessToken": AccessKind, "access-token": AccessKind, "at": AccessKind, "at+jwt": AccessKind,
+		"application/at+jwt": AccessKind, "bearer": AccessKind, "Bearer": AccessKind, "urn:ietf:params:oauth:token-type:access_token": AccessKind,
+		"refresh": OtherKind, "refresh_token": OtherKind, "Refresh": OtherKind, "RefreshToken": OtherKind, "Offline": OtherKind, "ID": OtherKind,
+		"id_token": OtherKind, "Logout": OtherKind, "logout+jwt": OtherKind, "urn:ietf:params:oauth:token-type:id_token": OtherKind,
+		"authorization_code": OtherKind, "device_code": OtherKind,
+		"dpop": DPoPKind, "DPoP": DPoPKind, "JWT": JWTKind, "application/jwt": JWTKind,
+		"": UnknownKind, "access token": UnknownKind, "Bearer ": UnknownKind, "accesss": UnknownKind, "idx": UnknownKind, "премія": UnknownKind,
+		"urn:example:access_token": UnknownKind, "access" + strings.Repeat("_", maxWordBytes): UnknownKind,
 	} {
-		got := ""
-		switch access, other := SaysAccess(word), SaysOther(word); {
-		case access && other:
-			got = "both"
-		case access:
-			got = "access"
-		case other:
-			got = "other"
-		}
-		if got != want {
-			t.Errorf("%q says %q, want %q", word, got, want)
+		if got := KindOf(word); got != want {
+			t.Errorf("%q is of kind %d, want %d", word, got, want)
 		}
 	}
 }
