@@ -145,7 +145,7 @@ func hostileRequests() []hostileRequest {
 		{"NUL in the token", with("authorization", "Bearer to\x00ken"), refused(401, "token.malformed")},
 		{"LF in the token", with("authorization", "Bearer token\nx"), refused(401, "token.malformed")},
 		{"bytes beyond ASCII in the token", with("authorization", "Bearer t\xc3\xb6ken"), refused(401, "token.malformed")},
-		{"a token of 1 MiB", with("authorization", "Bearer "+strings.Repeat("t", mebibyte-2000)), refused(401, "token.malformed")},
+		{"a token of 1 MiB", with("authorization", "Bearer "+strings.Repeat("t", mebibyte-2000)), refused(401, "token.too_long")},
 		{"a second token", wireHeaders(hostsim.Header{Name: "Authorization", Value: "Bearer other"}), refused(400, "token.ambiguous")},
 		{"a second key", wireHeaders(hostsim.Header{Name: "X-API-KEY", Value: goodKey}), refused(401, "api_key.ambiguous")},
 	}

@@ -230,7 +230,7 @@ func leakCases() []leakCase {
 		{name: "basic", reason: "token.missing", change: set("authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte("jane:"+leakPassword)))},
 		{name: "malformed", reason: "token.malformed", change: func(h http.Header, token string) { h.Set("authorization", "Bearer "+token+" {}") }},
 		{name: "joined", reason: "token.ambiguous", change: func(h http.Header, token string) { h.Set("authorization", "Bearer "+token+", Bearer "+token+"2") }},
-		{name: "long", reason: "token.malformed", change: func(h http.Header, token string) {
+		{name: "long", reason: "token.too_long", change: func(h http.Header, token string) {
 			h.Set("authorization", "Bearer "+token+strings.Repeat("x", 20_000))
 		}},
 	}
