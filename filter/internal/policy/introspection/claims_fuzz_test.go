@@ -26,6 +26,15 @@ func FuzzIntrospectionAnswer(f *testing.F) {
 	for _, a := range badAnswers {
 		f.Add([]byte(a.body))
 	}
+	for _, tt := range forms {
+		f.Add([]byte(`{"active":true,` + tt.members + `}`))
+	}
+	for _, tt := range otherKinds {
+		f.Add([]byte(`{"active":true,` + tt.members + `}`))
+	}
+	for _, tt := range accessTokens {
+		f.Add([]byte(`{"active":true,` + tt.members + `}`))
+	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		claims, reason, ok := readClaims(body)
 		if !ok {

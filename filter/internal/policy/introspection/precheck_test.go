@@ -180,6 +180,9 @@ func FuzzPrecheck(f *testing.F) {
 	f.Add(`{"iss":"https://idp.example","aud":"a","exp":1800000060,"sub":"jane"}`)
 	f.Add(`{"iss":"https://idp.example","aud":["a"],"exp":1800000060,"nbf":1800000000,"scp":["x"]}`)
 	f.Add(`{"iss":"https://idp.example","aud":"a","exp":1800000060,"exp":1}`)
+	f.Add(`{"iss":"https://idp.example","aud":"a","exp":1800000060.75,"nbf":17e8,"azp":"c","scope":["x"],"typ":"Bearer"}`)
+	f.Add(`{"iss":"https://idp.example","aud":"a","exp":1800000060,"typ":"ID","at_hash":"h","nonce":"n"}`)
+	f.Add(`{"iss":"https://idp.example","aud":"a","exp":1800000060,"events":{"urn:x:y":{}},"token_use":"access"}`)
 	f.Add(`{}`)
 	var landings []func(int64, pipeline.Answer)
 	step := NewLocal(*checked(0), Binding{}, Ports{
@@ -211,14 +214,18 @@ func FuzzPrecheck(f *testing.F) {
 			t.Fatalf("accepted %q, which encoding/json does not read: %v", payload, err)
 		}
 		var issuer, subject string
-		var expires int64
-		err := errors.Join(json.Unmarshal(c["iss"], &issuer), json.Unmarshal(c["exp"], &expires))
+		expires := expectedTime(t, c, "exp", false)
+		err := json.Unmarshal(c["iss"], &issuer)
 		if c["sub"] != nil {
 			err = errors.Join(err, json.Unmarshal(c["sub"], &subject))
 		}
 		if err != nil || issuer != "https://idp.example" || expires <= now || x.Token.Expires != expires || x.Token.Subject != subject ||
 			!slices.Contains(x.Token.Audience, "a") && !slices.Contains(x.Token.Audience, "b") {
 			t.Fatalf("accepted %q as %+v: %v", payload, x.Token, err)
+		}
+		checkKind(t, c, x.Token)
+		if x.Token.OtherKind {
+			t.Fatalf("accepted %q, which says that it is no access token", payload)
 		}
 	})
 }
