@@ -8,3 +8,19 @@ func (g *Gate) Run(steps ...pipeline.Step) {
 		g.sequences[i] = pipeline.NewSequence(steps...)
 	}
 }
+
+// Parked is the number of streams that wait.
+func (g *Gate) Parked() (n int) {
+	for _, line := range []*Stream{g.parked, g.due} {
+		for s := line.next; s != line; s = s.next {
+			n++
+		}
+	}
+	return n
+}
+
+// MaxVerdicts and MaxParkedBytes are the bounds.
+const (
+	MaxVerdicts    = maxVerdicts
+	MaxParkedBytes = maxParkedBytes
+)

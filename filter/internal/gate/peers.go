@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"encoding/binary"
 	"math/rand/v2"
 	"strconv"
 
@@ -23,6 +24,8 @@ type peers struct {
 	made     bool
 	failed   bool
 	listener []pipeline.Background
+	nudge    uint64 // the message to ourselves that is on its way; 0 for none
+	nudgedAt int64  // unix nanoseconds
 }
 
 // Queue implements pipeline.Peers. The name is random, as a queue belongs to who
@@ -42,6 +45,34 @@ func (p *peers) Tell(queue uint32, message []byte) { p.host.Enqueue(queue, messa
 // Join implements pipeline.Peers.
 func (p *peers) Join(b pipeline.Background) { p.listener = append(p.listener, b) }
 
+// callBack has QueueReady called soon: by a message to ourselves, some 30 µs
+// later. One is on its way at a time. What is lost, the next tick makes up for.
+func (p *peers) callBack(now int64) {
+	since := now - p.nudgedAt
+	if p.nudge != 0 && 0 <= since && since < int64(TickPeriod) {
+		return
+	}
+	queue, ok := p.Queue()
+	if !ok {
+		return
+	}
+	nudge := rand.Uint64() | 1 //nolint:gosec // who guesses it gains one callback
+	var message [8]byte
+	binary.LittleEndian.PutUint64(message[:], nudge)
+	if p.host.Enqueue(queue, message[:]) {
+		p.nudge, p.nudgedAt = nudge, now
+	}
+}
+
+// calledBack reports whether the message is that of callBack.
+func (p *peers) calledBack(message []byte) bool {
+	if p.nudge == 0 || len(message) != 8 || binary.LittleEndian.Uint64(message) != p.nudge {
+		return false
+	}
+	p.nudge = 0
+	return true
+}
+
 func (p *peers) busy() bool {
 	for _, b := range p.listener {
 		if b.Busy() {
@@ -57,8 +88,8 @@ func (p *peers) tick(now int64) {
 	}
 }
 
-// QueueReady hears what other VMs have to say. Messages are foreign bytes: any
-// plugin may write into any queue.
+// QueueReady hears what other VMs have to say, and this one to itself. Messages
+// are foreign bytes: any plugin may write into any queue.
 func (g *Gate) QueueReady(queue uint32) {
 	if !g.peers.made || queue != g.peers.queue {
 		return
@@ -67,10 +98,14 @@ func (g *Gate) QueueReady(queue uint32) {
 	for range maxMessages {
 		message, ok := g.host.Dequeue(queue)
 		if !ok {
-			return
+			break
+		}
+		if g.peers.calledBack(message) {
+			continue
 		}
 		for _, b := range g.peers.listener {
 			b.Hear(message, now)
 		}
 	}
+	g.giveVerdicts()
 }

@@ -38,7 +38,7 @@ type Stream struct {
 	phase    phase
 	exchange pipeline.Exchange
 	run      *pipeline.Run
-	deadline int64        // unix nanoseconds, 0 before it is parked
+	parking
 	began    int64        // unix nanoseconds
 	reason   fault.Reason // why it was refused
 	recorded bool
@@ -87,8 +87,7 @@ func (s *Stream) hold() Action {
 func (s *Stream) advance(now int64) Action {
 	switch s.run.Advance(&s.exchange, now, s.wake) {
 	case pipeline.Parked:
-		s.park()
-		return Pause
+		return s.park()
 	case pipeline.Admitted:
 		return s.admit()
 	}
@@ -142,7 +141,7 @@ func (s *Stream) Fail() {
 	if s.run != nil {
 		s.run.Fail(fault.Denial{})
 	}
-	delete(s.gate.parked, s.id)
+	s.leave()
 	s.refuse(fault.Denial{})
 }
 
@@ -157,7 +156,7 @@ func (s *Stream) Close() {
 	if s.run != nil {
 		s.run.Fail(fault.Denial{})
 	}
-	delete(s.gate.parked, s.id)
+	s.leave()
 }
 
 // Panicked counts a panic in one of the stream's callbacks; see Gate.Panicked.
