@@ -19,8 +19,14 @@ func (g *Gate) Parked() (n int) {
 	return n
 }
 
-// MaxVerdicts and MaxParkedBytes are the bounds.
-const (
-	MaxVerdicts    = maxVerdicts
-	MaxParkedBytes = maxParkedBytes
-)
+// MaxParkedBytes is the bound of Waiting.
+const MaxParkedBytes = maxParkedBytes
+
+// Queue has the gate make its queue.
+func (g *Gate) Queue() (uint32, bool) { return g.peers.Queue() }
+
+// Join makes somebody hear what other VMs say.
+func (g *Gate) Join(b pipeline.Background) { g.peers.Join(b) }
+
+// Waiting is how many bytes the streams that wait are counted with.
+func (g *Gate) Waiting() int { return g.waiting }
