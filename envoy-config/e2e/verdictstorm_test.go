@@ -206,7 +206,9 @@ func newCrowdedSite(t *testing.T, module string, size int) *site {
 		if err != nil {
 			t.Fatal(err)
 		}
-		cluster.(map[string]any)["circuit_breakers"] = map[string]any{"thresholds": []any{map[string]any{
+		members := cluster.(map[string]any)
+		members["connect_timeout"] = patience.String()
+		members["circuit_breakers"] = map[string]any{"thresholds": []any{map[string]any{
 			"max_connections": size, "max_pending_requests": size, "max_requests": size,
 		}}}
 		clusters = append(clusters, cluster)
