@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/envoy-config/envoyrun"
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
 	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
 )
 
@@ -15,8 +16,10 @@ const (
 	stormSize = 1000
 	// stormKeys is how many wait for one fetch of keys.
 	stormKeys = 600
-	// stormEnd is how long after the identity server's answer the last of those that wait for it may be answered.
-	stormEnd = 500 * time.Millisecond
+	// stormEnd is how long after the identity server's answer the last of those that wait for it may be answered. On a
+	// machine that is busy with something else it is stormBusy times what as many requests take that wait for nothing.
+	stormEnd  = 500 * time.Millisecond
+	stormBusy = 3
 	// stormTimeout is how long the filter waits for the identity server in the storm that gets no answer: all must have
 	// come by then.
 	stormTimeout = 4 * time.Second
@@ -75,8 +78,8 @@ func TestVerdictStorm(t *testing.T) {
 			if got.right != got.size {
 				t.Errorf("%d of %d were answered as they should be; outcomes %v", got.right, got.size, got.outcomes)
 			}
-			if got.last > stormEnd {
-				t.Errorf("the last one was answered %v after the identity server's answer, want %v at most", got.last, stormEnd)
+			if most := max(stormEnd, stormBusy*got.calm); got.last > most {
+				t.Errorf("the last one was answered %v after the identity server's answer, want %v at most", got.last, most)
 			}
 		})
 	}
@@ -94,12 +97,13 @@ func answerDirectly(_, manager, _ map[string]any) {
 type storm struct {
 	size, right int
 	half, last  time.Duration // after the identity server's answer
+	calm        time.Duration // for as many requests that wait for nothing
 	outcomes    map[outcome]int
 }
 
 func (o storm) String() string {
-	return fmt.Sprintf("%d of %d answered as they should be; half of them %v, the last one %v after the identity server's answer",
-		o.right, o.size, o.half.Round(time.Millisecond), o.last.Round(time.Millisecond))
+	return fmt.Sprintf("%d of %d answered as they should be; half of them %v, the last one %v after the identity server's answer (as many that wait for nothing take %v)",
+		o.right, o.size, o.half.Round(time.Millisecond), o.last.Round(time.Millisecond), o.calm.Round(time.Millisecond))
 }
 
 // storm has n requests wait for what the identity server says of a token, and lets it answer.
@@ -109,6 +113,7 @@ func (s *site) storm(listener, token string, n int, want outcome) storm {
 	letGoKeys := s.authority.hold(keysPath)
 	defer letGoKeys()
 	h := s.gatherAt(listener, n)
+	calm := h.run(anonymous())
 	for _, c := range h.clients {
 		c.send(request(token))
 	}
@@ -117,7 +122,7 @@ func (s *site) storm(listener, token string, n int, want outcome) storm {
 	answered := time.Now()
 	letGo()
 	letGoKeys()
-	return h.storm(s.t, arrived, answered, want)
+	return h.storm(s.t, arrived, answered, calm, want)
 }
 
 // stormWithoutAnswer is storm with an identity server that says nothing until the filter gives up. That is what counts
@@ -126,12 +131,20 @@ func (s *site) stormWithoutAnswer(listener, token string, n int, want outcome) s
 	s.t.Helper()
 	defer s.authority.hold(token)()
 	h := s.gatherAt(listener, n)
+	calm := h.run(anonymous())
 	begun := time.Now()
 	for _, c := range h.clients {
 		c.send(request(token))
 	}
 	s.parkedAt(listener, n)
-	return h.storm(s.t, h.receiving(), begun.Add(stormTimeout), want)
+	return h.storm(s.t, h.receiving(), begun.Add(stormTimeout), calm, want)
+}
+
+// anonymous is a request that is refused at once.
+func anonymous() scenario.Request {
+	r := request("none")
+	r.Headers = r.Headers[:1] // no key, no token
+	return r
 }
 
 func (s *site) parkedAt(listener string, n int) {
@@ -156,13 +169,13 @@ func (h *herd) receiving() <-chan time.Time {
 	return arrived
 }
 
-func (h *herd) storm(t *testing.T, arrived <-chan time.Time, answered time.Time, want outcome) storm {
+func (h *herd) storm(t *testing.T, arrived <-chan time.Time, answered time.Time, calm time.Duration, want outcome) storm {
 	t.Helper()
 	var times []time.Duration
 	for at := range arrived {
 		times = append(times, at.Sub(answered))
 	}
-	o := storm{size: len(h.clients), outcomes: h.outcomes(t)}
+	o := storm{size: len(h.clients), calm: calm, outcomes: h.outcomes(t)}
 	o.right = o.outcomes[want]
 	if len(times) > 0 {
 		o.half, o.last = times[len(times)/2], times[len(times)-1]
@@ -174,10 +187,8 @@ func (h *herd) storm(t *testing.T, arrived <-chan time.Time, answered time.Time,
 // request, so each worker gets one first.
 func (s *site) losses(listener string, mark int) (traps, rebuilt int) {
 	s.t.Helper()
-	probe := request("probe")
-	probe.Headers = probe.Headers[:1] // no key, no token
 	for _, c := range s.gatherAt(listener, 4).clients {
-		c.send(probe)
+		c.send(anonymous())
 		c.receive()
 	}
 	for name, value := range s.stats() {
