@@ -28,7 +28,7 @@ type Gate struct {
 	host      Host
 	config    *config.Config
 	sequences []*pipeline.Sequence
-	parked    *Stream                // a line; see parking
+	parked    *Stream                // a line; see Stream
 	due       *Stream                // another one
 	waiting   int                    // bytes that those in both lines hold
 	spoken    map[fault.Reason]int64 // unix nanoseconds

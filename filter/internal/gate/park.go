@@ -14,16 +14,6 @@ const (
 	parkedRetrySeconds = 5
 )
 
-// parking is a stream's place among those that wait. It is in one line, from its
-// first wait to its verdict: parked, or due for a verdict.
-type parking struct {
-	line       *Stream // which one; nil for none
-	prev, next *Stream
-	size       int   // bytes that are counted while it waits
-	deadline   int64 // unix nanoseconds
-	woken      bool  // what it waited for has come
-}
-
 // newLine is an empty line: a ring of streams that begins and ends with one that
 // is no stream.
 func newLine() *Stream {

@@ -1,7 +1,6 @@
 package gate
 
 import (
-	"encoding/binary"
 	"math/rand/v2"
 	"strconv"
 
@@ -24,7 +23,7 @@ type peers struct {
 	made     bool
 	failed   bool
 	listener []pipeline.Background
-	nudge    uint64 // the message to ourselves that is on its way; 0 for none
+	nudge    string // the message to ourselves that is on its way; empty for none
 	nudgedAt int64  // unix nanoseconds
 }
 
@@ -32,8 +31,7 @@ type peers struct {
 // registered it last.
 func (p *peers) Queue() (queue uint32, ok bool) {
 	if !p.made && !p.failed {
-		own := rand.Uint64() //nolint:gosec // it need only differ from VM to VM: who can write queues can find their numbers anyway
-		p.queue, p.made = p.host.RegisterQueue(queuePrefix + strconv.FormatUint(own, 36))
+		p.queue, p.made = p.host.RegisterQueue(queuePrefix + word())
 		p.failed = !p.made
 	}
 	return p.queue, p.made
@@ -48,29 +46,34 @@ func (p *peers) Join(b pipeline.Background) { p.listener = append(p.listener, b)
 // callBack has QueueReady called soon: by a message to ourselves, some 30 µs
 // later. One is on its way at a time. What is lost, the next tick makes up for.
 func (p *peers) callBack(now int64) {
-	since := now - p.nudgedAt
-	if p.nudge != 0 && 0 <= since && since < int64(TickPeriod) {
+	if since := now - p.nudgedAt; p.nudge != "" && 0 <= since && since < int64(TickPeriod) {
 		return
 	}
 	queue, ok := p.Queue()
 	if !ok {
 		return
 	}
-	nudge := rand.Uint64() | 1 //nolint:gosec // who guesses it gains one callback
-	var message [8]byte
-	binary.LittleEndian.PutUint64(message[:], nudge)
-	if p.host.Enqueue(queue, message[:]) {
-		p.nudge, p.nudgedAt = nudge, now
+	p.nudge, p.nudgedAt = word(), now
+	if !p.host.Enqueue(queue, []byte(p.nudge)) {
+		p.nudge = ""
 	}
 }
 
 // calledBack reports whether the message is that of callBack.
 func (p *peers) calledBack(message []byte) bool {
-	if p.nudge == 0 || len(message) != 8 || binary.LittleEndian.Uint64(message) != p.nudge {
+	if p.nudge == "" || string(message) != p.nudge {
 		return false
 	}
-	p.nudge = 0
+	p.nudge = ""
 	return true
+}
+
+// word differs from VM to VM and from time to time. Who guesses one gains a
+// callback.
+//
+//go:noinline
+func word() string {
+	return strconv.FormatUint(rand.Uint64(), 36) //nolint:gosec // who can write queues can find their numbers anyway
 }
 
 func (p *peers) busy() bool {

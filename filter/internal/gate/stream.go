@@ -38,10 +38,17 @@ type Stream struct {
 	phase    phase
 	exchange pipeline.Exchange
 	run      *pipeline.Run
-	parking
 	began    int64        // unix nanoseconds
 	reason   fault.Reason // why it was refused
 	recorded bool
+
+	// Its place among those that wait. It is in one line, from its first wait to
+	// its verdict: parked, or due for a verdict.
+	line       *Stream // which one; nil for none
+	prev, next *Stream
+	size       int   // bytes that are counted while it waits
+	deadline   int64 // unix nanoseconds
+	woken      bool  // what it waited for has come
 }
 
 // Open begins a stream under the host's id for it. The host may never ask for a
