@@ -46,8 +46,16 @@ func newAuthority(t *testing.T) *authority {
 func (a *authority) introspect(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == keysPath {
 		a.mu.Lock()
-		defer a.mu.Unlock()
 		a.asks++
+		held := a.held[keysPath]
+		a.mu.Unlock()
+		if held != nil {
+			select {
+			case <-held:
+			case <-r.Context().Done():
+				return
+			}
+		}
 		_, _ = io.WriteString(w, a.keySet)
 		return
 	}
@@ -106,7 +114,7 @@ func (a *authority) askedInAll() (introspections, fetches int) {
 	return introspections, a.asks
 }
 
-// hold makes the answers for a token wait until the function that it returns is called.
+// hold makes the answers for a token, or keysPath, wait until the function that it returns is called.
 func (a *authority) hold(token string) (letGo func()) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

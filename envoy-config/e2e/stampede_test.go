@@ -105,27 +105,9 @@ func TestStampedeWithALostVM(t *testing.T) {
 
 func newStampedeSite(t *testing.T, module string) *site {
 	t.Helper()
-	s := newSite(t, Options{Module: module, Concurrency: 2})
+	s := newCrowdedSite(t, module, 2*stampedeSize) // no circuit breaker is what is tested
 	s.authority.slow(stampedeAnswer)
-	// The backend's own circuit breaker is not what is tested.
-	cluster, err := upstream{name: "backend", address: s.backend.Address()}.cluster("backend")
-	if err != nil {
-		t.Fatal(err)
-	}
-	cluster.(map[string]any)["circuit_breakers"] = map[string]any{"thresholds": []any{map[string]any{
-		"max_connections": 2 * stampedeSize, "max_pending_requests": 2 * stampedeSize, "max_requests": 2 * stampedeSize,
-	}}}
-	okta, err := upstream{name: "okta", address: s.authority.Listener.Addr().String()}.cluster("okta")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if ok, err := s.offer(t.Context(), "cluster_manager.cds", cdsFile, []any{cluster, okta}); err != nil || !ok {
-		t.Fatalf("envoy takes the clusters: %v, %v", ok, err)
-	}
-	s.serve(plan{name: "gw", config: policies(t, fullSequence), change: func(listener, manager, _ map[string]any) {
-		manager["request_timeout"] = "5s"
-		listener["connection_balance_config"] = map[string]any{"exact_balance": map[string]any{}}
-	}})
+	s.serveCrowd("gw", fullSequence, func(_, manager, _ map[string]any) { manager["request_timeout"] = "5s" })
 	return s
 }
 
@@ -142,10 +124,15 @@ type herdClient struct {
 	err    error
 }
 
-// gather opens n connections, of which exact balance gives each worker as many.
+// gather opens n connections to the listener gw, of which exact balance gives each worker as many.
 func (s *site) gather(n int) *herd {
 	s.t.Helper()
-	address, err := s.envoy.Listener(s.t.Context(), "gw")
+	return s.gatherAt("gw", n)
+}
+
+func (s *site) gatherAt(listener string, n int) *herd {
+	s.t.Helper()
+	address, err := s.envoy.Listener(s.t.Context(), listener)
 	if err != nil {
 		s.t.Fatal(err)
 	}

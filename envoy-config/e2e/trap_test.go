@@ -41,6 +41,9 @@ func TestTrap(t *testing.T) {
 	s.wantUnharmed()
 }
 
+// trapLine is what Envoy logs of a call into a VM that trapped.
+const trapLine = "failed: Uncaught"
+
 // wantUnharmed: no VM trapped and none was made anew; no panic needed to be recovered.
 func (s *site) wantUnharmed() {
 	s.t.Helper()
@@ -53,7 +56,7 @@ func (s *site) wantUnharmed() {
 		s.t.Fatal(err)
 	}
 	for _, l := range s.envoy.Log().Since(0) {
-		if strings.Contains(l.Text, "failed: Uncaught") {
+		if strings.Contains(l.Text, trapLine) {
 			s.t.Errorf("log line %s", l)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"runtime"
+	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
 	"github.com/sallyport-gateway/sallyport/hostsim/gateway"
@@ -39,7 +40,7 @@ func (d *Demo) startHostsim(ctx context.Context, o Options, config []byte) error
 		hostsim.WithVMID("sallyport"), hostsim.WithRootID("sallyport"), hostsim.WithName("sallyport"),
 		hostsim.WithEnv(map[string]string{secretVariable: d.secret}),
 		hostsim.WithFailurePolicy(hostsim.FailReload),
-		hostsim.WithConnectionManager(hostsim.ConnectionManager{UseRemoteAddress: true}),
+		hostsim.WithConnectionManager(hostsim.ConnectionManager{UseRemoteAddress: true, RequestTimeout: 30 * time.Second}), // as in envoy.yaml
 		hostsim.WithCluster("okta", okta),
 		hostsim.WithTrace(),
 		hostsim.WithLog(d.guestLog))

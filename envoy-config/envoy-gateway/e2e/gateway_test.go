@@ -27,5 +27,6 @@ func TestEnvoyGatewaySequence(t *testing.T) {
 	e := start(t, s, all(t), image, digest, nothing)
 	e.ready()
 	testsite.PlaySequence(t, s, e.client, func() uint64 { return testsite.Decisions(t, e.admin()) })
+	testsite.WantRequestTimeout(t, e.admin(), "30s")
 	e.client.Want(t, "the route that is Okta's", "403", "/", "host", "okta.sallyport.invalid")
 }

@@ -28,7 +28,9 @@ type Gate struct {
 	host      Host
 	config    *config.Config
 	sequences []*pipeline.Sequence
-	parked    map[uint32]*Stream
+	parked    *Stream                // a line; see Stream
+	due       *Stream                // another one
+	waiting   int                    // bytes that those in both lines hold
 	spoken    map[fault.Reason]int64 // unix nanoseconds
 	peers     peers
 	usage     *usage.Recorder
@@ -36,7 +38,7 @@ type Gate struct {
 
 // New gives a gate that refuses every request until it is configured.
 func New(h Host) *Gate {
-	return &Gate{host: h, parked: map[uint32]*Stream{}, spoken: map[fault.Reason]int64{}, peers: peers{host: h}}
+	return &Gate{host: h, parked: newLine(), due: newLine(), spoken: map[fault.Reason]int64{}, peers: peers{host: h}}
 }
 
 // Configure takes the configuration, or refuses it whole and logs one line for
@@ -75,24 +77,21 @@ func (g *Gate) Watch(saw func(steps []string, step int, o pipeline.Outcome)) {
 // Tick lets time pass for the steps that want to know, and ends the parked
 // streams whose time is over.
 func (g *Gate) Tick() {
-	if len(g.parked) == 0 && !g.peers.busy() {
+	if g.waiting == 0 && !g.peers.busy() {
 		return
 	}
 	now := g.host.NowNanos()
 	g.peers.tick(now)
-	for _, s := range g.parked {
-		if now >= s.deadline {
-			s.expire()
-		}
-	}
+	g.expire(now)
+	g.giveVerdicts()
 }
-
-// Parked is the number of streams that wait.
-func (g *Gate) Parked() int { return len(g.parked) }
 
 // dispatch gives policies the host's callouts, counted.
 func (g *Gate) dispatch(c pipeline.Callout, land func(int64, pipeline.Answer)) pipeline.Failure {
-	failure := g.host.Dispatch(c, func(a pipeline.Answer) { land(g.host.NowNanos(), a) })
+	failure := g.host.Dispatch(c, func(a pipeline.Answer) {
+		land(g.host.NowNanos(), a)
+		g.giveVerdicts()
+	})
 	if failure == pipeline.NoFailure {
 		g.host.Count(metricCallouts)
 	}

@@ -2,53 +2,92 @@ package gate
 
 import "github.com/sallyport-gateway/sallyport/filter/internal/fault"
 
-// park notes that the stream waits, and until when at most. A stream parked a
-// second time keeps its first deadline.
-func (s *Stream) park() {
-	if s.deadline == 0 {
-		s.deadline = s.exchange.Now + int64(s.gate.config.LongestWait()+deadlineMargin)
+const (
+	// maxParkedBytes bounds what the parked streams of one gate hold in its VM:
+	// what no bound on their number does, as Envoy lets a request have 60 KiB of
+	// headers. Envoy holds the same again, and the bodies.
+	maxParkedBytes = 16 << 20
+	// parkedOverhead is counted for a parked stream beside its headers.
+	parkedOverhead = 1 << 10
+	// parkedRetrySeconds is told to a client whose request waited too long or
+	// could not wait.
+	parkedRetrySeconds = 5
+)
+
+// newLine is an empty line: a ring of streams that begins and ends with one that
+// is no stream.
+func newLine() *Stream {
+	l := &Stream{}
+	l.prev, l.next = l, l
+	return l
+}
+
+// queue puts the stream at the end of a line, and out of the one where it was.
+// With nil it waits no more, and its headers are let go: a call in the air knows
+// those who wait for it until it has landed.
+//
+//go:noinline
+func (s *Stream) queue(line *Stream) {
+	if s.line != nil {
+		s.prev.next, s.next.prev = s.next, s.prev
+		s.gate.waiting -= s.size
 	}
-	s.gate.parked[s.id] = s
-}
-
-// wake is called in another callback than the stream's own, when what it waits
-// for has come.
-func (s *Stream) wake() {
-	s.unpark(func() {
-		if s.advance(s.gate.host.NowNanos()) == Pass {
-			s.gate.host.Resume()
-		}
-	})
-}
-
-// unpark takes the stream off those that wait and goes on with it, if it is
-// still there: it must be selected before anything can be done to it. A panic
-// stays with the stream that caused it; those that are woken or expire in the
-// same callback are served all the same.
-func (s *Stream) unpark(goOn func()) {
-	delete(s.gate.parked, s.id)
-	if s.phase != deciding || !s.gate.host.Select(s.id) {
+	s.line = line
+	if line == nil {
+		s.exchange.Headers = nil
 		return
 	}
-	defer func() {
-		if recover() != nil {
-			s.gate.Panicked("a parked stream")
-			s.Fail()
-		}
-	}()
-	goOn()
+	s.prev, s.next = line.prev, line
+	s.prev.next, line.prev = s, s
+	s.gate.waiting += s.size
 }
 
-// deadlineRetrySeconds is told to a client whose request waited too long.
-const deadlineRetrySeconds = 5
+// leave ends the stream's wait.
+func (s *Stream) leave() {
+	if s.line != nil {
+		s.queue(nil)
+	}
+}
 
-// expire refuses a stream that has waited too long, whatever the host does with
-// its call.
-func (s *Stream) expire() {
-	s.unpark(func() {
-		d := fault.Denial{Reason: fault.IntrospectionDeadline, RetryAfterSeconds: deadlineRetrySeconds}
-		if s.run.Fail(d) {
-			s.refuse(d)
+// park lets the stream wait until its deadline at most, or refuses it when too
+// much waits already. A stream parked a second time keeps its first deadline.
+func (s *Stream) park() Action {
+	if s.line != nil {
+		return Pause
+	}
+	s.size = parkedOverhead
+	for _, h := range s.exchange.Headers {
+		s.size += len(h.Name) + len(h.Value)
+	}
+	if s.gate.waiting+s.size > maxParkedBytes {
+		return s.giveUp(fault.IntrospectionOverloaded)
+	}
+	s.deadline = s.exchange.Now + s.gate.longestWait()
+	s.queue(s.gate.parked)
+	return Pause
+}
+
+// longestWait is how long a stream may be parked, in nanoseconds.
+func (g *Gate) longestWait() int64 { return int64(g.config.LongestWait() + deadlineMargin) }
+
+// expire has the streams refused that have waited too long, whatever the host
+// does with their calls. A clock that was set back prolongs no wait beyond the
+// longest.
+func (g *Gate) expire(now int64) {
+	for s, next := g.parked.next, g.parked; s != g.parked; s = next {
+		next = s.next
+		s.deadline = min(s.deadline, now+g.longestWait())
+		if now >= s.deadline {
+			s.queue(g.due)
 		}
-	})
+	}
+}
+
+// giveUp refuses an undecided stream that cannot wait, or cannot wait on.
+func (s *Stream) giveUp(r fault.Reason) Action {
+	d := fault.Denial{Reason: r, RetryAfterSeconds: parkedRetrySeconds}
+	if !s.run.Fail(d) {
+		return Pause
+	}
+	return s.refuse(d)
 }

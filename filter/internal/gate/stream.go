@@ -38,10 +38,17 @@ type Stream struct {
 	phase    phase
 	exchange pipeline.Exchange
 	run      *pipeline.Run
-	deadline int64        // unix nanoseconds, 0 before it is parked
 	began    int64        // unix nanoseconds
 	reason   fault.Reason // why it was refused
 	recorded bool
+
+	// Its place among those that wait. It is in one line, from its first wait to
+	// its verdict: parked, or due for a verdict.
+	line       *Stream // which one; nil for none
+	prev, next *Stream
+	size       int   // bytes that are counted while it waits
+	deadline   int64 // unix nanoseconds
+	woken      bool  // what it waited for has come
 }
 
 // Open begins a stream under the host's id for it. The host may never ask for a
@@ -87,8 +94,7 @@ func (s *Stream) hold() Action {
 func (s *Stream) advance(now int64) Action {
 	switch s.run.Advance(&s.exchange, now, s.wake) {
 	case pipeline.Parked:
-		s.park()
-		return Pause
+		return s.park()
 	case pipeline.Admitted:
 		return s.admit()
 	}
@@ -142,7 +148,7 @@ func (s *Stream) Fail() {
 	if s.run != nil {
 		s.run.Fail(fault.Denial{})
 	}
-	delete(s.gate.parked, s.id)
+	s.leave()
 	s.refuse(fault.Denial{})
 }
 
@@ -157,7 +163,7 @@ func (s *Stream) Close() {
 	if s.run != nil {
 		s.run.Fail(fault.Denial{})
 	}
-	delete(s.gate.parked, s.id)
+	s.leave()
 }
 
 // Panicked counts a panic in one of the stream's callbacks; see Gate.Panicked.

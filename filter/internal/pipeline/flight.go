@@ -17,27 +17,20 @@ func (f *Flight) Landed() bool { return f.landed }
 // came. What a waiter does cannot keep the others from being woken: a panic
 // goes on only after all have run.
 func (f *Flight) Land() {
-	if f.landed {
-		return
-	}
 	f.landed = true
-	waiters := f.waiters
-	f.waiters = nil
-	wakeAll(waiters)
+	f.wakeAll()
 }
 
-func wakeAll(waiters []func()) {
-	for i, wake := range waiters {
-		finished := false
-		func() {
-			defer func() {
-				if !finished {
-					wakeAll(waiters[i+1:])
-				}
-			}()
-			wake()
-			finished = true
-		}()
+func (f *Flight) wakeAll() {
+	defer func() {
+		if len(f.waiters) > 0 { // one has panicked
+			f.wakeAll()
+		}
+	}()
+	for len(f.waiters) > 0 {
+		wake := f.waiters[0]
+		f.waiters = f.waiters[1:]
+		wake()
 	}
 }
 
