@@ -29,6 +29,10 @@ type Config struct {
 	Catalog  *catalog.Catalog
 	Identity identity.Headers
 
+	// KeyHeaders are all headers, in lower case, in which any sequence looks for
+	// an API key.
+	KeyHeaders []string
+
 	// TrustedHops says where the client's address stands: 0 for what the host
 	// says, n for the n-th element from the right of X-Forwarded-For.
 	TrustedHops int

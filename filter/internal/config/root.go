@@ -57,7 +57,8 @@ func (r *reader) root(v value) *Config {
 	})
 	c.Catalog = catalog.Compile(&r.problems, apis, products, apps)
 	c.sequences = r.assign(own, defaultSteps)
-	r.checkIdentity(c.Identity, append(own, defaultSteps))
+	c.KeyHeaders = keyHeaders(append(own, defaultSteps))
+	r.checkIdentity(c.Identity, c.KeyHeaders)
 	return c
 }
 

@@ -63,13 +63,10 @@ func (s *Stream) OnRequestHeaders() Action {
 	return s.advance(s.exchange.Now)
 }
 
-// OnRequestBody and OnRequestTrailers hold back what follows the headers while
-// the verdict is open. Under one host option the body would otherwise carry the
-// undecided request to the backend.
+// OnRequestBody holds back what follows the headers while the verdict is open.
+// Under one host option the body would otherwise carry the undecided request to
+// the backend.
 func (s *Stream) OnRequestBody() Action { return s.hold() }
-
-// OnRequestTrailers is like OnRequestBody.
-func (s *Stream) OnRequestTrailers() Action { return s.hold() }
 
 func (s *Stream) hold() Action {
 	switch s.phase {

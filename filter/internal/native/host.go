@@ -93,6 +93,12 @@ func (h *host) SetRequestHeaders(all []header) bool {
 	return true
 }
 
+// RequestTrailers are none: a scenario's request has none.
+func (h *host) RequestTrailers() ([]header, bool) { return nil, true }
+
+// SetRequestTrailers has none to set.
+func (h *host) SetRequestTrailers([]header) bool { return true }
+
 // ResponseStatus is known at the exchange's end only.
 func (h *host) ResponseStatus() int { return h.status }
 

@@ -60,11 +60,24 @@ var (
 )
 
 func (h *host) SetRequestHeaders(all []pipeline.Header) bool {
+	return setHeaders(abi.RequestHeaders, all)
+}
+
+func (h *host) RequestTrailers() ([]pipeline.Header, bool) {
+	pairs, ok := abi.HeaderPairs(abi.RequestTrailers)
+	return headers(pairs), ok
+}
+
+func (h *host) SetRequestTrailers(all []pipeline.Header) bool {
+	return setHeaders(abi.RequestTrailers, all)
+}
+
+func setHeaders(m abi.MapType, all []pipeline.Header) bool {
 	pairs := make([][2]string, len(all))
 	for i, header := range all {
 		pairs[i] = [2]string{header.Name, header.Value}
 	}
-	return abi.SetHeaderPairs(abi.RequestHeaders, pairs) == abi.OK
+	return abi.SetHeaderPairs(m, pairs) == abi.OK
 }
 
 func (h *host) ResponseStatus() int {
