@@ -37,6 +37,9 @@ type Config struct {
 	// says, n for the n-th element from the right of X-Forwarded-For.
 	TrustedHops int
 
+	// IPv6Prefix is how many bits of an IPv6 address tell clients apart.
+	IPv6Prefix int
+
 	Usage Usage
 
 	sequences []*sequence // by the catalog's API index; may be shared
@@ -58,7 +61,7 @@ func Load(data []byte, env Env) (*Config, []Problem) {
 }
 
 // Ports are what steps need of the host. Without Metrics and Warn what they
-// would say is dropped.
+// would say is dropped; without Now the clock is never read again.
 type Ports struct {
 	Store      sharedtable.Store
 	Dispatcher pipeline.Dispatcher
@@ -67,6 +70,8 @@ type Ports struct {
 	// ClientCertificate is the SHA-256, in hex, of the certificate with which the
 	// client of the current request came; "" without one.
 	ClientCertificate func() string
+	// Now reads the host's clock, in unix nanoseconds.
+	Now func() int64
 	// Warn writes a line to the operator's log.
 	Warn func(line string)
 	// Host checks and makes signatures; nil leaves it to the filter's own code.
@@ -82,6 +87,9 @@ func (p Ports) withDefaults() Ports {
 	}
 	if p.Peers == nil {
 		p.Peers = pipeline.NoPeers{}
+	}
+	if p.Now == nil {
+		p.Now = func() int64 { return 0 }
 	}
 	if p.Warn == nil {
 		p.Warn = func(string) {}

@@ -25,7 +25,8 @@ var rootMembers = members{
 // root reads the whole configuration. It means something only when no problem
 // was noted.
 func (r *reader) root(v value) *Config {
-	c := &Config{Identity: identity.DefaultHeaders(), Usage: defaultUsage()}
+	c := &Config{Identity: identity.DefaultHeaders(), Usage: defaultUsage(), IPv6Prefix: defaultIPv6Prefix}
+	r.config = c
 	var (
 		apis         []catalog.API
 		own          []*sequence // of each API, nil when it has none
@@ -42,7 +43,7 @@ func (r *reader) root(v value) *Config {
 		case "identity_headers":
 			r.identityHeaders(v, &c.Identity)
 		case "client_ip":
-			c.TrustedHops = r.clientIP(v)
+			r.clientIP(v, c)
 		case "usage":
 			r.usage(v, &c.Usage)
 		case "apis":
