@@ -25,7 +25,11 @@ type Env func(name string) (value string, ok bool)
 
 // Config is a configuration, ready for use. It never changes.
 type Config struct {
-	Format   fault.Format
+	Format fault.Format
+	// GRPCRateLimited is the gRPC status of a request over the rate, 0 for the one
+	// that the host makes of 429.
+	GRPCRateLimited int
+
 	Catalog  *catalog.Catalog
 	Identity identity.Headers
 

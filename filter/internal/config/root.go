@@ -18,9 +18,15 @@ const formatVersion = 1
 const unbounded = -1
 
 var rootMembers = members{
-	names:    []string{"version", "apis", "fault_format", "identity_headers", "products", "apps", "sequence", "client_ip", "usage"},
+	names:    []string{"version", "apis", "fault_format", "identity_headers", "products", "apps", "sequence", "client_ip", "usage", "grpc"},
 	required: 2,
 }
+
+var (
+	grpcMembers = members{names: []string{"rate_limited"}}
+	// grpcRateLimited are the names that gRPC itself has for them.
+	grpcRateLimited = []string{"unavailable", "resource_exhausted"}
+)
 
 // root reads the whole configuration. It means something only when no problem
 // was noted.
@@ -42,6 +48,12 @@ func (r *reader) root(v value) *Config {
 			c.Format = r.faultFormat(v)
 		case "identity_headers":
 			r.identityHeaders(v, &c.Identity)
+		case "grpc":
+			r.object(v, &grpcMembers, func(_ string, v value) {
+				if i, _ := r.word(v, grpcRateLimited...); i == 1 {
+					c.GRPCRateLimited = fault.ResourceExhausted
+				}
+			})
 		case "client_ip":
 			r.clientIP(v, c)
 		case "usage":

@@ -21,6 +21,9 @@ func ConfigSchema() *Schema {
 			"trusted_hops": integerSchema("0: as the proxy says. N: the N-th address from the right of X-Forwarded-For, which N trusted proxies appended to.", 0, maxTrustedHops).withDefault(0),
 			"ipv6_prefix":  integerSchema("How many bits of an IPv6 address tell clients apart, for per: client_ip.", minIPv6Prefix, maxIPv6Prefix).withDefault(defaultIPv6Prefix),
 		}),
+		"grpc": objectSchema(&grpcMembers, "How a refusal is told to gRPC clients, besides its text.", shapes{
+			"rate_limited": wordSchema("The status over the rate. Clients may send what is unavailable again at once.", grpcRateLimited...).withDefault(grpcRateLimited[0]),
+		}),
 		"usage": objectSchema(&usageMembers, "How calls are recorded.", shapes{
 			"max_series": integerSchema("Metrics with names of the catalog in them, at most; the rest is counted as other. 0 switches them off.", 0, usage.MaxSeries).withDefault(DefaultMaxSeries),
 			"attributes": uniqueWords("What the proxy's access log is told of each call; each is a hostcall more.", usage.AttributeNames()),

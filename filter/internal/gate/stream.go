@@ -119,15 +119,23 @@ func (s *Stream) refuse(d fault.Denial) Action {
 	}
 	s.phase, s.reason = refused, d.Reason
 	d.DPoP = s.exchange.DPoP
-	format := fault.Apigee
-	if s.gate.config != nil {
-		format = s.gate.config.Format
-	}
-	s.gate.host.Reply(fault.Render(d, format), d.Reason.String())
+	s.gate.host.Reply(s.gate.render(d), d.Reason.String())
 	s.gate.note(&s.exchange, false, d.Reason)
 	s.gate.complain(d.Reason, s)
 	s.describe(false)
 	return Pause
+}
+
+// render makes what the client reads, as the operator wants it.
+func (g *Gate) render(d fault.Denial) fault.Response {
+	if g.config == nil {
+		return fault.Render(d, fault.Apigee)
+	}
+	r := fault.Render(d, g.config.Format)
+	if d.Reason == fault.SpikeArrestExceeded {
+		r.GRPC = g.config.GRPCRateLimited
+	}
+	return r
 }
 
 // Fail refuses an undecided stream after a fault of our own: a panic that was

@@ -49,7 +49,7 @@ func (s *Stream) cut() Action {
 	if s.phase == deciding {
 		return s.refuse(fault.Denial{})
 	}
-	s.gate.host.Reply(fault.Render(fault.Denial{}, s.gate.config.Format), fault.Internal.String())
+	s.gate.host.Reply(s.gate.render(fault.Denial{}), fault.Internal.String())
 	s.gate.say(fault.Internal, "cut a request whose trailers the host did not give: ", &s.exchange)
 	return Pause
 }

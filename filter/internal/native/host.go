@@ -113,6 +113,9 @@ func (h *host) Reply(r fault.Response, _ string) bool {
 	for _, pair := range r.Headers {
 		reply.Headers = append(reply.Headers, scenario.Header{Name: pair[0], Value: pair[1]})
 	}
+	if isGRPC(h.selected.headers) {
+		reply = grpcReply(reply, r.GRPC)
+	}
 	h.selected.reply = &reply
 	return true
 }

@@ -91,7 +91,7 @@ func (h *host) ResponseStatus() int {
 func (h *host) SetAttribute(name, value string) { abi.SetProperty(name, value) }
 
 func (h *host) Reply(r fault.Response, details string) bool {
-	return abi.SendLocalResponse(r.Status, details, r.Body, r.Headers) == abi.OK
+	return abi.SendLocalResponse(r.Status, details, r.Body, r.Headers, r.GRPC) == abi.OK
 }
 
 func (h *host) Resume() bool              { return proxywasm.ResumeHttpRequest() == nil }
