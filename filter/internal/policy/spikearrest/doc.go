@@ -60,8 +60,7 @@
 // one message each, that happens to 1 newcomer in 100 while 32,768 callers are
 // active, to 1 in 6 with 49,152 and to every second with 65,536; with a burst of
 // n it takes n messages of each. A caller that goes on sending keeps his entry.
-// Whom a flood of IPv6 networks is to be expected of counts them by a shorter
-// prefix.
+// A shorter IPv6 prefix makes more networks one caller.
 //
 // Counters live in the host's shared data, in keys that are made from the
 // limiter's identity and all of its settings: they survive an update of the
