@@ -30,6 +30,8 @@ func (a *adviser) sequence(path string, sequence *yaml.Node) {
 			if seen["introspect_token"] {
 				a.say(at, "comes after introspect_token, so a flood reaches the authorization server: put it first")
 			}
+		case "verify_api_key":
+			a.keyPlaces(at+".from", document.Member(options, "from"))
 		case "introspect_token":
 			a.introspection(at, options)
 		}
@@ -43,6 +45,15 @@ func (a *adviser) sequence(path string, sequence *yaml.Node) {
 	}
 	if len(seen) > 0 && !seen["spike_arrest"] {
 		a.say(path, "has no spike_arrest: nothing stands between a runaway client and the rest")
+	}
+}
+
+// keyPlaces finds headers that the shipped proxy never lets in.
+func (a *adviser) keyPlaces(path string, from *yaml.Node) {
+	for i, place := range document.Items(from) {
+		if header := document.Text(place, "header"); strings.Contains(header, "_") {
+			a.say(at(path, i)+".header", "%q has an underscore: Envoy as envoy.yaml sets it up (headers_with_underscores_action: REJECT_REQUEST) answers 400 to every request that has it", header)
+		}
 	}
 }
 
