@@ -33,9 +33,9 @@ type Config struct {
 	Catalog  *catalog.Catalog
 	Identity identity.Headers
 
-	// KeyHeaders are all headers, in lower case, in which any sequence looks for
-	// an API key.
-	KeyHeaders []string
+	// NoTrailers are the names, in lower case, that no client's trailer may have:
+	// those of Identity, and those in which any sequence looks for an API key.
+	NoTrailers []string
 
 	// TrustedHops says where the client's address stands: 0 for what the host
 	// says, n for the n-th element from the right of X-Forwarded-For.

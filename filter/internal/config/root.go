@@ -70,8 +70,9 @@ func (r *reader) root(v value) *Config {
 	})
 	c.Catalog = catalog.Compile(&r.problems, apis, products, apps)
 	c.sequences = r.assign(own, defaultSteps)
-	c.KeyHeaders = keyHeaders(append(own, defaultSteps))
-	r.checkIdentity(c.Identity, c.KeyHeaders)
+	keys := keyHeaders(append(own, defaultSteps))
+	r.checkIdentity(c.Identity, keys)
+	c.NoTrailers = append(keys, c.Identity.Names()...)
 	return c
 }
 

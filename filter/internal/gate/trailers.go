@@ -1,8 +1,8 @@
 package gate
 
 import (
-	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/identity"
 )
 
 // OnRequestTrailers holds trailers back as OnRequestBody does the body, and
@@ -26,21 +26,11 @@ func (s *Stream) cleanTrailers() bool {
 	}
 	kept := sent[:0]
 	for _, t := range sent {
-		if !s.gate.private(t.Name) {
+		if !identity.Forged(t.Name, s.gate.config.NoTrailers) {
 			kept = append(kept, t)
 		}
 	}
 	return len(kept) == len(sent) || s.gate.host.SetRequestTrailers(kept)
-}
-
-// private reports a name that a trailer must not have.
-func (g *Gate) private(name string) bool {
-	for _, key := range g.config.KeyHeaders {
-		if ascii.SameVariable(name, key) {
-			return true
-		}
-	}
-	return g.config.Identity.Forged(name)
 }
 
 // cut ends a request whose trailers cannot be read or changed. The backend may

@@ -2,6 +2,7 @@ package dpop
 
 import (
 	"encoding/binary"
+	"math"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 )
@@ -47,9 +48,8 @@ func newSpent(store sharedtable.Store, entries int) spent {
 func (s spent) add(id proofID, issued, latest int64) (first bool, err error) {
 	err = s.table.Update(binary.BigEndian.Uint32(id[:4]), func(b sharedtable.Bucket) (write bool) {
 		first = false
-		floor := b.Entry(0)
 		if b.Condition == sharedtable.Damaged {
-			setTime(floor, latest)
+			setTime(b, 0, latest)
 			return true
 		}
 		for i := 1; i < b.Len(); i++ {
@@ -58,7 +58,7 @@ func (s spent) add(id proofID, issued, latest int64) (first bool, err error) {
 			}
 		}
 		for i := 1 + s.most; i < b.Len(); i++ { // of a larger size
-			s.keep(b, proofID(b.Entry(i)), timeOf(b.Entry(i)))
+			s.keep(b, proofID(b.Entry(i)), timeOf(b, i))
 		}
 		first = s.keep(b, id, issued)
 		return first
@@ -70,25 +70,33 @@ func (s spent) add(id proofID, issued, latest int64) (first bool, err error) {
 // of the bucket, in the place of the oldest, or else is no younger than the
 // floor. It reports false when the proof was that already.
 func (s spent) keep(b sharedtable.Bucket, id proofID, issued int64) bool {
-	floor, oldest := b.Entry(0), b.Entry(1)
-	if issued <= timeOf(floor) {
+	floor, oldest := timeOf(b, 0), int64(math.MaxInt64)
+	if issued <= floor {
 		return false
 	}
-	for i := 2; i <= s.most; i++ {
-		if e := b.Entry(i); timeOf(e) < timeOf(oldest) {
-			oldest = e
+	at := 0
+	for i := 1; i <= s.most; i++ {
+		if t := timeOf(b, i); t < oldest {
+			at, oldest = i, t
 		}
 	}
-	if issued <= timeOf(oldest) {
-		setTime(floor, issued)
-		return true
+	if issued > oldest {
+		copy(b.Entry(at), id[:])
+		setTime(b, at, issued)
+		issued = max(floor, oldest) // what is given up
 	}
-	setTime(floor, max(timeOf(floor), timeOf(oldest)))
-	copy(oldest, id[:])
-	setTime(oldest, issued)
+	setTime(b, 0, issued)
 	return true
 }
 
-func timeOf(e []byte) int64 { return int64(binary.BigEndian.Uint64(e[len(proofID{}):])) }
+// timeOf is an entry's iat; that of entry 0 is the floor.
+//
+//go:noinline
+func timeOf(b sharedtable.Bucket, i int) int64 {
+	return int64(binary.BigEndian.Uint64(b.Entry(i)[len(proofID{}):]))
+}
 
-func setTime(e []byte, t int64) { binary.BigEndian.PutUint64(e[len(proofID{}):], uint64(t)) }
+//go:noinline
+func setTime(b sharedtable.Bucket, i int, t int64) {
+	binary.BigEndian.PutUint64(b.Entry(i)[len(proofID{}):], uint64(t))
+}

@@ -36,7 +36,7 @@ func DefaultHeaders() Headers {
 func Apply(x *pipeline.Exchange, h Headers) {
 	own := h.all()
 	for _, sent := range x.Headers {
-		if forged(sent.Name, own) {
+		if Forged(sent.Name, own[:]) {
 			x.Edits.RemoveHeader(sent.Name)
 		}
 	}
@@ -64,11 +64,20 @@ func (h Headers) all() [6]string {
 	return [6]string{h.App, h.Developer, h.Product, h.Subject, h.ClientID, h.Scopes}
 }
 
-// Forged reports whether a backend could take a client's header, or trailer, of
-// this name for one of ours, however it reads names; see ascii.SameVariable.
-func (h Headers) Forged(name string) bool { return forged(name, h.all()) }
+// Names are the headers to send.
+func (h Headers) Names() (names []string) {
+	for _, name := range h.all() {
+		if name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
+}
 
-func forged(name string, own [6]string) bool {
+// Forged reports whether a backend could take a client's header, or trailer, of
+// this name for a reserved one or one of own, however it reads names; see
+// ascii.SameVariable. Empty ones of own count for nothing.
+func Forged(name string, own []string) bool {
 	if len(name) >= len(reservedPrefix) && ascii.SameVariable(name[:len(reservedPrefix)], reservedPrefix) {
 		return true
 	}
