@@ -19,8 +19,18 @@ var identity = map[string]string{
 	"x-user": "jane", // subject, under a name of the operator's
 }
 
-// folded is how a backend behind CGI or WSGI reads a header's name.
-func folded(name string) string { return strings.ReplaceAll(strings.ToLower(name), "_", "-") }
+// separators are the bytes that may stand in a name (RFC 9110 section 5.6.2) and are neither letter nor digit.
+const separators = "!#$%&'*+-.^_`|~"
+
+// folded is how a backend behind CGI, PHP or WSGI reads a header's name.
+func folded(name string) string {
+	return strings.Map(func(r rune) rune {
+		if strings.ContainsRune(separators, r) {
+			return '-'
+		}
+		return r
+	}, strings.ToLower(name))
+}
 
 // TestLeakKeyOrForgeryToBackend: however a client spells them, headers that say who calls come from the gateway alone,
 // and the key stays here, wherever it was sent.
@@ -44,6 +54,11 @@ func TestLeakKeyOrForgeryToBackend(t *testing.T) {
 		reached++
 		wantOwnIdentity(t, exchange.Upstream.Headers)
 		wantNoKey(t, exchange.Upstream.Headers, r.Path)
+		for _, trailer := range exchange.Upstream.Trailers {
+			if name := folded(trailer.Name); strings.HasPrefix(name, "x-sallyport-") || name == "x-user" || name == "x-api-key" {
+				t.Errorf("the backend saw the trailer %s: %s", trailer.Name, trailer.Value)
+			}
+		}
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		for range 20 { // rapid makes 100 checks by itself
@@ -56,6 +71,43 @@ func TestLeakKeyOrForgeryToBackend(t *testing.T) {
 	}
 }
 
+// TestForgedIdentitySeparators: every separator, in headers and in trailers, where a sequence runs and where none does.
+func TestForgedIdentitySeparators(t *testing.T) {
+	config := []byte(`{"version":1,"identity_headers":{"subject":"x-user"},"apis":[{"name":"open","version":"v1","base_path":"/open","sequence":[]},` +
+		`{"name":"keyed","version":"v1","base_path":"/keyed","sequence":[{"remove_api_key":{"from":[{"header":"x-api-key"}]}}]}]}`)
+	g := start(t, module(t), config)
+	for _, c := range separators {
+		sep := string(c)
+		forged := hostsim.Headers{{Name: "x" + sep + "sallyport" + sep + "subject", Value: "root"}, {Name: "x" + sep + "user", Value: "root"}}
+		key := hostsim.Header{Name: "x" + sep + "api" + sep + "key", Value: goodKey}
+		harmless := hostsim.Header{Name: "x" + sep + "users", Value: "stays"}
+		for _, path := range []string{"/open/1", "/keyed/1"} {
+			r := hostsim.Request{
+				Method: "POST", Path: path, Authority: "api.example.com", Body: []byte("body"),
+				Headers: append(slices.Clone(forged), key, harmless), Trailers: append(slices.Clone(forged), key, harmless),
+			}
+			response, exchange, err := g.Do(t.Context(), r)
+			if err != nil || response.Status != 200 {
+				t.Fatalf("%s %s: %v, status %d", path, sep, err, response.Status)
+			}
+			keyLeft := path == "/open/1" // where no step removes it
+			for place, seen := range map[string]hostsim.Headers{"header": exchange.Upstream.Headers, "trailer": exchange.Upstream.Trailers} {
+				for _, f := range forged {
+					if _, ok := seen.Get(f.Name); ok {
+						t.Errorf("%s: the backend saw the %s %s", path, place, f.Name)
+					}
+				}
+				if _, ok := seen.Get(key.Name); ok != (keyLeft && place == "header") {
+					t.Errorf("%s: the backend saw the %s %s: %v", path, place, key.Name, ok)
+				}
+				if _, ok := seen.Get(harmless.Name); !ok {
+					t.Errorf("%s: the %s %s was lost", path, place, harmless.Name)
+				}
+			}
+		}
+	}
+}
+
 func drawRequest(t *rapid.T) hostsim.Request {
 	r := hostsim.Request{
 		Path: "/customers/v1/orders/7", Authority: "api.example.com",
@@ -63,7 +115,11 @@ func drawRequest(t *rapid.T) hostsim.Request {
 	}
 	if rapid.Bool().Draw(t, "key in a header") {
 		at := rapid.IntRange(0, len(r.Headers)).Draw(t, "place")
-		r.Headers = slices.Insert(r.Headers, at, hostsim.Header{Name: respelled("x-api-key", false).Draw(t, "key header"), Value: goodKey})
+		r.Headers = slices.Insert(r.Headers, at, hostsim.Header{Name: respelled("x-api-key", rapid.Bool().Draw(t, "elsewhere")).Draw(t, "key header"), Value: goodKey})
+	}
+	if rapid.Bool().Draw(t, "body") {
+		r.Body = []byte("body")
+		r.Trailers = rapid.SliceOfN(forgedHeader(), 0, 4).Draw(t, "trailers")
 	}
 	if parts := rapid.SliceOfN(parameter(), 0, 6).Draw(t, "query"); len(parts) > 0 {
 		r.Path += "?" + strings.Join(parts, "")
@@ -122,15 +178,15 @@ func parameterNames(query string) []string {
 }
 
 // respelled draws a spelling of a header's name.
-func respelled(name string, underscores bool) *rapid.Generator[string] {
+func respelled(name string, otherSeparators bool) *rapid.Generator[string] {
 	return rapid.Custom(func(t *rapid.T) string {
 		b := []byte(name)
 		for i, c := range b {
 			switch {
 			case 'a' <= c && c <= 'z' && rapid.Bool().Draw(t, "upper"):
 				b[i] = c - 'a' + 'A'
-			case c == '-' && underscores && rapid.Bool().Draw(t, "underscore"):
-				b[i] = '_'
+			case c == '-' && otherSeparators && rapid.Bool().Draw(t, "other"):
+				b[i] = rapid.SampledFrom([]byte(separators)).Draw(t, "separator")
 			}
 		}
 		return string(b)

@@ -18,6 +18,9 @@ const inactivePrefix = "inactive-"
 // boundPrefix begins the tokens that are bound to a certificate; its thumbprint (RFC 8705 section 3.1) follows.
 const boundPrefix = "bound-to-"
 
+// keyBoundPrefix begins those that are bound to a key, by its thumbprint (RFC 9449 section 6.1).
+const keyBoundPrefix = "key-bound-to-"
+
 // authority is an authorization server. It knows every token but those with inactivePrefix, each as the subject of
 // its own, and answers for a token that is held when that is let go.
 type authority struct {
@@ -86,6 +89,9 @@ func (a *authority) introspect(w http.ResponseWriter, r *http.Request) {
 	cnf := ""
 	if thumbprint, bound := strings.CutPrefix(token, boundPrefix); bound {
 		cnf = fmt.Sprintf(`"cnf":{"x5t#S256":%q},`, thumbprint)
+	}
+	if thumbprint, bound := strings.CutPrefix(token, keyBoundPrefix); bound {
+		cnf = fmt.Sprintf(`"cnf":{"jkt":%q},`, thumbprint)
 	}
 	_, _ = fmt.Fprintf(w, `{`+cnf+`"active":true,"token_type":"Bearer","scope":"customers.read","client_id":"portal","sub":"jane",`+
 		`"exp":%d,"aud":"api://default","iss":"https://dev.okta.com"}`, time.Now().Add(time.Hour).Unix())

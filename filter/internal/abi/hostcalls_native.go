@@ -24,7 +24,7 @@ func SetProperty(string, string) Status { return Unimplemented }
 func CallResponseBody(int) ([]byte, Status) { return nil, Unimplemented }
 
 // SendLocalResponse answers Unimplemented.
-func SendLocalResponse(int, string, []byte, [][2]string) Status { return Unimplemented }
+func SendLocalResponse(int, string, []byte, [][2]string, int) Status { return Unimplemented }
 
 // HTTPCall answers Unimplemented.
 func HTTPCall(uint32, string, [][2]string, []byte, uint32, Landing) Status { return Unimplemented }

@@ -58,15 +58,18 @@ func CallResponseBody(most int) (body []byte, s Status) {
 }
 
 // SendLocalResponse answers the stream that is the effective context. details
-// shows in the access log as RESPONSE_CODE_DETAILS. The SDK's own function
+// shows in the access log as RESPONSE_CODE_DETAILS. grpc is the status for a
+// gRPC client; with 0 the host makes one from status. The SDK's own function
 // leaves the details out.
-func SendLocalResponse(status int, details string, body []byte, headers [][2]string) Status {
-	const noGRPCStatus = -1
+func SendLocalResponse(status int, details string, body []byte, headers [][2]string, grpc int) Status {
+	if grpc == 0 {
+		grpc = -1
+	}
 	h := EncodePairs(headers)
 	return Status(hostSendLocalResponse(uint32(status),
 		unsafe.Pointer(unsafe.StringData(details)), uint32(len(details)),
 		unsafe.Pointer(unsafe.SliceData(body)), uint32(len(body)),
-		unsafe.Pointer(unsafe.SliceData(h)), uint32(len(h)), noGRPCStatus))
+		unsafe.Pointer(unsafe.SliceData(h)), uint32(len(h)), int32(grpc)))
 }
 
 // HTTPCall sends a request to a cluster, owned by the root context. With OK,

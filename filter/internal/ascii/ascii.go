@@ -32,22 +32,43 @@ func EqualFold(a, b string) bool {
 	return true
 }
 
+// SameVariable compares two header names as backends see them that make
+// variables of them: CGI (RFC 3875 section 4.1.18), PHP, WSGI. Letter case does
+// not count, and every byte that is neither letter nor digit is one separator.
+func SameVariable(a, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range len(a) {
+		if folded(a[i]) != folded(b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// Variable is one spelling of all names that SameVariable takes for the same.
+func Variable(name string) string {
+	b := []byte(name)
+	for i := range b {
+		b[i] = folded(b[i])
+	}
+	return string(b)
+}
+
+func folded(c byte) byte {
+	switch c = lower(c); {
+	case 'a' <= c && c <= 'z' || '0' <= c && c <= '9':
+		return c
+	}
+	return '-'
+}
+
 func lower(c byte) byte {
 	if 'A' <= c && c <= 'Z' {
 		return c + 'a' - 'A'
 	}
 	return c
-}
-
-// Replace is s with each byte from as to.
-func Replace(s string, from, to byte) string {
-	b := []byte(s)
-	for i := range b {
-		if b[i] == from {
-			b[i] = to
-		}
-	}
-	return string(b)
 }
 
 // Trim cuts the bytes of cut off both ends.

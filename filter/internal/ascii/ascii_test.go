@@ -22,9 +22,6 @@ func TestLikePackageStrings(t *testing.T) {
 		if !ascii.EqualFold(a, strings.ToUpper(a)) {
 			t.Errorf("EqualFold of %q and its upper case is false", a)
 		}
-		if got, want := ascii.Replace(a, '_', '-'), strings.ReplaceAll(a, "_", "-"); got != want {
-			t.Errorf("Replace(%q) = %q, want %q", a, got, want)
-		}
 		if got, want := ascii.Trim(a, " \t"), strings.Trim(a, " \t"); got != want {
 			t.Errorf("Trim(%q) = %q, want %q", a, got, want)
 		}
@@ -35,5 +32,28 @@ func TestOtherBytesStayAsTheyAre(t *testing.T) {
 	const kelvin = "\u212a" // strings.EqualFold takes it for a k
 	if ascii.EqualFold(kelvin, "k") || ascii.Lower("\u00c4") != "\u00c4" || ascii.Trim("\u00a0x", " ") != "\u00a0x" {
 		t.Error("bytes beyond ASCII were changed or folded")
+	}
+}
+
+func TestSameVariable(t *testing.T) {
+	for _, tt := range []struct {
+		a, b string
+		want bool
+	}{
+		{"x-user-id", "X_User.Id", true},
+		{"x!user~id", "x|user`id", true},
+		{"x-user-id", "x-userid", false},
+		{"x-user-1", "x-user-2", false},
+		{"x-user", "x-usee", false},
+		{"x--user", "x-user", false},
+		{"x-user\x00", "x-user-", true},
+		{"", "", true},
+	} {
+		if got := ascii.SameVariable(tt.a, tt.b); got != tt.want {
+			t.Errorf("SameVariable(%q, %q) = %v", tt.a, tt.b, got)
+		}
+		if got := ascii.Variable(tt.a) == ascii.Variable(tt.b); got != tt.want {
+			t.Errorf("Variable(%q) == Variable(%q): %v", tt.a, tt.b, got)
+		}
 	}
 }

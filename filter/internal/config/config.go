@@ -25,13 +25,24 @@ type Env func(name string) (value string, ok bool)
 
 // Config is a configuration, ready for use. It never changes.
 type Config struct {
-	Format   fault.Format
+	Format fault.Format
+	// GRPCRateLimited is the gRPC status of a request over the rate, 0 for the one
+	// that the host makes of 429.
+	GRPCRateLimited int
+
 	Catalog  *catalog.Catalog
 	Identity identity.Headers
+
+	// NoTrailers are the names, in lower case, that no client's trailer may have:
+	// those of Identity, and those in which any sequence looks for an API key.
+	NoTrailers []string
 
 	// TrustedHops says where the client's address stands: 0 for what the host
 	// says, n for the n-th element from the right of X-Forwarded-For.
 	TrustedHops int
+
+	// IPv6Prefix is how many bits of an IPv6 address tell clients apart.
+	IPv6Prefix int
 
 	Usage Usage
 
@@ -54,7 +65,7 @@ func Load(data []byte, env Env) (*Config, []Problem) {
 }
 
 // Ports are what steps need of the host. Without Metrics and Warn what they
-// would say is dropped.
+// would say is dropped; without Now the clock is never read again.
 type Ports struct {
 	Store      sharedtable.Store
 	Dispatcher pipeline.Dispatcher
@@ -63,6 +74,8 @@ type Ports struct {
 	// ClientCertificate is the SHA-256, in hex, of the certificate with which the
 	// client of the current request came; "" without one.
 	ClientCertificate func() string
+	// Now reads the host's clock, in unix nanoseconds.
+	Now func() int64
 	// Warn writes a line to the operator's log.
 	Warn func(line string)
 	// Host checks and makes signatures; nil leaves it to the filter's own code.
@@ -78,6 +91,9 @@ func (p Ports) withDefaults() Ports {
 	}
 	if p.Peers == nil {
 		p.Peers = pipeline.NoPeers{}
+	}
+	if p.Now == nil {
+		p.Now = func() int64 { return 0 }
 	}
 	if p.Warn == nil {
 		p.Warn = func(string) {}

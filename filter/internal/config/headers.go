@@ -69,26 +69,34 @@ func headerOf(h *identity.Headers, i int) *string {
 	return [...]*string{&h.App, &h.Developer, &h.Product, &h.Subject, &h.ClientID, &h.Scopes}[i]
 }
 
-// checkIdentity refuses one header for two things. Backends that read '_' and
-// '-' as one must not be able to mix them up either.
-func (r *reader) checkIdentity(h identity.Headers, sequences []*sequence) {
-	taken := map[string]string{}
+// keyHeaders are the headers in which any of the sequences looks for a key.
+func keyHeaders(sequences []*sequence) (headers []string) {
 	for _, s := range sequences {
 		if s == nil {
 			continue
 		}
 		for _, place := range s.keyPlaces {
-			if place.Header != "" {
-				taken[ascii.Replace(place.Header, '_', '-')] = "a place of the API key"
+			if place.Header != "" && indexOf(headers, place.Header) < 0 {
+				headers = append(headers, place.Header)
 			}
 		}
+	}
+	return headers
+}
+
+// checkIdentity refuses one header for two things. Backends that make variables
+// of names must not be able to mix them up either.
+func (r *reader) checkIdentity(h identity.Headers, keys []string) {
+	taken := map[string]string{}
+	for _, key := range keys {
+		taken[ascii.Variable(key)] = "a place of the API key"
 	}
 	for i, member := range identityMembers.names {
 		header := *headerOf(&h, i)
 		if header == "" {
 			continue
 		}
-		folded := ascii.Replace(header, '_', '-')
+		folded := ascii.Variable(header)
 		if other, ok := taken[folded]; ok {
 			r.problemAt("identity_headers."+member, "must be a header of its own, got "+problem.Quote(header)+", which is "+other)
 			continue

@@ -13,18 +13,30 @@ const (
 	maxIPRules  = 64
 	// maxTrustedHops bounds a chain of proxies that all append to X-Forwarded-For.
 	maxTrustedHops = 16
+
+	// A customer of a provider has at least a /64 (RFC 6177), and every host in it
+	// any number of its addresses (RFC 8981).
+	defaultIPv6Prefix = 64
+	minIPv6Prefix     = 16
+	maxIPv6Prefix     = 128
 )
 
 var (
-	clientIPMembers = members{names: []string{"trusted_hops"}, required: 1}
+	clientIPMembers = members{names: []string{"trusted_hops", "ipv6_prefix"}}
 	ipAccessMembers = stepMembers(1, "rules", "default")
 	ipRuleMembers   = members{names: []string{"allow", "deny"}}
 )
 
-// clientIP reads {trusted_hops: N}.
-func (r *reader) clientIP(v value) (hops int) {
-	r.object(v, &clientIPMembers, func(_ string, v value) { hops = r.integer(v, 0, maxTrustedHops) })
-	return hops
+// clientIP reads {trusted_hops: N, ipv6_prefix: N}.
+func (r *reader) clientIP(v value, c *Config) {
+	r.object(v, &clientIPMembers, func(name string, v value) {
+		switch name {
+		case "trusted_hops":
+			c.TrustedHops = r.integer(v, 0, maxTrustedHops)
+		case "ipv6_prefix":
+			c.IPv6Prefix = r.integer(v, minIPv6Prefix, maxIPv6Prefix)
+		}
+	})
 }
 
 func (r *reader) ipAccess(v value, p *plan) {

@@ -19,6 +19,7 @@ type reader struct {
 	problems problem.List
 	env      Env
 	path     []frame // from the top to the value that is being read
+	config   *Config // that is being made; whole only when all is read
 }
 
 // frame is one level of the way to a value.

@@ -18,14 +18,21 @@ const formatVersion = 1
 const unbounded = -1
 
 var rootMembers = members{
-	names:    []string{"version", "apis", "fault_format", "identity_headers", "products", "apps", "sequence", "client_ip", "usage"},
+	names:    []string{"version", "apis", "fault_format", "identity_headers", "products", "apps", "sequence", "client_ip", "usage", "grpc"},
 	required: 2,
 }
+
+var (
+	grpcMembers = members{names: []string{"rate_limited"}}
+	// grpcRateLimited are the names that gRPC itself has for them.
+	grpcRateLimited = []string{"unavailable", "resource_exhausted"}
+)
 
 // root reads the whole configuration. It means something only when no problem
 // was noted.
 func (r *reader) root(v value) *Config {
-	c := &Config{Identity: identity.DefaultHeaders(), Usage: defaultUsage()}
+	c := &Config{Identity: identity.DefaultHeaders(), Usage: defaultUsage(), IPv6Prefix: defaultIPv6Prefix}
+	r.config = c
 	var (
 		apis         []catalog.API
 		own          []*sequence // of each API, nil when it has none
@@ -41,8 +48,14 @@ func (r *reader) root(v value) *Config {
 			c.Format = r.faultFormat(v)
 		case "identity_headers":
 			r.identityHeaders(v, &c.Identity)
+		case "grpc":
+			r.object(v, &grpcMembers, func(_ string, v value) {
+				if i, _ := r.word(v, grpcRateLimited...); i == 1 {
+					c.GRPCRateLimited = fault.ResourceExhausted
+				}
+			})
 		case "client_ip":
-			c.TrustedHops = r.clientIP(v)
+			r.clientIP(v, c)
 		case "usage":
 			r.usage(v, &c.Usage)
 		case "apis":
@@ -57,7 +70,9 @@ func (r *reader) root(v value) *Config {
 	})
 	c.Catalog = catalog.Compile(&r.problems, apis, products, apps)
 	c.sequences = r.assign(own, defaultSteps)
-	r.checkIdentity(c.Identity, append(own, defaultSteps))
+	keys := keyHeaders(append(own, defaultSteps))
+	r.checkIdentity(c.Identity, keys)
+	c.NoTrailers = append(keys, c.Identity.Names()...)
 	return c
 }
 

@@ -17,8 +17,12 @@ func ConfigSchema() *Schema {
 		"version":          {Description: "The version of this format.", Const: formatVersion},
 		"fault_format":     wordSchema("How a refusal is told: Apigee's fault JSON, or RFC 9457.", "apigee", "problem").withDefault("apigee"),
 		"identity_headers": identitySchema(),
-		"client_ip": objectSchema(&clientIPMembers, "Where the client's address stands.", shapes{
-			"trusted_hops": integerSchema("0: as the proxy says. N: the N-th address from the right of X-Forwarded-For, which N trusted proxies appended to.", 0, maxTrustedHops),
+		"client_ip": objectSchema(&clientIPMembers, "Where the client's address stands, and which addresses are one client.", shapes{
+			"trusted_hops": integerSchema("0: as the proxy says. N: the N-th address from the right of X-Forwarded-For, which N trusted proxies appended to.", 0, maxTrustedHops).withDefault(0),
+			"ipv6_prefix":  integerSchema("How many bits of an IPv6 address tell clients apart, for per: client_ip.", minIPv6Prefix, maxIPv6Prefix).withDefault(defaultIPv6Prefix),
+		}),
+		"grpc": objectSchema(&grpcMembers, "How a refusal is told to gRPC clients, besides its text.", shapes{
+			"rate_limited": wordSchema("The status over the rate. Clients may send what is unavailable again at once.", grpcRateLimited...).withDefault(grpcRateLimited[0]),
 		}),
 		"usage": objectSchema(&usageMembers, "How calls are recorded.", shapes{
 			"max_series": integerSchema("Metrics with names of the catalog in them, at most; the rest is counted as other. 0 switches them off.", 0, usage.MaxSeries).withDefault(DefaultMaxSeries),

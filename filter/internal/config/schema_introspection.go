@@ -70,7 +70,7 @@ func dpopSchema() *Schema {
 		"algorithms":     algorithmsSchema(),
 		"max_age":        durationSchema("How long ago a proof may have been made.", minProofAge, maxProofAge).withDefault(shortDuration(defaultProofAge)),
 		"clock_skew":     durationSchema("How far in the future.", 0, maxProofSkew).withDefault(shortDuration(defaultProofSkew)),
-		"replay_entries": integerSchema("Proofs that are remembered.", minReplayEntries, dpop.MaxEntries).withDefault(defaultReplayEntries),
+		"replay_entries": integerSchema("Proofs that are remembered, at least; what was used stays used when this changes.", minReplayEntries, dpop.MaxEntries).withDefault(defaultReplayEntries),
 	})
 }
 

@@ -35,10 +35,14 @@ func (r *reader) spikeArrest(v value, p *plan) {
 		p.needs, p.cause = verifyAPIKey, "per: app"
 	}
 	p.perAPI = true
+	whole := r.config
 	p.build = func(_ *catalog.Catalog, ports Ports, id string) pipeline.Step {
 		own := o
 		own.ID = id
-		return spikearrest.New(own, ports.Store)
+		if own.Per.Kind == spikearrest.ClientIP {
+			own.Per.IPv6Prefix = whole.IPv6Prefix
+		}
+		return spikearrest.New(own, ports.Store, ports.Now)
 	}
 }
 

@@ -39,7 +39,15 @@ type Response struct {
 	Status  int
 	Headers [][2]string
 	Body    []byte
+	// GRPC is the status for a gRPC client; 0 leaves it to the host, which makes
+	// it from Status.
+	GRPC int
 }
+
+// ResourceExhausted is the status that says of a rate limit what it is. Hosts
+// make UNAVAILABLE of 429, which clients may send again at once
+// (grpc/doc/http-grpc-status-mapping.md, grpc/doc/statuscodes.md).
+const ResourceExhausted = 8
 
 // Render is the only place where a refusal becomes bytes. It depends on
 // nothing but the denial, whose texts come from the table or from compiled

@@ -59,6 +59,7 @@ func (g *Gate) Configure(data []byte, env func(string) (string, bool)) bool {
 		Metrics:           g.host,
 		Peers:             &g.peers,
 		ClientCertificate: g.host.ClientCertificate,
+		Now:               g.host.NowNanos,
 		Warn:              func(line string) { g.host.Log(Warn, "sallyport: "+line) },
 		Host:              g.host.CallForeign,
 	})

@@ -34,11 +34,12 @@ type proxy struct {
 	lines      []string
 	broken     func(call string) // may panic
 	refuses    bool              // to change the headers
+	trailers   []pipeline.Header // nil when the host does not give them
 }
 
 func newProxy() *proxy {
 	return &proxy{Store: memstore.New(nil), now: time.Unix(1_800_000_000, 0), gone: map[uint32]bool{}, replies: map[uint32][]int{},
-		resumed: map[uint32]int{}, counted: map[string]int{}, attributes: map[string]string{}, observed: map[string][]int64{}, broken: func(string) {}, headers: request("GET", "/a/orders")}
+		resumed: map[uint32]int{}, counted: map[string]int{}, attributes: map[string]string{}, observed: map[string][]int64{}, broken: func(string) {}, headers: request("GET", "/a/orders"), trailers: []pipeline.Header{}}
 }
 
 func request(method, path string) []pipeline.Header {
@@ -56,6 +57,16 @@ func (p *proxy) ClientCertificate() string                 { p.broken("certifica
 func (p *proxy) SetRequestHeaders(all []pipeline.Header) bool {
 	p.broken("set")
 	p.backend = all
+	p.edits++
+	return !p.refuses
+}
+
+func (p *proxy) RequestTrailers() ([]pipeline.Header, bool) {
+	return slices.Clone(p.trailers), p.trailers != nil
+}
+
+func (p *proxy) SetRequestTrailers(all []pipeline.Header) bool {
+	p.trailers = all
 	p.edits++
 	return !p.refuses
 }

@@ -34,6 +34,10 @@ type Host interface {
 	ClientCertificate() string
 	// SetRequestHeaders puts these in the place of all that there are.
 	SetRequestHeaders(all []pipeline.Header) bool
+	// RequestTrailers and SetRequestTrailers are the same for the trailers, while
+	// the gate is asked about them.
+	RequestTrailers() ([]pipeline.Header, bool)
+	SetRequestTrailers(all []pipeline.Header) bool
 	// ResponseStatus is what the client was answered, 0 when it was not; for the
 	// log phase.
 	ResponseStatus() int

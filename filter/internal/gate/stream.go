@@ -70,13 +70,10 @@ func (s *Stream) OnRequestHeaders() Action {
 	return s.advance(s.exchange.Now)
 }
 
-// OnRequestBody and OnRequestTrailers hold back what follows the headers while
-// the verdict is open. Under one host option the body would otherwise carry the
-// undecided request to the backend.
+// OnRequestBody holds back what follows the headers while the verdict is open.
+// Under one host option the body would otherwise carry the undecided request to
+// the backend.
 func (s *Stream) OnRequestBody() Action { return s.hold() }
-
-// OnRequestTrailers is like OnRequestBody.
-func (s *Stream) OnRequestTrailers() Action { return s.hold() }
 
 func (s *Stream) hold() Action {
 	switch s.phase {
@@ -128,15 +125,23 @@ func (s *Stream) refuse(d fault.Denial) Action {
 	}
 	s.phase, s.reason = refused, d.Reason
 	d.DPoP = s.exchange.DPoP
-	format := fault.Apigee
-	if s.gate.config != nil {
-		format = s.gate.config.Format
-	}
-	s.gate.host.Reply(fault.Render(d, format), d.Reason.String())
+	s.gate.host.Reply(s.gate.render(d), d.Reason.String())
 	s.gate.note(&s.exchange, false, d.Reason)
 	s.gate.complain(d.Reason, s)
 	s.describe(false)
 	return Pause
+}
+
+// render makes what the client reads, as the operator wants it.
+func (g *Gate) render(d fault.Denial) fault.Response {
+	if g.config == nil {
+		return fault.Render(d, fault.Apigee)
+	}
+	r := fault.Render(d, g.config.Format)
+	if d.Reason == fault.SpikeArrestExceeded {
+		r.GRPC = g.config.GRPCRateLimited
+	}
+	return r
 }
 
 // Fail refuses an undecided stream after a fault of our own: a panic that was

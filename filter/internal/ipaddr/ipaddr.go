@@ -17,6 +17,22 @@ type Addr struct {
 // mapped begins the last 64 bits of IPv4 addresses in IPv6; the first 64 are zero.
 const mapped, mappedBits = 0xffff << 32, 96
 
+// Valid reports whether there is an address.
+func (a Addr) Valid() bool { return a.ok }
+
+// Bytes are the address's 16, an IPv4 one's in its mapped form, with every bit
+// of an IPv6 address beyond the first n of 128 cleared. Those of one network of
+// that length are the same.
+func (a Addr) Bytes(n int) (b [16]byte) {
+	if !a.Is4() {
+		hi, lo := beyond(n)
+		a.hi, a.lo = a.hi&^hi, a.lo&^lo
+	}
+	binary.BigEndian.PutUint64(b[:8], a.hi)
+	binary.BigEndian.PutUint64(b[8:], a.lo)
+	return b
+}
+
 // Is4 reports whether the address is an IPv4 one.
 func (a Addr) Is4() bool { return a.ok && a.hi == 0 && a.lo>>32 == mapped>>32 }
 
@@ -34,6 +50,41 @@ func Parse(s string) (Addr, bool) {
 		return Addr{}, false
 	}
 	return Addr{hi: binary.BigEndian.Uint64(bits[:8]), lo: binary.BigEndian.Uint64(bits[8:]), ok: true}, true
+}
+
+// ParsePeer reads an address as proxies write that of a peer: alone, in
+// brackets, with a port, an IPv6 one with a zone (RFC 4007 section 11), or with
+// several of these. Port and zone say nothing about who it is, and are left out.
+func ParsePeer(s string) (Addr, bool) {
+	address, port := s, ""
+	if strings.HasPrefix(s, "[") {
+		address, port, _ = strings.Cut(s[1:], "]")
+		if len(address)+2 > len(s) { // no closing bracket
+			return Addr{}, false
+		}
+	} else if i := strings.IndexByte(s, ':'); i >= 0 && i == strings.LastIndexByte(s, ':') {
+		address, port = s[:i], s[i:]
+	}
+	if port != "" && !isPort(port) {
+		return Addr{}, false
+	}
+	if i := strings.IndexByte(address, '%'); i >= 0 && i < len(address)-1 && strings.IndexByte(address[:i], ':') >= 0 {
+		address = address[:i]
+	}
+	return Parse(address)
+}
+
+// isPort reports a colon with one to five digits.
+func isPort(s string) bool {
+	if s[0] != ':' || len(s) < 2 || len(s) > 6 {
+		return false
+	}
+	for i := 1; i < len(s); i++ {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return true
 }
 
 // parse4 reads four decimal numbers without zeros in front.

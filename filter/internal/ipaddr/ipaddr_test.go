@@ -40,6 +40,47 @@ func bitsOf(a Addr) (bits [16]byte) {
 	return bits
 }
 
+func TestAddressFormsOfPeers(t *testing.T) {
+	for written, want := range map[string]string{
+		"192.0.2.1": "192.0.2.1", "192.0.2.1:0": "192.0.2.1", "192.0.2.1:65535": "192.0.2.1", "[192.0.2.1]:1": "192.0.2.1",
+		"2001:DB8::1": "2001:db8::1", "[2001:db8::1]": "2001:db8::1", "[2001:db8::1]:443": "2001:db8::1", "fe80::1%eth0": "fe80::1",
+		"[fe80::1%25eth0]:1": "fe80::1", "::FFFF:C000:201": "192.0.2.1", "[::ffff:192.0.2.1]:80": "192.0.2.1", "::": "::",
+		"": "", "[": "", "]": "", "[]": "", "[]:1": "", "[::1": "", "::1]": "", "[::1]1": "", "[::1]:": "", "[::1]:a": "", "[::1]:123456": "",
+		"192.0.2.1:": "", "192.0.2.1:a": "", "192.0.2.1:-1": "", ":80": "", "192.0.2.1%eth0": "", "::1%": "", "%": "", "[%]": "",
+		"192.0.2.01": "", "192.0.2.1 ": "", "unknown": "", "[[::1]]": "", "192.0.2.1:80:90": "", "2001:db8::1:443": "2001:db8::1:443",
+	} {
+		got, ok := ParsePeer(written)
+		if ok != (want != "") {
+			t.Errorf("%q: read %v, want %v", written, ok, !ok)
+		} else if ok && bitsOf(got) != netip.MustParseAddr(want).As16() {
+			t.Errorf("%q: read as %v, want %s", written, bitsOf(got), want)
+		}
+	}
+}
+
+// Bytes are those of the network, as net/netip has it; an IPv4 address has none.
+func TestAddressFormsBytes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		raw := netip.AddrFrom16([16]byte(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "address")))
+		if rapid.Bool().Draw(t, "mapped") {
+			raw = netip.AddrFrom16(netip.AddrFrom4([4]byte(raw.AsSlice()[:4])).As16())
+		}
+		n := rapid.IntRange(0, 128).Draw(t, "length")
+		a, ok := ParsePeer(raw.String())
+		want := raw
+		if !raw.Is4In6() {
+			masked, err := raw.Prefix(n)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want = masked.Addr()
+		}
+		if !ok || a.Bytes(n) != want.As16() {
+			t.Fatalf("%s by %d: %v, want %v", raw, n, a.Bytes(n), want)
+		}
+	})
+}
+
 // FuzzPrefix does the same for prefixes. Two things differ on purpose: an address alone is a prefix, and bits beyond the
 // length are refused.
 func FuzzPrefix(f *testing.F) {

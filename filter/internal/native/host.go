@@ -93,6 +93,12 @@ func (h *host) SetRequestHeaders(all []header) bool {
 	return true
 }
 
+// RequestTrailers are none: a scenario's request has none.
+func (h *host) RequestTrailers() ([]header, bool) { return nil, true }
+
+// SetRequestTrailers has none to set.
+func (h *host) SetRequestTrailers([]header) bool { return true }
+
 // ResponseStatus is known at the exchange's end only.
 func (h *host) ResponseStatus() int { return h.status }
 
@@ -106,6 +112,9 @@ func (h *host) Reply(r fault.Response, _ string) bool {
 	reply := scenario.Response{Status: r.Status, Body: r.Body}
 	for _, pair := range r.Headers {
 		reply.Headers = append(reply.Headers, scenario.Header{Name: pair[0], Value: pair[1]})
+	}
+	if isGRPC(h.selected.headers) {
+		reply = grpcReply(reply, r.GRPC)
 	}
 	h.selected.reply = &reply
 	return true

@@ -3,7 +3,10 @@
 // an outcome.
 package pipeline
 
-import "github.com/sallyport-gateway/sallyport/filter/internal/fault"
+import (
+	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/ipaddr"
+)
 
 // Header is one header line. Names are lower case, as hosts give them.
 type Header struct{ Name, Value string }
@@ -17,9 +20,9 @@ type Exchange struct {
 	HasQuery  bool   // tells "/p?" from "/p"
 	Headers   []Header
 
-	// ClientAddress is the downstream address as the host trusts it, without
-	// its port; "" when the host did not say.
-	ClientAddress string
+	// ClientAddress is the client's address as the host, or the operator's own
+	// proxies, vouch for it; none when they did not say, or wrote something else.
+	ClientAddress ipaddr.Addr
 
 	// Now is read once when the exchange begins and again when it resumes. It is
 	// in unix nanoseconds, as all times that steps see: what a Step knows keeps

@@ -60,11 +60,24 @@ var (
 )
 
 func (h *host) SetRequestHeaders(all []pipeline.Header) bool {
+	return setHeaders(abi.RequestHeaders, all)
+}
+
+func (h *host) RequestTrailers() ([]pipeline.Header, bool) {
+	pairs, ok := abi.HeaderPairs(abi.RequestTrailers)
+	return headers(pairs), ok
+}
+
+func (h *host) SetRequestTrailers(all []pipeline.Header) bool {
+	return setHeaders(abi.RequestTrailers, all)
+}
+
+func setHeaders(m abi.MapType, all []pipeline.Header) bool {
 	pairs := make([][2]string, len(all))
 	for i, header := range all {
 		pairs[i] = [2]string{header.Name, header.Value}
 	}
-	return abi.SetHeaderPairs(abi.RequestHeaders, pairs) == abi.OK
+	return abi.SetHeaderPairs(m, pairs) == abi.OK
 }
 
 func (h *host) ResponseStatus() int {
@@ -78,7 +91,7 @@ func (h *host) ResponseStatus() int {
 func (h *host) SetAttribute(name, value string) { abi.SetProperty(name, value) }
 
 func (h *host) Reply(r fault.Response, details string) bool {
-	return abi.SendLocalResponse(r.Status, details, r.Body, r.Headers) == abi.OK
+	return abi.SendLocalResponse(r.Status, details, r.Body, r.Headers, r.GRPC) == abi.OK
 }
 
 func (h *host) Resume() bool              { return proxywasm.ResumeHttpRequest() == nil }

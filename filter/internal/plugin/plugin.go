@@ -50,7 +50,7 @@ func (v *vm) panicked(id uint32, callback, where string) {
 		return
 	}
 	abi.Log(abi.Error, "sallyport: recovered a panic in "+callback+": "+where)
-	abi.SendLocalResponse(500, "internal.error", nil, nil)
+	abi.SendLocalResponse(500, "internal.error", nil, nil, 0)
 }
 
 type plugin struct {

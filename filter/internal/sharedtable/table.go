@@ -21,6 +21,12 @@ type Layout struct {
 	Buckets   uint32
 	Entries   int // per bucket
 	EntrySize int // bytes
+
+	// Resizes makes tables one that differ in Entries. A bucket that was written
+	// with fewer is found with empty ones behind them. One that was written with
+	// more is found with all, and loses those behind the first Entries when it is
+	// written: their owner sees to it that he keeps what counts.
+	Resizes bool
 }
 
 // Table is a table in the host's shared data. It holds no state of its own.
@@ -50,6 +56,7 @@ func (t *Table) Update(hash uint32, change func(Bucket) (write bool)) error {
 		if !change(bucket) {
 			return nil
 		}
+		value = value[:headerSize+t.layout.Entries*t.layout.EntrySize]
 		seal(key, value)
 		err = t.store.Set(key, value, cas)
 		if err == nil {
@@ -75,13 +82,20 @@ func (t *Table) read(key string) (value []byte, b Bucket, cas uint32, err error)
 	case cas == 0: // to write with it would overwrite what others wrote
 		return nil, Bucket{}, 0, errNoCAS
 	default:
+		if t.layout.Resizes && len(value) > headerSize {
+			size = (len(value) - headerSize) / b.entrySize * b.entrySize
+		}
 		if entries, ok := open(key, value, size); ok {
+			if missing := t.layout.Entries*t.layout.EntrySize - size; missing > 0 {
+				value = append(value, make([]byte, missing)...)
+				entries = value[headerSize:]
+			}
 			b.Condition, b.entries = Sound, entries
 			return value, b, cas, nil
 		}
 		b.Condition = Damaged
 	}
-	value = make([]byte, headerSize+size)
+	value = make([]byte, headerSize+t.layout.Entries*t.layout.EntrySize)
 	b.entries = value[headerSize:]
 	return value, b, cas, nil
 }

@@ -226,3 +226,65 @@ func BenchmarkUpdate(b *testing.B) {
 		}
 	}
 }
+
+// Two tables of one name that differ in the entries of a bucket are one table,
+// when both say so.
+func TestReplayResizeOfATable(t *testing.T) {
+	store := memstore.New(nil)
+	sized := func(entries int, resizes bool) *sharedtable.Table {
+		return sharedtable.New(store, sharedtable.Layout{Name: "sized", Buckets: 1, Entries: entries, EntrySize: 3, Resizes: resizes})
+	}
+	look := func(table *sharedtable.Table, write string) (found string, was sharedtable.Condition) {
+		t.Helper()
+		err := table.Update(0, func(b sharedtable.Bucket) bool {
+			was, found = b.Condition, ""
+			for i := range b.Len() {
+				found += string(b.Entry(i)) + "."
+				if i < len(write) {
+					copy(b.Entry(i), strings.Repeat(write[i:i+1], 3))
+				}
+			}
+			return write != ""
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return found, was
+	}
+	const none = "\x00\x00\x00."
+	for _, step := range []struct {
+		entries int
+		resizes bool
+		write   string
+		found   string
+		was     sharedtable.Condition
+	}{
+		{2, true, "ab", none + none, sharedtable.Fresh},
+		{4, true, "", "aaa.bbb." + none + none, sharedtable.Sound},
+		{2, true, "", "aaa.bbb.", sharedtable.Sound},
+		{4, true, "abcd", "aaa.bbb." + none + none, sharedtable.Sound},
+		{2, true, "", "aaa.bbb.ccc.ddd.", sharedtable.Sound}, // not written: nothing is lost
+		{4, true, "", "aaa.bbb.ccc.ddd.", sharedtable.Sound},
+		{2, true, "dc", "aaa.bbb.ccc.ddd.", sharedtable.Sound},
+		{4, true, "", "ddd.ccc." + none + none, sharedtable.Sound},
+		{4, false, "", none + none + none + none, sharedtable.Damaged},
+	} {
+		if found, was := look(sized(step.entries, step.resizes), step.write); found != step.found || was != step.was {
+			t.Errorf("%d entries: found %q, condition %d; want %q, %d", step.entries, found, was, step.found, step.was)
+		}
+	}
+	for _, key := range store.Keys() {
+		value, _, err := store.Get(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, bad := range [][]byte{value[:len(value)-1], value[:len(value)-3], append(value, 0, 0, 0), value[:8], value[:7], {}} {
+			if err := store.Set(key, bad, 0); err != nil {
+				t.Fatal(err)
+			}
+			if found, was := look(sized(3, true), ""); was != sharedtable.Damaged || found != none+none+none {
+				t.Errorf("%d bytes: found %q, condition %d", len(bad), found, was)
+			}
+		}
+	}
+}

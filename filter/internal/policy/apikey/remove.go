@@ -1,11 +1,17 @@
 package apikey
 
-import "github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+import (
+	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+)
 
 type remove struct{ headers, parameters []string }
 
 // NewRemove makes the step that keeps every key in one of the places from the
-// backend, whether it was verified or not. It never refuses.
+// backend, whether it was verified or not. It never refuses. A header is removed
+// in every spelling that a backend could take for it: verify_api_key reads only
+// the one that is configured, so another is a key in the wrong place, or a value
+// that somebody wants the backend to take for one.
 func NewRemove(places []Place) pipeline.Step {
 	r := &remove{}
 	for _, p := range distinct(places) {
@@ -23,8 +29,12 @@ func (r *remove) Name() string { return "remove_api_key" }
 
 // Apply implements pipeline.Step.
 func (r *remove) Apply(x *pipeline.Exchange) pipeline.Outcome {
-	for _, header := range r.headers {
-		x.Edits.RemoveHeader(header)
+	for _, sent := range x.Headers {
+		for _, header := range r.headers {
+			if ascii.SameVariable(sent.Name, header) {
+				x.Edits.RemoveHeader(sent.Name)
+			}
+		}
 	}
 	query := x.Query
 	if x.Edits.QueryChanged {

@@ -5,12 +5,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/apikey"
 )
 
 func TestRemove(t *testing.T) {
-	headers := []string{"x-api-key", "x-old-key"}
+	headers := []string{"x-api-key"} // the one that call sends
 	for _, tt := range []struct {
 		name, query string
 		want        pipeline.Edits
@@ -41,6 +42,27 @@ func TestRemove(t *testing.T) {
 				t.Errorf("edits (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// Every byte that may stand in a name (RFC 9110 section 5.6.2) and is neither
+// letter nor digit.
+const separators = "!#$%&'*+-.^_`|~"
+
+func TestForgedIdentityKeyHeaderInAnySpelling(t *testing.T) {
+	for _, c := range separators {
+		for _, name := range []string{"x" + string(c) + "api-key", "x-api" + string(c) + "key", "X" + string(c) + "API" + string(c) + "KEY"} {
+			x := call("", name, "K", "x-apikey", "stays", "x-api-key-2", "stays")
+			if !apikey.NewRemove(places).Apply(x).Continues() {
+				t.Fatal("refused")
+			}
+			if diff := cmp.Diff(pipeline.Edits{Remove: []string{name}}, x.Edits); diff != "" {
+				t.Errorf("%s: edits (-want +got):\n%s", name, diff)
+			}
+			if c != '-' {
+				wantReason(t, apikey.NewVerify(nil, places), x, fault.APIKeyMissing)
+			}
+		}
 	}
 }
 

@@ -32,7 +32,7 @@ type Options struct {
 	Algorithms []jose.Algorithm // one of them
 	MaxAge     time.Duration    // since iat
 	Skew       time.Duration    // that iat may lie in the future
-	Entries    int              // proofs that are remembered, at least
+	Entries    int              // proofs that are remembered, at least; see MaxEntries
 }
 
 // Checker checks proofs. The zero value is of no use.
@@ -155,7 +155,8 @@ func readClaims(payload []byte) (c claims, ok bool) {
 		case "ath":
 			c.tokenHash = text
 		case "iat":
-			c.issued, _ = jsonobject.Seconds(m.Value) // 0 for what is none
+			// Without its fraction, as all times here: a proof looks older.
+			c.issued, _, _ = jsonobject.NumericDate(m.Value) // 0 for what is none
 		}
 	}
 	return c, c.id != "" && len(c.id) <= maxIDBytes && c.method != "" && c.target != "" && c.tokenHash != "" && c.issued > 0

@@ -2,15 +2,18 @@ package dpop
 
 import (
 	"encoding/binary"
-	"strconv"
+	"math"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 )
 
-// A bucket is a floor and so many proofs, each with its iat.
+// A bucket is a floor and so many proofs, each with its iat. Their number depends
+// on the configuration; that of the buckets does not, so that a proof is looked
+// for in one place for ever.
 const (
-	perBucket = 31
-	entrySize = len(proofID{}) + 8
+	buckets      = 512
+	minPerBucket = 16
+	entrySize    = len(proofID{}) + 8
 )
 
 // MaxEntries bounds the proofs that are remembered: 1.6 MB of the proxy's memory.
@@ -21,13 +24,21 @@ const MaxEntries = 1 << 16
 // the proof with the lowest iat, and from then on takes none that is not younger.
 // So a flood makes it refuse good proofs that took long to come, and accept no
 // bad one; nor does a clock that goes back.
-type spent struct{ table *sharedtable.Table }
+//
+// Nor does another size. Checkers with other sizes, as two configurations at once
+// have them while one drains, use the same table, and each makes a bucket that it
+// writes as large as its own: one that grows forgets nothing, one that shrinks
+// gives up the oldest as a full one does.
+type spent struct {
+	table *sharedtable.Table
+	most  int // proofs in a bucket
+}
 
 func newSpent(store sharedtable.Store, entries int) spent {
-	buckets := max(1, (min(entries, MaxEntries)+perBucket-1)/perBucket)
+	most := max(minPerBucket, (min(entries, MaxEntries)+buckets-1)/buckets)
 	return spent{sharedtable.New(store, sharedtable.Layout{
-		Name: "dpop/" + strconv.Itoa(buckets), Buckets: uint32(buckets), Entries: 1 + perBucket, EntrySize: entrySize,
-	})}
+		Name: "dpop", Buckets: buckets, Entries: 1 + most, EntrySize: entrySize, Resizes: true,
+	}), most}
 }
 
 // add notes a proof and reports whether it is the first of its id. Times are unix
@@ -37,33 +48,55 @@ func newSpent(store sharedtable.Store, entries int) spent {
 func (s spent) add(id proofID, issued, latest int64) (first bool, err error) {
 	err = s.table.Update(binary.BigEndian.Uint32(id[:4]), func(b sharedtable.Bucket) (write bool) {
 		first = false
-		floor := b.Entry(0)
 		if b.Condition == sharedtable.Damaged {
-			setTime(floor, latest)
+			setTime(b, 0, latest)
 			return true
 		}
-		if issued <= timeOf(floor) {
-			return false
-		}
-		oldest := b.Entry(1)
 		for i := 1; i < b.Len(); i++ {
-			e := b.Entry(i)
-			if proofID(e) == id {
+			if proofID(b.Entry(i)) == id {
 				return false
 			}
-			if timeOf(e) < timeOf(oldest) {
-				oldest = e
-			}
 		}
-		setTime(floor, max(timeOf(floor), timeOf(oldest)))
-		copy(oldest, id[:])
-		setTime(oldest, issued)
-		first = true
-		return true
+		for i := 1 + s.most; i < b.Len(); i++ { // of a larger size
+			s.keep(b, proofID(b.Entry(i)), timeOf(b, i))
+		}
+		first = s.keep(b, id, issued)
+		return first
 	})
 	return first && err == nil, err
 }
 
-func timeOf(e []byte) int64 { return int64(binary.BigEndian.Uint64(e[len(proofID{}):])) }
+// keep makes sure that the proof is not taken again: it stands among the first
+// of the bucket, in the place of the oldest, or else is no younger than the
+// floor. It reports false when the proof was that already.
+func (s spent) keep(b sharedtable.Bucket, id proofID, issued int64) bool {
+	floor, oldest := timeOf(b, 0), int64(math.MaxInt64)
+	if issued <= floor {
+		return false
+	}
+	at := 0
+	for i := 1; i <= s.most; i++ {
+		if t := timeOf(b, i); t < oldest {
+			at, oldest = i, t
+		}
+	}
+	if issued > oldest {
+		copy(b.Entry(at), id[:])
+		setTime(b, at, issued)
+		issued = max(floor, oldest) // what is given up
+	}
+	setTime(b, 0, issued)
+	return true
+}
 
-func setTime(e []byte, t int64) { binary.BigEndian.PutUint64(e[len(proofID{}):], uint64(t)) }
+// timeOf is an entry's iat; that of entry 0 is the floor.
+//
+//go:noinline
+func timeOf(b sharedtable.Bucket, i int) int64 {
+	return int64(binary.BigEndian.Uint64(b.Entry(i)[len(proofID{}):]))
+}
+
+//go:noinline
+func setTime(b sharedtable.Bucket, i int, t int64) {
+	binary.BigEndian.PutUint64(b.Entry(i)[len(proofID{}):], uint64(t))
+}

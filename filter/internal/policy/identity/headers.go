@@ -5,6 +5,7 @@ package identity
 import (
 	"strings"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
 
@@ -35,7 +36,7 @@ func DefaultHeaders() Headers {
 func Apply(x *pipeline.Exchange, h Headers) {
 	own := h.all()
 	for _, sent := range x.Headers {
-		if forged(sent.Name, own) {
+		if Forged(sent.Name, own[:]) {
 			x.Edits.RemoveHeader(sent.Name)
 		}
 	}
@@ -63,38 +64,27 @@ func (h Headers) all() [6]string {
 	return [6]string{h.App, h.Developer, h.Product, h.Subject, h.ClientID, h.Scopes}
 }
 
-// forged reports whether a backend could take the client's header for one of
-// ours. CGI and WSGI read '_' and '-' as one, in any letter case.
-func forged(name string, own [6]string) bool {
-	if len(name) >= len(reservedPrefix) && sameName(name[:len(reservedPrefix)], reservedPrefix) {
+// Names are the headers to send.
+func (h Headers) Names() (names []string) {
+	for _, name := range h.all() {
+		if name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// Forged reports whether a backend could take a client's header, or trailer, of
+// this name for a reserved one or one of own, however it reads names; see
+// ascii.SameVariable. Empty ones of own count for nothing.
+func Forged(name string, own []string) bool {
+	if len(name) >= len(reservedPrefix) && ascii.SameVariable(name[:len(reservedPrefix)], reservedPrefix) {
 		return true
 	}
 	for _, o := range own {
-		if o != "" && sameName(name, o) {
+		if o != "" && ascii.SameVariable(name, o) {
 			return true
 		}
 	}
 	return false
-}
-
-func sameName(a, b string) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := 0; i < len(a); i++ {
-		if folded(a[i]) != folded(b[i]) {
-			return false
-		}
-	}
-	return true
-}
-
-func folded(c byte) byte {
-	switch {
-	case c == '_':
-		return '-'
-	case 'A' <= c && c <= 'Z':
-		return c + 'a' - 'A'
-	}
-	return c
 }

@@ -102,6 +102,36 @@ func TestForgedHeadersAreRemoved(t *testing.T) {
 	}
 }
 
+// Every byte that may stand in a name (RFC 9110 section 5.6.2) and is neither
+// letter nor digit.
+const separators = "!#$%&'*+-.^_`|~"
+
+func TestForgedIdentityByEverySeparator(t *testing.T) {
+	h := DefaultHeaders()
+	h.Subject, h.App = "x-user", "caller.app-name"
+	for _, c := range separators {
+		sep := string(c)
+		for name, forged := range map[string]bool{
+			"x" + sep + "sallyport" + sep + "subject":       true,
+			"X" + sep + "Sallyport-App":                     true,
+			"x-sallyport" + sep + "anything":                true,
+			"x" + sep + "user":                              true,
+			"caller" + sep + "app" + sep + "name":           true,
+			"x" + sep + sep + "sallyport" + sep + "subject": false, // another variable everywhere
+			"x" + sep + "sallyporter" + sep + "subject":     false,
+			"x" + sep + "user" + sep + "agent":              false,
+			"my" + sep + "x" + sep + "user":                 false,
+			"xsallyport" + sep + "subject":                  false,
+		} {
+			x := &pipeline.Exchange{Headers: []pipeline.Header{{Name: name, Value: "root"}}}
+			Apply(x, h)
+			if got := len(x.Edits.Remove) == 1; got != forged || Forged(name, h.Names()) != forged {
+				t.Errorf("%s: removed %v, Forged %v, want %v", name, got, Forged(name, h.Names()), forged)
+			}
+		}
+	}
+}
+
 func TestReservedHeadersAreRemovedWhateverIsConfigured(t *testing.T) {
 	x := known()
 	x.Headers = []pipeline.Header{{Name: "x-sallyport-subject", Value: "root"}, {Name: "x_sallyport_scopes", Value: "admin"}}

@@ -38,6 +38,9 @@ func TestApply(t *testing.T) {
 		{"no match, allowed", Options{Rules: office, AllowNoMatch: true}, "192.0.2.1", allowed},
 		{"mapped into IPv6", Options{Rules: office}, "::ffff:10.0.0.7", fault.IPAccessDenied},
 		{"mapped into IPv6, allowed", Options{Rules: office}, "::ffff:10.0.0.8", allowed},
+		{"mapped into IPv6, in hex", Options{Rules: office}, "::FFFF:0a00:7", fault.IPAccessDenied},
+		{"with a port", Options{Rules: office}, "10.0.0.7:17085", fault.IPAccessDenied},
+		{"with brackets, a zone and a port", Options{Rules: office}, "[2001:DB8:0::9%eth0]:443", allowed},
 		{"IPv4 is not in ::/0", Options{Rules: []Rule{rule(true, "::/0")}}, "10.0.0.1", fault.IPAccessDenied},
 		{"no address", Options{Rules: office, AllowNoMatch: true}, "", fault.IPAccessNoAddress},
 		{"not an address", Options{Rules: office, AllowNoMatch: true}, "unknown", fault.IPAccessNoAddress},
@@ -45,7 +48,8 @@ func TestApply(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			outcome := New(tt.options).Apply(&pipeline.Exchange{ClientAddress: tt.address})
+			address, _ := ipaddr.ParsePeer(tt.address)
+			outcome := New(tt.options).Apply(&pipeline.Exchange{ClientAddress: address})
 			if tt.want == allowed {
 				if !outcome.Continues() {
 					d, _ := outcome.Denial()

@@ -14,8 +14,8 @@ func BenchmarkApply(b *testing.B) {
 		b.Run("per="+per, func(b *testing.B) {
 			o := options(b, per)
 			o.Rate, o.Burst = mustRate(b, "1000000ps"), MaxBurst
-			s := New(o, memstore.New(nil))
-			x := &pipeline.Exchange{Now: newClock().now.UnixNano(), ClientAddress: "192.0.2.1"}
+			s := made(o, memstore.New(nil))
+			x := &pipeline.Exchange{Now: newClock().now.UnixNano(), ClientAddress: from("192.0.2.1")}
 			b.ReportAllocs()
 			for b.Loop() {
 				x.Now += int64(time.Millisecond)
@@ -35,7 +35,7 @@ func BenchmarkContended(b *testing.B) {
 	now := newClock().now
 	var ticks, refused atomic.Int64
 	b.RunParallel(func(pb *testing.PB) {
-		s := New(o, store)
+		s := made(o, store)
 		for pb.Next() {
 			x := &pipeline.Exchange{Now: now.Add(time.Duration(ticks.Add(1)) * time.Millisecond).UnixNano()}
 			if !s.Apply(x).Continues() {

@@ -8,9 +8,9 @@ import (
 
 // The table of a limiter that counts by something. An entry is in use while its
 // TAT lies ahead, so these bound the callers that are active at once, not those
-// that ever came.
+// that ever came. See the package's comment for what a flood of them does.
 const (
-	Buckets          = 1024
+	Buckets          = 4096
 	EntriesPerBucket = 16
 )
 
@@ -24,48 +24,76 @@ type caller struct {
 	hash   uint64
 }
 
-// spend decides on a message of the caller and changes the bucket accordingly;
-// write says whether it did.
-func (c caller) spend(b sharedtable.Bucket, l limit, now, weight int64) (d Decision, write bool) {
+// spend decides on a message of the caller, in the light of its bucket as it
+// was just read, and changes the bucket accordingly; write says whether it did.
+func (s *step) spend(b sharedtable.Bucket, hash uint64, now int64) (d Decision, write bool) {
 	if b.Condition == sharedtable.Damaged {
-		for i := range b.Len() {
-			putEntry(b.Entry(i), 0, l.furthest(now, weight))
-		}
+		fill(b, s.limit.furthest(now, s.weight))
 		write = true
 	}
-	entry := c.find(b)
-	_, tat := getEntry(entry)
-	d = l.allow(tat, now, weight)
+	entry, latest := find(b, hash)
+	if latest > uint64(s.limit.furthest(now, s.weight)) {
+		// Another worker may have read the clock after now was read, and written
+		// before the bucket was read. A reading from after that tells this from a
+		// clock that was set back.
+		if fresh := s.clock(); s.limit.usable(fresh) {
+			now = fresh
+		}
+		write = cut(b, s.limit.furthest(now, s.weight)) || write
+	}
+	tat := tatOf(entry)
+	d = s.limit.allow(tat, now, s.weight)
 	if d.newTAT != tat {
-		putEntry(entry, c.hash, d.newTAT)
+		putEntry(entry, hash, d.newTAT)
 		write = true
 	}
 	return d, write
 }
 
 // find gives the caller's own entry, else a vacant one, else the one with the
-// smallest TAT. To read vacant as a TAT of 0 makes the last two the same.
-func (c caller) find(b sharedtable.Bucket) []byte {
-	var smallest []byte
-	var smallestTAT uint64
+// smallest TAT. To read vacant as a TAT of 0 makes the last two the same. latest
+// is the highest TAT on the way there. TATs are compared unsigned, as a negative
+// one counts as far ahead.
+func find(b sharedtable.Bucket, hash uint64) (entry []byte, latest uint64) {
+	var smallest uint64
 	for i := range b.Len() {
-		entry := b.Entry(i)
-		hash, tat := getEntry(entry)
-		if hash == c.hash && tat != 0 {
-			return entry
+		e := b.Entry(i)
+		tat := uint64(tatOf(e))
+		if tat != 0 && binary.BigEndian.Uint64(e) == hash {
+			return e, tat
 		}
-		if smallest == nil || uint64(tat) < smallestTAT { // unsigned, as a negative one will be read as far ahead
-			smallest, smallestTAT = entry, uint64(tat)
+		latest = max(latest, tat)
+		if entry == nil || tat < smallest {
+			entry, smallest = e, tat
 		}
 	}
-	return smallest
+	return entry, latest
 }
 
-func getEntry(entry []byte) (hash uint64, tat int64) {
-	return binary.BigEndian.Uint64(entry), int64(binary.BigEndian.Uint64(entry[8:]))
+// cut brings TATs that lie further ahead back to furthest, and reports whether
+// there are any.
+func cut(b sharedtable.Bucket, furthest int64) (changed bool) {
+	for i := range b.Len() {
+		if e := b.Entry(i); uint64(tatOf(e)) > uint64(furthest) {
+			putTAT(e, furthest)
+			changed = true
+		}
+	}
+	return changed
 }
+
+// fill makes all entries those of nobody, with this TAT.
+func fill(b sharedtable.Bucket, tat int64) {
+	for i := range b.Len() {
+		putEntry(b.Entry(i), 0, tat)
+	}
+}
+
+func tatOf(entry []byte) int64 { return int64(binary.BigEndian.Uint64(entry[8:])) }
+
+func putTAT(entry []byte, tat int64) { binary.BigEndian.PutUint64(entry[8:], uint64(tat)) }
 
 func putEntry(entry []byte, hash uint64, tat int64) {
 	binary.BigEndian.PutUint64(entry, hash)
-	binary.BigEndian.PutUint64(entry[8:], uint64(tat))
+	putTAT(entry, tat)
 }

@@ -38,14 +38,34 @@
 //     Buckets*EntriesPerBucket times what one of them is.
 //   - Damage. The value of a bucket may be overwritten in the host. It is then
 //     taken for a bucket whose callers have all just spent their burst.
-//   - The clock. A TAT that lies further ahead than any message can have put it,
-//     by more than SkewTolerance, is brought back to that furthest point, so that
-//     no caller is locked out for ever. The bound therefore holds while clock
-//     readings do not go back by more than SkewTolerance.
+//   - The clock. All workers of a host read one clock. As long as that does not go
+//     back, no TAT lies further ahead than a message admitted now would put it: it
+//     was put there by a message whose reading was taken before. When one does,
+//     either the reading at hand is old, or the clock was set back. So the clock is
+//     read again, after the bucket was; an old reading is thereby mended, and
+//     forgives nothing. What lies too far ahead even then is brought back to the
+//     furthest point there can be, as if its caller had just spent all of its
+//     burst. So after the clock was set back, by however much, nobody waits longer
+//     than for what one message costs, nor is admitted a burst for it; and the
+//     bound holds in each stretch from one such step to the next. A clock that
+//     jumps ahead gives every caller the burst that the time would, once.
+//
+// # Floods
+//
+// An entry is in use for weight*T after each message, and a flood of callers who
+// are all active within such a time fills the table. Which bucket a caller has
+// depends on a secret seed, so nobody can aim at one. A newcomer, or who was away
+// for so long that his entry was taken, is refused when all entries of his bucket
+// lie further ahead than the burst allows. With a burst of 1 and callers that send
+// one message each, that happens to 1 newcomer in 100 while 32,768 callers are
+// active, to 1 in 6 with 49,152 and to every second with 65,536; with a burst of
+// n it takes n messages of each. A caller that goes on sending keeps his entry.
+// A shorter IPv6 prefix makes more networks one caller.
 //
 // Counters live in the host's shared data, in keys that are made from the
 // limiter's identity and all of its settings: they survive an update of the
-// configuration that leaves these alone, and a changed limiter starts anew. The
-// keys of limiters that are gone stay until the host's process ends, about 400
-// KiB each at most.
+// configuration that leaves these alone, and a changed limiter starts anew: a
+// caller may then spend the new burst at once, whatever it spent of the old one.
+// The keys of limiters that are gone stay until the host's process ends, about
+// 1.7 MiB each at most.
 package spikearrest

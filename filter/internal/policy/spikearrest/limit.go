@@ -2,10 +2,6 @@ package spikearrest
 
 import "time"
 
-// SkewTolerance is how far clock readings may go back, between workers or in
-// time, without anything being forgiven to a caller.
-const SkewTolerance = time.Minute
-
 // maxNow is the latest clock reading that is believed, in the year 2116: sums
 // of it and of any configured times do not overflow.
 const maxNow = 1 << 62
@@ -52,8 +48,8 @@ func (l limit) allow(tat, now, weight int64) Decision {
 	if !l.usable(now) || weight < 1 || weight > MaxWeight {
 		return Decision{newTAT: tat}
 	}
-	if furthest := l.furthest(now, weight); tat < 0 || tat > furthest+int64(SkewTolerance) {
-		tat = furthest
+	if furthest := l.furthest(now, weight); tat < 0 || tat > furthest {
+		tat = furthest // the clock was set back, or the TAT was never one
 	}
 	start := max(tat, now)
 	if wait := start - now - l.tolerance; wait > 0 {

@@ -115,30 +115,6 @@ func TestSlotIsRoundedUp(t *testing.T) {
 	c.wantDenied(142857143) // 1 s / 7 = 142857142.86 ns
 }
 
-func TestClockGoesBack(t *testing.T) {
-	for _, tt := range []struct {
-		name string
-		back time.Duration
-		wait time.Duration // then, until the next message passes
-	}{
-		{"a little: nothing is forgiven", 30 * time.Second, 31 * time.Second},
-		{"to the tolerance: nothing is forgiven", SkewTolerance, SkewTolerance + time.Second},
-		{"beyond: what no message can have left is cut", SkewTolerance + 1, time.Second},
-		{"a day: likewise", 24 * time.Hour, time.Second},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			c := newCounter(t, "1ps", 1, 1)
-			c.wantAllowed(0)
-			c.clock.advance(-tt.back)
-			if d := c.spend(); d.allowed || d.retryIn != tt.wait {
-				t.Fatalf("allowed %v, retry in %v; want denied, retry in %v", d.allowed, d.retryIn, tt.wait)
-			}
-			c.clock.advance(tt.wait)
-			c.wantAllowed(0)
-		})
-	}
-}
-
 func TestAbsurdTATs(t *testing.T) {
 	for _, tt := range []struct {
 		name string

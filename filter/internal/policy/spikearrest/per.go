@@ -15,7 +15,8 @@ type Kind uint8
 const (
 	// All messages share one limit.
 	All Kind = iota
-	// ClientIP: a limit for each client address.
+	// ClientIP: a limit for each client: an IPv4 address, or an IPv6 network, as
+	// whoever has one address of it has them all.
 	ClientIP
 	// HeaderValue: a limit for each value of a header.
 	HeaderValue
@@ -23,10 +24,12 @@ const (
 	App
 )
 
-// Per is what a limiter counts by. Messages that have no such thing share one limit.
+// Per is what a limiter counts by. Messages that have no such thing share one
+// limit, and so do those whose client wrote a text that is not an address.
 type Per struct {
-	Kind   Kind
-	Header string // of HeaderValue, lower case
+	Kind       Kind
+	Header     string // of HeaderValue, lower case
+	IPv6Prefix int    // of ClientIP: how many bits of an IPv6 address tell clients apart, 1 to 128
 }
 
 // maxHeaderName bounds a configured header name, in bytes.
@@ -68,26 +71,26 @@ func isTokenByte(c byte) bool {
 		strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0
 }
 
-// appendCaller appends what the message is counted by, each value behind its
-// length: no two callers have the same bytes, and only those without such a
+// appendCaller appends what the message is counted by: the bits of an address, or
+// each value behind its length. No two callers have the same bytes, and only those without such a
 // thing have none.
 func (p Per) appendCaller(b []byte, x *pipeline.Exchange) []byte {
-	value := ""
 	switch p.Kind {
 	case ClientIP:
-		value = x.ClientAddress
+		if x.ClientAddress.Valid() {
+			bits := x.ClientAddress.Bytes(p.IPv6Prefix)
+			b = append(b, bits[:]...)
+		}
 	case App:
-		value = x.Caller.App
+		if x.Caller.App != "" {
+			b = appendValue(b, x.Caller.App)
+		}
 	case HeaderValue:
 		for _, line := range x.Headers {
 			if line.Name == p.Header {
 				b = appendValue(b, line.Value)
 			}
 		}
-		return b
-	}
-	if value != "" {
-		b = appendValue(b, value)
 	}
 	return b
 }

@@ -31,6 +31,7 @@ type step struct {
 	weight    int64
 	per       Per
 	identity  [sha256.Size]byte
+	clock     func() int64
 	store     sharedtable.Store
 	table     *sharedtable.Table
 	violation string
@@ -43,8 +44,10 @@ type step struct {
 // request with fault.SpikeArrestUnavailable. A step belongs to one VM: it is not
 // safe for concurrent use. It makes one Get and one Set for a message that
 // passes, one Get for one that is refused, and a few more for its first one.
-func New(o Options, store sharedtable.Store) pipeline.Step {
-	s := &step{per: o.Per, identity: identity(o), store: store, violation: violation(o.Rate, o.Burst)}
+// clock reads the host's, in unix nanoseconds; it is read only when the clock
+// seems to have been set back.
+func New(o Options, store sharedtable.Store, clock func() int64) pipeline.Step {
+	s := &step{per: o.Per, identity: identity(o), store: store, clock: clock, violation: violation(o.Rate, o.Burst)}
 	if o.Weight >= 1 && o.Weight <= MaxWeight {
 		s.limit, s.weight = newLimit(o.Rate, o.Burst), int64(o.Weight)
 	}
@@ -64,7 +67,7 @@ func New(o Options, store sharedtable.Store) pipeline.Step {
 // identity covers all that the meaning and the bounds of a kept TAT depend on.
 func identity(o Options) [sha256.Size]byte {
 	b := appendValue(appendValue(nil, o.ID), o.Per.Header)
-	b = append(b, byte(o.Per.Kind))
+	b = append(b, byte(o.Per.Kind), byte(o.Per.IPv6Prefix))
 	for _, number := range [...]uint64{uint64(o.Rate.messages), uint64(o.Rate.period), uint64(o.Burst), uint64(o.Weight)} {
 		b = binary.BigEndian.AppendUint64(b, number)
 	}
@@ -76,8 +79,7 @@ func (s *step) Name() string { return "spike_arrest" }
 
 // Apply implements pipeline.Step.
 func (s *step) Apply(x *pipeline.Exchange) pipeline.Outcome {
-	now := x.Now
-	if !s.limit.usable(now) {
+	if !s.limit.usable(x.Now) {
 		return unavailable()
 	}
 	c, err := s.caller(x)
@@ -86,7 +88,7 @@ func (s *step) Apply(x *pipeline.Exchange) pipeline.Outcome {
 	}
 	var d Decision
 	err = s.table.Update(c.bucket, func(b sharedtable.Bucket) (write bool) {
-		d, write = c.spend(b, s.limit, now, s.weight)
+		d, write = s.spend(b, c.hash, x.Now)
 		return write
 	})
 	if err != nil {

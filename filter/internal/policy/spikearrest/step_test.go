@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/ipaddr"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
@@ -21,7 +22,21 @@ func options(t testing.TB, per string) Options {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if p.Kind == ClientIP {
+		p.IPv6Prefix = 64
+	}
 	return Options{ID: "test", Rate: mustRate(t, "1ps"), Burst: 1, Per: p, Weight: 1}
+}
+
+// made is a step over a clock that nobody reads again.
+func made(o Options, store sharedtable.Store) pipeline.Step {
+	return New(o, store, func() int64 { return 0 })
+}
+
+// from is the address that a proxy writes so, or none.
+func from(written string) ipaddr.Addr {
+	a, _ := ipaddr.ParsePeer(written)
+	return a
 }
 
 func wantAllowed(t testing.TB, s pipeline.Step, x *pipeline.Exchange) {
@@ -53,7 +68,7 @@ func TestDenial(t *testing.T) {
 			Text: "Spike arrest violation. Allowed rate : MessageRate{messagesPerPeriod=25, periodInMicroseconds=60000000, maxBurstMessageCount=30.0}"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s := New(Options{ID: "test", Rate: mustRate(t, tt.rate), Burst: tt.burst, Weight: 1}, memstore.New(nil))
+			s := made(Options{ID: "test", Rate: mustRate(t, tt.rate), Burst: tt.burst, Weight: 1}, memstore.New(nil))
 			x := &pipeline.Exchange{Now: newClock().now.UnixNano()}
 			for range tt.burst {
 				wantAllowed(t, s, x)
@@ -70,10 +85,10 @@ func TestHostcalls(t *testing.T) {
 	for _, per := range []string{"", "client_ip", "header:x-tenant", "app"} {
 		t.Run("per "+per, func(t *testing.T) {
 			store := memstore.New(nil)
-			s := New(options(t, per), store)
+			s := made(options(t, per), store)
 			x := &pipeline.Exchange{
 				Now:           newClock().now.UnixNano(),
-				ClientAddress: "192.0.2.1",
+				ClientAddress: from("192.0.2.1"),
 				Headers:       []pipeline.Header{{Name: "x-tenant", Value: "blue"}},
 				Caller:        pipeline.Caller{App: "portal"},
 			}
@@ -108,7 +123,7 @@ func TestCallersAreCountedApart(t *testing.T) {
 		return x
 	}
 	address := func(a string) *pipeline.Exchange {
-		return &pipeline.Exchange{Now: newClock().now.UnixNano(), ClientAddress: a}
+		return &pipeline.Exchange{Now: newClock().now.UnixNano(), ClientAddress: from(a)}
 	}
 	app := func(a string) *pipeline.Exchange {
 		return &pipeline.Exchange{Now: newClock().now.UnixNano(), Caller: pipeline.Caller{App: a}}
@@ -117,7 +132,7 @@ func TestCallersAreCountedApart(t *testing.T) {
 		name, per string
 		apart     []*pipeline.Exchange
 	}{
-		{"addresses", "client_ip", []*pipeline.Exchange{address("192.0.2.1"), address("192.0.2.2"), address("2001:db8::1"), address("")}},
+		{"addresses", "client_ip", []*pipeline.Exchange{address("192.0.2.1"), address("192.0.2.2"), address("2001:db8::1"), address("2001:db8:0:1::1"), address("")}},
 		{"apps", "app", []*pipeline.Exchange{app("a"), app("b"), app("")}},
 		{"header values", "header:x-tenant", []*pipeline.Exchange{
 			header(), header(""), header("a"), header("A"), header("b"), header("a", "b"), header("b", "a"), header("a,b"), header("ab"),
@@ -125,7 +140,7 @@ func TestCallersAreCountedApart(t *testing.T) {
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s := New(options(t, tt.per), memstore.New(nil))
+			s := made(options(t, tt.per), memstore.New(nil))
 			for _, x := range tt.apart {
 				wantAllowed(t, s, x)
 			}
@@ -135,7 +150,7 @@ func TestCallersAreCountedApart(t *testing.T) {
 		})
 	}
 	t.Run("all together", func(t *testing.T) {
-		s := New(options(t, ""), memstore.New(nil))
+		s := made(options(t, ""), memstore.New(nil))
 		wantAllowed(t, s, address("192.0.2.1"))
 		wantDenied(t, s, address("192.0.2.2"), fault.SpikeArrestExceeded)
 	})
@@ -144,9 +159,9 @@ func TestCallersAreCountedApart(t *testing.T) {
 func TestWorkersShareOneLimit(t *testing.T) {
 	for _, per := range []string{"", "client_ip"} {
 		store := memstore.New(nil)
-		x := &pipeline.Exchange{Now: newClock().now.UnixNano(), ClientAddress: "192.0.2.1"}
-		wantAllowed(t, New(options(t, per), store), x)
-		wantDenied(t, New(options(t, per), store), x, fault.SpikeArrestExceeded)
+		x := &pipeline.Exchange{Now: newClock().now.UnixNano(), ClientAddress: from("192.0.2.1")}
+		wantAllowed(t, made(options(t, per), store), x)
+		wantDenied(t, made(options(t, per), store), x, fault.SpikeArrestExceeded)
 	}
 }
 
@@ -169,13 +184,13 @@ func TestChangedLimiterStartsAnew(t *testing.T) {
 			store := memstore.New(nil)
 			before := options(t, "header:x-tenant")
 			x := &pipeline.Exchange{Now: newClock().now.UnixNano()}
-			wantAllowed(t, New(before, store), x)
+			wantAllowed(t, made(before, store), x)
 			after := before
 			tt.change(&after)
 			if tt.anew {
-				wantAllowed(t, New(after, store), x)
+				wantAllowed(t, made(after, store), x)
 			}
-			wantDenied(t, New(before, store), x, fault.SpikeArrestExceeded)
+			wantDenied(t, made(before, store), x, fault.SpikeArrestExceeded)
 		})
 	}
 }
@@ -220,7 +235,7 @@ func TestUnavailable(t *testing.T) {
 				if tt.change != nil {
 					tt.change(&o)
 				}
-				got, denied := New(o, tt.store).Apply(&pipeline.Exchange{Now: tt.now.UnixNano()}).Denial()
+				got, denied := made(o, tt.store).Apply(&pipeline.Exchange{Now: tt.now.UnixNano()}).Denial()
 				want := fault.Denial{Reason: fault.SpikeArrestUnavailable, RetryAfterSeconds: 1}
 				if diff := cmp.Diff(want, got); diff != "" || !denied {
 					t.Errorf("denied %v (-want +got):\n%s", denied, diff)
@@ -233,7 +248,7 @@ func TestUnavailable(t *testing.T) {
 // A host that comes back is used again: a failure is not remembered.
 func TestRecovery(t *testing.T) {
 	var err error
-	s := New(options(t, "client_ip"), memstore.New(func(memstore.Operation, string) error { return err }))
+	s := made(options(t, "client_ip"), memstore.New(func(memstore.Operation, string) error { return err }))
 	x := &pipeline.Exchange{Now: newClock().now.UnixNano()}
 	err = errors.New("broken")
 	wantDenied(t, s, x, fault.SpikeArrestUnavailable)
@@ -245,7 +260,7 @@ func TestRecovery(t *testing.T) {
 // What a message is counted by is only ever in the host as a seeded hash.
 func TestSharedDataHoldsNoValues(t *testing.T) {
 	store := memstore.New(nil)
-	s := New(options(t, "header:x-tenant"), store)
+	s := made(options(t, "header:x-tenant"), store)
 	const value = "a-very-private-value"
 	wantAllowed(t, s, &pipeline.Exchange{Now: newClock().now.UnixNano(), Headers: []pipeline.Header{{Name: "x-tenant", Value: value}}})
 	dump := store.Dump()
@@ -265,7 +280,7 @@ func TestCallersAreHashedUnderSeedAndLimiter(t *testing.T) {
 	where := func(id string, store sharedtable.Store) caller {
 		o := options(t, "client_ip")
 		o.ID = id
-		c, err := New(o, store).(*step).caller(&pipeline.Exchange{ClientAddress: "192.0.2.1"})
+		c, err := made(o, store).(*step).caller(&pipeline.Exchange{ClientAddress: from("192.0.2.1")})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -49,6 +49,8 @@ func TestOf(t *testing.T) {
 			"sequence: verifies the API key and sends it on to the backend: add remove_api_key",
 			"sequence: asks about the token and looks at neither issuer nor audience: add require_token with an audience. Only the audience tells an access token for this API from a refresh token, or a token for another API, whose server does not say what it is",
 			"sequence: has no spike_arrest: nothing stands between a runaway client and the rest"}},
+		{"key header with an underscore", "apis: [{name: a}]\nsequence: [{spike_arrest: {}}, {verify_api_key: {from: [{header: x-api-key}, {query: api_key}, {header: AUTH_KEY}]}}, {remove_api_key: {}}]", nil, []string{
+			`sequence[1].verify_api_key.from[2].header: "AUTH_KEY" has an underscore: Envoy as envoy.yaml sets it up (headers_with_underscores_action: REJECT_REQUEST) answers 400 to every request that has it`}},
 		{"precheck", "apis: [{name: a}]\nsequence: [{spike_arrest: {}}, {introspect_token: {cluster: okta, precheck: {mode: jwt_then_introspect, jwks: {cluster: c}}}}, " +
 			"{introspect_token: {precheck: {mode: jwt_only, jwks: {cluster: okta}}}}, {introspect_token: {cluster: okta, precheck: {mode: jwt_then_introspect, opaque: deny}}}, " +
 			"{introspect_token: {cluster: d, precheck: {mode: jwt_only}}}, {require_token: {}}]", []string{"okta"}, []string{

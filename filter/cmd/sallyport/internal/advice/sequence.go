@@ -31,6 +31,8 @@ func (a *adviser) sequence(path string, sequence *yaml.Node) {
 			if seen["introspect_token"] {
 				a.say(at, "comes after introspect_token, so a flood reaches the authorization server: put it first")
 			}
+		case "verify_api_key":
+			a.keyPlaces(at+".from", document.Member(options, "from"))
 		case "introspect_token":
 			a.introspection(at, options)
 			tokens.introspected(options)
@@ -72,6 +74,15 @@ func (t *tokenSteps) introspected(options *yaml.Node) {
 func (t *tokenSteps) required(options *yaml.Node) {
 	if document.Text(options, "dry_run") != "true" && (document.Text(options, "issuer") != "" || len(document.Items(document.Member(options, "audience"))) > 0) {
 		t.forWhom = true
+	}
+}
+
+// keyPlaces finds headers that the shipped proxy never lets in.
+func (a *adviser) keyPlaces(path string, from *yaml.Node) {
+	for i, place := range document.Items(from) {
+		if header := document.Text(place, "header"); strings.Contains(header, "_") {
+			a.say(at(path, i)+".header", "%q has an underscore: Envoy as envoy.yaml sets it up (headers_with_underscores_action: REJECT_REQUEST) answers 400 to every request that has it", header)
+		}
 	}
 }
 

@@ -85,7 +85,7 @@ func (s *stream) OnHttpRequestHeaders(int, bool) types.Action {
 			status = 200
 		}
 	}
-	abi.SendLocalResponse(status, "", nil, nil)
+	abi.SendLocalResponse(status, "", nil, nil, 0)
 	return types.ActionPause
 }
 

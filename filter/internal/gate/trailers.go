@@ -1,0 +1,45 @@
+package gate
+
+import (
+	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/identity"
+)
+
+// OnRequestTrailers holds trailers back as OnRequestBody does the body, and
+// takes out of them what no client may tell the backend: recipients may merge
+// trailers into the headers (RFC 9110 section 6.5.1). A host does not ask about
+// requests that have none.
+func (s *Stream) OnRequestTrailers() Action {
+	if (s.phase == deciding || s.phase == admitted) && !s.cleanTrailers() {
+		return s.cut()
+	}
+	return s.hold()
+}
+
+// cleanTrailers removes the identity headers, and the API key in every spelling.
+// A key is never looked for in a trailer, so it is removed whatever the API's
+// own sequence does with it.
+func (s *Stream) cleanTrailers() bool {
+	sent, ok := s.gate.host.RequestTrailers()
+	if !ok {
+		return false
+	}
+	kept := sent[:0]
+	for _, t := range sent {
+		if !identity.Forged(t.Name, s.gate.config.NoTrailers) {
+			kept = append(kept, t)
+		}
+	}
+	return len(kept) == len(sent) || s.gate.host.SetRequestTrailers(kept)
+}
+
+// cut ends a request whose trailers cannot be read or changed. The backend may
+// have the rest of it already, but never gets its end.
+func (s *Stream) cut() Action {
+	if s.phase == deciding {
+		return s.refuse(fault.Denial{})
+	}
+	s.gate.host.Reply(s.gate.render(fault.Denial{}), fault.Internal.String())
+	s.gate.say(fault.Internal, "cut a request whose trailers the host did not give: ", &s.exchange)
+	return Pause
+}
