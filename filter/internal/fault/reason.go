@@ -67,6 +67,7 @@ const (
 	IntrospectionDuplicateMember
 	IntrospectionClaimsInvalid
 
+	TokenRefused
 	TokenInactive
 	TokenKeyMismatch
 	TokenCertificateMismatch

@@ -7,12 +7,15 @@ import (
 )
 
 // key stands for one token at one endpoint, asked about as one client: servers
-// may answer each client differently (RFC 7662 section 2.2). The token itself
-// is kept nowhere.
+// may answer each client differently (RFC 7662 section 2.2), and a client that
+// cannot prove who it is gets no answer, so it must not share one. The token
+// itself is kept nowhere, and a credential only as a part of what is hashed twice:
+// whoever reads the host's shared data, and can forge answers there, could at
+// most try guesses of a client secret that is short enough to be guessed.
 type key [sha256.Size]byte
 
 const (
-	endpointDomain = "sallyport introspection endpoint v1\x00"
+	endpointDomain = "sallyport introspection endpoint v2\x00"
 	tokenDomain    = "sallyport introspection token v1\x00"
 )
 
@@ -21,13 +24,30 @@ const (
 type keyer struct{ prefix []byte }
 
 func newKeyer(o Options) keyer {
-	endpoint := []byte(endpointDomain)
-	for _, field := range []string{o.Cluster, o.Authority, o.Path, o.ClientID} {
+	endpoint := append([]byte(endpointDomain), byte(o.ClientAuth))
+	endpoint = binary.BigEndian.AppendUint32(endpoint, uint32(o.SharedEntries))
+	for _, field := range append(o.credential(), o.Cluster, o.Authority, o.Path, o.ClientID) {
 		endpoint = binary.BigEndian.AppendUint32(endpoint, uint32(len(field)))
 		endpoint = append(endpoint, field...)
 	}
 	sum := sha256.Sum256(endpoint)
 	return keyer{prefix: append([]byte(tokenDomain), sum[:]...)}
+}
+
+// credential is what tells the proofs of one client apart: what a server would
+// refuse if it were another one.
+func (o *Options) credential() []string {
+	switch o.ClientAuth {
+	case AuthBasic, AuthPost:
+		return []string{o.Secret.Reveal()}
+	case AuthPrivateKeyJWT:
+		a := &o.Assertion
+		if a.Key == nil {
+			return []string{a.KeyID, a.Audience}
+		}
+		return []string{a.KeyID, a.Audience, a.Key.Public().Thumbprint()}
+	}
+	return nil
 }
 
 func (k keyer) of(token string) key {
