@@ -1,7 +1,6 @@
 package introspection
 
 import (
-	"strings"
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
@@ -153,7 +152,7 @@ const statusRequestTimeout = 408
 // saysJSON looks at the media type (RFC 9110 section 8.3.1): a page that stands
 // in for the server, while it is being mended, has another one.
 func saysJSON(a *pipeline.Answer) bool {
+	const media = "application/json"
 	value, _ := a.Header("content-type")
-	media, _, _ := strings.Cut(value, ";")
-	return ascii.EqualFold(ascii.Trim(media, " \t"), "application/json")
+	return len(value) >= len(media) && ascii.EqualFold(value[:len(media)], media)
 }

@@ -23,31 +23,24 @@ const (
 // can be taken for a part of it.
 type keyer struct{ prefix []byte }
 
+// newKeyer takes in where is asked, as whom, and how the client proves it: with
+// another proof the server would perhaps have given no answer. With the size of
+// the tables, those who share no table share no call either.
 func newKeyer(o Options) keyer {
 	endpoint := append([]byte(endpointDomain), byte(o.ClientAuth))
 	endpoint = binary.BigEndian.AppendUint32(endpoint, uint32(o.SharedEntries))
-	for _, field := range append(o.credential(), o.Cluster, o.Authority, o.Path, o.ClientID) {
+	thumbprint := ""
+	if o.Assertion.Key != nil {
+		thumbprint = o.Assertion.Key.Public().Thumbprint()
+	}
+	for _, field := range []string{
+		o.Cluster, o.Authority, o.Path, o.ClientID, o.Secret.Reveal(), o.Assertion.KeyID, o.Assertion.Audience, thumbprint,
+	} {
 		endpoint = binary.BigEndian.AppendUint32(endpoint, uint32(len(field)))
 		endpoint = append(endpoint, field...)
 	}
 	sum := sha256.Sum256(endpoint)
 	return keyer{prefix: append([]byte(tokenDomain), sum[:]...)}
-}
-
-// credential is what tells the proofs of one client apart: what a server would
-// refuse if it were another one.
-func (o *Options) credential() []string {
-	switch o.ClientAuth {
-	case AuthBasic, AuthPost:
-		return []string{o.Secret.Reveal()}
-	case AuthPrivateKeyJWT:
-		a := &o.Assertion
-		if a.Key == nil {
-			return []string{a.KeyID, a.Audience}
-		}
-		return []string{a.KeyID, a.Audience, a.Key.Public().Thumbprint()}
-	}
-	return nil
 }
 
 func (k keyer) of(token string) key {

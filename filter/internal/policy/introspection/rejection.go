@@ -1,6 +1,8 @@
 package introspection
 
 import (
+	"strings"
+
 	"github.com/tidwall/gjson"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
@@ -12,24 +14,23 @@ import (
 const (
 	// maxErrorBytes bounds the body of a 400 that is read at all.
 	maxErrorBytes = 4 << 10
-	// maxErrorCode bounds the code. The longest that is registered has 34 bytes.
+	// maxErrorCode bounds the code itself.
 	maxErrorCode = 64
 )
 
 // errorsOfOurs are the codes that are about the gateway's request, its client or
 // the server, and not about the token: only an operator can mend them.
-var errorsOfOurs = [...]string{
-	// RFC 6749 section 5.2, which RFC 7662 section 2.3 and RFC 7009 section 2.2.1
-	// take over; its invalid_grant is about the token.
-	"invalid_request", "invalid_client", "unauthorized_client", "unsupported_grant_type", "invalid_scope",
-	// Section 4.1.2.1.
-	"access_denied", "unsupported_response_type", "server_error", "temporarily_unavailable",
-	"insufficient_scope",                   // RFC 6750 section 3.1
-	"invalid_target",                       // RFC 8707 section 2
-	"invalid_client_metadata",              // RFC 7591 section 3.2.2
-	"invalid_dpop_proof", "use_dpop_nonce", // RFC 9449 sections 5 and 8
-	"invalid_assertion", "invalid_client_assertion", // of servers, about private_key_jwt
-}
+//
+//   - RFC 6749 section 5.2, which RFC 7662 section 2.3 and RFC 7009 section 2.2.1
+//     take over; its invalid_grant is about the token.
+//   - Section 4.1.2.1 of the same.
+//   - RFC 6750 section 3.1, RFC 8707 section 2, RFC 7591 section 3.2.2, RFC 9449
+//     sections 5 and 8.
+//   - What servers say of private_key_jwt.
+const errorsOfOurs = " invalid_request invalid_client unauthorized_client unsupported_grant_type invalid_scope" +
+	" access_denied unsupported_response_type server_error temporarily_unavailable" +
+	" insufficient_scope invalid_target invalid_client_metadata invalid_dpop_proof use_dpop_nonce" +
+	" invalid_assertion invalid_client_assertion "
 
 // rejectionReason says whose fault a 400 is. A server may refuse a token with it
 // that is of no kind that it introspects (RFC 7009 section 2.2.1,
@@ -45,20 +46,11 @@ func rejectionReason(a *pipeline.Answer) fault.Reason {
 		return fault.IntrospectionRejected
 	}
 	for _, m := range members {
-		if m.Name == "error" && m.Value.Type == gjson.String && isErrorCode(m.Value.Str) {
-			return reasonOfCode(m.Value.Str)
+		if m.Name == "error" && m.Value.Type == gjson.String && isErrorCode(m.Value.Str) && !strings.Contains(errorsOfOurs, " "+ascii.Lower(m.Value.Str)+" ") {
+			return fault.TokenRefused
 		}
 	}
 	return fault.IntrospectionRejected
-}
-
-func reasonOfCode(code string) fault.Reason {
-	for _, ours := range errorsOfOurs {
-		if ascii.EqualFold(code, ours) {
-			return fault.IntrospectionRejected
-		}
-	}
-	return fault.TokenRefused
 }
 
 // isErrorCode accepts the words that codes are made of. RFC 6749 section 5.2

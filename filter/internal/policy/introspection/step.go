@@ -159,20 +159,17 @@ func (s *Step) inquire(x *pipeline.Exchange, q *inquiry) pipeline.Outcome {
 	if claims, ok := s.known(q, x.Now); ok {
 		return s.binding.accept(x, q.credential, claims)
 	}
-	c, ok := s.flights.find(q.key, x.Now)
-	if ok {
-		if c.flight.Waiting() >= maxWaiters {
-			return s.refuse(x, q, denialFor(fault.IntrospectionOverloaded))
-		}
-		s.metrics.Count(metricJoined)
-		return s.await(c, q)
-	}
-	if !s.flights.room(x.Now) {
+	c, flying := s.flights.find(q.key, x.Now)
+	switch {
+	case flying && c.flight.Waiting() >= maxWaiters, !flying && !s.flights.room(x.Now):
 		return s.refuse(x, q, denialFor(fault.IntrospectionOverloaded))
-	}
-	c = &call{key: q.key, valid: q.valid, started: x.Now, renewed: x.Now, token: q.credential.token}
-	if v, ended := s.begin(c, q); ended {
-		return s.conclude(x, q, v)
+	case flying:
+		s.metrics.Count(metricJoined)
+	default:
+		c = &call{key: q.key, valid: q.valid, started: x.Now, renewed: x.Now, token: q.credential.token}
+		if v, ended := s.begin(c, q); ended {
+			return s.conclude(x, q, v)
+		}
 	}
 	return s.await(c, q)
 }

@@ -54,11 +54,11 @@ func (r *record) admit(now int64, m Mark, o *Options) (p Permit, cause Cause, wa
 		return Permit{}, Held, r.heldUntil - now
 	}
 	if o.Breaker.enabled() && r.mode != closed {
-		again, from := r.failing.has(m), r.until
-		if again {
-			from += int64(o.Breaker.OpenFor)
+		if r.until > now {
+			return Permit{}, Open, r.until - now
 		}
-		if from > now {
+		again := r.failing.has(m)
+		if from := r.until + int64(o.Breaker.OpenFor); again && from > now {
 			return Permit{}, Open, from - now
 		}
 		r.era++
