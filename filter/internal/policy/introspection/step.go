@@ -1,5 +1,3 @@
-// Package introspection asks the authorization server about the bearer token
-// of a request (RFC 7662) and keeps what it said for the steps that follow.
 package introspection
 
 import (
@@ -71,7 +69,8 @@ const (
 )
 
 // Step is one introspect_token step. It owns its flights and its cache, both
-// for one VM, shares answers with its like in other VMs, and is not safe for concurrent use: a VM is one thread.
+// for one VM, shares answers with its like, as the package says, and is not safe
+// for concurrent use: a VM is one thread.
 type Step struct {
 	caller   caller
 	keys     keyer
