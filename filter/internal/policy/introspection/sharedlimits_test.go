@@ -58,6 +58,26 @@ func TestSharedLimitsOfJoinedCalls(t *testing.T) {
 	}
 }
 
+// TestSharedLimitsOfAJoinedCallThatNobodyKeeps: what waits for a call is not served with an older answer that lies there
+// for a step of longer limits.
+func TestSharedLimitsOfAJoinedCallThatNobodyKeeps(t *testing.T) {
+	short := func(o *Options) { o.CacheMaxTTL = time.Second }
+	p, one, other := newPair(short, short)
+	p.vms = append(p.vms, p.boot(2, generous))
+	long := p.vms[2]
+	long.arrive("token")
+	long.land(0, long.active("jane"))
+	p.pass(2 * time.Second)
+	first, second := one.arrive("token"), other.arrive("token")
+	p.wantCalls(t, 2)
+	one.land(0, answered(200, `{"active":true,"sub":"joan"}`)) // without exp: neither keeps it
+	first.wantAdmitted(t, "joan")
+	second.wantParked(t)
+	p.wantCalls(t, 3)
+	other.land(0, other.active("joan"))
+	second.wantAdmitted(t, "joan")
+}
+
 // TestSharedLimitsOfJoinedPrecheck: whoever would wait for another step's call about a token is refused first when its
 // own precheck does not let the token pass.
 func TestSharedLimitsOfJoinedPrecheck(t *testing.T) {
@@ -134,7 +154,7 @@ func TestSharedLimitsOfATokensOwnTimes(t *testing.T) {
 		x.wantDenied(t, denialFor(fault.IntrospectionServerError)) // not let pass on what is known
 	})
 	t.Run("renewed ahead", func(t *testing.T) {
-		p, _, other, token := setUp(20*time.Second, func(o *Options) { o.CacheMaxTTL, o.RefreshAhead = 8*time.Second, 4*time.Second })
+		p, _, other, token := setUp(10*time.Second, func(o *Options) { o.CacheMaxTTL, o.RefreshAhead = 8*time.Second, 4*time.Second })
 		p.pass(5 * time.Second)
 		for range 3 {
 			other.arriveTwice(token).wantAdmitted(t, "jane")
@@ -143,10 +163,20 @@ func TestSharedLimitsOfATokensOwnTimes(t *testing.T) {
 			t.Fatalf("%d calls, want one for the keys and one ahead", len(other.air.calls))
 		}
 		other.land(1, answered(200, fmt.Sprintf(`{"active":true,"sub":"joan","exp":%d}`, other.now.Unix()+7200)))
-		p.pass(7 * time.Second)
+		p.pass(7*time.Second - 251*time.Millisecond)
 		other.arriveTwice(token).wantAdmitted(t, "joan")
-		p.pass(10*time.Second - 250*time.Millisecond)
+		p.pass(time.Millisecond)
 		other.arriveTwice(token).wantDenied(t, expired)
+	})
+	t.Run("not renewed when it is about to end", func(t *testing.T) {
+		p, _, other, token := setUp(5*time.Second, func(o *Options) { o.CacheMaxTTL, o.RefreshAhead = 8*time.Second, 4*time.Second })
+		p.pass(5 * time.Second)
+		for range 3 {
+			other.arriveTwice(token).wantAdmitted(t, "jane")
+		}
+		if len(other.air.calls) != 1 {
+			t.Fatalf("%d calls, want one for the keys", len(other.air.calls))
+		}
 	})
 	t.Run("a clock set back behind its beginning", func(t *testing.T) {
 		p, one, other := newPair(generous, func(o *Options) { generous(o); o.Precheck = checked(0) })
