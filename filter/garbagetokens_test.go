@@ -23,7 +23,7 @@ import (
 
 const (
 	// garbageTokens is how many are sent; the soak test sends 200,000 through Envoy.
-	garbageTokens = 4_000
+	garbageTokens = 8_000
 	// garbageGrowth is how much of the memory after a tenth of them may come in addition until the last.
 	garbageGrowth = 1.25
 

@@ -78,6 +78,7 @@ const (
 	IntrospectionDuplicateMember
 	IntrospectionClaimsInvalid
 
+	TokenRefused
 	TokenInactive
 	TokenKeyMismatch
 	TokenCertificateMismatch

@@ -97,6 +97,7 @@ var table = [reasonCount]row{
 	IntrospectionDuplicateMember:    {word: "introspection.duplicate_member", status: 502, code: "steps.extractvariables.ExecutionFailed", text: "Token check failed", technical: true},
 	IntrospectionClaimsInvalid:      {word: "introspection.claims_invalid", status: 502, code: "steps.extractvariables.UnableToCast", text: "Token check failed", technical: true},
 
+	TokenRefused:             {word: "token.refused", status: 401, code: "keymanagement.service.invalid_access_token", text: "Invalid Access Token", challenge: bearerInvalidToken},
 	TokenInactive:            {word: "token.inactive", status: 401, code: "keymanagement.service.invalid_access_token", text: "Invalid Access Token", challenge: bearerInvalidToken},
 	TokenKeyMismatch:         {word: "token.key_mismatch", status: 401, code: "keymanagement.service.invalid_access_token", text: "Invalid Access Token", challenge: bearerInvalidToken},
 	TokenCertificateMismatch: {word: "token.certificate_mismatch", status: 401, code: "keymanagement.service.invalid_access_token", text: "Invalid Access Token", challenge: bearerInvalidToken},

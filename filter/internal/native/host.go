@@ -178,7 +178,9 @@ func (h *host) Dispatch(c pipeline.Callout, land func(pipeline.Answer)) pipeline
 // outcome is what a host tells the guest of an answer, and when.
 func outcome(a scenario.Answer, timeout time.Duration) (pipeline.Answer, time.Duration) {
 	switch a.Fault {
-	case "refuse", "reset":
+	case "refuse":
+		return pipeline.Answer{Failure: pipeline.NoConnection}, 0
+	case "reset":
 		return pipeline.Answer{Failure: pipeline.Unreachable}, 0
 	case "reset_mid_body":
 		return pipeline.Answer{Failure: pipeline.ResetMidAnswer}, 0

@@ -25,7 +25,7 @@ const (
 	// NoHost: no healthy endpoint, or the cluster's circuit breaker is open;
 	// refused at once.
 	NoHost
-	// Unreachable: connection refused or reset before any header.
+	// Unreachable: reset before any header.
 	Unreachable
 	// TimedOut: the host gave up waiting.
 	TimedOut
@@ -33,6 +33,8 @@ const (
 	ResetMidAnswer
 	// NotHTTP: what came back is not HTTP.
 	NotHTTP
+	// NoConnection: no connection could be made, so nothing was sent.
+	NoConnection
 )
 
 // Answer is how a callout ended. Status, Headers and Body mean something only

@@ -1,6 +1,8 @@
 package plugin
 
 import (
+	"strings"
+
 	"github.com/sallyport-gateway/sallyport/filter/internal/abi"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection"
@@ -43,7 +45,7 @@ func readAnswer(numHeaders, bodySize int) pipeline.Answer {
 		case 502:
 			return pipeline.Answer{Failure: pipeline.NotHTTP}
 		case 503:
-			return pipeline.Answer{Failure: pipeline.Unreachable}
+			return pipeline.Answer{Failure: connectionFailure(bodySize)}
 		case 504:
 			return pipeline.Answer{Failure: pipeline.TimedOut}
 		}
@@ -57,6 +59,23 @@ func readAnswer(numHeaders, bodySize int) pipeline.Answer {
 	}
 	return a
 }
+
+// connectionFailure tells a connection that could not be made, whoever asks for
+// what, from one that ended when the request had been sent. Only the host's text
+// says so (Envoy: source/common/http/utility.cc, resetReasonToString); the text
+// is the host's own, since what an upstream answers carries serviceTime.
+func connectionFailure(bodySize int) pipeline.Failure {
+	if bodySize > 0 && bodySize <= maxHostText {
+		body, status := abi.CallResponseBody(bodySize)
+		if text := string(body); status == abi.OK && (strings.Contains(text, "connection failure") || strings.Contains(text, "connection timeout")) {
+			return pipeline.NoConnection
+		}
+	}
+	return pipeline.Unreachable
+}
+
+// maxHostText bounds the host's own text about a call that failed.
+const maxHostText = 4 << 10
 
 // serviceTime is set by Envoy's router on what an upstream answered.
 const serviceTime = "x-envoy-upstream-service-time"

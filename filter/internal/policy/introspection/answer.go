@@ -47,7 +47,7 @@ func failureDenial(f pipeline.Failure) fault.Denial {
 		return denialFor(fault.IntrospectionUnknownCluster)
 	case pipeline.NoHost:
 		return denialFor(fault.IntrospectionNoHost)
-	case pipeline.Unreachable:
+	case pipeline.Unreachable, pipeline.NoConnection:
 		return denialFor(fault.IntrospectionUnreachable)
 	case pipeline.TimedOut:
 		return denialFor(fault.IntrospectionTimeout)
@@ -64,7 +64,7 @@ func failureDenial(f pipeline.Failure) fault.Denial {
 func statusDenial(a *pipeline.Answer, now int64) fault.Denial {
 	switch {
 	case a.Status == 400:
-		return denialFor(fault.IntrospectionRejected)
+		return denialFor(rejectionReason(a))
 	case a.Status == 401:
 		return denialFor(fault.IntrospectionCredentialsRefused)
 	case a.Status == 403:

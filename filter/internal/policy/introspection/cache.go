@@ -2,13 +2,17 @@ package introspection
 
 import (
 	"container/list"
+	"math"
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/answers"
 )
 
-// lives says how long an answer may be believed.
+// MaxStale bounds Options.StaleIfError.
+const MaxStale = time.Hour
+
+// lives says how long an answer may be believed by one step, whoever stored it.
 type lives struct {
 	maxTTL     time.Duration // of an active token, whatever its exp
 	withoutExp time.Duration // of one that has none; 0 for not at all
@@ -27,6 +31,39 @@ func (l lives) answer(claims *pipeline.Claims, now int64) (a answers.Answer, ok 
 	return answers.Answer{Claims: claims, Stored: now, Until: until, Gone: notPast(claims, until+int64(l.grace))}, until > now
 }
 
+// shared is what the other steps may make of an answer: how long they use it in
+// an outage is theirs to say.
+func (l *lives) shared(a answers.Answer) answers.Answer {
+	a.Gone = notPast(a.Claims, a.Until+int64(MaxStale))
+	return a
+}
+
+// limit shortens an answer that any step may have stored to what this one
+// allows, and its token. Nothing makes it longer but this step's grace.
+func (l *lives) limit(a answers.Answer, valid span) answers.Answer {
+	own, ok := l.answer(a.Claims, a.Stored)
+	a.Until = min(a.Until, own.Until, valid.until)
+	a.Gone = min(notPast(a.Claims, a.Until+int64(l.grace)), a.Gone, valid.until)
+	if !ok { // not to be kept at all
+		a.Until, a.Gone = a.Stored, a.Stored
+	}
+	a.Stored = max(a.Stored, valid.from)
+	return a
+}
+
+// span is the time, in unix nanoseconds, in which a token's own nbf and exp, as
+// precheck reads them, let it pass. The zero value is never.
+type span struct{ from, until int64 }
+
+// always is the span of a token that nothing is read from.
+var always = span{math.MinInt64, math.MaxInt64}
+
+// spanOf is from one moment until another, both in unix seconds, wider by a skew.
+func spanOf(from, until, skew int64) span {
+	const second, last = int64(time.Second), math.MaxInt64 / int64(time.Second) / 2
+	return span{min(from, last)*second - skew, min(until, last)*second + skew}
+}
+
 // notPast gives the moment, or exp if that comes before.
 func notPast(claims *pipeline.Claims, moment int64) int64 {
 	if claims.Expires != 0 && claims.Expires <= moment/int64(time.Second) {
@@ -36,7 +73,8 @@ func notPast(claims *pipeline.Claims, moment int64) int64 {
 }
 
 // cache keeps what the server said of active tokens: the claims, never what
-// the rules made of them. It holds a fixed number of entries and gives up the
+// the rules made of them. It belongs to one step: what is in it keeps to the
+// step's limits and its token has passed the step's precheck. It holds a fixed number of entries and gives up the
 // one that was used longest ago. The bounds on claims keep an entry below
 // 20 KiB; a usual one has a few hundred bytes.
 type cache struct {
@@ -51,6 +89,7 @@ type cache struct {
 type entry struct {
 	answers.Answer
 	key       key
+	valid     span  // of the token itself
 	shared    bool  // other VMs have it too
 	checked   int64 // when this VM last saw that they have
 	hits      int

@@ -25,11 +25,14 @@ func newVMCache(limit int, maxTTL time.Duration) vmCache {
 }
 
 func (c vmCache) put(k key, claims *pipeline.Claims, now int64) {
-	(&Step{cache: c.cache, lives: c.lives}).remember(k, claims, now)
+	(&Step{cache: c.cache, lives: c.lives}).remember(&call{key: k, valid: always}, claims, now)
 }
 
 func (c vmCache) get(k key, now int64) (*pipeline.Claims, bool) {
-	return (&Step{cache: c.cache, lives: c.lives}).known(k, now)
+	if e, ok := (&Step{cache: c.cache, lives: c.lives}).held(k, now); ok {
+		return e.Claims, true
+	}
+	return nil, false
 }
 
 func TestCacheLife(t *testing.T) {

@@ -3,6 +3,7 @@ package introspection
 import (
 	"time"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/outage"
@@ -44,7 +45,7 @@ func newCaller(o Options, p Ports) caller {
 // ask sends the introspection of a token. With ok, land is called once, later,
 // with what the answer amounts to; otherwise it never is, and d says why.
 func (c *caller) ask(token string, now int64, land func(now int64, v verdict)) (d fault.Denial, ok bool) {
-	permit, d, ok := c.guard.Admit(now)
+	permit, d, ok := c.guard.Admit(now, outage.MarkOf(token))
 	if !ok {
 		return d, false
 	}
@@ -93,7 +94,7 @@ func (c *caller) end(permit outage.Permit, began, now int64, a *pipeline.Answer,
 	var v verdict
 	defer func() { land(now, v) }()
 	judged := judge(a, now)
-	c.guard.Done(permit, now, judged.ending(), a)
+	c.guard.Done(permit, now, judged.ending(a), a)
 	c.metrics.Count(metricCalls + judged.outcome() + "|")
 	if now >= began {
 		c.metrics.Observe(metricLatency, (now-began)/int64(time.Millisecond))
@@ -112,29 +113,56 @@ func (v verdict) outcome() string {
 	return "inactive"
 }
 
-// ending is what a verdict says of the server, rather than of the token.
-func (v verdict) ending() outage.Ending {
+// ending is what the end of a call says of the server, rather than of the token.
+func (v verdict) ending(a *pipeline.Answer) outage.Ending {
 	if v.claims != nil {
 		return outage.Answered
 	}
-	return endingOf(v.denial.Reason)
-}
-
-// endingOf is the same for a call that ended in a refusal. Whoever refuses our
-// request or our credentials is at work, and so is whoever says of one token
-// what we do not take: who has such a token must not be able to open the
-// breaker for all others.
-func endingOf(r fault.Reason) outage.Ending {
-	switch r {
-	case fault.IntrospectionRejected, fault.IntrospectionCredentialsRefused, fault.IntrospectionForbidden,
-		fault.IntrospectionTooLarge, fault.IntrospectionTooDeep, fault.IntrospectionTooManyMembers,
-		fault.IntrospectionTooManyAudiences, fault.IntrospectionTooManyScopes, fault.IntrospectionClaimTooLong,
-		fault.IntrospectionDuplicateMember, fault.IntrospectionClaimsInvalid:
-		return outage.Answered
-	case fault.IntrospectionRateLimited:
-		return outage.Limited
-	case fault.IntrospectionUnknownCluster, fault.Internal:
+	switch a.Failure {
+	case pipeline.FailureUnknown, pipeline.UnknownCluster:
 		return outage.Lost
+	case pipeline.NoHost, pipeline.NoConnection:
+		return outage.Down
+	case pipeline.NoFailure:
+		return endingOf(v.denial.Reason, a)
 	}
 	return outage.Failed
+}
+
+// endingOf is the same for a call that was answered, and not as it should be.
+// Whoever refuses our request or our credentials is at work, and so is whoever
+// says of one token what we do not take: any other 4xx too, and whatever comes as
+// JSON with status 200. A user whose name cannot be read must not be able to open
+// the breaker for all others.
+func endingOf(r fault.Reason, a *pipeline.Answer) outage.Ending {
+	switch {
+	case r == fault.IntrospectionRateLimited:
+		return outage.Limited
+	case a.Status >= 400 && a.Status < 500 && a.Status != statusRequestTimeout,
+		aboutOneToken(r), a.Status == 200 && saysJSON(a):
+		return outage.Answered
+	}
+	return outage.Failed
+}
+
+// aboutOneToken reports what is wrong with an answer that a server at work gave.
+func aboutOneToken(r fault.Reason) bool {
+	switch r {
+	case fault.IntrospectionTooLarge, fault.IntrospectionTooDeep, fault.IntrospectionTooManyMembers,
+		fault.IntrospectionTooManyAudiences, fault.IntrospectionTooManyScopes, fault.IntrospectionClaimTooLong,
+		fault.IntrospectionDuplicateMember, fault.IntrospectionClaimsInvalid:
+		return true
+	}
+	return false
+}
+
+// statusRequestTimeout: the server did not wait for our request to arrive.
+const statusRequestTimeout = 408
+
+// saysJSON looks at the media type (RFC 9110 section 8.3.1): a page that stands
+// in for the server, while it is being mended, has another one.
+func saysJSON(a *pipeline.Answer) bool {
+	const media = "application/json"
+	value, _ := a.Header("content-type")
+	return len(value) >= len(media) && ascii.EqualFold(value[:len(media)], media)
 }

@@ -78,22 +78,32 @@ func TestAProbeIsSentOnce(t *testing.T) {
 	b.wantCalls(t, 2)
 }
 
-// TestEveryReasonHasItsEnding: what opens the breaker is named here, and
+// TestEveryReasonHasItsEnding: what counts for the breaker is named here, and
 // everything else does not.
 func TestEveryReasonHasItsEnding(t *testing.T) {
-	failed := map[fault.Reason]bool{
-		fault.IntrospectionNoHost: true, fault.IntrospectionUnreachable: true, fault.IntrospectionTimeout: true, fault.IntrospectionReset: true,
-		fault.IntrospectionNotHTTP: true, fault.IntrospectionServerError: true, fault.IntrospectionUnexpectedStatus: true,
-		fault.IntrospectionNotJSON: true, fault.IntrospectionNoActive: true,
+	want := map[fault.Reason]outage.Ending{
+		fault.IntrospectionNoHost: outage.Down, fault.IntrospectionTimeout: outage.Failed, fault.IntrospectionReset: outage.Failed,
+		fault.IntrospectionNotHTTP: outage.Failed, fault.IntrospectionServerError: outage.Failed, fault.IntrospectionNotJSON: outage.Failed,
+		fault.IntrospectionNoActive: outage.Failed, fault.IntrospectionRateLimited: outage.Limited,
+		fault.IntrospectionUnknownCluster: outage.Lost, fault.Internal: outage.Lost,
 	}
 	for _, a := range everyAnswer() {
 		v := judge(&a, start.UnixNano())
-		if got := v.ending() == outage.Failed; got != failed[v.denial.Reason] {
-			t.Errorf("%v opens the breaker: %v", v.denial.Reason, got)
+		ending, named := want[v.denial.Reason]
+		switch {
+		case a.Failure == pipeline.Unreachable, a.Failure == pipeline.NoFailure && (a.Status < 400 && a.Status != 200):
+			ending = outage.Failed
+		case a.Failure == pipeline.NoConnection:
+			ending = outage.Down
+		case !named:
+			ending = outage.Answered
+		}
+		if got := v.ending(&a); got != ending {
+			t.Errorf("failure %v, status %d, %v: ending %v, want %v", a.Failure, a.Status, v.denial.Reason, got, ending)
 		}
 	}
 	for _, claims := range []*pipeline.Claims{{}, {Active: true}} {
-		if got := (verdict{claims: claims}).ending(); got != outage.Answered {
+		if got := (verdict{claims: claims}).ending(&pipeline.Answer{}); got != outage.Answered {
 			t.Errorf("%+v: ending %v", claims, got)
 		}
 	}
@@ -102,7 +112,7 @@ func TestEveryReasonHasItsEnding(t *testing.T) {
 // everyAnswer has one answer for each reason that a call can end with.
 func everyAnswer() []pipeline.Answer {
 	all := []pipeline.Answer{{Failure: pipeline.NoFailure, Status: 200, BodySize: 1}}
-	for f := pipeline.FailureUnknown; f <= pipeline.NotHTTP; f++ {
+	for f := pipeline.FailureUnknown; f <= pipeline.NoConnection; f++ {
 		if f != pipeline.NoFailure {
 			all = append(all, pipeline.Answer{Failure: f})
 		}

@@ -23,6 +23,7 @@ const (
 // call is one introspection in the air, with those that wait for it.
 type call struct {
 	key     key
+	valid   span  // of the token, which has passed precheck
 	started int64 // unix nanoseconds
 	flight  pipeline.Flight
 	verdict verdict

@@ -7,12 +7,15 @@ import (
 )
 
 // key stands for one token at one endpoint, asked about as one client: servers
-// may answer each client differently (RFC 7662 section 2.2). The token itself
-// is kept nowhere.
+// may answer each client differently (RFC 7662 section 2.2), and a client that
+// cannot prove who it is gets no answer, so it must not share one. The token
+// itself is kept nowhere, and a credential only as a part of what is hashed twice:
+// whoever reads the host's shared data, and can forge answers there, could at
+// most try guesses of a client secret that is short enough to be guessed.
 type key [sha256.Size]byte
 
 const (
-	endpointDomain = "sallyport introspection endpoint v1\x00"
+	endpointDomain = "sallyport introspection endpoint v2\x00"
 	tokenDomain    = "sallyport introspection token v1\x00"
 )
 
@@ -20,9 +23,19 @@ const (
 // can be taken for a part of it.
 type keyer struct{ prefix []byte }
 
+// newKeyer takes in where is asked, as whom, and how the client proves it: with
+// another proof the server would perhaps have given no answer. With the size of
+// the tables, those who share no table share no call either.
 func newKeyer(o Options) keyer {
-	endpoint := []byte(endpointDomain)
-	for _, field := range []string{o.Cluster, o.Authority, o.Path, o.ClientID} {
+	endpoint := append([]byte(endpointDomain), byte(o.ClientAuth))
+	endpoint = binary.BigEndian.AppendUint32(endpoint, uint32(o.SharedEntries))
+	thumbprint := ""
+	if o.Assertion.Key != nil {
+		thumbprint = o.Assertion.Key.Public().Thumbprint()
+	}
+	for _, field := range []string{
+		o.Cluster, o.Authority, o.Path, o.ClientID, o.Secret.Reveal(), o.Assertion.KeyID, o.Assertion.Audience, thumbprint,
+	} {
 		endpoint = binary.BigEndian.AppendUint32(endpoint, uint32(len(field)))
 		endpoint = append(endpoint, field...)
 	}

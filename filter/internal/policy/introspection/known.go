@@ -23,24 +23,33 @@ const (
 
 var inactiveToken = &pipeline.Claims{}
 
-// known gives what the server said of a token, as far as it may still be
-// believed: from this VM's cache, or else from the one that all VMs share.
-func (s *Step) known(k key, now int64) (claims *pipeline.Claims, ok bool) {
-	if e, good := s.cache.find(k, now); good && s.stillTrue(e, now) {
-		e.hits++
-		s.hits.vm++
-		return e.Claims, true
+// held gives what this VM knows of a token, as far as it may still be believed.
+// It has passed precheck.
+func (s *Step) held(k key, now int64) (e *entry, ok bool) {
+	e, good := s.cache.find(k, now)
+	if !good || !s.stillTrue(e, now) {
+		return nil, false
 	}
+	e.hits++
+	s.hits.vm++
+	return e, true
+}
+
+// known gives what all VMs know together of a token that has passed precheck, as
+// far as this step lets it be believed.
+func (s *Step) known(q *inquiry, now int64) (claims *pipeline.Claims, ok bool) {
 	if s.shared == nil {
 		return nil, false
 	}
-	if a, ok := s.shared.answers.Active(answers.Key(k), now); ok && now < a.Until {
-		s.cache.put(&entry{Answer: a, key: k, shared: true, checked: now})
-		s.hits.all++
-		return a.Claims, true
+	if a, ok := s.shared.answers.Active(answers.Key(q.key), now); ok {
+		if a = s.lives.limit(a, q.valid); now >= a.Stored && now < a.Until {
+			s.cache.put(&entry{Answer: a, key: q.key, valid: q.valid, shared: true, checked: now})
+			s.hits.all++
+			return a.Claims, true
+		}
 	}
-	if s.shared.answers.Inactive(answers.Key(k), now) {
-		s.cache.drop(k)
+	if s.lives.negative > 0 && s.shared.answers.Inactive(answers.Key(q.key), now, int64(s.lives.negative)) {
+		s.cache.drop(q.key)
 		s.hits.inactive++
 		return inactiveToken, true
 	}
@@ -59,7 +68,11 @@ func (s *Step) stillTrue(e *entry, now int64) bool {
 		return true
 	}
 	a, ok := s.shared.answers.Active(answers.Key(e.key), now)
-	if !ok || now >= a.Until {
+	if ok {
+		a = s.lives.limit(a, e.valid)
+		ok = now >= a.Stored && now < a.Until
+	}
+	if !ok {
 		s.cache.drop(e.key)
 		return false
 	}
@@ -69,15 +82,16 @@ func (s *Step) stillTrue(e *entry, now int64) bool {
 
 // lastKnown gives what may be believed in an outage: what all VMs share, as any
 // of them may have taken it back, or else claims that are too long for that, if
-// it is shared that they are good.
-func (s *Step) lastKnown(k key, now int64) (claims *pipeline.Claims, ok bool) {
+// it is shared that they are good. For how long is this step's to say.
+func (s *Step) lastKnown(q *inquiry, now int64) (claims *pipeline.Claims, ok bool) {
 	if s.shared != nil {
-		if a, ok := s.shared.answers.Active(answers.Key(k), now); ok {
-			return a.Claims, true
+		if a, ok := s.shared.answers.Active(answers.Key(q.key), now); ok {
+			a = s.lives.limit(a, q.valid)
+			return a.Claims, now >= a.Stored && now < a.Gone
 		}
 	}
-	e, _ := s.cache.find(k, now)
-	if e == nil || s.shared != nil && (e.shared || !s.shared.answers.Holds(answers.Key(k), now)) {
+	e, _ := s.cache.find(q.key, now)
+	if e == nil || s.shared != nil && (e.shared || !s.shared.answers.Holds(answers.Key(q.key), now)) {
 		return nil, false
 	}
 	return e.Claims, true
@@ -85,7 +99,8 @@ func (s *Step) lastKnown(k key, now int64) (claims *pipeline.Claims, ok bool) {
 
 // remember takes an answer to the caches. An inactive token is forgotten
 // everywhere, by each VM when it next looks.
-func (s *Step) remember(k key, claims *pipeline.Claims, now int64) {
+func (s *Step) remember(c *call, claims *pipeline.Claims, now int64) {
+	k := c.key
 	s.cache.drop(k)
 	if !claims.Active {
 		if s.shared != nil {
@@ -100,10 +115,10 @@ func (s *Step) remember(k key, claims *pipeline.Claims, now int64) {
 	if !ok {
 		return
 	}
-	e := &entry{Answer: a, key: k, checked: now}
+	e := &entry{Answer: s.lives.limit(a, c.valid), key: k, valid: c.valid, checked: now}
 	if s.shared != nil {
 		_ = s.shared.answers.EvictInactive(answers.Key(k)) // it would end by itself
-		e.shared = s.shared.answers.PutActive(answers.Key(k), a)
+		e.shared = s.shared.answers.PutActive(answers.Key(k), s.lives.shared(a))
 	}
 	s.cache.put(e)
 }

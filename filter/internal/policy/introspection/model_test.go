@@ -91,7 +91,7 @@ func drawModelOptions(t *rapid.T) Options {
 		CacheMaxTTL: seconds("max_ttl", 1, 5), CacheEntries: 2, SharedEntries: 64, TTLWithoutExp: seconds("ttl_without_exp", 0, 2),
 		NegativeTTL: seconds("negative_ttl", 1, 5), StaleIfError: seconds("stale_if_error", 0, 10), RefreshAhead: seconds("refresh_ahead", 0, 1, 4),
 		Retry: rapid.Bool().Draw(t, "retry"), MaxInFlight: rapid.IntRange(2, 4).Draw(t, "max_in_flight"),
-		Breaker: outage.Breaker{Failures: modelFailures, FailurePercent: 100, MinCalls: 1000, Window: time.Minute, OpenFor: modelOpenFor, LongestOpen: 4 * modelOpenFor},
+		Breaker: outage.Breaker{Failures: modelFailures, FailurePercent: 100, MinCalls: 1000, Window: modelWindow, OpenFor: modelOpenFor, LongestOpen: 4 * modelOpenFor},
 	}
 }
 

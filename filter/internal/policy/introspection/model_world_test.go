@@ -21,7 +21,8 @@ const (
 	modelTick     = 250 * time.Millisecond
 	modelTimeout  = 2 * time.Second
 	modelDeadline = modelTimeout + 500*time.Millisecond // the gate's
-	modelFailures = 3
+	modelFailures = 2
+	modelWindow   = time.Minute
 	modelOpenFor  = time.Second
 )
 
@@ -96,7 +97,9 @@ type modelAnswer struct {
 
 // modelServer is what is known of how the server does: the breaker and the hold, told plainly.
 type modelServer struct {
-	row    int // failures in a row
+	row    int             // failures in a row
+	failed map[string]bool // the tokens of those that counted in this row or window
+	window time.Time       // its end
 	open   bool
 	closed time.Time // since when it is
 	until  time.Time // no call before
@@ -187,17 +190,30 @@ func (s *modelServer) ended(w *modelWorld, c *modelCall, e outage.Ending, hold t
 		if e == outage.Failed {
 			s.until = w.now.Add(modelOpenFor / 2)
 		} else {
-			s.open, s.closed, s.row = false, w.now, 0
+			s.open, s.closed, s.row, s.failed, s.window = false, w.now, 0, nil, time.Time{}
 		}
 		return
 	}
 	if c.sent.Before(s.closed) {
 		return // from before the outage
 	}
-	switch e {
-	case outage.Answered:
+	if e != outage.Answered && e != outage.Failed {
+		return
+	}
+	if !w.now.Before(s.window) {
+		s.window = w.now.Add(modelWindow)
+		if s.row == 0 {
+			s.failed = nil
+		}
+	}
+	switch {
+	case e == outage.Answered:
 		s.row = 0
-	case outage.Failed:
+	case !s.failed[c.token]:
+		if s.failed == nil {
+			s.failed = map[string]bool{}
+		}
+		s.failed[c.token] = true
 		if s.row++; s.row >= modelFailures {
 			s.open, s.probe, s.until = true, nil, w.now.Add(modelOpenFor/2)
 		}

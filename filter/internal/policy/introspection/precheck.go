@@ -111,6 +111,15 @@ func (p *precheck) claims(m *jose.Message, now int64) (c *pipeline.Claims, reaso
 	return c, 0, true
 }
 
+// validity is when a token's own times let it pass, given the claims that apply
+// gave of it: what they were when it was read can be said at any later time.
+func (p *precheck) validity(c *pipeline.Claims) span {
+	if c == nil {
+		return always
+	}
+	return spanOf(c.NotBefore, c.Expires, int64(p.options.Skew))
+}
+
 // localStep believes a JWT by its signature alone and asks nobody: it cannot
 // know that a token was revoked.
 type localStep struct {

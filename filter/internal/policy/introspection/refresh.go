@@ -20,24 +20,23 @@ const (
 // ends, so that no request has to wait when it does. It fails silently: the
 // answer is still good, and the next request after its end asks again. A token
 // that is about to expire itself is left alone.
-func (s *Step) refreshAhead(k key, token string, now int64) {
+func (s *Step) refreshAhead(e *entry, token string, now int64) {
 	if s.ahead <= 0 || len(s.flights.byKey) >= maxRefreshes {
 		return
 	}
-	e, good := s.cache.find(k, now)
-	if !good || e.hits < hotHits || e.Until-now > int64(s.ahead) || e.Until == e.Claims.Expires*int64(time.Second) {
+	if e.hits < hotHits || e.Until-now > int64(s.ahead) || e.Until == e.Claims.Expires*int64(time.Second) || e.Until == e.valid.until {
 		return
 	}
 	if since := now - e.refreshed; 0 <= since && since < int64(leaseTime) {
 		return // asked, or seen to be asked, just now
 	}
 	e.refreshed = now
-	if _, flying := s.flights.find(k, now); flying {
+	if _, flying := s.flights.find(e.key, now); flying {
 		return
 	}
-	c := &call{key: k, started: now, renewed: now, token: token}
+	c := &call{key: e.key, valid: e.valid, started: now, renewed: now, token: token}
 	if s.shared != nil {
-		switch s.shared.acquire(k, now, noNews) {
+		switch s.shared.acquire(e.key, now, noNews) {
 		case lease.Joined:
 			return
 		case lease.Granted:

@@ -59,7 +59,7 @@ func (h *shared) landed(k key, now int64, v verdict) {
 }
 
 // said is how a call of another VM ended: the verdict and, when that is an
-// active token's, all that may be kept of it.
+// active token's, what this step may keep of it.
 type said struct {
 	verdict
 	answer answers.Answer
@@ -67,22 +67,29 @@ type said struct {
 
 // outcome is what has become of a call that another VM makes, since this one
 // began to wait for it.
-func (h *shared) outcome(c *call, now int64) (s said, ended, lost bool) {
-	st := h.leases.Status(lease.Key(c.key), h.queue, now)
+//
+// What it landed with is as fresh as if this VM had asked, so it serves those who
+// wait even where this step would not keep it, or less long.
+func (s *Step) outcome(c *call, now int64) (said said, ended, lost bool) {
+	st := s.shared.leases.Status(lease.Key(c.key), s.shared.queue, now)
 	old := st.Since < c.started
 	switch {
 	case st.State == lease.Held:
-		return said{}, false, false
+		return said, false, false
 	case st.State == lease.Inactive && !old:
-		return said{verdict: verdict{claims: inactiveToken}}, true, false
+		said.claims = inactiveToken
+		return said, true, false
 	case st.State == lease.Failed && !old:
-		return said{verdict: verdict{denial: st.Denial}}, true, false
+		said.denial = st.Denial
+		return said, true, false
 	case st.State == lease.Landed && !old:
-		if a, ok := h.answers.Active(answers.Key(c.key), now); ok && now < a.Until {
-			return said{verdict{claims: a.Claims}, a}, true, false
+		if a, ok := s.shared.answers.Active(answers.Key(c.key), now); ok && a.Stored >= c.started && now < a.Until {
+			said.claims = a.Claims
+			said.answer = s.lives.limit(a, c.valid)
+			return said, true, false
 		}
 	}
-	return said{}, false, true // the VM has died, or its answer may not be kept
+	return said, false, true // the VM has died, or its answer may not be kept
 }
 
 // Busy implements pipeline.Background.
@@ -117,7 +124,7 @@ func (s *Step) mayKeep(c *call, now int64) bool {
 	case c.role == holder:
 		return s.shared.leases.Owned(lease.Key(c.key), s.shared.owner)
 	case c.role == alone:
-		return !s.shared.answers.Inactive(answers.Key(c.key), now)
+		return !s.shared.answers.Inactive(answers.Key(c.key), now, math.MaxInt64)
 	}
 	return false
 }
@@ -136,10 +143,10 @@ func (s *Step) Hear(message []byte, now int64) {
 // lookAfter sees what has become of a call that another VM makes, and makes it
 // when that one does not.
 func (s *Step) lookAfter(c *call, now int64) {
-	v, ended, lost := s.shared.outcome(c, now)
+	v, ended, lost := s.outcome(c, now)
 	if ended {
-		if v.answer.Claims != nil {
-			s.cache.put(&entry{Answer: v.answer, key: c.key, shared: true, checked: now})
+		if now < v.answer.Until {
+			s.cache.put(&entry{Answer: v.answer, key: c.key, valid: c.valid, shared: true, checked: now})
 		}
 		s.settle(c, v.verdict)
 		return

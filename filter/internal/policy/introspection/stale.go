@@ -6,7 +6,6 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
-	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/outage"
 )
 
 // metricStale counts requests that were let through on a stale answer, by the
@@ -20,8 +19,12 @@ const staleQuiet = time.Second
 // of what was done to spare it. What an operator must mend, or what the server
 // did say of the token, is not covered up.
 func excusesStale(r fault.Reason) bool {
-	ending := endingOf(r)
-	return ending == outage.Failed || ending == outage.Limited
+	switch r {
+	case fault.IntrospectionRejected, fault.IntrospectionCredentialsRefused, fault.IntrospectionForbidden, fault.TokenRefused,
+		fault.IntrospectionUnknownCluster, fault.Internal:
+		return false
+	}
+	return !aboutOneToken(r)
 }
 
 // staleUse marks requests that were let through on a stale answer.

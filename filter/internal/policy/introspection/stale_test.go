@@ -2,6 +2,7 @@ package introspection
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -71,6 +72,8 @@ func TestStaleAnswersDoNotCoverUpWhatAnOperatorMustMend(t *testing.T) {
 		`{"active":true,"sub":7}`:             fault.IntrospectionClaimsInvalid,
 		`{"active":true,"active":false}`:      fault.IntrospectionDuplicateMember,
 		strings.Repeat(" ", MaxAnswerBytes+1): fault.IntrospectionTooLarge,
+		`{"active":true,"a":` + strings.Repeat("[", 40) + strings.Repeat("]", 40) + `}`: fault.IntrospectionTooDeep,
+		`{"active":true,"scope":"` + manyWords(1000) + `"}`:                             fault.IntrospectionTooManyScopes,
 	} {
 		b := staleBench(nil)
 		b.now = b.now.Add(time.Minute)
@@ -196,4 +199,13 @@ func TestWhatAnotherVMTookBackIsNoStaleAnswer(t *testing.T) {
 			one.again(answered(500, "")).wantDenied(t, denialFor(fault.IntrospectionServerError))
 		})
 	}
+}
+
+// manyWords are n different ones with blanks between.
+func manyWords(n int) string {
+	words := make([]string, n)
+	for i := range words {
+		words[i] = "w" + strconv.Itoa(i)
+	}
+	return strings.Join(words, " ")
 }

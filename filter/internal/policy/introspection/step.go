@@ -1,5 +1,3 @@
-// Package introspection asks the authorization server about the bearer token
-// of a request (RFC 7662) and keeps what it said for the steps that follow.
 package introspection
 
 import (
@@ -71,7 +69,8 @@ const (
 )
 
 // Step is one introspect_token step. It owns its flights and its cache, both
-// for one VM, shares answers with its like in other VMs, and is not safe for concurrent use: a VM is one thread.
+// for one VM, shares answers with its like, as the package says, and is not safe
+// for concurrent use: a VM is one thread.
 type Step struct {
 	caller   caller
 	keys     keyer
@@ -119,11 +118,22 @@ func New(o Options, p Ports) *Step {
 // Name is the step's word in the configuration.
 func (s *Step) Name() string { return "introspect_token" }
 
-// Apply finds the request's token and what the server says of it: from a cache,
-// from the call for the same token that is in the air already, in whatever VM,
-// or by a new call. An inactive token is refused here; everything finer is for
-// require_token. What an earlier step of the same kind had learned is forgotten
-// first, so a failure that the operator overrides leaves no claims at all.
+// inquiry is what a request asks about: its token, which has passed this step's
+// precheck and is good by itself for so long.
+type inquiry struct {
+	key        key
+	credential credential
+	valid      span
+}
+
+// Apply finds the request's token and what the server says of it: from the cache
+// of this VM, from that of all VMs, from the call for the same token that is in
+// the air already, in whatever VM, or by a new call. What did not come into this
+// VM's cache by this step itself is used only for a token that has passed the
+// step's precheck, and no longer than the step allows. An inactive token is
+// refused here; everything finer is for require_token. What an earlier step of
+// the same kind had learned is forgotten first, so a failure that the operator
+// overrides leaves no claims at all.
 func (s *Step) Apply(x *pipeline.Exchange) pipeline.Outcome {
 	x.Token = nil
 	cred, reason, ok := s.binding.credential(x)
@@ -131,47 +141,47 @@ func (s *Step) Apply(x *pipeline.Exchange) pipeline.Outcome {
 		return pipeline.DenyFor(reason)
 	}
 	k := s.keys.of(cred.token)
-	if claims, ok := s.known(k, x.Now); ok {
-		s.refreshAhead(k, cred.token, x.Now)
-		return s.binding.accept(x, cred, claims)
+	if e, ok := s.held(k, x.Now); ok {
+		s.refreshAhead(e, cred.token, x.Now)
+		return s.binding.accept(x, cred, e.Claims)
 	}
 	if s.precheck == nil {
-		return s.ask(x, k, cred)
+		return s.inquire(x, &inquiry{k, cred, always})
 	}
-	return s.precheck.apply(x, cred.token, func(x *pipeline.Exchange, _ *pipeline.Claims) pipeline.Outcome {
-		return s.ask(x, k, cred)
+	return s.precheck.apply(x, cred.token, func(x *pipeline.Exchange, c *pipeline.Claims) pipeline.Outcome {
+		return s.inquire(x, &inquiry{k, cred, s.precheck.validity(c)})
 	})
 }
 
-// ask joins the call for the token that is in the air, or makes one.
-func (s *Step) ask(x *pipeline.Exchange, k key, cred credential) pipeline.Outcome {
-	c, ok := s.flights.find(k, x.Now)
-	if ok {
-		if c.flight.Waiting() >= maxWaiters {
-			return s.refuse(x, k, cred, denialFor(fault.IntrospectionOverloaded))
-		}
+// inquire finds out what the server says of the token.
+func (s *Step) inquire(x *pipeline.Exchange, q *inquiry) pipeline.Outcome {
+	if claims, ok := s.known(q, x.Now); ok {
+		return s.binding.accept(x, q.credential, claims)
+	}
+	c, flying := s.flights.find(q.key, x.Now)
+	switch {
+	case flying && c.flight.Waiting() >= maxWaiters, !flying && !s.flights.room(x.Now):
+		return s.refuse(x, q, denialFor(fault.IntrospectionOverloaded))
+	case flying:
 		s.metrics.Count(metricJoined)
-		return s.await(c, cred)
+	default:
+		c = &call{key: q.key, valid: q.valid, started: x.Now, renewed: x.Now, token: q.credential.token}
+		if v, ended := s.begin(c, q); ended {
+			return s.conclude(x, q, v)
+		}
 	}
-	if !s.flights.room(x.Now) {
-		return s.refuse(x, k, cred, denialFor(fault.IntrospectionOverloaded))
-	}
-	c = &call{key: k, started: x.Now, renewed: x.Now, token: cred.token}
-	if v, ended := s.begin(c); ended {
-		return s.conclude(x, k, cred, v)
-	}
-	return s.await(c, cred)
+	return s.await(c, q)
 }
 
 // begin has the call made, by this VM or, if it is in the air already, by
 // another one. With ended it is over already, and nobody can wait for it: a call
 // that was refused at once leaves nothing behind.
-func (s *Step) begin(c *call) (v verdict, ended bool) {
+func (s *Step) begin(c *call, q *inquiry) (v verdict, ended bool) {
 	if s.shared != nil {
 		grant := s.shared.acquire(c.key, c.started, c.started)
 		if grant == lease.Answered {
-			if said, ended, _ := s.shared.outcome(c, c.started); ended {
-				return said.verdict, true
+			if claims, ok := s.known(q, c.started); ok {
+				return verdict{claims: claims}, true
 			}
 			grant = s.shared.acquire(c.key, c.started, noNews)
 		}
@@ -203,27 +213,27 @@ func (s *Step) send(c *call) (d fault.Denial, ok bool) {
 
 // await waits for the call. All who wait get the same verdict, each with a copy
 // of the claims.
-func (s *Step) await(c *call, cred credential) pipeline.Outcome {
+func (s *Step) await(c *call, q *inquiry) pipeline.Outcome {
 	return pipeline.Await(&c.flight, func(x *pipeline.Exchange) pipeline.Outcome {
-		return s.conclude(x, c.key, cred, c.verdict)
+		return s.conclude(x, q, c.verdict)
 	})
 }
 
 // conclude is what a verdict means for one exchange.
-func (s *Step) conclude(x *pipeline.Exchange, k key, cred credential, v verdict) pipeline.Outcome {
+func (s *Step) conclude(x *pipeline.Exchange, q *inquiry, v verdict) pipeline.Outcome {
 	if v.claims == nil {
-		return s.refuse(x, k, cred, v.denial)
+		return s.refuse(x, q, v.denial)
 	}
-	return s.binding.accept(x, cred, v.claims)
+	return s.binding.accept(x, q.credential, v.claims)
 }
 
 // refuse is for a request whose token could not be checked now: with what was
 // known of it before, if that may be used, it is let through all the same.
-func (s *Step) refuse(x *pipeline.Exchange, k key, cred credential, d fault.Denial) pipeline.Outcome {
+func (s *Step) refuse(x *pipeline.Exchange, q *inquiry, d fault.Denial) pipeline.Outcome {
 	if excusesStale(d.Reason) {
-		if claims, ok := s.lastKnown(k, x.Now); ok {
+		if claims, ok := s.lastKnown(q, x.Now); ok {
 			s.stale.note(d.Reason, x.Now)
-			return s.binding.accept(x, cred, claims)
+			return s.binding.accept(x, q.credential, claims)
 		}
 	}
 	return pipeline.Deny(d)
@@ -241,7 +251,7 @@ func (s *Step) land(c *call, now int64, v verdict) {
 	switch {
 	case v.claims == nil:
 	case !v.claims.Active, latest && s.mayKeep(c, now):
-		s.remember(c.key, v.claims, now)
+		s.remember(c, v.claims, now)
 	}
 	if latest && c.role == holder {
 		s.shared.landed(c.key, now, v)

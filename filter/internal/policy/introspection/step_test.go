@@ -161,7 +161,7 @@ func TestInactiveAnswerEvicts(t *testing.T) {
 	b.arrive("abc")
 	b.land(0, b.active("alice"))
 	k := b.step.keys.of("abc")
-	if _, ok := b.step.known(k, b.now.UnixNano()); !ok {
+	if _, ok := b.step.held(k, b.now.UnixNano()); !ok {
 		t.Fatal("not cached")
 	}
 	c := &call{key: k, started: b.now.UnixNano()}

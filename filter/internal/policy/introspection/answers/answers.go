@@ -39,7 +39,8 @@ const (
 const MaxEntries = 1 << 14
 
 // Answer is what is known of an active token: claims, and until when they are good, and until when they are of any use, for
-// an outage. Times are unix nanoseconds.
+// an outage. Times are unix nanoseconds. All of them are as whoever stored the answer saw them: a reader has limits of its
+// own, which it applies to the claims and to Stored.
 type Answer struct {
 	Claims              *pipeline.Claims
 	Stored, Until, Gone int64
@@ -94,14 +95,15 @@ func (t *Table) Holds(k Key, now int64) (holds bool) {
 	return holds && err == nil
 }
 
-// Inactive reports whether the server said lately that the token is not active. It costs one hostcall.
-func (t *Table) Inactive(k Key, now int64) bool {
+// Inactive reports whether the server said that the token is not active, less than life ago, in nanoseconds, and not
+// longer ago than whoever stored it wanted to know. It costs one hostcall.
+func (t *Table) Inactive(k Key, now, life int64) bool {
 	inactive := false
 	err := t.inactive.Update(k.hash(), func(b sharedtable.Bucket) bool {
 		inactive = false
 		if i, found := find(b, k); found {
 			stored, until, _ := times(b.Entry(i))
-			inactive = now >= stored && now < until
+			inactive = now >= stored && now < until && now-stored < life
 		}
 		return false
 	})

@@ -11,10 +11,10 @@ const (
 // Breaker says when to stop calling a server that fails. The zero value never
 // stops.
 type Breaker struct {
-	// Failures in a row open it.
+	// Failures in a row open it, of as many tokens.
 	Failures int
 	// So do FailurePercent or more failures among at least MinCalls calls of one
-	// Window.
+	// Window. A token's second failure is no call here.
 	FailurePercent int
 	MinCalls       int
 	Window         time.Duration // up to MaxWindow
@@ -36,12 +36,19 @@ const (
 	Answered
 	// Limited: the server works, and wants fewer calls.
 	Limited
-	// Failed: the server could not be reached or did not do its work.
+	// Failed: the server was asked and did not do its work. It may be that it
+	// cannot do it for this token only, so a token's failure counts once.
 	Failed
+	// Down: the server was not asked, as it could not be reached. That has
+	// nothing to do with the token, so it counts each time.
+	Down
 )
 
-// admit grants a permit, or says why not and for how long.
-func (r *record) admit(now int64, o *Options) (p Permit, cause Cause, wait int64) {
+// admit grants a permit for a call about a token, or says why not and for how
+// long. A token that failed as a probe before stands back for another one, so
+// that the server's trouble with that token keeps nobody else out; but not for
+// ever, as it may be the only one in use.
+func (r *record) admit(now int64, m Mark, o *Options) (p Permit, cause Cause, wait int64) {
 	r.forgetImpossible(now)
 	if r.heldUntil > now {
 		return Permit{}, Held, r.heldUntil - now
@@ -50,9 +57,14 @@ func (r *record) admit(now int64, o *Options) (p Permit, cause Cause, wait int64
 		if r.until > now {
 			return Permit{}, Open, r.until - now
 		}
+		again := r.failing.has(m)
+		if from := r.until + int64(o.Breaker.OpenFor); again && from > now {
+			return Permit{}, Open, from - now
+		}
 		r.era++
 		r.mode, r.until = halfOpen, now+int64(o.Lease)
-		return Permit{second: r.flights.take(now, o.Lease), era: r.era, probe: true}, granted, 0
+		r.failing.add(m) // until it is answered: the probe may be lost
+		return Permit{second: r.flights.take(now, o.Lease), era: r.era, mark: m, probe: true, again: again}, granted, 0
 	}
 	places := o.MaxInFlight
 	if r.slowStart > 0 {
@@ -61,7 +73,7 @@ func (r *record) admit(now int64, o *Options) (p Permit, cause Cause, wait int64
 	if r.flights.count(now) >= places {
 		return Permit{}, Full, int64(fullRetry)
 	}
-	return Permit{second: r.flights.take(now, o.Lease), era: r.era}, granted, 0
+	return Permit{second: r.flights.take(now, o.Lease), era: r.era, mark: m}, granted, 0
 }
 
 // done takes back a permit and draws the conclusions. hold is for Limited. What
@@ -80,27 +92,38 @@ func (r *record) done(p Permit, now int64, e Ending, hold time.Duration, o *Opti
 		return
 	}
 	if r.mode == closed {
-		r.note(now, e, o, random)
+		r.note(now, e, p.mark, o, random)
 		return
 	}
-	switch e { // of the probe
-	case Answered, Limited:
+	switch {
+	case e == Answered, e == Limited: // the probe
 		r.close()
-	case Failed:
+	case e == Failed && p.again: // no news: the next probe is another token's
+		r.shut(now, int64(o.Breaker.OpenFor), random)
+	case e == Failed, e == Down:
 		r.open(now, &o.Breaker, random)
 	default: // it was not sent: the next one may come as soon as it could at first
+		if !p.again {
+			r.failing.drop(p.mark)
+		}
 		r.reopened = 0
 		r.open(now, &o.Breaker, random)
 	}
 }
 
 // note counts a call that ended while the breaker was closed.
-func (r *record) note(now int64, e Ending, o *Options, random uint64) {
-	if e != Answered && e != Failed {
+func (r *record) note(now int64, e Ending, m Mark, o *Options, random uint64) {
+	if e != Answered && e != Failed && e != Down {
 		return
 	}
 	if now >= r.windowEnd {
 		r.windowEnd, r.calls, r.failed = now+int64(o.Breaker.Window), 0, 0
+		if r.inARow == 0 { // else they have counted for what is not over yet
+			r.failing = marks{}
+		}
+	}
+	if e == Failed && !r.failing.counts(m) {
+		return
 	}
 	r.calls++
 	if e == Answered {
@@ -110,14 +133,16 @@ func (r *record) note(now int64, e Ending, o *Options, random uint64) {
 	}
 	r.failed++
 	r.inARow++
+	r.speedUp(o) // the token may come again at once: leave a place for others
 	b := &o.Breaker
 	if int(r.inARow) >= b.Failures || int(r.calls) >= b.MinCalls && uint64(r.failed)*100 >= uint64(r.calls)*uint64(b.FailurePercent) {
+		r.failing = marks{} // from now on those of probes
 		r.open(now, b, random)
 	}
 }
 
-// speedUp lets one more call into the air, for each that was answered, until
-// all places may be used again: each round of answers doubles what the server
+// speedUp lets one more call into the air, for each that was answered or whose
+// failure counts, until all places may be used again: each round of answers doubles what the server
 // has to do, as it does in TCP's slow start.
 func (r *record) speedUp(o *Options) {
 	if r.slowStart == 0 {
@@ -138,12 +163,17 @@ func (r *record) open(now int64, b *Breaker, random uint64) {
 		}
 		full *= 2
 	}
-	half := uint64(min(full, int64(b.LongestOpen))) / 2
-	r.era++
-	r.mode, r.until = open, now+int64(half)+int64(random%(half+1))
+	r.shut(now, min(full, int64(b.LongestOpen)), random)
 	if r.reopened < maxReopened {
 		r.reopened++
 	}
+}
+
+// shut keeps all calls back for half of a time and a random part of the other.
+func (r *record) shut(now, full int64, random uint64) {
+	half := uint64(full) / 2
+	r.era++
+	r.mode, r.until = open, now+int64(half)+int64(random%(half+1))
 }
 
 // maxReopened is enough doublings for any time to reach its bound.
@@ -152,7 +182,7 @@ const maxReopened = 32
 // close lets calls through again, first one at a time.
 func (r *record) close() {
 	r.mode, r.until, r.reopened = closed, 0, 0
-	r.inARow, r.windowEnd, r.calls, r.failed = 0, 0, 0, 0
+	r.inARow, r.windowEnd, r.calls, r.failed, r.failing = 0, 0, 0, 0, marks{}
 	r.slowStart = 1
 }
 

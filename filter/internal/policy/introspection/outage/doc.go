@@ -16,6 +16,16 @@
 //   - The clock goes back. A moment further ahead than any that could have been
 //     noted counts as past: at worst one more probe is sent.
 //
+// What a token does to a server must not keep out the others. What a call came
+// to after the server was asked counts once for each token, in a row and in a
+// window, and a token that fails as a probe makes way for others; what came of
+// no connection counts always. Of N tokens at which a server fails, N failures
+// count at most, as long as there are no more than half of 512. So whoever has,
+// or makes up, Breaker.Failures tokens at which a working server fails can open
+// the breaker, while no other call is answered in between; and with fewer tokens
+// than that in use, a server that fails is called about each of them, once at a
+// time.
+//
 // Nothing here admits a request: a call that is let through is still only a
 // question to the server.
 package outage

@@ -44,7 +44,9 @@ type Guard struct {
 type Permit struct {
 	second uint32
 	era    uint32
+	mark   Mark
 	probe  bool
+	again  bool // a probe whose token has failed as one before
 }
 
 // Probe reports whether the call is there to find out if the server works
@@ -72,7 +74,7 @@ const fullRetry = time.Second
 
 // New makes a guard; the shared record is touched first by Admit.
 func New(o Options, p Ports) *Guard {
-	sum := sha256.Sum256([]byte("sallyport outage record v1\x00" + o.Cluster + "\x00" + o.Authority))
+	sum := sha256.Sum256([]byte("sallyport outage record v2\x00" + o.Cluster + "\x00" + o.Authority))
 	o.Lease = min(o.Lease, MaxLease)
 	return &Guard{
 		options: o,
@@ -88,13 +90,14 @@ func New(o Options, p Ports) *Guard {
 	}
 }
 
-// Admit says whether a call may be made at now. With ok every permit must come
-// back by Done; one that does not is forgotten when its lease is over.
-func (g *Guard) Admit(now int64) (p Permit, d fault.Denial, ok bool) {
+// Admit says whether a call about a token may be made at now. With ok every
+// permit must come back by Done; one that does not is forgotten when its lease
+// is over.
+func (g *Guard) Admit(now int64, m Mark) (p Permit, d fault.Denial, ok bool) {
 	var cause Cause
 	var wait int64
 	_, err := g.change(func(r *record) (write bool) {
-		p, cause, wait = r.admit(now, &g.options)
+		p, cause, wait = r.admit(now, m, &g.options)
 		return cause == granted
 	})
 	if err != nil {
@@ -119,7 +122,7 @@ func (g *Guard) Done(p Permit, now int64, e Ending, a *pipeline.Answer) {
 		left, counted = readBudget(a)
 	}
 	random, warn := uint64(0), false
-	if e == Failed || e == Lost {
+	if e == Failed || e == Down || e == Lost {
 		random = g.ports.Random()
 	}
 	before, err := g.change(func(r *record) (write bool) {

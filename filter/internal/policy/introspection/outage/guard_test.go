@@ -335,6 +335,9 @@ func TestRecordSurvivesItsEncoding(t *testing.T) {
 	for i := range r.flights {
 		r.flights[i] = slot{second: uint32(100 + i), count: uint16(200 + i)}
 	}
+	for i := range r.failing {
+		r.failing[i] = uint64(300+i) << 40
+	}
 	b := make([]byte, recordSize)
 	r.encode(b)
 	var again record
@@ -351,7 +354,7 @@ func BenchmarkGuard(b *testing.B) {
 	b.Run("call", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			p, _, ok := w.guards[0].Admit(now)
+			p, _, ok := w.guards[0].Admit(now, 7)
 			if !ok {
 				b.Fatal("refused")
 			}
@@ -362,7 +365,7 @@ func BenchmarkGuard(b *testing.B) {
 		w.fail(b, 0, 3)
 		b.ReportAllocs()
 		for b.Loop() {
-			if _, _, ok := w.guards[0].Admit(now); ok {
+			if _, _, ok := w.guards[0].Admit(now, 7); ok {
 				b.Fatal("admitted")
 			}
 		}

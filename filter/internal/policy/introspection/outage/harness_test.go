@@ -30,6 +30,7 @@ type world struct {
 	random uint64
 	gauges map[string]int64
 	lines  []string
+	token  Mark // of the latest call that named none
 }
 
 func newWorld(workers int, o Options, hook memstore.Hook) *world {
@@ -55,8 +56,14 @@ type gauges struct {
 
 func (g gauges) Gauge(metric string, value int64) { g.values[metric] = value }
 
+// admit asks for a call about a token that there was not before.
 func (w *world) admit(worker int) (Permit, fault.Denial, bool) {
-	return w.guards[worker].Admit(w.now.UnixNano())
+	w.token = (w.token + 1) % markBits
+	return w.admitFor(worker, w.token)
+}
+
+func (w *world) admitFor(worker int, m Mark) (Permit, fault.Denial, bool) {
+	return w.guards[worker].Admit(w.now.UnixNano(), m)
 }
 
 func (w *world) mustAdmit(t testing.TB, worker int) Permit {
@@ -84,7 +91,7 @@ func (w *world) done(worker int, p Permit, e Ending, headers ...pipeline.Header)
 	switch e {
 	case Limited:
 		a.Status = 429
-	case Failed, Lost:
+	case Failed, Down, Lost:
 		a = pipeline.Answer{Failure: pipeline.Unreachable}
 	}
 	w.guards[worker].Done(p, w.now.UnixNano(), e, &a)

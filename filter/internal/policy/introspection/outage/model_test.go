@@ -23,8 +23,10 @@ type reference struct {
 	probe       *refCall
 	probeFrom   time.Time // open: when a probe may be sent
 	doublings   int
-	turn        int // how many times the breaker changed
-	row         int // failures in a row
+	turn        int           // how many times the breaker changed
+	row         int           // failures in a row
+	counted     map[Mark]bool // closed: tokens whose failure counted in this row or window
+	probed      map[Mark]bool // open: tokens that failed as probes, or may have
 	window      []Ending
 	windowEnd   time.Time
 	held        time.Time
@@ -36,20 +38,30 @@ type refCall struct {
 	permit  Permit
 	leftEnd time.Time
 	turn    int
+	token   Mark
 	probe   bool
+	again   bool // a probe of a token that failed as one before
 }
 
-func (m *reference) admit(now time.Time) (c *refCall, refusal fault.Reason) {
-	c = &refCall{turn: m.turn, leftEnd: now.Add(m.o.Lease)}
+func (m *reference) admit(now time.Time, token Mark) (c *refCall, refusal fault.Reason) {
+	c = &refCall{turn: m.turn, leftEnd: now.Add(m.o.Lease), token: token, again: m.open && m.probed[token]}
 	if now.Before(m.held) {
 		return nil, fault.IntrospectionRateLimited
 	}
 	if m.open {
-		if now.Before(m.probeFrom) || m.probe != nil && now.Before(m.probe.leftEnd) {
+		from := m.probeFrom
+		if m.probe != nil && m.probe.leftEnd.After(from) {
+			from = m.probe.leftEnd
+		}
+		if c.again {
+			from = from.Add(m.o.Breaker.OpenFor)
+		}
+		if now.Before(from) {
 			return nil, fault.IntrospectionCircuitOpen
 		}
 		c.probe = true
 		m.probe = c
+		m.probed[token] = true
 	} else if m.inTheAir(now) >= m.places() {
 		return nil, fault.IntrospectionOverloaded
 	}
@@ -94,31 +106,46 @@ func (m *reference) done(c *refCall, now time.Time, e Ending, hold time.Duration
 		m.probe = nil
 		switch e {
 		case Answered, Limited:
-			m.open, m.doublings, m.row, m.window, m.windowEnd = false, 0, 0, nil, time.Time{}
+			m.open, m.doublings, m.row, m.window, m.windowEnd, m.counted = false, 0, 0, nil, time.Time{}, map[Mark]bool{}
 			m.turn++
 			m.comeback, m.placesSoFar = true, 1
 		case Lost:
+			if !c.again {
+				delete(m.probed, c.token)
+			}
 			m.doublings = 0
 			m.trip(now, random)
-		case Failed:
-			m.trip(now, random)
+		case Failed, Down:
+			if c.again && e == Failed {
+				m.shut(now, m.o.Breaker.OpenFor, random)
+			} else {
+				m.trip(now, random)
+			}
 		}
 		return
 	}
-	if e == Answered && m.comeback {
-		m.placesSoFar++
-		m.comeback = m.placesSoFar < m.o.MaxInFlight
+	if e == Answered {
+		m.growPlaces()
 	}
-	if c.turn != m.turn || e != Answered && e != Failed {
+	if c.turn != m.turn || e != Answered && e != Failed && e != Down {
 		return
 	}
 	if !now.Before(m.windowEnd) {
 		m.window, m.windowEnd = nil, now.Add(m.o.Breaker.Window)
+		if m.row == 0 {
+			m.counted = map[Mark]bool{}
+		}
+	}
+	if e == Failed {
+		if m.counted[c.token] {
+			return
+		}
+		m.counted[c.token] = true
 	}
 	m.window = append(m.window, e)
 	failed := 0
 	for _, have := range m.window {
-		if have == Failed {
+		if have != Answered {
 			failed++
 		}
 	}
@@ -127,9 +154,18 @@ func (m *reference) done(c *refCall, now time.Time, e Ending, hold time.Duration
 		return
 	}
 	m.row++
+	m.growPlaces()
 	b := m.o.Breaker
 	if m.row >= b.Failures || len(m.window) >= b.MinCalls && float64(failed)/float64(len(m.window)) >= float64(b.FailurePercent)/100 {
+		m.probed = map[Mark]bool{}
 		m.trip(now, random)
+	}
+}
+
+func (m *reference) growPlaces() {
+	if m.comeback {
+		m.placesSoFar++
+		m.comeback = m.placesSoFar < m.o.MaxInFlight
 	}
 }
 
@@ -140,6 +176,10 @@ func (m *reference) trip(now time.Time, random uint64) {
 	} else {
 		m.doublings++
 	}
+	m.shut(now, full, random)
+}
+
+func (m *reference) shut(now time.Time, full time.Duration, random uint64) {
 	half := full / 2
 	m.open, m.probe = true, nil
 	m.probeFrom = now.Add(half + time.Duration(random%uint64(half+1)))
@@ -159,7 +199,7 @@ func drawOptions(t *rapid.T) Options {
 	return o
 }
 
-var endings = []Ending{Answered, Failed, Failed, Answered, Failed, Limited, Lost}
+var endings = []Ending{Answered, Failed, Failed, Answered, Failed, Down, Limited, Lost}
 
 var steps = []time.Duration{0, time.Millisecond, 300 * time.Millisecond, time.Second, 3 * time.Second, 20 * time.Second}
 
@@ -169,11 +209,12 @@ func TestIntrospectionModelBreaker(t *testing.T) {
 	probes, refusals := 0, map[fault.Reason]int{}
 	rapid.Check(t, func(t *rapid.T) {
 		o := drawOptions(t)
-		w, m := newWorld(3, o, nil), &reference{o: o}
+		w, m := newWorld(3, o, nil), &reference{o: o, counted: map[Mark]bool{}}
 		t.Repeat(map[string]func(*rapid.T){
 			"admit": func(t *rapid.T) {
-				p, d, ok := w.admit(rapid.IntRange(0, 2).Draw(t, "worker"))
-				c, want := m.admit(w.now)
+				token := Mark(rapid.IntRange(0, 7).Draw(t, "token")) * 65 % markBits
+				p, d, ok := w.admitFor(rapid.IntRange(0, 2).Draw(t, "worker"), token)
+				c, want := m.admit(w.now, token)
 				if ok != (c != nil) || d.Reason != want {
 					t.Fatalf("admitted %v, refused for %v; want %v", ok, d.Reason, want)
 				}

@@ -19,7 +19,7 @@ type record struct {
 	era      uint32 // changes when it opens and with each probe: what a call of an earlier era came to is no longer news
 	until    int64  // open: when a probe may be sent; half-open: when the probe is given up
 
-	inARow    uint32 // failures
+	inARow    uint32 // failures that counted
 	windowEnd int64
 	calls     uint32 // in the window
 	failed    uint32
@@ -29,10 +29,14 @@ type record struct {
 	slowStart   uint32 // how many calls may be in the air on the way back; 0: all
 
 	flights permits
+
+	// failing are, while the breaker is closed, the tokens whose failure has
+	// counted in this row or window; else those that failed as probes.
+	failing marks
 }
 
 // recordSize is the size of a record in the shared data.
-const recordSize = 1 + 1 + 4 + 8 + 4 + 8 + 4 + 4 + 8 + 8 + 4 + permitSlots*6
+const recordSize = 1 + 1 + 4 + 8 + 4 + 8 + 4 + 4 + 8 + 8 + 4 + permitSlots*6 + markWords*8
 
 func (r *record) encode(b []byte) {
 	b[0], b[1] = byte(r.mode), r.reopened
@@ -50,6 +54,9 @@ func (r *record) encode(b []byte) {
 		binary.BigEndian.PutUint16(b[4:], r.flights[i].count)
 		b = b[6:]
 	}
+	for i, word := range r.failing {
+		binary.BigEndian.PutUint64(b[8*i:], word)
+	}
 }
 
 func (r *record) decode(b []byte) {
@@ -66,6 +73,9 @@ func (r *record) decode(b []byte) {
 	for i := range r.flights {
 		r.flights[i] = slot{second: binary.BigEndian.Uint32(b), count: binary.BigEndian.Uint16(b[4:])}
 		b = b[6:]
+	}
+	for i := range r.failing {
+		r.failing[i] = binary.BigEndian.Uint64(b[8*i:])
 	}
 }
 

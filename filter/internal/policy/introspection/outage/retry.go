@@ -14,7 +14,7 @@ const minRetryTime = 20 * time.Millisecond
 // reset is tried again: after a timeout there is no time left, and an answer
 // would be the same. elapsed is the time since the first try was sent.
 func RetryWithin(f pipeline.Failure, elapsed, timeout time.Duration) (left time.Duration, ok bool) {
-	if f != pipeline.Unreachable && f != pipeline.ResetMidAnswer {
+	if f != pipeline.NoConnection && f != pipeline.Unreachable && f != pipeline.ResetMidAnswer {
 		return 0, false
 	}
 	left = timeout - elapsed
