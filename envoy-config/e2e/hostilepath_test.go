@@ -36,7 +36,7 @@ func hostilePaths() []hostileCase {
 		{"an escaped letter", "/%70rivate/x", "401", "404"},
 		{"all letters escaped", "/%70%72%69%76%61%74%65/x", "401", "404"},
 		{"overlong dots", "/public/%c0%ae%c0%ae/private", "400", "400"},
-		{"full-width dots", "/public/%ef%bc%8e%ef%bc%8e/private", served, served},
+		{"full-width dots", "/public/%ef%bc%8e%ef%bc%8e/private", "400", "400"},
 		{"an escaped zero", "/public/%00/../private", "400", "400"},
 		{"an escaped zero at the end", "/public/x%00", "400", "400"},
 		{"an escaped line end", "/public/x%0d%0aGET%20/private", "400", "400"},

@@ -14,10 +14,13 @@ import (
 )
 
 var (
-	noKey    = outcome{status: 401, reason: "api_key.missing"}
-	exceeded = outcome{status: 429, reason: "spike_arrest.exceeded"}
-	unknown  = outcome{status: 404, reason: "api.unknown"}
+	noKey     = outcome{status: 401, reason: "api_key.missing"}
+	exceeded  = outcome{status: 429, reason: "spike_arrest.exceeded"}
+	unknown   = outcome{status: 404, reason: "api.unknown"}
+	ambiguous = outcome{status: 400, reason: "request.path_ambiguous"}
 )
+
+const wasmType = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm"
 
 // visit is a request and how it ends. decided tells whether the filter was called at all.
 type visit struct {
@@ -47,12 +50,13 @@ func TestPerRoute(t *testing.T) {
 	}{
 		{"opt-out.yaml", []visit{
 			{"a route like most", "/orders/1", noKey, true},
-			{"a public route", "/public/1", admitted, false},
+			{"a public route", "/public/1.0/a_b~c-D/", admitted, false},
+			{"the public route itself, with a query", "/public?a=%2e;", admitted, false},
 			{"a public route's neighbour", "/publicity", noKey, true},
-		}},
-		{"opt-in.yaml", []visit{
-			{"a route that asks for it", "/orders/1", noKey, true},
-			{"a route like most", "/public/1", admitted, false},
+			{"a public route in another spelling", "/public/a%20b", noKey, true},
+			{"parameters below a public route", "/public/a;b", noKey, true},
+			{"a dot segment below a public route", "/public/../public/1", ambiguous, true},
+			{"a level below it that begins with a dot", "/public/.hidden", noKey, true},
 		}},
 		{"instances.yaml", []visit{
 			{"one configuration", "/partners/1", noKey, true},
@@ -85,17 +89,13 @@ func (s *site) visits(listener string, visits []visit) {
 
 func byAPI(t *testing.T) []byte {
 	t.Helper()
-	config, err := yaml.YAMLToJSON([]byte(`
+	return configJSON(t, `
 version: 1
 apis:
 - {name: partners, version: v1, base_path: /partners, sequence: [{verify_api_key: {from: [{header: x-api-key}]}}]}
 - {name: catalog, version: v1, base_path: /catalog, sequence: [{spike_arrest: {rate: 1pm, burst: 1}}]}
 - {name: public, version: v1, base_path: /public, sequence: []}
-`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return config
+`)
 }
 
 // shippedRoutes puts a shipped file's filters and routes into the listener, with this machine's module.
@@ -109,12 +109,20 @@ func shippedRoutes(t *testing.T, file, module string) func(listener, manager, pl
 	if err := yaml.UnmarshalStrict(text, &shipped); err != nil {
 		t.Fatal(err)
 	}
-	filters := shipped["http_filters"].([]any)
-	for i := range filters[:len(filters)-1] { // the last is the router
-		vm := member(filters, i, "typed_config", "config", "vm_config").(map[string]any)
+	for _, vm := range machines(shipped) {
 		vm["code"] = map[string]any{"local": map[string]any{"filename": module}}
 		vm["environment_variables"] = map[string]any{"key_values": map[string]string{"OKTA_CLIENT_SECRET": siteSecret}}
 		vm["vm_id"] = fmt.Sprint(vm["vm_id"], file) // the files are tested in one Envoy
 	}
 	return func(_, manager, _ map[string]any) { maps.Copy(manager, shipped) }
+}
+
+// machines are the VMs of a connection manager's Wasm filters.
+func machines(manager map[string]any) (all []map[string]any) {
+	for i, f := range manager["http_filters"].([]any) {
+		if member(f, "typed_config", "@type") == wasmType {
+			all = append(all, member(manager, "http_filters", i, "typed_config", "config", "vm_config").(map[string]any))
+		}
+	}
+	return all
 }

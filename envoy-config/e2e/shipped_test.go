@@ -17,6 +17,9 @@ import (
 
 const order = "/customers/v1/orders/7?page=2&apikey=in-the-query"
 
+// overrides are headers by which some servers take another path or method than that of the request.
+var overrides = []string{"X-Original-URL", "X-Rewrite-URL", "X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"}
+
 func TestShippedConfigAdmits(t *testing.T) {
 	w := newWorld(t)
 	p := envoyrun.StartForTest(t, withEnvoy(t, w.options(t)))
@@ -26,6 +29,9 @@ func TestShippedConfigAdmits(t *testing.T) {
 		r.Header.Set("x-forwarded-for", "203.0.113.9")
 		r.Header.Set("x-sallyport-subject", "forged")
 		r.Header.Set("x-envoy-original-path", "/forged")
+		for _, name := range overrides {
+			r.Header.Set(name, "/forged")
+		}
 	})
 	if status != http.StatusOK || body != "orders" {
 		t.Fatalf("status %d (%s), body %q, want the backend's answer", status, reason, body)
@@ -42,6 +48,11 @@ func TestShippedConfigAdmits(t *testing.T) {
 	} {
 		if got := strings.Join(got.Header.Values(name), ","); got != want {
 			t.Errorf("the backend saw %s %q, want %q", name, got, want)
+		}
+	}
+	for _, name := range overrides {
+		if got := got.Header.Get(name); got != "" {
+			t.Errorf("the backend saw %s %q", name, got)
 		}
 	}
 	t.Run("nobody is internal", func(t *testing.T) { // without x-forwarded-for, a private address would be

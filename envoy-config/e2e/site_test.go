@@ -219,9 +219,8 @@ func (s *site) metric(name string) uint64 {
 	return s.stats()[metricPrefix+name]
 }
 
-// settled waits until nothing is under way, and checks that the backend has seen each admitted request, once, and
-// nothing else. It answers what the backend saw.
-func (s *site) settled() []scenario.Request {
+// quiet waits until nothing is under way and the backend has seen what was sent to it.
+func (s *site) quiet() {
 	s.t.Helper()
 	s.until("nothing is under way", func(now envoyrun.Stats) bool {
 		for name, value := range now.Number {
@@ -231,6 +230,13 @@ func (s *site) settled() []scenario.Request {
 		}
 		return s.backend.seenInAll() >= now.Number["cluster.backend.upstream_rq_total"]
 	})
+}
+
+// settled waits until nothing is under way, and checks that the backend has seen each admitted request, once, and
+// nothing else. It answers what the backend saw.
+func (s *site) settled() []scenario.Request {
+	s.t.Helper()
+	s.quiet()
 	requests, seen := s.backend.take(), map[string]bool{}
 	for _, r := range requests {
 		mark := scenario.HeaderValue(r.Headers, "x-mark")

@@ -19,7 +19,6 @@ var checkedBy = map[string]func(*testing.T){
 	"secrets/gateway.yaml":              TestEnvoyTLSRotation,
 	"secrets/backend-client.yaml":       TestEnvoyTLSRotation,
 	"per-route/opt-out.yaml":            TestPerRoute,
-	"per-route/opt-in.yaml":             TestPerRoute,
 	"per-route/instances.yaml":          TestPerRoute,
 	"observability/prometheus.yml":      TestObservability,
 	"observability/sallyport.rules.yml": TestObservabilityRules,

@@ -1,8 +1,10 @@
 package testsite
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
+	"errors"
 	"io"
 	"net/http"
 	"strconv"
@@ -60,6 +62,37 @@ func (c *Client) Ask(ctx context.Context, path string, headers ...string) (Answe
 	defer response.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 	return Answer{response.StatusCode, response.Header.Get("x-sallyport-reason"), string(body)}, err
+}
+
+// Raw sends a request whose target no HTTP library would take, over a connection of its own. Headers are names and values in
+// turn. It gives the status, 0 when the gateway only closed the connection.
+func (c *Client) Raw(ctx context.Context, target string, headers ...string) (status int, err error) {
+	dialer := tls.Dialer{Config: c.http.Transport.(*http.Transport).TLSClientConfig}
+	conn, err := dialer.DialContext(ctx, "tcp", c.address)
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(c.http.Timeout)); err != nil {
+		return 0, err
+	}
+	request := "GET " + target + " HTTP/1.1\r\nhost: " + APIHost + "\r\nconnection: close\r\n"
+	for i := 0; i < len(headers); i += 2 {
+		request += headers[i] + ": " + headers[i+1] + "\r\n"
+	}
+	if _, err := io.WriteString(conn, request+"\r\n"); err != nil {
+		return 0, err
+	}
+	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	defer response.Body.Close()
+	_, err = io.Copy(io.Discard, io.LimitReader(response.Body, maxAnswer))
+	return response.StatusCode, err
 }
 
 // Want fails the test when the answer is another one. It is given as Answer.String gives it.

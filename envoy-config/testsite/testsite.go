@@ -13,6 +13,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -44,6 +45,14 @@ type Site struct {
 
 	requests atomic.Int64
 	last     atomic.Value // http.Header
+	mu       sync.Mutex
+	seen     []Seen
+}
+
+// Seen is a request as the backend got it.
+type Seen struct {
+	Target  string
+	Headers http.Header
 }
 
 // New runs a site until the test ends.
@@ -74,6 +83,9 @@ func New(t *testing.T) *Site {
 	s.Backend = serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.requests.Add(1)
 		s.last.Store(r.Header.Clone())
+		s.mu.Lock()
+		s.seen = append(s.seen, Seen{r.RequestURI, r.Header.Clone()})
+		s.mu.Unlock()
 		inner.ServeHTTP(w, r)
 	}), site.TLSConfig())
 	return s
@@ -112,6 +124,15 @@ func (s *Site) Requests() int64 { return s.requests.Load() }
 func (s *Site) LastHeaders() http.Header {
 	last, _ := s.last.Load().(http.Header)
 	return last
+}
+
+// Take gives what the backend has seen, and forgets it.
+func (s *Site) Take() []Seen {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	seen := s.seen
+	s.seen = nil
+	return seen
 }
 
 // Digest is the SHA-256 of the API key, in hex.

@@ -3,6 +3,8 @@
 package catalog
 
 import (
+	"strings"
+
 	"github.com/sallyport-gateway/sallyport/filter/internal/ipaddr"
 	"github.com/sallyport-gateway/sallyport/filter/internal/problem"
 )
@@ -78,6 +80,8 @@ type Catalog struct {
 	apps   []App
 	byHost hostTable
 	keys   keyTable
+
+	casedPatterns bool // a pattern is not its own fold
 }
 
 // New checks and compiles a catalog; see Compile. With any problem there is no
@@ -96,6 +100,7 @@ func Compile(problems *problem.List, apis []API, products []Product, apps []App)
 	c := &Catalog{apis: apis, apps: apps, byHost: newHostTable(apis, &ch)}
 	ch.apps(apps, ch.products(products, apis))
 	c.keys = newKeyTable(apps, &ch)
+	c.casedPatterns = ch.casedPatterns
 	if !problems.Empty() {
 		return nil
 	}
@@ -110,25 +115,40 @@ func (c *Catalog) APICount() int { return len(c.apis) }
 
 // Grant gives the first product, in the app's order, that grants the operation
 // of the API; suffix is the path below the API's base path. A path that can be
-// read in two ways is granted only when both readings lead to one product.
+// read in several ways is granted only when all readings lead to one product.
 func (c *Catalog) Grant(app *App, api, version, method, suffix string) (granted *Product, ok bool) {
-	if app == nil || AmbiguousPath(suffix) {
+	kind := kindOf(suffix)
+	if app == nil || kind == ambiguousPath || kind == encodedPath && AmbiguousPath(suffix) {
 		return nil, false
 	}
 	decoded := decodePath(suffix)
-	p := app.grant(api, version, method, decoded)
+	p := app.grant(request{api: api, version: version, method: method, path: decoded})
 	if p == nil {
 		return nil, false
 	}
-	if plain := withoutParameters(decoded); plain != decoded && app.grant(api, version, method, plain) != p {
+	// What a pattern matches, its fold matches folded; but for parameters.
+	if kind == plainPath && !c.casedPatterns || p == app.granted[0] && !strings.Contains(decoded, ";") {
+		return &p.Product, true
+	}
+	folded, ok := suffix, true
+	if kind != plainPath {
+		folded, ok = fold(suffix)
+	}
+	if !ok || app.grant(request{api: api, version: version, method: method, path: folded, folded: true}) != p {
 		return nil, false
 	}
 	return &p.Product, true
 }
 
-func (a *App) grant(api, version, method, path string) *product {
+// request is what a product may grant. folded tells that its path is.
+type request struct {
+	api, version, method, path string
+	folded                     bool
+}
+
+func (a *App) grant(r request) *product {
 	for _, p := range a.granted {
-		if p.grants(api, version, method, path) {
+		if p.grants(&r) {
 			return p
 		}
 	}

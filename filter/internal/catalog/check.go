@@ -22,6 +22,8 @@ type checker struct {
 	problems     *problem.List
 	versions     map[apiVersion]int // where each API stands; version "" for any
 	productNames []string
+
+	casedPatterns bool // a pattern is not its own fold
 }
 
 type apiVersion struct{ name, version string }
@@ -55,6 +57,24 @@ func (ch *checker) apis(apis []API) {
 				ch.add(apiPath(i)+".hosts["+strconv.Itoa(j)+"]", `must be a host name without a port, or "*." and a name, got `+problem.Quote(host))
 			}
 		}
+	}
+}
+
+// taken is about an API whose base path another one has for its j-th host, or
+// one that a backend which ignores case takes for it.
+func (ch *checker) taken(apis []API, i, j, other int) {
+	a, base := &apis[i], apis[other].BasePath
+	at := ", also at " + apiPath(other)
+	if base != a.BasePath {
+		at += " as " + problem.Quote(base) + ", which is the same to a backend that ignores letter case"
+	}
+	switch {
+	case len(a.Hosts) == 0:
+		ch.add(apiPath(i)+".base_path", "must be the only one for any host, got "+problem.Quote(a.BasePath)+at)
+	case other == i:
+		ch.add(apiPath(i)+".hosts["+strconv.Itoa(j)+"]", "must be listed once, got "+problem.Quote(a.Hosts[j])+" twice")
+	default:
+		ch.add(apiPath(i)+".hosts["+strconv.Itoa(j)+"]", "must not have the same base path as another API, got "+problem.Quote(a.Hosts[j])+" with "+problem.Quote(a.BasePath)+at)
 	}
 }
 
@@ -104,6 +124,7 @@ func (ch *checker) grant(path string, granted ProductAPI, apis []API) apiGrant {
 				ch.add(at+".methods["+strconv.Itoa(l)+"]", `must be a method in capital letters, such as "GET", got `+problem.Quote(method))
 			}
 		}
+		ch.casedPatterns = ch.casedPatterns || compiled.cased
 		g.operations = append(g.operations, operation{path: compiled, methods: o.Methods})
 	}
 	return g

@@ -1,11 +1,9 @@
 package catalog
 
 import (
-	"strconv"
 	"strings"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
-	"github.com/sallyport-gateway/sallyport/filter/internal/problem"
 )
 
 // maxHostLength is the longest name of the DNS (RFC 1035 section 2.3.4), with
@@ -17,43 +15,71 @@ type hostTable struct {
 	exact    map[string]*baseTable
 	wildcard map[string]*baseTable // by what follows the star: ".example.com"
 	any      *baseTable
+	above    []bool // by API: another one for the same host lies below it
+	cased    bool   // a base path is not its own fold
 }
 
 // baseTable finds an API by the base path; "" stands for the base path "/".
 type baseTable struct {
 	byBase  map[string]int
-	longest int // length of the longest base path
+	folded  map[string]int // by the fold of the base path
+	longest int            // length of the longest base path
 }
 
 func newHostTable(apis []API, ch *checker) hostTable {
-	t := hostTable{exact: map[string]*baseTable{}, wildcard: map[string]*baseTable{}, any: &baseTable{}}
+	t := hostTable{exact: map[string]*baseTable{}, wildcard: map[string]*baseTable{}, any: &baseTable{}, above: make([]bool, len(apis))}
 	for i, a := range apis {
-		base := a.BasePath
-		if base == "/" {
-			base = ""
-		}
-		if len(a.Hosts) == 0 {
-			if other, taken := t.any.add(base, i); taken {
-				ch.add(apiPath(i)+".base_path", "must be the only one for any host, got "+problem.Quote(a.BasePath)+", also at "+apiPath(other))
+		folded := a.fold()
+		t.cased = t.cased || folded != a.base()
+		for j, host := range a.hosts() {
+			b := t.table(host)
+			if other, taken := b.folded[folded]; taken {
+				ch.taken(apis, i, j, other)
+				continue
 			}
-			continue
+			b.add(a.base(), folded, i)
 		}
-		for j, host := range a.Hosts {
-			if other, taken := t.table(host).add(base, i); taken {
-				path := apiPath(i) + ".hosts[" + strconv.Itoa(j) + "]"
-				if other == i {
-					ch.add(path, "must be listed once, got "+problem.Quote(host)+" twice")
-				} else {
-					ch.add(path, "must not have the same base path as another API, got "+problem.Quote(host)+" with "+problem.Quote(a.BasePath)+", also at "+apiPath(other))
-				}
-			}
+	}
+	for _, a := range apis {
+		for _, host := range a.hosts() {
+			t.table(host).mark(a.fold(), t.above)
 		}
 	}
 	return t
 }
 
+// hosts are those of the API, "" for any.
+func (a *API) hosts() []string {
+	if len(a.Hosts) == 0 {
+		return anyHost[:]
+	}
+	return a.Hosts
+}
+
+var anyHost = [1]string{""}
+
+// base is the base path, "" for "/".
+func (a *API) base() string {
+	if a.BasePath == "/" {
+		return ""
+	}
+	return a.BasePath
+}
+
+// fold is the fold of the base path; one that has none is a problem of its own.
+func (a *API) fold() string {
+	folded, ok := fold(a.base())
+	if !ok {
+		return a.BasePath
+	}
+	return folded
+}
+
 // table gives the base paths of a configured host, an empty table at first.
 func (t *hostTable) table(host string) *baseTable {
+	if host == "" {
+		return t.any
+	}
 	host = ascii.Lower(host)
 	tables := t.exact
 	if strings.HasPrefix(host, "*.") {
@@ -65,82 +91,128 @@ func (t *hostTable) table(host string) *baseTable {
 	return tables[host]
 }
 
-func (b *baseTable) add(base string, index int) (other int, taken bool) {
-	if other, taken := b.byBase[base]; taken {
-		return other, true
-	}
+func (b *baseTable) add(base, folded string, index int) {
 	if b.byBase == nil {
-		b.byBase = map[string]int{}
+		b.byBase, b.folded = map[string]int{}, map[string]int{}
 	}
-	b.byBase[base] = index
+	b.byBase[base], b.folded[folded] = index, index
 	b.longest = max(b.longest, len(base))
-	return 0, false
+}
+
+// mark notes the APIs that lie above a folded base path.
+func (b *baseTable) mark(folded string, above []bool) {
+	for end := len(folded) - 1; end >= 0; end-- {
+		if folded[end] != '/' {
+			continue
+		}
+		if index, ok := b.folded[folded[:end]]; ok {
+			above[index] = true
+		}
+	}
 }
 
 // find gives the API with the longest base path that path lies under, on the
-// boundary of a level.
-func (b *baseTable) find(path string) (index, length int, ok bool) {
-	if b == nil || path == "" || path[0] != '/' {
+// boundary of a level. bases is b.byBase, or b.folded for a path that is folded.
+func (b *baseTable) find(bases map[string]int, path string) (index, length int, ok bool) {
+	if path == "" || path[0] != '/' {
 		return 0, 0, false
 	}
 	for end := min(len(path), b.longest); end >= 0; end-- {
 		if end > 0 && end < len(path) && path[end] != '/' {
 			continue
 		}
-		if index, ok := b.byBase[path[:end]]; ok {
+		if index, ok := bases[path[:end]]; ok {
 			return index, end, true
 		}
 	}
 	return 0, 0, false
 }
 
+// found is an API that a path lies under.
+type found struct {
+	index, length int  // of the API; of its base path
+	passed        bool // a table of names closer to the host was passed over
+}
+
 // find tries the exact host, then wildcards from the longest to the shortest,
 // then any host; the first that has a base path for the path wins.
-func (t *hostTable) find(host, path string) (index, length int, ok bool) {
-	if index, length, ok = t.exact[host].find(path); ok {
-		return index, length, ok
+func (t *hostTable) find(host, path string, folded bool) (f found, ok bool) {
+	if f.look(t.exact[host], path, folded) {
+		return f, true
 	}
 	if len(t.wildcard) > 0 {
 		for i := 1; i < len(host); i++ {
-			if host[i] != '.' {
-				continue
-			}
-			if index, length, ok = t.wildcard[host[i:]].find(path); ok {
-				return index, length, ok
+			if host[i] == '.' && f.look(t.wildcard[host[i:]], path, folded) {
+				return f, true
 			}
 		}
 	}
-	return t.any.find(path)
+	return f, f.look(t.any, path, folded)
 }
+
+func (f *found) look(b *baseTable, path string, folded bool) (ok bool) {
+	if b == nil {
+		return false
+	}
+	bases := b.byBase
+	if folded {
+		bases = b.folded
+	}
+	f.index, f.length, ok = b.find(bases, path)
+	f.passed = f.passed || !ok
+	return ok
+}
+
+// Match is what a catalog has for a request. The zero value is nothing.
+type Match uint8
+
+const (
+	NoAPI        Match = iota
+	AmbiguousAPI       // the path is ambiguous, or its readings belong to several APIs
+	ResolvedAPI        // one API, whatever the backend makes of the path
+)
 
 // ResolveAPI finds the API that a request addresses: by host (case and port do
 // not matter; exact names before wildcards before APIs for any host) and by
 // the longest base path. suffix is the path below the base path, "/" at least,
-// as it was sent. Ambiguous paths address nothing; nor do those that address
-// one API as they stand and another once decoded or without path parameters,
-// or the sequence of one API would guard a door of the other.
-func (c *Catalog) ResolveAPI(authority, path string) (index int, suffix string, ok bool) {
+// as it was sent. A path that addresses one API as it stands and another as a
+// lenient backend reads it (decoded once or more, without path parameters, in
+// lower case) is ambiguous, or the sequence of one API would guard a door of
+// the other.
+func (c *Catalog) ResolveAPI(authority, path string) (index int, suffix string, match Match) {
+	kind := kindOf(path)
+	folded := path
+	if kind == encodedPath {
+		var ok bool
+		if folded, ok = fold(path); !ok {
+			kind = ambiguousPath
+		}
+	}
+	if kind == ambiguousPath {
+		return 0, "", AmbiguousAPI
+	}
 	host, ok := requestHost(authority)
-	if !ok || AmbiguousPath(path) {
-		return 0, "", false
-	}
-	index, length, ok := c.byHost.find(host, path)
 	if !ok {
-		return 0, "", false
+		return 0, "", NoAPI
 	}
-	decoded := decodePath(path)
-	for _, reading := range [...]string{decoded, withoutParameters(decoded)} {
-		if reading == path {
-			continue
+	f, ok := c.byHost.find(host, path, false)
+	if !ok {
+		return 0, "", NoAPI
+	}
+	// Without an API below this one, or one that is closer to the host, every
+	// reading begins with this base path.
+	if (f.passed || c.byHost.above[f.index]) && (kind != plainPath || c.byHost.cased) {
+		if kind == casedPath {
+			folded, _ = fold(path)
 		}
-		if other, _, ok := c.byHost.find(host, reading); !ok || other != index {
-			return 0, "", false
+		if other, ok := c.byHost.find(host, folded, true); !ok || other.index != f.index {
+			return 0, "", AmbiguousAPI
 		}
 	}
-	if suffix = path[length:]; suffix == "" {
+	if suffix = path[f.length:]; suffix == "" {
 		suffix = "/"
 	}
-	return index, suffix, true
+	return f.index, suffix, ResolvedAPI
 }
 
 // requestHost takes the port off an authority, and the dot off a fully

@@ -37,7 +37,7 @@ func TestResolveAPI(t *testing.T) {
 		{"boundary of a level", "api.example.com", "/customers/v2x/1", "exact v1", "/v2x/1"},
 		{"no base path of the exact host", "api.example.com", "/customersx", "any v1", "/customersx"},
 		{"case of the host", "Api.EXAMPLE.com", "/customers", "exact v1", "/"},
-		{"case of the path", "api.example.com", "/Customers", "any v1", "/Customers"},
+		{"case of the path that no other API's has", "api.example.com", "/Invoices", "any v1", "/Invoices"},
 		{"port", "api.example.com:8443", "/customers/1", "exact v1", "/1"},
 		{"dot of a full name", "api.example.com.", "/customers/1", "exact v1", "/1"},
 		{"dot and port", "api.example.com.:443", "/customers/1", "exact v1", "/1"},
@@ -69,11 +69,11 @@ func TestResolveAPI(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			index, suffix, ok := c.ResolveAPI(tt.authority, tt.path)
-			if ok != (tt.api != "") {
-				t.Fatalf("ok is %v, index %d", ok, index)
+			index, suffix, match := c.ResolveAPI(tt.authority, tt.path)
+			if (match == ResolvedAPI) != (tt.api != "") {
+				t.Fatalf("match is %v, index %d", match, index)
 			}
-			if !ok {
+			if match != ResolvedAPI {
 				return
 			}
 			a := c.APIAt(index)
@@ -87,11 +87,11 @@ func TestResolveAPI(t *testing.T) {
 func TestResolveAPIWithoutAnyHost(t *testing.T) {
 	c := mustNew(t, []API{{Name: "a", Version: "v1", Hosts: []string{"a.example"}, BasePath: "/a"}}, nil, nil)
 	for _, authority := range []string{"b.example", "x.a.example", "example"} {
-		if _, _, ok := c.ResolveAPI(authority, "/a"); ok {
+		if _, _, match := c.ResolveAPI(authority, "/a"); match != NoAPI {
 			t.Errorf("%s is answered", authority)
 		}
 	}
-	if _, _, ok := c.ResolveAPI("a.example", "/"); ok {
+	if _, _, match := c.ResolveAPI("a.example", "/"); match != NoAPI {
 		t.Error("the root is answered")
 	}
 }
@@ -106,8 +106,8 @@ func FuzzResolveAPI(f *testing.F) {
 		{Name: "c", Version: "v1", Hosts: []string{"[::1]"}, BasePath: "/"},
 	}, nil, nil)
 	f.Fuzz(func(t *testing.T, authority, path string) {
-		index, suffix, ok := c.ResolveAPI(authority, path)
-		if !ok {
+		index, suffix, match := c.ResolveAPI(authority, path)
+		if match != ResolvedAPI {
 			return
 		}
 		a := c.APIAt(index)
@@ -133,7 +133,7 @@ func BenchmarkResolveAPI(b *testing.B) {
 	}, nil, nil)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, _, ok := c.ResolveAPI("api.example.com:8443", "/customers/v1/orders/12"); !ok {
+		if _, _, match := c.ResolveAPI("api.example.com:8443", "/customers/v1/orders/12"); match != ResolvedAPI {
 			b.Fatal("not found")
 		}
 	}

@@ -5,52 +5,75 @@ import (
 	"unicode/utf8"
 )
 
+// pathKind is what one look at a request path tells. The zero value denies.
+type pathKind uint8
+
+const (
+	ambiguousPath pathKind = iota
+	plainPath              // every backend reads it as it stands
+	casedPath              // a lenient backend reads it as its fold
+	encodedPath            // as casedPath, unless fold finds it ambiguous
+)
+
 // AmbiguousPath reports whether the gateway and a backend could understand a
 // request path differently. Such a request must be refused before anything is
 // decided by its path. Ambiguous are:
 //
 //   - "//", and the levels "." and "..", also before ";" as some servers cut
-//     path parameters off first, and a level that has parameters and no name;
+//     path parameters off first, and with blanks around them, which some trim;
+//     a level that has parameters or blanks and no name;
 //   - a backslash, "#", "?", blanks, control and non-ASCII bytes;
-//   - percent-encoded "/", "\", "." and control characters, also when they are
-//     encoded twice or more; a "%" without two hex digits; percent-encoded
-//     bytes that are not UTF-8 (an overlong "/" among them).
+//   - percent-encoded "/", "\", ".", "?", "#" and control characters, also when
+//     they are encoded twice or more, digit by digit, or as a character that
+//     Windows or Unicode's compatibility forms turn into one of them; a "%"
+//     without two hex digits, and one that IIS reads as "%uXXXX";
+//     percent-encoded bytes that are not UTF-8 (an overlong "/" among them).
 func AmbiguousPath(path string) bool {
+	switch kindOf(path) {
+	case plainPath, casedPath:
+		return false
+	case encodedPath:
+		_, ok := fold(path)
+		return !ok
+	}
+	return true
+}
+
+// kindOf looks at each byte once and allocates nothing.
+func kindOf(path string) pathKind {
+	kind := plainPath
 	level := 0 // where the level begins
 	for i := 0; i < len(path); i++ {
 		switch c := path[i]; {
-		case c <= ' ' || c >= 0x7f || c == '\\' || c == '#' || c == '?':
-			return true
-		case c == '%':
-			size := plainEscape(path[i:])
-			if size == 0 {
-				return true
-			}
-			i += size - 1
+		case 'a' <= c && c <= 'z' || '0' <= c && c <= '9':
 		case c == '/':
-			if i > 0 && path[i-1] == '/' || ambiguousLevel(path[level:i]) {
-				return true
+			if i > 0 && (path[i-1] == '/' || path[i-1] == '.') {
+				if kind = kindOfLevel(kind, path[level:i]); kind == ambiguousPath {
+					return kind
+				}
 			}
 			level = i + 1
+		case c <= ' ' || c >= 0x7f || c == '\\' || c == '#' || c == '?':
+			return ambiguousPath
+		case c == '%' || c == ';':
+			kind = encodedPath
+		case 'A' <= c && c <= 'Z' || c == '$':
+			kind = max(kind, casedPath)
 		}
 	}
-	return ambiguousLevel(path[level:])
-}
-
-func ambiguousLevel(level string) bool {
-	name := cutParameters(level)
-	return name == "." || name == ".." || name == "" && level != ""
-}
-
-// cutParameters gives the level without ";" and what follows it, be the
-// semicolon percent-encoded or not.
-func cutParameters(level string) string {
-	for i := 0; i < len(level); i++ {
-		if level[i] == ';' || level[i] == '%' && i+2 < len(level) && level[i+1] == '3' && level[i+2]|0x20 == 'b' {
-			return level[:i]
-		}
+	if len(path) > level && path[len(path)-1] == '.' {
+		return kindOfLevel(kind, path[level:])
 	}
-	return level
+	return kind
+}
+
+// kindOfLevel is for a level that is empty or ends with a dot.
+func kindOfLevel(kind pathKind, level string) pathKind {
+	switch level {
+	case "", ".", "..":
+		return ambiguousPath
+	}
+	return max(kind, casedPath)
 }
 
 // plainEscape gives the length of the percent-encoded character at the start
@@ -62,8 +85,7 @@ func plainEscape(s string) int {
 		return 0
 	}
 	if b < utf8.RuneSelf {
-		final := finalByte(s, b)
-		if refused(final) || final == ';' && b != ';' {
+		if refused(b) {
 			return 0
 		}
 		return 3
@@ -85,21 +107,10 @@ func plainEscape(s string) int {
 	return 3 * size
 }
 
-// finalByte is what b, the escape at the start of s, becomes for a server that
-// decodes again and again: "%25" may begin another escape.
-func finalByte(s string, b byte) byte {
-	for i := 3; b == '%' && i+1 < len(s); i += 2 {
-		hi, lo := unhex(s[i]), unhex(s[i+1])
-		if hi > 15 || lo > 15 {
-			break
-		}
-		b = hi<<4 | lo
-	}
-	return b
-}
-
+// refused are the characters that no encoding may bring: those that end a
+// level or the path, or are a level.
 func refused(b byte) bool {
-	return b < ' ' || b == 0x7f || b == '/' || b == '\\' || b == '.'
+	return b < ' ' || b == 0x7f || b == '/' || b == '\\' || b == '.' || b == '?' || b == '#'
 }
 
 // unescape decodes the "%XX" at the start of s.
@@ -136,26 +147,4 @@ func decodePath(path string) string {
 		decoded = append(decoded, path[i])
 	}
 	return string(decoded)
-}
-
-// withoutParameters cuts the path parameters off every level of a decoded
-// path, as a servlet container does.
-func withoutParameters(path string) string {
-	if !strings.Contains(path, ";") {
-		return path
-	}
-	plain := make([]byte, 0, len(path))
-	inParameters := false
-	for i := 0; i < len(path); i++ {
-		switch path[i] {
-		case '/':
-			inParameters = false
-		case ';':
-			inParameters = true
-		}
-		if !inParameters {
-			plain = append(plain, path[i])
-		}
-	}
-	return string(plain)
 }

@@ -19,6 +19,8 @@ import (
 // round a pattern.
 type pattern struct {
 	levels []string // decoded; oneLevel stands for any non-empty level
+	folded []string // the same, folded
+	cased  bool     // folded differs
 	below  bool     // ends in /**
 	all    bool     // is "/"
 }
@@ -35,7 +37,7 @@ func parsePattern(s string) (pattern, error) {
 	case s[0] != '/':
 		return pattern{}, errors.New(`must start with "/"`)
 	case AmbiguousPath(s):
-		return pattern{}, errors.New(`must be a plain path, as no other gets past the gateway (no "//", "." or ".." levels, "?", "#", backslash, or percent-encoding of "/", "." or control characters)`)
+		return pattern{}, errors.New(`must be a plain path, as no other gets past the gateway (no "//", "." or ".." levels, "?", "#", backslash, or percent-encoding of these or of control characters)`)
 	case s == "/":
 		return pattern{all: true}, nil
 	}
@@ -51,7 +53,7 @@ func parsePattern(s string) (pattern, error) {
 		if level != oneLevel && strings.Contains(level, "*") {
 			return pattern{}, errors.New(`must have "*" as a whole level only, as in "/orders/*/lines"`)
 		}
-		p.levels = append(p.levels, decodePath(level))
+		p.add(level)
 		if !more {
 			break
 		}
@@ -59,12 +61,30 @@ func parsePattern(s string) (pattern, error) {
 	return p, nil
 }
 
-// matches compares a decoded path that starts with "/" and is not ambiguous.
-func (p *pattern) matches(path string) bool {
+// add adds a level that is not ambiguous. One with parameters is never matched
+// folded: what is folded has none.
+func (p *pattern) add(level string) {
+	decoded := decodePath(level)
+	folded, _ := fold(level)
+	if strings.Contains(decoded, ";") {
+		folded = decoded
+	}
+	p.cased = p.cased || folded != decoded
+	p.levels = append(p.levels, decoded)
+	p.folded = append(p.folded, folded)
+}
+
+// matches compares a decoded path that starts with "/" and is not ambiguous, or
+// one that is folded.
+func (p *pattern) matches(path string, folded bool) bool {
 	if p.all {
 		return strings.HasPrefix(path, "/")
 	}
-	for _, want := range p.levels {
+	levels := p.levels
+	if folded {
+		levels = p.folded
+	}
+	for _, want := range levels {
 		if path == "" || path[0] != '/' {
 			return false
 		}

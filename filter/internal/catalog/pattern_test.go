@@ -32,12 +32,12 @@ func TestPattern(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, s := range tt.matches {
-				if !p.matches(s) {
+				if !p.matches(s, false) {
 					t.Errorf("%q does not match", s)
 				}
 			}
 			for _, s := range append(tt.not, "") {
-				if p.matches(s) {
+				if p.matches(s, false) {
 					t.Errorf("%q matches", s)
 				}
 			}

@@ -18,20 +18,20 @@ type operation struct {
 	methods []string
 }
 
-func (p *product) grants(api, version, method, path string) bool {
+func (p *product) grants(r *request) bool {
 	if len(p.grantsAPI) == 0 {
 		return true
 	}
 	for i := range p.grantsAPI {
-		if p.grantsAPI[i].allows(api, version, method, path) {
+		if p.grantsAPI[i].allows(r) {
 			return true
 		}
 	}
 	return false
 }
 
-func (g *apiGrant) allows(api, version, method, path string) bool {
-	if g.name != api || g.version != "" && g.version != version {
+func (g *apiGrant) allows(r *request) bool {
+	if g.name != r.api || g.version != "" && g.version != r.version {
 		return false
 	}
 	if len(g.operations) == 0 {
@@ -39,7 +39,7 @@ func (g *apiGrant) allows(api, version, method, path string) bool {
 	}
 	for i := range g.operations {
 		o := &g.operations[i]
-		if (len(o.methods) == 0 || slices.Contains(o.methods, method)) && o.path.matches(path) {
+		if (len(o.methods) == 0 || slices.Contains(o.methods, r.method)) && o.path.matches(r.path, r.folded) {
 			return true
 		}
 	}

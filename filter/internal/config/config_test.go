@@ -81,9 +81,9 @@ func TestLoadBase(t *testing.T) {
 	if c.Format != fault.Apigee || c.Identity != identity.DefaultHeaders() || c.LongestWait() != defaultTimeout {
 		t.Errorf("got %v, %v, %v", c.Format, c.Identity, c.LongestWait())
 	}
-	index, suffix, ok := c.Catalog.ResolveAPI("api.example.com", "/customers/v1/orders/7")
-	if !ok || index != 0 || suffix != "/orders/7" {
-		t.Fatalf("got %d, %q, %v", index, suffix, ok)
+	index, suffix, match := c.Catalog.ResolveAPI("api.example.com", "/customers/v1/orders/7")
+	if match != catalog.ResolvedAPI || index != 0 || suffix != "/orders/7" {
+		t.Fatalf("got %d, %q, %v", index, suffix, match)
 	}
 	app, key, ok := c.Catalog.FindKey([32]byte{
 		0x59, 0x94, 0x47, 0x1a, 0xbb, 0x01, 0x11, 0x2a, 0xfc, 0xc1, 0x81, 0x59, 0xf6, 0xcc, 0x74, 0xb4,

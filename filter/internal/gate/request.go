@@ -26,11 +26,11 @@ func (s *Stream) begin() (fault.Reason, bool) {
 	if !readPseudoHeaders(x) {
 		return fault.RequestMalformed, false
 	}
-	if catalog.AmbiguousPath(x.Path) {
+	index, suffix, match := s.gate.config.Catalog.ResolveAPI(x.Authority, x.Path)
+	if match == catalog.AmbiguousAPI {
 		return fault.PathAmbiguous, false
 	}
-	index, suffix, ok := s.gate.config.Catalog.ResolveAPI(x.Authority, x.Path)
-	if !ok {
+	if match != catalog.ResolvedAPI {
 		return fault.APIUnknown, false
 	}
 	api := s.gate.config.Catalog.APIAt(index)

@@ -23,6 +23,7 @@ const soon = 14 * 24 * time.Hour
 func Of(root *yaml.Node, clusters []string, now time.Time) []Finding {
 	a := &adviser{now: now, clusters: clusters}
 	a.sequences(root)
+	a.overlaps(root)
 	a.keys(root)
 	a.products(root)
 	a.series(root)

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/catalog"
 	"github.com/sallyport-gateway/sallyport/filter/internal/config"
 	"github.com/sallyport-gateway/sallyport/filter/internal/native"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
@@ -76,7 +77,7 @@ func Ask(ctx context.Context, q Question) (Answer, error) {
 	a := Answer{Doors: []Door{}, Decided: true}
 	host, path := scenario.HeaderValue(q.Request.Headers, "host"), q.Request.Target
 	path, _, _ = strings.Cut(path, "?")
-	if index, _, ok := loaded.Catalog.ResolveAPI(host, path); ok {
+	if index, _, match := loaded.Catalog.ResolveAPI(host, path); match == catalog.ResolvedAPI {
 		api := loaded.Catalog.APIAt(index)
 		a.API = api.Name + "/" + api.Version
 	}

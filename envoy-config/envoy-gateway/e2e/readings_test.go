@@ -1,0 +1,36 @@
+package e2e
+
+import (
+	"errors"
+	"testing"
+
+	envoyconfig "github.com/sallyport-gateway/sallyport/envoy-config"
+	"github.com/sallyport-gateway/sallyport/envoy-config/testsite"
+)
+
+// TestPathReadings: no spelling of a guarded path is served without a key. The same manifests with the public route as it was
+// show that some would be.
+func TestPathReadings(t *testing.T) {
+	image, digest := pushed(t)
+	t.Run("as shipped", func(t *testing.T) {
+		s := testsite.New(t)
+		e := start(t, s, all(t), image, digest, nothing)
+		e.ready()
+		testsite.PlayReadings(t, s, e.client, false)
+		t.Run("ForgedIdentity", func(t *testing.T) { testsite.PlayForged(t, s, e.client, false) })
+	})
+	t.Run("as it was", func(t *testing.T) {
+		s := testsite.New(t)
+		e := start(t, s, all(t), image, digest, func(manifests []envoyconfig.Manifest) error {
+			prefix := map[string]any{"type": "PathPrefix", "value": "/public/"}
+			return errors.Join(
+				testsite.Change(manifests, "HTTPRoute", "public", prefix, "spec", "rules", 0, "matches", 0, "path"),
+				testsite.Change(manifests, "HTTPRoute", "public", []any{}, "spec", "rules", 0, "filters"),
+				testsite.Change(manifests, "ClientTrafficPolicy", "sallyport", map[string]any{"withUnderscoresAction": "RejectRequest"}, "spec", "headers"),
+			)
+		})
+		e.ready()
+		testsite.PlayReadings(t, s, e.client, true)
+		testsite.PlayForged(t, s, e.client, true)
+	})
+}
