@@ -70,6 +70,8 @@ func headerOf(h *identity.Headers, i int) *string {
 }
 
 // keyHeaders are the headers in which any of the sequences looks for a key.
+//
+//go:noinline
 func keyHeaders(sequences []*sequence) (headers []string) {
 	for _, s := range sequences {
 		if s == nil {
@@ -86,13 +88,14 @@ func keyHeaders(sequences []*sequence) (headers []string) {
 
 // checkIdentity refuses one header for two things. Backends that make variables
 // of names must not be able to mix them up either.
-func (r *reader) checkIdentity(h identity.Headers, keys []string) {
+// It adds those headers to the names that trailers may not have.
+func (r *reader) checkIdentity(c *Config) {
 	taken := map[string]string{}
-	for _, key := range keys {
+	for _, key := range c.NoTrailers {
 		taken[ascii.Variable(key)] = "a place of the API key"
 	}
 	for i, member := range identityMembers.names {
-		header := *headerOf(&h, i)
+		header := *headerOf(&c.Identity, i)
 		if header == "" {
 			continue
 		}
@@ -102,5 +105,6 @@ func (r *reader) checkIdentity(h identity.Headers, keys []string) {
 			continue
 		}
 		taken[folded] = "the one of " + member
+		c.NoTrailers = append(c.NoTrailers, header)
 	}
 }

@@ -70,9 +70,8 @@ func (r *reader) root(v value) *Config {
 	})
 	c.Catalog = catalog.Compile(&r.problems, apis, products, apps)
 	c.sequences = r.assign(own, defaultSteps)
-	keys := keyHeaders(append(own, defaultSteps))
-	r.checkIdentity(c.Identity, keys)
-	c.NoTrailers = append(keys, c.Identity.Names()...)
+	c.NoTrailers = keyHeaders(append(own, defaultSteps))
+	r.checkIdentity(c)
 	return c
 }
 

@@ -64,16 +64,6 @@ func (h Headers) all() [6]string {
 	return [6]string{h.App, h.Developer, h.Product, h.Subject, h.ClientID, h.Scopes}
 }
 
-// Names are the headers to send.
-func (h Headers) Names() (names []string) {
-	for _, name := range h.all() {
-		if name != "" {
-			names = append(names, name)
-		}
-	}
-	return names
-}
-
 // Forged reports whether a backend could take a client's header, or trailer, of
 // this name for a reserved one or one of own, however it reads names; see
 // ascii.SameVariable. Empty ones of own count for nothing.

@@ -28,8 +28,8 @@ type caller struct {
 // was just read, and changes the bucket accordingly; write says whether it did.
 func (s *step) spend(b sharedtable.Bucket, hash uint64, now int64) (d Decision, write bool) {
 	if b.Condition == sharedtable.Damaged {
-		fill(b, s.limit.furthest(now, s.weight))
-		write = true
+		furthest := uint64(s.limit.furthest(now, s.weight))
+		write = confine(b, furthest, furthest)
 	}
 	entry, latest := find(b, hash)
 	if latest > uint64(s.limit.furthest(now, s.weight)) {
@@ -39,7 +39,7 @@ func (s *step) spend(b sharedtable.Bucket, hash uint64, now int64) (d Decision, 
 		if fresh := s.clock(); s.limit.usable(fresh) {
 			now = fresh
 		}
-		write = cut(b, s.limit.furthest(now, s.weight)) || write
+		write = confine(b, 0, uint64(s.limit.furthest(now, s.weight))) || write
 	}
 	tat := tatOf(entry)
 	d = s.limit.allow(tat, now, s.weight)
@@ -70,23 +70,17 @@ func find(b sharedtable.Bucket, hash uint64) (entry []byte, latest uint64) {
 	return entry, latest
 }
 
-// cut brings TATs that lie further ahead back to furthest, and reports whether
-// there are any.
-func cut(b sharedtable.Bucket, furthest int64) (changed bool) {
+// confine brings all TATs between the two, and reports whether any was not.
+func confine(b sharedtable.Bucket, lowest, highest uint64) (changed bool) {
 	for i := range b.Len() {
-		if e := b.Entry(i); uint64(tatOf(e)) > uint64(furthest) {
-			putTAT(e, furthest)
+		e := b.Entry(i)
+		tat := uint64(tatOf(e))
+		if confined := min(max(tat, lowest), highest); confined != tat {
+			putTAT(e, int64(confined))
 			changed = true
 		}
 	}
 	return changed
-}
-
-// fill makes all entries those of nobody, with this TAT.
-func fill(b sharedtable.Bucket, tat int64) {
-	for i := range b.Len() {
-		putEntry(b.Entry(i), 0, tat)
-	}
 }
 
 func tatOf(entry []byte) int64 { return int64(binary.BigEndian.Uint64(entry[8:])) }
