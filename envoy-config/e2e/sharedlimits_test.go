@@ -46,7 +46,7 @@ func TestSharedLimitsOnReload(t *testing.T) {
 		want                outcome
 		calls               int
 	}{
-		{"nothing", secret + `cache: {max_ttl: 1h}`, secret + `cache: {max_ttl: 1h}`, 0, false, admitted, 0},
+		{"nothing of an answer", secret + `cache: {max_ttl: 1h}`, secret + `cache: {max_ttl: 1h}, retry: false`, 0, false, admitted, 0},
 		{"a shorter max_ttl", secret + `cache: {max_ttl: 1h}`, secret + `cache: {max_ttl: 1s}`, 1100 * time.Millisecond, false, admitted, 1},
 		{"no stale answers", secret + `cache: {max_ttl: 1s}, stale_if_error: 1h`, secret + `cache: {max_ttl: 1s}`, 1100 * time.Millisecond, true, outcome{503, "introspection.server_error"}, 0},
 		{"stale answers", secret + `cache: {max_ttl: 1s}`, secret + `cache: {max_ttl: 1s}, stale_if_error: 1h`, 1100 * time.Millisecond, true, admitted, 0},
