@@ -47,9 +47,10 @@ func H2load(ctx context.Context, p Paced) (Latency, error) {
 		"-n", strconv.Itoa(p.Rate * seconds), "--log-file", file,
 	}
 	for _, h := range p.Request.Headers {
-		if !strings.EqualFold(h.Name, "host") { // h2load sets it from the URL
-			args = append(args, "-H", h.Name+": "+h.Value)
+		if strings.EqualFold(h.Name, "host") {
+			h.Name = ":authority" // h2load's word for it, also with HTTP/1.1
 		}
+		args = append(args, "-H", h.Name+": "+h.Value)
 	}
 	cmd := exec.CommandContext(ctx, "h2load", append(args, "http://"+p.Address+p.Request.Path)...)
 	cmd.SysProcAttr = envoyrun.DieWithParent()

@@ -1,49 +1,70 @@
 package site
 
 import (
-	"context"
-	"os"
-	"os/exec"
-	"path/filepath"
+	"encoding/json"
+	"slices"
+	"strings"
 	"testing"
-	"time"
 
-	"github.com/sallyport-gateway/sallyport/envoy-config/bench/internal/helper"
-	"github.com/sallyport-gateway/sallyport/envoy-config/bench/internal/procstat"
-	"github.com/sallyport-gateway/sallyport/envoy-config/envoyrun"
-	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
+	"github.com/sallyport-gateway/sallyport/envoy-config/bench/internal/load"
 )
 
-func TestMain(m *testing.M) {
-	helper.Main()
-	os.Exit(m.Run())
+func TestRequestHasEightHeaders(t *testing.T) {
+	r := Request(Key(0), "token")
+	if len(r.Headers) != 8 {
+		t.Errorf("%d headers", len(r.Headers))
+	}
+	if got := WithHeaders(r, 40); len(got.Headers) != 40 || len(r.Headers) != 8 {
+		t.Errorf("%d headers of 40, and %d before", len(got.Headers), len(r.Headers))
+	}
+	if got := Without(r, "X-API-Key"); len(got.Headers) != 7 || slices.ContainsFunc(got.Headers, func(h load.Header) bool { return h.Name == keyHeader }) {
+		t.Errorf("%v", got.Headers)
+	}
 }
 
-func TestX(t *testing.T) {
-	root, _ := wasmbuild.Root()
-	_ = exec.Command
-	a, err := StartAround("/tmp/extauthz")
+func TestManyTokensAreAsLongAsOne(t *testing.T) {
+	c, err := NewCaller()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer a.Stop()
-	start := time.Now()
-	g, err := a.Start(context.Background(), Options{Envoy: envoyrun.ForTest(t), Workers: 1, Modules: Modules{filepath.Join(root, "build/sallyport.wasm"), filepath.Join(root, "build/bench/empty.wasm")}, Listeners: nil})
+	if got := c.ManyTokens(); len(got) != len(c.Token) || strings.Count(got, load.Mark) != 1 {
+		t.Errorf("%d bytes, want %d: %s", len(got), len(c.Token), got)
+	}
+	var claims struct {
+		Active bool
+		Iss    string
+	}
+	if err := json.Unmarshal(c.Claims, &claims); err != nil || !claims.Active || claims.Iss != issuer {
+		t.Errorf("%s, %v", c.Claims, err)
+	}
+}
+
+func TestDocument(t *testing.T) {
+	text, err := policy{apis: 3, apps: 20, sequence: whole(spikeArrest, introspect(nil))}.document()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer g.Stop()
-	cpu, _ := procstat.CPU(g.Envoy.PID())
-	rss, _ := procstat.Resident(g.Envoy.PID())
-	t.Log(time.Since(start), cpu, rss>>20)
-	for l := range g.addresses {
-		s, r, err := g.Ask(t.Context(), l, Request(Key(0), a.Caller.Token))
-		t.Log(l, s, r, err)
+	var d struct {
+		APIs     []struct{ Name string }
+		Apps     []struct{ Keys []struct{ SHA256 string } }
+		Sequence []map[string]any
 	}
-	t.Log(len(a.Caller.Token))
-	cpu, _ = procstat.CPU(g.Envoy.PID())
-	t.Log(time.Since(start), cpu)
-	for _, l := range g.Envoy.Log().Since(0) {
-		t.Log(l)
+	if err := json.Unmarshal([]byte(text), &d); err != nil {
+		t.Fatal(err)
+	}
+	if len(d.APIs) != 3 || d.APIs[1].Name != "customers" || len(d.Apps) != 20 || len(d.Sequence) != 5 {
+		t.Errorf("%.400s", text)
+	}
+	if d.Apps[0].Keys[0].SHA256 == d.Apps[1].Keys[0].SHA256 || d.Apps[0].Keys[0].SHA256 != digest("bench-key-0000000") {
+		t.Errorf("keys %q and %q", d.Apps[0].Keys[0].SHA256, d.Apps[1].Keys[0].SHA256)
+	}
+	if strings.Contains(text, Key(0)) {
+		t.Error("a key stands in the configuration")
+	}
+}
+
+func TestUnknownListener(t *testing.T) {
+	if l, err := listeners(&Caller{}, Modules{}, []string{None, "nonsense"}); err == nil {
+		t.Errorf("got %v", l)
 	}
 }
