@@ -81,3 +81,12 @@ func (p policy) document() (string, error) {
 	}
 	return string(text), nil
 }
+
+// Configuration is the filter's, at a listener that has it.
+func Configuration(listener string) (string, error) {
+	s, ok := sallyport()[listener]
+	if !ok {
+		return "", fmt.Errorf("listener %q has no Sallyport", listener)
+	}
+	return s.policy.document()
+}
