@@ -2,6 +2,7 @@ package bench
 
 import (
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -187,14 +188,25 @@ func (b *builder) add(name, listener string, r load.Request) {
 	b.cases = append(b.cases, c)
 }
 
-// choose keeps the cases whose names contain only, with their bases; a short
-// run leaves the slow ones out.
-func choose(all []Case, only string, short bool) []Case {
+// choose keeps the cases whose group and name, as "group/name", match only,
+// with their bases; a short run leaves the slow ones out.
+func choose(all []Case, only *regexp.Regexp, short bool) []Case {
 	wanted := map[string]bool{}
 	for _, c := range all {
-		if strings.Contains(c.Name, only) && !(short && c.Slow) {
+		if only.MatchString(c.Group+"/"+c.Name) && !(short && c.Slow) {
 			wanted[c.Name], wanted[c.Base] = true, true
 		}
 	}
 	return slices.DeleteFunc(slices.Clone(all), func(c Case) bool { return !wanted[c.Name] })
+}
+
+// listenersOf are those that the cases with so many workers need.
+func listenersOf(cases []Case, workers int) []string {
+	names := []string{site.None, site.Whole}
+	for _, c := range cases {
+		if c.Workers == workers && !slices.Contains(names, c.Listener) {
+			names = append(names, c.Listener)
+		}
+	}
+	return names
 }

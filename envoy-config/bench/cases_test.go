@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"regexp"
 	"slices"
 	"testing"
 
@@ -34,7 +35,10 @@ func TestCases(t *testing.T) {
 }
 
 func TestChoose(t *testing.T) {
-	all := []Case{{Name: "base"}, {Name: "a one", Base: "base"}, {Name: "other base"}, {Name: "a two", Base: "other base", Slow: true}}
+	all := []Case{
+		{Name: "base", Listener: "l1", Workers: 1}, {Name: "a one", Group: "first", Base: "base", Listener: "l2", Workers: 1},
+		{Name: "other base", Listener: "l3", Workers: 2}, {Name: "a two", Group: "second", Base: "other base", Slow: true, Listener: "l3", Workers: 2},
+	}
 	for _, tt := range []struct {
 		only  string
 		short bool
@@ -42,15 +46,19 @@ func TestChoose(t *testing.T) {
 	}{
 		{"", false, []string{"base", "a one", "other base", "a two"}},
 		{"a two", false, []string{"other base", "a two"}},
+		{"^second/", false, []string{"other base", "a two"}},
 		{"a", true, []string{"base", "a one", "other base"}},
 		{"memory", false, nil},
 	} {
 		var got []string
-		for _, c := range choose(all, tt.only, tt.short) {
+		for _, c := range choose(all, regexp.MustCompile(tt.only), tt.short) {
 			got = append(got, c.Name)
 		}
 		if !slices.Equal(got, tt.want) {
 			t.Errorf("-only %q: %q, want %q", tt.only, got, tt.want)
 		}
+	}
+	if got := listenersOf(all, 1); !slices.Equal(got, []string{site.None, site.Whole, "l1", "l2"}) {
+		t.Errorf("listeners %q", got)
 	}
 }

@@ -15,7 +15,7 @@ import (
 // measureCases plays all cases in turn, again and again; every second round
 // goes backward.
 func (b *bench) measureCases(ctx context.Context) error {
-	cases := choose(Cases(b.around.Caller), b.options.Only, b.options.Short)
+	cases := b.cases
 	for _, c := range cases {
 		b.report.Cases = append(b.report.Cases, Figures{Name: c.Name, Group: c.Group, Base: c.Base})
 	}
@@ -62,12 +62,12 @@ func (b *bench) measureCases(ctx context.Context) error {
 
 // measureIdle is for the ticks of all the filters.
 func (b *bench) measureIdle() error {
-	before, err := procstat.CPU(b.one.Envoy.PID())
+	before, err := procstat.CPU(b.workers[1].Envoy.PID())
 	if err != nil {
 		return err
 	}
 	time.Sleep(roundTime)
-	after, err := procstat.CPU(b.one.Envoy.PID())
+	after, err := procstat.CPU(b.workers[1].Envoy.PID())
 	b.report.IdleShare = (after - before).Seconds() / roundTime.Seconds()
 	return err
 }

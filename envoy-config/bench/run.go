@@ -11,6 +11,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/envoy-config/bench/internal/load"
@@ -47,7 +49,7 @@ const (
 // Options say what to measure.
 type Options struct {
 	Envoy    string    // binary; empty means envoyrun.Find
-	Only     string    // names that contain it; empty means all
+	Only     string    // regular expression for "group/name" of cases and for parts; empty means all
 	Short    bool      // one round, without what takes long
 	Progress io.Writer // nil means none
 }
@@ -55,9 +57,10 @@ type Options struct {
 // bench is one run.
 type bench struct {
 	options Options
+	only    *regexp.Regexp
+	cases   []Case
 	modules site.Modules
 	around  *site.Around
-	one     *site.Gateway         // with one worker
 	workers map[int]*site.Gateway // by the number of its workers
 	start   time.Time
 	report  *Report
@@ -72,7 +75,11 @@ func Run(ctx context.Context, o Options) (report *Report, err error) {
 	if o.Progress == nil {
 		o.Progress = io.Discard
 	}
-	b := &bench{options: o, start: time.Now(), workers: map[int]*site.Gateway{}}
+	only, err := regexp.Compile(o.Only)
+	if err != nil {
+		return nil, fmt.Errorf("read what to measure: %w", err)
+	}
+	b := &bench{options: o, only: only, start: time.Now(), workers: map[int]*site.Gateway{}}
 	b.report = &Report{When: b.start.UTC().Format(time.RFC3339), Short: o.Short, Only: o.Only}
 	if err := b.build(ctx); err != nil {
 		return nil, err
@@ -134,20 +141,31 @@ func buildExtAuthz(ctx context.Context) (string, error) {
 	return service, nil
 }
 
-func (b *bench) startAll(ctx context.Context) (err error) {
-	b.say("starting an Envoy with all listeners, and one with two workers")
-	b.one, err = b.around.Start(ctx, site.Options{Envoy: b.options.Envoy, Modules: b.modules, Workers: 1})
+// startAll starts the Envoys that the chosen cases and parts need.
+func (b *bench) startAll(ctx context.Context) error {
+	b.cases = choose(Cases(b.around.Caller), b.only, b.options.Short)
+	if len(b.cases) == 0 && !b.wants(PartHalfLoad) && !b.wants(PartStartup) && !b.wants(PartMemory) {
+		return fmt.Errorf("nothing matches %q", b.options.Only)
+	}
+	if len(b.cases) > 0 || b.wants(PartHalfLoad) {
+		if err := b.startOne(ctx, 1); err != nil {
+			return err
+		}
+	}
+	if b.wants(PartMemory) || slices.ContainsFunc(b.cases, func(c Case) bool { return c.Workers == 2 }) {
+		return b.startOne(ctx, 2)
+	}
+	return nil
+}
+
+func (b *bench) startOne(ctx context.Context, workers int) error {
+	names := listenersOf(b.cases, workers)
+	b.say("starting an Envoy with %d workers and %d listeners", workers, len(names))
+	g, err := b.around.Start(ctx, site.Options{Envoy: b.options.Envoy, Modules: b.modules, Workers: workers, Listeners: names})
 	if err != nil {
 		return err
 	}
-	b.workers[1] = b.one
-	b.workers[2], err = b.around.Start(ctx, site.Options{
-		Envoy: b.options.Envoy, Modules: b.modules, Workers: 2, Listeners: []string{site.None, site.Whole},
-	})
-	if err != nil {
-		delete(b.workers, 2)
-		return err
-	}
+	b.workers[workers] = g
 	return nil
 }
 

@@ -21,8 +21,8 @@ same work or a part of it. It needs wrk, h2load (nghttp2-client) and an Envoy
   bench                          everything; prints the table
   bench -json b.json -svg b.svg  and writes it
   bench -short                   one round, in about a minute, for a look
-  bench -only "whole"            cases whose names contain it, and their bases
-  bench -only memory             a part: "half load", "startup" or "memory"
+  bench -only 'refusals/|whole'  cases whose "group/name" matches, and their bases
+  bench -only memory             a part: half load, startup or memory
   bench -strict                  fails when a criterion is not met
 
 It ends with 0 when it could measure, whatever it found, unless -strict.
@@ -32,7 +32,7 @@ It ends with 0 when it could measure, whatever it found, unless -strict.
 func main() {
 	helper.Main()
 	short := flag.Bool("short", false, "one round, and nothing that takes long")
-	only := flag.String("only", "", "only cases and parts whose `name` contains this")
+	only := flag.String("only", "", "only cases, by group/name as in the table, and parts that match this `regexp`")
 	strict := flag.Bool("strict", false, "fail when a criterion is not met, or when the machine was too noisy")
 	jsonFile := flag.String("json", "", "write the report to this `file`")
 	svgFile := flag.String("svg", "", "write the chart to this `file`; only of a whole run")

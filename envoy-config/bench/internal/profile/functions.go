@@ -67,9 +67,9 @@ var areas = []struct {
 	name  string
 	marks []string
 }{
-	{"runtime: garbage collection", []string{"gc", "sweep", "scan", "mark", "wbBuf", "greyobject", "heapBits", "findObject", "typePointers"}},
+	{"runtime: garbage collection", []string{"runtime.gc", "__gc", "sweep", "scan", "mark", "wbBuf", "greyobject", "heapBits", "findObject", "typePointers"}},
 	{"runtime: allocation", []string{"malloc", "newobject", "makeslice", "growslice", "nextFree", "mcache", "mcentral", "mheap", "memclr", "concatstring", "slicebytetostring", "stringtoslicebyte", "rawstring", "rawbyte"}},
-	{"runtime: copies and comparisons", []string{"memmove", "memequal", "cmpstring", "cmpbody", "indexbyte"}},
+	{"runtime: copies and comparisons", []string{"memmove", "memeq", "cmpstring", "cmpbody", "indexbyte"}},
 	{"runtime: maps and hashes", []string{"map", "hash"}},
 }
 
