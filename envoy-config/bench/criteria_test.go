@@ -49,6 +49,11 @@ func TestTooNoisy(t *testing.T) {
 			t.Errorf("%v: too noisy is %v, spread %.3f", tt.rounds, r.TooNoisy, r.Noise)
 		}
 	}
+	r := measured(nil, map[string][]float64{NoFilter: {15, 15, 15}})
+	r.Foreign = 0.5
+	if r.summarize(); !r.TooNoisy || !strings.Contains(r.String(), "TOO NOISY") {
+		t.Errorf("half a core was used by others:\n%v", r)
+	}
 }
 
 func TestCriteria(t *testing.T) {

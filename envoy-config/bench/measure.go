@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"os"
 	"slices"
 	"time"
 
@@ -41,6 +42,10 @@ func (b *bench) measureCases(ctx context.Context) error {
 	for i := range order {
 		order[i] = i
 	}
+	foreign, err := b.watchOthers()
+	if err != nil {
+		return err
+	}
 	for k := range n {
 		for _, i := range order {
 			r, err := b.once(ctx, cases[i], k+1)
@@ -50,6 +55,9 @@ func (b *bench) measureCases(ctx context.Context) error {
 			b.report.Cases[i].rounds = append(b.report.Cases[i].rounds, r)
 		}
 		slices.Reverse(order)
+		if b.report.Foreign, err = foreign(); err != nil {
+			return err
+		}
 		b.report.summarize()
 		if whole := b.report.find(Whole); whole != nil {
 			b.say("round %d of %d: the whole sequence adds %.1f µs", k+1, n, whole.Added.Median)
@@ -70,6 +78,36 @@ func (b *bench) measureIdle() error {
 	after, err := procstat.CPU(b.workers[1].Envoy.PID())
 	b.report.IdleShare = (after - before).Seconds() / roundTime.Seconds()
 	return err
+}
+
+// watchOthers begins to watch what other processes of the machine use. foreign
+// gives it as a share of a core since then.
+func (b *bench) watchOthers() (foreign func() (float64, error), err error) {
+	sample := func() (busy, own time.Duration, err error) {
+		if busy, err = procstat.Busy(); err != nil {
+			return 0, 0, err
+		}
+		own = procstat.Own()
+		for _, g := range b.workers {
+			u, err := b.cpu(g.Envoy.PID())
+			if err != nil {
+				return 0, 0, err
+			}
+			own += u.envoy
+		}
+		u, err := b.cpu(os.Getpid())
+		return busy, own + u.helpers, err
+	}
+	begin := time.Now()
+	busy, own, err := sample()
+	return func() (float64, error) {
+		busyNow, ownNow, err := sample()
+		if err != nil {
+			return 0, err
+		}
+		others := (busyNow - busy) - (ownNow - own)
+		return max(others.Seconds()/time.Since(begin).Seconds(), 0), nil
+	}, err
 }
 
 // warm asks once whether the case is what it says, fills what is to be full,

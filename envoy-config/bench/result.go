@@ -16,7 +16,8 @@ type Report struct {
 	HalfLoad  *HalfLoad   `json:"half_load,omitempty"`
 	Startup   *Startup    `json:"startup,omitempty"`
 	Memory    *Memory     `json:"memory,omitempty"`
-	Noise     float64     `json:"noise"` // spread of the unfiltered baseline
+	Noise     float64     `json:"noise"`         // spread of the unfiltered baseline
+	Foreign   float64     `json:"foreign_share"` // of a core, that other processes used meanwhile
 	TooNoisy  bool        `json:"too_noisy"`
 	Criteria  []Criterion `json:"criteria"`
 	IdleShare float64     `json:"idle_share"` // of a core that the Envoy uses without requests
@@ -76,7 +77,7 @@ func (r *Report) summarize() {
 	}
 	if base := r.find(NoFilter); base != nil {
 		r.Noise = base.CPU.Spread()
-		r.TooNoisy = r.Noise > noiseBound
+		r.TooNoisy = r.Noise > noiseBound || r.Foreign > foreignBound
 	}
 }
 

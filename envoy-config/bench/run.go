@@ -31,7 +31,9 @@ const (
 	// noiseBound is the spread of the unfiltered baseline from which on the
 	// figures are not to be believed.
 	noiseBound = 0.05
-	rounds     = 5
+	// foreignBound is the share of a core that others may use meanwhile.
+	foreignBound = 0.1
+	rounds       = 5
 
 	emptyPackage    = "./envoy-config/bench/testdata/empty"
 	filterPackage   = "./filter"

@@ -21,8 +21,10 @@ func (r *Report) String() string {
 	r.writeParts(&b)
 	r.writeCriteria(&b)
 	if r.TooNoisy {
-		fmt.Fprintf(&b, "\nTHE MACHINE WAS TOO NOISY: the middle half of the unfiltered rounds lies %.0f %% apart, more than %.0f %%. Do not believe these figures.\n",
-			100*r.Noise, 100*noiseBound)
+		fmt.Fprintf(&b, `
+THE MACHINE WAS TOO NOISY. Do not believe these figures. The middle half of the unfiltered rounds lies %.1f %% apart (%.0f %% are
+allowed), and other processes used %.2f of a core meanwhile (%.2f are allowed).
+`, 100*r.Noise, 100*noiseBound, r.Foreign, foreignBound)
 	}
 	if r.Short {
 		b.WriteString("\nA short run, of one cold round: for a look, not for a comparison.\n")

@@ -59,3 +59,19 @@ func TestEndedProcess(t *testing.T) {
 		t.Error("a process that is not there has CPU time")
 	}
 }
+
+func TestParseBusy(t *testing.T) {
+	got, err := parseBusy("cpu  100 10 1 5000 7 70 700 2 9 9\ncpu0 1 1 1 1 1 1 1 1 1 1\n")
+	if want := 1130 * time.Millisecond; err != nil || got != want {
+		t.Errorf("got %v, want %v, %v", got, want, err)
+	}
+	for _, bad := range []string{"", "cpu 1 2 3\n", "cpu x 2 3 4 5 6 7 8\n"} {
+		if got, err := parseBusy(bad); err == nil {
+			t.Errorf("%q gave %v", bad, got)
+		}
+	}
+	before, err := Busy()
+	if err != nil || before <= 0 || Own() <= 0 {
+		t.Errorf("the machine used %v, this process %v, %v", before, Own(), err)
+	}
+}
