@@ -162,3 +162,14 @@ func TestEnvoyVersion(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+func TestOdd(t *testing.T) {
+	for _, tt := range []struct {
+		difference, requests int
+		want                 bool
+	}{{0, 100, false}, {-1, 5066, false}, {3, 100, true}, {20, 30000, false}, {31, 30000, true}, {-31, 30000, true}} {
+		if got := odd(tt.difference, tt.requests); got != tt.want {
+			t.Errorf("%d of %d: %v", tt.difference, tt.requests, got)
+		}
+	}
+}

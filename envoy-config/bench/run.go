@@ -162,7 +162,7 @@ func (b *bench) startAll(ctx context.Context) error {
 
 func (b *bench) startOne(ctx context.Context, workers int) error {
 	names := listenersOf(b.cases, workers)
-	b.say("starting an Envoy with %d workers and %d listeners", workers, len(names))
+	b.say("starting an Envoy; workers: %d, listeners: %d", workers, len(names))
 	g, err := b.around.Start(ctx, site.Options{Envoy: b.options.Envoy, Modules: b.modules, Workers: workers, Listeners: names})
 	if err != nil {
 		return err
