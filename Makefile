@@ -79,7 +79,7 @@ run: wasm ## the demo; HOST=envoy puts a real Envoy in the gateway's place
 .PHONY: test
 test: ## all tests; the numbers of scenarios on each driver stand at the end
 	@[ -n "$${ENVOY:-}" ] || $(MAKE) --no-print-directory envoy || echo 'make test: going on without Envoy; where CI=true its tests fail' >&2
-	@[ "$${CI:-}" != true ] || $(MAKE) --no-print-directory prometheus browser
+	@[ "$${CI:-}" != true ] || $(MAKE) --no-print-directory prometheus browser load node
 	@mkdir -p build
 	@status=0; \
 	go test -v -timeout 30m ./... 2>&1 | tee build/test.log | { grep -Ev '^ *(=== |--- PASS|PASS$$)|\[no test files\]$$' || true; } || status=$$?; \
@@ -124,6 +124,7 @@ lint: $(GOLANGCI_LINT) ## linters, the import walls among them, natively and for
 	go mod tidy -diff
 	go -C envoy-config/istio/e2e mod tidy -diff
 	go -C envoy-config/envoy-gateway/e2e mod tidy -diff
+	go -C envoy-config/bench/extauthz mod tidy -diff
 
 $(GOLANGCI_LINT):
 	@mkdir -p build/bin
@@ -138,8 +139,28 @@ fuzz: ## every fuzz target for FUZZTIME (20s)
 soak: envoy ## what needs minutes
 	go test -tags soak -run Soak -timeout 60m -v ./...
 
+.PHONY: load
+load: ## install what makes the load of `make bench`, from Debian, as root: wrk and h2load
+	@command -v wrk >/dev/null && command -v h2load >/dev/null || { apt-get update -q && apt-get install -y -q --no-install-recommends wrk nghttp2-client; }
+
+.PHONY: node
+node: ## install what `make profile` runs the guest in, from Debian, as root, unless there is a Node
+	@command -v node >/dev/null || { apt-get update -q && apt-get install -y -q --no-install-recommends nodejs; }
+
+# SVG=envoy-config/bench/bench.svg replaces the chart that README.md shows; BENCHFLAGS: see `go run ./envoy-config/bench/cmd/bench --help`.
+SVG ?= build/bench.svg
+
 .PHONY: bench
-bench: ## benchmarks
+bench: envoy load ## what a request costs beside others' filters, on a real Envoy; at most 10 minutes on a machine of its own; build/bench.json
+	@mkdir -p build/bench && go build -o build/bench/bench ./envoy-config/bench/cmd/bench
+	build/bench/bench -json build/bench.json -svg $(SVG) $(BENCHFLAGS)
+
+.PHONY: profile
+profile: node ## where the guest's time goes, by function; hostcalls by kind; allocations
+	go run ./envoy-config/bench/cmd/profile
+
+.PHONY: gobench
+gobench: ## Go's benchmarks of the parts
 	go test -run '^$$' -bench . -benchmem ./...
 
 .PHONY: clean

@@ -1,0 +1,212 @@
+package bench
+
+import (
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/sallyport-gateway/sallyport/envoy-config/bench/internal/load"
+	"github.com/sallyport-gateway/sallyport/envoy-config/bench/internal/site"
+)
+
+// Case is one thing that is measured, once in every round.
+type Case struct {
+	Name        string
+	Group       string
+	Listener    string
+	Base        string // name of the case above which this one is; empty for a base
+	Request     load.Request
+	Connections int
+	Workers     int
+	Status      int    // of the answers
+	Reason      string // of the filter's refusals
+	Fill        int    // so many requests with a number of their own come before the first round
+	Slow        bool   // left out of a short run
+}
+
+// Groups are the parts of the table, in its order.
+const (
+	GroupContenders = "contenders"
+	GroupSteps      = "each step alone"
+	GroupRefusals   = "refusals"
+	GroupConditions = "conditions"
+	GroupScale      = "many apps, APIs, tokens and callers"
+	GroupWorkers    = "workers"
+)
+
+// The cases that criteria speak of.
+const (
+	NoFilter       = "no filter"
+	NoFilterScript = "no filter, by script"
+	NoFilterOne    = "no filter, 1 connection"
+	NoFilter256    = "no filter, 256 connections"
+	NoFilter2      = "no filter, 2 workers"
+
+	EmptyGo  = "empty Go filter"
+	ExtAuthz = "ext_authz, gRPC to Go"
+	Whole    = "whole sequence"
+	Empty    = "empty sequence"
+
+	MissingKey    = "missing key"
+	UnknownKey    = "unknown key"
+	GarbageToken  = "garbage token"
+	InactiveToken = "inactive token"
+	SpikeArrest   = "spike arrest"
+
+	WholeOne    = "whole, 1 connection"
+	Whole256    = "whole, 256 connections"
+	Whole2      = "whole, 2 workers"
+	Apps        = "10,000 apps, one caller"
+	APIs        = "1,000 APIs"
+	OneToken    = "one token, by script"
+	ManyTokens  = "100,000 tokens, all alike"
+	SkewedToken = "100,000 tokens, few often"
+	ColdTokens  = "cold tokens"
+)
+
+const (
+	usual       = 16 // connections
+	manyHeaders = 40
+	callers     = 10_000
+	// coldFrom keeps cold tokens away from those that were sent before.
+	coldFrom = 1_000_000
+)
+
+// Cases are all of them, in the order of the table. A base stands before what
+// is compared with it.
+func Cases(c *site.Caller) []Case {
+	good := site.Request(site.Key(0), c.Token)
+	b := builder{good: good}
+
+	b.group = GroupContenders
+	b.base(NoFilter, site.None, good)
+	b.add("native limit, key", site.Native, good)
+	b.add("native limit, key, JWT", site.NativeJWT, good)
+	b.add(EmptyGo, site.Floor, good)
+	b.add("Lua, key", site.Lua, good)
+	b.add(Whole, site.Whole, good)
+	b.add(ExtAuthz, site.ExtAuthz, good)
+
+	b.group = GroupSteps
+	b.add(Empty, site.Empty, good)
+	b.add("ip_access", site.StepIPAccess, good)
+	b.add("spike_arrest", site.StepSpikeArrest, good)
+	b.add("verify_api_key", site.StepVerifyAPIKey, good)
+	b.add("verify and remove_api_key", site.StepRemoveAPIKey, good)
+	b.add("introspect_token", site.StepIntrospect, good)
+	b.add("introspect and require_token", site.StepRequireToken, good)
+
+	b.group = GroupRefusals
+	b.refused(MissingKey, site.Whole, site.Without(good, "x-api-key"), http.StatusUnauthorized, "api_key.missing")
+	b.refused(UnknownKey, site.Whole, site.Request("bench-key-of-nobody", c.Token), http.StatusUnauthorized, "api_key.unknown")
+	b.refused(GarbageToken, site.Whole, site.Request(site.Key(0), "garbage"+strings.Repeat("!", 40)), http.StatusUnauthorized, "token.malformed")
+	b.refused(InactiveToken, site.Whole, site.Request(site.Key(0), "garbage-"+c.Token), http.StatusUnauthorized, "token.inactive")
+	b.refused(SpikeArrest, site.SpikeFull, good, http.StatusTooManyRequests, "spike_arrest.exceeded")
+
+	b.group = GroupConditions
+	b.connections = 1
+	b.base(NoFilterOne, site.None, good)
+	b.add(WholeOne, site.Whole, good)
+	b.connections = 256
+	b.base(NoFilter256, site.None, good)
+	b.add(Whole256, site.Whole, good)
+	b.connections = 0
+	b.base("no filter, 40 headers", site.None, site.WithHeaders(good, manyHeaders))
+	b.add("whole, 40 headers", site.Whole, site.WithHeaders(good, manyHeaders))
+	b.base("no filter, real upstream", site.NoneUpstream, good)
+	b.add("whole, real upstream", site.WholeUpstream, good)
+
+	b.scale(c)
+
+	b.group = GroupWorkers
+	b.workers = 2
+	b.base(NoFilter2, site.None, good)
+	b.add(Whole2, site.Whole, good)
+	return b.cases
+}
+
+// scale adds what is large. Where each request has a number of its own wrk runs
+// a script, which takes its time on wrk's core and not on Envoy's: so those are
+// compared with each other, and with an unfiltered request by script.
+func (b *builder) scale(c *site.Caller) {
+	b.group = GroupScale
+	b.baseName = NoFilter
+	b.add(Apps, site.Apps, b.good)
+	b.add(APIs, site.APIs, b.good)
+	b.add("a limit for each app", site.PerApp, b.good)
+	b.add("a limit for each client address", site.PerIP, b.good)
+
+	key := strings.Replace(site.Key(0), "0000000", load.Mark, 1)
+	many := func(r load.Request, m load.Many) load.Request { r.Many = &m; return r }
+	tokens := site.Request(site.Key(0), c.ManyTokens())
+	b.base(NoFilterScript, site.None, many(tokens, load.Many{Count: 1}))
+	b.add(OneToken, site.Tokens, many(tokens, load.Many{Count: 1}))
+	b.add("10,000 apps, all call", site.Apps, many(site.Request(key, c.Token), load.Many{Count: site.AppCount}))
+	caller := b.good
+	caller.Headers = append(slices.Clone(caller.Headers), load.Header{Name: site.CallerHeader, Value: "caller-" + load.Mark})
+	b.add("a limit for each of 10,000 callers", site.PerHeader, many(caller, load.Many{Count: callers}))
+	b.add(SkewedToken, site.Tokens, many(tokens, load.Many{Count: site.TokenCount, Skewed: true}))
+	b.last().Fill, b.last().Slow = site.TokenCount, true
+	b.add(ManyTokens, site.Tokens, many(tokens, load.Many{Count: site.TokenCount}))
+	b.last().Slow = true
+	b.add(ColdTokens, site.ColdTokens, many(tokens, load.Many{From: coldFrom, InTurn: true}))
+	b.last().Slow = true
+}
+
+// builder collects cases that have most in common.
+type builder struct {
+	cases       []Case
+	good        load.Request
+	group       string
+	baseName    string
+	connections int // 0 means usual
+	workers     int // 0 means 1
+}
+
+func (b *builder) last() *Case { return &b.cases[len(b.cases)-1] }
+
+func (b *builder) refused(name, listener string, r load.Request, status int, reason string) {
+	b.add(name, listener, r)
+	b.last().Status, b.last().Reason = status, reason
+}
+
+func (b *builder) base(name, listener string, r load.Request) {
+	b.baseName = ""
+	b.add(name, listener, r)
+	b.baseName = name
+}
+
+func (b *builder) add(name, listener string, r load.Request) {
+	c := Case{
+		Name: name, Group: b.group, Listener: listener, Base: b.baseName, Request: r,
+		Connections: b.connections, Workers: max(b.workers, 1), Status: http.StatusOK,
+	}
+	if c.Connections == 0 {
+		c.Connections = usual
+	}
+	b.cases = append(b.cases, c)
+}
+
+// choose keeps the cases whose group and name, as "group/name", match only,
+// with their bases; a short run leaves the slow ones out.
+func choose(all []Case, only *regexp.Regexp, short bool) []Case {
+	wanted := map[string]bool{}
+	for _, c := range all {
+		if only.MatchString(c.Group+"/"+c.Name) && !(short && c.Slow) {
+			wanted[c.Name], wanted[c.Base] = true, true
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(c Case) bool { return !wanted[c.Name] })
+}
+
+// listenersOf are those that the cases with so many workers need.
+func listenersOf(cases []Case, workers int) []string {
+	names := []string{site.None, site.Whole}
+	for _, c := range cases {
+		if c.Workers == workers && !slices.Contains(names, c.Listener) {
+			names = append(names, c.Listener)
+		}
+	}
+	return names
+}

@@ -1,0 +1,54 @@
+// Package load makes requests with wrk, which counts them and their latency,
+// and with h2load, which keeps a rate. Both come from Debian.
+package load
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Header is one of a request's.
+type Header struct{ Name, Value string }
+
+// Mark stands in a header's value or in the path where each request has a
+// number of its own.
+const Mark = "#######"
+
+// Many says which number a request has in the place of Mark, of seven digits.
+type Many struct {
+	From   int
+	Count  int
+	InTurn bool // From+1, From+2, …; otherwise drawn by chance
+	Skewed bool // the n-th most frequent is n times as rare as the first
+}
+
+// Request is what all connections send again and again.
+type Request struct {
+	Path    string
+	Headers []Header // Host among them
+	Many    *Many    // nil: every request is the same
+}
+
+// text is the request on the wire, HTTP/1.1.
+func (r Request) text() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "GET %s HTTP/1.1\r\n", r.Path)
+	for _, h := range r.Headers {
+		fmt.Fprintf(&b, "%s: %s\r\n", h.Name, h.Value)
+	}
+	b.WriteString("\r\n")
+	return b.String()
+}
+
+// script is the beginning of wrk's script: what wrk.lua expects.
+func (r Request) script(seed int) (string, error) {
+	if r.Many == nil {
+		return "local many\n", nil
+	}
+	head, tail, ok := strings.Cut(r.text(), Mark)
+	if !ok || strings.Contains(tail, Mark) {
+		return "", fmt.Errorf("the request must have %q once", Mark)
+	}
+	return fmt.Sprintf("local many = {from = %d, count = %d, in_turn = %v, skewed = %v, seed = %d}\nlocal head, tail = %q, %q\n",
+		r.Many.From, r.Many.Count, r.Many.InTurn, r.Many.Skewed, seed, head, tail), nil
+}

@@ -1,0 +1,75 @@
+package profile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/sallyport-gateway/sallyport/envoy-config/bench/internal/site"
+	"github.com/sallyport-gateway/sallyport/hostsim"
+)
+
+// Calls are a request's: from the guest to the host, and from the host to the
+// guest, in their order.
+type Calls struct {
+	Hostcalls []Count
+	Callbacks []Count
+}
+
+// Count is how often a call was made.
+type Count struct {
+	Name  string
+	Times int
+}
+
+// Hostcalls plays a request on the simulated host, the second of its kind: its
+// token is in the cache.
+func Hostcalls(ctx context.Context, module *hostsim.Module, c *site.Caller, r Request) (calls Calls, err error) {
+	config, err := site.Configuration(r.Listener)
+	if err != nil {
+		return Calls{}, err
+	}
+	h, err := module.New(ctx,
+		hostsim.WithConfig([]byte(config)), hostsim.WithTrace(),
+		hostsim.WithCluster("okta", hostsim.Respond(200, string(c.Claims), "content-type", "application/json")),
+		hostsim.WithConnectionManager(hostsim.ConnectionManager{UseRemoteAddress: true}))
+	if err != nil {
+		return Calls{}, fmt.Errorf("%s on the simulated host: %w", r.Name, err)
+	}
+	defer func() { err = errors.Join(err, h.Process().Close(ctx)) }()
+	request := hostsim.Request{Path: r.Request.Path, Authority: site.Host}
+	for _, header := range r.Request.Headers {
+		if name := strings.ToLower(header.Name); name != "host" {
+			request.Headers = append(request.Headers, hostsim.Header{Name: name, Value: header.Value})
+		}
+	}
+	var response hostsim.Response
+	var x hostsim.Exchange
+	for range 2 {
+		if response, x, err = h.Do(ctx, request); err != nil {
+			return Calls{}, fmt.Errorf("%s on the simulated host: %w", r.Name, err)
+		}
+	}
+	if response.Status != r.Status {
+		return Calls{}, fmt.Errorf("%s on the simulated host: the answer is %d, and should be %d", r.Name, response.Status, r.Status)
+	}
+	for _, e := range x.Trace {
+		if e.Callback {
+			calls.Callbacks = add(calls.Callbacks, e.Name)
+		} else {
+			calls.Hostcalls = add(calls.Hostcalls, e.Name)
+		}
+	}
+	return calls, nil
+}
+
+func add(counts []Count, name string) []Count {
+	for i := range counts {
+		if counts[i].Name == name {
+			counts[i].Times++
+			return counts
+		}
+	}
+	return append(counts, Count{name, 1})
+}
