@@ -5,18 +5,20 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 )
 
 func TestPairs(t *testing.T) {
 	tests := []struct {
 		name  string
 		bytes string
-		want  [][2]string
+		want  []host.Header
 		ok    bool
 	}{
 		{"nothing at all is an empty map", "", nil, true},
-		{"a count of none", "\x00\x00\x00\x00", [][2]string{}, true},
-		{"one pair", "\x01\x00\x00\x00\x01\x00\x00\x00\x02\x00\x00\x00k\x00vw\x00", [][2]string{{"k", "vw"}}, true},
+		{"a count of none", "\x00\x00\x00\x00", []host.Header{}, true},
+		{"one pair", "\x01\x00\x00\x00\x01\x00\x00\x00\x02\x00\x00\x00k\x00vw\x00", []host.Header{{Name: "k", Value: "vw"}}, true},
 		{"cut before the count", "\x01\x00", nil, false},
 		{"more pairs than bytes", "\x02\x00\x00\x00\x01\x00\x00\x00\x02\x00\x00\x00k\x00vw\x00", nil, false},
 		{"a count that overflows", "\xff\xff\xff\xff", nil, false},
@@ -39,7 +41,7 @@ func TestPairs(t *testing.T) {
 
 func FuzzHeaderPairs(f *testing.F) {
 	f.Add([]byte{})
-	f.Add(EncodePairs([][2]string{{":path", "/"}, {"x", ""}, {"x", "\x00"}}))
+	f.Add(EncodePairs([]host.Header{{Name: ":path", Value: "/"}, {Name: "x"}, {Name: "x", Value: "\x00"}}))
 	f.Add([]byte("\x01\x00\x00\x00\xff\xff\xff\xff\x02\x00\x00\x00k\x00vw\x00"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		pairs, ok := DecodePairs(b)

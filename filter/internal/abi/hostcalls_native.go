@@ -2,6 +2,8 @@
 
 package abi
 
+import "github.com/sallyport-gateway/sallyport/filter/internal/host"
+
 // Natively there is no host: every hostcall answers Unimplemented, so that the
 // packages above build, vet and test.
 
@@ -12,10 +14,10 @@ func Log(Level, string) {}
 func NowNanos() (int64, Status) { return 0, Unimplemented }
 
 // HeaderPairs has no map.
-func HeaderPairs(MapType) ([][2]string, bool) { return nil, false }
+func HeaderPairs(MapType) ([]host.Header, bool) { return nil, false }
 
 // SetHeaderPairs answers Unimplemented.
-func SetHeaderPairs(MapType, [][2]string) Status { return Unimplemented }
+func SetHeaderPairs(MapType, []host.Header) Status { return Unimplemented }
 
 // SetProperty answers Unimplemented.
 func SetProperty(string, string) Status { return Unimplemented }
@@ -24,10 +26,10 @@ func SetProperty(string, string) Status { return Unimplemented }
 func CallResponseBody(int) ([]byte, Status) { return nil, Unimplemented }
 
 // SendLocalResponse answers Unimplemented.
-func SendLocalResponse(int, string, []byte, [][2]string) Status { return Unimplemented }
+func SendLocalResponse(int, string, []byte, []host.Header) Status { return Unimplemented }
 
 // HTTPCall answers Unimplemented.
-func HTTPCall(uint32, string, [][2]string, []byte, uint32, Landing) Status { return Unimplemented }
+func HTTPCall(uint32, string, []host.Header, []byte, uint32, Landing) Status { return Unimplemented }
 
 // DefineMetric answers Unimplemented.
 func DefineMetric(MetricType, string) (uint32, Status) { return 0, Unimplemented }

@@ -2,7 +2,11 @@
 
 package abi
 
-import "unsafe"
+import (
+	"unsafe"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
+)
 
 // callResponseBody is the buffer of a callout's answer (proxy_buffer_type_t).
 const callResponseBody uint32 = 4
@@ -20,7 +24,7 @@ func NowNanos() (nanos int64, s Status) {
 
 // HeaderPairs gives a whole header map in one hostcall. ok is false when the
 // map is not available or its bytes are not a map.
-func HeaderPairs(m MapType) (pairs [][2]string, ok bool) {
+func HeaderPairs(m MapType) (headers []host.Header, ok bool) {
 	var p *byte
 	var n int
 	if Status(hostGetHeaderMapPairs(uint32(m), unsafe.Pointer(&p), unsafe.Pointer(&n))) != OK {
@@ -31,9 +35,9 @@ func HeaderPairs(m MapType) (pairs [][2]string, ok bool) {
 
 // SetHeaderPairs puts the pairs in the place of a whole header map. More than
 // the host's bounds are not handed to it: it would read them as none.
-func SetHeaderPairs(m MapType, pairs [][2]string) Status {
-	b := EncodePairs(pairs)
-	if len(pairs) > MaxPairs || len(b) > MaxPairsBytes {
+func SetHeaderPairs(m MapType, headers []host.Header) Status {
+	b := EncodePairs(headers)
+	if len(headers) > MaxPairs || len(b) > MaxPairsBytes {
 		return BadArgument
 	}
 	return Status(hostSetHeaderMapPairs(uint32(m), unsafe.Pointer(unsafe.SliceData(b)), uint32(len(b))))
@@ -60,7 +64,7 @@ func CallResponseBody(most int) (body []byte, s Status) {
 // SendLocalResponse answers the stream that is the effective context. details
 // shows in the access log as RESPONSE_CODE_DETAILS. The SDK's own function
 // leaves the details out.
-func SendLocalResponse(status int, details string, body []byte, headers [][2]string) Status {
+func SendLocalResponse(status int, details string, body []byte, headers []host.Header) Status {
 	const noGRPCStatus = -1
 	h := EncodePairs(headers)
 	return Status(hostSendLocalResponse(uint32(status),
@@ -72,7 +76,7 @@ func SendLocalResponse(status int, details string, body []byte, headers [][2]str
 // HTTPCall sends a request to a cluster, owned by the root context. With OK,
 // land is called once, unless the root context is deleted first; with anything
 // else it is never called.
-func HTTPCall(root uint32, cluster string, headers [][2]string, body []byte, timeoutMillis uint32, land Landing) Status {
+func HTTPCall(root uint32, cluster string, headers []host.Header, body []byte, timeoutMillis uint32, land Landing) Status {
 	h, t := EncodePairs(headers), EncodePairs(nil)
 	var id uint32
 	s := Status(hostHTTPCall(

@@ -37,9 +37,9 @@ func sdkOnLog(id uint32)
 func sdkOnDelete(id uint32)
 
 func init() {
-	registerHost(&host{}) // the release function would unlock a mutex that only tests need
+	registerHost(&sdkBridge{}) // the release function would unlock a mutex that only tests need
 	if pinned {
-		pin(&host{})
+		pin(&sdkBridge{})
 	}
 }
 

@@ -5,6 +5,8 @@ package fault
 import (
 	"errors"
 	"strconv"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 )
 
 // Format is the shape of a refusal's body. The zero value is Apigee's.
@@ -37,7 +39,7 @@ const realm = "sallyport"
 // Response is a rendered refusal: the whole of what the client gets.
 type Response struct {
 	Status  int
-	Headers [][2]string
+	Headers []host.Header
 	Body    []byte
 }
 
@@ -54,16 +56,16 @@ func Render(d Denial, f Format) Response {
 	if f == Problem {
 		contentType, body = "application/problem+json", problemBody(row, text)
 	}
-	headers := [][2]string{
-		{"content-type", contentType},
-		{"cache-control", "no-store"},
-		{ReasonHeader, row.word},
+	headers := []host.Header{
+		{Name: "content-type", Value: contentType},
+		{Name: "cache-control", Value: "no-store"},
+		{Name: ReasonHeader, Value: row.word},
 	}
 	if value := challengeValue(row, d); value != "" {
-		headers = append(headers, [2]string{"www-authenticate", value})
+		headers = append(headers, host.Header{Name: "www-authenticate", Value: value})
 	}
 	if d.RetryAfterSeconds > 0 {
-		headers = append(headers, [2]string{"retry-after", strconv.Itoa(d.RetryAfterSeconds)})
+		headers = append(headers, host.Header{Name: "retry-after", Value: strconv.Itoa(d.RetryAfterSeconds)})
 	}
 	return Response{Status: row.status, Headers: headers, Body: body}
 }

@@ -104,8 +104,8 @@ func (h *host) Reply(r fault.Response, _ string) bool {
 		return true // as real hosts: accepted, and nothing happens
 	}
 	reply := scenario.Response{Status: r.Status, Body: r.Body}
-	for _, pair := range r.Headers {
-		reply.Headers = append(reply.Headers, scenario.Header{Name: pair[0], Value: pair[1]})
+	for _, have := range r.Headers {
+		reply.Headers = append(reply.Headers, scenario.Header(have))
 	}
 	h.selected.reply = &reply
 	return true

@@ -7,7 +7,7 @@ import (
 )
 
 func TestEdited(t *testing.T) {
-	came := []Header{{":path", "/p?key=k"}, {"x-key", "1"}, {"accept", "a"}, {"x-key", "2"}, {"accept", "b"}}
+	came := []Header{{Name: ":path", Value: "/p?key=k"}, {Name: "x-key", Value: "1"}, {Name: "accept", Value: "a"}, {Name: "x-key", Value: "2"}, {Name: "accept", Value: "b"}}
 	tests := []struct {
 		name    string
 		edits   Edits
@@ -16,12 +16,12 @@ func TestEdited(t *testing.T) {
 	}{
 		{"nothing", Edits{}, came, false},
 		{"a removal of what did not come", Edits{Remove: []string{"x-other"}}, came, false},
-		{"a removal, of every line", Edits{Remove: []string{"x-key"}}, []Header{{":path", "/p?key=k"}, {"accept", "a"}, {"accept", "b"}}, true},
-		{"a new header", Edits{Set: []Header{{"x-app", "shop"}}}, append(came[:5:5], Header{"x-app", "shop"}), true},
-		{"a header in another's place", Edits{Remove: []string{"x-key"}, Set: []Header{{"x-key", "3"}}},
-			[]Header{{":path", "/p?key=k"}, {"accept", "a"}, {"accept", "b"}, {"x-key", "3"}}, true},
-		{"another query", Edits{QueryChanged: true, Query: "page=2"}, append([]Header{{":path", "/p?page=2"}}, came[1:]...), true},
-		{"no query", Edits{QueryChanged: true}, append([]Header{{":path", "/p"}}, came[1:]...), true},
+		{"a removal, of every line", Edits{Remove: []string{"x-key"}}, []Header{{Name: ":path", Value: "/p?key=k"}, {Name: "accept", Value: "a"}, {Name: "accept", Value: "b"}}, true},
+		{"a new header", Edits{Set: []Header{{Name: "x-app", Value: "shop"}}}, append(came[:5:5], Header{Name: "x-app", Value: "shop"}), true},
+		{"a header in another's place", Edits{Remove: []string{"x-key"}, Set: []Header{{Name: "x-key", Value: "3"}}},
+			[]Header{{Name: ":path", Value: "/p?key=k"}, {Name: "accept", Value: "a"}, {Name: "accept", Value: "b"}, {Name: "x-key", Value: "3"}}, true},
+		{"another query", Edits{QueryChanged: true, Query: "page=2"}, append([]Header{{Name: ":path", Value: "/p?page=2"}}, came[1:]...), true},
+		{"no query", Edits{QueryChanged: true}, append([]Header{{Name: ":path", Value: "/p"}}, came[1:]...), true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -5,9 +5,6 @@ package pipeline
 
 import "github.com/sallyport-gateway/sallyport/filter/internal/fault"
 
-// Header is one header line. Names are lower case, as hosts give them.
-type Header struct{ Name, Value string }
-
 // Exchange is one request as the steps see it, and what they learned so far.
 type Exchange struct {
 	Method    string

@@ -33,8 +33,8 @@ func (h *host) NowNanos() int64 {
 }
 
 func (h *host) RequestHeaders() ([]pipeline.Header, bool) {
-	pairs, ok := abi.HeaderPairs(abi.RequestHeaders)
-	return headers(pairs), ok && len(pairs) > 0
+	headers, ok := abi.HeaderPairs(abi.RequestHeaders)
+	return headers, ok && len(headers) > 0
 }
 
 func (h *host) ClientAddress() string {
@@ -60,11 +60,7 @@ var (
 )
 
 func (h *host) SetRequestHeaders(all []pipeline.Header) bool {
-	pairs := make([][2]string, len(all))
-	for i, header := range all {
-		pairs[i] = [2]string{header.Name, header.Value}
-	}
-	return abi.SetHeaderPairs(abi.RequestHeaders, pairs) == abi.OK
+	return abi.SetHeaderPairs(abi.RequestHeaders, all) == abi.OK
 }
 
 func (h *host) ResponseStatus() int {
@@ -169,14 +165,6 @@ func (h *host) Enqueue(queue uint32, message []byte) bool {
 func (h *host) Dequeue(queue uint32) (message []byte, ok bool) {
 	message, status := abi.Dequeue(queue)
 	return message, status == abi.OK
-}
-
-func headers(pairs [][2]string) []pipeline.Header {
-	list := make([]pipeline.Header, len(pairs))
-	for i, p := range pairs {
-		list[i] = pipeline.Header{Name: p[0], Value: p[1]}
-	}
-	return list
 }
 
 func statusOf(headers []pipeline.Header) int {

@@ -7,12 +7,11 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
-	"github.com/sallyport-gateway/sallyport/filter/internal/jose"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/lease"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/outage"
 	"github.com/sallyport-gateway/sallyport/filter/internal/secret"
-	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 )
 
 // Options says whom to ask, as whom, and how long an answer may be believed.
@@ -49,19 +48,9 @@ type Options struct {
 	Breaker      outage.Breaker
 }
 
-// Ports are what a Step needs of the host.
-type Ports struct {
-	Store      sharedtable.Store
-	Dispatcher pipeline.Dispatcher
-	Metrics    pipeline.Metrics
-	Warn       func(line string)
-	Peers      pipeline.Peers
-	Random     func() uint64
-	Host       jose.Host // checks signatures; nil is one that has no functions of its own
-	// ClientCertificate is asked only for tokens that are bound to one; see
-	// config.Ports.
-	ClientCertificate func() string
-}
+// Ports are what a Step needs of the host. ClientCertificate is asked only for
+// tokens that are bound to one.
+type Ports = host.Ports
 
 // metricJoined and metricJoinedOther count requests that waited for a call which
 // was in the air already: in their own VM, and in another one.

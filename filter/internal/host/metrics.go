@@ -1,4 +1,4 @@
-package pipeline
+package host
 
 // Metrics is the host's port for metrics. A name is used for one kind only, and
 // nothing of a request may be in it: hosts keep what was ever named.
