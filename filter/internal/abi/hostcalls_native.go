@@ -16,8 +16,11 @@ func NowNanos() (int64, Status) { return 0, Unimplemented }
 // HeaderPairs has no map.
 func HeaderPairs(MapType) ([]host.Header, bool) { return nil, false }
 
-// SetHeaderPairs answers Unimplemented.
-func SetHeaderPairs(MapType, []host.Header) Status { return Unimplemented }
+// RemoveHeader answers Unimplemented.
+func RemoveHeader(string) Status { return Unimplemented }
+
+// ReplaceHeader answers Unimplemented.
+func ReplaceHeader(string, string) Status { return Unimplemented }
 
 // SetProperty answers Unimplemented.
 func SetProperty(string, string) Status { return Unimplemented }

@@ -33,14 +33,17 @@ func HeaderPairs(m MapType) (headers []host.Header, ok bool) {
 	return DecodePairs(unsafe.Slice(p, n))
 }
 
-// SetHeaderPairs puts the pairs in the place of a whole header map. More than
-// the host's bounds are not handed to it: it would read them as none.
-func SetHeaderPairs(m MapType, headers []host.Header) Status {
-	b := EncodePairs(headers)
-	if len(headers) > MaxPairs || len(b) > MaxPairsBytes {
-		return BadArgument
-	}
-	return Status(hostSetHeaderMapPairs(uint32(m), unsafe.Pointer(unsafe.SliceData(b)), uint32(len(b))))
+// RemoveHeader removes every line of a header of the request.
+func RemoveHeader(name string) Status {
+	return Status(hostRemoveHeader(uint32(RequestHeaders), unsafe.Pointer(unsafe.StringData(name)), uint32(len(name))))
+}
+
+// ReplaceHeader puts one line in the place of every line of a header of the
+// request.
+func ReplaceHeader(name, value string) Status {
+	return Status(hostReplaceHeader(uint32(RequestHeaders),
+		unsafe.Pointer(unsafe.StringData(name)), uint32(len(name)),
+		unsafe.Pointer(unsafe.StringData(value)), uint32(len(value))))
 }
 
 // SetProperty keeps a value with the stream. The name is one part: a host shows

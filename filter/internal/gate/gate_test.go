@@ -24,8 +24,9 @@ type proxy struct {
 	gone       map[uint32]bool
 	replies    map[uint32][]int
 	resumed    map[uint32]int
-	backend    []pipeline.Header // what was last put in the place of the request's headers
+	backend    []pipeline.Header // as the edits of the last stream left them
 	edits      int
+	failAt     int // the edit that is refused, counted from 1; 0 for none
 	status     int // of the response
 	attributes map[string]string
 	observed   map[string][]int64
@@ -33,7 +34,6 @@ type proxy struct {
 	counted    map[string]int
 	lines      []string
 	broken     func(call string) // may panic
-	refuses    bool              // to change the headers
 }
 
 func newProxy() *proxy {
@@ -46,18 +46,36 @@ func request(method, path string) []pipeline.Header {
 		{Name: "authorization", Value: "Bearer token-of-jane"}, {Name: "x-sallyport-app", Value: "forged"}}
 }
 
-func (p *proxy) NowNanos() int64                           { return p.now.UnixNano() }
-func (p *proxy) RequestHeaders() ([]pipeline.Header, bool) { return p.headers, p.headers != nil }
-func (p *proxy) ClientAddress() string                     { p.broken("address"); return "127.0.0.1:1" }
-func (p *proxy) ResponseStatus() int                       { return p.status }
-func (p *proxy) SetAttribute(name, value string)           { p.broken("attribute"); p.attributes[name] = value }
-func (p *proxy) ClientCertificate() string                 { p.broken("certificate"); return "" }
+func (p *proxy) NowNanos() int64 { return p.now.UnixNano() }
+func (p *proxy) RequestHeaders() ([]pipeline.Header, bool) {
+	p.backend, p.edits = slices.Clone(p.headers), 0
+	return p.headers, p.headers != nil
+}
+func (p *proxy) ClientAddress() string           { p.broken("address"); return "127.0.0.1:1" }
+func (p *proxy) ResponseStatus() int             { return p.status }
+func (p *proxy) SetAttribute(name, value string) { p.broken("attribute"); p.attributes[name] = value }
+func (p *proxy) ClientCertificate() string       { p.broken("certificate"); return "" }
 
-func (p *proxy) SetRequestHeaders(all []pipeline.Header) bool {
+func (p *proxy) RemoveHeader(name string) bool {
+	return p.edited(func(h pipeline.Header) bool { return h.Name == name })
+}
+
+func (p *proxy) ReplaceHeader(name, value string) bool {
+	ok := p.RemoveHeader(name)
+	if ok {
+		p.backend = append(p.backend, pipeline.Header{Name: name, Value: value})
+	}
+	return ok
+}
+
+func (p *proxy) edited(goes func(pipeline.Header) bool) bool {
 	p.broken("set")
-	p.backend = all
 	p.edits++
-	return !p.refuses
+	if p.edits == p.failAt {
+		return false
+	}
+	p.backend = slices.DeleteFunc(p.backend, goes)
+	return true
 }
 
 func (p *proxy) Reply(r fault.Response, _ string) bool {
@@ -118,7 +136,7 @@ func configured(t *testing.T, p *proxy) *gate.Gate {
 }
 
 func active() pipeline.Answer {
-	body := `{"active":true,"sub":"jane","exp":1900000000}`
+	body := `{"active":true,"sub":"jane","client_id":"shop","exp":1900000000}`
 	return pipeline.Answer{Failure: pipeline.NoFailure, Status: 200, Body: []byte(body), BodySize: len(body)}
 }
 
@@ -305,14 +323,33 @@ func TestAPanicDeniesOneRequest(t *testing.T) {
 	})
 }
 
+// TestAnEditThatTheHostRefusesDenies: whichever of a request's edits fails, the client is refused and nothing goes on,
+// neither the headers nor a body behind them.
 func TestAnEditThatTheHostRefusesDenies(t *testing.T) {
+	const edits = 3 // the forged header removed, subject and client set
+	for failAt := 1; failAt <= edits; failAt++ {
+		p := newProxy()
+		g := configured(t, p)
+		p.headers = append(p.headers, pipeline.Header{Name: "x-sallyport-app", Value: "forged again"})
+		s, _ := p.open(g, 1)
+		p.failAt = failAt
+		p.land(active())
+		if !slices.Equal(p.replies[1], []int{500}) || p.resumed[1] != 0 || s.OnRequestBody() != gate.Pause || s.OnRequestTrailers() != gate.Pause {
+			t.Errorf("the %d. edit: replies %v, resumed %d; want one 500 and everything held", failAt, p.replies[1], p.resumed[1])
+		}
+		if p.edits != failAt {
+			t.Errorf("the %d. edit: %d were tried", failAt, p.edits)
+		}
+		if got := p.counted["sallyport_decisions.sp_decision=allow|"]; got != 0 {
+			t.Errorf("the %d. edit: counted as admitted", failAt)
+		}
+	}
 	p := newProxy()
-	g := configured(t, p)
-	p.refuses = true
-	p.open(g, 1)
+	p.failAt = edits + 1
+	p.open(configured(t, p), 1)
 	p.land(active())
-	if !slices.Equal(p.replies[1], []int{500}) || p.resumed[1] != 0 {
-		t.Errorf("replies %v, resumed %d; want one 500", p.replies[1], p.resumed[1])
+	if p.edits != edits || p.resumed[1] != 1 {
+		t.Errorf("without a failure %d edits, resumed %d; want %d and once", p.edits, p.resumed[1], edits)
 	}
 }
 

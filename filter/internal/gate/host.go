@@ -22,6 +22,7 @@ const (
 type Host interface {
 	sharedtable.Store
 	pipeline.Metrics
+	pipeline.Editor // of the request's headers
 
 	NowNanos() int64 // the wall clock, unix nanoseconds
 	// RequestHeaders gives all of them in order, pseudo headers included, names
@@ -32,8 +33,6 @@ type Host interface {
 	// ClientCertificate is the SHA-256 of the certificate, in hex, with which the
 	// client came; "" when it came without TLS or without a certificate.
 	ClientCertificate() string
-	// SetRequestHeaders puts these in the place of all that there are.
-	SetRequestHeaders(all []pipeline.Header) bool
 	// ResponseStatus is what the client was answered, 0 when it was not; for the
 	// log phase.
 	ResponseStatus() int

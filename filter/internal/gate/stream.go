@@ -96,10 +96,11 @@ func (s *Stream) advance(now int64) Action {
 }
 
 // admit applies the edits, all before the request may move. One that the host
-// does not take is a refusal: the key or a forged header would go through.
+// does not take is a refusal: the key or a forged header would go through. What
+// was edited before it goes nowhere.
 func (s *Stream) admit() Action {
 	identity.Apply(&s.exchange, s.gate.config.Identity)
-	if !s.edit() {
+	if !s.exchange.Edit(s.gate.host) {
 		return s.refuse(fault.Denial{})
 	}
 	s.gate.note(&s.exchange, true, 0)
@@ -107,12 +108,6 @@ func (s *Stream) admit() Action {
 	s.describe(true)
 	s.phase = admitted // at last: what panics before is refused still
 	return Pass
-}
-
-// edit makes all changes in one hostcall, which is taken whole or not at all.
-func (s *Stream) edit() bool {
-	headers, changed := s.exchange.Edited()
-	return !changed || s.gate.host.SetRequestHeaders(headers)
 }
 
 // refuse answers the client, once.

@@ -88,8 +88,21 @@ func (h *host) ClientCertificate() string { return "" }
 
 func (h *host) ClientAddress() string { return clientIP + ":50000" }
 
-func (h *host) SetRequestHeaders(all []header) bool {
-	h.selected.headers = slices.Clone(all)
+func (h *host) RemoveHeader(name string) bool {
+	h.selected.headers = slices.DeleteFunc(h.selected.headers, func(have header) bool { return have.Name == name })
+	return true
+}
+
+func (h *host) ReplaceHeader(name, value string) bool {
+	list := h.selected.headers
+	at := slices.IndexFunc(list, func(have header) bool { return have.Name == name })
+	if at < 0 {
+		h.selected.headers = append(list, header{Name: name, Value: value})
+		return true
+	}
+	list[at].Value = value
+	rest := slices.DeleteFunc(list[at+1:], func(have header) bool { return have.Name == name })
+	h.selected.headers = list[:at+1+len(rest)]
 	return true
 }
 

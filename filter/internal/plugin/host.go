@@ -59,8 +59,10 @@ var (
 	responseCode      = []string{"response", "code"} // 8 bytes, little-endian; absent when no response began
 )
 
-func (h *host) SetRequestHeaders(all []pipeline.Header) bool {
-	return abi.SetHeaderPairs(abi.RequestHeaders, all) == abi.OK
+func (h *host) RemoveHeader(name string) bool { return abi.RemoveHeader(name) == abi.OK }
+
+func (h *host) ReplaceHeader(name, value string) bool {
+	return abi.ReplaceHeader(name, value) == abi.OK
 }
 
 func (h *host) ResponseStatus() int {
