@@ -22,8 +22,7 @@ func onMemoryAllocate(size uint32) unsafe.Pointer {
 	if size == 0 {
 		return nil
 	}
-	block := make([]byte, size)
-	return unsafe.Pointer(&block[0])
+	return unsafe.Pointer(unsafe.SliceData(place(int(size))))
 }
 
 //go:wasmexport proxy_on_context_create

@@ -13,8 +13,11 @@ func Log(Level, string) {}
 // NowNanos answers Unimplemented.
 func NowNanos() (int64, Status) { return 0, Unimplemented }
 
-// HeaderPairs has no map.
-func HeaderPairs(MapType) ([]host.Header, bool) { return nil, false }
+// Request has no headers.
+func Request() ([]host.Header, bool) { return nil, false }
+
+// CallResponse has no headers.
+func CallResponse() ([]host.Header, bool) { return nil, false }
 
 // RemoveHeader answers Unimplemented.
 func RemoveHeader(string) Status { return Unimplemented }
@@ -42,6 +45,21 @@ func AddMetric(uint32, int64) Status { return Unimplemented }
 
 // RecordMetric answers Unimplemented.
 func RecordMetric(uint32, int64) Status { return Unimplemented }
+
+// GetShared answers Unimplemented.
+func GetShared(string) ([]byte, uint32, Status) { return nil, 0, Unimplemented }
+
+// SetShared answers Unimplemented.
+func SetShared(string, []byte, uint32) Status { return Unimplemented }
+
+// Property answers Unimplemented.
+func Property(string) ([]byte, Status) { return nil, Unimplemented }
+
+// Continue answers Unimplemented.
+func Continue() Status { return Unimplemented }
+
+// SetEffectiveContext answers Unimplemented.
+func SetEffectiveContext(uint32) Status { return Unimplemented }
 
 // CallForeign answers Unimplemented.
 func CallForeign(string, []byte) ([]byte, Status) { return nil, Unimplemented }

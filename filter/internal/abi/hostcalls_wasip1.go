@@ -16,21 +16,61 @@ func Log(level Level, line string) {
 	hostLog(uint32(level), unsafe.Pointer(unsafe.StringData(line)), uint32(len(line)))
 }
 
-// NowNanos is the host's wall clock in unix nanoseconds.
-func NowNanos() (nanos int64, s Status) {
-	s = Status(hostGetCurrentTime(unsafe.Pointer(&nanos)))
-	return nanos, s
+// Where the host writes a pointer, a size and a number: variables of functions
+// would be on the heap, one for each call. Pointers and sizes are 8 bytes wide in
+// Go's memory, and the host writes 4: each is zeroed first.
+var (
+	outPointer *byte
+	outSize    int
+	outID      uint32
+	outNanos   int64
+)
+
+// answer is what a hostcall gave that has set outPointer and outSize.
+func answer(s Status) ([]byte, Status) {
+	waiting = nil
+	if s != OK {
+		return nil, s
+	}
+	return unsafe.Slice(outPointer, outSize), OK
 }
 
-// HeaderPairs gives a whole header map in one hostcall. ok is false when the
-// map is not available or its bytes are not a map.
-func HeaderPairs(m MapType) (headers []host.Header, ok bool) {
-	var p *byte
-	var n int
-	if Status(hostGetHeaderMapPairs(uint32(m), unsafe.Pointer(&p), unsafe.Pointer(&n))) != OK {
+func out() (p, n unsafe.Pointer) {
+	outPointer, outSize = nil, 0
+	return unsafe.Pointer(&outPointer), unsafe.Pointer(&outSize)
+}
+
+// NowNanos is the host's wall clock in unix nanoseconds.
+func NowNanos() (nanos int64, s Status) {
+	s = Status(hostGetCurrentTime(unsafe.Pointer(&outNanos)))
+	return outNanos, s
+}
+
+// Request gives the headers of the request in one hostcall. ok is false when
+// there are none or their bytes are not a map. They are good until the callback
+// ends; see KeepRequest.
+func Request() (headers []host.Header, ok bool) {
+	p, n := out()
+	readyForRequest()
+	b, s := answer(Status(hostGetHeaderMapPairs(uint32(RequestHeaders), p, n)))
+	if s != OK {
 		return nil, false
 	}
-	return DecodePairs(unsafe.Slice(p, n))
+	headers, ok = DecodePairs(headerRoom, b)
+	if ok && cap(headers) > cap(headerRoom) && cap(headers) <= MaxPairs {
+		headerRoom = headers[:0]
+	}
+	return headers, ok && len(headers) > 0
+}
+
+// CallResponse gives the headers of a callout's answer.
+func CallResponse() (headers []host.Header, ok bool) {
+	p, n := out()
+	b, s := answer(Status(hostGetHeaderMapPairs(uint32(CallResponseHeaders), p, n)))
+	if s != OK {
+		return nil, false
+	}
+	return DecodePairs(nil, b)
 }
 
 // RemoveHeader removes every line of a header of the request.
@@ -55,13 +95,8 @@ func SetProperty(name, value string) Status {
 
 // CallResponseBody gives the first bytes of a callout's answer, most at most.
 func CallResponseBody(most int) (body []byte, s Status) {
-	var p *byte
-	var n int
-	s = Status(hostGetBufferBytes(callResponseBody, 0, uint32(most), unsafe.Pointer(&p), unsafe.Pointer(&n)))
-	if s != OK {
-		return nil, s
-	}
-	return unsafe.Slice(p, n), OK
+	p, n := out()
+	return answer(Status(hostGetBufferBytes(callResponseBody, 0, uint32(most), p, n)))
 }
 
 // SendLocalResponse answers the stream that is the effective context. details
@@ -81,15 +116,14 @@ func SendLocalResponse(status int, details string, body []byte, headers []host.H
 // else it is never called.
 func HTTPCall(root uint32, cluster string, headers []host.Header, body []byte, timeoutMillis uint32, land Landing) Status {
 	h, t := EncodePairs(headers), EncodePairs(nil)
-	var id uint32
 	s := Status(hostHTTPCall(
 		unsafe.Pointer(unsafe.StringData(cluster)), uint32(len(cluster)),
 		unsafe.Pointer(unsafe.SliceData(h)), uint32(len(h)),
 		unsafe.Pointer(unsafe.SliceData(body)), uint32(len(body)),
 		unsafe.Pointer(unsafe.SliceData(t)), uint32(len(t)),
-		timeoutMillis, unsafe.Pointer(&id)))
+		timeoutMillis, unsafe.Pointer(&outID)))
 	if s == OK {
-		launched(root, id, land)
+		launched(root, outID, land)
 	}
 	return s
 }
@@ -97,8 +131,8 @@ func HTTPCall(root uint32, cluster string, headers []host.Header, body []byte, t
 // DefineMetric defines a metric, or finds it again. The SDK's own functions
 // panic when the host refuses.
 func DefineMetric(kind MetricType, name string) (id uint32, s Status) {
-	s = Status(hostDefineMetric(uint32(kind), unsafe.Pointer(unsafe.StringData(name)), uint32(len(name)), unsafe.Pointer(&id)))
-	return id, s
+	s = Status(hostDefineMetric(uint32(kind), unsafe.Pointer(unsafe.StringData(name)), uint32(len(name)), unsafe.Pointer(&outID)))
+	return outID, s
 }
 
 // AddMetric adds to a counter.
@@ -110,23 +144,17 @@ func RecordMetric(id uint32, value int64) Status { return Status(hostRecordMetri
 // CallForeign calls one of the host's own functions. An empty result comes
 // without memory.
 func CallForeign(function string, argument []byte) (result []byte, s Status) {
-	var p *byte
-	var n int
-	s = Status(hostCallForeignFunction(
+	p, n := out()
+	return answer(Status(hostCallForeignFunction(
 		unsafe.Pointer(unsafe.StringData(function)), uint32(len(function)),
-		unsafe.Pointer(unsafe.SliceData(argument)), uint32(len(argument)),
-		unsafe.Pointer(&p), unsafe.Pointer(&n)))
-	if s != OK {
-		return nil, s
-	}
-	return unsafe.Slice(p, n), OK
+		unsafe.Pointer(unsafe.SliceData(argument)), uint32(len(argument)), p, n)))
 }
 
 // RegisterQueue makes a queue, or takes one over: from now on it is this VM's
 // root context, the effective one, that is told of its messages.
 func RegisterQueue(name string) (id uint32, s Status) {
-	s = Status(hostRegisterSharedQueue(unsafe.Pointer(unsafe.StringData(name)), uint32(len(name)), unsafe.Pointer(&id)))
-	return id, s
+	s = Status(hostRegisterSharedQueue(unsafe.Pointer(unsafe.StringData(name)), uint32(len(name)), unsafe.Pointer(&outID)))
+	return outID, s
 }
 
 // Enqueue puts a message into a queue of any VM.
@@ -136,11 +164,33 @@ func Enqueue(id uint32, message []byte) Status {
 
 // Dequeue takes the first message out; Empty when there is none.
 func Dequeue(id uint32) (message []byte, s Status) {
-	var p *byte
-	var n int
-	s = Status(hostDequeueSharedQueue(id, unsafe.Pointer(&p), unsafe.Pointer(&n)))
-	if s != OK {
-		return nil, s
-	}
-	return unsafe.Slice(p, n), OK
+	p, n := out()
+	return answer(Status(hostDequeueSharedQueue(id, p, n)))
 }
+
+// GetShared reads shared data. A small value is good until the next one.
+func GetShared(key string) (value []byte, cas uint32, s Status) {
+	p, n := out()
+	poisonValue()
+	waiting = &valueRoom
+	value, s = answer(Status(hostGetSharedData(unsafe.Pointer(unsafe.StringData(key)), uint32(len(key)), p, n, unsafe.Pointer(&outID))))
+	return value, outID, s
+}
+
+// SetShared writes shared data.
+func SetShared(key string, value []byte, cas uint32) Status {
+	return Status(hostSetSharedData(unsafe.Pointer(unsafe.StringData(key)), uint32(len(key)),
+		unsafe.Pointer(unsafe.SliceData(value)), uint32(len(value)), cas))
+}
+
+// Property reads a property; the parts of its path have a NUL between them.
+func Property(path string) (value []byte, s Status) {
+	p, n := out()
+	return answer(Status(hostGetProperty(unsafe.Pointer(unsafe.StringData(path)), uint32(len(path)), p, n)))
+}
+
+// Continue lets the request of the effective context go on.
+func Continue() Status { const request = 0; return Status(hostContinueStream(request)) }
+
+// SetEffectiveContext chooses the stream that hostcalls act on.
+func SetEffectiveContext(id uint32) Status { return Status(hostSetEffectiveContext(id)) }

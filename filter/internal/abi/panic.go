@@ -20,9 +20,13 @@ const maxFrames = 12
 // would see nothing.
 func guard(contextID uint32, callback string) {
 	value := recover()
-	if value == nil {
-		return
+	if value != nil {
+		recovered(contextID, callback, value)
 	}
+	poison()
+}
+
+func recovered(contextID uint32, callback string, value any) {
 	defer func() { _ = recover() }() // a handler that panics must not trap the VM either
 	if onPanic != nil {
 		onPanic(contextID, callback, describe(value))
@@ -35,7 +39,7 @@ func describe(value any) string {
 		text = err.Error()
 	}
 	var pcs [maxFrames]uintptr
-	frames := runtime.CallersFrames(pcs[:runtime.Callers(4, pcs[:])])
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(5, pcs[:])])
 	for {
 		frame, more := frames.Next()
 		if frame.Function != "" {

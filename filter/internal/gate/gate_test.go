@@ -26,6 +26,7 @@ type proxy struct {
 	resumed    map[uint32]int
 	backend    []pipeline.Header // as the edits of the last stream left them
 	edits      int
+	kept       int // how often headers were left to a stream
 	failAt     int // the edit that is refused, counted from 1; 0 for none
 	status     int // of the response
 	attributes map[string]string
@@ -51,6 +52,7 @@ func (p *proxy) RequestHeaders() ([]pipeline.Header, bool) {
 	p.backend, p.edits = slices.Clone(p.headers), 0
 	return p.headers, p.headers != nil
 }
+func (p *proxy) KeepRequest()                    { p.kept++ }
 func (p *proxy) ClientAddress() string           { p.broken("address"); return "127.0.0.1:1" }
 func (p *proxy) ResponseStatus() int             { return p.status }
 func (p *proxy) SetAttribute(name, value string) { p.broken("attribute"); p.attributes[name] = value }
@@ -152,6 +154,9 @@ func TestAParkedRequestHoldsItsBody(t *testing.T) {
 		if got != gate.Pause {
 			t.Errorf("%s pass while the verdict is open", name)
 		}
+	}
+	if p.kept != 1 {
+		t.Errorf("headers were left to the parked request %d times, want once", p.kept)
 	}
 	p.land(active())
 	if p.resumed[1] != 1 || len(p.replies[1]) != 0 {

@@ -26,8 +26,11 @@ type Host interface {
 
 	NowNanos() int64 // the wall clock, unix nanoseconds
 	// RequestHeaders gives all of them in order, pseudo headers included, names
-	// in lower case.
+	// in lower case. They are good until the callback ends.
 	RequestHeaders() ([]pipeline.Header, bool)
+	// KeepRequest makes the headers that RequestHeaders gave last good for as long
+	// as they are used.
+	KeepRequest()
 	// ClientAddress is "ip:port" as the host trusts it, "" if it does not say.
 	ClientAddress() string
 	// ClientCertificate is the SHA-256 of the certificate, in hex, with which the

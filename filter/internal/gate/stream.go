@@ -42,6 +42,7 @@ type Stream struct {
 	began    int64        // unix nanoseconds
 	reason   fault.Reason // why it was refused
 	recorded bool
+	kept     bool // the headers are its own
 }
 
 // Open begins a stream under the host's id for it. The host may never ask for a
@@ -87,12 +88,22 @@ func (s *Stream) hold() Action {
 func (s *Stream) advance(now int64) Action {
 	switch s.run.Advance(&s.exchange, now, s.wake) {
 	case pipeline.Parked:
+		s.keep()
 		s.park()
 		return Pause
 	case pipeline.Admitted:
 		return s.admit()
 	}
 	return s.refuse(s.run.Denial())
+}
+
+// keep leaves the request's headers to the stream for as long as it waits, which
+// is for longer than the callback.
+func (s *Stream) keep() {
+	if !s.kept {
+		s.gate.host.KeepRequest()
+		s.kept = true
+	}
 }
 
 // admit applies the edits, all before the request may move. One that the host

@@ -9,8 +9,8 @@ type Header struct{ Name, Value string }
 
 // Store is the data that all VMs of the proxy share.
 type Store interface {
-	// Get reads a key. The value belongs to the caller; cas is never 0. The
-	// error is sharedtable.ErrNotFound, or says that the proxy failed.
+	// Get reads a key. The caller may change the value, which is good until the
+	// next Get or until the callback ends; cas is never 0. The error is sharedtable.ErrNotFound, or says that the proxy failed.
 	Get(key string) (value []byte, cas uint32, err error)
 
 	// Set writes a key, and keeps nothing of value. On an absent key cas is

@@ -102,6 +102,7 @@ func (h *host) Do(_ context.Context, r scenario.Request) (scenario.Result, error
 	if stream.OnRequestHeaders() == gate.Pass {
 		ex.resumed = true
 	}
+	h.lent.end()
 	for end := h.now.Add(maxWait); !ex.resumed && ex.reply == nil; {
 		if !h.step(end) {
 			return scenario.Result{}, fmt.Errorf("the request hung for %s", maxWait)

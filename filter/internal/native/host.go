@@ -32,6 +32,7 @@ type host struct {
 	nextID   uint32
 	streams  map[uint32]*exchange
 	selected *exchange
+	lent     loan // what this callback may read of the request
 	calls    map[string][]scenario.Request
 	log      []scenario.LogLine
 	status   int // of the response to the exchange that ends
@@ -71,17 +72,20 @@ func (h *host) step(end time.Time) bool {
 	if next < 0 {
 		h.nextTick = h.nextTick.Add(gate.TickPeriod)
 		h.gate.Tick()
+		h.lent.end()
 		return true
 	}
 	l := h.landings[next]
 	h.landings = slices.Delete(h.landings, next, next+1)
 	l.land(l.answer)
+	h.lent.end()
 	return true
 }
 
-func (h *host) RequestHeaders() ([]header, bool) {
-	return slices.Clone(h.selected.headers), true
-}
+func (h *host) RequestHeaders() ([]header, bool) { return h.lent.lend(h.selected.headers), true }
+
+// KeepRequest implements gate.Host.
+func (h *host) KeepRequest() { h.lent = loan{} }
 
 // ClientCertificate is none: a scenario's client comes without TLS.
 func (h *host) ClientCertificate() string { return "" }
@@ -94,6 +98,7 @@ func (h *host) RemoveHeader(name string) bool {
 }
 
 func (h *host) ReplaceHeader(name, value string) bool {
+	name, value = strings.Clone(name), strings.Clone(value)
 	list := h.selected.headers
 	at := slices.IndexFunc(list, func(have header) bool { return have.Name == name })
 	if at < 0 {

@@ -31,7 +31,7 @@ func readAnswer(numHeaders, bodySize int) pipeline.Answer {
 	if numHeaders == 0 {
 		return pipeline.Answer{Failure: pipeline.ResetMidAnswer}
 	}
-	headers, ok := abi.HeaderPairs(abi.CallResponseHeaders)
+	headers, ok := abi.CallResponse()
 	if !ok {
 		return pipeline.Answer{Failure: pipeline.FailureUnknown}
 	}

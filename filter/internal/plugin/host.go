@@ -6,9 +6,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/tetratelabs/proxy-wasm-go-sdk/proxywasm"
-	"github.com/tetratelabs/proxy-wasm-go-sdk/proxywasm/types"
-
 	"github.com/sallyport-gateway/sallyport/filter/internal/abi"
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
 	"github.com/sallyport-gateway/sallyport/filter/internal/gate"
@@ -33,31 +30,33 @@ func (h *host) NowNanos() int64 {
 }
 
 func (h *host) RequestHeaders() ([]pipeline.Header, bool) {
-	headers, ok := abi.HeaderPairs(abi.RequestHeaders)
-	return headers, ok && len(headers) > 0
+	return abi.Request()
 }
 
+func (h *host) KeepRequest() { abi.KeepRequest() }
+
 func (h *host) ClientAddress() string {
-	address, err := proxywasm.GetProperty(sourceAddress)
-	if err != nil {
-		return ""
-	}
-	return string(address)
+	return property(sourceAddress)
 }
 
 func (h *host) ClientCertificate() string {
-	digest, err := proxywasm.GetProperty(certificateDigest)
-	if err != nil {
-		return ""
-	}
-	return string(digest)
+	return property(certificateDigest)
 }
 
-var (
-	sourceAddress     = []string{"source", "address"}
-	certificateDigest = []string{"connection", "sha256_peer_certificate_digest"}
-	responseCode      = []string{"response", "code"} // 8 bytes, little-endian; absent when no response began
+// The properties, as the ABI writes a path.
+const (
+	sourceAddress     = "source\x00address"
+	certificateDigest = "connection\x00sha256_peer_certificate_digest"
+	responseCode      = "response\x00code" // 8 bytes, little-endian; absent when no response began
 )
+
+func property(path string) string {
+	value, status := abi.Property(path)
+	if status != abi.OK {
+		return ""
+	}
+	return string(value)
+}
 
 func (h *host) RemoveHeader(name string) bool { return abi.RemoveHeader(name) == abi.OK }
 
@@ -66,8 +65,8 @@ func (h *host) ReplaceHeader(name, value string) bool {
 }
 
 func (h *host) ResponseStatus() int {
-	code, err := proxywasm.GetProperty(responseCode)
-	if err != nil || len(code) != 8 {
+	code, status := abi.Property(responseCode)
+	if status != abi.OK || len(code) != 8 {
 		return 0
 	}
 	return int(binary.LittleEndian.Uint64(code))
@@ -79,8 +78,8 @@ func (h *host) Reply(r fault.Response, details string) bool {
 	return abi.SendLocalResponse(r.Status, details, r.Body, r.Headers) == abi.OK
 }
 
-func (h *host) Resume() bool              { return proxywasm.ResumeHttpRequest() == nil }
-func (h *host) Select(stream uint32) bool { return proxywasm.SetEffectiveContext(stream) == nil }
+func (h *host) Resume() bool              { return abi.Continue() == abi.OK }
+func (h *host) Select(stream uint32) bool { return abi.SetEffectiveContext(stream) == abi.OK }
 
 func (h *host) Log(level gate.Level, line string) {
 	switch level {
@@ -133,21 +132,28 @@ func (h *host) metric(kind abi.MetricType, name string) (id uint32, ok bool) {
 
 // Get reads shared data; see sharedtable.Store.
 func (h *host) Get(key string) ([]byte, uint32, error) {
-	value, cas, err := proxywasm.GetSharedData(key)
-	if errors.Is(err, types.ErrorStatusNotFound) {
+	value, cas, status := abi.GetShared(key)
+	switch status {
+	case abi.OK:
+		return value, cas, nil
+	case abi.NotFound:
 		return nil, 0, sharedtable.ErrNotFound
 	}
-	return value, cas, err
+	return nil, 0, errShared
 }
 
 // Set writes shared data; see sharedtable.Store.
 func (h *host) Set(key string, value []byte, cas uint32) error {
-	err := proxywasm.SetSharedData(key, value, cas)
-	if errors.Is(err, types.ErrorStatusCasMismatch) {
+	switch abi.SetShared(key, value, cas) {
+	case abi.OK:
+		return nil
+	case abi.CASMismatch:
 		return sharedtable.ErrCASMismatch
 	}
-	return err
+	return errShared
 }
+
+var errShared = errors.New("the host failed")
 
 // CallForeign calls one of the host's own functions; see gate.Host.
 func (h *host) CallForeign(function string, argument []byte) (result []byte, ok bool) {

@@ -35,7 +35,7 @@ func (s *Step) refreshAhead(k key, token string, now int64) {
 	if _, flying := s.flights.find(k, now); flying {
 		return
 	}
-	c := &call{key: k, started: now, renewed: now, token: token}
+	c := newCall(k, now, token)
 	if s.shared != nil {
 		switch s.shared.acquire(k, now, noNews) {
 		case lease.Joined:

@@ -145,7 +145,7 @@ func (s *Step) ask(x *pipeline.Exchange, k key, cred credential) pipeline.Outcom
 	if !s.flights.room(x.Now) {
 		return s.refuse(x, k, cred, denialFor(fault.IntrospectionOverloaded))
 	}
-	c = &call{key: k, started: x.Now, renewed: x.Now, token: cred.token}
+	c = newCall(k, x.Now, cred.token)
 	if v, ended := s.begin(c); ended {
 		return s.conclude(x, k, cred, v)
 	}
