@@ -32,11 +32,14 @@ type Gate struct {
 	spoken    map[fault.Reason]int64 // unix nanoseconds
 	peers     peers
 	usage     *usage.Recorder
+	client    func(*pipeline.Exchange) string // finds a client's address
 }
 
 // New gives a gate that refuses every request until it is configured.
 func New(h Host) *Gate {
-	return &Gate{host: h, parked: map[uint32]*Stream{}, spoken: map[fault.Reason]int64{}, peers: peers{host: h}}
+	g := &Gate{host: h, parked: map[uint32]*Stream{}, spoken: map[fault.Reason]int64{}, peers: peers{host: h}}
+	g.client = g.clientAddress
+	return g
 }
 
 // Configure takes the configuration, or refuses it whole and logs one line for

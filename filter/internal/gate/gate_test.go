@@ -27,6 +27,7 @@ type proxy struct {
 	backend    []pipeline.Header // as the edits of the last stream left them
 	edits      int
 	kept       int // how often headers were left to a stream
+	asked      int // how often for the client's address
 	failAt     int // the edit that is refused, counted from 1; 0 for none
 	status     int // of the response
 	attributes map[string]string
@@ -49,6 +50,7 @@ func request(method, path string) []pipeline.Header {
 
 func (p *proxy) NowNanos() int64 { return p.now.UnixNano() }
 func (p *proxy) RequestHeaders() ([]pipeline.Header, bool) {
+	p.broken("headers")
 	p.backend, p.edits = slices.Clone(p.headers), 0
 	return p.headers, p.headers != nil
 }
@@ -310,7 +312,7 @@ func TestAPanicDeniesOneRequest(t *testing.T) {
 		p := newProxy()
 		g := configured(t, p)
 		p.broken = func(call string) {
-			if call == "address" {
+			if call == "headers" {
 				panic("boom")
 			}
 		}
@@ -441,5 +443,32 @@ func TestABadConfigurationIsRefusedWhole(t *testing.T) {
 	}
 	if len(p.lines) == 0 || !strings.HasPrefix(p.lines[0], "sallyport: config refused: ") {
 		t.Errorf("lines %q", p.lines)
+	}
+}
+
+// TestTheClientsAddressIsAskedForOnce, and only by a sequence that reads it.
+func TestTheClientsAddressIsAskedForOnce(t *testing.T) {
+	for _, tt := range []struct {
+		name, sequence string
+		asked          int
+	}{
+		{"nobody reads it", `[{"spike_arrest":{"rate":"100ps"}}]`, 0},
+		{"a limit for each client", `[{"spike_arrest":{"rate":"100ps","per":"client_ip"}}]`, 1},
+		{"three steps", `[{"ip_access":{"default":"allow"}},{"spike_arrest":{"rate":"100ps","per":"client_ip"}},{"ip_access":{"default":"allow"}}]`, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := newProxy()
+			g := gate.New(p)
+			config := `{"version":1,"apis":[{"name":"a","version":"v1","base_path":"/a"}],"sequence":` + tt.sequence + `}`
+			if !g.Configure([]byte(config), nil) {
+				t.Fatalf("refused: %q", p.lines)
+			}
+			for id := range uint32(3) {
+				p.asked = 0
+				if _, action := p.open(g, 1+id); action != gate.Pass || p.asked != tt.asked {
+					t.Errorf("action %v, asked %d times, want %d", action, p.asked, tt.asked)
+				}
+			}
+		})
 	}
 }

@@ -35,7 +35,7 @@ func (s *Stream) begin() (fault.Reason, bool) {
 	}
 	api := s.gate.config.Catalog.APIAt(index)
 	x.API = pipeline.API{Name: api.Name, Version: api.Version, PathSuffix: suffix}
-	x.ClientAddress = s.gate.clientAddress(x)
+	x.Client = s.gate.client
 	s.run = s.gate.sequences[index].Begin()
 	return 0, true
 }

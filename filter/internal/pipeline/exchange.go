@@ -14,9 +14,11 @@ type Exchange struct {
 	HasQuery  bool   // tells "/p?" from "/p"
 	Headers   []Header
 
-	// ClientAddress is the downstream address as the host trusts it, without
-	// its port; "" when the host did not say.
-	ClientAddress string
+	// Client finds the client's address; see ClientAddress. nil for a client
+	// without one.
+	Client  func(*Exchange) string
+	address string
+	asked   bool
 
 	// Now is read once when the exchange begins and again when it resumes. It is
 	// in unix nanoseconds, as all times that steps see: what a Step knows keeps
@@ -87,6 +89,16 @@ type Claims struct {
 	// Proven tells that this request proved all of them. It is no claim, and is
 	// kept nowhere.
 	Proven bool
+}
+
+// ClientAddress is the downstream address as the host trusts it, without its
+// port; "" when the host did not say. It is looked for once, when it is first
+// asked for: it costs a hostcall, and most sequences have no use for it.
+func (x *Exchange) ClientAddress() string {
+	if !x.asked && x.Client != nil {
+		x.address, x.asked = x.Client(x), true
+	}
+	return x.address
 }
 
 // HeaderValues gives every value of the header, in order; name is lower case.

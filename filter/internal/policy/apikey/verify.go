@@ -60,7 +60,7 @@ func (v *verify) Apply(x *pipeline.Exchange) pipeline.Outcome {
 		return pipeline.DenyFor(refusal)
 	}
 	if len(app.AllowedIPs) > 0 {
-		if address, ok := ipaddr.Parse(x.ClientAddress); !ok || !ipaddr.Any(app.AllowedIPs, address) {
+		if address, ok := ipaddr.Parse(x.ClientAddress()); !ok || !ipaddr.Any(app.AllowedIPs, address) {
 			return pipeline.DenyFor(fault.AppAddressNotAllowed)
 		}
 	}

@@ -33,7 +33,7 @@ func (*step) Name() string { return "ip_access" }
 // Apply implements pipeline.Step. An address that is missing or cannot be read is denied whatever the rules say: Apigee
 // ignores such a text, and with it its own rules.
 func (s *step) Apply(x *pipeline.Exchange) pipeline.Outcome {
-	a, ok := ipaddr.Parse(x.ClientAddress)
+	a, ok := ipaddr.Parse(x.ClientAddress())
 	if !ok {
 		return pipeline.DenyFor(fault.IPAccessNoAddress)
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
 	"github.com/sallyport-gateway/sallyport/filter/internal/ipaddr"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline/pipelinetest"
 )
 
 func rule(allow bool, prefixes ...string) Rule {
@@ -45,7 +46,7 @@ func TestApply(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			outcome := New(tt.options).Apply(&pipeline.Exchange{ClientAddress: tt.address})
+			outcome := New(tt.options).Apply(&pipeline.Exchange{Client: pipelinetest.From(tt.address)})
 			if tt.want == allowed {
 				if !outcome.Continues() {
 					d, _ := outcome.Denial()

@@ -14,6 +14,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline/pipelinetest"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 )
@@ -82,11 +83,11 @@ func TestSpikeSharedNoCallerPassesTheBound(t *testing.T) {
 			now += rapid.SampledFrom([]int64{0, 0, 0, 1, slot / 3, slot - 1, slot, 5 * slot}).Draw(t, "step")
 			reading := now - rapid.Int64Range(0, maxLag).Draw(t, "lagging")
 			x := &pipeline.Exchange{
-				Now:           reading,
-				ClientAddress: "caller " + strconv.Itoa(rapid.IntRange(1, callers).Draw(t, "caller")),
+				Now:    reading,
+				Client: pipelinetest.From("caller " + strconv.Itoa(rapid.IntRange(1, callers).Draw(t, "caller"))),
 			}
 			if workers[rapid.IntRange(0, 1).Draw(t, "worker")].Apply(x).Continues() {
-				admitted[x.ClientAddress] = append(admitted[x.ClientAddress], reading)
+				admitted[x.ClientAddress()] = append(admitted[x.ClientAddress()], reading)
 				all = append(all, reading)
 			}
 			if damage && rapid.IntRange(0, 9).Draw(t, "damaged") == 0 {
@@ -132,7 +133,7 @@ func TestCallersWithRoomGetTheirDue(t *testing.T) {
 				a.credit -= int64(o.Weight) * slot
 			}
 			accounts[who] = a
-			outcome := s.Apply(&pipeline.Exchange{Now: now, ClientAddress: who})
+			outcome := s.Apply(&pipeline.Exchange{Now: now, Client: pipelinetest.From(who)})
 			if outcome.Continues() != want {
 				t.Fatalf("allowed %v, want %v", !want, want)
 			}
@@ -176,7 +177,7 @@ func TestSpikeSharedWorkersGetTheBoundExactly(t *testing.T) {
 				all.Go(func() {
 					s := New(o, store)
 					for {
-						d, denied := s.Apply(&pipeline.Exchange{Now: now.UnixNano(), ClientAddress: "192.0.2.1"}).Denial()
+						d, denied := s.Apply(&pipeline.Exchange{Now: now.UnixNano(), Client: pipelinetest.From("192.0.2.1")}).Denial()
 						switch {
 						case !denied:
 							admitted.Add(1)
@@ -255,7 +256,7 @@ func FuzzBucket(f *testing.F) {
 		} else if err := store.Set("sallyport/1/small/0", content, 0); err != nil {
 			t.Fatal(err)
 		}
-		x := &pipeline.Exchange{Now: now, ClientAddress: "192.0.2.1"}
+		x := &pipeline.Exchange{Now: now, Client: pipelinetest.From("192.0.2.1")}
 		d, denied := s.Apply(x).Denial()
 		if !s.limit.usable(now) {
 			if !denied || d.Reason != fault.SpikeArrestUnavailable {

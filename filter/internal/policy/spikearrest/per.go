@@ -75,7 +75,7 @@ func (p Per) appendCaller(b []byte, x *pipeline.Exchange) []byte {
 	value := ""
 	switch p.Kind {
 	case ClientIP:
-		value = x.ClientAddress
+		value = x.ClientAddress()
 	case App:
 		value = x.Caller.App
 	case HeaderValue:

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline/pipelinetest"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 )
@@ -72,10 +73,10 @@ func TestHostcalls(t *testing.T) {
 			store := memstore.New(nil)
 			s := New(options(t, per), store)
 			x := &pipeline.Exchange{
-				Now:           newClock().now.UnixNano(),
-				ClientAddress: "192.0.2.1",
-				Headers:       []pipeline.Header{{Name: "x-tenant", Value: "blue"}},
-				Caller:        pipeline.Caller{App: "portal"},
+				Now:     newClock().now.UnixNano(),
+				Client:  pipelinetest.From("192.0.2.1"),
+				Headers: []pipeline.Header{{Name: "x-tenant", Value: "blue"}},
+				Caller:  pipeline.Caller{App: "portal"},
 			}
 			wantAllowed(t, s, x) // the first message of a VM may cost more
 			calls := func() (gets, sets int) {
@@ -108,7 +109,7 @@ func TestCallersAreCountedApart(t *testing.T) {
 		return x
 	}
 	address := func(a string) *pipeline.Exchange {
-		return &pipeline.Exchange{Now: newClock().now.UnixNano(), ClientAddress: a}
+		return &pipeline.Exchange{Now: newClock().now.UnixNano(), Client: pipelinetest.From(a)}
 	}
 	app := func(a string) *pipeline.Exchange {
 		return &pipeline.Exchange{Now: newClock().now.UnixNano(), Caller: pipeline.Caller{App: a}}
@@ -144,7 +145,7 @@ func TestCallersAreCountedApart(t *testing.T) {
 func TestWorkersShareOneLimit(t *testing.T) {
 	for _, per := range []string{"", "client_ip"} {
 		store := memstore.New(nil)
-		x := &pipeline.Exchange{Now: newClock().now.UnixNano(), ClientAddress: "192.0.2.1"}
+		x := &pipeline.Exchange{Now: newClock().now.UnixNano(), Client: pipelinetest.From("192.0.2.1")}
 		wantAllowed(t, New(options(t, per), store), x)
 		wantDenied(t, New(options(t, per), store), x, fault.SpikeArrestExceeded)
 	}
@@ -265,7 +266,7 @@ func TestCallersAreHashedUnderSeedAndLimiter(t *testing.T) {
 	where := func(id string, store sharedtable.Store) caller {
 		o := options(t, "client_ip")
 		o.ID = id
-		c, err := New(o, store).(*step).caller(&pipeline.Exchange{ClientAddress: "192.0.2.1"})
+		c, err := New(o, store).(*step).caller(&pipeline.Exchange{Client: pipelinetest.From("192.0.2.1")})
 		if err != nil {
 			t.Fatal(err)
 		}
