@@ -4,9 +4,6 @@ package abi
 
 import "unsafe"
 
-// pause is Action::Pause, the answer of a request callback that did not end well.
-const pause uint32 = 1
-
 // The callbacks that the filter needs, and no others: each one that is exported
 // costs every request a call into the VM. Each sets its answer to the safe one
 // first, so that a recovered panic leaves it.
@@ -28,6 +25,10 @@ func onMemoryAllocate(size uint32) unsafe.Pointer {
 //go:wasmexport proxy_on_context_create
 func onContextCreate(id, parent uint32) {
 	defer guard(id, "proxy_on_context_create")
+	if parent != 0 {
+		streams.Open(id, parent)
+		return
+	}
 	sdkOnContextCreate(id, parent)
 }
 
@@ -56,24 +57,24 @@ func onTick(root uint32) {
 }
 
 //go:wasmexport proxy_on_request_headers
-func onRequestHeaders(id, count, endOfStream uint32) (action uint32) {
+func onRequestHeaders(id, _, _ uint32) (action uint32) {
 	action = pause
 	defer guard(id, "proxy_on_request_headers")
-	return sdkOnRequestHeaders(id, int(count), endOfStream != 0)
+	return answered(streams.Headers(id))
 }
 
 //go:wasmexport proxy_on_request_body
-func onRequestBody(id, size, endOfStream uint32) (action uint32) {
+func onRequestBody(id, _, _ uint32) (action uint32) {
 	action = pause
 	defer guard(id, "proxy_on_request_body")
-	return sdkOnRequestBody(id, int(size), endOfStream != 0)
+	return answered(streams.Body(id))
 }
 
 //go:wasmexport proxy_on_request_trailers
-func onRequestTrailers(id, count uint32) (action uint32) {
+func onRequestTrailers(id, _ uint32) (action uint32) {
 	action = pause
 	defer guard(id, "proxy_on_request_trailers")
-	return sdkOnRequestTrailers(id, int(count))
+	return answered(streams.Trailers(id))
 }
 
 // onHTTPCallResponse does not go through the SDK, which drops an answer whose
@@ -97,12 +98,15 @@ func onQueue(root, queue uint32) {
 //go:wasmexport proxy_on_log
 func onLog(id uint32) {
 	defer guard(id, "proxy_on_log")
-	sdkOnLog(id)
+	streams.Log(id)
 }
 
 //go:wasmexport proxy_on_delete
 func onDelete(id uint32) {
 	defer guard(id, "proxy_on_delete")
+	if streams.Delete(id) {
+		return
+	}
 	deleted(id)
 	sdkOnDelete(id)
 }

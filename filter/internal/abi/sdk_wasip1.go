@@ -21,18 +21,6 @@ func sdkOnConfigure(root uint32, size int) bool
 //go:linkname sdkOnTick github.com/tetratelabs/proxy-wasm-go-sdk/proxywasm/internal.proxyOnTick
 func sdkOnTick(root uint32)
 
-//go:linkname sdkOnRequestHeaders github.com/tetratelabs/proxy-wasm-go-sdk/proxywasm/internal.proxyOnRequestHeaders
-func sdkOnRequestHeaders(id uint32, count int, endOfStream bool) uint32
-
-//go:linkname sdkOnRequestBody github.com/tetratelabs/proxy-wasm-go-sdk/proxywasm/internal.proxyOnRequestBody
-func sdkOnRequestBody(id uint32, size int, endOfStream bool) uint32
-
-//go:linkname sdkOnRequestTrailers github.com/tetratelabs/proxy-wasm-go-sdk/proxywasm/internal.proxyOnRequestTrailers
-func sdkOnRequestTrailers(id uint32, count int) uint32
-
-//go:linkname sdkOnLog github.com/tetratelabs/proxy-wasm-go-sdk/proxywasm/internal.proxyOnLog
-func sdkOnLog(id uint32)
-
 //go:linkname sdkOnDelete github.com/tetratelabs/proxy-wasm-go-sdk/proxywasm/internal.proxyOnDelete
 func sdkOnDelete(id uint32)
 

@@ -31,6 +31,7 @@ type Gate struct {
 	parked    map[uint32]*Stream
 	spoken    map[fault.Reason]int64 // unix nanoseconds
 	peers     peers
+	pool      pool
 	usage     *usage.Recorder
 	client    func(*pipeline.Exchange) string // finds a client's address
 }

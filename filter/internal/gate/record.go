@@ -42,7 +42,7 @@ const quiet = time.Second
 func (g *Gate) complain(r fault.Reason, s *Stream) {
 	if r.Technical() {
 		step := ""
-		if s.run != nil && s.run.Step() != "" {
+		if s.run.Step() != "" {
 			step = " at step " + s.run.Step()
 		}
 		g.say(r, "refused a request"+step+": ", &s.exchange)

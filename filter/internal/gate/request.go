@@ -36,7 +36,7 @@ func (s *Stream) begin() (fault.Reason, bool) {
 	api := s.gate.config.Catalog.APIAt(index)
 	x.API = pipeline.API{Name: api.Name, Version: api.Version, PathSuffix: suffix}
 	x.Client = s.gate.client
-	s.run = s.gate.sequences[index].Begin()
+	s.run.Begin(s.gate.sequences[index])
 	return 0, true
 }
 

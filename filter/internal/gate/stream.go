@@ -33,21 +33,37 @@ const (
 
 // Stream is one request. The zero value is of no use; Open makes one.
 type Stream struct {
+	// Next is the adaptor's own, to keep streams in a list.
+	Next *Stream
+
 	gate     *Gate
 	id       uint32
 	phase    phase
 	exchange pipeline.Exchange
-	run      *pipeline.Run
+	run      pipeline.Run
+	resume   func()       // wake, made once for all requests that it serves
 	deadline int64        // unix nanoseconds, 0 before it is parked
 	began    int64        // unix nanoseconds
 	reason   fault.Reason // why it was refused
 	recorded bool
-	kept     bool // the headers are its own
+	kept     bool // it was parked, and the headers are its own
+	failed   bool // by a fault of our own
 }
 
 // Open begins a stream under the host's id for it. The host may never ask for a
 // verdict: a request that an earlier filter refused is opened only to be closed.
-func (g *Gate) Open(id uint32) *Stream { return &Stream{gate: g, id: id} }
+func (g *Gate) Open(id uint32) *Stream {
+	s := g.pool.take()
+	if s == nil {
+		s = &Stream{gate: g}
+		s.resume = s.wake
+	}
+	s.id = id
+	return s
+}
+
+// ID is the host's id for the stream.
+func (s *Stream) ID() uint32 { return s.id }
 
 // OnRequestHeaders decides, or parks the request until it can be decided.
 func (s *Stream) OnRequestHeaders() Action {
@@ -86,7 +102,7 @@ func (s *Stream) hold() Action {
 
 // advance runs the sequence on from where it stands and acts on the verdict.
 func (s *Stream) advance(now int64) Action {
-	switch s.run.Advance(&s.exchange, now, s.wake) {
+	switch s.run.Advance(&s.exchange, now, s.resume) {
 	case pipeline.Parked:
 		s.keep()
 		s.park()
@@ -142,17 +158,17 @@ func (s *Stream) refuse(d fault.Denial) Action {
 // Fail refuses an undecided stream after a fault of our own: a panic that was
 // recovered in one of its callbacks.
 func (s *Stream) Fail() {
+	s.failed = true
 	if s.phase == admitted || s.phase == refused || s.phase == gone {
 		return
 	}
-	if s.run != nil {
-		s.run.Fail(fault.Denial{})
-	}
+	s.run.Fail(fault.Denial{})
 	delete(s.gate.parked, s.id)
 	s.refuse(fault.Denial{})
 }
 
-// Close forgets the stream; whatever it still waits for will not touch it.
+// Close forgets the stream; whatever it still waits for will not touch it, and
+// the caller must not. It may serve another request from then on.
 func (s *Stream) Close() {
 	if s.phase == deciding {
 		s.gate.host.Count(metricAbandoned)
@@ -160,10 +176,9 @@ func (s *Stream) Close() {
 	if s.phase != admitted && s.phase != refused {
 		s.phase = gone
 	}
-	if s.run != nil {
-		s.run.Fail(fault.Denial{})
-	}
+	s.run.Fail(fault.Denial{})
 	delete(s.gate.parked, s.id)
+	s.gate.pool.give(s)
 }
 
 // Panicked counts a panic in one of the stream's callbacks; see Gate.Panicked.
