@@ -29,6 +29,7 @@ type MapType uint32
 // The header maps that the filter reads.
 const (
 	RequestHeaders      MapType = 0
+	ResponseHeaders     MapType = 2
 	CallResponseHeaders MapType = 6
 )
 

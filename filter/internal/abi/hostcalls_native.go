@@ -16,6 +16,9 @@ func NowNanos() (int64, Status) { return 0, Unimplemented }
 // Request has no headers.
 func Request() ([]host.Header, bool) { return nil, false }
 
+// ResponseStatus has none.
+func ResponseStatus() string { return "" }
+
 // CallResponse has no headers.
 func CallResponse() ([]host.Header, bool) { return nil, false }
 

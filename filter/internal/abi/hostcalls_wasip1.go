@@ -63,6 +63,22 @@ func Request() (headers []host.Header, ok bool) {
 	return headers, ok && len(headers) > 0
 }
 
+// statusName is the pseudo header of a response's status (RFC 9113 section 8.3.2).
+const statusName = ":status"
+
+// ResponseStatus gives the status of the response as its headers have it, "" when
+// there are none. It is good until the next small value.
+func ResponseStatus() string {
+	p, n := out()
+	poisonValue()
+	waiting = &valueRoom
+	b, s := answer(Status(hostGetHeader(uint32(ResponseHeaders), unsafe.Pointer(unsafe.StringData(statusName)), uint32(len(statusName)), p, n)))
+	if s != OK {
+		return ""
+	}
+	return unsafe.String(unsafe.SliceData(b), len(b))
+}
+
 // CallResponse gives the headers of a callout's answer.
 func CallResponse() (headers []host.Header, ok bool) {
 	p, n := out()

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/config"
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/metrics"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/usage"
 )
@@ -32,13 +33,16 @@ type Gate struct {
 	spoken    map[fault.Reason]int64 // unix nanoseconds
 	peers     peers
 	pool      pool
+	metrics   *metrics.Ledger
+	counters  counters
 	usage     *usage.Recorder
 	client    func(*pipeline.Exchange) string // finds a client's address
 }
 
 // New gives a gate that refuses every request until it is configured.
 func New(h Host) *Gate {
-	g := &Gate{host: h, parked: map[uint32]*Stream{}, spoken: map[fault.Reason]int64{}, peers: peers{host: h}}
+	m := metrics.New(h)
+	g := &Gate{host: h, metrics: m, counters: newCounters(m), parked: map[uint32]*Stream{}, spoken: map[fault.Reason]int64{}, peers: peers{host: h}}
 	g.client = g.clientAddress
 	return g
 }
@@ -54,11 +58,11 @@ func (g *Gate) Configure(data []byte, env func(string) (string, bool)) bool {
 		return false
 	}
 	g.config = c
-	g.usage = usage.NewRecorder(c.Usage.MaxSeries, g.host, g.host)
+	g.usage = usage.NewRecorder(c.Usage.MaxSeries, g.host, g.metrics)
 	g.sequences = c.Sequences(config.Ports{
 		Store:             g.host,
 		Dispatcher:        g.dispatch,
-		Metrics:           g.host,
+		Metrics:           g.metrics,
 		Peers:             &g.peers,
 		ClientCertificate: g.host.ClientCertificate,
 		Warn:              func(line string) { g.host.Log(Warn, "sallyport: "+line) },
@@ -76,9 +80,14 @@ func (g *Gate) Watch(saw func(steps []string, step int, o pipeline.Outcome)) {
 	}
 }
 
-// Tick lets time pass for the steps that want to know, and ends the parked
-// streams whose time is over.
+// Close reports what was counted and not reported yet. Streams that outlive the
+// gate are counted at once.
+func (g *Gate) Close() { g.metrics.Close() }
+
+// Tick lets time pass for the steps that want to know, ends the parked streams
+// whose time is over, and reports what was counted.
 func (g *Gate) Tick() {
+	defer g.metrics.Report()
 	if len(g.parked) == 0 && !g.peers.busy() {
 		return
 	}
@@ -98,7 +107,7 @@ func (g *Gate) Parked() int { return len(g.parked) }
 func (g *Gate) dispatch(c pipeline.Callout, land func(int64, pipeline.Answer)) pipeline.Failure {
 	failure := g.host.Dispatch(c, func(a pipeline.Answer) { land(g.host.NowNanos(), a) })
 	if failure == pipeline.NoFailure {
-		g.host.Count(metricCallouts)
+		g.metrics.Count(metricCallouts)
 	}
 	return failure
 }

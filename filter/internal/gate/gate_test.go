@@ -10,6 +10,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
 	"github.com/sallyport-gateway/sallyport/filter/internal/gate"
+	"github.com/sallyport-gateway/sallyport/filter/internal/metrics"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 )
@@ -17,7 +18,6 @@ import (
 // proxy is a host that writes down what the gate did to each stream.
 type proxy struct {
 	*memstore.Store
-	pipeline.NoMetrics
 	now        time.Time
 	headers    []pipeline.Header
 	selected   uint32
@@ -33,14 +33,16 @@ type proxy struct {
 	attributes map[string]string
 	observed   map[string][]int64
 	landings   []func(pipeline.Answer)
-	counted    map[string]int
+	gate       *gate.Gate
+	names      []string // of metrics
+	sums       map[string]int
 	lines      []string
 	broken     func(call string) // may panic
 }
 
 func newProxy() *proxy {
 	return &proxy{Store: memstore.New(nil), now: time.Unix(1_800_000_000, 0), gone: map[uint32]bool{}, replies: map[uint32][]int{},
-		resumed: map[uint32]int{}, counted: map[string]int{}, attributes: map[string]string{}, observed: map[string][]int64{}, broken: func(string) {}, headers: request("GET", "/a/orders")}
+		resumed: map[uint32]int{}, sums: map[string]int{}, attributes: map[string]string{}, observed: map[string][]int64{}, broken: func(string) {}, headers: request("GET", "/a/orders")}
 }
 
 func request(method, path string) []pipeline.Header {
@@ -106,15 +108,33 @@ func (p *proxy) RegisterQueue(string) (uint32, bool)      { return 0, false }
 func (p *proxy) Enqueue(uint32, []byte) bool              { return false }
 func (p *proxy) Dequeue(uint32) (message []byte, ok bool) { return nil, false }
 
-func (p *proxy) Observe(metric string, v int64) {
-	p.broken("observe")
-	p.observed[metric] = append(p.observed[metric], v)
+// DefineMetric leaves out gauges.
+func (p *proxy) DefineMetric(kind metrics.Kind, name string) (uint32, bool) {
+	if kind == metrics.Gauge {
+		return 0, false
+	}
+	p.names = append(p.names, name)
+	return uint32(len(p.names) - 1), true
 }
-func (p *proxy) Count(metric string) { p.broken("count"); p.counted[metric]++ }
+
+func (p *proxy) AddMetric(id uint32, n int64) { p.broken("count"); p.sums[p.names[id]] += int(n) }
+
+func (p *proxy) RecordMetric(id uint32, v int64) {
+	p.broken("observe")
+	p.observed[p.names[id]] = append(p.observed[p.names[id]], v)
+}
+
+// counted are the counters, with those that come at the next tick.
+func (p *proxy) counted() map[string]int {
+	if p.gate != nil {
+		p.gate.Report()
+	}
+	return p.sums
+}
 
 // open begins stream id and gives its headers to the gate.
 func (p *proxy) open(g *gate.Gate, id uint32) (*gate.Stream, gate.Action) {
-	p.selected = id
+	p.selected, p.gate = id, g
 	s := g.Open(id)
 	return s, s.OnRequestHeaders()
 }
@@ -261,7 +281,7 @@ func TestEveryParkedStreamEnds(t *testing.T) {
 	if !slices.Equal(p.replies[1], []int{503}) || p.resumed[1] != 0 {
 		t.Errorf("replies %v, resumed %d; want one 503", p.replies[1], p.resumed[1])
 	}
-	if got := p.counted["sallyport_decisions.sp_decision=deny|sp_reason=introspection.deadline|"]; got != 1 {
+	if got := p.counted()["sallyport_decisions.sp_decision=deny|sp_reason=introspection.deadline|"]; got != 1 {
 		t.Errorf("deadline counted %d times", got)
 	}
 }
@@ -284,8 +304,8 @@ func TestAPanicDeniesOneRequest(t *testing.T) {
 		if p.resumed[2] != 1 || len(p.replies[2]) != 0 {
 			t.Errorf("its neighbour: replies %v, resumed %d; want resumed", p.replies[2], p.resumed[2])
 		}
-		if p.counted["sallyport_panics"] != 1 {
-			t.Errorf("panics counted: %d", p.counted["sallyport_panics"])
+		if p.counted()["sallyport_panics"] != 1 {
+			t.Errorf("panics counted: %d", p.counted()["sallyport_panics"])
 		}
 		if strings.Contains(strings.Join(p.lines, "\n"), "secret") {
 			t.Errorf("the panic's value was logged: %q", p.lines)
@@ -304,8 +324,8 @@ func TestAPanicDeniesOneRequest(t *testing.T) {
 				t.Errorf("stream %d: replies %v, resumed %d; want one 503", id, p.replies[id], p.resumed[id])
 			}
 		}
-		if p.counted["sallyport_panics"] != 1 || g.Parked() != 0 {
-			t.Errorf("%d panics counted, %d streams still parked", p.counted["sallyport_panics"], g.Parked())
+		if p.counted()["sallyport_panics"] != 1 || g.Parked() != 0 {
+			t.Errorf("%d panics counted, %d streams still parked", p.counted()["sallyport_panics"], g.Parked())
 		}
 	})
 	t.Run("in the request callback, recovered outside", func(t *testing.T) {
@@ -347,7 +367,7 @@ func TestAnEditThatTheHostRefusesDenies(t *testing.T) {
 		if p.edits != failAt {
 			t.Errorf("the %d. edit: %d were tried", failAt, p.edits)
 		}
-		if got := p.counted["sallyport_decisions.sp_decision=allow|"]; got != 0 {
+		if got := p.counted()["sallyport_decisions.sp_decision=allow|"]; got != 0 {
 			t.Errorf("the %d. edit: counted as admitted", failAt)
 		}
 	}
@@ -410,10 +430,11 @@ func TestMalformedRequests(t *testing.T) {
 
 func TestAStreamThatNeverAskedCountsNothing(t *testing.T) {
 	p := newProxy()
-	s := configured(t, p).Open(1)
-	s.Close()
-	if len(p.counted) != 0 || len(p.replies) != 0 {
-		t.Errorf("counted %v, replies %v", p.counted, p.replies)
+	g := configured(t, p)
+	p.gate = g
+	g.Open(1).Close()
+	if len(p.counted()) != 0 || len(p.replies) != 0 {
+		t.Errorf("counted %v, replies %v", p.counted(), p.replies)
 	}
 }
 

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/metrics"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 )
@@ -21,7 +22,7 @@ const (
 // fault: the gate then refuses.
 type Host interface {
 	sharedtable.Store
-	pipeline.Metrics
+	metrics.Host
 	pipeline.Editor // of the request's headers
 
 	NowNanos() int64 // the wall clock, unix nanoseconds

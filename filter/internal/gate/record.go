@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
+	"github.com/sallyport-gateway/sallyport/filter/internal/metrics"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/usage"
 )
@@ -21,15 +23,53 @@ const (
 	metricAdded     = "sallyport_added_us"
 )
 
+// counters are those that every request may move.
+type counters struct {
+	allowed                  host.Counter
+	denied, dryRun, overrule byReason
+	added                    host.Histogram
+}
+
+func newCounters(m *metrics.Ledger) counters {
+	return counters{
+		allowed:  m.Counter(metricDecisions + usage.DecisionLabels(true, 0)),
+		denied:   byReason{metrics: m, name: func(r fault.Reason) string { return metricDecisions + usage.DecisionLabels(false, r) }},
+		dryRun:   byReason{metrics: m, name: func(r fault.Reason) string { return metricDryRun + usage.ReasonLabel(r) }},
+		overrule: byReason{metrics: m, name: func(r fault.Reason) string { return metricOverruled + usage.ReasonLabel(r) }},
+		added:    m.Histogram(metricAdded),
+	}
+}
+
+// byReason is a counter for each reason, looked up when it is first counted.
+type byReason struct {
+	metrics *metrics.Ledger
+	name    func(fault.Reason) string
+	of      []host.Counter
+}
+
+func (c *byReason) count(r fault.Reason) {
+	if int(r) >= len(c.of) {
+		c.of = append(c.of, make([]host.Counter, int(r)+1-len(c.of))...)
+	}
+	if c.of[r] == nil {
+		c.of[r] = c.metrics.Counter(c.name(r))
+	}
+	c.of[r].Add(1)
+}
+
 // note counts a decision, and what was let pass on the operator's word. reason
 // is why not.
 func (g *Gate) note(x *pipeline.Exchange, allowed bool, reason fault.Reason) {
-	g.host.Count(metricDecisions + usage.DecisionLabels(allowed, reason))
+	if allowed {
+		g.counters.allowed.Add(1)
+	} else {
+		g.counters.denied.count(reason)
+	}
 	for _, r := range x.DryRun {
-		g.host.Count(metricDryRun + usage.ReasonLabel(r))
+		g.counters.dryRun.count(r)
 	}
 	for _, r := range x.Overridden {
-		g.host.Count(metricOverruled + usage.ReasonLabel(r))
+		g.counters.overrule.count(r)
 		g.say(r, "let a request pass by on_error: ", x)
 	}
 }
@@ -79,6 +119,6 @@ var remedies = map[fault.Reason]string{
 
 // Panicked counts a panic that was recovered and says where it happened.
 func (g *Gate) Panicked(where string) {
-	g.host.Count(metricPanics)
+	g.metrics.Count(metricPanics)
 	g.host.Log(Error, "sallyport: recovered a panic in "+where)
 }

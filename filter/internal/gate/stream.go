@@ -131,7 +131,7 @@ func (s *Stream) admit() Action {
 		return s.refuse(fault.Denial{})
 	}
 	s.gate.note(&s.exchange, true, 0)
-	s.gate.host.Observe(metricAdded, max(s.gate.host.NowNanos()-s.began, 0)/int64(time.Microsecond))
+	s.gate.counters.added.Observe(max(s.gate.host.NowNanos()-s.began, 0) / int64(time.Microsecond))
 	s.describe(true)
 	s.phase = admitted // at last: what panics before is refused still
 	return Pass
@@ -171,7 +171,7 @@ func (s *Stream) Fail() {
 // the caller must not. It may serve another request from then on.
 func (s *Stream) Close() {
 	if s.phase == deciding {
-		s.gate.host.Count(metricAbandoned)
+		s.gate.metrics.Count(metricAbandoned)
 	}
 	if s.phase != admitted && s.phase != refused {
 		s.phase = gone

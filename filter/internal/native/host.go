@@ -7,6 +7,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
 	"github.com/sallyport-gateway/sallyport/filter/internal/gate"
+	"github.com/sallyport-gateway/sallyport/filter/internal/metrics"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
@@ -28,6 +29,7 @@ type host struct {
 	clusters map[string]scenario.Answer
 	upstream scenario.Answer
 	metrics  map[string]int64
+	names    []string // of the metrics, by id
 
 	nextID   uint32
 	streams  map[uint32]*exchange
@@ -146,9 +148,23 @@ func (h *host) Log(level gate.Level, line string) {
 	h.log = append(h.log, scenario.LogLine{Level: words[level], Message: line})
 }
 
-func (h *host) Count(metric string)              { h.metrics[metric]++ }
-func (h *host) Add(metric string, n int64)       { h.metrics[metric] += n }
-func (h *host) Gauge(metric string, value int64) { h.metrics[metric] = value }
+// DefineMetric keeps the name, for the id of a counter or a gauge. Histograms are
+// not kept: real hosts do not show them among the metrics that scenarios read.
+func (h *host) DefineMetric(kind metrics.Kind, name string) (id uint32, ok bool) {
+	if kind == metrics.Histogram {
+		name = ""
+	}
+	h.names = append(h.names, name)
+	return uint32(len(h.names) - 1), true
+}
+
+func (h *host) AddMetric(id uint32, n int64) { h.metrics[h.names[id]] += n }
+
+func (h *host) RecordMetric(id uint32, value int64) {
+	if name := h.names[id]; name != "" {
+		h.metrics[name] = value
+	}
+}
 
 // RegisterQueue refuses: there is one VM, and nobody who could write to it.
 func (h *host) RegisterQueue(string) (uint32, bool) { return 0, false }
@@ -158,10 +174,6 @@ func (h *host) Enqueue(uint32, []byte) bool { return false }
 
 // Dequeue has no queue.
 func (h *host) Dequeue(uint32) ([]byte, bool) { return nil, false }
-
-// Observe keeps nothing: real hosts do not show histograms among the metrics
-// that scenarios read.
-func (h *host) Observe(string, int64) {}
 
 // CallForeign has no function: what a host can do instead of the filter is left
 // to the filter here.

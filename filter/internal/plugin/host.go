@@ -1,23 +1,19 @@
 package plugin
 
 import (
-	"encoding/binary"
 	"errors"
-	"strconv"
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/abi"
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
 	"github.com/sallyport-gateway/sallyport/filter/internal/gate"
+	"github.com/sallyport-gateway/sallyport/filter/internal/metrics"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 )
 
 // host is gate.Host over the SDK and abi, for one root context.
-type host struct {
-	root    uint32
-	metrics map[string]uint32
-}
+type host struct{ root uint32 }
 
 var _ gate.Host = (*host)(nil)
 
@@ -47,7 +43,6 @@ func (h *host) ClientCertificate() string {
 const (
 	sourceAddress     = "source\x00address"
 	certificateDigest = "connection\x00sha256_peer_certificate_digest"
-	responseCode      = "response\x00code" // 8 bytes, little-endian; absent when no response began
 )
 
 func property(path string) string {
@@ -64,13 +59,7 @@ func (h *host) ReplaceHeader(name, value string) bool {
 	return abi.ReplaceHeader(name, value) == abi.OK
 }
 
-func (h *host) ResponseStatus() int {
-	code, status := abi.Property(responseCode)
-	if status != abi.OK || len(code) != 8 {
-		return 0
-	}
-	return int(binary.LittleEndian.Uint64(code))
-}
+func (h *host) ResponseStatus() int { return status(abi.ResponseStatus()) }
 
 func (h *host) SetAttribute(name, value string) { abi.SetProperty(name, value) }
 
@@ -92,43 +81,19 @@ func (h *host) Log(level gate.Level, line string) {
 	}
 }
 
-// Count implements pipeline.Metrics.
-func (h *host) Count(metric string) { h.Add(metric, 1) }
-
-// Add implements pipeline.Metrics.
-func (h *host) Add(metric string, n int64) {
-	if id, ok := h.metric(abi.Counter, metric); ok {
-		abi.AddMetric(id, n)
-	}
+// DefineMetric implements metrics.Host.
+func (h *host) DefineMetric(kind metrics.Kind, name string) (id uint32, ok bool) {
+	id, status := abi.DefineMetric(kinds[kind], name)
+	return id, status == abi.OK
 }
 
-// Gauge implements pipeline.Metrics.
-func (h *host) Gauge(metric string, value int64) {
-	if id, ok := h.metric(abi.Gauge, metric); ok {
-		abi.RecordMetric(id, value)
-	}
-}
+var kinds = [...]abi.MetricType{metrics.Counter: abi.Counter, metrics.Gauge: abi.Gauge, metrics.Histogram: abi.Histogram}
 
-// Observe implements pipeline.Metrics.
-func (h *host) Observe(metric string, value int64) {
-	if id, ok := h.metric(abi.Histogram, metric); ok {
-		abi.RecordMetric(id, value)
-	}
-}
+// AddMetric implements metrics.Host.
+func (h *host) AddMetric(id uint32, n int64) { abi.AddMetric(id, n) }
 
-// metric defines a metric when it is first used: the host keeps whatever was
-// ever defined, so what is never used costs nothing.
-func (h *host) metric(kind abi.MetricType, name string) (id uint32, ok bool) {
-	id, ok = h.metrics[name]
-	if !ok {
-		var status abi.Status
-		if id, status = abi.DefineMetric(kind, name); status != abi.OK {
-			return 0, false
-		}
-		h.metrics[name] = id
-	}
-	return id, true
-}
+// RecordMetric implements metrics.Host.
+func (h *host) RecordMetric(id uint32, value int64) { abi.RecordMetric(id, value) }
 
 // Get reads shared data; see sharedtable.Store.
 func (h *host) Get(key string) ([]byte, uint32, error) {
@@ -178,10 +143,23 @@ func (h *host) Dequeue(queue uint32) (message []byte, ok bool) {
 func statusOf(headers []pipeline.Header) int {
 	for _, h := range headers {
 		if h.Name == ":status" {
-			if code, err := strconv.Atoi(h.Value); err == nil {
-				return code
-			}
+			return status(h.Value)
 		}
 	}
 	return 0
+}
+
+// status reads the three digits of a status (RFC 9110 section 15); 0 for anything
+// else.
+func status(digits string) (code int) {
+	if len(digits) != len("200") {
+		return 0
+	}
+	for _, c := range []byte(digits) {
+		if c < '0' || '9' < c {
+			return 0
+		}
+		code = 10*code + int(c-'0')
+	}
+	return code
 }

@@ -35,7 +35,7 @@ type vm struct {
 }
 
 func (v *vm) NewPluginContext(root uint32) types.PluginContext {
-	g := gate.New(&host{root: root, metrics: map[string]uint32{}})
+	g := gate.New(&host{root: root})
 	v.gates[root] = g
 	return &plugin{vm: v, root: root, gate: g}
 }
@@ -80,8 +80,14 @@ func (p *plugin) OnPluginStart(int) types.OnPluginStartStatus {
 
 func (p *plugin) OnTick() { p.gate.Tick() }
 
-// deleted frees what hangs on a root context that the host deletes.
-func (v *vm) deleted(root uint32) { delete(v.gates, root) }
+// deleted frees what hangs on a root context that the host deletes, after a last
+// report of what was counted.
+func (v *vm) deleted(root uint32) {
+	if g, ok := v.gates[root]; ok {
+		delete(v.gates, root)
+		g.Close()
+	}
+}
 
 func (v *vm) queueReady(root, queue uint32) {
 	if g, ok := v.gates[root]; ok {

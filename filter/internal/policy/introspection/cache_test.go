@@ -29,7 +29,7 @@ func (c vmCache) put(k key, claims *pipeline.Claims, now int64) {
 }
 
 func (c vmCache) get(k key, now int64) (*pipeline.Claims, bool) {
-	return (&Step{cache: c.cache, lives: c.lives}).known(k, now)
+	return (&Step{cache: c.cache, lives: c.lives, hits: newHits(pipeline.NoMetrics{})}).known(k, now)
 }
 
 func TestCacheLife(t *testing.T) {

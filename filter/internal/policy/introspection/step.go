@@ -79,6 +79,7 @@ type Step struct {
 
 // New makes a step.
 func New(o Options, p Ports) *Step {
+	p = p.WithDefaults()
 	entries := o.CacheEntries
 	if o.CacheMaxTTL <= 0 {
 		entries = 0
@@ -92,6 +93,7 @@ func New(o Options, p Ports) *Step {
 		stale:   staleUse{metrics: p.Metrics, warn: p.Warn},
 		binding: newBinding(o.Binding, p),
 		ahead:   o.RefreshAhead,
+		hits:    newHits(p.Metrics),
 		metrics: p.Metrics,
 		warn:    p.Warn,
 	}
