@@ -54,6 +54,7 @@ func onConfigure(root, size uint32) (ok uint32) {
 func onTick(root uint32) {
 	defer guard(root, "proxy_on_tick")
 	sdkOnTick(root)
+	tellAllocations()
 }
 
 //go:wasmexport proxy_on_request_headers

@@ -35,7 +35,7 @@ func SetProperty(string, string) Status { return Unimplemented }
 func CallResponseBody(int) ([]byte, Status) { return nil, Unimplemented }
 
 // SendLocalResponse answers Unimplemented.
-func SendLocalResponse(int, string, []byte, []host.Header) Status { return Unimplemented }
+func SendLocalResponse(int, string, []byte, []byte) Status { return Unimplemented }
 
 // HTTPCall answers Unimplemented.
 func HTTPCall(uint32, string, []host.Header, []byte, uint32, Landing) Status { return Unimplemented }

@@ -116,15 +116,14 @@ func CallResponseBody(most int) (body []byte, s Status) {
 }
 
 // SendLocalResponse answers the stream that is the effective context. details
-// shows in the access log as RESPONSE_CODE_DETAILS. The SDK's own function
+// shows in the access log as RESPONSE_CODE_DETAILS; headers are encoded pairs. The SDK's own function
 // leaves the details out.
-func SendLocalResponse(status int, details string, body []byte, headers []host.Header) Status {
+func SendLocalResponse(status int, details string, body, headers []byte) Status {
 	const noGRPCStatus = -1
-	h := EncodePairs(headers)
 	return Status(hostSendLocalResponse(uint32(status),
 		unsafe.Pointer(unsafe.StringData(details)), uint32(len(details)),
 		unsafe.Pointer(unsafe.SliceData(body)), uint32(len(body)),
-		unsafe.Pointer(unsafe.SliceData(h)), uint32(len(h)), noGRPCStatus))
+		unsafe.Pointer(unsafe.SliceData(headers)), uint32(len(headers)), noGRPCStatus))
 }
 
 // HTTPCall sends a request to a cluster, owned by the root context. With OK,

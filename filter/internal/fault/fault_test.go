@@ -112,3 +112,27 @@ func TestParseFormat(t *testing.T) {
 		t.Error("an unknown format is taken")
 	}
 }
+
+// TestARendererRendersOnce what says the same, and never takes one refusal for another.
+func TestARendererRendersOnce(t *testing.T) {
+	for _, format := range []fault.Format{fault.Apigee, fault.Problem} {
+		r := fault.Renderer{Format: format}
+		denials := []fault.Denial{
+			{Reason: fault.TokenMissing}, {Reason: fault.TokenMissing, DPoP: "ES256"}, {Reason: fault.TokenMissing},
+			{Reason: fault.TokenScopeInsufficient, Scope: "a"}, {Reason: fault.TokenScopeInsufficient, Scope: "b"},
+			{Reason: fault.SpikeArrestExceeded, RetryAfterSeconds: 1}, {Reason: fault.SpikeArrestExceeded, RetryAfterSeconds: 2},
+			{Reason: fault.SpikeArrestExceeded, RetryAfterSeconds: 2, Text: "Spike"}, {}, {Reason: 250},
+		}
+		for _, d := range denials {
+			first := r.Render(d)
+			first.Wire = nil
+			if diff := cmp.Diff(fault.Render(d, format), *first); diff != "" {
+				t.Errorf("%+v (-want +got):\n%s", d, diff)
+			}
+			first.Wire = []byte("as the host has it")
+			if again := r.Render(d); again != first {
+				t.Errorf("%+v was rendered twice", d)
+			}
+		}
+	}
+}

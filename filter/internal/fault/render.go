@@ -41,9 +41,41 @@ type Response struct {
 	Status  int
 	Headers []host.Header
 	Body    []byte
+
+	// Wire is the host's own, to keep Headers in its form: a response is sent many
+	// times.
+	Wire []byte
 }
 
-// Render is the only place where a refusal becomes bytes. It depends on
+// Renderer renders each refusal once, as long as refusals for its reason say the
+// same. The zero value renders in Apigee's format.
+type Renderer struct {
+	Format Format
+	kept   []*kept // by reason
+}
+
+type kept struct {
+	denial   Denial
+	response Response
+}
+
+// Render gives a refusal's response, which is not to be changed but for Wire.
+func (r *Renderer) Render(d Denial) *Response {
+	if d.Reason >= reasonCount {
+		d.Reason = Internal
+	}
+	if r.kept == nil {
+		r.kept = make([]*kept, reasonCount)
+	}
+	k := r.kept[d.Reason]
+	if k == nil || k.denial != d {
+		k = &kept{denial: d, response: Render(d, r.Format)}
+		r.kept[d.Reason] = k
+	}
+	return &k.response
+}
+
+// Render is the only place where a refusal becomes bytes; see Renderer. It depends on
 // nothing but the denial, whose texts come from the table or from compiled
 // configuration.
 func Render(d Denial, f Format) Response {

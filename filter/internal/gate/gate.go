@@ -12,6 +12,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
 	"github.com/sallyport-gateway/sallyport/filter/internal/metrics"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/identity"
 	"github.com/sallyport-gateway/sallyport/filter/internal/usage"
 )
 
@@ -36,6 +37,8 @@ type Gate struct {
 	metrics   *metrics.Ledger
 	counters  counters
 	usage     *usage.Recorder
+	refusals  fault.Renderer
+	identity  *identity.Teller
 	client    func(*pipeline.Exchange) string // finds a client's address
 }
 
@@ -57,7 +60,7 @@ func (g *Gate) Configure(data []byte, env func(string) (string, bool)) bool {
 		}
 		return false
 	}
-	g.config = c
+	g.config, g.refusals, g.identity = c, fault.Renderer{Format: c.Format}, identity.New(c.Identity)
 	g.usage = usage.NewRecorder(c.Usage.MaxSeries, g.host, g.metrics)
 	g.sequences = c.Sequences(config.Ports{
 		Store:             g.host,

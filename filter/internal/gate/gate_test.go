@@ -84,7 +84,7 @@ func (p *proxy) edited(goes func(pipeline.Header) bool) bool {
 	return true
 }
 
-func (p *proxy) Reply(r fault.Response, _ string) bool {
+func (p *proxy) Reply(r *fault.Response, _ string) bool {
 	p.replies[p.selected] = append(p.replies[p.selected], r.Status)
 	return true
 }

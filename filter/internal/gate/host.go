@@ -45,7 +45,7 @@ type Host interface {
 
 	// Reply answers the client. details is for the access log. The gate calls
 	// either Reply or Resume for a stream, once.
-	Reply(r fault.Response, details string) bool
+	Reply(r *fault.Response, details string) bool
 	// Resume lets a paused request go on.
 	Resume() bool
 	// Select makes a stream the one that the calls above act on; false when it

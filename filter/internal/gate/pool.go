@@ -1,5 +1,7 @@
 package gate
 
+import "github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+
 // maxPooled bounds the streams that wait to be used again: as many as are open at
 // once in a busy VM.
 const maxPooled = 256
@@ -35,9 +37,7 @@ func (p *pool) give(s *Stream) {
 
 // reset leaves nothing of the request but the memory of its lists.
 func (s *Stream) reset() {
-	remove, set := s.exchange.Edits.Remove[:0], s.exchange.Edits.Set[:0]
-	clear(remove[:cap(remove)])
-	clear(set[:cap(set)])
-	*s = Stream{gate: s.gate, resume: s.resume}
-	s.exchange.Edits.Remove, s.exchange.Edits.Set = remove, set
+	s.exchange.Reset()
+	s.run = pipeline.Run{}
+	s.id, s.phase, s.deadline, s.began, s.reason, s.recorded = 0, fresh, 0, 0, 0, false
 }

@@ -5,7 +5,6 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
-	"github.com/sallyport-gateway/sallyport/filter/internal/policy/identity"
 )
 
 // Action is what a request callback answers the host. The zero value holds the
@@ -126,7 +125,7 @@ func (s *Stream) keep() {
 // does not take is a refusal: the key or a forged header would go through. What
 // was edited before it goes nowhere.
 func (s *Stream) admit() Action {
-	identity.Apply(&s.exchange, s.gate.config.Identity)
+	s.gate.identity.Apply(&s.exchange)
 	if !s.exchange.Edit(s.gate.host) {
 		return s.refuse(fault.Denial{})
 	}
@@ -144,11 +143,7 @@ func (s *Stream) refuse(d fault.Denial) Action {
 	}
 	s.phase, s.reason = refused, d.Reason
 	d.DPoP = s.exchange.DPoP
-	format := fault.Apigee
-	if s.gate.config != nil {
-		format = s.gate.config.Format
-	}
-	s.gate.host.Reply(fault.Render(d, format), d.Reason.String())
+	s.gate.host.Reply(s.gate.refusals.Render(d), d.Reason.String())
 	s.gate.note(&s.exchange, false, d.Reason)
 	s.gate.complain(d.Reason, s)
 	s.describe(false)

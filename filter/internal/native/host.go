@@ -119,7 +119,7 @@ func (h *host) ResponseStatus() int { return h.status }
 // SetAttribute keeps nothing: there is no access log here.
 func (h *host) SetAttribute(string, string) {}
 
-func (h *host) Reply(r fault.Response, _ string) bool {
+func (h *host) Reply(r *fault.Response, _ string) bool {
 	if h.selected == nil {
 		return true // as real hosts: accepted, and nothing happens
 	}

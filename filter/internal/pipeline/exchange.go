@@ -32,8 +32,9 @@ type Exchange struct {
 	// is for the records; only Caller may decide anything.
 	KeyOwner KeyOwner
 
-	// Token is what introspection said; nil until it did.
-	Token *Claims
+	// Token is what introspection said; nil until it did. See TakeToken.
+	Token  *Claims
+	claims Claims // room for it
 
 	// DPoP lists the algorithms of proofs for challenges; see fault.Denial.
 	DPoP string
@@ -99,6 +100,29 @@ func (x *Exchange) ClientAddress() string {
 		x.address, x.asked = x.Client(x), true
 	}
 	return x.address
+}
+
+// TakeToken makes Token a copy of the claims, which are kept, or shared by many
+// who wait, and are out of reach of the steps of one exchange.
+func (x *Exchange) TakeToken(claims *Claims) {
+	audience, scopes := x.claims.Audience[:0], x.claims.Scopes[:0]
+	x.claims = *claims
+	x.claims.Audience = append(audience, claims.Audience...)
+	x.claims.Scopes = append(scopes, claims.Scopes...)
+	x.Token = &x.claims
+}
+
+// Reset makes the exchange as new. It keeps the memory of its lists.
+func (x *Exchange) Reset() {
+	remove, set := x.Edits.Remove, x.Edits.Set
+	audience, scopes := x.claims.Audience, x.claims.Scopes
+	clear(remove[:cap(remove)])
+	clear(set[:cap(set)])
+	clear(audience[:cap(audience)])
+	clear(scopes[:cap(scopes)])
+	*x = Exchange{}
+	x.Edits.Remove, x.Edits.Set = remove[:0], set[:0]
+	x.claims.Audience, x.claims.Scopes = audience[:0], scopes[:0]
 }
 
 // HeaderValues gives every value of the header, in order; name is lower case.

@@ -132,7 +132,8 @@ func (r *Run) take(o Outcome, wake func()) (v Verdict, ended bool) {
 		o.flight.onLanding(wake)
 		return Parked, true
 	}
-	return r.end(Denied, o.denial), true
+	d, _ := o.Denial()
+	return r.end(Denied, d), true
 }
 
 // Fail decides an undecided run as a refusal, for a deadline or a panic. It

@@ -3,6 +3,7 @@ package plugin
 import (
 	"errors"
 	"time"
+	"unsafe"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/abi"
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
@@ -50,7 +51,7 @@ func property(path string) string {
 	if status != abi.OK {
 		return ""
 	}
-	return string(value)
+	return unsafe.String(unsafe.SliceData(value), len(value)) // nobody else has it
 }
 
 func (h *host) RemoveHeader(name string) bool { return abi.RemoveHeader(name) == abi.OK }
@@ -63,8 +64,11 @@ func (h *host) ResponseStatus() int { return status(abi.ResponseStatus()) }
 
 func (h *host) SetAttribute(name, value string) { abi.SetProperty(name, value) }
 
-func (h *host) Reply(r fault.Response, details string) bool {
-	return abi.SendLocalResponse(r.Status, details, r.Body, r.Headers) == abi.OK
+func (h *host) Reply(r *fault.Response, details string) bool {
+	if r.Wire == nil {
+		r.Wire = abi.EncodePairs(r.Headers)
+	}
+	return abi.SendLocalResponse(r.Status, details, r.Body, r.Wire) == abi.OK
 }
 
 func (h *host) Resume() bool              { return abi.Continue() == abi.OK }

@@ -23,16 +23,20 @@ type Layout struct {
 	EntrySize int // bytes
 }
 
-// Table is a table in the host's shared data. It holds no state of its own.
+// Table is a table in the host's shared data. It holds no state of its own. It is
+// not safe for concurrent use: a VM is one thread.
 type Table struct {
 	store  Store
 	layout Layout
 	prefix string
+	only   string // the key of a table of one bucket
+	text   []byte // of the key of the last Update
 }
 
 // New names a table; nothing is read or written before the first Update.
 func New(store Store, layout Layout) *Table {
-	return &Table{store: store, layout: layout, prefix: keyPrefix + layout.Name + "/"}
+	prefix := keyPrefix + layout.Name + "/"
+	return &Table{store: store, layout: layout, prefix: prefix, only: prefix + "0"}
 }
 
 // Update reads the bucket that hash selects, lets change work on it, and writes
@@ -41,7 +45,11 @@ func New(store Store, layout Layout) *Table {
 // runs with one Get, and costs one Set when it writes. The error is
 // ErrContended, or says that the host failed; nothing was written then.
 func (t *Table) Update(hash uint32, change func(Bucket) (write bool)) error {
-	key := t.prefix + strconv.FormatUint(uint64(hash%t.layout.Buckets), 36)
+	key := t.only
+	if t.layout.Buckets > 1 {
+		t.text = strconv.AppendUint(append(t.text[:0], t.prefix...), uint64(hash%t.layout.Buckets), 36)
+		key = string(t.text)
+	}
 	for range MaxAttempts {
 		value, bucket, cas, err := t.read(key)
 		if err != nil {

@@ -18,21 +18,25 @@ const (
 
 // keyer makes keys. Its prefix has one length for all endpoints, so no token
 // can be taken for a part of it.
-type keyer struct{ prefix []byte }
+type keyer struct {
+	prefix []byte
+	room   []byte // for prefix and token, cleared after each use
+}
 
-func newKeyer(o Options) keyer {
+func newKeyer(o Options) *keyer {
 	endpoint := []byte(endpointDomain)
 	for _, field := range []string{o.Cluster, o.Authority, o.Path, o.ClientID} {
 		endpoint = binary.BigEndian.AppendUint32(endpoint, uint32(len(field)))
 		endpoint = append(endpoint, field...)
 	}
 	sum := sha256.Sum256(endpoint)
-	return keyer{prefix: append([]byte(tokenDomain), sum[:]...)}
+	return &keyer{prefix: append([]byte(tokenDomain), sum[:]...)}
 }
 
-func (k keyer) of(token string) key {
-	b := make([]byte, 0, len(k.prefix)+len(token))
-	b = append(b, k.prefix...)
-	b = append(b, token...)
-	return sha256.Sum256(b)
+func (k *keyer) of(token string) key {
+	b := append(append(k.room[:0], k.prefix...), token...)
+	sum := sha256.Sum256(b)
+	clear(b)
+	k.room = b
+	return sum
 }

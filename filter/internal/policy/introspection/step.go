@@ -3,7 +3,6 @@
 package introspection
 
 import (
-	"slices"
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
@@ -63,7 +62,7 @@ const (
 // for one VM, shares answers with its like in other VMs, and is not safe for concurrent use: a VM is one thread.
 type Step struct {
 	caller   caller
-	keys     keyer
+	keys     *keyer
 	cache    *cache
 	lives    lives
 	shared   *shared // nil when nothing is
@@ -238,13 +237,4 @@ func (s *Step) land(c *call, now int64, v verdict) {
 		s.shared.landed(c.key, now, v)
 	}
 	c.verdict = v
-}
-
-// copyOf keeps what is cached, or shared by many waiters, out of reach of the
-// steps of one exchange.
-func copyOf(claims *pipeline.Claims) *pipeline.Claims {
-	own := *claims
-	own.Audience = slices.Clone(claims.Audience)
-	own.Scopes = slices.Clone(claims.Scopes)
-	return &own
 }
