@@ -130,7 +130,8 @@ func TestGuardRecoversAndHidesWhatPanicked(t *testing.T) {
 			HandlePanics(func(i uint32, c, w string) { id, callback, where = i, c, w; panic("the handler too") })
 			t.Cleanup(func() { HandlePanics(nil) })
 			func() {
-				defer guard(9, "proxy_on_request_headers")
+				enter(9, "proxy_on_request_headers")
+				defer guard()
 				tt.panic()
 			}()
 			if id != 9 || callback != "proxy_on_request_headers" || !strings.Contains(where, tt.want) || strings.Contains(where, "customer") {

@@ -24,7 +24,8 @@ func onMemoryAllocate(size uint32) unsafe.Pointer {
 
 //go:wasmexport proxy_on_context_create
 func onContextCreate(id, parent uint32) {
-	defer guard(id, "proxy_on_context_create")
+	enter(id, "proxy_on_context_create")
+	defer guard()
 	if parent != 0 {
 		streams.Open(id, parent)
 		return
@@ -34,7 +35,8 @@ func onContextCreate(id, parent uint32) {
 
 //go:wasmexport proxy_on_vm_start
 func onVMStart(root, size uint32) (ok uint32) {
-	defer guard(root, "proxy_on_vm_start")
+	enter(root, "proxy_on_vm_start")
+	defer guard()
 	if sdkOnVMStart(root, int(size)) {
 		return 1
 	}
@@ -43,7 +45,8 @@ func onVMStart(root, size uint32) (ok uint32) {
 
 //go:wasmexport proxy_on_configure
 func onConfigure(root, size uint32) (ok uint32) {
-	defer guard(root, "proxy_on_configure")
+	enter(root, "proxy_on_configure")
+	defer guard()
 	if sdkOnConfigure(root, int(size)) {
 		return 1
 	}
@@ -52,7 +55,8 @@ func onConfigure(root, size uint32) (ok uint32) {
 
 //go:wasmexport proxy_on_tick
 func onTick(root uint32) {
-	defer guard(root, "proxy_on_tick")
+	enter(root, "proxy_on_tick")
+	defer guard()
 	sdkOnTick(root)
 	tellAllocations()
 }
@@ -60,21 +64,24 @@ func onTick(root uint32) {
 //go:wasmexport proxy_on_request_headers
 func onRequestHeaders(id, _, _ uint32) (action uint32) {
 	action = pause
-	defer guard(id, "proxy_on_request_headers")
+	enter(id, "proxy_on_request_headers")
+	defer guard()
 	return answered(streams.Headers(id))
 }
 
 //go:wasmexport proxy_on_request_body
 func onRequestBody(id, _, _ uint32) (action uint32) {
 	action = pause
-	defer guard(id, "proxy_on_request_body")
+	enter(id, "proxy_on_request_body")
+	defer guard()
 	return answered(streams.Body(id))
 }
 
 //go:wasmexport proxy_on_request_trailers
 func onRequestTrailers(id, _ uint32) (action uint32) {
 	action = pause
-	defer guard(id, "proxy_on_request_trailers")
+	enter(id, "proxy_on_request_trailers")
+	defer guard()
 	return answered(streams.Trailers(id))
 }
 
@@ -83,13 +90,15 @@ func onRequestTrailers(id, _ uint32) (action uint32) {
 //
 //go:wasmexport proxy_on_http_call_response
 func onHTTPCallResponse(root, call, headers, bodySize, trailers uint32) {
-	defer guard(root, "proxy_on_http_call_response")
+	enter(root, "proxy_on_http_call_response")
+	defer guard()
 	landed(root, call, int(headers), int(bodySize))
 }
 
 //go:wasmexport proxy_on_queue_ready
 func onQueue(root, queue uint32) {
-	defer guard(root, "proxy_on_queue_ready")
+	enter(root, "proxy_on_queue_ready")
+	defer guard()
 	queueReady(root, queue)
 }
 
@@ -98,13 +107,15 @@ func onQueue(root, queue uint32) {
 //
 //go:wasmexport proxy_on_log
 func onLog(id uint32) {
-	defer guard(id, "proxy_on_log")
+	enter(id, "proxy_on_log")
+	defer guard()
 	streams.Log(id)
 }
 
 //go:wasmexport proxy_on_delete
 func onDelete(id uint32) {
-	defer guard(id, "proxy_on_delete")
+	enter(id, "proxy_on_delete")
+	defer guard()
 	if streams.Delete(id) {
 		return
 	}

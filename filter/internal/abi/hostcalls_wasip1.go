@@ -27,6 +27,8 @@ var (
 )
 
 // answer is what a hostcall gave that has set outPointer and outSize.
+//
+//go:noinline
 func answer(s Status) ([]byte, Status) {
 	waiting = nil
 	if s != OK {

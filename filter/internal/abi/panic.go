@@ -16,12 +16,23 @@ func HandlePanics(h PanicHandler) { onPanic = h }
 // maxFrames bounds the trace in a panic's log line.
 const maxFrames = 12
 
+// current is the callback that runs: the host makes one at a time.
+var current struct {
+	context uint32
+	name    string
+}
+
+// enter notes which callback an export is.
+func enter(contextID uint32, callback string) {
+	current.context, current.name = contextID, callback
+}
+
 // guard is deferred by every export. It must be deferred directly, or recover
 // would see nothing.
-func guard(contextID uint32, callback string) {
+func guard() {
 	value := recover()
 	if value != nil {
-		recovered(contextID, callback, value)
+		recovered(current.context, current.name, value)
 	}
 	poison()
 }

@@ -33,37 +33,11 @@ func init() {
 
 // pinned is never true. The linker drops methods that it sees no call of, and
 // it sees none through the SDK's interface, which is another type to it: pin
-// calls each once, where the linker cannot tell that it never runs.
+// calls those once that the SDK calls in the life of VM and plugin, where the
+// linker cannot tell that it never runs. The others stay out of the module.
 var pinned bool
 
 func pin(h sdkHost) {
-	h.ProxyLog(0, nil, 0)
-	h.ProxySetProperty(nil, 0, nil, 0)
-	h.ProxyGetProperty(nil, 0, nil, nil)
-	h.ProxySendLocalResponse(0, nil, 0, nil, 0, nil, 0, 0)
-	h.ProxyGetSharedData(nil, 0, nil, nil, nil)
-	h.ProxySetSharedData(nil, 0, nil, 0, 0)
-	h.ProxyRegisterSharedQueue(nil, 0, nil)
-	h.ProxyResolveSharedQueue(nil, 0, nil, 0, nil)
-	h.ProxyDequeueSharedQueue(0, nil, nil)
-	h.ProxyEnqueueSharedQueue(0, nil, 0)
-	h.ProxyGetHeaderMapValue(0, nil, 0, nil, nil)
-	h.ProxyAddHeaderMapValue(0, nil, 0, nil, 0)
-	h.ProxyReplaceHeaderMapValue(0, nil, 0, nil, 0)
-	h.ProxyContinueStream(0)
-	h.ProxyCloseStream(0)
-	h.ProxyRemoveHeaderMapValue(0, nil, 0)
-	h.ProxyGetHeaderMapPairs(0, nil, nil)
-	h.ProxySetHeaderMapPairs(0, nil, 0)
 	h.ProxyGetBufferBytes(0, 0, 0, nil, nil)
-	h.ProxySetBufferBytes(0, 0, 0, nil, 0)
-	h.ProxyHttpCall(nil, 0, nil, 0, nil, 0, nil, 0, 0, nil)
-	h.ProxyCallForeignFunction(nil, 0, nil, 0, nil, nil)
 	h.ProxySetTickPeriodMilliseconds(0)
-	h.ProxySetEffectiveContext(0)
-	h.ProxyDone()
-	h.ProxyDefineMetric(0, nil, 0, nil)
-	h.ProxyIncrementMetric(0, 0)
-	h.ProxyRecordMetric(0, 0)
-	h.ProxyGetMetric(0, nil)
 }

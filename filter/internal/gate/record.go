@@ -33,9 +33,9 @@ type counters struct {
 func newCounters(m *metrics.Ledger) counters {
 	return counters{
 		allowed:  m.Counter(metricDecisions + usage.DecisionLabels(true, 0)),
-		denied:   byReason{metrics: m, name: func(r fault.Reason) string { return metricDecisions + usage.DecisionLabels(false, r) }},
-		dryRun:   byReason{metrics: m, name: func(r fault.Reason) string { return metricDryRun + usage.ReasonLabel(r) }},
-		overrule: byReason{metrics: m, name: func(r fault.Reason) string { return metricOverruled + usage.ReasonLabel(r) }},
+		denied:   byReason{metrics: m, name: metricDecisions + usage.DenyLabel},
+		dryRun:   byReason{metrics: m, name: metricDryRun},
+		overrule: byReason{metrics: m, name: metricOverruled},
 		added:    m.Histogram(metricAdded),
 	}
 }
@@ -43,16 +43,20 @@ func newCounters(m *metrics.Ledger) counters {
 // byReason is a counter for each reason, looked up when it is first counted.
 type byReason struct {
 	metrics *metrics.Ledger
-	name    func(fault.Reason) string
+	name    string // without the label of the reason
 	of      []host.Counter
 }
 
+//go:noinline
 func (c *byReason) count(r fault.Reason) {
+	if c.of == nil {
+		c.of = make([]host.Counter, fault.ReasonCount)
+	}
 	if int(r) >= len(c.of) {
-		c.of = append(c.of, make([]host.Counter, int(r)+1-len(c.of))...)
+		r = fault.Internal
 	}
 	if c.of[r] == nil {
-		c.of[r] = c.metrics.Counter(c.name(r))
+		c.of[r] = c.metrics.Counter(c.name + usage.ReasonLabel(r))
 	}
 	c.of[r].Add(1)
 }

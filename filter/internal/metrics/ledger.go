@@ -72,6 +72,7 @@ func (m *Metric) Observe(value int64) {
 	}
 }
 
+//go:noinline
 func (m *Metric) define() bool {
 	if !m.defined {
 		m.id, m.defined = m.ledger.host.DefineMetric(m.kind, m.name)
@@ -104,6 +105,9 @@ func (l *Ledger) Close() {
 	l.Report()
 }
 
+// metric is not inlined, as six copies of it would be: neither is define.
+//
+//go:noinline
 func (l *Ledger) metric(kind Kind, name string) *Metric {
 	m, ok := l.byName[name]
 	if !ok {

@@ -62,6 +62,8 @@ func (o Outcome) Resume(x *Exchange) Outcome {
 }
 
 // mapped applies f to the outcome that ends the step, now or after its flight.
+//
+//go:noinline
 func (o Outcome) mapped(f func(*Exchange, Outcome) Outcome, x *Exchange) Outcome {
 	if o.kind != await {
 		return f(x, o)

@@ -16,6 +16,7 @@ const firstChains = 256
 
 func (t *table) chain(id uint32) **gate.Stream { return &t.chains[int(id)&(len(t.chains)-1)] }
 
+//go:noinline
 func (t *table) find(id uint32) *gate.Stream {
 	if t.count == 0 {
 		return nil

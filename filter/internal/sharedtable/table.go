@@ -23,14 +23,12 @@ type Layout struct {
 	EntrySize int // bytes
 }
 
-// Table is a table in the host's shared data. It holds no state of its own. It is
-// not safe for concurrent use: a VM is one thread.
+// Table is a table in the host's shared data. It holds no state of its own.
 type Table struct {
 	store  Store
 	layout Layout
 	prefix string
 	only   string // the key of a table of one bucket
-	text   []byte // of the key of the last Update
 }
 
 // New names a table; nothing is read or written before the first Update.
@@ -47,8 +45,8 @@ func New(store Store, layout Layout) *Table {
 func (t *Table) Update(hash uint32, change func(Bucket) (write bool)) error {
 	key := t.only
 	if t.layout.Buckets > 1 {
-		t.text = strconv.AppendUint(append(t.text[:0], t.prefix...), uint64(hash%t.layout.Buckets), 36)
-		key = string(t.text)
+		var room [96]byte // for one string on the heap instead of two
+		key = string(strconv.AppendUint(append(room[:0], t.prefix...), uint64(hash%t.layout.Buckets), 36))
 	}
 	for range MaxAttempts {
 		value, bucket, cas, err := t.read(key)

@@ -40,12 +40,15 @@ func counterOf(c *Call) counter {
 	return k
 }
 
+// DenyLabel is the first label of a refusal.
+const DenyLabel = "sp_decision=deny|"
+
 // DecisionLabels are those of a decision; reason is why not.
 func DecisionLabels(allowed bool, reason fault.Reason) string {
 	if allowed {
 		return "sp_decision=allow|"
 	}
-	return "sp_decision=deny|" + ReasonLabel(reason)
+	return DenyLabel + ReasonLabel(reason)
 }
 
 // ReasonLabel is the label of a reason alone. One copy of it is enough for the

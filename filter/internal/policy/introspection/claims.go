@@ -103,6 +103,8 @@ func readClaim(c *pipeline.Claims, m jsonobject.Member) (ok bool) {
 // text reads a string that is neither empty nor too long and has no control
 // characters; U+FFFD is what the decoder makes of half a surrogate pair, so two
 // different strings could have become one.
+//
+//go:noinline
 func text(v gjson.Result) (string, bool) {
 	if v.Type != gjson.String || v.Str == "" || len(v.Str) > maxTextBytes {
 		return "", false
