@@ -175,8 +175,23 @@ func (g *gateway) ends(what string, p *hostsim.Pending, want outcome) hostsim.Ex
 	return x
 }
 
-// metrics are all metrics by name, those that are 0 left out.
+// reported lets every VM report what it counted: it does with each tick.
+func (g *gateway) reported() {
+	g.t.Helper()
+	g.Advance(250 * time.Millisecond)
+}
+
+// metric is one metric, with all that was counted.
+func (g *gateway) metric(name string) uint64 {
+	g.t.Helper()
+	g.reported()
+	return g.Process().Metric(name)
+}
+
+// metrics are all metrics by name, those that are 0 left out, with all that was counted.
 func (g *gateway) metrics() map[string]uint64 {
+	g.t.Helper()
+	g.reported()
 	all := map[string]uint64{}
 	for _, m := range g.Process().Metrics() {
 		if m.Value != 0 {
@@ -188,9 +203,9 @@ func (g *gateway) metrics() map[string]uint64 {
 
 func (g *gateway) decisions(reason string) uint64 {
 	if reason == "" {
-		return g.Process().Metric("sallyport_decisions.sp_decision=allow|")
+		return g.metric("sallyport_decisions.sp_decision=allow|")
 	}
-	return g.Process().Metric("sallyport_decisions.sp_decision=deny|sp_reason=" + reason + "|")
+	return g.metric("sallyport_decisions.sp_decision=deny|sp_reason=" + reason + "|")
 }
 
 // logText is the whole log, a line each.

@@ -92,7 +92,7 @@ func TestHostileRequestHeaders(t *testing.T) {
 			}
 		})
 	}
-	if got := g.Process().Metric("sallyport_panics"); got != 0 {
+	if got := g.metric("sallyport_panics"); got != 0 {
 		t.Errorf("%d panics", got)
 	}
 }

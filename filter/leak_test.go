@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
@@ -160,6 +161,7 @@ func (w *watched) Close() error {
 
 // lookAt sees everything that was left behind.
 func (w *watched) lookAt(h *hostsim.Host) {
+	h.Advance(250 * time.Millisecond) // until all that was counted is reported
 	for _, l := range h.Log() {
 		w.see("log", l.Message)
 	}

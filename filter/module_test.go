@@ -27,6 +27,18 @@ func faultyModule(t testing.TB) *hostsim.Module {
 	return compiled(t, wasmbuild.PackageTags(t, "./filter", "faultinjection"))
 }
 
+// countingModule is the filter that tells with each tick how many objects it has allocated.
+func countingModule(t testing.TB) *hostsim.Module {
+	t.Helper()
+	return compiled(t, wasmbuild.PackageTags(t, "./filter", "allocations"))
+}
+
+// poisonedModule is the filter that overwrites what a callback lent; see abi.KeepRequest.
+func poisonedModule(t testing.TB) *hostsim.Module {
+	t.Helper()
+	return compiled(t, wasmbuild.PackageTags(t, "./filter", "poison"))
+}
+
 func compiled(t testing.TB, path string) *hostsim.Module {
 	t.Helper()
 	modules.Lock()

@@ -32,7 +32,7 @@ func TestOrder(t *testing.T) {
 			g := start(t, module(t), configuration(t, tt.first+laterSteps), hostsim.WithCluster("later", active()))
 			r, x := g.do(request("token"))
 			g.must("a request that no step refuses", r, x, admitted)
-			if got := callsTo(x, "later"); got != 1 || len(g.Process().SharedData("")) == 0 || g.Process().Metric(laterMetric) != 1 {
+			if got := callsTo(x, "later"); got != 1 || len(g.Process().SharedData("")) == 0 || g.metric(laterMetric) != 1 {
 				t.Fatalf("the later steps left %d calls, %d keys, metrics %v: their traces cannot be told", got, len(g.Process().SharedData("")), g.metrics())
 			}
 

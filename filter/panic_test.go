@@ -40,7 +40,7 @@ func TestPanic(t *testing.T) {
 			for _, p := range parked {
 				g.ends("a request that was parked meanwhile", p, admitted)
 			}
-			if got := g.Process().Metric("sallyport_panics"); got != uint64(len(doomed)) {
+			if got := g.metric("sallyport_panics"); got != uint64(len(doomed)) {
 				t.Errorf("%d panics counted, want %d", got, len(doomed))
 			}
 			if got := g.decisions("internal.error"); got != uint64(len(doomed)) {
@@ -77,7 +77,7 @@ func TestPanicIsNotForSale(t *testing.T) {
 		r, x := g.do(request("token", "x-inject-panic", point))
 		g.must(point, r, x, admitted)
 	}
-	if got := g.Process().Metric("sallyport_panics"); got != 0 {
+	if got := g.metric("sallyport_panics"); got != 0 {
 		t.Errorf("%d panics", got)
 	}
 }

@@ -17,3 +17,9 @@ func TestScenariosNative(t *testing.T) { scenario.RunDir(t, scenarios, native.Dr
 func TestScenariosHostsim(t *testing.T) {
 	scenario.RunDir(t, scenarios, hostdriver.New(module(t)))
 }
+
+// TestScenariosPoisoned plays them on a module that overwrites a request's headers when each callback has ended: what
+// reads them later, without having kept them, reads nonsense.
+func TestScenariosPoisoned(t *testing.T) {
+	scenario.RunDir(t, scenarios, hostdriver.New(poisonedModule(t)))
+}

@@ -26,7 +26,7 @@ func TestCardinalityOnEnvoy(t *testing.T) {
 	s.settled()
 
 	var counted, others uint64
-	for name, value := range s.stats() {
+	for name, value := range s.reported() {
 		if strings.HasPrefix(name, metricPrefix+"sallyport_usage.") {
 			counted += value
 			if strings.Contains(name, "sp_app=other|") {

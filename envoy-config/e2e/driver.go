@@ -43,6 +43,7 @@ type Driver struct {
 	version   int // of what was published last
 	instances []*instance
 	counted   counted
+	reports   reports
 }
 
 var _ scenario.Driver = (*Driver)(nil)

@@ -113,6 +113,9 @@ func (i *instance) Do(ctx context.Context, r scenario.Request) (scenario.Result,
 	if err := i.settle(ctx, before); err != nil {
 		return scenario.Result{}, fmt.Errorf("wait for the end of the exchange: %w", err)
 	}
+	if err := i.driver.reports.owes(ctx, envoy, i); err != nil {
+		return scenario.Result{}, err
+	}
 	if err := envoy.Log().Sync(ctx); err != nil {
 		return scenario.Result{}, err
 	}
@@ -205,14 +208,17 @@ func (i *instance) Now() time.Time { return time.Now() }
 // Advance waits: the clock is real.
 func (i *instance) Advance(d time.Duration) { time.Sleep(d) }
 
-// Metrics are those of all scenarios of this Envoy together: differences mean something, values do not.
+// Metrics are those of all scenarios of this Envoy together, with all that their guests count: differences mean something,
+// values do not.
 func (i *instance) Metrics(ctx context.Context) (map[string]int64, error) {
-	stats, err := i.driver.envoy.Stats(ctx, `^wasmcustom\.`)
+	i.driver.mu.Lock()
+	defer i.driver.mu.Unlock()
+	stats, err := i.driver.reports.wait(ctx, i.driver.envoy)
 	if err != nil {
 		return nil, err
 	}
-	metrics := make(map[string]int64, len(stats.Number))
-	for name, value := range stats.Number {
+	metrics := make(map[string]int64, len(stats))
+	for name, value := range stats {
 		name = strings.TrimPrefix(name, metricPrefix)
 		metrics[name] = int64(value) // a negative gauge comes back as one
 	}

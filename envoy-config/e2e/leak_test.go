@@ -124,6 +124,9 @@ func evidence(t *testing.T, p *envoyrun.Process, requests int) map[string]string
 	if _, err := p.Output().Wait(ctx, 0, func(envoyrun.Line) bool { logged++; return logged == requests }); err != nil {
 		t.Fatalf("%d lines in the access log: %v", logged, err)
 	}
+	if err := allReported(ctx, p); err != nil {
+		t.Fatal(err)
+	}
 	if err := p.Log().Sync(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -205,6 +205,15 @@ func (s *site) until(what string, ok func(envoyrun.Stats) bool) {
 const siteStats = `^(http\.gw[^.]*|cluster\.(okta|backend))\.(up|down)stream_(rq_(total|active)|cx_rx_bytes_total)$` +
 	`|^listener_manager\.|^listener\..*\.worker_|^wasm\.|^wasmcustom\.`
 
+// reported are the statistics with all that the filter's VMs counted.
+func (s *site) reported() map[string]uint64 {
+	s.t.Helper()
+	if err := allReported(s.t.Context(), s.envoy); err != nil {
+		s.t.Fatal(err)
+	}
+	return s.stats()
+}
+
 func (s *site) stats() map[string]uint64 {
 	s.t.Helper()
 	now, err := s.envoy.Stats(s.t.Context(), siteStats)
@@ -216,7 +225,7 @@ func (s *site) stats() map[string]uint64 {
 
 func (s *site) metric(name string) uint64 {
 	s.t.Helper()
-	return s.stats()[metricPrefix+name]
+	return s.reported()[metricPrefix+name]
 }
 
 // quiet waits until nothing is under way and the backend has seen what was sent to it.

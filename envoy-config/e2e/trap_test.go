@@ -47,7 +47,7 @@ const trapLine = "failed: Uncaught"
 // wantUnharmed: no VM trapped and none was made anew; no panic needed to be recovered.
 func (s *site) wantUnharmed() {
 	s.t.Helper()
-	for name, value := range s.stats() {
+	for name, value := range s.reported() {
 		if value != 0 && (strings.Contains(name, ".vm_reload") || strings.HasPrefix(name, "wasmcustom.sallyport_panics")) {
 			s.t.Errorf("%s is %d", name, value)
 		}
@@ -176,9 +176,9 @@ func earlierFilterRefuses(s *site) {
 	s.do("the next request", "gwearly", request("after-blocked"), admitted)
 }
 
-// decisions are the filter's counters.
+// decisions are the filter's counters, with all that its VMs counted.
 func (s *site) decisions() map[string]uint64 {
-	all := s.stats()
+	all := s.reported()
 	maps.DeleteFunc(all, func(name string, _ uint64) bool {
 		return !strings.HasPrefix(name, metricPrefix+"sallyport_decisions") && !strings.HasPrefix(name, metricPrefix+"sallyport_abandoned")
 	})

@@ -40,7 +40,8 @@ type Instance interface {
 	Advance(d time.Duration)
 
 	// Metrics reads all counters and gauges of the guest, absolute, under the
-	// names that the guest gave them, summed over its VMs.
+	// names that the guest gave them, summed over its VMs. It lets a guest that
+	// sums in the VM report first, which may take a tick of a quarter second.
 	Metrics(ctx context.Context) (map[string]int64, error)
 
 	// ClusterName is the driver's real name of a cluster of the file.

@@ -5,18 +5,20 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 )
 
 func TestPairs(t *testing.T) {
 	tests := []struct {
 		name  string
 		bytes string
-		want  [][2]string
+		want  []host.Header
 		ok    bool
 	}{
 		{"nothing at all is an empty map", "", nil, true},
-		{"a count of none", "\x00\x00\x00\x00", [][2]string{}, true},
-		{"one pair", "\x01\x00\x00\x00\x01\x00\x00\x00\x02\x00\x00\x00k\x00vw\x00", [][2]string{{"k", "vw"}}, true},
+		{"a count of none", "\x00\x00\x00\x00", []host.Header{}, true},
+		{"one pair", "\x01\x00\x00\x00\x01\x00\x00\x00\x02\x00\x00\x00k\x00vw\x00", []host.Header{{Name: "k", Value: "vw"}}, true},
 		{"cut before the count", "\x01\x00", nil, false},
 		{"more pairs than bytes", "\x02\x00\x00\x00\x01\x00\x00\x00\x02\x00\x00\x00k\x00vw\x00", nil, false},
 		{"a count that overflows", "\xff\xff\xff\xff", nil, false},
@@ -26,7 +28,7 @@ func TestPairs(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got, ok := DecodePairs([]byte(tt.bytes))
+			got, ok := DecodePairs(nil, []byte(tt.bytes))
 			if ok != tt.ok {
 				t.Fatalf("ok %v, want %v", ok, tt.ok)
 			}
@@ -39,10 +41,11 @@ func TestPairs(t *testing.T) {
 
 func FuzzHeaderPairs(f *testing.F) {
 	f.Add([]byte{})
-	f.Add(EncodePairs([][2]string{{":path", "/"}, {"x", ""}, {"x", "\x00"}}))
+	f.Add(EncodePairs([]host.Header{{Name: ":path", Value: "/"}, {Name: "x"}, {Name: "x", Value: "\x00"}}))
 	f.Add([]byte("\x01\x00\x00\x00\xff\xff\xff\xff\x02\x00\x00\x00k\x00vw\x00"))
+	into := make([]host.Header, 2)
 	f.Fuzz(func(t *testing.T, b []byte) {
-		pairs, ok := DecodePairs(b)
+		pairs, ok := DecodePairs(into, b)
 		if !ok || len(b) == 0 {
 			return
 		}
@@ -50,6 +53,38 @@ func FuzzHeaderPairs(f *testing.F) {
 			t.Errorf("%q decodes to %q, which encodes to %q", b, pairs, again)
 		}
 	})
+}
+
+// TestRooms: an answer that waits for a room lies in it, as long as it fits; what is kept is never overwritten.
+func TestRooms(t *testing.T) {
+	t.Cleanup(func() { waiting = nil; KeepRequest() })
+	same := func(a, b []byte) bool { return &a[0] == &b[0] }
+	own, other := place(10), place(10)
+	if same(own, other) {
+		t.Error("two answers that no room waits for lie in one place")
+	}
+	readyForRequest()
+	first := place(100)
+	if second := place(200); !same(first, second) {
+		t.Error("the room was not used again")
+	}
+	large := place(2 * firstRequestBytes)
+	if len(large) != 2*firstRequestBytes || !same(large, place(firstRequestBytes)) {
+		t.Error("the room did not grow with a larger request")
+	}
+	huge := place(keptRequestBytes + 1)
+	if same(huge, large) || same(huge, place(keptRequestBytes+1)) {
+		t.Error("a request beyond the bound was put into the room")
+	}
+	KeepRequest()
+	readyForRequest()
+	if kept := large; same(kept, place(100)) {
+		t.Error("headers that were kept are overwritten")
+	}
+	waiting = &valueRoom
+	if value := place(valueBytes); !same(value, place(1)) || same(value, place(valueBytes+1)) {
+		t.Error("the room for values holds too much, or too little")
+	}
 }
 
 func TestAnAnswerIsHandedOverOnce(t *testing.T) {
@@ -95,7 +130,8 @@ func TestGuardRecoversAndHidesWhatPanicked(t *testing.T) {
 			HandlePanics(func(i uint32, c, w string) { id, callback, where = i, c, w; panic("the handler too") })
 			t.Cleanup(func() { HandlePanics(nil) })
 			func() {
-				defer guard(9, "proxy_on_request_headers")
+				enter(9, "proxy_on_request_headers")
+				defer guard()
 				tt.panic()
 			}()
 			if id != 9 || callback != "proxy_on_request_headers" || !strings.Contains(where, tt.want) || strings.Contains(where, "customer") {

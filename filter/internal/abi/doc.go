@@ -30,6 +30,7 @@ type MapType uint32
 const (
 	RequestHeaders      MapType = 0
 	RequestTrailers     MapType = 1
+	ResponseHeaders     MapType = 2
 	CallResponseHeaders MapType = 6
 )
 

@@ -4,9 +4,6 @@ package abi
 
 import "unsafe"
 
-// pause is Action::Pause, the answer of a request callback that did not end well.
-const pause uint32 = 1
-
 // The callbacks that the filter needs, and no others: each one that is exported
 // costs every request a call into the VM. Each sets its answer to the safe one
 // first, so that a recovered panic leaves it.
@@ -22,19 +19,24 @@ func onMemoryAllocate(size uint32) unsafe.Pointer {
 	if size == 0 {
 		return nil
 	}
-	block := make([]byte, size)
-	return unsafe.Pointer(&block[0])
+	return unsafe.Pointer(unsafe.SliceData(place(int(size))))
 }
 
 //go:wasmexport proxy_on_context_create
 func onContextCreate(id, parent uint32) {
-	defer guard(id, "proxy_on_context_create")
+	enter(id, "proxy_on_context_create")
+	defer guard()
+	if parent != 0 {
+		streams.Open(id, parent)
+		return
+	}
 	sdkOnContextCreate(id, parent)
 }
 
 //go:wasmexport proxy_on_vm_start
 func onVMStart(root, size uint32) (ok uint32) {
-	defer guard(root, "proxy_on_vm_start")
+	enter(root, "proxy_on_vm_start")
+	defer guard()
 	if sdkOnVMStart(root, int(size)) {
 		return 1
 	}
@@ -43,7 +45,8 @@ func onVMStart(root, size uint32) (ok uint32) {
 
 //go:wasmexport proxy_on_configure
 func onConfigure(root, size uint32) (ok uint32) {
-	defer guard(root, "proxy_on_configure")
+	enter(root, "proxy_on_configure")
+	defer guard()
 	if sdkOnConfigure(root, int(size)) {
 		return 1
 	}
@@ -52,29 +55,34 @@ func onConfigure(root, size uint32) (ok uint32) {
 
 //go:wasmexport proxy_on_tick
 func onTick(root uint32) {
-	defer guard(root, "proxy_on_tick")
+	enter(root, "proxy_on_tick")
+	defer guard()
 	sdkOnTick(root)
+	tellAllocations()
 }
 
 //go:wasmexport proxy_on_request_headers
-func onRequestHeaders(id, count, endOfStream uint32) (action uint32) {
+func onRequestHeaders(id, _, _ uint32) (action uint32) {
 	action = pause
-	defer guard(id, "proxy_on_request_headers")
-	return sdkOnRequestHeaders(id, int(count), endOfStream != 0)
+	enter(id, "proxy_on_request_headers")
+	defer guard()
+	return answered(streams.Headers(id))
 }
 
 //go:wasmexport proxy_on_request_body
-func onRequestBody(id, size, endOfStream uint32) (action uint32) {
+func onRequestBody(id, _, _ uint32) (action uint32) {
 	action = pause
-	defer guard(id, "proxy_on_request_body")
-	return sdkOnRequestBody(id, int(size), endOfStream != 0)
+	enter(id, "proxy_on_request_body")
+	defer guard()
+	return answered(streams.Body(id))
 }
 
 //go:wasmexport proxy_on_request_trailers
-func onRequestTrailers(id, count uint32) (action uint32) {
+func onRequestTrailers(id, _ uint32) (action uint32) {
 	action = pause
-	defer guard(id, "proxy_on_request_trailers")
-	return sdkOnRequestTrailers(id, int(count))
+	enter(id, "proxy_on_request_trailers")
+	defer guard()
+	return answered(streams.Trailers(id))
 }
 
 // onHTTPCallResponse does not go through the SDK, which drops an answer whose
@@ -82,13 +90,15 @@ func onRequestTrailers(id, count uint32) (action uint32) {
 //
 //go:wasmexport proxy_on_http_call_response
 func onHTTPCallResponse(root, call, headers, bodySize, trailers uint32) {
-	defer guard(root, "proxy_on_http_call_response")
+	enter(root, "proxy_on_http_call_response")
+	defer guard()
 	landed(root, call, int(headers), int(bodySize))
 }
 
 //go:wasmexport proxy_on_queue_ready
 func onQueue(root, queue uint32) {
-	defer guard(root, "proxy_on_queue_ready")
+	enter(root, "proxy_on_queue_ready")
+	defer guard()
 	queueReady(root, queue)
 }
 
@@ -97,13 +107,18 @@ func onQueue(root, queue uint32) {
 //
 //go:wasmexport proxy_on_log
 func onLog(id uint32) {
-	defer guard(id, "proxy_on_log")
-	sdkOnLog(id)
+	enter(id, "proxy_on_log")
+	defer guard()
+	streams.Log(id)
 }
 
 //go:wasmexport proxy_on_delete
 func onDelete(id uint32) {
-	defer guard(id, "proxy_on_delete")
+	enter(id, "proxy_on_delete")
+	defer guard()
+	if streams.Delete(id) {
+		return
+	}
 	deleted(id)
 	sdkOnDelete(id)
 }

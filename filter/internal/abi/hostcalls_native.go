@@ -2,6 +2,8 @@
 
 package abi
 
+import "github.com/sallyport-gateway/sallyport/filter/internal/host"
+
 // Natively there is no host: every hostcall answers Unimplemented, so that the
 // packages above build, vet and test.
 
@@ -11,11 +13,20 @@ func Log(Level, string) {}
 // NowNanos answers Unimplemented.
 func NowNanos() (int64, Status) { return 0, Unimplemented }
 
-// HeaderPairs has no map.
-func HeaderPairs(MapType) ([][2]string, bool) { return nil, false }
+// Request has no headers.
+func Request() ([]host.Header, bool) { return nil, false }
 
-// SetHeaderPairs answers Unimplemented.
-func SetHeaderPairs(MapType, [][2]string) Status { return Unimplemented }
+// ResponseStatus has none.
+func ResponseStatus() string { return "" }
+
+// Pairs has no headers.
+func Pairs(MapType) ([]host.Header, bool) { return nil, false }
+
+// RemoveHeader answers Unimplemented.
+func RemoveHeader(MapType, string) Status { return Unimplemented }
+
+// ReplaceHeader answers Unimplemented.
+func ReplaceHeader(string, string) Status { return Unimplemented }
 
 // SetProperty answers Unimplemented.
 func SetProperty(string, string) Status { return Unimplemented }
@@ -24,10 +35,10 @@ func SetProperty(string, string) Status { return Unimplemented }
 func CallResponseBody(int) ([]byte, Status) { return nil, Unimplemented }
 
 // SendLocalResponse answers Unimplemented.
-func SendLocalResponse(int, string, []byte, [][2]string, int) Status { return Unimplemented }
+func SendLocalResponse(int, string, []byte, []byte, int) Status { return Unimplemented }
 
 // HTTPCall answers Unimplemented.
-func HTTPCall(uint32, string, [][2]string, []byte, uint32, Landing) Status { return Unimplemented }
+func HTTPCall(uint32, string, []host.Header, []byte, uint32, Landing) Status { return Unimplemented }
 
 // DefineMetric answers Unimplemented.
 func DefineMetric(MetricType, string) (uint32, Status) { return 0, Unimplemented }
@@ -37,6 +48,21 @@ func AddMetric(uint32, int64) Status { return Unimplemented }
 
 // RecordMetric answers Unimplemented.
 func RecordMetric(uint32, int64) Status { return Unimplemented }
+
+// GetShared answers Unimplemented.
+func GetShared(string) ([]byte, uint32, Status) { return nil, 0, Unimplemented }
+
+// SetShared answers Unimplemented.
+func SetShared(string, []byte, uint32) Status { return Unimplemented }
+
+// Property answers Unimplemented.
+func Property(string) ([]byte, Status) { return nil, Unimplemented }
+
+// Continue answers Unimplemented.
+func Continue() Status { return Unimplemented }
+
+// SetEffectiveContext answers Unimplemented.
+func SetEffectiveContext(uint32) Status { return Unimplemented }
 
 // CallForeign answers Unimplemented.
 func CallForeign(string, []byte) ([]byte, Status) { return nil, Unimplemented }

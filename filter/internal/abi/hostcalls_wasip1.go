@@ -2,7 +2,11 @@
 
 package abi
 
-import "unsafe"
+import (
+	"unsafe"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
+)
 
 // callResponseBody is the buffer of a callout's answer (proxy_buffer_type_t).
 const callResponseBody uint32 = 4
@@ -12,31 +16,92 @@ func Log(level Level, line string) {
 	hostLog(uint32(level), unsafe.Pointer(unsafe.StringData(line)), uint32(len(line)))
 }
 
+// Where the host writes a pointer, a size and a number: variables of functions
+// would be on the heap, one for each call. Pointers and sizes are 8 bytes wide in
+// Go's memory, and the host writes 4: each is zeroed first.
+var (
+	outPointer *byte
+	outSize    int
+	outID      uint32
+	outNanos   int64
+)
+
+// answer is what a hostcall gave that has set outPointer and outSize.
+//
+//go:noinline
+func answer(s Status) ([]byte, Status) {
+	waiting = nil
+	if s != OK {
+		return nil, s
+	}
+	return unsafe.Slice(outPointer, outSize), OK
+}
+
+func out() (p, n unsafe.Pointer) {
+	outPointer, outSize = nil, 0
+	return unsafe.Pointer(&outPointer), unsafe.Pointer(&outSize)
+}
+
 // NowNanos is the host's wall clock in unix nanoseconds.
 func NowNanos() (nanos int64, s Status) {
-	s = Status(hostGetCurrentTime(unsafe.Pointer(&nanos)))
-	return nanos, s
+	s = Status(hostGetCurrentTime(unsafe.Pointer(&outNanos)))
+	return outNanos, s
 }
 
-// HeaderPairs gives a whole header map in one hostcall. ok is false when the
-// map is not available or its bytes are not a map.
-func HeaderPairs(m MapType) (pairs [][2]string, ok bool) {
-	var p *byte
-	var n int
-	if Status(hostGetHeaderMapPairs(uint32(m), unsafe.Pointer(&p), unsafe.Pointer(&n))) != OK {
+// Request gives the headers of the request in one hostcall. ok is false when
+// there are none or their bytes are not a map. They are good until the callback
+// ends; see KeepRequest.
+func Request() (headers []host.Header, ok bool) {
+	p, n := out()
+	readyForRequest()
+	b, s := answer(Status(hostGetHeaderMapPairs(uint32(RequestHeaders), p, n)))
+	if s != OK {
 		return nil, false
 	}
-	return DecodePairs(unsafe.Slice(p, n))
+	headers, ok = DecodePairs(headerRoom, b)
+	if ok && cap(headers) > cap(headerRoom) && cap(headers) <= MaxPairs {
+		headerRoom = headers[:0]
+	}
+	return headers, ok && len(headers) > 0
 }
 
-// SetHeaderPairs puts the pairs in the place of a whole header map. More than
-// the host's bounds are not handed to it: it would read them as none.
-func SetHeaderPairs(m MapType, pairs [][2]string) Status {
-	b := EncodePairs(pairs)
-	if len(pairs) > MaxPairs || len(b) > MaxPairsBytes {
-		return BadArgument
+// statusName is the pseudo header of a response's status (RFC 9113 section 8.3.2).
+const statusName = ":status"
+
+// ResponseStatus gives the status of the response as its headers have it, "" when
+// there are none. It is good until the next small value.
+func ResponseStatus() string {
+	p, n := out()
+	poisonValue()
+	waiting = &valueRoom
+	b, s := answer(Status(hostGetHeader(uint32(ResponseHeaders), unsafe.Pointer(unsafe.StringData(statusName)), uint32(len(statusName)), p, n)))
+	if s != OK {
+		return ""
 	}
-	return Status(hostSetHeaderMapPairs(uint32(m), unsafe.Pointer(unsafe.SliceData(b)), uint32(len(b))))
+	return unsafe.String(unsafe.SliceData(b), len(b))
+}
+
+// Pairs gives the headers of a map. They are good for as long as they are needed.
+func Pairs(m MapType) (headers []host.Header, ok bool) {
+	p, n := out()
+	b, s := answer(Status(hostGetHeaderMapPairs(uint32(m), p, n)))
+	if s != OK {
+		return nil, false
+	}
+	return DecodePairs(nil, b)
+}
+
+// RemoveHeader removes every line of a header, or a trailer, of the request.
+func RemoveHeader(m MapType, name string) Status {
+	return Status(hostRemoveHeader(uint32(m), unsafe.Pointer(unsafe.StringData(name)), uint32(len(name))))
+}
+
+// ReplaceHeader puts one line in the place of every line of a header of the
+// request.
+func ReplaceHeader(name, value string) Status {
+	return Status(hostReplaceHeader(uint32(RequestHeaders),
+		unsafe.Pointer(unsafe.StringData(name)), uint32(len(name)),
+		unsafe.Pointer(unsafe.StringData(value)), uint32(len(value))))
 }
 
 // SetProperty keeps a value with the stream. The name is one part: a host shows
@@ -48,44 +113,37 @@ func SetProperty(name, value string) Status {
 
 // CallResponseBody gives the first bytes of a callout's answer, most at most.
 func CallResponseBody(most int) (body []byte, s Status) {
-	var p *byte
-	var n int
-	s = Status(hostGetBufferBytes(callResponseBody, 0, uint32(most), unsafe.Pointer(&p), unsafe.Pointer(&n)))
-	if s != OK {
-		return nil, s
-	}
-	return unsafe.Slice(p, n), OK
+	p, n := out()
+	return answer(Status(hostGetBufferBytes(callResponseBody, 0, uint32(most), p, n)))
 }
 
 // SendLocalResponse answers the stream that is the effective context. details
-// shows in the access log as RESPONSE_CODE_DETAILS. grpc is the status for a
-// gRPC client; with 0 the host makes one from status. The SDK's own function
-// leaves the details out.
-func SendLocalResponse(status int, details string, body []byte, headers [][2]string, grpc int) Status {
+// shows in the access log as RESPONSE_CODE_DETAILS; headers are encoded pairs.
+// grpc is the status for a gRPC client; with 0 the host makes one from status.
+// The SDK's own function leaves the details out.
+func SendLocalResponse(status int, details string, body, headers []byte, grpc int) Status {
 	if grpc == 0 {
 		grpc = -1
 	}
-	h := EncodePairs(headers)
 	return Status(hostSendLocalResponse(uint32(status),
 		unsafe.Pointer(unsafe.StringData(details)), uint32(len(details)),
 		unsafe.Pointer(unsafe.SliceData(body)), uint32(len(body)),
-		unsafe.Pointer(unsafe.SliceData(h)), uint32(len(h)), int32(grpc)))
+		unsafe.Pointer(unsafe.SliceData(headers)), uint32(len(headers)), int32(grpc)))
 }
 
 // HTTPCall sends a request to a cluster, owned by the root context. With OK,
 // land is called once, unless the root context is deleted first; with anything
 // else it is never called.
-func HTTPCall(root uint32, cluster string, headers [][2]string, body []byte, timeoutMillis uint32, land Landing) Status {
+func HTTPCall(root uint32, cluster string, headers []host.Header, body []byte, timeoutMillis uint32, land Landing) Status {
 	h, t := EncodePairs(headers), EncodePairs(nil)
-	var id uint32
 	s := Status(hostHTTPCall(
 		unsafe.Pointer(unsafe.StringData(cluster)), uint32(len(cluster)),
 		unsafe.Pointer(unsafe.SliceData(h)), uint32(len(h)),
 		unsafe.Pointer(unsafe.SliceData(body)), uint32(len(body)),
 		unsafe.Pointer(unsafe.SliceData(t)), uint32(len(t)),
-		timeoutMillis, unsafe.Pointer(&id)))
+		timeoutMillis, unsafe.Pointer(&outID)))
 	if s == OK {
-		launched(root, id, land)
+		launched(root, outID, land)
 	}
 	return s
 }
@@ -93,8 +151,8 @@ func HTTPCall(root uint32, cluster string, headers [][2]string, body []byte, tim
 // DefineMetric defines a metric, or finds it again. The SDK's own functions
 // panic when the host refuses.
 func DefineMetric(kind MetricType, name string) (id uint32, s Status) {
-	s = Status(hostDefineMetric(uint32(kind), unsafe.Pointer(unsafe.StringData(name)), uint32(len(name)), unsafe.Pointer(&id)))
-	return id, s
+	s = Status(hostDefineMetric(uint32(kind), unsafe.Pointer(unsafe.StringData(name)), uint32(len(name)), unsafe.Pointer(&outID)))
+	return outID, s
 }
 
 // AddMetric adds to a counter.
@@ -106,23 +164,17 @@ func RecordMetric(id uint32, value int64) Status { return Status(hostRecordMetri
 // CallForeign calls one of the host's own functions. An empty result comes
 // without memory.
 func CallForeign(function string, argument []byte) (result []byte, s Status) {
-	var p *byte
-	var n int
-	s = Status(hostCallForeignFunction(
+	p, n := out()
+	return answer(Status(hostCallForeignFunction(
 		unsafe.Pointer(unsafe.StringData(function)), uint32(len(function)),
-		unsafe.Pointer(unsafe.SliceData(argument)), uint32(len(argument)),
-		unsafe.Pointer(&p), unsafe.Pointer(&n)))
-	if s != OK {
-		return nil, s
-	}
-	return unsafe.Slice(p, n), OK
+		unsafe.Pointer(unsafe.SliceData(argument)), uint32(len(argument)), p, n)))
 }
 
 // RegisterQueue makes a queue, or takes one over: from now on it is this VM's
 // root context, the effective one, that is told of its messages.
 func RegisterQueue(name string) (id uint32, s Status) {
-	s = Status(hostRegisterSharedQueue(unsafe.Pointer(unsafe.StringData(name)), uint32(len(name)), unsafe.Pointer(&id)))
-	return id, s
+	s = Status(hostRegisterSharedQueue(unsafe.Pointer(unsafe.StringData(name)), uint32(len(name)), unsafe.Pointer(&outID)))
+	return outID, s
 }
 
 // Enqueue puts a message into a queue of any VM.
@@ -132,11 +184,33 @@ func Enqueue(id uint32, message []byte) Status {
 
 // Dequeue takes the first message out; Empty when there is none.
 func Dequeue(id uint32) (message []byte, s Status) {
-	var p *byte
-	var n int
-	s = Status(hostDequeueSharedQueue(id, unsafe.Pointer(&p), unsafe.Pointer(&n)))
-	if s != OK {
-		return nil, s
-	}
-	return unsafe.Slice(p, n), OK
+	p, n := out()
+	return answer(Status(hostDequeueSharedQueue(id, p, n)))
 }
+
+// GetShared reads shared data. A small value is good until the next one.
+func GetShared(key string) (value []byte, cas uint32, s Status) {
+	p, n := out()
+	poisonValue()
+	waiting = &valueRoom
+	value, s = answer(Status(hostGetSharedData(unsafe.Pointer(unsafe.StringData(key)), uint32(len(key)), p, n, unsafe.Pointer(&outID))))
+	return value, outID, s
+}
+
+// SetShared writes shared data.
+func SetShared(key string, value []byte, cas uint32) Status {
+	return Status(hostSetSharedData(unsafe.Pointer(unsafe.StringData(key)), uint32(len(key)),
+		unsafe.Pointer(unsafe.SliceData(value)), uint32(len(value)), cas))
+}
+
+// Property reads a property; the parts of its path have a NUL between them.
+func Property(path string) (value []byte, s Status) {
+	p, n := out()
+	return answer(Status(hostGetProperty(unsafe.Pointer(unsafe.StringData(path)), uint32(len(path)), p, n)))
+}
+
+// Continue lets the request of the effective context go on.
+func Continue() Status { const request = 0; return Status(hostContinueStream(request)) }
+
+// SetEffectiveContext chooses the stream that hostcalls act on.
+func SetEffectiveContext(id uint32) Status { return Status(hostSetEffectiveContext(id)) }

@@ -23,8 +23,14 @@ func hostSetProperty(p unsafe.Pointer, n uint32, vp unsafe.Pointer, vn uint32) u
 //go:wasmimport env proxy_get_header_map_pairs
 func hostGetHeaderMapPairs(mapType uint32, rp, rn unsafe.Pointer) uint32
 
-//go:wasmimport env proxy_set_header_map_pairs
-func hostSetHeaderMapPairs(mapType uint32, p unsafe.Pointer, n uint32) uint32
+//go:wasmimport env proxy_get_header_map_value
+func hostGetHeader(mapType uint32, p unsafe.Pointer, n uint32, rp, rn unsafe.Pointer) uint32
+
+//go:wasmimport env proxy_remove_header_map_value
+func hostRemoveHeader(mapType uint32, p unsafe.Pointer, n uint32) uint32
+
+//go:wasmimport env proxy_replace_header_map_value
+func hostReplaceHeader(mapType uint32, p unsafe.Pointer, n uint32, vp unsafe.Pointer, vn uint32) uint32
 
 //go:wasmimport env proxy_get_buffer_bytes
 func hostGetBufferBytes(buffer, start, size uint32, rp, rn unsafe.Pointer) uint32

@@ -1,6 +1,11 @@
 package abi
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"unsafe"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
+)
 
 // Bounds of a header map from the host. Envoy's own default is 100 headers and
 // 60 KiB; its ABI allows 1024 pairs and 1 MiB (proxy-wasm-cpp-host limits.h).
@@ -13,47 +18,62 @@ const (
 // pair, then key NUL value NUL a pair, little-endian (proxy-wasm-cpp-host
 // pairs_util.cc). An empty map has no bytes at all. ok is false for anything
 // else than an exact encoding.
-func DecodePairs(b []byte) (pairs [][2]string, ok bool) {
+//
+// The headers lie in into, as far as it has room, and their strings in b: they
+// are good for as long as neither is used for anything else.
+func DecodePairs(into []host.Header, b []byte) (headers []host.Header, ok bool) {
 	if len(b) == 0 {
 		return nil, true
 	}
 	if len(b) < 4 || len(b) > MaxPairsBytes {
 		return nil, false
 	}
-	count := binary.LittleEndian.Uint32(b)
-	if count > MaxPairs || len(b) < 4+8*int(count) {
+	count := int(binary.LittleEndian.Uint32(b))
+	if count > MaxPairs || len(b) < 4+8*count {
 		return nil, false
 	}
-	sizes, data := b[4:4+8*count], b[4+8*count:]
-	pairs = make([][2]string, count)
-	for i := range pairs {
-		for side := range 2 {
-			size := binary.LittleEndian.Uint32(sizes[8*i+4*side:])
-			if uint64(size)+1 > uint64(len(data)) || data[size] != 0 {
-				return nil, false
-			}
-			pairs[i][side] = string(data[:size])
-			data = data[size+1:]
-		}
+	if into == nil || cap(into) < count {
+		into = make([]host.Header, count)
 	}
-	return pairs, len(data) == 0
+	headers = into[:count]
+	at := 4 + 8*count // of the next text
+	for i := range headers {
+		sizes := b[4+8*i:]
+		name, ok1 := textAt(b, at, binary.LittleEndian.Uint32(sizes))
+		at += len(name) + 1
+		value, ok2 := textAt(b, at, binary.LittleEndian.Uint32(sizes[4:]))
+		at += len(value) + 1
+		if !ok1 || !ok2 {
+			return nil, false
+		}
+		headers[i] = host.Header{Name: name, Value: value}
+	}
+	return headers, at == len(b)
+}
+
+// textAt gives size bytes of b as they lie there, if a NUL comes after them.
+func textAt(b []byte, at int, size uint32) (text string, ok bool) {
+	if at >= len(b) || uint64(size) >= uint64(len(b)-at) || b[at+int(size)] != 0 {
+		return "", false
+	}
+	return unsafe.String(&b[at], int(size)), true
 }
 
 // EncodePairs is the inverse of DecodePairs.
-func EncodePairs(pairs [][2]string) []byte {
+func EncodePairs(headers []host.Header) []byte {
 	size := 4
-	for _, p := range pairs {
-		size += 8 + len(p[0]) + 1 + len(p[1]) + 1
+	for i := range headers {
+		size += 8 + len(headers[i].Name) + 1 + len(headers[i].Value) + 1
 	}
-	b := binary.LittleEndian.AppendUint32(make([]byte, 0, size), uint32(len(pairs)))
-	for _, p := range pairs {
-		b = binary.LittleEndian.AppendUint32(b, uint32(len(p[0])))
-		b = binary.LittleEndian.AppendUint32(b, uint32(len(p[1])))
+	b := binary.LittleEndian.AppendUint32(make([]byte, 0, size), uint32(len(headers)))
+	for i := range headers {
+		b = binary.LittleEndian.AppendUint32(b, uint32(len(headers[i].Name)))
+		b = binary.LittleEndian.AppendUint32(b, uint32(len(headers[i].Value)))
 	}
-	for _, p := range pairs {
-		b = append(b, p[0]...)
+	for i := range headers {
+		b = append(b, headers[i].Name...)
 		b = append(b, 0)
-		b = append(b, p[1]...)
+		b = append(b, headers[i].Value...)
 		b = append(b, 0)
 	}
 	return b

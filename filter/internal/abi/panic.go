@@ -16,13 +16,28 @@ func HandlePanics(h PanicHandler) { onPanic = h }
 // maxFrames bounds the trace in a panic's log line.
 const maxFrames = 12
 
+// current is the callback that runs: the host makes one at a time.
+var current struct {
+	context uint32
+	name    string
+}
+
+// enter notes which callback an export is.
+func enter(contextID uint32, callback string) {
+	current.context, current.name = contextID, callback
+}
+
 // guard is deferred by every export. It must be deferred directly, or recover
 // would see nothing.
-func guard(contextID uint32, callback string) {
+func guard() {
 	value := recover()
-	if value == nil {
-		return
+	if value != nil {
+		recovered(current.context, current.name, value)
 	}
+	poison()
+}
+
+func recovered(contextID uint32, callback string, value any) {
 	defer func() { _ = recover() }() // a handler that panics must not trap the VM either
 	if onPanic != nil {
 		onPanic(contextID, callback, describe(value))
@@ -35,7 +50,7 @@ func describe(value any) string {
 		text = err.Error()
 	}
 	var pcs [maxFrames]uintptr
-	frames := runtime.CallersFrames(pcs[:runtime.Callers(4, pcs[:])])
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(5, pcs[:])])
 	for {
 		frame, more := frames.Next()
 		if frame.Function != "" {

@@ -40,71 +40,60 @@ type sdkHost interface {
 	ProxyGetMetric(id uint32, value *uint64) uint32
 }
 
-// host puts the real host behind the SDK. The hostcalls that the filter never
-// makes answer Unimplemented without being imported.
+// sdkBridge puts the real host behind the SDK, for what the life of VM and plugin
+// needs: their configuration and the tick. Everything else answers Unimplemented.
 //
 // An out-variable of type **byte or *int is 8 bytes wide in Go's memory, and
 // the host writes 4: each is zeroed first.
-type host struct{}
+type sdkBridge struct{}
 
-func (*host) ProxyLog(level uint32, p *byte, n int) uint32 {
-	return hostLog(level, unsafe.Pointer(p), uint32(n))
-}
-
-func (*host) ProxyGetProperty(p *byte, n int, rp **byte, rn *int) uint32 {
-	*rp, *rn = nil, 0
-	return hostGetProperty(unsafe.Pointer(p), uint32(n), unsafe.Pointer(rp), unsafe.Pointer(rn))
-}
-
-func (*host) ProxySendLocalResponse(status uint32, dp *byte, dn int, bp *byte, bn int, hp *byte, hn int, grpcStatus int32) uint32 {
-	return hostSendLocalResponse(status, unsafe.Pointer(dp), uint32(dn), unsafe.Pointer(bp), uint32(bn), unsafe.Pointer(hp), uint32(hn), grpcStatus)
-}
-
-func (*host) ProxyGetSharedData(kp *byte, kn int, rp **byte, rn *int, cas *uint32) uint32 {
-	*rp, *rn, *cas = nil, 0, 0
-	return hostGetSharedData(unsafe.Pointer(kp), uint32(kn), unsafe.Pointer(rp), unsafe.Pointer(rn), unsafe.Pointer(cas))
-}
-
-func (*host) ProxySetSharedData(kp *byte, kn int, vp *byte, vn int, cas uint32) uint32 {
-	return hostSetSharedData(unsafe.Pointer(kp), uint32(kn), unsafe.Pointer(vp), uint32(vn), cas)
-}
-
-func (*host) ProxyContinueStream(stream uint32) uint32 { return hostContinueStream(stream) }
-
-func (*host) ProxyGetBufferBytes(buffer uint32, start, size int, rp **byte, rn *int) uint32 {
+func (*sdkBridge) ProxyGetBufferBytes(buffer uint32, start, size int, rp **byte, rn *int) uint32 {
 	*rp, *rn = nil, 0
 	return hostGetBufferBytes(buffer, uint32(start), uint32(size), unsafe.Pointer(rp), unsafe.Pointer(rn))
 }
 
-func (*host) ProxySetTickPeriodMilliseconds(period uint32) uint32 { return hostSetTickPeriod(period) }
-func (*host) ProxySetEffectiveContext(id uint32) uint32           { return hostSetEffectiveContext(id) }
+func (*sdkBridge) ProxySetTickPeriodMilliseconds(period uint32) uint32 {
+	return hostSetTickPeriod(period)
+}
 
 const unimplemented = uint32(Unimplemented)
 
-func (*host) ProxySetProperty(*byte, int, *byte, int) uint32                 { return unimplemented }
-func (*host) ProxyRegisterSharedQueue(*byte, int, *uint32) uint32            { return unimplemented }
-func (*host) ProxyResolveSharedQueue(*byte, int, *byte, int, *uint32) uint32 { return unimplemented }
-func (*host) ProxyDequeueSharedQueue(uint32, **byte, *int) uint32            { return unimplemented }
-func (*host) ProxyEnqueueSharedQueue(uint32, *byte, int) uint32              { return unimplemented }
-func (*host) ProxyGetHeaderMapValue(uint32, *byte, int, **byte, *int) uint32 { return unimplemented }
-func (*host) ProxyAddHeaderMapValue(uint32, *byte, int, *byte, int) uint32   { return unimplemented }
-func (*host) ProxyReplaceHeaderMapValue(uint32, *byte, int, *byte, int) uint32 {
+func (*sdkBridge) ProxyLog(uint32, *byte, int) uint32               { return unimplemented }
+func (*sdkBridge) ProxySetProperty(*byte, int, *byte, int) uint32   { return unimplemented }
+func (*sdkBridge) ProxyGetProperty(*byte, int, **byte, *int) uint32 { return unimplemented }
+func (*sdkBridge) ProxySendLocalResponse(uint32, *byte, int, *byte, int, *byte, int, int32) uint32 {
 	return unimplemented
 }
-func (*host) ProxyRemoveHeaderMapValue(uint32, *byte, int) uint32     { return unimplemented }
-func (*host) ProxyCloseStream(uint32) uint32                          { return unimplemented }
-func (*host) ProxyGetHeaderMapPairs(uint32, **byte, *int) uint32      { return unimplemented }
-func (*host) ProxySetHeaderMapPairs(uint32, *byte, int) uint32        { return unimplemented }
-func (*host) ProxySetBufferBytes(uint32, int, int, *byte, int) uint32 { return unimplemented }
-func (*host) ProxyCallForeignFunction(*byte, int, *byte, int, **byte, *int) uint32 {
+func (*sdkBridge) ProxyGetSharedData(*byte, int, **byte, *int, *uint32) uint32 { return unimplemented }
+func (*sdkBridge) ProxySetSharedData(*byte, int, *byte, int, uint32) uint32    { return unimplemented }
+func (*sdkBridge) ProxyRegisterSharedQueue(*byte, int, *uint32) uint32         { return unimplemented }
+func (*sdkBridge) ProxyResolveSharedQueue(*byte, int, *byte, int, *uint32) uint32 {
 	return unimplemented
 }
-func (*host) ProxyDone() uint32                                    { return unimplemented }
-func (*host) ProxyDefineMetric(uint32, *byte, int, *uint32) uint32 { return unimplemented }
-func (*host) ProxyIncrementMetric(uint32, int64) uint32            { return unimplemented }
-func (*host) ProxyRecordMetric(uint32, uint64) uint32              { return unimplemented }
-func (*host) ProxyGetMetric(uint32, *uint64) uint32                { return unimplemented }
-
-func (*host) ProxyHttpCall(*byte, int, *byte, int, *byte, int, *byte, int, uint32, *uint32) uint32 {
-	return unimplemented // callouts go through HTTPCall: the root context owns them
+func (*sdkBridge) ProxyDequeueSharedQueue(uint32, **byte, *int) uint32 { return unimplemented }
+func (*sdkBridge) ProxyEnqueueSharedQueue(uint32, *byte, int) uint32   { return unimplemented }
+func (*sdkBridge) ProxyGetHeaderMapValue(uint32, *byte, int, **byte, *int) uint32 {
+	return unimplemented
 }
+func (*sdkBridge) ProxyAddHeaderMapValue(uint32, *byte, int, *byte, int) uint32 { return unimplemented }
+func (*sdkBridge) ProxyReplaceHeaderMapValue(uint32, *byte, int, *byte, int) uint32 {
+	return unimplemented
+}
+func (*sdkBridge) ProxyContinueStream(uint32) uint32                       { return unimplemented }
+func (*sdkBridge) ProxyCloseStream(uint32) uint32                          { return unimplemented }
+func (*sdkBridge) ProxyRemoveHeaderMapValue(uint32, *byte, int) uint32     { return unimplemented }
+func (*sdkBridge) ProxyGetHeaderMapPairs(uint32, **byte, *int) uint32      { return unimplemented }
+func (*sdkBridge) ProxySetHeaderMapPairs(uint32, *byte, int) uint32        { return unimplemented }
+func (*sdkBridge) ProxySetBufferBytes(uint32, int, int, *byte, int) uint32 { return unimplemented }
+func (*sdkBridge) ProxyHttpCall(*byte, int, *byte, int, *byte, int, *byte, int, uint32, *uint32) uint32 {
+	return unimplemented
+}
+func (*sdkBridge) ProxyCallForeignFunction(*byte, int, *byte, int, **byte, *int) uint32 {
+	return unimplemented
+}
+func (*sdkBridge) ProxySetEffectiveContext(uint32) uint32               { return unimplemented }
+func (*sdkBridge) ProxyDone() uint32                                    { return unimplemented }
+func (*sdkBridge) ProxyDefineMetric(uint32, *byte, int, *uint32) uint32 { return unimplemented }
+func (*sdkBridge) ProxyIncrementMetric(uint32, int64) uint32            { return unimplemented }
+func (*sdkBridge) ProxyRecordMetric(uint32, uint64) uint32              { return unimplemented }
+func (*sdkBridge) ProxyGetMetric(uint32, *uint64) uint32                { return unimplemented }

@@ -6,6 +6,8 @@ package ascii
 import "strings"
 
 // Lower is s with the letters A to Z in lower case.
+//
+//go:noinline
 func Lower(s string) string {
 	for i := range len(s) {
 		if 'A' <= s[i] && s[i] <= 'Z' {
@@ -20,6 +22,8 @@ func Lower(s string) string {
 }
 
 // EqualFold compares without regard to the letter case of A to Z.
+//
+//go:noinline
 func EqualFold(a, b string) bool {
 	if len(a) != len(b) {
 		return false

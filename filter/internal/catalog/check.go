@@ -28,10 +28,12 @@ type checker struct {
 
 type apiVersion struct{ name, version string }
 
+//go:noinline
 func (ch *checker) add(path, message string) {
 	ch.problems.AddUnseen(problem.Problem{Path: path, Message: message})
 }
 
+//go:noinline
 func apiPath(i int) string { return "apis[" + strconv.Itoa(i) + "]" }
 
 func (ch *checker) apis(apis []API) {
@@ -191,6 +193,7 @@ func (ch *checker) unknownProduct(path, name string) {
 	ch.add(path, "must name a product of this configuration, got "+problem.Quote(name)+problem.Suggest(name, ch.productNames))
 }
 
+//go:noinline
 func appPath(i int) string { return "apps[" + strconv.Itoa(i) + "]" }
 
 // nameFault says what is wrong with the name or version of an API, which stands

@@ -10,11 +10,10 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/catalog"
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
-	"github.com/sallyport-gateway/sallyport/filter/internal/jose"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/identity"
 	"github.com/sallyport-gateway/sallyport/filter/internal/problem"
-	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 )
 
 // Problem is one fault of a configuration.
@@ -64,48 +63,14 @@ func Load(data []byte, env Env) (*Config, []Problem) {
 	return c, nil
 }
 
-// Ports are what steps need of the host. Without Metrics and Warn what they
-// would say is dropped; without Now the clock is never read again.
-type Ports struct {
-	Store      sharedtable.Store
-	Dispatcher pipeline.Dispatcher
-	Metrics    pipeline.Metrics
-	Peers      pipeline.Peers
-	// ClientCertificate is the SHA-256, in hex, of the certificate with which the
-	// client of the current request came; "" without one.
-	ClientCertificate func() string
-	// Now reads the host's clock, in unix nanoseconds.
-	Now func() int64
-	// Warn writes a line to the operator's log.
-	Warn func(line string)
-	// Host checks and makes signatures; nil leaves it to the filter's own code.
-	Host jose.Host
-}
-
-func (p Ports) withDefaults() Ports {
-	if p.ClientCertificate == nil {
-		p.ClientCertificate = func() string { return "" }
-	}
-	if p.Metrics == nil {
-		p.Metrics = pipeline.NoMetrics{}
-	}
-	if p.Peers == nil {
-		p.Peers = pipeline.NoPeers{}
-	}
-	if p.Now == nil {
-		p.Now = func() int64 { return 0 }
-	}
-	if p.Warn == nil {
-		p.Warn = func(string) {}
-	}
-	return p
-}
+// Ports are what steps need of the host.
+type Ports = host.Ports
 
 // Sequences builds the sequences for one VM, by the catalog's API index. What
 // an API counts is its own; a step that only asks or compares, with its cache,
 // is shared by all APIs that use the same sequence of the configuration.
 func (c *Config) Sequences(p Ports) []*pipeline.Sequence {
-	p = p.withDefaults()
+	p = p.WithDefaults()
 	built := make([]*pipeline.Sequence, len(c.sequences))
 	shared := map[*plan]pipeline.Step{}
 	for i, s := range c.sequences {

@@ -2,7 +2,6 @@ package config
 
 import (
 	"cmp"
-	"math/rand/v2"
 	"strconv"
 	"strings"
 	"time"
@@ -95,14 +94,10 @@ func (r *reader) introspectToken(v value, p *plan) {
 		o.Precheck = &check.options
 	}
 	p.build = func(_ *catalog.Catalog, ports Ports, _ string) pipeline.Step {
-		p := introspection.Ports{
-			Store: ports.Store, Dispatcher: ports.Dispatcher, Metrics: ports.Metrics, Warn: ports.Warn,
-			Host: ports.Host, Peers: ports.Peers, Random: rand.Uint64, ClientCertificate: ports.ClientCertificate,
-		}
 		if check.mode == jwtOnly {
-			return introspection.NewLocal(check.options, o.Binding, p)
+			return introspection.NewLocal(check.options, o.Binding, ports)
 		}
-		return introspection.New(o, p)
+		return introspection.New(o, ports)
 	}
 }
 

@@ -49,6 +49,8 @@ func (r *reader) problem(message string) {
 }
 
 // problemAt notes a problem of a member of the value that is being read.
+//
+//go:noinline
 func (r *reader) problemAt(name, message string) {
 	r.path = append(r.path, frame{name: name})
 	r.problem(message)

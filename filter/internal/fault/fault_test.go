@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 )
 
 func TestEveryReasonHasAWholeRow(t *testing.T) {
@@ -54,7 +55,7 @@ func TestRender(t *testing.T) {
 			name:   "apigee shape with the spike arrest's own text and a time to retry",
 			denial: fault.Denial{Reason: fault.SpikeArrestExceeded, RetryAfterSeconds: 3, Text: `Spike arrest violation. Allowed rate : 5ps`},
 			want: fault.Response{Status: 429,
-				Headers: [][2]string{{"content-type", "application/json"}, {"cache-control", "no-store"}, {"x-sallyport-reason", "spike_arrest.exceeded"}, {"retry-after", "3"}},
+				Headers: []host.Header{{Name: "content-type", Value: "application/json"}, {Name: "cache-control", Value: "no-store"}, {Name: "x-sallyport-reason", Value: "spike_arrest.exceeded"}, {Name: "retry-after", Value: "3"}},
 				Body:    []byte(`{"fault":{"faultstring":"Spike arrest violation. Allowed rate : 5ps","detail":{"errorcode":"policies.ratelimit.SpikeArrestViolation"}}}`)},
 		},
 		{
@@ -62,21 +63,21 @@ func TestRender(t *testing.T) {
 			denial: fault.Denial{Reason: fault.APIKeyExpired},
 			format: fault.Problem,
 			want: fault.Response{Status: 401,
-				Headers: [][2]string{{"content-type", "application/problem+json"}, {"cache-control", "no-store"}, {"x-sallyport-reason", "api_key.expired"}, {"www-authenticate", `ApiKey realm="sallyport"`}},
+				Headers: []host.Header{{Name: "content-type", Value: "application/problem+json"}, {Name: "cache-control", Value: "no-store"}, {Name: "x-sallyport-reason", Value: "api_key.expired"}, {Name: "www-authenticate", Value: `ApiKey realm="sallyport"`}},
 				Body:    []byte(`{"type":"about:blank","title":"Key Expired","status":401,"reason":"api_key.expired","errorcode":"keymanagement.service.consumer_key_expired"}`)},
 		},
 		{
 			name:   "no token at all: a challenge without an error",
 			denial: fault.Denial{Reason: fault.TokenMissing},
 			want: fault.Response{Status: 401,
-				Headers: [][2]string{{"content-type", "application/json"}, {"cache-control", "no-store"}, {"x-sallyport-reason", "token.missing"}, {"www-authenticate", `Bearer realm="sallyport"`}},
+				Headers: []host.Header{{Name: "content-type", Value: "application/json"}, {Name: "cache-control", Value: "no-store"}, {Name: "x-sallyport-reason", Value: "token.missing"}, {Name: "www-authenticate", Value: `Bearer realm="sallyport"`}},
 				Body:    []byte(`{"fault":{"faultstring":"Access token required","detail":{"errorcode":"keymanagement.service.invalid_access_token"}}}`)},
 		},
 		{
 			name:   "insufficient scope names the scopes",
 			denial: fault.Denial{Reason: fault.TokenScopeInsufficient, Scope: "a b"},
 			want: fault.Response{Status: 403,
-				Headers: [][2]string{{"content-type", "application/json"}, {"cache-control", "no-store"}, {"x-sallyport-reason", "token.scope_insufficient"}, {"www-authenticate", `Bearer realm="sallyport", error="insufficient_scope", scope="a b"`}},
+				Headers: []host.Header{{Name: "content-type", Value: "application/json"}, {Name: "cache-control", Value: "no-store"}, {Name: "x-sallyport-reason", Value: "token.scope_insufficient"}, {Name: "www-authenticate", Value: `Bearer realm="sallyport", error="insufficient_scope", scope="a b"`}},
 				Body:    []byte(`{"fault":{"faultstring":"Required scope(s) missing","detail":{"errorcode":"steps.oauth.v2.InsufficientScope"}}}`)},
 		},
 	}
@@ -109,5 +110,29 @@ func TestParseFormat(t *testing.T) {
 	}
 	if _, err := fault.ParseFormat("xml"); err == nil {
 		t.Error("an unknown format is taken")
+	}
+}
+
+// TestARendererRendersOnce what says the same, and never takes one refusal for another.
+func TestARendererRendersOnce(t *testing.T) {
+	for _, format := range []fault.Format{fault.Apigee, fault.Problem} {
+		r := fault.Renderer{Format: format}
+		denials := []fault.Denial{
+			{Reason: fault.TokenMissing}, {Reason: fault.TokenMissing, DPoP: "ES256"}, {Reason: fault.TokenMissing},
+			{Reason: fault.TokenScopeInsufficient, Scope: "a"}, {Reason: fault.TokenScopeInsufficient, Scope: "b"},
+			{Reason: fault.SpikeArrestExceeded, RetryAfterSeconds: 1}, {Reason: fault.SpikeArrestExceeded, RetryAfterSeconds: 2},
+			{Reason: fault.SpikeArrestExceeded, RetryAfterSeconds: 2, Text: "Spike"}, {}, {Reason: 250},
+		}
+		for _, d := range denials {
+			first := r.Render(d)
+			first.Wire = nil
+			if diff := cmp.Diff(fault.Render(d, format), *first); diff != "" {
+				t.Errorf("%+v (-want +got):\n%s", d, diff)
+			}
+			first.Wire = []byte("as the host has it")
+			if again := r.Render(d); again != first {
+				t.Errorf("%+v was rendered twice", d)
+			}
+		}
 	}
 }

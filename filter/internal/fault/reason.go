@@ -97,6 +97,9 @@ const (
 	reasonCount
 )
 
+// ReasonCount is the number of reasons; each is below it.
+const ReasonCount = int(reasonCount)
+
 // Reasons lists every reason, for tests and for documents that must name them all.
 func Reasons() []Reason {
 	all := make([]Reason, reasonCount)
@@ -121,6 +124,7 @@ func (r Reason) ErrorCode() string { return r.row().code }
 // denials may be turned into a continue by an operator's on_error.
 func (r Reason) Technical() bool { return r.row().technical }
 
+//go:noinline
 func (r Reason) row() *row {
 	if r >= reasonCount {
 		r = Internal

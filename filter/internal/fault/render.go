@@ -5,6 +5,8 @@ package fault
 import (
 	"errors"
 	"strconv"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 )
 
 // Format is the shape of a refusal's body. The zero value is Apigee's.
@@ -37,11 +39,15 @@ const realm = "sallyport"
 // Response is a rendered refusal: the whole of what the client gets.
 type Response struct {
 	Status  int
-	Headers [][2]string
+	Headers []host.Header
 	Body    []byte
 	// GRPC is the status for a gRPC client; 0 leaves it to the host, which makes
 	// it from Status.
 	GRPC int
+
+	// Wire is the host's own, to keep Headers in its form: a response is sent many
+	// times.
+	Wire []byte
 }
 
 // ResourceExhausted is the status that says of a rate limit what it is. Hosts
@@ -49,8 +55,42 @@ type Response struct {
 // (grpc/doc/http-grpc-status-mapping.md, grpc/doc/statuscodes.md).
 const ResourceExhausted = 8
 
-// Render is the only place where a refusal becomes bytes. It depends on
-// nothing but the denial, whose texts come from the table or from compiled
+// Renderer renders each refusal once, as long as refusals for its reason say the
+// same. The zero value renders in Apigee's format.
+type Renderer struct {
+	Format Format
+	// RateLimitedGRPC is Response.GRPC of a refusal over the rate.
+	RateLimitedGRPC int
+
+	kept []*kept // by reason
+}
+
+type kept struct {
+	denial   Denial
+	response Response
+}
+
+// Render gives a refusal's response, which is not to be changed but for Wire.
+func (r *Renderer) Render(d Denial) *Response {
+	if d.Reason >= reasonCount {
+		d.Reason = Internal
+	}
+	if r.kept == nil {
+		r.kept = make([]*kept, reasonCount)
+	}
+	k := r.kept[d.Reason]
+	if k == nil || k.denial != d {
+		k = &kept{denial: d, response: Render(d, r.Format)}
+		if d.Reason == SpikeArrestExceeded {
+			k.response.GRPC = r.RateLimitedGRPC
+		}
+		r.kept[d.Reason] = k
+	}
+	return &k.response
+}
+
+// Render is the only place where a refusal becomes bytes; see Renderer. It
+// depends on nothing but the denial, whose texts come from the table or from compiled
 // configuration.
 func Render(d Denial, f Format) Response {
 	row := d.Reason.row()
@@ -62,16 +102,16 @@ func Render(d Denial, f Format) Response {
 	if f == Problem {
 		contentType, body = "application/problem+json", problemBody(row, text)
 	}
-	headers := [][2]string{
-		{"content-type", contentType},
-		{"cache-control", "no-store"},
-		{ReasonHeader, row.word},
+	headers := []host.Header{
+		{Name: "content-type", Value: contentType},
+		{Name: "cache-control", Value: "no-store"},
+		{Name: ReasonHeader, Value: row.word},
 	}
 	if value := challengeValue(row, d); value != "" {
-		headers = append(headers, [2]string{"www-authenticate", value})
+		headers = append(headers, host.Header{Name: "www-authenticate", Value: value})
 	}
 	if d.RetryAfterSeconds > 0 {
-		headers = append(headers, [2]string{"retry-after", strconv.Itoa(d.RetryAfterSeconds)})
+		headers = append(headers, host.Header{Name: "retry-after", Value: strconv.Itoa(d.RetryAfterSeconds)})
 	}
 	return Response{Status: row.status, Headers: headers, Body: body}
 }

@@ -10,7 +10,10 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/config"
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/ipaddr"
+	"github.com/sallyport-gateway/sallyport/filter/internal/metrics"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/identity"
 	"github.com/sallyport-gateway/sallyport/filter/internal/usage"
 )
 
@@ -33,12 +36,24 @@ type Gate struct {
 	waiting   int                    // bytes that those in both lines hold
 	spoken    map[fault.Reason]int64 // unix nanoseconds
 	peers     peers
+	pool      pool
+	metrics   *metrics.Ledger
+	counters  counters
 	usage     *usage.Recorder
+	refusals  fault.Renderer
+	identity  *identity.Teller
+	client    func(*pipeline.Exchange) ipaddr.Addr // finds a client's address
 }
 
 // New gives a gate that refuses every request until it is configured.
 func New(h Host) *Gate {
-	return &Gate{host: h, parked: newLine(), due: newLine(), spoken: map[fault.Reason]int64{}, peers: peers{host: h}}
+	m := metrics.New(h)
+	g := &Gate{
+		host: h, metrics: m, counters: newCounters(m), parked: newLine(), due: newLine(),
+		spoken: map[fault.Reason]int64{}, peers: peers{host: h},
+	}
+	g.client = g.clientAddress
+	return g
 }
 
 // Configure takes the configuration, or refuses it whole and logs one line for
@@ -51,12 +66,12 @@ func (g *Gate) Configure(data []byte, env func(string) (string, bool)) bool {
 		}
 		return false
 	}
-	g.config = c
-	g.usage = usage.NewRecorder(c.Usage.MaxSeries, g.host, g.host)
+	g.config, g.refusals, g.identity = c, fault.Renderer{Format: c.Format, RateLimitedGRPC: c.GRPCRateLimited}, identity.New(c.Identity)
+	g.usage = usage.NewRecorder(c.Usage.MaxSeries, g.host, g.metrics)
 	g.sequences = c.Sequences(config.Ports{
 		Store:             g.host,
 		Dispatcher:        g.dispatch,
-		Metrics:           g.host,
+		Metrics:           g.metrics,
 		Peers:             &g.peers,
 		ClientCertificate: g.host.ClientCertificate,
 		Now:               g.host.NowNanos,
@@ -75,9 +90,14 @@ func (g *Gate) Watch(saw func(steps []string, step int, o pipeline.Outcome)) {
 	}
 }
 
-// Tick lets time pass for the steps that want to know, and ends the parked
-// streams whose time is over.
+// Close reports what was counted and not reported yet. Streams that outlive the
+// gate are counted at once.
+func (g *Gate) Close() { g.metrics.Close() }
+
+// Tick lets time pass for the steps that want to know, ends the parked streams
+// whose time is over, and reports what was counted.
 func (g *Gate) Tick() {
+	defer g.metrics.Report()
 	if g.waiting == 0 && !g.peers.busy() {
 		return
 	}
@@ -94,7 +114,7 @@ func (g *Gate) dispatch(c pipeline.Callout, land func(int64, pipeline.Answer)) p
 		g.giveVerdicts()
 	})
 	if failure == pipeline.NoFailure {
-		g.host.Count(metricCallouts)
+		g.metrics.Count(metricCallouts)
 	}
 	return failure
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
 	"github.com/sallyport-gateway/sallyport/filter/internal/gate"
+	"github.com/sallyport-gateway/sallyport/filter/internal/metrics"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 )
@@ -17,29 +18,33 @@ import (
 // proxy is a host that writes down what the gate did to each stream.
 type proxy struct {
 	*memstore.Store
-	pipeline.NoMetrics
 	now        time.Time
 	headers    []pipeline.Header
 	selected   uint32
 	gone       map[uint32]bool
 	replies    map[uint32][]int
 	resumed    map[uint32]int
-	backend    []pipeline.Header // what was last put in the place of the request's headers
+	backend    []pipeline.Header // as the edits of the last stream left them
 	edits      int
+	kept       int // how often headers were left to a stream
+	asked      int // how often for the client's address
+	failAt     int // the edit that is refused, counted from 1; 0 for none
 	status     int // of the response
 	attributes map[string]string
 	observed   map[string][]int64
 	landings   []func(pipeline.Answer)
-	counted    map[string]int
+	gate       *gate.Gate
+	names      []string // of metrics
+	sums       map[string]int
 	lines      []string
 	broken     func(call string) // may panic
-	refuses    bool              // to change the headers
+	refuses    bool              // to change the trailers
 	trailers   []pipeline.Header // nil when the host does not give them
 }
 
 func newProxy() *proxy {
 	return &proxy{Store: memstore.New(nil), now: time.Unix(1_800_000_000, 0), gone: map[uint32]bool{}, replies: map[uint32][]int{},
-		resumed: map[uint32]int{}, counted: map[string]int{}, attributes: map[string]string{}, observed: map[string][]int64{}, broken: func(string) {}, headers: request("GET", "/a/orders"), trailers: []pipeline.Header{}}
+		resumed: map[uint32]int{}, sums: map[string]int{}, attributes: map[string]string{}, observed: map[string][]int64{}, broken: func(string) {}, headers: request("GET", "/a/orders"), trailers: []pipeline.Header{}}
 }
 
 func request(method, path string) []pipeline.Header {
@@ -47,31 +52,54 @@ func request(method, path string) []pipeline.Header {
 		{Name: "authorization", Value: "Bearer token-of-jane"}, {Name: "x-sallyport-app", Value: "forged"}}
 }
 
-func (p *proxy) NowNanos() int64                           { return p.now.UnixNano() }
-func (p *proxy) RequestHeaders() ([]pipeline.Header, bool) { return p.headers, p.headers != nil }
-func (p *proxy) ClientAddress() string                     { p.broken("address"); return "127.0.0.1:1" }
-func (p *proxy) ResponseStatus() int                       { return p.status }
-func (p *proxy) SetAttribute(name, value string)           { p.broken("attribute"); p.attributes[name] = value }
-func (p *proxy) ClientCertificate() string                 { p.broken("certificate"); return "" }
+func (p *proxy) NowNanos() int64 { return p.now.UnixNano() }
+func (p *proxy) RequestHeaders() ([]pipeline.Header, bool) {
+	p.broken("headers")
+	p.backend, p.edits = slices.Clone(p.headers), 0
+	return p.headers, p.headers != nil
+}
+func (p *proxy) KeepRequest()                    { p.kept++ }
+func (p *proxy) ClientAddress() string           { p.asked++; return "127.0.0.1:1" }
+func (p *proxy) ResponseStatus() int             { return p.status }
+func (p *proxy) SetAttribute(name, value string) { p.broken("attribute"); p.attributes[name] = value }
+func (p *proxy) ClientCertificate() string       { p.broken("certificate"); return "" }
 
-func (p *proxy) SetRequestHeaders(all []pipeline.Header) bool {
-	p.broken("set")
-	p.backend = all
-	p.edits++
-	return !p.refuses
+func (p *proxy) RemoveHeader(name string) bool {
+	return p.edited(func(h pipeline.Header) bool { return h.Name == name })
 }
 
 func (p *proxy) RequestTrailers() ([]pipeline.Header, bool) {
 	return slices.Clone(p.trailers), p.trailers != nil
 }
 
-func (p *proxy) SetRequestTrailers(all []pipeline.Header) bool {
-	p.trailers = all
+func (p *proxy) RemoveTrailer(name string) bool {
 	p.edits++
-	return !p.refuses
+	if p.refuses {
+		return false
+	}
+	p.trailers = slices.DeleteFunc(p.trailers, func(h pipeline.Header) bool { return h.Name == name })
+	return true
 }
 
-func (p *proxy) Reply(r fault.Response, _ string) bool {
+func (p *proxy) ReplaceHeader(name, value string) bool {
+	ok := p.RemoveHeader(name)
+	if ok {
+		p.backend = append(p.backend, pipeline.Header{Name: name, Value: value})
+	}
+	return ok
+}
+
+func (p *proxy) edited(goes func(pipeline.Header) bool) bool {
+	p.broken("set")
+	p.edits++
+	if p.edits == p.failAt {
+		return false
+	}
+	p.backend = slices.DeleteFunc(p.backend, goes)
+	return true
+}
+
+func (p *proxy) Reply(r *fault.Response, _ string) bool {
 	p.replies[p.selected] = append(p.replies[p.selected], r.Status)
 	return true
 }
@@ -88,22 +116,40 @@ func (p *proxy) Dispatch(_ pipeline.Callout, land func(pipeline.Answer)) pipelin
 	return pipeline.NoFailure
 }
 
-func (p *proxy) Log(_ gate.Level, line string)             { p.lines = append(p.lines, line) }
+func (p *proxy) Log(_ gate.Level, line string)             { p.broken("log"); p.lines = append(p.lines, line) }
 func (p *proxy) CallForeign(string, []byte) ([]byte, bool) { return nil, false }
 
 func (p *proxy) RegisterQueue(string) (uint32, bool)      { return 0, false }
 func (p *proxy) Enqueue(uint32, []byte) bool              { return false }
 func (p *proxy) Dequeue(uint32) (message []byte, ok bool) { return nil, false }
 
-func (p *proxy) Observe(metric string, v int64) {
-	p.broken("observe")
-	p.observed[metric] = append(p.observed[metric], v)
+// DefineMetric leaves out gauges.
+func (p *proxy) DefineMetric(kind metrics.Kind, name string) (uint32, bool) {
+	if kind == metrics.Gauge {
+		return 0, false
+	}
+	p.names = append(p.names, name)
+	return uint32(len(p.names) - 1), true
 }
-func (p *proxy) Count(metric string) { p.broken("count"); p.counted[metric]++ }
+
+func (p *proxy) AddMetric(id uint32, n int64) { p.broken("count"); p.sums[p.names[id]] += int(n) }
+
+func (p *proxy) RecordMetric(id uint32, v int64) {
+	p.broken("observe")
+	p.observed[p.names[id]] = append(p.observed[p.names[id]], v)
+}
+
+// counted are the counters, with those that come at the next tick.
+func (p *proxy) counted() map[string]int {
+	if p.gate != nil {
+		p.gate.Report()
+	}
+	return p.sums
+}
 
 // open begins stream id and gives its headers to the gate.
 func (p *proxy) open(g *gate.Gate, id uint32) (*gate.Stream, gate.Action) {
-	p.selected = id
+	p.selected, p.gate = id, g
 	s := g.Open(id)
 	return s, s.OnRequestHeaders()
 }
@@ -129,7 +175,7 @@ func configured(t *testing.T, p *proxy) *gate.Gate {
 }
 
 func active() pipeline.Answer {
-	body := `{"active":true,"sub":"jane","exp":1900000000}`
+	body := `{"active":true,"sub":"jane","client_id":"shop","exp":1900000000}`
 	return pipeline.Answer{Failure: pipeline.NoFailure, Status: 200, Body: []byte(body), BodySize: len(body)}
 }
 
@@ -145,6 +191,9 @@ func TestAParkedRequestHoldsItsBody(t *testing.T) {
 		if got != gate.Pause {
 			t.Errorf("%s pass while the verdict is open", name)
 		}
+	}
+	if p.kept != 1 {
+		t.Errorf("headers were left to the parked request %d times, want once", p.kept)
 	}
 	p.land(active())
 	if p.resumed[1] != 1 || len(p.replies[1]) != 0 {
@@ -247,7 +296,7 @@ func TestEveryParkedStreamEnds(t *testing.T) {
 	if !slices.Equal(p.replies[1], []int{503}) || p.resumed[1] != 0 {
 		t.Errorf("replies %v, resumed %d; want one 503", p.replies[1], p.resumed[1])
 	}
-	if got := p.counted["sallyport_decisions.sp_decision=deny|sp_reason=introspection.deadline|"]; got != 1 {
+	if got := p.counted()["sallyport_decisions.sp_decision=deny|sp_reason=introspection.deadline|"]; got != 1 {
 		t.Errorf("deadline counted %d times", got)
 	}
 }
@@ -270,8 +319,8 @@ func TestAPanicDeniesOneRequest(t *testing.T) {
 		if p.resumed[2] != 1 || len(p.replies[2]) != 0 {
 			t.Errorf("its neighbour: replies %v, resumed %d; want resumed", p.replies[2], p.resumed[2])
 		}
-		if p.counted["sallyport_panics"] != 1 {
-			t.Errorf("panics counted: %d", p.counted["sallyport_panics"])
+		if p.counted()["sallyport_panics"] != 1 {
+			t.Errorf("panics counted: %d", p.counted()["sallyport_panics"])
 		}
 		if strings.Contains(strings.Join(p.lines, "\n"), "secret") {
 			t.Errorf("the panic's value was logged: %q", p.lines)
@@ -290,15 +339,15 @@ func TestAPanicDeniesOneRequest(t *testing.T) {
 				t.Errorf("stream %d: replies %v, resumed %d; want one 503", id, p.replies[id], p.resumed[id])
 			}
 		}
-		if p.counted["sallyport_panics"] != 1 || g.Parked() != 0 {
-			t.Errorf("%d panics counted, %d streams still parked", p.counted["sallyport_panics"], g.Parked())
+		if p.counted()["sallyport_panics"] != 1 || g.Parked() != 0 {
+			t.Errorf("%d panics counted, %d streams still parked", p.counted()["sallyport_panics"], g.Parked())
 		}
 	})
 	t.Run("in the request callback, recovered outside", func(t *testing.T) {
 		p := newProxy()
 		g := configured(t, p)
 		p.broken = func(call string) {
-			if call == "address" {
+			if call == "headers" {
 				panic("boom")
 			}
 		}
@@ -316,14 +365,33 @@ func TestAPanicDeniesOneRequest(t *testing.T) {
 	})
 }
 
+// TestAnEditThatTheHostRefusesDenies: whichever of a request's edits fails, the client is refused and nothing goes on,
+// neither the headers nor a body behind them.
 func TestAnEditThatTheHostRefusesDenies(t *testing.T) {
+	const edits = 3 // the forged header removed, subject and client set
+	for failAt := 1; failAt <= edits; failAt++ {
+		p := newProxy()
+		g := configured(t, p)
+		p.headers = append(p.headers, pipeline.Header{Name: "x-sallyport-app", Value: "forged again"})
+		s, _ := p.open(g, 1)
+		p.failAt = failAt
+		p.land(active())
+		if !slices.Equal(p.replies[1], []int{500}) || p.resumed[1] != 0 || s.OnRequestBody() != gate.Pause || s.OnRequestTrailers() != gate.Pause {
+			t.Errorf("the %d. edit: replies %v, resumed %d; want one 500 and everything held", failAt, p.replies[1], p.resumed[1])
+		}
+		if p.edits != failAt {
+			t.Errorf("the %d. edit: %d were tried", failAt, p.edits)
+		}
+		if got := p.counted()["sallyport_decisions.sp_decision=allow|"]; got != 0 {
+			t.Errorf("the %d. edit: counted as admitted", failAt)
+		}
+	}
 	p := newProxy()
-	g := configured(t, p)
-	p.refuses = true
-	p.open(g, 1)
+	p.failAt = edits + 1
+	p.open(configured(t, p), 1)
 	p.land(active())
-	if !slices.Equal(p.replies[1], []int{500}) || p.resumed[1] != 0 {
-		t.Errorf("replies %v, resumed %d; want one 500", p.replies[1], p.resumed[1])
+	if p.edits != edits || p.resumed[1] != 1 {
+		t.Errorf("without a failure %d edits, resumed %d; want %d and once", p.edits, p.resumed[1], edits)
 	}
 }
 
@@ -377,10 +445,11 @@ func TestMalformedRequests(t *testing.T) {
 
 func TestAStreamThatNeverAskedCountsNothing(t *testing.T) {
 	p := newProxy()
-	s := configured(t, p).Open(1)
-	s.Close()
-	if len(p.counted) != 0 || len(p.replies) != 0 {
-		t.Errorf("counted %v, replies %v", p.counted, p.replies)
+	g := configured(t, p)
+	p.gate = g
+	g.Open(1).Close()
+	if len(p.counted()) != 0 || len(p.replies) != 0 {
+		t.Errorf("counted %v, replies %v", p.counted(), p.replies)
 	}
 }
 
@@ -410,5 +479,32 @@ func TestABadConfigurationIsRefusedWhole(t *testing.T) {
 	}
 	if len(p.lines) == 0 || !strings.HasPrefix(p.lines[0], "sallyport: config refused: ") {
 		t.Errorf("lines %q", p.lines)
+	}
+}
+
+// TestTheClientsAddressIsAskedForOnce, and only by a sequence that reads it.
+func TestTheClientsAddressIsAskedForOnce(t *testing.T) {
+	for _, tt := range []struct {
+		name, sequence string
+		asked          int
+	}{
+		{"nobody reads it", `[{"spike_arrest":{"rate":"100ps"}}]`, 0},
+		{"a limit for each client", `[{"spike_arrest":{"rate":"100ps","per":"client_ip"}}]`, 1},
+		{"three steps", `[{"ip_access":{"rules":[],"default":"allow"}},{"spike_arrest":{"rate":"100ps","per":"client_ip"}},{"ip_access":{"rules":[],"default":"allow"}}]`, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := newProxy()
+			g := gate.New(p)
+			config := `{"version":1,"apis":[{"name":"a","version":"v1","base_path":"/a"}],"sequence":` + tt.sequence + `}`
+			if !g.Configure([]byte(config), nil) {
+				t.Fatalf("refused: %q", p.lines)
+			}
+			for id := range uint32(3) {
+				p.asked = 0
+				if _, action := p.open(g, 1+id); action != gate.Pass || p.asked != tt.asked {
+					t.Errorf("action %v, asked %d times, want %d", action, p.asked, tt.asked)
+				}
+			}
+		})
 	}
 }

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/metrics"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 )
@@ -21,23 +22,25 @@ const (
 // fault: the gate then refuses.
 type Host interface {
 	sharedtable.Store
-	pipeline.Metrics
+	metrics.Host
+	pipeline.Editor // of the request's headers
 
 	NowNanos() int64 // the wall clock, unix nanoseconds
 	// RequestHeaders gives all of them in order, pseudo headers included, names
-	// in lower case.
+	// in lower case. They are good until the callback ends.
 	RequestHeaders() ([]pipeline.Header, bool)
+	// KeepRequest makes the headers that RequestHeaders gave last good for as long
+	// as they are used.
+	KeepRequest()
 	// ClientAddress is "ip:port" as the host trusts it, "" if it does not say.
 	ClientAddress() string
 	// ClientCertificate is the SHA-256 of the certificate, in hex, with which the
 	// client came; "" when it came without TLS or without a certificate.
 	ClientCertificate() string
-	// SetRequestHeaders puts these in the place of all that there are.
-	SetRequestHeaders(all []pipeline.Header) bool
-	// RequestTrailers and SetRequestTrailers are the same for the trailers, while
-	// the gate is asked about them.
+	// RequestTrailers gives the trailers and RemoveTrailer removes every line of
+	// one, while the gate is asked about them.
 	RequestTrailers() ([]pipeline.Header, bool)
-	SetRequestTrailers(all []pipeline.Header) bool
+	RemoveTrailer(name string) bool
 	// ResponseStatus is what the client was answered, 0 when it was not; for the
 	// log phase.
 	ResponseStatus() int
@@ -46,7 +49,7 @@ type Host interface {
 
 	// Reply answers the client. details is for the access log. The gate calls
 	// either Reply or Resume for a stream, once.
-	Reply(r fault.Response, details string) bool
+	Reply(r *fault.Response, details string) bool
 	// Resume lets a paused request go on.
 	Resume() bool
 	// Select makes a stream the one that the calls above act on; false when it

@@ -73,11 +73,11 @@ func (l *loop) Dequeue(uint32) ([]byte, bool) {
 	return m, true
 }
 
-func (l *loop) Reply(r fault.Response, details string) bool {
+func (l *loop) Reply(r *fault.Response, details string) bool {
 	l.given = append(l.given, l.selected)
 	for _, h := range r.Headers {
-		if h[0] == "retry-after" {
-			l.retry = append(l.retry, h[1])
+		if h.Name == "retry-after" {
+			l.retry = append(l.retry, h.Value)
 		}
 	}
 	return l.proxy.Reply(r, details)

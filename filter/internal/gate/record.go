@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
+	"github.com/sallyport-gateway/sallyport/filter/internal/metrics"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/usage"
 )
@@ -21,15 +23,57 @@ const (
 	metricAdded     = "sallyport_added_us"
 )
 
+// counters are those that every request may move.
+type counters struct {
+	allowed                  host.Counter
+	denied, dryRun, overrule byReason
+	added                    host.Histogram
+}
+
+func newCounters(m *metrics.Ledger) counters {
+	return counters{
+		allowed:  m.Counter(metricDecisions + usage.DecisionLabels(true, 0)),
+		denied:   byReason{metrics: m, name: metricDecisions + usage.DenyLabel},
+		dryRun:   byReason{metrics: m, name: metricDryRun},
+		overrule: byReason{metrics: m, name: metricOverruled},
+		added:    m.Histogram(metricAdded),
+	}
+}
+
+// byReason is a counter for each reason, looked up when it is first counted.
+type byReason struct {
+	metrics *metrics.Ledger
+	name    string // without the label of the reason
+	of      []host.Counter
+}
+
+//go:noinline
+func (c *byReason) count(r fault.Reason) {
+	if c.of == nil {
+		c.of = make([]host.Counter, fault.ReasonCount)
+	}
+	if int(r) >= len(c.of) {
+		r = fault.Internal
+	}
+	if c.of[r] == nil {
+		c.of[r] = c.metrics.Counter(c.name + usage.ReasonLabel(r))
+	}
+	c.of[r].Add(1)
+}
+
 // note counts a decision, and what was let pass on the operator's word. reason
 // is why not.
 func (g *Gate) note(x *pipeline.Exchange, allowed bool, reason fault.Reason) {
-	g.host.Count(metricDecisions + usage.DecisionLabels(allowed, reason))
+	if allowed {
+		g.counters.allowed.Add(1)
+	} else {
+		g.counters.denied.count(reason)
+	}
 	for _, r := range x.DryRun {
-		g.host.Count(metricDryRun + usage.ReasonLabel(r))
+		g.counters.dryRun.count(r)
 	}
 	for _, r := range x.Overridden {
-		g.host.Count(metricOverruled + usage.ReasonLabel(r))
+		g.counters.overrule.count(r)
 		g.say(r, "let a request pass by on_error: ", x)
 	}
 }
@@ -42,7 +86,7 @@ const quiet = time.Second
 func (g *Gate) complain(r fault.Reason, s *Stream) {
 	if r.Technical() {
 		step := ""
-		if s.run != nil && s.run.Step() != "" {
+		if s.run.Step() != "" {
 			step = " at step " + s.run.Step()
 		}
 		g.say(r, "refused a request"+step+": ", &s.exchange)
@@ -79,6 +123,6 @@ var remedies = map[fault.Reason]string{
 
 // Panicked counts a panic that was recovered and says where it happened.
 func (g *Gate) Panicked(where string) {
-	g.host.Count(metricPanics)
+	g.metrics.Count(metricPanics)
 	g.host.Log(Error, "sallyport: recovered a panic in "+where)
 }

@@ -35,8 +35,8 @@ func (s *Stream) begin() (fault.Reason, bool) {
 	}
 	api := s.gate.config.Catalog.APIAt(index)
 	x.API = pipeline.API{Name: api.Name, Version: api.Version, PathSuffix: suffix}
-	x.ClientAddress = s.gate.clientAddress(x)
-	s.run = s.gate.sequences[index].Begin()
+	x.Client = s.gate.client
+	s.run.Begin(s.gate.sequences[index])
 	return 0, true
 }
 
@@ -44,25 +44,28 @@ func (s *Stream) begin() (fault.Reason, bool) {
 // there exactly once, and the target must be a path: "*" and CONNECT's
 // authority belong to no API (RFC 9113 section 8.3.1).
 func readPseudoHeaders(x *pipeline.Exchange) bool {
-	target, ok := single(x.Headers, ":path")
-	if !ok || len(target) > maxTarget || !strings.HasPrefix(target, "/") {
+	var target string
+	paths, methods, authorities := 0, 0, 0
+	for i := range x.Headers {
+		h := &x.Headers[i]
+		if h.Name == "" || h.Name[0] != ':' {
+			continue
+		}
+		switch h.Name {
+		case ":path":
+			target = h.Value
+			paths++
+		case ":method":
+			x.Method = h.Value
+			methods++
+		case ":authority":
+			x.Authority = h.Value
+			authorities++
+		}
+	}
+	if paths != 1 || methods != 1 || authorities != 1 || len(target) > maxTarget || !strings.HasPrefix(target, "/") {
 		return false
 	}
 	x.Path, x.Query, x.HasQuery = strings.Cut(target, "?")
-	if x.Method, ok = single(x.Headers, ":method"); !ok || x.Method == "" {
-		return false
-	}
-	x.Authority, ok = single(x.Headers, ":authority")
-	return ok && x.Authority != ""
-}
-
-func single(headers []pipeline.Header, name string) (value string, ok bool) {
-	count := 0
-	for _, h := range headers {
-		if h.Name == name {
-			value = h.Value
-			count++
-		}
-	}
-	return value, count == 1
+	return x.Method != "" && x.Authority != ""
 }

@@ -5,7 +5,6 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
-	"github.com/sallyport-gateway/sallyport/filter/internal/policy/identity"
 )
 
 // Action is what a request callback answers the host. The zero value holds the
@@ -33,14 +32,20 @@ const (
 
 // Stream is one request. The zero value is of no use; Open makes one.
 type Stream struct {
+	// Next is the adaptor's own, to keep streams in a list.
+	Next *Stream
+
 	gate     *Gate
 	id       uint32
 	phase    phase
 	exchange pipeline.Exchange
-	run      *pipeline.Run
+	run      pipeline.Run
+	resume   func()       // wake, made once for all requests that it serves
 	began    int64        // unix nanoseconds
 	reason   fault.Reason // why it was refused
 	recorded bool
+	kept     bool // it was parked, and the headers are its own
+	failed   bool // by a fault of our own
 
 	// Its place among those that wait. It is in one line, from its first wait to
 	// its verdict: parked, or due for a verdict.
@@ -53,7 +58,18 @@ type Stream struct {
 
 // Open begins a stream under the host's id for it. The host may never ask for a
 // verdict: a request that an earlier filter refused is opened only to be closed.
-func (g *Gate) Open(id uint32) *Stream { return &Stream{gate: g, id: id} }
+func (g *Gate) Open(id uint32) *Stream {
+	s := g.pool.take()
+	if s == nil {
+		s = &Stream{gate: g}
+		s.resume = s.wake
+	}
+	s.id = id
+	return s
+}
+
+// ID is the host's id for the stream.
+func (s *Stream) ID() uint32 { return s.id }
 
 // OnRequestHeaders decides, or parks the request until it can be decided.
 func (s *Stream) OnRequestHeaders() Action {
@@ -89,8 +105,9 @@ func (s *Stream) hold() Action {
 
 // advance runs the sequence on from where it stands and acts on the verdict.
 func (s *Stream) advance(now int64) Action {
-	switch s.run.Advance(&s.exchange, now, s.wake) {
+	switch s.run.Advance(&s.exchange, now, s.resume) {
 	case pipeline.Parked:
+		s.keep()
 		return s.park()
 	case pipeline.Admitted:
 		return s.admit()
@@ -98,24 +115,28 @@ func (s *Stream) advance(now int64) Action {
 	return s.refuse(s.run.Denial())
 }
 
+// keep leaves the request's headers to the stream for as long as it waits, which
+// is for longer than the callback.
+func (s *Stream) keep() {
+	if !s.kept {
+		s.gate.host.KeepRequest()
+		s.kept = true
+	}
+}
+
 // admit applies the edits, all before the request may move. One that the host
-// does not take is a refusal: the key or a forged header would go through.
+// does not take is a refusal: the key or a forged header would go through. What
+// was edited before it goes nowhere.
 func (s *Stream) admit() Action {
-	identity.Apply(&s.exchange, s.gate.config.Identity)
-	if !s.edit() {
+	s.gate.identity.Apply(&s.exchange)
+	if !s.exchange.Edit(s.gate.host) {
 		return s.refuse(fault.Denial{})
 	}
 	s.gate.note(&s.exchange, true, 0)
-	s.gate.host.Observe(metricAdded, max(s.gate.host.NowNanos()-s.began, 0)/int64(time.Microsecond))
+	s.gate.counters.added.Observe(max(s.gate.host.NowNanos()-s.began, 0) / int64(time.Microsecond))
 	s.describe(true)
 	s.phase = admitted // at last: what panics before is refused still
 	return Pass
-}
-
-// edit makes all changes in one hostcall, which is taken whole or not at all.
-func (s *Stream) edit() bool {
-	headers, changed := s.exchange.Edited()
-	return !changed || s.gate.host.SetRequestHeaders(headers)
 }
 
 // refuse answers the client, once.
@@ -125,50 +146,37 @@ func (s *Stream) refuse(d fault.Denial) Action {
 	}
 	s.phase, s.reason = refused, d.Reason
 	d.DPoP = s.exchange.DPoP
-	s.gate.host.Reply(s.gate.render(d), d.Reason.String())
+	s.gate.host.Reply(s.gate.refusals.Render(d), d.Reason.String())
 	s.gate.note(&s.exchange, false, d.Reason)
 	s.gate.complain(d.Reason, s)
 	s.describe(false)
 	return Pause
 }
 
-// render makes what the client reads, as the operator wants it.
-func (g *Gate) render(d fault.Denial) fault.Response {
-	if g.config == nil {
-		return fault.Render(d, fault.Apigee)
-	}
-	r := fault.Render(d, g.config.Format)
-	if d.Reason == fault.SpikeArrestExceeded {
-		r.GRPC = g.config.GRPCRateLimited
-	}
-	return r
-}
-
 // Fail refuses an undecided stream after a fault of our own: a panic that was
 // recovered in one of its callbacks.
 func (s *Stream) Fail() {
+	s.failed = true
 	if s.phase == admitted || s.phase == refused || s.phase == gone {
 		return
 	}
-	if s.run != nil {
-		s.run.Fail(fault.Denial{})
-	}
+	s.run.Fail(fault.Denial{})
 	s.leave()
 	s.refuse(fault.Denial{})
 }
 
-// Close forgets the stream; whatever it still waits for will not touch it.
+// Close forgets the stream; whatever it still waits for will not touch it, and
+// the caller must not. It may serve another request from then on.
 func (s *Stream) Close() {
 	if s.phase == deciding {
-		s.gate.host.Count(metricAbandoned)
+		s.gate.metrics.Count(metricAbandoned)
 	}
 	if s.phase != admitted && s.phase != refused {
 		s.phase = gone
 	}
-	if s.run != nil {
-		s.run.Fail(fault.Denial{})
-	}
+	s.run.Fail(fault.Denial{})
 	s.leave()
+	s.gate.pool.give(s)
 }
 
 // Panicked counts a panic in one of the stream's callbacks; see Gate.Panicked.

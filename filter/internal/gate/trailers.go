@@ -24,22 +24,23 @@ func (s *Stream) cleanTrailers() bool {
 	if !ok {
 		return false
 	}
-	kept := sent[:0]
 	for _, t := range sent {
-		if !identity.Forged(t.Name, s.gate.config.NoTrailers) {
-			kept = append(kept, t)
+		if identity.Forged(t.Name, s.gate.config.NoTrailers) && !s.gate.host.RemoveTrailer(t.Name) {
+			return false
 		}
 	}
-	return len(kept) == len(sent) || s.gate.host.SetRequestTrailers(kept)
+	return true
 }
 
 // cut ends a request whose trailers cannot be read or changed. The backend may
 // have the rest of it already, but never gets its end.
 func (s *Stream) cut() Action {
 	if s.phase == deciding {
+		s.run.Fail(fault.Denial{})
+		s.leave()
 		return s.refuse(fault.Denial{})
 	}
-	s.gate.host.Reply(s.gate.render(fault.Denial{}), fault.Internal.String())
+	s.gate.host.Reply(s.gate.refusals.Render(fault.Denial{}), fault.Internal.String())
 	s.gate.say(fault.Internal, "cut a request whose trailers the host did not give: ", &s.exchange)
 	return Pause
 }

@@ -25,7 +25,7 @@ func (s *Stream) OnLog() {
 		c.Now = s.gate.host.NowNanos()
 		c.Latency = time.Duration(max(c.Now-s.began, 0))
 	}
-	s.gate.usage.Record(c)
+	s.gate.usage.Record(&c)
 }
 
 // describe tells the host's access log what is known of a decided request.

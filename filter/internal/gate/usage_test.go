@@ -18,7 +18,7 @@ const (
 // ofUsage are the counters of usage.
 func (p *proxy) ofUsage() map[string]int {
 	counted := map[string]int{}
-	for name, n := range p.counted {
+	for name, n := range p.counted() {
 		if len(name) > 16 && name[:16] == "sallyport_usage." {
 			counted[name] = n
 		}
@@ -91,7 +91,7 @@ func TestAnUnconfiguredGateRecordsNothing(t *testing.T) {
 
 // TestAPanicInTheRecordDeniesOneRequest: what goes wrong in recording must not leave a request that nobody ends.
 func TestAPanicInTheRecordDeniesOneRequest(t *testing.T) {
-	for _, call := range []string{"count", "observe", "attribute"} {
+	for _, call := range []string{"observe", "attribute"} {
 		t.Run(call, func(t *testing.T) {
 			p := newProxy()
 			s, _ := p.open(configured(t, p), 1)
@@ -111,5 +111,61 @@ func TestAPanicInTheRecordDeniesOneRequest(t *testing.T) {
 				t.Errorf("counted (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestCountersAreReportedAtTheTick, and when the configuration ends; what is counted after that comes at once.
+func TestCountersAreReportedAtTheTick(t *testing.T) {
+	const admitted = "sallyport_decisions.sp_decision=allow|"
+	p := newProxy()
+	g := configured(t, p)
+	p.headers = request("GET", "/open")
+	play := func(id uint32) {
+		s, _ := p.open(g, id)
+		p.status = 200
+		s.OnLog()
+		s.Close()
+	}
+	for id := range uint32(100) {
+		play(1 + id)
+	}
+	if len(p.sums) != 0 {
+		t.Errorf("reported with a request: %v", p.sums)
+	}
+	g.Tick()
+	const calls = "sallyport_usage.sp_decision=allow|sp_api=open|sp_version=v1|sp_class=2xx|"
+	if p.sums[admitted] != 100 || p.sums[calls] != 100 {
+		t.Errorf("after the tick %v, want 100 of each", p.sums)
+	}
+	play(101)
+	g.Close()
+	if p.sums[admitted] != 101 || p.sums[calls] != 101 {
+		t.Errorf("after the end %v, want 101 of each", p.sums)
+	}
+	play(102)
+	if p.sums[admitted] != 102 || p.sums[calls] != 102 {
+		t.Errorf("of a stream that outlived its gate %v, want 102 of each", p.sums)
+	}
+}
+
+// TestAPanicAtTheTickKeepsTheCounters: they come with the next one.
+func TestAPanicAtTheTickKeepsTheCounters(t *testing.T) {
+	p := newProxy()
+	g := configured(t, p)
+	p.headers = request("GET", "/open")
+	p.open(g, 1)
+	p.broken = func(call string) {
+		if call == "count" {
+			p.broken = func(string) {}
+			panic("a secret")
+		}
+	}
+	func() {
+		defer func() { _ = recover() }()
+		g.Tick()
+	}()
+	g.Tick()
+	if got := p.sums["sallyport_decisions.sp_decision=allow|"]; got != 1 {
+		t.Errorf("counted %d times, want once", got)
 	}
 }

@@ -31,11 +31,12 @@ func (g *Gate) giveVerdicts() {
 }
 
 // serve goes on with a stream that is due. It reports whether that may have cost
-// a verdict: a stream that is gone for the host costs none. The stream must be
-// selected before anything can be done to it. A panic stays with the stream that
-// caused it; those that are due in the same callback are served all the same.
+// a verdict: a stream that is gone for the host, or was refused while it waited,
+// costs none. The stream must be selected before anything can be done to it. A
+// panic stays with the stream that caused it; those that are due in the same
+// callback are served all the same.
 func (s *Stream) serve(now int64) (served bool) {
-	if !s.gate.host.Select(s.id) {
+	if s.phase != deciding || !s.gate.host.Select(s.id) {
 		s.leave()
 		return false
 	}

@@ -82,8 +82,14 @@ func (h *host) SetUpstream(a scenario.Answer) { h.upstream = a }
 // ClusterName is the name itself: nothing is shared between instances.
 func (h *host) ClusterName(name string) string { return name }
 
-// Metrics gives the counters.
-func (h *host) Metrics(context.Context) (map[string]int64, error) { return h.metrics, nil }
+// Metrics gives the counters and gauges as they are after the next tick, which is
+// when the gate reports them. The clock stands still.
+func (h *host) Metrics(context.Context) (map[string]int64, error) {
+	h.selected = nil
+	h.gate.Tick()
+	h.lent.end()
+	return h.metrics, nil
+}
 
 // Close has nothing to free.
 func (h *host) Close() error { return nil }
@@ -102,6 +108,7 @@ func (h *host) Do(_ context.Context, r scenario.Request) (scenario.Result, error
 	if stream.OnRequestHeaders() == gate.Pass {
 		ex.resumed = true
 	}
+	h.lent.end()
 	for end := h.now.Add(maxWait); !ex.resumed && ex.reply == nil; {
 		if !h.step(end) {
 			return scenario.Result{}, fmt.Errorf("the request hung for %s", maxWait)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
 	"github.com/sallyport-gateway/sallyport/filter/internal/gate"
+	"github.com/sallyport-gateway/sallyport/filter/internal/metrics"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
@@ -28,10 +29,12 @@ type host struct {
 	clusters map[string]scenario.Answer
 	upstream scenario.Answer
 	metrics  map[string]int64
+	names    []string // of the metrics, by id
 
 	nextID   uint32
 	streams  map[uint32]*exchange
 	selected *exchange
+	lent     loan // what this callback may read of the request
 	calls    map[string][]scenario.Request
 	log      []scenario.LogLine
 	status   int // of the response to the exchange that ends
@@ -71,33 +74,50 @@ func (h *host) step(end time.Time) bool {
 	if next < 0 {
 		h.nextTick = h.nextTick.Add(gate.TickPeriod)
 		h.gate.Tick()
+		h.lent.end()
 		return true
 	}
 	l := h.landings[next]
 	h.landings = slices.Delete(h.landings, next, next+1)
 	l.land(l.answer)
+	h.lent.end()
 	return true
 }
 
-func (h *host) RequestHeaders() ([]header, bool) {
-	return slices.Clone(h.selected.headers), true
-}
+func (h *host) RequestHeaders() ([]header, bool) { return h.lent.lend(h.selected.headers), true }
+
+// KeepRequest implements gate.Host.
+func (h *host) KeepRequest() { h.lent = loan{} }
 
 // ClientCertificate is none: a scenario's client comes without TLS.
 func (h *host) ClientCertificate() string { return "" }
 
 func (h *host) ClientAddress() string { return clientIP + ":50000" }
 
-func (h *host) SetRequestHeaders(all []header) bool {
-	h.selected.headers = slices.Clone(all)
+func (h *host) RemoveHeader(name string) bool {
+	h.selected.headers = slices.DeleteFunc(h.selected.headers, func(have header) bool { return have.Name == name })
+	return true
+}
+
+func (h *host) ReplaceHeader(name, value string) bool {
+	name, value = strings.Clone(name), strings.Clone(value)
+	list := h.selected.headers
+	at := slices.IndexFunc(list, func(have header) bool { return have.Name == name })
+	if at < 0 {
+		h.selected.headers = append(list, header{Name: name, Value: value})
+		return true
+	}
+	list[at].Value = value
+	rest := slices.DeleteFunc(list[at+1:], func(have header) bool { return have.Name == name })
+	h.selected.headers = list[:at+1+len(rest)]
 	return true
 }
 
 // RequestTrailers are none: a scenario's request has none.
 func (h *host) RequestTrailers() ([]header, bool) { return nil, true }
 
-// SetRequestTrailers has none to set.
-func (h *host) SetRequestTrailers([]header) bool { return true }
+// RemoveTrailer has none to remove.
+func (h *host) RemoveTrailer(string) bool { return true }
 
 // ResponseStatus is known at the exchange's end only.
 func (h *host) ResponseStatus() int { return h.status }
@@ -105,13 +125,13 @@ func (h *host) ResponseStatus() int { return h.status }
 // SetAttribute keeps nothing: there is no access log here.
 func (h *host) SetAttribute(string, string) {}
 
-func (h *host) Reply(r fault.Response, _ string) bool {
+func (h *host) Reply(r *fault.Response, _ string) bool {
 	if h.selected == nil {
 		return true // as real hosts: accepted, and nothing happens
 	}
 	reply := scenario.Response{Status: r.Status, Body: r.Body}
-	for _, pair := range r.Headers {
-		reply.Headers = append(reply.Headers, scenario.Header{Name: pair[0], Value: pair[1]})
+	for _, have := range r.Headers {
+		reply.Headers = append(reply.Headers, scenario.Header(have))
 	}
 	if isGRPC(h.selected.headers) {
 		reply = grpcReply(reply, r.GRPC)
@@ -137,9 +157,23 @@ func (h *host) Log(level gate.Level, line string) {
 	h.log = append(h.log, scenario.LogLine{Level: words[level], Message: line})
 }
 
-func (h *host) Count(metric string)              { h.metrics[metric]++ }
-func (h *host) Add(metric string, n int64)       { h.metrics[metric] += n }
-func (h *host) Gauge(metric string, value int64) { h.metrics[metric] = value }
+// DefineMetric keeps the name, for the id of a counter or a gauge. Histograms are
+// not kept: real hosts do not show them among the metrics that scenarios read.
+func (h *host) DefineMetric(kind metrics.Kind, name string) (id uint32, ok bool) {
+	if kind == metrics.Histogram {
+		name = ""
+	}
+	h.names = append(h.names, name)
+	return uint32(len(h.names) - 1), true
+}
+
+func (h *host) AddMetric(id uint32, n int64) { h.metrics[h.names[id]] += n }
+
+func (h *host) RecordMetric(id uint32, value int64) {
+	if name := h.names[id]; name != "" {
+		h.metrics[name] = value
+	}
+}
 
 // RegisterQueue refuses: there is one VM, and nobody who could write to it.
 func (h *host) RegisterQueue(string) (uint32, bool) { return 0, false }
@@ -149,10 +183,6 @@ func (h *host) Enqueue(uint32, []byte) bool { return false }
 
 // Dequeue has no queue.
 func (h *host) Dequeue(uint32) ([]byte, bool) { return nil, false }
-
-// Observe keeps nothing: real hosts do not show histograms among the metrics
-// that scenarios read.
-func (h *host) Observe(string, int64) {}
 
 // CallForeign has no function: what a host can do instead of the filter is left
 // to the filter here.

@@ -15,10 +15,27 @@ type Edits struct {
 	QueryChanged bool
 }
 
+// Bounds of a request's headers after the edits: those of the ABI, for the
+// filters behind this one (proxy-wasm-cpp-host, limits.h). A header counts with
+// its name and its value, 8 bytes of sizes and 2 bytes of ends.
+const (
+	maxHeaders      = 1024
+	maxHeadersBytes = 1 << 20
+	headerOverhead  = 10
+)
+
+// Editor is the host's port for a request's headers. false is a technical fault.
+type Editor interface {
+	// RemoveHeader removes every line of the name; that there is none is no fault.
+	RemoveHeader(name string) bool
+	// ReplaceHeader puts one line in the place of every line of the name.
+	ReplaceHeader(name, value string) bool
+}
+
 // RemoveHeader notes a header for removal, once.
 func (e *Edits) RemoveHeader(name string) {
-	for _, have := range e.Remove {
-		if have == name {
+	for i := range e.Remove {
+		if e.Remove[i] == name {
 			return
 		}
 	}
@@ -27,28 +44,70 @@ func (e *Edits) RemoveHeader(name string) {
 
 // SetHeader notes a header to set in place of whatever the client sent.
 func (e *Edits) SetHeader(name, value string) {
-	e.RemoveHeader(name)
 	e.Set = append(e.Set, Header{Name: name, Value: value})
 }
 
-// Edited gives the request's headers as the backend is to see them; changed is
-// false when they are those that came.
-func (x *Exchange) Edited() (headers []Header, changed bool) {
+// Edit makes the changes, one call for each. When the host refuses one, or the
+// request would be too large, ok is false and some may have been made: the
+// request must not go on then.
+func (x *Exchange) Edit(request Editor) (ok bool) {
 	e := &x.Edits
-	headers = make([]Header, 0, len(x.Headers)+len(e.Set))
-	for _, h := range x.Headers {
-		switch {
-		case slices.Contains(e.Remove, h.Name):
-			changed = true
-		case h.Name == ":path" && e.QueryChanged:
-			headers = append(headers, Header{Name: h.Name, Value: x.target()})
-			changed = true
-		default:
-			headers = append(headers, h)
+	if len(e.Remove) == 0 && len(e.Set) == 0 && !e.QueryChanged {
+		return true
+	}
+	if !x.fits() {
+		return false
+	}
+	for _, name := range e.Remove {
+		if !request.RemoveHeader(name) {
+			return false
 		}
 	}
-	return append(headers, e.Set...), changed || len(e.Set) > 0
+	if e.QueryChanged && !request.ReplaceHeader(":path", x.target()) {
+		return false
+	}
+	for i := range e.Set {
+		if !request.ReplaceHeader(e.Set[i].Name, e.Set[i].Value) {
+			return false
+		}
+	}
+	return true
 }
+
+// fits reports whether the request as edited is within the bounds. What is
+// removed or replaced is looked for only when it matters.
+func (x *Exchange) fits() bool {
+	count, size := 0, 4
+	for i := range x.Edits.Set {
+		count++
+		size += lineBytes(&x.Edits.Set[i])
+	}
+	return withinBounds(count+len(x.Headers), size+linesBytes(x.Headers)) || withinBounds(x.kept(count, size))
+}
+
+func withinBounds(count, size int) bool { return count <= maxHeaders && size <= maxHeadersBytes }
+
+// kept adds the lines that the edits leave to count and size.
+func (x *Exchange) kept(count, size int) (int, int) {
+	for i := range x.Headers {
+		h := &x.Headers[i]
+		if slices.Contains(x.Edits.Remove, h.Name) || slices.ContainsFunc(x.Edits.Set, func(s Header) bool { return s.Name == h.Name }) {
+			continue
+		}
+		count++
+		size += lineBytes(h)
+	}
+	return count, size
+}
+
+func linesBytes(lines []Header) (size int) {
+	for i := range lines {
+		size += lineBytes(&lines[i])
+	}
+	return size
+}
+
+func lineBytes(h *Header) int { return len(h.Name) + len(h.Value) + headerOverhead }
 
 // target is the path with the query as edited.
 func (x *Exchange) target() string {

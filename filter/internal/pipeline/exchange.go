@@ -8,9 +8,6 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/ipaddr"
 )
 
-// Header is one header line. Names are lower case, as hosts give them.
-type Header struct{ Name, Value string }
-
 // Exchange is one request as the steps see it, and what they learned so far.
 type Exchange struct {
 	Method    string
@@ -20,9 +17,11 @@ type Exchange struct {
 	HasQuery  bool   // tells "/p?" from "/p"
 	Headers   []Header
 
-	// ClientAddress is the client's address as the host, or the operator's own
-	// proxies, vouch for it; none when they did not say, or wrote something else.
-	ClientAddress ipaddr.Addr
+	// Client finds the client's address; see ClientAddress. nil for a client
+	// without one.
+	Client  func(*Exchange) ipaddr.Addr
+	address ipaddr.Addr
+	asked   bool
 
 	// Now is read once when the exchange begins and again when it resumes. It is
 	// in unix nanoseconds, as all times that steps see: what a Step knows keeps
@@ -36,8 +35,9 @@ type Exchange struct {
 	// is for the records; only Caller may decide anything.
 	KeyOwner KeyOwner
 
-	// Token is what introspection said; nil until it did.
-	Token *Claims
+	// Token is what introspection said; nil until it did. See TakeToken.
+	Token  *Claims
+	claims Claims // room for it
 
 	// DPoP lists the algorithms of proofs for challenges; see fault.Denial.
 	DPoP string
@@ -96,6 +96,40 @@ type Claims struct {
 	// Proven tells that this request proved all of them. It is no claim, and is
 	// kept nowhere.
 	Proven bool
+}
+
+// ClientAddress is the client's address as the host, or the operator's own
+// proxies, vouch for it; none when they did not say, or wrote something else. It
+// is looked for once, when it is first asked for: it costs a hostcall, and most
+// sequences have no use for it.
+func (x *Exchange) ClientAddress() ipaddr.Addr {
+	if !x.asked && x.Client != nil {
+		x.address, x.asked = x.Client(x), true
+	}
+	return x.address
+}
+
+// TakeToken makes Token a copy of the claims, which are kept, or shared by many
+// who wait, and are out of reach of the steps of one exchange.
+func (x *Exchange) TakeToken(claims *Claims) {
+	audience, scopes := x.claims.Audience[:0], x.claims.Scopes[:0]
+	x.claims = *claims
+	x.claims.Audience = append(audience, claims.Audience...)
+	x.claims.Scopes = append(scopes, claims.Scopes...)
+	x.Token = &x.claims
+}
+
+// Reset makes the exchange as new. It keeps the memory of its lists.
+func (x *Exchange) Reset() {
+	remove, set := x.Edits.Remove, x.Edits.Set
+	audience, scopes := x.claims.Audience, x.claims.Scopes
+	clear(remove[:cap(remove)])
+	clear(set[:cap(set)])
+	clear(audience[:cap(audience)])
+	clear(scopes[:cap(scopes)])
+	*x = Exchange{}
+	x.Edits.Remove, x.Edits.Set = remove[:0], set[:0]
+	x.claims.Audience, x.claims.Scopes = audience[:0], scopes[:0]
 }
 
 // HeaderValues gives every value of the header, in order; name is lower case.

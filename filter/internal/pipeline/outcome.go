@@ -14,7 +14,8 @@ const (
 // and its zero value denies.
 type Outcome struct {
 	kind   kind
-	denial fault.Denial
+	reason fault.Reason  // of a refusal that says no more
+	denial *fault.Denial // of one that does
 	flight *Flight
 	resume func(*Exchange) Outcome
 }
@@ -23,10 +24,10 @@ type Outcome struct {
 func Continue() Outcome { return Outcome{kind: proceed} }
 
 // Deny refuses the request.
-func Deny(d fault.Denial) Outcome { return Outcome{kind: deny, denial: d} }
+func Deny(d fault.Denial) Outcome { return Outcome{denial: &d} }
 
 // DenyFor refuses the request for a reason that needs no more words.
-func DenyFor(r fault.Reason) Outcome { return Deny(fault.Denial{Reason: r}) }
+func DenyFor(r fault.Reason) Outcome { return Outcome{reason: r} }
 
 // Await parks the exchange until f has landed; resume then says what the step
 // answers. A nil flight or resume denies.
@@ -38,7 +39,12 @@ func Await(f *Flight, resume func(*Exchange) Outcome) Outcome {
 }
 
 // Denial gives the refusal; ok tells whether the outcome is one.
-func (o Outcome) Denial() (d fault.Denial, ok bool) { return o.denial, o.kind == deny }
+func (o Outcome) Denial() (d fault.Denial, ok bool) {
+	if o.denial != nil {
+		return *o.denial, true
+	}
+	return fault.Denial{Reason: o.reason}, o.kind == deny
+}
 
 // Continues reports whether the outcome lets the next step run.
 func (o Outcome) Continues() bool { return o.kind == proceed }
@@ -56,6 +62,8 @@ func (o Outcome) Resume(x *Exchange) Outcome {
 }
 
 // mapped applies f to the outcome that ends the step, now or after its flight.
+//
+//go:noinline
 func (o Outcome) mapped(f func(*Exchange, Outcome) Outcome, x *Exchange) Outcome {
 	if o.kind != await {
 		return f(x, o)

@@ -62,11 +62,13 @@ const (
 )
 
 // Run is one exchange on its way through a sequence. It gives one verdict, and
-// keeps it: whatever comes later changes nothing.
+// keeps it: whatever comes later changes nothing. The zero value, which has no
+// sequence, denies.
 type Run struct {
 	steps   []Step
 	next    int
 	waiting Outcome
+	begun   bool
 	parked  bool
 	done    bool
 	verdict Verdict
@@ -74,7 +76,14 @@ type Run struct {
 }
 
 // Begin starts the sequence; nothing runs before Advance.
-func (s *Sequence) Begin() *Run { return &Run{steps: s.steps} }
+func (s *Sequence) Begin() *Run {
+	r := &Run{}
+	r.Begin(s)
+	return r
+}
+
+// Begin starts the sequence in a run's place; what the run was before is gone.
+func (r *Run) Begin(s *Sequence) { *r = Run{steps: s.steps, begun: true} }
 
 // Advance runs steps until one refuses, one must wait, or all have continued.
 // When a step must wait, wake is called once its flight has landed, and the
@@ -83,6 +92,9 @@ func (s *Sequence) Begin() *Run { return &Run{steps: s.steps} }
 func (r *Run) Advance(x *Exchange, now int64, wake func()) Verdict {
 	if r.done {
 		return r.verdict
+	}
+	if !r.begun {
+		return r.end(Denied, fault.Denial{})
 	}
 	x.Now = now
 	if r.parked {
@@ -120,7 +132,8 @@ func (r *Run) take(o Outcome, wake func()) (v Verdict, ended bool) {
 		o.flight.onLanding(wake)
 		return Parked, true
 	}
-	return r.end(Denied, o.denial), true
+	d, _ := o.Denial()
+	return r.end(Denied, d), true
 }
 
 // Fail decides an undecided run as a refusal, for a deadline or a panic. It

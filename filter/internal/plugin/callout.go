@@ -10,11 +10,10 @@ import (
 
 // Dispatch sends a callout; see gate.Host.
 func (h *host) Dispatch(c pipeline.Callout, land func(pipeline.Answer)) pipeline.Failure {
-	request := make([][2]string, 0, 3+len(c.Headers))
-	request = append(request, [2]string{":method", c.Method}, [2]string{":path", c.Path}, [2]string{":authority", c.Authority})
-	for _, header := range c.Headers {
-		request = append(request, [2]string{header.Name, header.Value})
-	}
+	request := make([]pipeline.Header, 0, 3+len(c.Headers))
+	request = append(request, pipeline.Header{Name: ":method", Value: c.Method}, pipeline.Header{Name: ":path", Value: c.Path},
+		pipeline.Header{Name: ":authority", Value: c.Authority})
+	request = append(request, c.Headers...)
 	status := abi.HTTPCall(h.root, c.Cluster, request, c.Body, uint32(c.Timeout.Milliseconds()), func(numHeaders, bodySize int) {
 		land(readAnswer(numHeaders, bodySize))
 	})
@@ -34,11 +33,11 @@ func readAnswer(numHeaders, bodySize int) pipeline.Answer {
 	if numHeaders == 0 {
 		return pipeline.Answer{Failure: pipeline.ResetMidAnswer}
 	}
-	pairs, ok := abi.HeaderPairs(abi.CallResponseHeaders)
+	headers, ok := abi.Pairs(abi.CallResponseHeaders)
 	if !ok {
 		return pipeline.Answer{Failure: pipeline.FailureUnknown}
 	}
-	a := pipeline.Answer{Failure: pipeline.NoFailure, Headers: headers(pairs), BodySize: bodySize}
+	a := pipeline.Answer{Failure: pipeline.NoFailure, Headers: headers, BodySize: bodySize}
 	a.Status = statusOf(a.Headers)
 	if _, answered := a.Header(serviceTime); !answered {
 		switch a.Status {

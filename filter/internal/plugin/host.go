@@ -1,26 +1,20 @@
 package plugin
 
 import (
-	"encoding/binary"
 	"errors"
-	"strconv"
 	"time"
-
-	"github.com/tetratelabs/proxy-wasm-go-sdk/proxywasm"
-	"github.com/tetratelabs/proxy-wasm-go-sdk/proxywasm/types"
+	"unsafe"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/abi"
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
 	"github.com/sallyport-gateway/sallyport/filter/internal/gate"
+	"github.com/sallyport-gateway/sallyport/filter/internal/metrics"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 )
 
 // host is gate.Host over the SDK and abi, for one root context.
-type host struct {
-	root    uint32
-	metrics map[string]uint32
-}
+type host struct{ root uint32 }
 
 var _ gate.Host = (*host)(nil)
 
@@ -33,69 +27,60 @@ func (h *host) NowNanos() int64 {
 }
 
 func (h *host) RequestHeaders() ([]pipeline.Header, bool) {
-	pairs, ok := abi.HeaderPairs(abi.RequestHeaders)
-	return headers(pairs), ok && len(pairs) > 0
+	return abi.Request()
 }
 
+func (h *host) KeepRequest() { abi.KeepRequest() }
+
 func (h *host) ClientAddress() string {
-	address, err := proxywasm.GetProperty(sourceAddress)
-	if err != nil {
-		return ""
-	}
-	return string(address)
+	return property(sourceAddress)
 }
 
 func (h *host) ClientCertificate() string {
-	digest, err := proxywasm.GetProperty(certificateDigest)
-	if err != nil {
-		return ""
-	}
-	return string(digest)
+	return property(certificateDigest)
 }
 
-var (
-	sourceAddress     = []string{"source", "address"}
-	certificateDigest = []string{"connection", "sha256_peer_certificate_digest"}
-	responseCode      = []string{"response", "code"} // 8 bytes, little-endian; absent when no response began
+// The properties, as the ABI writes a path.
+const (
+	sourceAddress     = "source\x00address"
+	certificateDigest = "connection\x00sha256_peer_certificate_digest"
 )
 
-func (h *host) SetRequestHeaders(all []pipeline.Header) bool {
-	return setHeaders(abi.RequestHeaders, all)
-}
-
-func (h *host) RequestTrailers() ([]pipeline.Header, bool) {
-	pairs, ok := abi.HeaderPairs(abi.RequestTrailers)
-	return headers(pairs), ok
-}
-
-func (h *host) SetRequestTrailers(all []pipeline.Header) bool {
-	return setHeaders(abi.RequestTrailers, all)
-}
-
-func setHeaders(m abi.MapType, all []pipeline.Header) bool {
-	pairs := make([][2]string, len(all))
-	for i, header := range all {
-		pairs[i] = [2]string{header.Name, header.Value}
+func property(path string) string {
+	value, status := abi.Property(path)
+	if status != abi.OK {
+		return ""
 	}
-	return abi.SetHeaderPairs(m, pairs) == abi.OK
+	return unsafe.String(unsafe.SliceData(value), len(value)) // nobody else has it
 }
 
-func (h *host) ResponseStatus() int {
-	code, err := proxywasm.GetProperty(responseCode)
-	if err != nil || len(code) != 8 {
-		return 0
-	}
-	return int(binary.LittleEndian.Uint64(code))
+func (h *host) RemoveHeader(name string) bool {
+	return abi.RemoveHeader(abi.RequestHeaders, name) == abi.OK
 }
+
+func (h *host) RequestTrailers() ([]pipeline.Header, bool) { return abi.Pairs(abi.RequestTrailers) }
+
+func (h *host) RemoveTrailer(name string) bool {
+	return abi.RemoveHeader(abi.RequestTrailers, name) == abi.OK
+}
+
+func (h *host) ReplaceHeader(name, value string) bool {
+	return abi.ReplaceHeader(name, value) == abi.OK
+}
+
+func (h *host) ResponseStatus() int { return status(abi.ResponseStatus()) }
 
 func (h *host) SetAttribute(name, value string) { abi.SetProperty(name, value) }
 
-func (h *host) Reply(r fault.Response, details string) bool {
-	return abi.SendLocalResponse(r.Status, details, r.Body, r.Headers, r.GRPC) == abi.OK
+func (h *host) Reply(r *fault.Response, details string) bool {
+	if r.Wire == nil {
+		r.Wire = abi.EncodePairs(r.Headers)
+	}
+	return abi.SendLocalResponse(r.Status, details, r.Body, r.Wire, r.GRPC) == abi.OK
 }
 
-func (h *host) Resume() bool              { return proxywasm.ResumeHttpRequest() == nil }
-func (h *host) Select(stream uint32) bool { return proxywasm.SetEffectiveContext(stream) == nil }
+func (h *host) Resume() bool              { return abi.Continue() == abi.OK }
+func (h *host) Select(stream uint32) bool { return abi.SetEffectiveContext(stream) == abi.OK }
 
 func (h *host) Log(level gate.Level, line string) {
 	switch level {
@@ -108,61 +93,44 @@ func (h *host) Log(level gate.Level, line string) {
 	}
 }
 
-// Count implements pipeline.Metrics.
-func (h *host) Count(metric string) { h.Add(metric, 1) }
-
-// Add implements pipeline.Metrics.
-func (h *host) Add(metric string, n int64) {
-	if id, ok := h.metric(abi.Counter, metric); ok {
-		abi.AddMetric(id, n)
-	}
+// DefineMetric implements metrics.Host.
+func (h *host) DefineMetric(kind metrics.Kind, name string) (id uint32, ok bool) {
+	id, status := abi.DefineMetric(kinds[kind], name)
+	return id, status == abi.OK
 }
 
-// Gauge implements pipeline.Metrics.
-func (h *host) Gauge(metric string, value int64) {
-	if id, ok := h.metric(abi.Gauge, metric); ok {
-		abi.RecordMetric(id, value)
-	}
-}
+var kinds = [...]abi.MetricType{metrics.Counter: abi.Counter, metrics.Gauge: abi.Gauge, metrics.Histogram: abi.Histogram}
 
-// Observe implements pipeline.Metrics.
-func (h *host) Observe(metric string, value int64) {
-	if id, ok := h.metric(abi.Histogram, metric); ok {
-		abi.RecordMetric(id, value)
-	}
-}
+// AddMetric implements metrics.Host.
+func (h *host) AddMetric(id uint32, n int64) { abi.AddMetric(id, n) }
 
-// metric defines a metric when it is first used: the host keeps whatever was
-// ever defined, so what is never used costs nothing.
-func (h *host) metric(kind abi.MetricType, name string) (id uint32, ok bool) {
-	id, ok = h.metrics[name]
-	if !ok {
-		var status abi.Status
-		if id, status = abi.DefineMetric(kind, name); status != abi.OK {
-			return 0, false
-		}
-		h.metrics[name] = id
-	}
-	return id, true
-}
+// RecordMetric implements metrics.Host.
+func (h *host) RecordMetric(id uint32, value int64) { abi.RecordMetric(id, value) }
 
 // Get reads shared data; see sharedtable.Store.
 func (h *host) Get(key string) ([]byte, uint32, error) {
-	value, cas, err := proxywasm.GetSharedData(key)
-	if errors.Is(err, types.ErrorStatusNotFound) {
+	value, cas, status := abi.GetShared(key)
+	switch status {
+	case abi.OK:
+		return value, cas, nil
+	case abi.NotFound:
 		return nil, 0, sharedtable.ErrNotFound
 	}
-	return value, cas, err
+	return nil, 0, errShared
 }
 
 // Set writes shared data; see sharedtable.Store.
 func (h *host) Set(key string, value []byte, cas uint32) error {
-	err := proxywasm.SetSharedData(key, value, cas)
-	if errors.Is(err, types.ErrorStatusCasMismatch) {
+	switch abi.SetShared(key, value, cas) {
+	case abi.OK:
+		return nil
+	case abi.CASMismatch:
 		return sharedtable.ErrCASMismatch
 	}
-	return err
+	return errShared
 }
+
+var errShared = errors.New("the host failed")
 
 // CallForeign calls one of the host's own functions; see gate.Host.
 func (h *host) CallForeign(function string, argument []byte) (result []byte, ok bool) {
@@ -184,21 +152,26 @@ func (h *host) Dequeue(queue uint32) (message []byte, ok bool) {
 	return message, status == abi.OK
 }
 
-func headers(pairs [][2]string) []pipeline.Header {
-	list := make([]pipeline.Header, len(pairs))
-	for i, p := range pairs {
-		list[i] = pipeline.Header{Name: p[0], Value: p[1]}
-	}
-	return list
-}
-
 func statusOf(headers []pipeline.Header) int {
 	for _, h := range headers {
 		if h.Name == ":status" {
-			if code, err := strconv.Atoi(h.Value); err == nil {
-				return code
-			}
+			return status(h.Value)
 		}
 	}
 	return 0
+}
+
+// status reads the three digits of a status (RFC 9110 section 15); 0 for anything
+// else.
+func status(digits string) (code int) {
+	if len(digits) != len("200") {
+		return 0
+	}
+	for _, c := range []byte(digits) {
+		if c < '0' || '9' < c {
+			return 0
+		}
+		code = 10*code + int(c-'0')
+	}
+	return code
 }

@@ -1,6 +1,7 @@
 // Package plugin is the adaptor between the proxy-wasm SDK and a gate: it
 // translates callbacks, statuses and actions, and decides nothing. It is the
-// only importer of the SDK and of abi.
+// only importer of the SDK and of abi. The SDK has the life of VM and plugin;
+// streams come straight from abi.
 package plugin
 
 import (
@@ -16,10 +17,12 @@ import (
 // Register makes this VM a Sallyport. It must be called in an init function:
 // the host calls no main before the first callback.
 func Register() {
-	v := &vm{gates: map[uint32]*gate.Gate{}, streams: map[uint32]*gate.Stream{}}
+	v := &vm{gates: map[uint32]*gate.Gate{}}
 	abi.HandlePanics(v.panicked)
 	abi.HandleDeletes(v.deleted)
 	abi.HandleQueues(v.queueReady)
+	abi.HandleStreams(&v.streams)
+	v.streams.gates = v.gates
 	proxywasm.SetVMContext(v)
 }
 
@@ -28,11 +31,11 @@ func Register() {
 type vm struct {
 	types.DefaultVMContext
 	gates   map[uint32]*gate.Gate
-	streams map[uint32]*gate.Stream
+	streams streams
 }
 
 func (v *vm) NewPluginContext(root uint32) types.PluginContext {
-	g := gate.New(&host{root: root, metrics: map[string]uint32{}})
+	g := gate.New(&host{root: root})
 	v.gates[root] = g
 	return &plugin{vm: v, root: root, gate: g}
 }
@@ -40,7 +43,7 @@ func (v *vm) NewPluginContext(root uint32) types.PluginContext {
 // panicked refuses the request in whose callback a panic was recovered. When
 // nothing is known of the request, it is answered all the same: it would hang.
 func (v *vm) panicked(id uint32, callback, where string) {
-	if s, ok := v.streams[id]; ok {
+	if s := v.streams.find(id); s != nil {
 		s.Panicked(callback + ": " + where)
 		s.Fail()
 		return
@@ -77,40 +80,13 @@ func (p *plugin) OnPluginStart(int) types.OnPluginStartStatus {
 
 func (p *plugin) OnTick() { p.gate.Tick() }
 
-func (p *plugin) NewHttpContext(id uint32) types.HttpContext {
-	s := p.gate.Open(id)
-	p.vm.streams[id] = s
-	return &stream{Stream: s}
-}
-
-// stream hears the request's callbacks. Its end is told by vm.deleted: the SDK
-// has no callback for it.
-type stream struct {
-	types.DefaultHttpContext
-	*gate.Stream
-}
-
-func (s *stream) OnHttpRequestHeaders(int, bool) types.Action { return action(s.OnRequestHeaders()) }
-func (s *stream) OnHttpRequestBody(int, bool) types.Action    { return action(s.OnRequestBody()) }
-func (s *stream) OnHttpRequestTrailers(int) types.Action      { return action(s.OnRequestTrailers()) }
-
-// OnHttpStreamDone is the log phase: the SDK calls it for proxy_on_log.
-func (s *stream) OnHttpStreamDone() { s.OnLog() }
-
-func action(a gate.Action) types.Action {
-	if a == gate.Pass {
-		return types.ActionContinue
+// deleted frees what hangs on a root context that the host deletes, after a last
+// report of what was counted.
+func (v *vm) deleted(root uint32) {
+	if g, ok := v.gates[root]; ok {
+		delete(v.gates, root)
+		g.Close()
 	}
-	return types.ActionPause
-}
-
-// deleted frees what hangs on a context that the host deletes.
-func (v *vm) deleted(id uint32) {
-	if s, ok := v.streams[id]; ok {
-		s.Close()
-		delete(v.streams, id)
-	}
-	delete(v.gates, id)
 }
 
 func (v *vm) queueReady(root, queue uint32) {

@@ -17,20 +17,14 @@
 // Damaged, and its owner decides what to put in its place.
 package sharedtable
 
-import "errors"
+import (
+	"errors"
 
-// Store is the host's shared data.
-type Store interface {
-	// Get reads a key. The value belongs to the caller; cas is never 0. The
-	// error is ErrNotFound, or says that the host failed.
-	Get(key string) (value []byte, cas uint32, err error)
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
+)
 
-	// Set writes a key, and keeps nothing of value. On an absent key cas is
-	// ignored; on an existing one 0 overwrites, and any other cas must be the
-	// one that Get gave, else the error is ErrCASMismatch (proxy-wasm-cpp-host,
-	// src/shared_data.cc).
-	Set(key string, value []byte, cas uint32) error
-}
+// Store is the host's shared data; see host.Store.
+type Store = host.Store
 
 // What a Store answers besides failures of the host.
 var (

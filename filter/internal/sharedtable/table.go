@@ -34,11 +34,13 @@ type Table struct {
 	store  Store
 	layout Layout
 	prefix string
+	only   string // the key of a table of one bucket
 }
 
 // New names a table; nothing is read or written before the first Update.
 func New(store Store, layout Layout) *Table {
-	return &Table{store: store, layout: layout, prefix: keyPrefix + layout.Name + "/"}
+	prefix := keyPrefix + layout.Name + "/"
+	return &Table{store: store, layout: layout, prefix: prefix, only: prefix + "0"}
 }
 
 // Update reads the bucket that hash selects, lets change work on it, and writes
@@ -47,7 +49,11 @@ func New(store Store, layout Layout) *Table {
 // runs with one Get, and costs one Set when it writes. The error is
 // ErrContended, or says that the host failed; nothing was written then.
 func (t *Table) Update(hash uint32, change func(Bucket) (write bool)) error {
-	key := t.prefix + strconv.FormatUint(uint64(hash%t.layout.Buckets), 36)
+	key := t.only
+	if t.layout.Buckets > 1 {
+		var room [96]byte // for one string on the heap instead of two
+		key = string(strconv.AppendUint(append(room[:0], t.prefix...), uint64(hash%t.layout.Buckets), 36))
+	}
 	for range MaxAttempts {
 		value, bucket, cas, err := t.read(key)
 		if err != nil {

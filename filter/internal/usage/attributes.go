@@ -30,6 +30,14 @@ var attributeNames = [attributeCount]string{"app", "product", "api", "version", 
 // host they have "sallyport." before them.
 func AttributeNames() []string { return attributeNames[:] }
 
+// inHost are their names in the host.
+var inHost = func() (names [attributeCount]string) {
+	for i, name := range attributeNames {
+		names[i] = attributePrefix + name
+	}
+	return names
+}()
+
 const attributePrefix = "sallyport."
 
 // Verdict is what is known of a call when it is decided.
@@ -42,15 +50,15 @@ type Verdict struct {
 }
 
 // Describe gives set the name and the value of each attribute that is known.
-func (v Verdict) Describe(attributes []Attribute, set func(name, value string)) {
+func (v *Verdict) Describe(attributes []Attribute, set func(name, value string)) {
 	for _, a := range attributes {
 		if value := v.value(a); value != "" {
-			set(attributePrefix+attributeNames[a], value)
+			set(inHost[a], value)
 		}
 	}
 }
 
-func (v Verdict) value(a Attribute) string {
+func (v *Verdict) value(a Attribute) string {
 	switch a {
 	case App:
 		return v.Party.App

@@ -29,6 +29,8 @@ type roster struct {
 	most  int
 	page  int                 // the first that had room when it was read
 	known map[uint64]struct{} // what was read or entered
+
+	failed bool // by the host, since somebody last looked
 }
 
 func newRoster(store sharedtable.Store, most int) roster {
@@ -38,7 +40,7 @@ func newRoster(store sharedtable.Store, most int) roster {
 
 // admits reports whether the series may be made; it enters those that are new
 // as long as there is room. When the host fails, there is none.
-func (r *roster) admits(name string) bool {
+func (r *roster) admits(name []byte) bool {
 	h := hash(name)
 	if _, ok := r.known[h]; ok {
 		return true
@@ -84,6 +86,7 @@ func (r *roster) enter(h uint64) (entered, full bool) {
 		return false
 	})
 	if err != nil {
+		r.failed = true
 		return false, false
 	}
 	if entered {
@@ -94,7 +97,7 @@ func (r *roster) enter(h uint64) (entered, full bool) {
 
 // hash is FNV-1a with 64 bits, never 0. The names are the operator's own: two
 // that meet share a place, and both are made.
-func hash(name string) uint64 {
+func hash(name []byte) uint64 {
 	sum := uint64(14695981039346656037)
 	for i := range len(name) {
 		sum = (sum ^ uint64(name[i])) * 1099511628211

@@ -1,7 +1,6 @@
 package usage
 
 import (
-	"strconv"
 	"strings"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
@@ -30,7 +29,7 @@ type counter struct {
 	class   int8 // 1 to 5, 0 when the client got nothing
 }
 
-func counterOf(c Call) counter {
+func counterOf(c *Call) counter {
 	k := counter{allowed: c.Allowed, party: c.Party}
 	if !c.Allowed {
 		k.reason = c.Reason
@@ -41,12 +40,15 @@ func counterOf(c Call) counter {
 	return k
 }
 
+// DenyLabel is the first label of a refusal.
+const DenyLabel = "sp_decision=deny|"
+
 // DecisionLabels are those of a decision; reason is why not.
 func DecisionLabels(allowed bool, reason fault.Reason) string {
 	if allowed {
 		return "sp_decision=allow|"
 	}
-	return "sp_decision=deny|" + ReasonLabel(reason)
+	return DenyLabel + ReasonLabel(reason)
 }
 
 // ReasonLabel is the label of a reason alone. One copy of it is enough for the
@@ -55,31 +57,33 @@ func DecisionLabels(allowed bool, reason fault.Reason) string {
 //go:noinline
 func ReasonLabel(r fault.Reason) string { return "sp_reason=" + r.String() + "|" }
 
-func (k counter) name() string {
-	name := metricUsage + DecisionLabels(k.allowed, k.reason) + k.party.labels()
+func (k *counter) appendName(b []byte) []byte {
+	b = append(b, metricUsage...)
+	b = append(b, DecisionLabels(k.allowed, k.reason)...)
+	b = k.party.appendLabels(b)
 	if k.class != 0 {
-		name += tagClass + strconv.Itoa(int(k.class)) + "xx|"
+		b = append(append(b, tagClass...), byte('0'+k.class), 'x', 'x', '|')
 	}
-	return name
+	return b
 }
 
 // labels leaves out what is not known.
-func (p Party) labels() string {
-	var b strings.Builder
+func (p Party) labels() string { return string(p.appendLabels(nil)) }
+
+func (p Party) appendLabels(b []byte) []byte {
 	for _, part := range [...]struct{ tag, value string }{{tagApp, p.App}, {tagProduct, p.Product}, {tagAPI, p.API}, {tagVersion, p.Version}} {
 		if part.value != "" {
-			b.WriteString(part.tag + label(part.value) + "|")
+			b = append(appendLabel(append(b, part.tag...), part.value), '|')
 		}
 	}
-	return b.String()
+	return b
 }
 
-// label makes a name fit to stand in the name of a metric: what is not an
+// appendLabel makes a name fit to stand in the name of a metric: what is not an
 // unreserved character of RFC 3986 section 2.3 becomes %XX. Names of apps,
 // products and keys are free text otherwise, and "|" ends a label.
-func label(s string) string {
+func appendLabel(b []byte, s string) []byte {
 	const hex = "0123456789ABCDEF"
-	b := make([]byte, 0, len(s))
 	for i := range len(s) {
 		switch c := s[i]; {
 		case '0' <= c && c <= '9', 'a' <= c|0x20 && c|0x20 <= 'z', strings.IndexByte("-._~", c) >= 0:
@@ -88,5 +92,5 @@ func label(s string) string {
 			b = append(b, '%', hex[c>>4], hex[c&15])
 		}
 	}
-	return string(b)
+	return b
 }

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
-	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 )
 
@@ -38,13 +38,16 @@ var others = Party{App: "other", Product: "other", API: "other", Version: "other
 const keyPeriod = time.Minute
 
 // Recorder writes metrics for one plugin instance in one VM. What it remembers
-// is bounded by the roster, and by the number of reasons and status classes.
+// is bounded by the roster, by the number of reasons and status classes, and by
+// the cells.
 type Recorder struct {
-	metrics  pipeline.Metrics
+	metrics  host.Metrics
 	roster   roster
-	counters map[counter]string
-	latency  map[Party]string
+	counters map[counter]host.Counter
+	latency  map[Party]host.Histogram
 	keys     map[string]keyUse
+	cells    [cells]cell
+	text     []byte // of the name that is being made
 }
 
 // keyUse is the metric of a key and when, in unix nanoseconds, it was written.
@@ -55,53 +58,81 @@ type keyUse struct {
 
 // NewRecorder names at most maxSeries series of the catalog, together with all
 // recorders on the store.
-func NewRecorder(maxSeries int, store sharedtable.Store, metrics pipeline.Metrics) *Recorder {
+func NewRecorder(maxSeries int, store sharedtable.Store, metrics host.Metrics) *Recorder {
 	return &Recorder{
 		metrics:  metrics,
 		roster:   newRoster(store, maxSeries),
-		counters: map[counter]string{},
-		latency:  map[Party]string{},
+		counters: map[counter]host.Counter{},
+		latency:  map[Party]host.Histogram{},
 		keys:     map[string]keyUse{},
 	}
 }
 
 // Record counts the call.
-func (r *Recorder) Record(c Call) {
-	r.metrics.Count(r.counter(counterOf(c)))
+func (r *Recorder) Record(c *Call) {
+	k := counterOf(c)
+	at := &r.cells[k.cell()]
+	if at.calls == nil || at.counter != k {
+		*at = r.look(k)
+	}
+	at.calls.Add(1)
 	if c.Allowed {
-		r.metrics.Observe(r.histogram(c.Party), int64(c.Latency/time.Millisecond))
+		at.latency.Observe(int64(c.Latency / time.Millisecond))
+	}
+	if at.passing {
+		*at = cell{}
 	}
 	if c.KeyID != "" {
 		r.used(c.KeyID, c.Now)
 	}
 }
 
-// counter gives the name of a counter. One that there is no room for is not
-// remembered: there can be as many as the catalog has combinations.
-func (r *Recorder) counter(k counter) string {
-	if name, ok := r.counters[k]; ok {
-		return name
+// look finds the series of a kind of calls. When the host failed on the way, the
+// next call looks again.
+func (r *Recorder) look(k counter) cell {
+	r.roster.failed = false
+	c := cell{counter: k, calls: r.counter(k)}
+	if k.allowed {
+		c.latency = r.histogram(k.party)
 	}
-	name := k.name()
-	if k.party != (Party{}) && !r.roster.admits(name) {
-		k.party = others
-		name = k.name()
-	}
-	r.counters[k] = name
-	return name
+	c.passing = r.roster.failed
+	return c
 }
 
-func (r *Recorder) histogram(p Party) string {
-	if name, ok := r.latency[p]; ok {
-		return name
+// counter gives a counter. One that there is no room for is remembered in its cell
+// alone: there can be as many as the catalog has combinations.
+func (r *Recorder) counter(k counter) host.Counter {
+	if c, ok := r.counters[k]; ok {
+		return c
 	}
-	name := metricLatency + p.labels()
-	if p != (Party{}) && !r.roster.admits(name) {
+	r.text = k.appendName(r.text[:0])
+	if k.party != (Party{}) && !r.roster.admits(r.text) {
+		k.party = others
+		if c, ok := r.counters[k]; ok {
+			return c
+		}
+		r.text = k.appendName(r.text[:0])
+	}
+	c := r.metrics.Counter(string(r.text))
+	r.counters[k] = c
+	return c
+}
+
+func (r *Recorder) histogram(p Party) host.Histogram {
+	if h, ok := r.latency[p]; ok {
+		return h
+	}
+	r.text = p.appendLabels(append(r.text[:0], metricLatency...))
+	if p != (Party{}) && !r.roster.admits(r.text) {
 		p = others
-		name = metricLatency + p.labels()
+		if h, ok := r.latency[p]; ok {
+			return h
+		}
+		r.text = p.appendLabels(append(r.text[:0], metricLatency...))
 	}
-	r.latency[p] = name
-	return name
+	h := r.metrics.Histogram(string(r.text))
+	r.latency[p] = h
+	return h
 }
 
 // used tells when a key was last used, once in a while. A key that there is no
@@ -109,10 +140,11 @@ func (r *Recorder) histogram(p Party) string {
 func (r *Recorder) used(id string, now int64) {
 	use, ok := r.keys[id]
 	if !ok {
-		use.metric = metricKeyUsed + tagKey + label(id) + "|"
-		if !r.roster.admits(use.metric) {
+		r.text = append(appendLabel(append(append(r.text[:0], metricKeyUsed...), tagKey...), id), '|')
+		if !r.roster.admits(r.text) {
 			return
 		}
+		use.metric = string(r.text)
 	} else if since := now - use.told; 0 <= since && since < int64(keyPeriod) {
 		return
 	}

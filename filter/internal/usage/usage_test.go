@@ -10,6 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host/hosttest"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 )
@@ -29,6 +31,9 @@ func (m *meters) Count(name string)            { m.counters[name]++ }
 func (m *meters) Add(name string, n int64)     { m.counters[name] += n }
 func (m *meters) Gauge(name string, v int64)   { m.gauges[name] = append(m.gauges[name], v) }
 func (m *meters) Observe(name string, v int64) { m.observed[name] = append(m.observed[name], v) }
+
+func (m *meters) Counter(name string) host.Counter     { return hosttest.Named{Host: m, Name: name} }
+func (m *meters) Histogram(name string) host.Histogram { return hosttest.Named{Host: m, Name: name} }
 
 // ofCatalog counts the series that the bound is for.
 func (m *meters) ofCatalog() (n int) {
@@ -67,7 +72,7 @@ func TestNames(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			m := newMeters()
-			NewRecorder(10, memstore.New(nil), m).Record(tt.call)
+			NewRecorder(10, memstore.New(nil), m).Record(&tt.call)
 			if diff := cmp.Diff(map[string]int64{"sallyport_usage." + tt.want: 1}, m.counters); diff != "" {
 				t.Errorf("counters (-want +got):\n%s", diff)
 			}
@@ -78,8 +83,8 @@ func TestNames(t *testing.T) {
 func TestLatencyIsOfAllowedCalls(t *testing.T) {
 	m := newMeters()
 	r := NewRecorder(10, memstore.New(nil), m)
-	r.Record(Call{Allowed: true, Party: jane, Status: 200, Latency: 1999 * time.Microsecond})
-	r.Record(Call{Reason: fault.TokenInactive, Party: jane, Status: 401, Latency: time.Hour})
+	r.Record(&Call{Allowed: true, Party: jane, Status: 200, Latency: 1999 * time.Microsecond})
+	r.Record(&Call{Reason: fault.TokenInactive, Party: jane, Status: 401, Latency: time.Hour})
 	want := map[string][]int64{"sallyport_latency_ms.sp_app=shop|sp_product=gold|sp_api=orders|sp_version=v1|": {1}}
 	if diff := cmp.Diff(want, m.observed); diff != "" {
 		t.Errorf("latencies (-want +got):\n%s", diff)
@@ -90,10 +95,10 @@ func TestLastUseIsToldOnceAMinute(t *testing.T) {
 	m := newMeters()
 	r := NewRecorder(10, memstore.New(nil), m)
 	for _, at := range []time.Duration{0, time.Second, 59 * time.Second, 60 * time.Second, 100 * time.Second, 30 * time.Second} { // the clock goes back at last
-		r.Record(Call{Allowed: true, KeyID: "k 1", Now: int64(1000*time.Second + at)})
+		r.Record(&Call{Allowed: true, KeyID: "k 1", Now: int64(1000*time.Second + at)})
 	}
-	r.Record(Call{Reason: fault.TokenInactive, KeyID: "k2", Now: int64(2000 * time.Second)})
-	r.Record(Call{Reason: fault.APIKeyExpired, Now: int64(2000 * time.Second)})
+	r.Record(&Call{Reason: fault.TokenInactive, KeyID: "k2", Now: int64(2000 * time.Second)})
+	r.Record(&Call{Reason: fault.APIKeyExpired, Now: int64(2000 * time.Second)})
 	want := map[string][]int64{
 		"sallyport_key_last_used_seconds.sp_key=k%201|": {1000, 1060, 1030},
 		"sallyport_key_last_used_seconds.sp_key=k2|":    {2000},
@@ -127,7 +132,7 @@ func TestCardinalityOfACatalog(t *testing.T) {
 		} else {
 			refused[class]++
 		}
-		recorders[i%vms].Record(c)
+		recorders[i%vms].Record(&c)
 	}
 	if got := m.ofCatalog(); got != most {
 		t.Errorf("%d series of the catalog, want exactly %d: there was need for more", got, most)
@@ -163,12 +168,12 @@ func TestCardinalityWithoutSharedData(t *testing.T) {
 	m := newMeters()
 	r := NewRecorder(10, store, m)
 	call := Call{Allowed: true, Party: jane, KeyID: "k", Status: 200}
-	r.Record(call)
+	r.Record(&call)
 	if m.ofCatalog() != 0 || m.counters["sallyport_usage.sp_decision=allow|"+others.labels()+"sp_class=2xx|"] != 1 {
 		t.Errorf("counters %v", m.counters)
 	}
 	broken = nil
-	r.Record(call)
+	r.Record(&call)
 	if m.counters["sallyport_usage.sp_decision=allow|"+jane.labels()+"sp_class=2xx|"] != 1 {
 		t.Errorf("counters %v", m.counters)
 	}
@@ -181,11 +186,11 @@ func TestCardinalityOfADamagedList(t *testing.T) {
 	fill := func(from int) {
 		r := NewRecorder(most, store, m)
 		for i := range 2 * most {
-			r.Record(Call{Reason: fault.APIKeyExpired, Party: Party{App: strconv.Itoa(from + i), API: "a"}})
+			r.Record(&Call{Reason: fault.APIKeyExpired, Party: Party{App: strconv.Itoa(from + i), API: "a"}})
 		}
 	}
 	first := NewRecorder(most, store, m)
-	first.Record(Call{Reason: fault.APIKeyExpired, Party: Party{App: "0", API: "a"}})
+	first.Record(&Call{Reason: fault.APIKeyExpired, Party: Party{App: "0", API: "a"}})
 	if err := store.Set("sallyport/1/usage/0", []byte("not ours"), 0); err != nil {
 		t.Fatal(err)
 	}
@@ -198,7 +203,7 @@ func TestCardinalityOfADamagedList(t *testing.T) {
 func TestCardinalityOfNothing(t *testing.T) {
 	store, m := memstore.New(nil), newMeters()
 	r := NewRecorder(0, store, m)
-	r.Record(Call{Allowed: true, Party: jane, KeyID: "k", Status: 200})
+	r.Record(&Call{Allowed: true, Party: jane, KeyID: "k", Status: 200})
 	if m.ofCatalog() != 0 || len(m.gauges) != 0 {
 		t.Errorf("counters %v, gauges %v", m.counters, m.gauges)
 	}
@@ -210,11 +215,11 @@ func TestCardinalityOfNothing(t *testing.T) {
 func TestAMaximalRoster(t *testing.T) {
 	r := newRoster(memstore.New(nil), MaxSeries)
 	for i := range MaxSeries {
-		if !r.admits(strconv.Itoa(i)) {
+		if !r.admits([]byte(strconv.Itoa(i))) {
 			t.Fatalf("no room for number %d", i)
 		}
 	}
-	if r.admits("one more") || !r.admits("0") {
+	if r.admits([]byte("one more")) || !r.admits([]byte("0")) {
 		t.Error("a full roster admits what it does not hold, or not what it holds")
 	}
 }

@@ -37,6 +37,9 @@ func distinct(places []Place) []Place {
 func presented(x *pipeline.Exchange, places []Place) (key string, count int) {
 	for _, p := range places {
 		if p.Header == "" {
+			if x.Query == "" {
+				continue
+			}
 			for part := range strings.SplitSeq(x.Query, "&") {
 				name, value, _ := strings.Cut(part, "=")
 				if decodesTo(name, p.Query) {

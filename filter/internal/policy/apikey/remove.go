@@ -40,6 +40,9 @@ func (r *remove) Apply(x *pipeline.Exchange) pipeline.Outcome {
 	if x.Edits.QueryChanged {
 		query = x.Edits.Query
 	}
+	if query == "" || len(r.parameters) == 0 {
+		return pipeline.Continue()
+	}
 	if edited, changed := without(query, r.parameters); changed {
 		x.Edits.Query, x.Edits.QueryChanged = edited, true
 	}

@@ -59,7 +59,7 @@ func (v *verify) Apply(x *pipeline.Exchange) pipeline.Outcome {
 	if refusal, refused := standing(app, key, x.Now); refused {
 		return pipeline.DenyFor(refusal)
 	}
-	if len(app.AllowedIPs) > 0 && !ipaddr.Any(app.AllowedIPs, x.ClientAddress) {
+	if len(app.AllowedIPs) > 0 && !ipaddr.Any(app.AllowedIPs, x.ClientAddress()) {
 		return pipeline.DenyFor(fault.AppAddressNotAllowed)
 	}
 	product, ok := v.catalog.Grant(app, x.API.Name, x.API.Version, x.Method, x.API.PathSuffix)

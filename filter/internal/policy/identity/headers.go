@@ -3,7 +3,7 @@
 package identity
 
 import (
-	"strings"
+	"unsafe"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
@@ -30,25 +30,61 @@ func DefaultHeaders() Headers {
 	}
 }
 
-// Apply notes in the exchange's edits that every header is removed which is
-// one of h or could be taken for one, and that those are set whose value is
-// known: of the app when its key was verified, of the token when it is active.
-func Apply(x *pipeline.Exchange, h Headers) {
-	own := h.all()
-	for _, sent := range x.Headers {
-		if Forged(sent.Name, own[:]) {
-			x.Edits.RemoveHeader(sent.Name)
+// Teller tells the backend who calls, in some headers.
+type Teller struct {
+	headers Headers
+	own     [6]string
+	// first has the bytes that a name can begin with which could be taken for one
+	// of own or for a reserved one: most names are known by it not to be.
+	first [256]bool
+	text  []byte // of the scopes that were joined last
+}
+
+// New makes a teller.
+func New(h Headers) *Teller {
+	t := &Teller{headers: h, own: h.all()}
+	for _, name := range append(t.own[:], reservedPrefix) {
+		for c := range t.first {
+			if name != "" && ascii.SameVariable(string([]byte{byte(c)}), name[:1]) {
+				t.first[c] = true
+			}
 		}
 	}
+	return t
+}
+
+// Apply notes in the exchange's edits, which are to be made before it is called
+// again, that every header is removed which is one
+// of the teller's or could be taken for one, and that those are set whose value
+// is known: of the app when its key was verified, of the token when it is active.
+func (t *Teller) Apply(x *pipeline.Exchange) {
 	e := &x.Edits
+	for i := range x.Headers {
+		if name := x.Headers[i].Name; name != "" && t.first[name[0]] && Forged(name, t.own[:]) {
+			e.RemoveHeader(name)
+		}
+	}
+	h := &t.headers
 	set(e, h.App, x.Caller.App)
 	set(e, h.Developer, x.Caller.Developer)
 	set(e, h.Product, x.Caller.Product)
 	if x.Token != nil && x.Token.Active {
 		set(e, h.Subject, x.Token.Subject)
 		set(e, h.ClientID, x.Token.ClientID)
-		set(e, h.Scopes, strings.Join(x.Token.Scopes, " "))
+		set(e, h.Scopes, t.joined(x.Token.Scopes))
 	}
+}
+
+// joined gives the scopes with blanks between. The text is good until the next.
+func (t *Teller) joined(scopes []string) string {
+	if len(scopes) == 0 {
+		return ""
+	}
+	t.text = append(t.text[:0], scopes[0]...)
+	for _, s := range scopes[1:] {
+		t.text = append(append(t.text, ' '), s...)
+	}
+	return unsafe.String(unsafe.SliceData(t.text), len(t.text))
 }
 
 // set is not inlined: six copies of it would make the module 15 KiB larger.

@@ -21,7 +21,7 @@ func known() *pipeline.Exchange {
 
 func TestKnownIdentityIsSet(t *testing.T) {
 	x := known()
-	Apply(x, DefaultHeaders())
+	New(DefaultHeaders()).Apply(x)
 	wantSet(t, x, []pipeline.Header{
 		{Name: "x-sallyport-app", Value: "global-customer-portal"},
 		{Name: "x-sallyport-developer", Value: "portal-team@example.com"},
@@ -49,7 +49,7 @@ func TestOnlyWhatIsKnownIsSet(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			x := known()
 			tt.change(x)
-			Apply(x, tt.headers)
+			New(tt.headers).Apply(x)
 			var names []string
 			for _, h := range x.Edits.Set {
 				names = append(names, h.Name)
@@ -90,7 +90,7 @@ func TestForgedHeadersAreRemoved(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			x := &pipeline.Exchange{Headers: []pipeline.Header{{Name: tt.name, Value: "forged"}, {Name: tt.name, Value: "again"}}}
-			Apply(x, h)
+			New(h).Apply(x)
 			var want []string
 			if tt.removed {
 				want = []string{tt.name}
@@ -125,7 +125,7 @@ func TestForgedIdentityByEverySeparator(t *testing.T) {
 			"xsallyport" + sep + "subject":                  false,
 		} {
 			x := &pipeline.Exchange{Headers: []pipeline.Header{{Name: name, Value: "root"}}}
-			Apply(x, h)
+			New(h).Apply(x)
 			if got := len(x.Edits.Remove) == 1; got != forged || Forged(name, own[:]) != forged {
 				t.Errorf("%s: removed %v, Forged %v, want %v", name, got, Forged(name, own[:]), forged)
 			}
@@ -136,7 +136,7 @@ func TestForgedIdentityByEverySeparator(t *testing.T) {
 func TestReservedHeadersAreRemovedWhateverIsConfigured(t *testing.T) {
 	x := known()
 	x.Headers = []pipeline.Header{{Name: "x-sallyport-subject", Value: "root"}, {Name: "x_sallyport_scopes", Value: "admin"}}
-	Apply(x, Headers{})
+	New(Headers{}).Apply(x)
 	if diff := cmp.Diff([]string{"x-sallyport-subject", "x_sallyport_scopes"}, x.Edits.Remove); diff != "" {
 		t.Errorf("removed (-want +got):\n%s", diff)
 	}
@@ -148,7 +148,7 @@ func TestValuesCannotEndTheirHeader(t *testing.T) {
 	x.Token.Subject = "alice\r\nx-admin: yes\x00"
 	x.Token.Scopes = []string{"größe", "a%20b"}
 	x.Caller = pipeline.Caller{App: " portal "}
-	Apply(x, Headers{App: "x-app", Subject: "x-sub", Scopes: "x-scopes"})
+	New(Headers{App: "x-app", Subject: "x-sub", Scopes: "x-scopes"}).Apply(x)
 	wantSet(t, x, []pipeline.Header{
 		{Name: "x-app", Value: "%20portal%20"},
 		{Name: "x-sub", Value: "alice%0D%0Ax-admin: yes%00"},
@@ -174,6 +174,6 @@ func BenchmarkApply(b *testing.B) {
 	for b.Loop() {
 		x := known()
 		x.Headers = sent
-		Apply(x, h)
+		New(h).Apply(x)
 	}
 }

@@ -88,6 +88,8 @@ func statusDenial(a *pipeline.Answer, now int64) fault.Denial {
 const unavailableRetrySeconds = 5
 
 // denialFor tells the client of a 503 when to come again.
+//
+//go:noinline
 func denialFor(r fault.Reason) fault.Denial {
 	d := fault.Denial{Reason: r}
 	if r.Status() == 503 {

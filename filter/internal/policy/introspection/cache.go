@@ -128,6 +128,7 @@ func (c *cache) put(e *entry) {
 	c.byKey[e.key] = c.recent.PushFront(e)
 }
 
+//go:noinline
 func (c *cache) drop(k key) {
 	if element, ok := c.byKey[k]; ok {
 		delete(c.byKey, k)

@@ -25,11 +25,11 @@ func newVMCache(limit int, maxTTL time.Duration) vmCache {
 }
 
 func (c vmCache) put(k key, claims *pipeline.Claims, now int64) {
-	(&Step{cache: c.cache, lives: c.lives}).remember(&call{key: k, valid: always}, claims, now)
+	(&Step{cache: c.cache, lives: c.lives, hits: newHits(pipeline.NoMetrics{})}).remember(&call{key: k, valid: always}, claims, now)
 }
 
 func (c vmCache) get(k key, now int64) (*pipeline.Claims, bool) {
-	if e, ok := (&Step{cache: c.cache, lives: c.lives}).held(k, now); ok {
+	if e, ok := (&Step{cache: c.cache, lives: c.lives, hits: newHits(pipeline.NoMetrics{})}).held(k, now); ok {
 		return e.Claims, true
 	}
 	return nil, false

@@ -38,7 +38,7 @@ func newCaller(o Options, p Ports) caller {
 		guard: outage.New(outage.Options{
 			Cluster: o.Cluster, Authority: o.Authority,
 			MaxInFlight: o.MaxInFlight, Lease: o.Timeout + callLease, Breaker: o.Breaker,
-		}, outage.Ports{Store: p.Store, Metrics: p.Metrics, Warn: p.Warn, Random: p.Random}),
+		}, p),
 	}
 }
 

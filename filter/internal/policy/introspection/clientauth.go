@@ -80,6 +80,7 @@ func (r *request) claim(now int64) []byte {
 	return append(b, `"}`...)
 }
 
+//go:noinline
 func appendParameter(b []byte, name, value string) []byte {
 	b = append(b, '&')
 	b = append(b, name...)

@@ -60,7 +60,7 @@ func (b *binding) credential(x *pipeline.Exchange) (c credential, reason fault.R
 // accept lets the exchange go on with the claims of an active access token, when
 // it is presented as it is bound.
 func (b *binding) accept(x *pipeline.Exchange, c credential, claims *pipeline.Claims) pipeline.Outcome {
-	x.Token = copyOf(claims)
+	x.TakeToken(claims)
 	if !claims.Active {
 		return pipeline.DenyFor(fault.TokenInactive)
 	}

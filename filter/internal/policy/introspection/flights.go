@@ -1,6 +1,7 @@
 package introspection
 
 import (
+	"strings"
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
@@ -31,6 +32,12 @@ type call struct {
 	role    role
 	renewed int64  // when a holder's lease was last renewed
 	token   string // in case that a guest has to ask after all
+}
+
+// newCall makes a call with a copy of the token: the request's own does not
+// outlive the callback, unless the request waits.
+func newCall(k key, valid span, now int64, token string) *call {
+	return &call{key: k, valid: valid, started: now, renewed: now, token: strings.Clone(token)}
 }
 
 // role is what the other VMs know of a call.

@@ -21,12 +21,15 @@ const (
 
 // keyer makes keys. Its prefix has one length for all endpoints, so no token
 // can be taken for a part of it.
-type keyer struct{ prefix []byte }
+type keyer struct {
+	prefix []byte
+	room   []byte // for prefix and token, cleared after each use
+}
 
 // newKeyer takes in where is asked, as whom, and how the client proves it: with
 // another proof the server would perhaps have given no answer. With the size of
 // the tables, those who share no table share no call either.
-func newKeyer(o Options) keyer {
+func newKeyer(o Options) *keyer {
 	endpoint := append([]byte(endpointDomain), byte(o.ClientAuth))
 	endpoint = binary.BigEndian.AppendUint32(endpoint, uint32(o.SharedEntries))
 	thumbprint := ""
@@ -40,12 +43,13 @@ func newKeyer(o Options) keyer {
 		endpoint = append(endpoint, field...)
 	}
 	sum := sha256.Sum256(endpoint)
-	return keyer{prefix: append([]byte(tokenDomain), sum[:]...)}
+	return &keyer{prefix: append([]byte(tokenDomain), sum[:]...)}
 }
 
-func (k keyer) of(token string) key {
-	b := make([]byte, 0, len(k.prefix)+len(token))
-	b = append(b, k.prefix...)
-	b = append(b, token...)
-	return sha256.Sum256(b)
+func (k *keyer) of(token string) key {
+	b := append(append(k.room[:0], k.prefix...), token...)
+	sum := sha256.Sum256(b)
+	clear(b)
+	k.room = b
+	return sum
 }

@@ -3,6 +3,7 @@ package introspection
 import (
 	"time"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/answers"
 )
@@ -12,8 +13,7 @@ import (
 // be accepted after any VM has learned that it is not active.
 const RecheckEvery = time.Second
 
-// Hits are counted in the VM and told to the host at times: telling each would
-// cost a request one hostcall more.
+// The metrics of lookups that spared a call, by who knew the answer.
 const (
 	metricHits     = "sallyport_introspection_cache_hits.sp_level="
 	metricHitsVM   = metricHits + "vm|"
@@ -31,7 +31,7 @@ func (s *Step) held(k key, now int64) (e *entry, ok bool) {
 		return nil, false
 	}
 	e.hits++
-	s.hits.vm++
+	s.hits.vm.Add(1)
 	return e, true
 }
 
@@ -44,13 +44,13 @@ func (s *Step) known(q *inquiry, now int64) (claims *pipeline.Claims, ok bool) {
 	if a, ok := s.shared.answers.Active(answers.Key(q.key), now); ok {
 		if a = s.lives.limit(a, q.valid); now >= a.Stored && now < a.Until {
 			s.cache.put(&entry{Answer: a, key: q.key, valid: q.valid, shared: true, checked: now})
-			s.hits.all++
+			s.hits.all.Add(1)
 			return a.Claims, true
 		}
 	}
 	if s.lives.negative > 0 && s.shared.answers.Inactive(answers.Key(q.key), now, int64(s.lives.negative)) {
 		s.cache.drop(q.key)
-		s.hits.inactive++
+		s.hits.inactive.Add(1)
 		return inactiveToken, true
 	}
 	return nil, false
@@ -123,19 +123,9 @@ func (s *Step) remember(c *call, claims *pipeline.Claims, now int64) {
 	s.cache.put(e)
 }
 
-// hits are the lookups that spared a call, since they were last told.
-type hits struct{ vm, all, inactive int64 }
+// hits count the lookups that spared a call.
+type hits struct{ vm, all, inactive host.Counter }
 
-func (h *hits) any() bool { return h.vm+h.all+h.inactive > 0 }
-
-func (h *hits) tell(m pipeline.Metrics) {
-	for _, c := range []struct {
-		metric string
-		n      int64
-	}{{metricHitsVM, h.vm}, {metricHitsAll, h.all}, {metricHitsGone, h.inactive}} {
-		if c.n > 0 {
-			m.Add(c.metric, c.n)
-		}
-	}
-	*h = hits{}
+func newHits(m host.Metrics) hits {
+	return hits{vm: m.Counter(metricHitsVM), all: m.Counter(metricHitsAll), inactive: m.Counter(metricHitsGone)}
 }

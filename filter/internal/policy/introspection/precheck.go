@@ -35,7 +35,7 @@ type precheck struct {
 }
 
 func newPrecheck(o Precheck, p Ports) *precheck {
-	keys := jwks.New(o.Keys, jwks.Ports{Store: p.Store, Dispatcher: p.Dispatcher, Metrics: p.Metrics, Warn: p.Warn})
+	keys := jwks.New(o.Keys, p)
 	return &precheck{options: o, keys: keys, host: p.Host}
 }
 

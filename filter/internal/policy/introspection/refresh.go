@@ -34,7 +34,7 @@ func (s *Step) refreshAhead(e *entry, token string, now int64) {
 	if _, flying := s.flights.find(e.key, now); flying {
 		return
 	}
-	c := &call{key: e.key, valid: e.valid, started: now, renewed: now, token: token}
+	c := newCall(e.key, e.valid, now, token)
 	if s.shared != nil {
 		switch s.shared.acquire(e.key, now, noNews) {
 		case lease.Joined:

@@ -93,13 +93,12 @@ func (s *Step) outcome(c *call, now int64) (said said, ended, lost bool) {
 }
 
 // Busy implements pipeline.Background.
-func (s *Step) Busy() bool { return len(s.flights.byKey) > 0 || s.hits.any() }
+func (s *Step) Busy() bool { return len(s.flights.byKey) > 0 }
 
 // Tick implements pipeline.Background: leases are renewed, and calls of other
 // VMs are looked after, as a message may be lost. A call whose end the host
 // does not tell is given up, and its lease with it.
 func (s *Step) Tick(now int64) {
-	s.hits.tell(s.metrics)
 	for _, c := range s.flights.byKey {
 		switch {
 		case s.flights.overdue(c, now):

@@ -1,16 +1,14 @@
 package introspection
 
 import (
-	"slices"
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
-	"github.com/sallyport-gateway/sallyport/filter/internal/jose"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/lease"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/outage"
 	"github.com/sallyport-gateway/sallyport/filter/internal/secret"
-	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 )
 
 // Options says whom to ask, as whom, and how long an answer may be believed.
@@ -47,19 +45,9 @@ type Options struct {
 	Breaker      outage.Breaker
 }
 
-// Ports are what a Step needs of the host.
-type Ports struct {
-	Store      sharedtable.Store
-	Dispatcher pipeline.Dispatcher
-	Metrics    pipeline.Metrics
-	Warn       func(line string)
-	Peers      pipeline.Peers
-	Random     func() uint64
-	Host       jose.Host // checks signatures; nil is one that has no functions of its own
-	// ClientCertificate is asked only for tokens that are bound to one; see
-	// config.Ports.
-	ClientCertificate func() string
-}
+// Ports are what a Step needs of the host. ClientCertificate is asked only for
+// tokens that are bound to one.
+type Ports = host.Ports
 
 // metricJoined and metricJoinedOther count requests that waited for a call which
 // was in the air already: in their own VM, and in another one.
@@ -73,7 +61,7 @@ const (
 // for concurrent use: a VM is one thread.
 type Step struct {
 	caller   caller
-	keys     keyer
+	keys     *keyer
 	cache    *cache
 	lives    lives
 	shared   *shared // nil when nothing is
@@ -89,6 +77,7 @@ type Step struct {
 
 // New makes a step.
 func New(o Options, p Ports) *Step {
+	p = p.WithDefaults()
 	entries := o.CacheEntries
 	if o.CacheMaxTTL <= 0 {
 		entries = 0
@@ -102,6 +91,7 @@ func New(o Options, p Ports) *Step {
 		stale:   staleUse{metrics: p.Metrics, warn: p.Warn},
 		binding: newBinding(o.Binding, p),
 		ahead:   o.RefreshAhead,
+		hits:    newHits(p.Metrics),
 		metrics: p.Metrics,
 		warn:    p.Warn,
 	}
@@ -165,7 +155,7 @@ func (s *Step) inquire(x *pipeline.Exchange, q *inquiry) pipeline.Outcome {
 	case flying:
 		s.metrics.Count(metricJoined)
 	default:
-		c = &call{key: q.key, valid: q.valid, started: x.Now, renewed: x.Now, token: q.credential.token}
+		c = newCall(q.key, q.valid, x.Now, q.credential.token)
 		if v, ended := s.begin(c, q); ended {
 			return s.conclude(x, q, v)
 		}
@@ -257,13 +247,4 @@ func (s *Step) land(c *call, now int64, v verdict) {
 		s.shared.landed(c.key, now, v)
 	}
 	c.verdict = v
-}
-
-// copyOf keeps what is cached, or shared by many waiters, out of reach of the
-// steps of one exchange.
-func copyOf(claims *pipeline.Claims) *pipeline.Claims {
-	own := *claims
-	own.Audience = slices.Clone(claims.Audience)
-	own.Scopes = slices.Clone(claims.Scopes)
-	return &own
 }

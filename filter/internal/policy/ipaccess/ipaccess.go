@@ -33,12 +33,13 @@ func (*step) Name() string { return "ip_access" }
 // Apply implements pipeline.Step. An address that is missing or cannot be read is denied whatever the rules say: Apigee
 // ignores such a text, and with it its own rules.
 func (s *step) Apply(x *pipeline.Exchange) pipeline.Outcome {
-	if !x.ClientAddress.Valid() {
+	a := x.ClientAddress()
+	if !a.Valid() {
 		return pipeline.DenyFor(fault.IPAccessNoAddress)
 	}
 	allowed := s.options.AllowNoMatch
 	for _, r := range s.options.Rules {
-		if ipaddr.Any(r.Prefixes, x.ClientAddress) {
+		if ipaddr.Any(r.Prefixes, a) {
 			allowed = r.Allow
 			break
 		}

@@ -6,6 +6,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
 	"github.com/sallyport-gateway/sallyport/filter/internal/ipaddr"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline/pipelinetest"
 )
 
 func rule(allow bool, prefixes ...string) Rule {
@@ -48,8 +49,7 @@ func TestApply(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			address, _ := ipaddr.ParsePeer(tt.address)
-			outcome := New(tt.options).Apply(&pipeline.Exchange{ClientAddress: address})
+			outcome := New(tt.options).Apply(&pipeline.Exchange{Client: pipelinetest.From(tt.address)})
 			if tt.want == allowed {
 				if !outcome.Continues() {
 					d, _ := outcome.Denial()

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline/pipelinetest"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 )
 
@@ -33,7 +34,7 @@ func TestAddressFormsAreOneClient(t *testing.T) {
 	spellings := 0
 	for name, forms := range clients {
 		for i, form := range forms {
-			x := &pipeline.Exchange{Now: newClock().now.UnixNano(), ClientAddress: from(form)}
+			x := &pipeline.Exchange{Now: newClock().now.UnixNano(), Client: pipelinetest.From(form)}
 			spellings++
 			if i == 0 {
 				wantAllowed(t, s, x)
@@ -69,8 +70,8 @@ func TestAddressFormsByPrefix(t *testing.T) {
 			o.Per.IPv6Prefix = tt.prefix
 			s := made(o, memstore.New(nil))
 			now := newClock().now.UnixNano()
-			wantAllowed(t, s, &pipeline.Exchange{Now: now, ClientAddress: from(tt.a)})
-			if got := !s.Apply(&pipeline.Exchange{Now: now, ClientAddress: from(tt.b)}).Continues(); got != tt.same {
+			wantAllowed(t, s, &pipeline.Exchange{Now: now, Client: pipelinetest.From(tt.a)})
+			if got := !s.Apply(&pipeline.Exchange{Now: now, Client: pipelinetest.From(tt.b)}).Continues(); got != tt.same {
 				t.Errorf("one client: %v, want %v", got, tt.same)
 			}
 		})
@@ -82,7 +83,7 @@ func TestAddressFormsByPrefix(t *testing.T) {
 func TestAddressFormsPrefixIsPartOfTheLimit(t *testing.T) {
 	store := memstore.New(nil)
 	o := options(t, "client_ip")
-	x := &pipeline.Exchange{Now: newClock().now.UnixNano(), ClientAddress: from("2001:db8::1")}
+	x := &pipeline.Exchange{Now: newClock().now.UnixNano(), Client: pipelinetest.From("2001:db8::1")}
 	wantAllowed(t, made(o, store), x)
 	wantDenied(t, made(o, store), x, fault.SpikeArrestExceeded)
 	o.Per.IPv6Prefix = 56
@@ -97,7 +98,7 @@ func TestAddressFormsFlood(t *testing.T) {
 	client := func(n uint64) pipeline.Exchange {
 		var bits [16]byte
 		binary.BigEndian.PutUint64(bits[:], 0x20010db8<<32+n)
-		return pipeline.Exchange{Now: newClock().now.UnixNano(), ClientAddress: from(netip.AddrFrom16(bits).String())}
+		return pipeline.Exchange{Now: newClock().now.UnixNano(), Client: pipelinetest.From(netip.AddrFrom16(bits).String())}
 	}
 	for _, tt := range []struct {
 		active  int

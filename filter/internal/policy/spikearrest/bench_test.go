@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline/pipelinetest"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 )
 
@@ -15,7 +16,7 @@ func BenchmarkApply(b *testing.B) {
 			o := options(b, per)
 			o.Rate, o.Burst = mustRate(b, "1000000ps"), MaxBurst
 			s := made(o, memstore.New(nil))
-			x := &pipeline.Exchange{Now: newClock().now.UnixNano(), ClientAddress: from("192.0.2.1")}
+			x := &pipeline.Exchange{Now: newClock().now.UnixNano(), Client: pipelinetest.From("192.0.2.1")}
 			b.ReportAllocs()
 			for b.Loop() {
 				x.Now += int64(time.Millisecond)

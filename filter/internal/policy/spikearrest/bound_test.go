@@ -14,6 +14,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline/pipelinetest"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 )
@@ -84,7 +85,7 @@ func TestSpikeSharedNoCallerPassesTheBound(t *testing.T) {
 			reading := now - rapid.Int64Range(0, maxLag).Draw(t, "lagging")
 			who := "192.0.2." + strconv.Itoa(rapid.IntRange(1, callers).Draw(t, "caller"))
 			readAgain = false
-			if workers[rapid.IntRange(0, 1).Draw(t, "worker")].Apply(&pipeline.Exchange{Now: reading, ClientAddress: from(who)}).Continues() {
+			if workers[rapid.IntRange(0, 1).Draw(t, "worker")].Apply(&pipeline.Exchange{Now: reading, Client: pipelinetest.From(who)}).Continues() {
 				if readAgain {
 					reading = now
 				}
@@ -134,7 +135,7 @@ func TestCallersWithRoomGetTheirDue(t *testing.T) {
 				a.credit -= int64(o.Weight) * slot
 			}
 			accounts[who] = a
-			outcome := s.Apply(&pipeline.Exchange{Now: now, ClientAddress: from(who)})
+			outcome := s.Apply(&pipeline.Exchange{Now: now, Client: pipelinetest.From(who)})
 			if outcome.Continues() != want {
 				t.Fatalf("allowed %v, want %v", !want, want)
 			}
@@ -178,7 +179,7 @@ func TestSpikeSharedWorkersGetTheBoundExactly(t *testing.T) {
 				all.Go(func() {
 					s := made(o, store)
 					for {
-						d, denied := s.Apply(&pipeline.Exchange{Now: now.UnixNano(), ClientAddress: from("192.0.2.1")}).Denial()
+						d, denied := s.Apply(&pipeline.Exchange{Now: now.UnixNano(), Client: pipelinetest.From("192.0.2.1")}).Denial()
 						switch {
 						case !denied:
 							admitted.Add(1)
@@ -257,7 +258,7 @@ func FuzzBucket(f *testing.F) {
 		} else if err := store.Set("sallyport/1/small/0", content, 0); err != nil {
 			t.Fatal(err)
 		}
-		x := &pipeline.Exchange{Now: now, ClientAddress: from("192.0.2.1")}
+		x := &pipeline.Exchange{Now: now, Client: pipelinetest.From("192.0.2.1")}
 		d, denied := s.Apply(x).Denial()
 		if !s.limit.usable(now) {
 			if !denied || d.Reason != fault.SpikeArrestUnavailable {

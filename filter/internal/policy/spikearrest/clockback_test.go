@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline/pipelinetest"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 )
 
@@ -17,7 +18,7 @@ func clocked(o Options, c *clock) *step {
 }
 
 func (c *clock) message(s *step, who string) (admitted bool) {
-	return s.Apply(&pipeline.Exchange{Now: c.now.UnixNano(), ClientAddress: from(who)}).Continues()
+	return s.Apply(&pipeline.Exchange{Now: c.now.UnixNano(), Client: pipelinetest.From(who)}).Continues()
 }
 
 // However the clock is set, a caller that had just spent its burst waits no
@@ -110,7 +111,7 @@ func TestClockBackAnOldReadingForgivesNothing(t *testing.T) {
 			s := clocked(o, c)
 			for c.message(s, "192.0.2.1") {
 			}
-			x := &pipeline.Exchange{Now: c.now.Add(-lag).UnixNano(), ClientAddress: from("192.0.2.1")}
+			x := &pipeline.Exchange{Now: c.now.Add(-lag).UnixNano(), Client: pipelinetest.From("192.0.2.1")}
 			for range 10 {
 				if s.Apply(x).Continues() {
 					t.Errorf("per %q: a reading that is %v old was forgiven something", per, lag)
@@ -155,7 +156,7 @@ func TestClockBackNoCallerPassesTheBound(t *testing.T) {
 			}
 			c.advance(time.Duration(d))
 			who := "192.0.2." + strconv.Itoa(rapid.IntRange(1, callers).Draw(t, "caller"))
-			outcome := workers[rapid.IntRange(0, 1).Draw(t, "worker")].Apply(&pipeline.Exchange{Now: read(), ClientAddress: from(who)})
+			outcome := workers[rapid.IntRange(0, 1).Draw(t, "worker")].Apply(&pipeline.Exchange{Now: read(), Client: pipelinetest.From(who)})
 			if outcome.Continues() {
 				admitted[who] = append(admitted[who], read())
 				all = append(all, read())

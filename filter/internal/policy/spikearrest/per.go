@@ -77,8 +77,8 @@ func isTokenByte(c byte) bool {
 func (p Per) appendCaller(b []byte, x *pipeline.Exchange) []byte {
 	switch p.Kind {
 	case ClientIP:
-		if x.ClientAddress.Valid() {
-			bits := x.ClientAddress.Bytes(p.IPv6Prefix)
+		if a := x.ClientAddress(); a.Valid() {
+			bits := a.Bytes(p.IPv6Prefix)
 			b = append(b, bits[:]...)
 		}
 	case App:

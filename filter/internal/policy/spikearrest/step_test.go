@@ -9,8 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
-	"github.com/sallyport-gateway/sallyport/filter/internal/ipaddr"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline/pipelinetest"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 )
@@ -31,12 +31,6 @@ func options(t testing.TB, per string) Options {
 // made is a step over a clock that nobody reads again.
 func made(o Options, store sharedtable.Store) pipeline.Step {
 	return New(o, store, func() int64 { return 0 })
-}
-
-// from is the address that a proxy writes so, or none.
-func from(written string) ipaddr.Addr {
-	a, _ := ipaddr.ParsePeer(written)
-	return a
 }
 
 func wantAllowed(t testing.TB, s pipeline.Step, x *pipeline.Exchange) {
@@ -87,10 +81,10 @@ func TestHostcalls(t *testing.T) {
 			store := memstore.New(nil)
 			s := made(options(t, per), store)
 			x := &pipeline.Exchange{
-				Now:           newClock().now.UnixNano(),
-				ClientAddress: from("192.0.2.1"),
-				Headers:       []pipeline.Header{{Name: "x-tenant", Value: "blue"}},
-				Caller:        pipeline.Caller{App: "portal"},
+				Now:     newClock().now.UnixNano(),
+				Client:  pipelinetest.From("192.0.2.1"),
+				Headers: []pipeline.Header{{Name: "x-tenant", Value: "blue"}},
+				Caller:  pipeline.Caller{App: "portal"},
 			}
 			wantAllowed(t, s, x) // the first message of a VM may cost more
 			calls := func() (gets, sets int) {
@@ -123,7 +117,7 @@ func TestCallersAreCountedApart(t *testing.T) {
 		return x
 	}
 	address := func(a string) *pipeline.Exchange {
-		return &pipeline.Exchange{Now: newClock().now.UnixNano(), ClientAddress: from(a)}
+		return &pipeline.Exchange{Now: newClock().now.UnixNano(), Client: pipelinetest.From(a)}
 	}
 	app := func(a string) *pipeline.Exchange {
 		return &pipeline.Exchange{Now: newClock().now.UnixNano(), Caller: pipeline.Caller{App: a}}
@@ -159,7 +153,7 @@ func TestCallersAreCountedApart(t *testing.T) {
 func TestWorkersShareOneLimit(t *testing.T) {
 	for _, per := range []string{"", "client_ip"} {
 		store := memstore.New(nil)
-		x := &pipeline.Exchange{Now: newClock().now.UnixNano(), ClientAddress: from("192.0.2.1")}
+		x := &pipeline.Exchange{Now: newClock().now.UnixNano(), Client: pipelinetest.From("192.0.2.1")}
 		wantAllowed(t, made(options(t, per), store), x)
 		wantDenied(t, made(options(t, per), store), x, fault.SpikeArrestExceeded)
 	}
@@ -280,7 +274,7 @@ func TestCallersAreHashedUnderSeedAndLimiter(t *testing.T) {
 	where := func(id string, store sharedtable.Store) caller {
 		o := options(t, "client_ip")
 		o.ID = id
-		c, err := made(o, store).(*step).caller(&pipeline.Exchange{ClientAddress: from("192.0.2.1")})
+		c, err := made(o, store).(*step).caller(&pipeline.Exchange{Client: pipelinetest.From("192.0.2.1")})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -95,6 +95,7 @@ func (d *decoder) take(n int) []byte {
 	return taken
 }
 
+//go:noinline
 func (d *decoder) number(size int) (n uint64) {
 	for _, c := range d.take(size) {
 		n = n<<8 | uint64(c)

@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jose"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
-	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 )
 
 const (
@@ -46,12 +46,7 @@ type Options struct {
 }
 
 // Ports are what a Keys needs of the host.
-type Ports struct {
-	Store      sharedtable.Store
-	Dispatcher pipeline.Dispatcher
-	Metrics    pipeline.Metrics
-	Warn       func(line string)
-}
+type Ports = host.Ports
 
 // Keys are the keys of one issuer, as one VM knows them. It is not safe for
 // concurrent use: a VM is one thread.

@@ -1,6 +1,7 @@
 package jwks
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/hex"
 	"time"
@@ -50,7 +51,7 @@ func (s *shared) read() (document, bool) {
 	return document{
 		fetched: int64(binary.BigEndian.Uint64(b)),
 		life:    time.Duration(binary.BigEndian.Uint64(b[8:])),
-		text:    b[headSize:],
+		text:    bytes.Clone(b[headSize:]),
 	}, true
 }
 

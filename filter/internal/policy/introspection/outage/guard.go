@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sha256"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
@@ -22,12 +23,7 @@ type Options struct {
 }
 
 // Ports are what a Guard needs of the host. Random gives evenly spread numbers.
-type Ports struct {
-	Store   sharedtable.Store
-	Metrics pipeline.Metrics
-	Warn    func(line string)
-	Random  func() uint64
-}
+type Ports = host.Ports
 
 // Guard stands before the calls of one step in one VM. It is not safe for
 // concurrent use: a VM is one thread.

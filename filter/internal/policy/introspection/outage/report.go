@@ -59,6 +59,7 @@ func label(cluster string) string {
 	return string(b)
 }
 
+//go:noinline
 func (g *Guard) warn(what string) {
 	g.ports.Warn("the authorization server at cluster " + g.options.Cluster + " " + what)
 }

@@ -1,4 +1,4 @@
-package pipeline
+package host
 
 // Peers are the other VMs of the host, one thread each, that run the same steps.
 type Peers interface {

@@ -1,0 +1,9 @@
+//go:build !poison
+
+package abi
+
+// poison does nothing in a build for use.
+func poison() {}
+
+// poisonValue does nothing in a build for use.
+func poisonValue() {}

@@ -1,0 +1,24 @@
+//go:build poison
+
+package abi
+
+import "github.com/sallyport-gateway/sallyport/filter/internal/host"
+
+// poison overwrites the rooms when a callback has ended, and poisonValue the one
+// for values before the next comes, so that tests see any use of what lay there.
+func poison() {
+	fill(requestRoom.bytes)
+	poisonValue()
+	all := headerRoom[:cap(headerRoom)]
+	for i := range all {
+		all[i] = host.Header{Name: "poisoned", Value: "poisoned"}
+	}
+}
+
+func poisonValue() { fill(valueRoom.bytes) }
+
+func fill(b []byte) {
+	for i := range b {
+		b[i] = 0xa5
+	}
+}

@@ -1,0 +1,58 @@
+package abi
+
+import "github.com/sallyport-gateway/sallyport/filter/internal/host"
+
+// The host puts what it answers where proxy_on_memory_allocate says. The room
+// for the headers of a request, and the one for small values, are used again:
+// what lies in the first is good until the callback ends, unless KeepRequest was
+// called, and what lies in the second until the next small value.
+var (
+	requestRoom room
+	valueRoom   = room{bytes: make([]byte, valueBytes), most: valueBytes}
+	headerRoom  []host.Header
+
+	// waiting is the room that the hostcall which runs now wants its answer in; nil
+	// for memory of its own.
+	waiting *room
+)
+
+const (
+	// firstRequestBytes and firstHeaders are for most requests; the room grows with
+	// larger ones, up to keptRequestBytes.
+	firstRequestBytes = 4 << 10
+	firstHeaders      = 32
+	keptRequestBytes  = 64 << 10
+
+	valueBytes = 512
+)
+
+// room is memory that is used again. The zero value has none yet.
+type room struct {
+	bytes []byte
+	most  int // what is larger gets memory of its own
+}
+
+// place gives size bytes to put an answer in.
+func place(size int) []byte {
+	r := waiting
+	if r == nil || size > r.most {
+		return make([]byte, size)
+	}
+	if size > len(r.bytes) {
+		r.bytes = make([]byte, min(max(2*size, firstRequestBytes), r.most))
+	}
+	return r.bytes[:size]
+}
+
+// readyForRequest makes the room for the headers of a request.
+func readyForRequest() {
+	if headerRoom == nil {
+		headerRoom = make([]host.Header, 0, firstHeaders)
+	}
+	requestRoom.most = keptRequestBytes
+	waiting = &requestRoom
+}
+
+// KeepRequest leaves the headers that were read last to whoever has them: their
+// memory is not used again.
+func KeepRequest() { requestRoom, headerRoom = room{}, nil }

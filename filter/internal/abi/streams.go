@@ -1,0 +1,37 @@
+package abi
+
+// Streams hears what becomes of the host's HTTP streams. The SDK is not in
+// between: it keeps three maps of them.
+type Streams interface {
+	// Open begins a stream that belongs to a root context.
+	Open(stream, root uint32)
+	// Headers, Body and Trailers report whether the request may go on.
+	Headers(stream uint32) (pass bool)
+	Body(stream uint32) (pass bool)
+	Trailers(stream uint32) (pass bool)
+	// Log is a stream's log phase.
+	Log(stream uint32)
+	// Delete ends a stream, after which its id means nothing. It reports whether
+	// there was one.
+	Delete(stream uint32) bool
+}
+
+var streams Streams
+
+// HandleStreams sets who hears. It is called once, before the first callback.
+func HandleStreams(s Streams) { streams = s }
+
+// answered is what the host reads of a request callback's answer.
+func answered(pass bool) uint32 {
+	if pass {
+		return resume
+	}
+	return pause
+}
+
+// The actions (proxy_action_t). pause is also the answer of a request callback
+// that did not end well.
+const (
+	resume uint32 = 0
+	pause  uint32 = 1
+)

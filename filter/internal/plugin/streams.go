@@ -1,0 +1,59 @@
+package plugin
+
+import (
+	"github.com/sallyport-gateway/sallyport/filter/internal/abi"
+	"github.com/sallyport-gateway/sallyport/filter/internal/gate"
+)
+
+// streams are all streams of the VM, of whichever plugin instance, by the host's
+// id for them: abi.Streams over gates.
+type streams struct {
+	gates map[uint32]*gate.Gate
+	table table
+}
+
+var _ abi.Streams = (*streams)(nil)
+
+// Open implements abi.Streams. A host that opens one twice, or for no instance,
+// is broken: the panic refuses what comes of it.
+func (s *streams) Open(id, root uint32) {
+	g, ok := s.gates[root]
+	if !ok || s.find(id) != nil {
+		panic("a stream that cannot be")
+	}
+	s.table.add(g.Open(id))
+}
+
+func (s *streams) Headers(id uint32) bool  { return s.of(id).OnRequestHeaders() == gate.Pass }
+func (s *streams) Body(id uint32) bool     { return s.of(id).OnRequestBody() == gate.Pass }
+func (s *streams) Trailers(id uint32) bool { return s.of(id).OnRequestTrailers() == gate.Pass }
+
+// Log implements abi.Streams.
+func (s *streams) Log(id uint32) {
+	if stream := s.find(id); stream != nil {
+		stream.OnLog()
+	}
+}
+
+// Delete implements abi.Streams. The stream is out of the table first: it may
+// serve another request from then on.
+func (s *streams) Delete(id uint32) bool {
+	stream := s.table.remove(id)
+	if stream == nil {
+		return false
+	}
+	stream.Close()
+	return true
+}
+
+func (s *streams) find(id uint32) *gate.Stream { return s.table.find(id) }
+
+// of is find for a callback that decides: without a stream it panics, which
+// refuses the request.
+func (s *streams) of(id uint32) *gate.Stream {
+	stream := s.find(id)
+	if stream == nil {
+		panic("a callback of a stream that was not opened")
+	}
+	return stream
+}
