@@ -170,6 +170,7 @@ func TestSoakVerdictStormDepth(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSite(t, Options{Module: wasmbuild.PackageTags(t, "./filter", "unboundedverdicts")})
+			s.serve(plan{name: "gw", config: policies(t, keyAlone)}) // so that the module is compiled once
 			tried := 0
 			loses := func(n int) bool {
 				tried++
