@@ -18,7 +18,7 @@ type Case struct {
 	Base        string // name of the case above which this one is; empty for a base
 	Request     load.Request
 	Connections int
-	Workers     int
+	Envoy       string // which one; see envoys
 	Status      int    // of the answers
 	Reason      string // of the filter's refusals
 	Fill        int    // so many requests with a number of their own come before the first round
@@ -42,6 +42,7 @@ const (
 	NoFilterOne    = "no filter, 1 connection"
 	NoFilter256    = "no filter, 256 connections"
 	NoFilter2      = "no filter, 2 workers"
+	NoFilterAlone  = "no filter, 1 worker"
 
 	EmptyGo  = "empty Go filter"
 	ExtAuthz = "ext_authz, gRPC to Go"
@@ -57,6 +58,7 @@ const (
 	WholeOne    = "whole, 1 connection"
 	Whole256    = "whole, 256 connections"
 	Whole2      = "whole, 2 workers"
+	WholeAlone  = "whole, 1 worker"
 	Apps        = "10,000 apps, one caller"
 	APIs        = "1,000 APIs"
 	OneToken    = "one token, by script"
@@ -64,6 +66,17 @@ const (
 	SkewedToken = "100,000 tokens, few often"
 	ColdTokens  = "cold tokens"
 )
+
+// The Envoys of a run. Those that stand alone have the filter in one listener
+// only, so that their numbers of workers are all that tells them apart.
+const (
+	mainEnvoy = "main"
+	aloneOne  = "alone, 1 worker"
+	aloneTwo  = "alone, 2 workers"
+)
+
+// envoys are the numbers of their workers.
+var envoys = map[string]int{mainEnvoy: 1, aloneOne: 1, aloneTwo: 2}
 
 const (
 	usual       = 16 // connections
@@ -120,7 +133,10 @@ func Cases(c *site.Caller) []Case {
 	b.scale(c)
 
 	b.group = GroupWorkers
-	b.workers = 2
+	b.envoy = aloneOne
+	b.base(NoFilterAlone, site.None, good)
+	b.add(WholeAlone, site.Whole, good)
+	b.envoy = aloneTwo
 	b.base(NoFilter2, site.None, good)
 	b.add(Whole2, site.Whole, good)
 	return b.cases
@@ -141,7 +157,7 @@ func (b *builder) scale(c *site.Caller) {
 	many := func(r load.Request, m load.Many) load.Request { r.Many = &m; return r }
 	tokens := site.Request(site.Key(0), c.ManyTokens())
 	b.base(NoFilterScript, site.None, many(tokens, load.Many{Count: 1}))
-	b.add(OneToken, site.Tokens, many(tokens, load.Many{Count: 1}))
+	b.add(OneToken, site.Whole, many(tokens, load.Many{Count: 1}))
 	b.add("10,000 apps, all call", site.Apps, many(site.Request(key, c.Token), load.Many{Count: site.AppCount}))
 	caller := b.good
 	caller.Headers = append(slices.Clone(caller.Headers), load.Header{Name: site.CallerHeader, Value: "caller-" + load.Mark})
@@ -160,8 +176,8 @@ type builder struct {
 	good        load.Request
 	group       string
 	baseName    string
-	connections int // 0 means usual
-	workers     int // 0 means 1
+	connections int    // 0 means usual
+	envoy       string // empty means mainEnvoy
 }
 
 func (b *builder) last() *Case { return &b.cases[len(b.cases)-1] }
@@ -180,7 +196,10 @@ func (b *builder) base(name, listener string, r load.Request) {
 func (b *builder) add(name, listener string, r load.Request) {
 	c := Case{
 		Name: name, Group: b.group, Listener: listener, Base: b.baseName, Request: r,
-		Connections: b.connections, Workers: max(b.workers, 1), Status: http.StatusOK,
+		Connections: b.connections, Envoy: b.envoy, Status: http.StatusOK,
+	}
+	if c.Envoy == "" {
+		c.Envoy = mainEnvoy
 	}
 	if c.Connections == 0 {
 		c.Connections = usual
@@ -200,11 +219,11 @@ func choose(all []Case, only *regexp.Regexp, short bool) []Case {
 	return slices.DeleteFunc(slices.Clone(all), func(c Case) bool { return !wanted[c.Name] })
 }
 
-// listenersOf are those that the cases with so many workers need.
-func listenersOf(cases []Case, workers int) []string {
+// listenersOf are those that an Envoy's cases need.
+func listenersOf(cases []Case, envoy string) []string {
 	names := []string{site.None, site.Whole}
 	for _, c := range cases {
-		if c.Workers == workers && !slices.Contains(names, c.Listener) {
+		if c.Envoy == envoy && !slices.Contains(names, c.Listener) {
 			names = append(names, c.Listener)
 		}
 	}

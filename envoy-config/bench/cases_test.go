@@ -26,7 +26,7 @@ func TestCases(t *testing.T) {
 	}
 	for _, name := range []string{
 		NoFilter, EmptyGo, ExtAuthz, Whole, Empty, MissingKey, UnknownKey, GarbageToken, InactiveToken, SpikeArrest,
-		WholeOne, Whole256, Whole2, Apps, APIs, OneToken, ManyTokens, SkewedToken, ColdTokens,
+		WholeOne, Whole256, Whole2, WholeAlone, Apps, APIs, OneToken, ManyTokens, SkewedToken, ColdTokens,
 	} {
 		if !seen[name] {
 			t.Errorf("a criterion speaks of %q, which is no case", name)
@@ -36,8 +36,8 @@ func TestCases(t *testing.T) {
 
 func TestChoose(t *testing.T) {
 	all := []Case{
-		{Name: "base", Listener: "l1", Workers: 1}, {Name: "a one", Group: "first", Base: "base", Listener: "l2", Workers: 1},
-		{Name: "other base", Listener: "l3", Workers: 2}, {Name: "a two", Group: "second", Base: "other base", Slow: true, Listener: "l3", Workers: 2},
+		{Name: "base", Listener: "l1", Envoy: mainEnvoy}, {Name: "a one", Group: "first", Base: "base", Listener: "l2", Envoy: mainEnvoy},
+		{Name: "other base", Listener: "l3", Envoy: aloneTwo}, {Name: "a two", Group: "second", Base: "other base", Slow: true, Listener: "l3", Envoy: aloneTwo},
 	}
 	for _, tt := range []struct {
 		only  string
@@ -58,7 +58,7 @@ func TestChoose(t *testing.T) {
 			t.Errorf("-only %q: %q, want %q", tt.only, got, tt.want)
 		}
 	}
-	if got := listenersOf(all, 1); !slices.Equal(got, []string{site.None, site.Whole, "l1", "l2"}) {
+	if got := listenersOf(all, mainEnvoy); !slices.Equal(got, []string{site.None, site.Whole, "l1", "l2"}) {
 		t.Errorf("listeners %q", got)
 	}
 }

@@ -71,10 +71,10 @@ func workersCriterion(r *Report) Criterion {
 	const what = "two workers' throughput / one's"
 	if r.Machine.Cores >= coresApart {
 		rate := func(name string) float64 { return figure(r, name, func(f *Figures) float64 { return f.Rate.Median }) }
-		return atLeast(4, what, rate(Whole2)/rate(Whole), 1.8, "x")
+		return atLeast(4, what, rate(Whole2)/rate(WholeAlone), 1.8, "x")
 	}
 	cpu := func(name string) float64 { return figure(r, name, func(f *Figures) float64 { return f.CPU.Median }) }
-	return noted(atLeast(4, what, 2*cpu(Whole)/cpu(Whole2), 1.8, "x"),
+	return noted(atLeast(4, what, 2*cpu(WholeAlone)/cpu(Whole2), 1.8, "x"),
 		fmt.Sprintf("by CPU for a request: wrk needs one of the %d cores, so throughput cannot be seen here", r.Machine.Cores))
 }
 

@@ -59,7 +59,7 @@ func TestTooNoisy(t *testing.T) {
 func TestCriteria(t *testing.T) {
 	bases := map[string]string{Whole: NoFilter, ExtAuthz: NoFilter, Empty: NoFilter, Apps: NoFilter, SpikeArrest: NoFilter, Whole2: NoFilter2}
 	r := measured(bases, map[string][]float64{
-		NoFilter: {15}, Whole: {25}, ExtAuthz: {72}, Empty: {22}, Apps: {26}, SpikeArrest: {24.9}, NoFilter2: {16}, Whole2: {26},
+		NoFilter: {15}, Whole: {25}, ExtAuthz: {72}, Empty: {22}, Apps: {26}, SpikeArrest: {24.9}, NoFilter2: {16}, WholeAlone: {25}, Whole2: {26},
 	})
 	r.Memory = &Memory{Requests: 5_000_000, Wanted: 5_000_000, Growth: 0.021}
 	r.HalfLoad = &HalfLoad{Added: stats.Summarize([]float64{90})}
@@ -113,7 +113,7 @@ func TestCriteria(t *testing.T) {
 }
 
 func TestTwoWorkersByThroughputWhereCoresAreApart(t *testing.T) {
-	r := measured(nil, map[string][]float64{Whole: {25}, Whole2: {50}})
+	r := measured(nil, map[string][]float64{WholeAlone: {25}, Whole2: {50}})
 	if c := workersCriterion(r); c.State != NotMet || c.Value != 1 || !strings.Contains(c.Note, "2 cores") {
 		t.Errorf("on two cores: %+v", c)
 	}

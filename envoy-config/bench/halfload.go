@@ -47,7 +47,7 @@ func (b *bench) measureHalfLoad(ctx context.Context) error {
 			p50, p99 *[]float64
 		}{{site.None, &noneP50, &noneP99}, {site.Whole, &p50, &p99}} {
 			l, err := load.H2load(ctx, load.Paced{
-				Address: b.workers[1].Address(to.listener), Request: request, Connections: usual, Rate: h.Rate, Duration: halfLoadTime,
+				Address: b.envoys[mainEnvoy].Address(to.listener), Request: request, Connections: usual, Rate: h.Rate, Duration: halfLoadTime,
 			})
 			if err != nil {
 				return fmt.Errorf("%s, %s: %w", PartHalfLoad, to.listener, err)
@@ -68,7 +68,7 @@ func (b *bench) fullRate(ctx context.Context, r load.Request) (float64, error) {
 	if f := b.report.find(Whole); f != nil {
 		return f.Rate.Median, nil
 	}
-	result, err := load.Wrk(ctx, load.Run{Address: b.workers[1].Address(site.Whole), Request: r, Connections: usual, Duration: roundTime})
+	result, err := load.Wrk(ctx, load.Run{Address: b.envoys[mainEnvoy].Address(site.Whole), Request: r, Connections: usual, Duration: roundTime})
 	if err != nil {
 		return 0, fmt.Errorf("find the full rate: %w", err)
 	}

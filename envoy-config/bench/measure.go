@@ -71,12 +71,15 @@ func (b *bench) measureCases(ctx context.Context) error {
 
 // measureIdle is for the ticks of all the filters.
 func (b *bench) measureIdle() error {
-	before, err := procstat.CPU(b.workers[1].Envoy.PID())
+	if b.envoys[mainEnvoy] == nil {
+		return nil
+	}
+	before, err := procstat.CPU(b.envoys[mainEnvoy].Envoy.PID())
 	if err != nil {
 		return err
 	}
 	time.Sleep(roundTime)
-	after, err := procstat.CPU(b.workers[1].Envoy.PID())
+	after, err := procstat.CPU(b.envoys[mainEnvoy].Envoy.PID())
 	b.report.IdleShare = (after - before).Seconds() / roundTime.Seconds()
 	return err
 }
@@ -89,7 +92,7 @@ func (b *bench) watchOthers() (foreign func() (float64, error), err error) {
 			return 0, 0, err
 		}
 		own = procstat.Own()
-		for _, g := range b.workers {
+		for _, g := range b.envoys {
 			u, err := b.cpu(g.Envoy.PID())
 			if err != nil {
 				return 0, 0, err
@@ -134,7 +137,7 @@ func (b *bench) warm(ctx context.Context, c Case) error {
 
 // check sends one request, twice where the first fills a bucket.
 func (b *bench) check(ctx context.Context, c Case) (err error) {
-	gateway := b.workers[c.Workers]
+	gateway := b.envoys[c.Envoy]
 	r := c.Request
 	if r.Many != nil {
 		r = site.Request(site.Key(0), b.around.Caller.Token)
@@ -169,7 +172,7 @@ func (b *bench) fill(ctx context.Context, c Case) error {
 
 func (b *bench) load(c Case, seed int) load.Run {
 	return load.Run{
-		Address: b.workers[c.Workers].Address(c.Listener), Request: c.Request,
+		Address: b.envoys[c.Envoy].Address(c.Listener), Request: c.Request,
 		Connections: c.Connections, Duration: roundTime, Seed: seed,
 	}
 }
@@ -185,7 +188,7 @@ func (b *bench) once(ctx context.Context, c Case, k int) (round, error) {
 		next.From += k * coldStep
 		run.Request.Many = &next
 	}
-	envoy := b.workers[c.Workers].Envoy.PID()
+	envoy := b.envoys[c.Envoy].Envoy.PID()
 	before, err := b.cpu(envoy)
 	if err != nil {
 		return round{}, err

@@ -53,7 +53,7 @@ func (b *bench) measureMemory(ctx context.Context) error {
 		good,
 		site.Request(site.Key(0), "garbage-"+b.around.Caller.Token),
 	}
-	g := b.workers[2]
+	g := b.envoys[aloneTwo]
 	for i := 0; m.Requests < memoryRequests && time.Now().Before(end); i++ {
 		run := load.Run{
 			Address: g.Address(site.Whole), Request: mix[i%len(mix)], Connections: memoryConnections, Threads: memoryThreads,

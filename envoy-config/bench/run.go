@@ -63,7 +63,7 @@ type bench struct {
 	cases   []Case
 	modules site.Modules
 	around  *site.Around
-	workers map[int]*site.Gateway // by the number of its workers
+	envoys  map[string]*site.Gateway
 	start   time.Time
 	report  *Report
 }
@@ -81,7 +81,7 @@ func Run(ctx context.Context, o Options) (report *Report, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("read what to measure: %w", err)
 	}
-	b := &bench{options: o, only: only, start: time.Now(), workers: map[int]*site.Gateway{}}
+	b := &bench{options: o, only: only, start: time.Now(), envoys: map[string]*site.Gateway{}}
 	b.report = &Report{When: b.start.UTC().Format(time.RFC3339), Short: o.Short, Only: o.Only}
 	if err := b.build(ctx); err != nil {
 		return nil, err
@@ -149,31 +149,26 @@ func (b *bench) startAll(ctx context.Context) error {
 	if len(b.cases) == 0 && !b.wants(PartHalfLoad) && !b.wants(PartStartup) && !b.wants(PartMemory) {
 		return fmt.Errorf("nothing matches %q", b.options.Only)
 	}
-	if len(b.cases) > 0 || b.wants(PartHalfLoad) {
-		if err := b.startOne(ctx, 1); err != nil {
+	for _, name := range []string{mainEnvoy, aloneOne, aloneTwo} {
+		needed := slices.ContainsFunc(b.cases, func(c Case) bool { return c.Envoy == name }) ||
+			name == mainEnvoy && b.wants(PartHalfLoad) || name == aloneTwo && b.wants(PartMemory)
+		if !needed {
+			continue
+		}
+		listeners := listenersOf(b.cases, name)
+		b.say("starting an Envoy: %s, %d listeners", name, len(listeners))
+		g, err := b.around.Start(ctx, site.Options{Envoy: b.options.Envoy, Modules: b.modules, Workers: envoys[name], Listeners: listeners})
+		if err != nil {
 			return err
 		}
+		b.envoys[name] = g
 	}
-	if b.wants(PartMemory) || slices.ContainsFunc(b.cases, func(c Case) bool { return c.Workers == 2 }) {
-		return b.startOne(ctx, 2)
-	}
-	return nil
-}
-
-func (b *bench) startOne(ctx context.Context, workers int) error {
-	names := listenersOf(b.cases, workers)
-	b.say("starting an Envoy; workers: %d, listeners: %d", workers, len(names))
-	g, err := b.around.Start(ctx, site.Options{Envoy: b.options.Envoy, Modules: b.modules, Workers: workers, Listeners: names})
-	if err != nil {
-		return err
-	}
-	b.workers[workers] = g
 	return nil
 }
 
 func (b *bench) stop() error {
 	var errs []error
-	for _, g := range b.workers {
+	for _, g := range b.envoys {
 		errs = append(errs, g.Stop())
 	}
 	return errors.Join(append(errs, b.around.Stop())...)

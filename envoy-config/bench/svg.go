@@ -11,12 +11,12 @@ import (
 func (r *Report) SVG() string {
 	c := chart.Chart{
 		Title: "What a filter adds to a request on Envoy",
-		Subtitle: fmt.Sprintf("µs of CPU, Envoy %s, one worker, %d cores of %s; no filter: %.1f µs",
-			r.Machine.Envoy, r.Machine.Cores, r.Machine.CPU, figure(r, NoFilter, func(f *Figures) float64 { return f.CPU.Median })),
+		Subtitle: fmt.Sprintf("µs of CPU, above the %.1f µs of a request without a filter; Envoy %s, one worker",
+			figure(r, NoFilter, func(f *Figures) float64 { return f.CPU.Median }), r.Machine.Envoy),
 		Unit: "µs",
 	}
 	if r.TooNoisy {
-		c.Subtitle += " (too noisy a machine)"
+		c.Subtitle += " (on a machine too noisy)"
 	}
 	for _, s := range []struct{ heading, group string }{
 		{"Sallyport and others", GroupContenders}, {"Sallyport, each step alone", GroupSteps}, {"Sallyport, what it refuses", GroupRefusals},
@@ -24,8 +24,12 @@ func (r *Report) SVG() string {
 		section := chart.Section{Heading: s.heading}
 		for _, f := range r.Cases {
 			if f.Group == s.group && f.Base != "" && f.Added.Rounds > 0 {
+				name := f.Name
+				if name == Whole {
+					name = "Sallyport, " + name
+				}
 				section.Bars = append(section.Bars, chart.Bar{
-					Name: f.Name, Value: f.Added.Median, Low: f.Added.Low, High: f.Added.High, Emphasis: f.Name == Whole,
+					Name: name, Value: f.Added.Median, Low: f.Added.Low, High: f.Added.High, Emphasis: f.Name == Whole,
 				})
 			}
 		}

@@ -75,7 +75,8 @@ func Build(ctx context.Context) (module string, err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", fmt.Errorf("make a folder for the profile: %w", err)
 	}
-	source := filepath.Join(dir, "counters.go")
+	// Not a .go file: build/ is part of ./...
+	source := filepath.Join(dir, "counters.go.txt")
 	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{filepath.Join(root, "filter", "bench_counters.go"): source}})
 	if err != nil {
 		return "", fmt.Errorf("encode the overlay: %w", err)
