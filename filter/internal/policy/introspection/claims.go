@@ -140,7 +140,8 @@ func readScope(c *pipeline.Claims, v gjson.Result) bool {
 	if v.Type != gjson.String || len(v.Str) > maxListBytes {
 		return false
 	}
-	for scope := range strings.SplitSeq(v.Str, " ") {
+	for scope, rest, more := "", v.Str, true; more; {
+		scope, rest, more = strings.Cut(rest, " ")
 		if scope != "" && !addScope(c, scope) {
 			return false
 		}
