@@ -52,6 +52,7 @@ func (r *reader) removeAPIKey(v value, p *plan, s *sequence) {
 	p.build = func(*catalog.Catalog, Ports, string) pipeline.Step { return apikey.NewRemove(s.keyPlaces) }
 }
 
+//go:noinline
 func (s *sequence) addPlaces(places []apikey.Place) {
 	for _, place := range places {
 		if !slices.Contains(s.keyPlaces, place) {

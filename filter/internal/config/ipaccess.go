@@ -81,6 +81,7 @@ func (r *reader) ipRules(v value) (rules []ipaccess.Rule) {
 	return rules
 }
 
+//go:noinline
 func (r *reader) prefixes(v value) (prefixes []ipaddr.Prefix) {
 	r.list(v, maxPrefixes, func(v value) {
 		var p ipaddr.Prefix

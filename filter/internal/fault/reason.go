@@ -110,6 +110,8 @@ func Reasons() []Reason {
 }
 
 // String is the dotted word. A value outside the table reads as Internal.
+//
+//go:noinline
 func (r Reason) String() string { return r.row().word }
 
 // Status is the HTTP status with which the request is refused.

@@ -155,6 +155,8 @@ func evict(t *sharedtable.Table, k Key) error {
 }
 
 // find compares whole keys. An empty entry has the key zero, which is no hash that anybody could find a token for.
+//
+//go:noinline
 func find(b sharedtable.Bucket, k Key) (int, bool) {
 	for i := range b.Len() {
 		if Key(b.Entry(i)) == k {

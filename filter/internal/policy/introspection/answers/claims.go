@@ -48,6 +48,7 @@ func appendText(b []byte, s string) []byte {
 	return append(binary.BigEndian.AppendUint16(b, uint16(len(s))), s...)
 }
 
+//go:noinline
 func appendList(b []byte, list []string) []byte {
 	b = append(b, byte(len(list)))
 	for _, s := range list {

@@ -138,6 +138,7 @@ func (k *Keys) denial(now int64) fault.Denial {
 	return fault.Denial{Reason: fault.TokenKeyUnknown}
 }
 
+//go:noinline
 func (k *Keys) lookup(h *jose.Header, now int64) (*jose.PublicKey, bool) {
 	if !k.usable(now) {
 		return nil, false
