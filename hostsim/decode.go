@@ -166,14 +166,17 @@ func (s *Stream) routeHeaders(end bool) {
 	s.emit(Event{Kind: ToUpstreamHeaders, Headers: s.decode.headers.snapshot(), End: end})
 }
 
-// unroutable is the router's reply to headers that a plugin has taken away; whatever the path is otherwise, it leads to
-// the backend. Source: Envoy source/common/router/config_impl.cc RouteMatcher::route, HeaderUtility::checkRequiredRequestHeaders.
+// unroutable is the router's own reply: that of the route, or to headers that a plugin has taken away. Whatever the path
+// is otherwise, it leads to the backend. Source: Envoy source/common/router/config_impl.cc RouteMatcher::route, HeaderUtility::checkRequiredRequestHeaders.
 func (s *Stream) unroutable() *localReply {
 	for _, name := range []string{":path", "x-forwarded-proto"} {
 		if value, _ := s.decode.headers.get(name); value == "" {
 			s.flags |= flagNoRouteFound
 			return &localReply{status: 404, details: "route_not_found"}
 		}
+	}
+	if d := s.host.config.directResponse; d != nil {
+		return &localReply{status: d.Status, body: d.Body, details: "direct_response"}
 	}
 	if _, ok := s.decode.headers.get(":method"); !ok {
 		const text = "missing required header: :method"

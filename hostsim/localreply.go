@@ -62,6 +62,10 @@ func (s *Stream) sendPrepared() {
 
 // replyThroughChain lets our own encoder callbacks see the reply.
 func (s *Stream) replyThroughChain(r *localReply) {
+	s.instance.vm.inReply(func() { s.encodeReply(r) })
+}
+
+func (s *Stream) encodeReply(r *localReply) {
 	s.abandonUpstream()
 	m := s.replyHeaders(r)
 	end := len(r.body) == 0 || s.headReq || s.grpcReq
@@ -73,6 +77,10 @@ func (s *Stream) replyThroughChain(r *localReply) {
 
 // directReply goes to the client past the plugin.
 func (s *Stream) directReply(r *localReply) {
+	s.instance.vm.inReply(func() { s.sendReply(r) })
+}
+
+func (s *Stream) sendReply(r *localReply) {
 	s.abandonUpstream()
 	m := s.replyHeaders(r)
 	s.encode.headers = m

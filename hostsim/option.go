@@ -64,6 +64,7 @@ type hostConfig struct {
 	backoff             time.Duration
 	allowStopIteration  bool
 	upstream            Cluster
+	directResponse      *Answer // nil: the route leads to upstream
 	logLevel            Level
 	sinks               []func(LogLine)
 	trace               bool
@@ -198,6 +199,11 @@ func WithVMID(id string) Option { return hostOption(func(c *hostConfig) { c.vmID
 // WithUpstream sets the backend that Host.Do forwards to; 200 "backend\n" unless given.
 func WithUpstream(backend Cluster) Option {
 	return hostOption(func(c *hostConfig) { c.upstream = backend })
+}
+
+// WithDirectResponse has the route answer by itself, as Envoy's direct_response does, without any backend.
+func WithDirectResponse(status int, body string) Option {
+	return hostOption(func(c *hostConfig) { c.directResponse = &Answer{Status: status, Body: []byte(body)} })
 }
 
 // WithLog adds a receiver of each log line. It is called on the thread that logs and must not call into the Host.

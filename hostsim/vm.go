@@ -66,6 +66,9 @@ type vm struct {
 	// inGuest is how many callbacks are running, each inside a hostcall of the one before; running says which.
 	inGuest int
 	running [callbackCount]int
+	// decisions are those of the guest that are being carried out, each inside the one before, and frames what they
+	// take of the native stack, in bytes.
+	decisions, frames int
 
 	failed bool
 	closed bool
@@ -234,6 +237,10 @@ func (v *vm) invoke(c *guestContext, cb callback, args ...uint32) (uint32, bool)
 		v.fail(callbackTable[cb].name, errNestedTooDeep)
 		return 0, false
 	}
+	if v.frames > nativeStack {
+		v.fail(callbackTable[cb].name, &stackError{v.decisions})
+		return 0, false
+	}
 	if v.running[cb] > 0 {
 		f = v.module.ExportedFunction(callbackTable[cb].name) // one api.Function does not run twice at a time
 	}
@@ -280,7 +287,7 @@ func (v *vm) afterCall() {
 	for len(v.deferred) > 0 {
 		f := v.deferred[0]
 		v.deferred = v.deferred[1:]
-		f()
+		v.decide(f)
 	}
 }
 

@@ -45,6 +45,7 @@ type Settings struct {
 	RouteTimeout     time.Duration
 	UseRemoteAddress bool
 	Hops             int
+	DirectResponse   *Answer // what the route answers itself; nil: it leads to the backend
 	Env              map[string]string
 	Masks            []mask
 }
@@ -92,6 +93,7 @@ type Request struct {
 	Pieces     int           // bytes of body at a time; 0 for all at once
 	Gone       time.Duration // the client leaves then
 	Background bool          // the case goes on without waiting for the response
+	Times      int           // sent so often at the same time, each on a connection of its own; 0 for once
 }
 
 // Step is one thing that happens, in the file's order. Exactly one member is set.

@@ -24,9 +24,10 @@ type observation struct {
 }
 
 type response struct {
-	request  string // its name or number
-	left     bool   // the client did not wait: the rest is empty
-	status   int    // 0: none
+	all      []response // of a request that was sent several times; the rest is empty then
+	request  string     // its name or number
+	left     bool       // the client did not wait: the rest is empty
+	status   int        // 0: none
 	headers  hostsim.Headers
 	body     []byte
 	trailers hostsim.Headers
@@ -50,7 +51,11 @@ const mainThread = "main"
 func (o *observation) lines(masks []mask) []string {
 	out := slices.Clone(o.events)
 	for _, r := range o.responses {
-		out = append(out, r.lines()...)
+		if r.all != nil {
+			out = append(out, r.tally(masks)...)
+		} else {
+			out = append(out, r.lines()...)
+		}
 	}
 	for i, m := range o.upstream {
 		out = append(out, m.lines(fmt.Sprintf("upstream %d: ", i+1))...)

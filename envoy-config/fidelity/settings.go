@@ -90,6 +90,10 @@ func (p *parser) setting(key, value string) (err error) {
 		flag(&s.UseRemoteAddress)
 	case "hops":
 		number(&s.Hops)
+	case "direct_response":
+		code, body, _ := strings.Cut(value, " ")
+		s.DirectResponse = &Answer{Body: []byte(body)}
+		s.DirectResponse.Status, err = strconv.Atoi(code)
 	case "mask":
 		pattern, e := regexp.Compile(value)
 		s.Masks, err = append(s.Masks, mask{pattern, "MASKED"}), e

@@ -20,7 +20,7 @@ type simulation struct {
 	process *hostsim.Process
 	hosts   map[string]*hostsim.Host // by plugin
 	removed []*hostsim.Host
-	pending map[string]*hostsim.Pending
+	pending map[string][]*hostsim.Pending
 	seen    observation
 
 	mu       sync.Mutex
@@ -30,7 +30,7 @@ type simulation struct {
 
 // simulate plays a case on the simulated host as one version. The error is technical; a refusal is an observation.
 func simulate(ctx context.Context, c *Case, module *hostsim.Module, loadError error, version string) (*observation, error) {
-	s := &simulation{c: c, hosts: map[string]*hostsim.Host{}, pending: map[string]*hostsim.Pending{}, upstream: c.Upstream, clusters: map[string]Answer{}}
+	s := &simulation{c: c, hosts: map[string]*hostsim.Host{}, pending: map[string][]*hostsim.Pending{}, upstream: c.Upstream, clusters: map[string]Answer{}}
 	s.seen = observation{calls: map[string][]message{}, log: map[string][]line{}, counts: map[string]uint64{}}
 	options := []hostsim.Option{hostsim.WithProfile(profile(version)), hostsim.WithWorkers(c.Settings.Workers),
 		hostsim.WithNode(map[string]string{"id": nodeID, "cluster": nodeID})}
@@ -116,6 +116,9 @@ func (s *simulation) options(p Plugin) []hostsim.Option {
 			UseRemoteAddress: c.UseRemoteAddress, XFFTrustedHops: c.Hops, StreamIdleTimeout: c.Idle, RequestTimeout: c.RequestTimeout, RouteTimeout: c.RouteTimeout,
 		}),
 	}
+	if d := c.DirectResponse; d != nil {
+		options = append(options, hostsim.WithDirectResponse(d.Status, string(d.Body)))
+	}
 	if p.VMConfig != "" {
 		options = append(options, hostsim.WithVMConfig([]byte(p.VMConfig)))
 	}
@@ -149,10 +152,14 @@ func (s *simulation) answer(cluster string) hostsim.Answer {
 func (s *simulation) step(ctx context.Context, i int, step Step) error {
 	switch {
 	case step.Request != nil && step.Request.Background:
-		p, err := s.hosts[step.Request.Plugin].Start(s.request(step.Request))
-		s.pending[step.Request.Name] = p
 		s.seen.responses = append(s.seen.responses, response{request: step.Request.Name})
-		return err
+		for range max(step.Request.Times, 1) {
+			p, err := s.hosts[step.Request.Plugin].Start(s.request(step.Request))
+			if err != nil {
+				return err
+			}
+			s.pending[step.Request.Name] = append(s.pending[step.Request.Name], p)
+		}
 	case step.Request != nil:
 		r, e, err := s.hosts[step.Request.Plugin].Do(ctx, s.request(step.Request))
 		if err != nil {
@@ -220,19 +227,24 @@ func (s *simulation) request(r *Request) hostsim.Request {
 
 // wait collects a request in the background, once.
 func (s *simulation) wait(ctx context.Context, name string) error {
-	p, ok := s.pending[name]
+	pending, ok := s.pending[name]
 	if !ok {
 		return nil
 	}
 	delete(s.pending, name)
-	r, e, err := p.Wait(ctx)
-	if err != nil {
-		return err
+	var responses []response
+	for _, p := range pending {
+		r, e, err := p.Wait(ctx)
+		if err != nil {
+			return err
+		}
+		s.keepUpstream(e.Upstream)
+		responses = append(responses, simulatedResponse(name, s.c.request(name), r))
 	}
-	s.keepUpstream(e.Upstream)
 	for i := range s.seen.responses {
 		if s.seen.responses[i].request == name {
-			s.seen.responses[i] = simulatedResponse(name, s.c.request(name), r)
+			s.seen.responses[i] = together(responses)
+			s.seen.responses[i].request = name
 		}
 	}
 	return nil

@@ -55,6 +55,16 @@ func (e *execution) do(op string) string {
 		e.answer = 1
 		waiting = e.context
 		return "-"
+	case "hold": // pause, and remember the stream for each
+		e.answer = 1
+		held = append(held, e.context)
+		return "-"
+	case "each": // each OPERATION: on every stream that is held, in this one callback
+		e.onHeld(len(held), strings.TrimPrefix(op, "each "))
+		return "-"
+	case "next": // next OPERATION: on the stream that is held for longest
+		e.onHeld(min(1, len(held)), strings.TrimPrefix(op, "next "))
+		return "-"
 	case "answer": // answer N
 		e.answer = number(w[1])
 		return "-"
@@ -89,7 +99,20 @@ func (e *execution) do(op string) string {
 	return "unknown operation"
 }
 
+// onHeld does an operation on the first n streams that are held, and says nothing of what came of it: there may be
+// hundreds.
+func (e *execution) onHeld(n int, op string) {
+	streams := held[:n]
+	held = held[n:]
+	for _, id := range streams {
+		if abi.SetEffectiveContext(id) == 0 {
+			e.do(op)
+		}
+	}
+}
+
 var (
+	held []uint32 // the streams that wait for each
 	big  [][]byte
 	once = map[string]bool{}
 )
