@@ -163,7 +163,9 @@ func (s *Stream) routeHeaders(end bool) {
 	if limit := s.host.routeTimeout(); limit > 0 {
 		s.decode.headers.set("x-envoy-expected-rq-timeout-ms", strconv.FormatInt(limit.Milliseconds(), 10))
 	}
+	s.toBackend = declaredIn(s.decode.headers.h)
 	s.emit(Event{Kind: ToUpstreamHeaders, Headers: s.decode.headers.snapshot(), End: end})
+	s.sentToBackend(end)
 }
 
 // unroutable is the router's own reply: that of the route, or to headers that a plugin has taken away. Whatever the path
@@ -190,7 +192,15 @@ func (s *Stream) routeData(data []byte, end bool) {
 		return
 	}
 	s.upstreamEnd = end
+	s.toBackend.send(data)
 	s.emit(Event{Kind: ToUpstreamData, Data: data, End: end})
+	s.sentToBackend(end)
+}
+
+func (s *Stream) sentToBackend(end bool) {
+	if end {
+		s.checkLength("request to the backend", &s.toBackend, backendAwaits, backendReads)
+	}
 }
 
 func (s *Stream) routeTrailers() {
@@ -199,6 +209,7 @@ func (s *Stream) routeTrailers() {
 	}
 	s.upstreamEnd = true
 	s.emit(Event{Kind: ToUpstreamTrailers, Headers: s.decode.trailers.snapshot(), End: true})
+	s.sentToBackend(true)
 }
 
 // pluginDecodeHeaders is the plugin's decodeHeaders.

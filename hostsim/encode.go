@@ -148,9 +148,10 @@ func (s *Stream) toClientHeaders(m *headerMap, end bool) {
 		return
 	}
 	s.encoded = true
+	s.toClient = declaredByResponse(m.h, s.headReq)
 	s.emit(Event{Kind: ToClientHeaders, Headers: m.snapshot(), End: end})
 	if end {
-		s.destroy()
+		s.responded()
 	}
 }
 
@@ -159,9 +160,10 @@ func (s *Stream) toClientData(data []byte, end bool) {
 		return
 	}
 	s.bytesSent += len(data)
+	s.toClient.send(data)
 	s.emit(Event{Kind: ToClientData, Data: data, End: end})
 	if end {
-		s.destroy()
+		s.responded()
 	}
 }
 
@@ -170,6 +172,12 @@ func (s *Stream) toClientTrailers() {
 		return
 	}
 	s.emit(Event{Kind: ToClientTrailers, Headers: s.encode.trailers.snapshot(), End: true})
+	s.responded()
+}
+
+// responded: the client has the whole response.
+func (s *Stream) responded() {
+	s.checkLength("response to the client", &s.toClient, clientAwaits, clientReads)
 	s.destroy()
 }
 

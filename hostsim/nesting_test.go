@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -183,14 +184,15 @@ func TestVerdictStormInPieces(t *testing.T) {
 // scriptedWithout is the scripted guest with callbacks that nobody calls by the names that begin so.
 func scriptedWithout(t *testing.T, callbacks ...string) *hostsim.Module {
 	t.Helper()
-	code, err := os.ReadFile(wasmbuild.Package(t, "./hostsim/testdata/guests/scripted"))
+	path := wasmbuild.Package(t, "./hostsim/testdata/guests/scripted")
+	code, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range callbacks {
 		code = bytes.ReplaceAll(code, []byte("proxy_on_"+c), []byte("proxy_no_"+c))
 	}
-	module, err := hostsim.Compile(t.Context(), code, hostsim.CompileOptions{})
+	module, err := hostsim.Compile(t.Context(), code, hostsim.CompileOptions{CacheDir: filepath.Join(filepath.Dir(path), "wazero")})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,6 +27,8 @@ type Stream struct {
 	routedAt, answeredAt  time.Time
 	chosen, connected     bool // the router has a host; it talks to it
 	activeAt              time.Time
+	toBackend, toClient   framing
+	misframed             []string // what is wrong with the length of a message, in words
 	stopIdle, stopRequest func()
 
 	// What the guest can reach: nil when it cannot. Source: Envoy Context's pointers of the same names.

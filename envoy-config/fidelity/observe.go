@@ -32,6 +32,8 @@ type response struct {
 	body     []byte
 	trailers hostsim.Headers
 	reset    bool
+	hangs    bool   // the client waits for the rest of the body
+	excess   []byte // what came after the body
 }
 
 type message struct {
@@ -89,6 +91,12 @@ func (r *response) lines() []string {
 	if r.reset {
 		out = append(out, prefix+"reset")
 	}
+	if r.hangs {
+		out = append(out, prefix+"the client waits for more")
+	}
+	if len(r.excess) > 0 {
+		out = append(out, fmt.Sprintf("%sand then %q", prefix, r.excess))
+	}
 	return out
 }
 
@@ -102,7 +110,8 @@ func (m *message) lines(prefix string) []string {
 	return append(out, headerLines(prefix+"trailer ", m.trailers)...)
 }
 
-// framing are the headers that each host's own codec writes; date and server the simulated host does not have.
+// framing are the headers that each host's own codec writes; date and server the simulated host does not have. Of
+// connection only a response's close is kept: see send.
 var framing = map[string]bool{"connection": true, "transfer-encoding": true, "content-length": true, "date": true, "server": true}
 
 // headerLines are sorted by name; those of one name stay in their order.

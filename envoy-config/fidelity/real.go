@@ -78,7 +78,7 @@ func (r *real) play(ctx context.Context) error {
 			}
 		}
 		for name := range r.pending {
-			if err := r.wait(name); err != nil {
+			if err := r.wait(ctx, name); err != nil {
 				return err
 			}
 		}
@@ -183,7 +183,7 @@ func (r *real) step(ctx context.Context, i int, step Step) error {
 	case step.Talk != nil:
 		return r.converse(ctx, step.Talk, talkLabel(step.Talk, i))
 	case step.Wait != "":
-		return r.wait(step.Wait)
+		return r.wait(ctx, step.Wait)
 	case step.Advance > 0:
 		time.Sleep(step.Advance)
 	case step.Answer != nil:

@@ -3,12 +3,15 @@ package fidelity
 import (
 	"context"
 	"errors"
+	"regexp"
 	"sync"
 	"time"
 )
 
 type pendingRequest struct {
-	done     sync.WaitGroup
+	done     chan struct{}
+	giveUp   context.CancelCauseFunc
+	listener string
 	times    int
 	response response
 	err      error
@@ -32,8 +35,13 @@ func (r *real) request(ctx context.Context, asked *Request, name string) error {
 		return err
 	}
 	r.total[listener] += max(asked.Times, 1)
-	p := &pendingRequest{times: max(asked.Times, 1)}
-	p.done.Go(func() { p.repeat(ctx, address, asked) })
+	p := &pendingRequest{times: max(asked.Times, 1), listener: listener, done: make(chan struct{})}
+	sending, giveUp := context.WithCancelCause(ctx)
+	p.giveUp = giveUp
+	go func() {
+		defer close(p.done)
+		p.repeat(sending, address, asked)
+	}()
 	r.seen.responses = append(r.seen.responses, response{request: name})
 	r.pending[name] = p
 	if asked.Background {
@@ -43,7 +51,7 @@ func (r *real) request(ctx context.Context, asked *Request, name string) error {
 		time.Sleep(settling)
 		return nil
 	}
-	if err := r.wait(name); err != nil {
+	if err := r.wait(ctx, name); err != nil {
 		return err
 	}
 	return r.envoy.quiet(ctx, listener, r.total[listener], r.inTheAir())
@@ -57,14 +65,43 @@ func (r *real) inTheAir() int {
 	return n
 }
 
+// patience is how long a client waits for the rest of a response that Envoy is done with: longer than the second that Envoy
+// takes to close a connection (delayed_close_timeout).
+const patience = 1600 * time.Millisecond
+
+// awaitEnd waits for a response. A client to whom Envoy has nothing more to send gives up.
+func (r *real) awaitEnd(ctx context.Context, p *pendingRequest) error {
+	var idle time.Duration
+	for idle < patience {
+		select {
+		case <-p.done:
+			return nil
+		case <-time.After(patience / 16):
+		}
+		stat := "http." + p.listener + ".downstream_rq_active"
+		now, err := r.envoy.process.Stats(ctx, "^"+regexp.QuoteMeta(stat)+"$")
+		if err != nil {
+			return err
+		}
+		if idle += patience / 16; now.Number[stat] > 0 {
+			idle = 0
+		}
+	}
+	p.giveUp(errHangs)
+	<-p.done
+	return nil
+}
+
 // wait collects a request, once.
-func (r *real) wait(name string) error {
+func (r *real) wait(ctx context.Context, name string) error {
 	p, ok := r.pending[name]
 	if !ok {
 		return nil
 	}
 	delete(r.pending, name)
-	p.done.Wait()
+	if err := r.awaitEnd(ctx, p); err != nil {
+		return err
+	}
 	if p.err != nil {
 		return p.err
 	}

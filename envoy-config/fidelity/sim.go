@@ -259,7 +259,8 @@ func simulatedResponse(name string, asked *Request, r hostsim.Response) response
 	if asked.Gone > 0 {
 		return response{request: name, left: true}
 	}
-	return response{request: name, status: r.Status, headers: r.Headers, body: r.Body, trailers: r.Trailers, reset: r.Reset}
+	return response{request: name, status: r.Status, headers: r.Headers, body: r.Body, trailers: r.Trailers, reset: r.Reset,
+		hangs: r.Awaits > 0, excess: r.Excess}
 }
 
 func (s *simulation) keepUpstream(u *hostsim.UpstreamRequest) {
@@ -293,7 +294,7 @@ func (s *simulation) collect() {
 	for _, call := range s.process.Calls() {
 		if call.Status == hostsim.StatusOK && s.clusters[call.Cluster].seen() {
 			m := simulatedMessage(call.Headers)
-			m.body = call.Body
+			m.body, m.incomplete = call.Body, call.Awaits > 0
 			s.seen.calls[call.Cluster] = append(s.seen.calls[call.Cluster], m)
 		}
 	}

@@ -68,6 +68,11 @@ func (e *execution) do(op string) string {
 	case "answer": // answer N
 		e.answer = number(w[1])
 		return "-"
+	case "atend": // atend OPERATION: at the end of the stream
+		if e.args[len(e.args)-1] == 1 {
+			return e.do(strings.TrimPrefix(op, "atend "))
+		}
+		return "-"
 	case "once": // once OPERATION: the first time only
 		if rest := strings.TrimPrefix(op, "once "); !once[rest] {
 			once[rest] = true
@@ -196,6 +201,9 @@ func (e *execution) streamOp(name, op string) (string, bool) {
 		return e.call(w[1], w[2], w[3], ":method", "POST", ":path", "/call", ":authority", "auth", ":scheme", "http"), true
 	case "grpccall": // grpccall CLUSTER MS
 		return e.call(w[1], w[2], "x", ":method", "POST", ":path", "/s/m", ":authority", "auth", "content-type", "application/grpc"), true
+	case "callwith": // callwith HEADER VALUE CLUSTER MS: without a body, with a header more
+		rest := words(w[3], 2)
+		return e.call(rest[0], rest[1], "", ":method", "POST", ":path", "/call", ":authority", "auth", w[1], w[2]), true
 	case "callwithout": // callwithout HEADER CLUSTER
 		kv := []string{":method", "POST", ":path", "/call", ":authority", "auth"}
 		for i := 0; i < len(kv); i += 2 {
