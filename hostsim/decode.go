@@ -53,12 +53,14 @@ func (s *Stream) decodeData(data []byte, end bool) {
 }
 
 func (s *Stream) filterRequestData(data []byte, end bool) {
+	s.active()
 	s.decoding++
 	status := s.pluginDecodeData(&data, end)
 	s.decoding--
 	if s.over {
 		return
 	}
+	s.requestDecoded(end)
 	if s.decode.aborted {
 		s.sendPrepared()
 		return
@@ -95,6 +97,7 @@ func (s *Stream) decodeTrailers(m *headerMap) {
 }
 
 func (s *Stream) filterRequestTrailers() {
+	s.active()
 	s.decoding++
 	status := s.pluginDecodeTrailers(s.decode.trailers)
 	s.decoding--
@@ -157,7 +160,7 @@ func (s *Stream) routeHeaders(end bool) {
 		s.localReply(r)
 		return
 	}
-	s.requestRead(end)
+	s.requestDecoded(end)
 	s.chosen, s.routedAt = true, s.host.process.clock.Now()
 	s.upstreamEnd = end
 	if limit := s.host.routeTimeout(); limit > 0 {
@@ -187,10 +190,21 @@ func (s *Stream) unroutable() *localReply {
 	return nil
 }
 
+// requestDecoded ends the request timeout when the request's end has passed the plugin, or is a piece of the body that
+// the plugin was asked about and holds. Held at the headers or trailers, a request that has arrived whole still times
+// out. Source: Envoy filter_manager.cc maybeEndDecode, and where it is not reached.
+func (s *Stream) requestDecoded(end bool) {
+	if end && s.stopRequest != nil {
+		s.stopRequest()
+		s.stopRequest = nil
+	}
+}
+
 func (s *Stream) routeData(data []byte, end bool) {
 	if s.upstreamEnd || len(data) == 0 && !end {
 		return
 	}
+	s.requestDecoded(end)
 	s.upstreamEnd = end
 	s.toBackend.send(data)
 	s.emit(Event{Kind: ToUpstreamData, Data: data, End: end})
@@ -207,6 +221,7 @@ func (s *Stream) routeTrailers() {
 	if s.upstreamEnd {
 		return
 	}
+	s.requestDecoded(true)
 	s.upstreamEnd = true
 	s.emit(Event{Kind: ToUpstreamTrailers, Headers: s.decode.trailers.snapshot(), End: true})
 	s.sentToBackend(true)

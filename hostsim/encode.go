@@ -50,6 +50,7 @@ func (s *Stream) encodeData(data []byte, end bool) {
 }
 
 func (s *Stream) filterResponseData(data []byte, end bool) {
+	s.active()
 	s.encoding++
 	status := s.pluginEncodeData(&data, end)
 	s.encoding--
@@ -92,6 +93,7 @@ func (s *Stream) encodeTrailers(m *headerMap) {
 }
 
 func (s *Stream) filterResponseTrailers() {
+	s.active()
 	s.encoding++
 	status := s.pluginEncodeTrailers(s.encode.trailers)
 	s.encoding--

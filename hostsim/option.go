@@ -87,8 +87,9 @@ type ConnectionManager struct {
 	XFFTrustedHops   int
 	// StreamIdleTimeout ends a stream without activity; 0 means Envoy's 5 minutes, negative none.
 	StreamIdleTimeout time.Duration
-	// RequestTimeout bounds the time until the last piece of the body is read, or a request without one has passed the
-	// filters; 0 means none.
+	// RequestTimeout bounds the time until a request's end has passed the plugin, or the plugin was asked about its last
+	// piece of body; 0 means none. One that is held at its headers, or trailers, is answered with 504 when it has arrived
+	// whole, and with 408 when it has not.
 	RequestTimeout time.Duration
 	// RouteTimeout bounds the backend's answer; 0 means Envoy's 15 seconds, negative none.
 	RouteTimeout time.Duration

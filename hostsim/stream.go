@@ -148,20 +148,12 @@ func (s *Stream) RequestHeaders(h Headers, end bool) error {
 
 // RequestBody feeds a piece of the client's request body.
 func (s *Stream) RequestBody(data []byte, end bool) error {
-	return s.feed(func() { s.requestRead(end); s.decodeData(append([]byte(nil), data...), end) })
+	return s.feed(func() { s.decodeData(append([]byte(nil), data...), end) })
 }
 
 // RequestTrailers feeds the client's trailers.
 func (s *Stream) RequestTrailers(h Headers) error {
-	return s.feed(func() { s.requestRead(true); s.decodeTrailers(newHeaderMap(h)) })
-}
-
-// requestRead ends the time limit of a request when its last piece is read or, without a body, routed.
-func (s *Stream) requestRead(end bool) {
-	if end && s.stopRequest != nil {
-		s.stopRequest()
-		s.stopRequest = nil
-	}
+	return s.feed(func() { s.decodeTrailers(newHeaderMap(h)) })
 }
 
 // ResponseHeaders feeds the backend's response headers, :status among them.

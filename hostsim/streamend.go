@@ -70,7 +70,8 @@ func (s *Stream) enterGuest() {
 	c.create()
 }
 
-// active notes that something moved on the stream: its idle time begins anew. The timer itself stays as it is, and when
+// active notes that something moved on the stream: its idle time begins again. Held data that comes to the plugin again
+// counts, as every run of it through the chain does (Source: Envoy filter_manager.cc decodeData and on). The timer itself stays as it is, and when
 // it fires too early, it is set for the rest.
 func (s *Stream) active() {
 	limit := s.host.config.connManager.StreamIdleTimeout
