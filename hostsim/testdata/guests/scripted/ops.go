@@ -73,6 +73,11 @@ func (e *execution) do(op string) string {
 			return e.do(strings.TrimPrefix(op, "atend "))
 		}
 		return "-"
+	case "instream": // instream OPERATION: in the context of a stream only
+		if parents[e.context] != 0 {
+			return e.do(strings.TrimPrefix(op, "instream "))
+		}
+		return "-"
 	case "once": // once OPERATION: the first time only
 		if rest := strings.TrimPrefix(op, "once "); !once[rest] {
 			once[rest] = true
@@ -187,6 +192,8 @@ func (e *execution) streamOp(name, op string) (string, bool) {
 	switch w := words(op, 4); name {
 	case "reply": // reply CODE HEADERS BODY; HEADERS is k=v,k=v or -
 		return status(abi.Reply(number(w[1]), "scripted reply", w[3], abi.Pairs(list(w[2])...), -1)), true
+	case "replybare": // replybare CODE BODY: without details and headers
+		return status(abi.Reply(number(w[1]), "", w[2], abi.Pairs(), -1)), true
 	case "continue": // continue STREAM
 		return status(abi.ContinueStream(number(w[1]))), true
 	case "close": // close STREAM
