@@ -317,3 +317,18 @@ func TestTraceShowsLengthsNotValues(t *testing.T) {
 		t.Errorf("hostcalls %d of %d", e.Hostcalls, e.AllHostcalls)
 	}
 }
+
+// TestGivenPropertyWithTrailingNUL: the C++ SDK ends each path with a NUL, and what a test gives answers it all the same.
+func TestGivenPropertyWithTrailingNUL(t *testing.T) {
+	h := newHost(t, script("prop source.client_region", "prop source.client_region.", "prop request.path.", "prop own.", "prop source.client_region..", "prop source.client_region.x"),
+		hostsim.WithProperty("source.client_region", "US"), hostsim.WithProperty("request.path", "/given"))
+	_, x := do(t, h, hostsim.Request{Info: hostsim.StreamInfo{Properties: map[string]any{"own": "mine"}}})
+	for op, want := range map[string]string{
+		"prop source.client_region": `0 "US"`, "prop source.client_region.": `0 "US"`, "prop request.path.": `0 "/given"`, "prop own.": `0 "mine"`,
+		"prop source.client_region..": "1", "prop source.client_region.x": "1",
+	} {
+		if got := result(t, x.Log, op); got != want {
+			t.Errorf("%s: %s, want %s", op, got, want)
+		}
+	}
+}
