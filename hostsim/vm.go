@@ -9,7 +9,6 @@ import (
 	"maps"
 	mathrand "math/rand/v2"
 	"slices"
-	"strings"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -196,13 +195,7 @@ func (v *vm) fail(function string, err error) {
 	if c == nil || c.host == nil {
 		c = v.nowhere
 	}
-	c.host.log(v.thread.index, LevelError, fmt.Sprintf("Function: %s failed: %s", function, firstLine(err)), true)
-}
-
-// firstLine drops wazero's stack trace: Envoy prints one of its own kind, which nobody compares.
-func firstLine(err error) string {
-	line, _, _ := strings.Cut(err.Error(), "\n")
-	return strings.TrimSuffix(line, " (recovered by wazero)")
+	c.host.log(v.thread.index, LevelError, fmt.Sprintf("Function: %s failed: %s", function, v.trapText(err)), true)
 }
 
 // close releases the instance, and its memory when no call into the guest has still to return. It is safe to call it again.
