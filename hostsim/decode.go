@@ -163,7 +163,7 @@ func (s *Stream) routeHeaders(end bool) {
 	s.requestDecoded(end)
 	s.chosen, s.routedAt = true, s.host.process.clock.Now()
 	s.upstreamEnd = end
-	if limit := s.host.routeTimeout(); limit > 0 {
+	if limit := s.host.routeTimeout(); limit > 0 && !s.host.config.connManager.SuppressEnvoyHeaders {
 		s.decode.headers.set("x-envoy-expected-rq-timeout-ms", strconv.FormatInt(limit.Milliseconds(), 10))
 	}
 	s.toBackend = declaredIn(s.decode.headers.h)

@@ -39,9 +39,11 @@ type Response struct {
 	Trailers Headers
 	// Reset: the stream was cut, before or within the response.
 	Reset bool
-	// Awaits is how many bytes the client still waits for when all is sent: content-length promised more. Excess is what
-	// came after the body: content-length promised less. See Exchange.Misframed.
+	// Hangs: all is sent, and the client waits for more. Awaits is for how many bytes of the body: content-length
+	// promised them; 0 for the whole response, when the status was one of an interim response, 100 to 199.
+	Hangs  bool
 	Awaits int
+	// Excess is what came after the body: content-length, or the status, promised less. See Exchange.Misframed.
 	Excess []byte
 }
 
@@ -207,6 +209,14 @@ func (h *Host) begin(r Request) (*exchange, error) {
 // send feeds the request; a stream that ends meanwhile takes no more.
 func (e *exchange) send() {
 	r := &e.request
+	promised := declaredIn(r.Headers)
+	promised.send(r.Body)
+	if promised.awaits() > 0 { // the client does not send what it has promised
+		if e.stream.RequestHeaders(r.headers(), false) == nil && len(r.Body) > 0 {
+			_ = e.stream.RequestBody(r.Body, false) // the only error is that the stream is over
+		}
+		return
+	}
 	end := len(r.Body) == 0 && len(r.Trailers) == 0
 	if err := e.stream.RequestHeaders(r.headers(), end); err != nil || end {
 		return
@@ -263,9 +273,8 @@ func (e *exchange) handle(event Event) {
 		e.upstream.Trailers = event.Headers
 	case ToClientHeaders:
 		status, _ := event.Headers.Get(":status")
+		e.response = Response{Headers: event.Headers[1:]}
 		e.response.Status, _ = strconv.Atoi(status)
-		e.response.Headers = event.Headers[1:]
-		e.response.Body, e.response.Reset = nil, false
 		e.toClient = declaredByResponse(event.Headers, e.stream.headReq)
 	case ToClientData:
 		body, excess := e.toClient.send(event.Data)
@@ -289,11 +298,18 @@ func (e *exchange) handle(event Event) {
 // endResponse: all of the response is there. A client of HTTP/2 or 3 resets a stream with a stale content-length
 // (RFC 9113 section 8.1.1).
 func (e *exchange) endResponse() {
-	if !e.stream.isHTTP1() && e.toClient.stale() {
-		e.response.Reset = true
-		return
+	r := &e.response
+	closes, _ := r.Headers.Get("connection")
+	switch awaits := e.toClient.awaits(); {
+	case isInterim(r.Status):
+		*r = Response{Hangs: true}
+	case isNoStatus(r.Status):
+		*r = Response{Reset: true}
+	case !e.stream.isHTTP1() && e.toClient.stale(), awaits > 0 && closes == "close":
+		r.Reset = true
+	default:
+		r.Hangs, r.Awaits = awaits > 0, awaits
 	}
-	e.response.Awaits = e.toClient.awaits()
 }
 
 func (e *exchange) result() Exchange {

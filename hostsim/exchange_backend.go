@@ -62,7 +62,7 @@ func (e *exchange) answer(a Answer, limit time.Duration) {
 	}
 	e.leaveConnection()
 	m := a.messageHeaders()
-	end := len(a.Body) == 0 && len(a.Trailers) == 0 || s.headReq
+	end := len(a.Body) == 0 && len(a.Trailers) == 0 || s.headReq || a.Status == 204 || a.Status == 304
 	s.fed(func() { s.upstreamHeaders(m, end) })
 	if end {
 		return

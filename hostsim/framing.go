@@ -23,10 +23,15 @@ func declaredIn(h Headers) framing {
 	return framing{declared: n}
 }
 
-// declaredByResponse is declaredIn for a response, which may have a content-length and no body by rule.
+// declaredByResponse is declaredIn for a response. One of 204 or 304 has no body by rule, whatever it declares and
+// whatever is sent; of one to HEAD Envoy sends none.
 func declaredByResponse(h Headers, toHead bool) framing {
-	if status, _ := h.Get(":status"); toHead || status == "204" || status == "304" {
+	status, _ := h.Get(":status")
+	switch {
+	case toHead:
 		return framing{declared: -1}
+	case status == "204" || status == "304":
+		return framing{}
 	}
 	return declaredIn(h)
 }
@@ -64,7 +69,11 @@ func (s *Stream) checkLength(message string, f *framing, awaits, reads string) {
 	if f.awaits() == 0 {
 		awaits = reads
 	}
-	what := fmt.Sprintf("%s with content-length %d and a body of %d bytes: %s", message, f.declared, f.sent, awaits)
+	s.misframe(fmt.Sprintf("%s with content-length %d and a body of %d bytes: %s", message, f.declared, f.sent, awaits))
+}
+
+// misframe says what is wrong with a message, in the exchange and in the log.
+func (s *Stream) misframe(what string) {
 	s.misframed = append(s.misframed, what)
 	s.host.log(s.thread.index, LevelError, what, true)
 }

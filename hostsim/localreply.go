@@ -37,17 +37,18 @@ func (s *Stream) localReply(r *localReply) {
 	switch {
 	case s.encode.headers == nil && s.decoding > 0:
 		if s.prepared == nil {
-			s.details = r.details
+			s.setDetails(r.details)
 			s.prepared = r
 		}
 	case s.encode.headers == nil:
-		s.details = r.details
+		s.setDetails(r.details)
 		s.replyThroughChain(r)
 	case !s.encoded:
-		s.details = r.details
+		s.setDetails(r.details)
 		s.encode.aborted = true
 		s.directReply(r)
 	default:
+		s.setDetails(r.details)
 		s.reset(r.details)
 	}
 }
@@ -101,12 +102,14 @@ func (s *Stream) abandonUpstream() {
 
 // replyHeaders makes the reply's headers. Source: Envoy source/common/http/utility.cc prepareLocalReply.
 func (s *Stream) replyHeaders(r *localReply) *headerMap {
-	s.responseCode = r.status
+	s.setCode(r.status)
+	s.badRequest = s.badRequest || r.status == badRequest
 	m := &headerMap{}
 	m.add(":status", strconv.Itoa(r.status))
 	for _, h := range r.headers {
 		m.add(lowerName(h.Name), h.Value)
 	}
+	m.assign(":status", strconv.Itoa(r.status))
 	if s.grpcReq {
 		grpc := r.grpc
 		if grpc == noGRPCStatus {
@@ -125,7 +128,7 @@ func (s *Stream) replyHeaders(r *localReply) *headerMap {
 		m.remove("content-type")
 		return m
 	}
-	m.set("content-length", strconv.Itoa(len(r.body)))
+	m.assign("content-length", strconv.Itoa(len(r.body)))
 	if _, ok := m.get("content-type"); !ok {
 		m.add("content-type", "text/plain")
 	}
@@ -141,7 +144,7 @@ func (s *Stream) routerFailed(f Fault) {
 		s.upstreamDone = true
 		if s.encoded {
 			s.flags |= afterStart[f].flags
-			s.details = afterStart[f].details
+			s.setDetails(afterStart[f].details)
 			s.reset(s.details)
 			return
 		}

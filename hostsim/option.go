@@ -93,6 +93,11 @@ type ConnectionManager struct {
 	RequestTimeout time.Duration
 	// RouteTimeout bounds the backend's answer; 0 means Envoy's 15 seconds, negative none.
 	RouteTimeout time.Duration
+	// NoRequestID is generate_request_id: false. A client's own x-request-id stays.
+	NoRequestID bool
+	// SuppressEnvoyHeaders is the router's suppress_envoy_headers: no x-envoy-upstream-service-time and no
+	// x-envoy-expected-rq-timeout-ms.
+	SuppressEnvoyHeaders bool
 }
 
 // ForeignFunction answers proxy_call_foreign_function for one name.

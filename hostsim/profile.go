@@ -29,6 +29,8 @@ type profile struct {
 	resetsClient, resetsBackend bool
 	// peerCertificateValid: the property connection.peer_certificate_valid exists.
 	peerCertificateValid bool
+	// keepsKeepAlive: a response's keep-alive header is the plugin's own affair.
+	keepsKeepAlive bool
 	// nesting is the same in all that were measured.
 	nesting nesting
 }
@@ -36,9 +38,9 @@ type profile struct {
 var profiles = []profile{
 	{name: "1.36", nesting: measuredNesting, connectReason: true},
 	{name: "1.37", nesting: measuredNesting, sign: true, connectReason: true},
-	{name: "1.38", nesting: measuredNesting, sign: true, resetsClient: true},
-	{name: "1.39", nesting: measuredNesting, sign: true, wasiStubs: true, pollInAllocator: true, envInKey: true, mainVoid: true, peerCertificateValid: true, resetsClient: true},
-	{name: "1.40", nesting: measuredNesting, sign: true, wasiStubs: true, pollInAllocator: true, envInKey: true, mainVoid: true, peerCertificateValid: true, resetsClient: true, resetsBackend: true},
+	{name: "1.38", nesting: measuredNesting, sign: true, keepsKeepAlive: true, resetsClient: true},
+	{name: "1.39", nesting: measuredNesting, sign: true, keepsKeepAlive: true, wasiStubs: true, pollInAllocator: true, envInKey: true, mainVoid: true, peerCertificateValid: true, resetsClient: true},
+	{name: "1.40", nesting: measuredNesting, sign: true, keepsKeepAlive: true, wasiStubs: true, pollInAllocator: true, envInKey: true, mainVoid: true, peerCertificateValid: true, resetsClient: true, resetsBackend: true},
 }
 
 // refusedText is the body that stands for a connection that was refused.

@@ -2,6 +2,7 @@ package hostsim
 
 import (
 	"errors"
+	"strings"
 	"time"
 )
 
@@ -22,8 +23,11 @@ type Stream struct {
 	failedOnce            bool // the 503 of a crashed VM was sent
 	requestStarted        bool // the request phase ran in the guest's context
 	responseCode          int
-	bytesReceived         int // of the request body
-	bytesSent             int // of the response body
+	hasCode, detailed     bool // there is a code, and details; either may be the zero value
+	badRequest            bool // the proxy's own answer is 400
+	closesClient          bool // the client asked that its connection be closed
+	bytesReceived         int  // of the request body
+	bytesSent             int  // of the response body
 	routedAt, answeredAt  time.Time
 	chosen, connected     bool // the router has a host; it talks to it
 	activeAt              time.Time
@@ -77,7 +81,8 @@ type StreamInfo struct {
 	Protocol string
 	// TLS is set when the client came by TLS.
 	TLS *TLSInfo
-	// RouteName, VirtualHost, ClusterName, UpstreamAddr and FilterChain are what xds.* and upstream.* tell.
+	// RouteName, VirtualHost, ClusterName, UpstreamAddr and FilterChain are what xds.* and upstream.* tell. The backend is
+	// at 127.0.0.1:8080 unless given.
 	RouteName, VirtualHost, ClusterName, UpstreamAddr, FilterChain string
 	// Properties win over all others, as WithProperty does, for this stream.
 	Properties map[string]any
@@ -91,6 +96,8 @@ type TLSInfo struct {
 	PeerSubject, PeerURISAN, PeerDNSSAN, PeerSHA256 string
 }
 
+const defaultUpstreamAddr = "127.0.0.1:8080"
+
 // ErrStreamOver is returned by what feeds a stream that has ended.
 var ErrStreamOver = errors.New("stream is over")
 
@@ -99,6 +106,7 @@ func (h *Host) NewStream(worker int, info StreamInfo) (*Stream, error) {
 	if info.Protocol == "" {
 		info.Protocol = "HTTP/1.1"
 	}
+	info.UpstreamAddr = orElse(info.UpstreamAddr, defaultUpstreamAddr)
 	s := &Stream{}
 	if err := s.begin(h, worker, info); err != nil {
 		return nil, err
@@ -139,6 +147,12 @@ func (s *Stream) feed(f func()) error {
 func (s *Stream) RequestHeaders(h Headers, end bool) error {
 	return s.feed(func() {
 		m := s.acceptRequest(h)
+		if path, _ := m.get(":path"); strings.Contains(path, "#") {
+			// Source: Envoy conn_manager_utility.cc maybeNormalizePath.
+			s.decode.headers, s.decode.complete = m, end
+			s.reject(&localReply{status: badRequest, details: "path_normalization_failed"})
+			return
+		}
 		if d := s.host.config.connManager.RequestTimeout; d > 0 {
 			s.stopRequest = s.thread.after(d, func() { s.timeout("request_overall_timeout", "request timeout") })
 		}
@@ -188,13 +202,12 @@ func (s *Stream) RejectEarlier(headers Headers, status int, body string) error {
 		if headers != nil {
 			s.decode.headers = s.acceptRequest(headers)
 		}
-		s.details = "direct_response"
-		r := &localReply{status: status, body: []byte(body), details: s.details}
-		m := s.replyHeaders(r)
-		s.encode.headers = m
-		s.toClientHeaders(m, len(r.body) == 0)
-		if len(r.body) > 0 {
-			s.toClientData(r.body, true)
-		}
+		s.reject(&localReply{status: status, body: []byte(body), details: "direct_response"})
 	})
+}
+
+// reject answers before the first filter.
+func (s *Stream) reject(r *localReply) {
+	s.setDetails(r.details)
+	s.directReply(r)
 }

@@ -10,8 +10,8 @@ func (s *Stream) reset(details string) {
 	if s.over {
 		return
 	}
-	if s.details == "" {
-		s.details = details
+	if !s.detailed {
+		s.setDetails(details)
 	}
 	s.emit(Event{Kind: ClientReset, Reason: details})
 	s.destroy()

@@ -45,6 +45,8 @@ type Settings struct {
 	RouteTimeout     time.Duration
 	UseRemoteAddress bool
 	Hops             int
+	NoRequestID      bool    // generate_request_id: false
+	SuppressHeaders  bool    // suppress_envoy_headers
 	DirectResponse   *Answer // what the route answers itself; nil: it leads to the backend
 	Env              map[string]string
 	Masks            []mask

@@ -112,7 +112,7 @@ func (m *message) lines(prefix string) []string {
 
 // framing are the headers that each host's own codec writes; date and server the simulated host does not have. Of
 // connection only a response's close is kept: see send.
-var framing = map[string]bool{"connection": true, "transfer-encoding": true, "content-length": true, "date": true, "server": true}
+var framing = map[string]bool{"transfer-encoding": true, "content-length": true, "date": true, "server": true}
 
 // headerLines are sorted by name; those of one name stay in their order.
 func headerLines(prefix string, headers hostsim.Headers) []string {

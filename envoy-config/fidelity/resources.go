@@ -91,10 +91,11 @@ func listener(c *Case, p Plugin, module string) object {
 		"http_protocol_options": object{"enable_trailers": true},
 		"use_remote_address":    s.UseRemoteAddress,
 		"xff_num_trusted_hops":  s.Hops,
+		"generate_request_id":   !s.NoRequestID,
 		"route_config":          object{"name": "routes", "virtual_hosts": []any{object{"name": hostName, "domains": []any{"*"}, "routes": []any{routed}}}},
 		"http_filters": []any{
 			object{"name": name, "typed_config": typed("envoy.extensions.filters.http.wasm.v3.Wasm", object{"config": plugin(c, p, module)})},
-			object{"name": "envoy.filters.http.router", "typed_config": typed("envoy.extensions.filters.http.router.v3.Router", object{})},
+			object{"name": "envoy.filters.http.router", "typed_config": typed("envoy.extensions.filters.http.router.v3.Router", object{"suppress_envoy_headers": s.SuppressHeaders})},
 		},
 	}
 	if s.Network {

@@ -88,6 +88,10 @@ func (p *parser) setting(key, value string) (err error) {
 		duration(&s.RouteTimeout)
 	case "use_remote_address":
 		flag(&s.UseRemoteAddress)
+	case "no_request_id":
+		flag(&s.NoRequestID)
+	case "suppress_envoy_headers":
+		flag(&s.SuppressHeaders)
 	case "hops":
 		number(&s.Hops)
 	case "direct_response":

@@ -114,6 +114,7 @@ func (s *simulation) options(p Plugin) []hostsim.Option {
 		hostsim.WithUpstream(hostsim.ClusterFunc(func(hostsim.Call) hostsim.Answer { return s.answer("") })),
 		hostsim.WithConnectionManager(hostsim.ConnectionManager{
 			UseRemoteAddress: c.UseRemoteAddress, XFFTrustedHops: c.Hops, StreamIdleTimeout: c.Idle, RequestTimeout: c.RequestTimeout, RouteTimeout: c.RouteTimeout,
+			NoRequestID: c.NoRequestID, SuppressEnvoyHeaders: c.SuppressHeaders,
 		}),
 	}
 	if d := c.DirectResponse; d != nil {
@@ -222,7 +223,7 @@ func talkLabel(c *Conversation, step int) string {
 func (s *simulation) request(r *Request) hostsim.Request {
 	return hostsim.Request{Method: r.Method, Path: r.Target, Authority: r.Host, Headers: r.Headers, Body: r.Body, Trailers: r.Trailers,
 		ClientGoneAfter: r.Gone, BodyIn: r.Pieces,
-		Info: hostsim.StreamInfo{RouteName: routeName, VirtualHost: hostName, ClusterName: backendName, UpstreamAddr: "127.0.0.1:20000"}}
+		Info: hostsim.StreamInfo{RouteName: routeName, VirtualHost: hostName, ClusterName: backendName}}
 }
 
 // wait collects a request in the background, once.
@@ -260,7 +261,7 @@ func simulatedResponse(name string, asked *Request, r hostsim.Response) response
 		return response{request: name, left: true}
 	}
 	return response{request: name, status: r.Status, headers: r.Headers, body: r.Body, trailers: r.Trailers, reset: r.Reset,
-		hangs: r.Awaits > 0, excess: r.Excess}
+		hangs: r.Hangs, excess: r.Excess}
 }
 
 func (s *simulation) keepUpstream(u *hostsim.UpstreamRequest) {

@@ -48,6 +48,9 @@ func send(ctx context.Context, address string, r *Request) (response, error) {
 		got, err = http.ReadResponse(in, &http.Request{Method: r.Method})
 	}
 	if err != nil {
+		if context.Cause(ctx) == errHangs {
+			return response{hangs: true}, nil
+		}
 		if ctx.Err() != nil {
 			return response{}, fmt.Errorf("no response to %s %s: %w", r.Method, r.Target, ctx.Err())
 		}
