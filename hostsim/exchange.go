@@ -200,7 +200,7 @@ func (h *Host) begin(r Request) (*exchange, error) {
 	}
 	e.stream = s
 	if r.ClientGoneAfter > 0 {
-		s.do(func() { s.thread.after(r.ClientGoneAfter, func() { s.reset("downstream_remote_disconnect") }) })
+		s.do(func() { s.thread.after(r.ClientGoneAfter, func() { s.cut("downstream_remote_disconnect") }) })
 	}
 	e.send()
 	return e, nil

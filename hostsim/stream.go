@@ -192,7 +192,7 @@ func (s *Stream) UpstreamFailed(f Fault) error {
 
 // ClientGone says that the client has gone: log, done and delete run at once.
 func (s *Stream) ClientGone() {
-	s.do(func() { s.reset("downstream_remote_disconnect") })
+	s.do(func() { s.cut("downstream_remote_disconnect") })
 }
 
 // RejectEarlier plays a filter before ours, or the codec, that answers by itself: our plugin sees only create, log,

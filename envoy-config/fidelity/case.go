@@ -95,6 +95,7 @@ type Request struct {
 	Pieces     int           // bytes of body at a time; 0 for all at once
 	Gone       time.Duration // the client leaves then
 	Background bool          // the case goes on without waiting for the response
+	Timed      bool          // how long it takes is shown, in whole seconds
 	Times      int           // sent so often at the same time, each on a connection of its own; 0 for once
 }
 

@@ -58,8 +58,12 @@ func (r *Request) directive(words []string) (err error) {
 		r.Background = true
 		return nil
 	}
+	if len(words) == 1 && words[0] == "timed" {
+		r.Timed = true
+		return nil
+	}
 	if len(words) != 2 {
-		return errors.New("write background, times N, to PLUGIN, pieces N or gone DURATION")
+		return errors.New("write background, timed, times N, to PLUGIN, pieces N or gone DURATION")
 	}
 	switch words[0] {
 	case "to":

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
 )
@@ -32,8 +33,9 @@ type response struct {
 	body     []byte
 	trailers hostsim.Headers
 	reset    bool
-	hangs    bool   // the client waits for the rest of the body
-	excess   []byte // what came after the body
+	took     *time.Duration // when that is to be shown
+	hangs    bool           // the client waits for the rest of the body
+	excess   []byte         // what came after the body
 }
 
 type message struct {
@@ -90,6 +92,9 @@ func (r *response) lines() []string {
 	out = append(out, headerLines(prefix+"trailer ", r.trailers)...)
 	if r.reset {
 		out = append(out, prefix+"reset")
+	}
+	if r.took != nil {
+		out = append(out, fmt.Sprintf("%safter %d whole seconds", prefix, *r.took/time.Second))
 	}
 	if r.hangs {
 		out = append(out, prefix+"the client waits for more")

@@ -22,7 +22,13 @@ func (p *pendingRequest) repeat(ctx context.Context, address string, asked *Requ
 	responses, errs := make([]response, p.times), make([]error, p.times)
 	var sent sync.WaitGroup
 	for i := range p.times {
-		sent.Go(func() { responses[i], errs[i] = send(ctx, address, asked) })
+		sent.Go(func() {
+			began := time.Now()
+			responses[i], errs[i] = send(ctx, address, asked)
+			if took := time.Since(began); asked.Timed {
+				responses[i].took = &took
+			}
+		})
 	}
 	sent.Wait()
 	p.response, p.err = together(responses), errors.Join(errs...)

@@ -166,7 +166,7 @@ func (s *simulation) step(ctx context.Context, i int, step Step) error {
 		if err != nil {
 			return err
 		}
-		s.seen.responses = append(s.seen.responses, simulatedResponse(label(step.Request, i), step.Request, r))
+		s.seen.responses = append(s.seen.responses, simulatedResponse(label(step.Request, i), step.Request, r, e))
 		s.keepUpstream(e.Upstream)
 	case step.Talk != nil:
 		return s.converse(step.Talk, talkLabel(step.Talk, i))
@@ -240,7 +240,7 @@ func (s *simulation) wait(ctx context.Context, name string) error {
 			return err
 		}
 		s.keepUpstream(e.Upstream)
-		responses = append(responses, simulatedResponse(name, s.c.request(name), r))
+		responses = append(responses, simulatedResponse(name, s.c.request(name), r, e))
 	}
 	for i := range s.seen.responses {
 		if s.seen.responses[i].request == name {
@@ -256,12 +256,16 @@ func (c *Case) request(name string) *Request {
 	return c.Steps[i].Request
 }
 
-func simulatedResponse(name string, asked *Request, r hostsim.Response) response {
+func simulatedResponse(name string, asked *Request, r hostsim.Response, e hostsim.Exchange) response {
 	if asked.Gone > 0 {
 		return response{request: name, left: true}
 	}
-	return response{request: name, status: r.Status, headers: r.Headers, body: r.Body, trailers: r.Trailers, reset: r.Reset,
+	out := response{request: name, status: r.Status, headers: r.Headers, body: r.Body, trailers: r.Trailers, reset: r.Reset,
 		hangs: r.Hangs, excess: r.Excess}
+	if asked.Timed {
+		out.took = &e.Elapsed
+	}
+	return out
 }
 
 func (s *simulation) keepUpstream(u *hostsim.UpstreamRequest) {
