@@ -51,6 +51,9 @@ func (c *guestContext) httpCall(cluster string, headers *headerMap, body []byte,
 	}
 	addCalloutHeaders(headers, call.Timeout)
 	call.Headers = headers.snapshot()
+	sent := declaredIn(call.Headers)
+	sent.send(body)
+	call.Awaits = sent.awaits()
 	answer := target.Answer(call)
 	switch answer.Fault {
 	case FaultUnknown:
@@ -59,6 +62,10 @@ func (c *guestContext) httpCall(cluster string, headers *headerMap, body []byte,
 		return refuse(StatusInternalFailure)
 	}
 	p.calls.add(call)
+	if call.Awaits > 0 && answer.reads() {
+		answer = Answer{Fault: FaultTimeout}
+		c.host.log(v.thread.index, LevelError, call.misframed(), true)
+	}
 	v.lastCall += calloutIDStep
 	contentType, _ := headers.get("content-type")
 	out := &callout{id: v.lastCall, root: c, grpc: isGRPC(contentType)}

@@ -45,6 +45,9 @@ type Call struct {
 	Worker int
 	// At is when it was dispatched.
 	At time.Time
+	// Awaits is how many bytes the server waits for in vain: content-length promised more than was sent. It has not read
+	// the request, and does not answer, whatever Cluster says.
+	Awaits int
 	// Status is what the dispatch answered to the guest; with anything but StatusOK nothing was sent.
 	Status Status
 }
@@ -86,6 +89,11 @@ func Respond(status int, body string, headers ...string) Answer {
 		a.Headers = append(a.Headers, Header{Name: headers[i], Value: headers[i+1]})
 	}
 	return a
+}
+
+// reads is false when there is no server that could read a request.
+func (a Answer) reads() bool {
+	return a.Fault != FaultUnknown && a.Fault != FaultNoEndpoints && a.Fault != FaultRefuse
 }
 
 // Fail is a fixed answer that fails.

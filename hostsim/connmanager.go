@@ -49,11 +49,32 @@ func (s *Stream) acceptRequest(h Headers) *headerMap {
 			}
 		}
 	}
+	s.ownConnection(m)
 	s.headReq = method == "HEAD"
 	contentType, _ := m.get("content-type")
 	s.grpcReq = isGRPC(contentType)
 	s.forwarded(m, scheme)
 	return m
+}
+
+// ownConnection takes away what the client says about its own connection. Of te only trailers is left.
+// Source: Envoy conn_manager_utility.cc mutateRequestHeaders; measured.
+func (s *Stream) ownConnection(m *headerMap) {
+	connection, _ := m.get("connection")
+	for token := range strings.SplitSeq(strings.ToLower(connection), ",") {
+		switch strings.TrimSpace(token) {
+		case "close":
+			s.closesClient = true
+		case "upgrade":
+			return
+		}
+	}
+	for _, name := range []string{"connection", "keep-alive", "proxy-connection", "upgrade"} {
+		m.remove(name)
+	}
+	if te, ok := m.get("te"); ok && !strings.Contains(strings.ToLower(te), "trailers") {
+		m.remove("te")
+	}
 }
 
 // isForged is true for a header that Envoy takes only from clients that it counts as internal; by its default there are
@@ -95,7 +116,7 @@ func (s *Stream) forwarded(m *headerMap, scheme string) {
 	if cm.UseRemoteAddress {
 		m.assign("x-envoy-external-address", hostOf(s.clientAddress(m)))
 	}
-	if _, ok := m.get("x-request-id"); !ok || cm.UseRemoteAddress {
+	if _, ok := m.get("x-request-id"); !cm.NoRequestID && (!ok || cm.UseRemoteAddress) {
 		m.assign("x-request-id", s.host.process.requestID())
 	}
 }

@@ -128,17 +128,19 @@ func (c *guestContext) start() bool { return c.startVM() && c.configure() }
 
 func (c *guestContext) startVM() bool {
 	c.create()
-	if c.vm.callbacks[onVMStart] != nil {
-		if ok, _ := c.callback(onVMStart, c.id, uint32(len(c.vm.config))); ok == 0 {
-			return false
-		}
+	if c.vm.callbacks[onVMStart] == nil {
+		return true
 	}
-	return !c.vm.failed
+	// Also when create has trapped. Source: proxy-wasm-cpp-host ContextBase::onStart.
+	ok, _ := c.vm.invoke(c, onVMStart, c.id, uint32(len(c.vm.config)))
+	c.vm.afterCall()
+	return ok != 0
 }
 
 func (c *guestContext) configure() bool {
 	defer c.vm.linear.started()
-	if c.vm.callbacks[onConfigure] == nil {
+	// A VM that is lost already has nothing to say, and is taken. Source: proxy-wasm-cpp-host ContextBase::onConfigure.
+	if c.vm.callbacks[onConfigure] == nil || c.vm.failed {
 		return true
 	}
 	c.configuring = true

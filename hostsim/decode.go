@@ -53,12 +53,14 @@ func (s *Stream) decodeData(data []byte, end bool) {
 }
 
 func (s *Stream) filterRequestData(data []byte, end bool) {
+	s.active()
 	s.decoding++
 	status := s.pluginDecodeData(&data, end)
 	s.decoding--
 	if s.over {
 		return
 	}
+	s.requestDecoded(end)
 	if s.decode.aborted {
 		s.sendPrepared()
 		return
@@ -95,6 +97,7 @@ func (s *Stream) decodeTrailers(m *headerMap) {
 }
 
 func (s *Stream) filterRequestTrailers() {
+	s.active()
 	s.decoding++
 	status := s.pluginDecodeTrailers(s.decode.trailers)
 	s.decoding--
@@ -157,23 +160,28 @@ func (s *Stream) routeHeaders(end bool) {
 		s.localReply(r)
 		return
 	}
-	s.requestRead(end)
+	s.requestDecoded(end)
 	s.chosen, s.routedAt = true, s.host.process.clock.Now()
 	s.upstreamEnd = end
-	if limit := s.host.routeTimeout(); limit > 0 {
+	if limit := s.host.routeTimeout(); limit > 0 && !s.host.config.connManager.SuppressEnvoyHeaders {
 		s.decode.headers.set("x-envoy-expected-rq-timeout-ms", strconv.FormatInt(limit.Milliseconds(), 10))
 	}
+	s.toBackend = declaredIn(s.decode.headers.h)
 	s.emit(Event{Kind: ToUpstreamHeaders, Headers: s.decode.headers.snapshot(), End: end})
+	s.sentToBackend(end)
 }
 
-// unroutable is the router's reply to headers that a plugin has taken away; whatever the path is otherwise, it leads to
-// the backend. Source: Envoy source/common/router/config_impl.cc RouteMatcher::route, HeaderUtility::checkRequiredRequestHeaders.
+// unroutable is the router's own reply: that of the route, or to headers that a plugin has taken away. Whatever the path
+// is otherwise, it leads to the backend. Source: Envoy source/common/router/config_impl.cc RouteMatcher::route, HeaderUtility::checkRequiredRequestHeaders.
 func (s *Stream) unroutable() *localReply {
 	for _, name := range []string{":path", "x-forwarded-proto"} {
 		if value, _ := s.decode.headers.get(name); value == "" {
 			s.flags |= flagNoRouteFound
 			return &localReply{status: 404, details: "route_not_found"}
 		}
+	}
+	if d := s.host.config.directResponse; d != nil {
+		return &localReply{status: d.Status, body: d.Body, details: "direct_response"}
 	}
 	if _, ok := s.decode.headers.get(":method"); !ok {
 		const text = "missing required header: :method"
@@ -182,20 +190,41 @@ func (s *Stream) unroutable() *localReply {
 	return nil
 }
 
+// requestDecoded ends the request timeout when the request's end has passed the plugin, or is a piece of the body that
+// the plugin was asked about and holds. Held at the headers or trailers, a request that has arrived whole still times
+// out. Source: Envoy filter_manager.cc maybeEndDecode, and where it is not reached.
+func (s *Stream) requestDecoded(end bool) {
+	if end && s.stopRequest != nil {
+		s.stopRequest()
+		s.stopRequest = nil
+	}
+}
+
 func (s *Stream) routeData(data []byte, end bool) {
 	if s.upstreamEnd || len(data) == 0 && !end {
 		return
 	}
+	s.requestDecoded(end)
 	s.upstreamEnd = end
+	s.toBackend.send(data)
 	s.emit(Event{Kind: ToUpstreamData, Data: data, End: end})
+	s.sentToBackend(end)
+}
+
+func (s *Stream) sentToBackend(end bool) {
+	if end {
+		s.checkLength("request to the backend", &s.toBackend, backendAwaits, backendReads)
+	}
 }
 
 func (s *Stream) routeTrailers() {
 	if s.upstreamEnd {
 		return
 	}
+	s.requestDecoded(true)
 	s.upstreamEnd = true
 	s.emit(Event{Kind: ToUpstreamTrailers, Headers: s.decode.trailers.snapshot(), End: true})
+	s.sentToBackend(true)
 }
 
 // pluginDecodeHeaders is the plugin's decodeHeaders.

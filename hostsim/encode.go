@@ -10,11 +10,15 @@ func (s *Stream) upstreamHeaders(m *headerMap, end bool) {
 		return
 	}
 	s.upstreamDone = end
-	m.set("x-envoy-upstream-service-time", strconv.FormatInt(s.host.process.clock.Now().Sub(s.startedAt).Milliseconds(), 10))
+	if !s.host.config.connManager.SuppressEnvoyHeaders {
+		m.set("x-envoy-upstream-service-time", strconv.FormatInt(s.host.process.clock.Now().Sub(s.startedAt).Milliseconds(), 10))
+	}
 	s.connected = true
-	s.details, s.answeredAt = "via_upstream", s.host.process.clock.Now()
-	status, _ := m.get(":status")
-	s.responseCode, _ = strconv.Atoi(status)
+	s.answeredAt = s.host.process.clock.Now()
+	s.setDetails("via_upstream")
+	if code, ok := statusOf(m); ok {
+		s.setCode(code)
+	}
 	s.encodeHeaders(m, end)
 }
 
@@ -50,6 +54,7 @@ func (s *Stream) encodeData(data []byte, end bool) {
 }
 
 func (s *Stream) filterResponseData(data []byte, end bool) {
+	s.active()
 	s.encoding++
 	status := s.pluginEncodeData(&data, end)
 	s.encoding--
@@ -92,6 +97,7 @@ func (s *Stream) encodeTrailers(m *headerMap) {
 }
 
 func (s *Stream) filterResponseTrailers() {
+	s.active()
 	s.encoding++
 	status := s.pluginEncodeTrailers(s.encode.trailers)
 	s.encoding--
@@ -140,17 +146,38 @@ func (s *Stream) toClientHeaders(m *headerMap, end bool) {
 	if s.encoded || s.over {
 		return
 	}
-	if _, ok := m.get(":status"); !ok {
+	code, ok := statusOf(m)
+	if !ok {
 		// Source: Envoy HeaderUtility::checkRequiredResponseHeaders.
 		const text = "missing required header: :status"
-		s.details, s.encode.aborted = "filter_removed_required_response_headers{"+detailsText(text)+"}", true
+		s.setDetails("filter_removed_required_response_headers{" + detailsText(text) + "}")
+		s.encode.aborted = true
 		s.directReply(&localReply{status: 502, body: []byte(text)})
 		return
 	}
+	s.setCode(code)
 	s.encoded = true
+	s.hopByHop(m)
+	s.checkStatus(code)
+	s.toClient = declaredByResponse(m.h, s.headReq)
 	s.emit(Event{Kind: ToClientHeaders, Headers: m.snapshot(), End: end})
 	if end {
-		s.destroy()
+		s.responded()
+	}
+}
+
+// hopByHop makes the headers that are about the client's connection: a plugin's own do not count. The connection ends
+// with the response when the client wants it, when the request has not been read to its end, and after a 400 of the
+// proxy's own. Source: Envoy conn_manager_impl.cc encodeHeaders, conn_manager_utility.cc mutateResponseHeaders.
+func (s *Stream) hopByHop(m *headerMap) {
+	for _, name := range [...]string{"connection", "transfer-encoding", "proxy-connection", "upgrade"} {
+		m.remove(name)
+	}
+	if !s.host.process.profile.keepsKeepAlive {
+		m.remove("keep-alive")
+	}
+	if s.isHTTP1() && (s.closesClient || s.badRequest || !s.decode.complete) {
+		m.add("connection", "close")
 	}
 }
 
@@ -159,9 +186,10 @@ func (s *Stream) toClientData(data []byte, end bool) {
 		return
 	}
 	s.bytesSent += len(data)
+	s.toClient.send(data)
 	s.emit(Event{Kind: ToClientData, Data: data, End: end})
 	if end {
-		s.destroy()
+		s.responded()
 	}
 }
 
@@ -170,6 +198,12 @@ func (s *Stream) toClientTrailers() {
 		return
 	}
 	s.emit(Event{Kind: ToClientTrailers, Headers: s.encode.trailers.snapshot(), End: true})
+	s.responded()
+}
+
+// responded: the client has the whole response.
+func (s *Stream) responded() {
+	s.checkLength("response to the client", &s.toClient, clientAwaits, clientReads)
 	s.destroy()
 }
 

@@ -85,7 +85,7 @@ func (s *flow) take() (Event, bool) {
 }
 
 func (s *flow) isOver() (over bool) {
-	s.thread.run(func() { over = s.over })
+	s.thread.run(func() { over = s.over && !s.lingers })
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return over && len(s.events) == 0

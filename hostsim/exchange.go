@@ -39,6 +39,12 @@ type Response struct {
 	Trailers Headers
 	// Reset: the stream was cut, before or within the response.
 	Reset bool
+	// Hangs: all is sent, and the client waits for more. Awaits is for how many bytes of the body: content-length
+	// promised them; 0 for the whole response, when the status was one of an interim response, 100 to 199.
+	Hangs  bool
+	Awaits int
+	// Excess is what came after the body: content-length, or the status, promised less. See Exchange.Misframed.
+	Excess []byte
 }
 
 // Exchange is what else is to be known of a request.
@@ -55,6 +61,9 @@ type Exchange struct {
 	AllHostcalls int
 	// Details are Envoy's response code details.
 	Details string
+	// Misframed says of each message whose content-length was not the length of its body what its receiver makes of it.
+	// A plugin that changes a body and leaves content-length does this; Envoy sends both as they are.
+	Misframed []string
 	// FilterState is what the guest stored with set_property.
 	FilterState map[string][]byte
 	// Elapsed is how long the exchange took on the clock.
@@ -66,8 +75,12 @@ type UpstreamRequest struct {
 	Headers  Headers
 	Body     []byte
 	Trailers Headers
-	// Complete: it was sent to its end. A request that the plugin let go and then cut is not.
+	// Complete: the backend has read it to its end. A request that the plugin let go and then cut is not complete.
 	Complete bool
+	// Awaits is how many bytes the backend waits for in vain, until the route's timeout: content-length promised more.
+	// Excess is what came after the body. Another request on the same connection begins with it.
+	Awaits int
+	Excess []byte
 }
 
 // Do plays a whole exchange with the backend of WithUpstream, until log, done and delete have run. On a fake clock it
@@ -164,6 +177,8 @@ type exchange struct {
 	response  Response
 	upstream  *UpstreamRequest
 	asked     bool // the backend was asked
+	toBackend framing
+	toClient  framing
 	began     time.Time
 	calls     int
 	logs      int
@@ -185,7 +200,7 @@ func (h *Host) begin(r Request) (*exchange, error) {
 	}
 	e.stream = s
 	if r.ClientGoneAfter > 0 {
-		s.do(func() { s.thread.after(r.ClientGoneAfter, func() { s.reset("downstream_remote_disconnect") }) })
+		s.do(func() { s.thread.after(r.ClientGoneAfter, func() { s.cut("downstream_remote_disconnect") }) })
 	}
 	e.send()
 	return e, nil
@@ -194,6 +209,14 @@ func (h *Host) begin(r Request) (*exchange, error) {
 // send feeds the request; a stream that ends meanwhile takes no more.
 func (e *exchange) send() {
 	r := &e.request
+	promised := declaredIn(r.Headers)
+	promised.send(r.Body)
+	if promised.awaits() > 0 { // the client does not send what it has promised
+		if e.stream.RequestHeaders(r.headers(), false) == nil && len(r.Body) > 0 {
+			_ = e.stream.RequestBody(r.Body, false) // the only error is that the stream is over
+		}
+		return
+	}
 	end := len(r.Body) == 0 && len(r.Trailers) == 0
 	if err := e.stream.RequestHeaders(r.headers(), end); err != nil || end {
 		return
@@ -241,25 +264,51 @@ func (e *exchange) handle(event Event) {
 	switch event.Kind {
 	case ToUpstreamHeaders:
 		e.upstream = &UpstreamRequest{Headers: event.Headers}
+		e.toBackend = declaredIn(event.Headers)
+		e.continueConnection()
 	case ToUpstreamData:
-		e.upstream.Body = append(e.upstream.Body, event.Data...)
+		body, excess := e.toBackend.send(event.Data)
+		e.upstream.Body, e.upstream.Excess = append(e.upstream.Body, body...), append(e.upstream.Excess, excess...)
 	case ToUpstreamTrailers:
 		e.upstream.Trailers = event.Headers
 	case ToClientHeaders:
 		status, _ := event.Headers.Get(":status")
+		e.response = Response{Headers: event.Headers[1:]}
 		e.response.Status, _ = strconv.Atoi(status)
-		e.response.Headers = event.Headers[1:]
-		e.response.Body, e.response.Reset = nil, false
+		e.toClient = declaredByResponse(event.Headers, e.stream.headReq)
 	case ToClientData:
-		e.response.Body = append(e.response.Body, event.Data...)
+		body, excess := e.toClient.send(event.Data)
+		e.response.Body, e.response.Excess = append(e.response.Body, body...), append(e.response.Excess, excess...)
 	case ToClientTrailers:
 		e.response.Trailers = event.Headers
 	case ClientReset:
 		e.response.Reset = true
 	}
-	if event.End && event.Kind <= ToUpstreamTrailers {
-		e.upstream.Complete = true
+	switch {
+	case !event.End:
+	case event.Kind <= ToUpstreamTrailers:
+		e.upstream.Awaits = e.toBackend.awaits()
+		e.upstream.Complete = e.upstream.Awaits == 0
 		e.askBackend()
+	case event.Kind <= ToClientTrailers:
+		e.endResponse()
+	}
+}
+
+// endResponse: all of the response is there. A client of HTTP/2 or 3 resets a stream with a stale content-length
+// (RFC 9113 section 8.1.1).
+func (e *exchange) endResponse() {
+	r := &e.response
+	closes, _ := r.Headers.Get("connection")
+	switch awaits := e.toClient.awaits(); {
+	case isInterim(r.Status):
+		*r = Response{Hangs: true}
+	case isNoStatus(r.Status):
+		*r = Response{Reset: true}
+	case !e.stream.isHTTP1() && e.toClient.stale(), awaits > 0 && closes == "close":
+		r.Reset = true
+	default:
+		r.Hangs, r.Awaits = awaits > 0, awaits
 	}
 }
 
@@ -267,7 +316,18 @@ func (e *exchange) result() Exchange {
 	return Exchange{
 		Upstream: e.upstream, Calls: e.host.process.calls.from(e.calls), Log: e.host.logs.from(e.logs),
 		Trace: e.host.traces.from(e.traces), Hostcalls: e.stream.Hostcalls(),
-		AllHostcalls: e.host.process.Hostcalls() - e.hostcalls, Details: e.stream.Details(),
+		AllHostcalls: e.host.process.Hostcalls() - e.hostcalls, Details: e.stream.Details(), Misframed: e.misframed(),
 		FilterState: e.stream.FilterState(), Elapsed: e.host.process.clock.Now().Sub(e.began),
 	}
+}
+
+// misframed is what went wrong in the stream, and in calls meanwhile.
+func (e *exchange) misframed() (all []string) {
+	e.stream.thread.run(func() { all = append(all, e.stream.misframed...) })
+	for _, c := range e.host.process.calls.from(e.calls) {
+		if c.Awaits > 0 {
+			all = append(all, c.misframed())
+		}
+	}
+	return all
 }

@@ -1,6 +1,9 @@
 package hostsim
 
-import "time"
+import (
+	"bytes"
+	"time"
+)
 
 // askBackend has the backend answer, on the clock.
 func (e *exchange) askBackend() {
@@ -9,12 +12,15 @@ func (e *exchange) askBackend() {
 	}
 	e.asked = true
 	s := e.stream
-	call := Call{Headers: e.upstream.Headers, Body: e.upstream.Body, Trailers: e.upstream.Trailers, Worker: s.thread.index, At: e.host.process.clock.Now()}
+	call := Call{Headers: e.upstream.Headers, Body: e.upstream.Body, Trailers: e.upstream.Trailers, Awaits: e.upstream.Awaits, Worker: s.thread.index, At: e.host.process.clock.Now()}
 	a := e.backend.Answer(call)
 	if a.Wait != nil {
 		a = a.Wait(e.host.process.background)
 	}
 	limit := e.host.routeTimeout()
+	if e.upstream.Awaits > 0 && a.reads() {
+		a.Fault = FaultTimeout
+	}
 	late := a.Fault == FaultTimeout || a.Fault == FaultNever || limit > 0 && a.Delay >= limit
 	switch {
 	case late && limit < 0:
@@ -54,8 +60,9 @@ func (e *exchange) answer(a Answer, limit time.Duration) {
 		s.fed(func() { s.routerFailed(a.Fault) })
 		return
 	}
+	e.leaveConnection()
 	m := a.messageHeaders()
-	end := len(a.Body) == 0 && len(a.Trailers) == 0 || s.headReq
+	end := len(a.Body) == 0 && len(a.Trailers) == 0 || s.headReq || a.Status == 204 || a.Status == 304
 	s.fed(func() { s.upstreamHeaders(m, end) })
 	if end {
 		return
@@ -68,4 +75,36 @@ func (e *exchange) answer(a Answer, limit time.Duration) {
 		return
 	}
 	s.fed(func() { s.upstreamDone = true; s.encodeData(nil, true) })
+}
+
+// continueConnection has the backend read what an earlier request left on the connection as the beginning of this one.
+// A worker goes on with the connection that it used last.
+func (e *exchange) continueConnection() {
+	e.host.mu.Lock()
+	defer e.host.mu.Unlock()
+	left := e.host.leftovers[e.request.Worker]
+	if len(left) == 0 {
+		return
+	}
+	delete(e.host.leftovers, e.request.Worker)
+	for i := range e.upstream.Headers {
+		if h := &e.upstream.Headers[i]; h.Name == ":method" {
+			h.Value = string(left) + h.Value
+		}
+	}
+}
+
+// leaveConnection leaves on the connection what the backend has not read, when the answer is there. What holds a whole
+// line is a request of its own to the backend: its answer, which nobody asked for, ends the connection.
+func (e *exchange) leaveConnection() {
+	left := e.upstream.Excess
+	if len(left) == 0 || bytes.IndexByte(left, '\n') >= 0 {
+		return
+	}
+	e.host.mu.Lock()
+	defer e.host.mu.Unlock()
+	if e.host.leftovers == nil {
+		e.host.leftovers = map[int][]byte{}
+	}
+	e.host.leftovers[e.request.Worker] = left
 }

@@ -17,6 +17,7 @@ type flow struct {
 	info     StreamInfo
 
 	over        bool // destroyed
+	lingers     bool // and the client has still to see that
 	details     string
 	flags       responseFlags
 	startedAt   time.Time

@@ -110,7 +110,7 @@ func (g *generation) end() {
 		}
 		in.thread.run(func() {
 			for _, s := range inOrder(in.streams) {
-				s.reset("downstream connection termination")
+				s.cut("downstream connection termination")
 			}
 			for _, c := range inOrder(in.connections) {
 				c.close(closing{how: closedLocally, details: "listener_removed"})

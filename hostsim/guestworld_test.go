@@ -68,7 +68,8 @@ func TestNoRoute(t *testing.T) {
 
 // The last chunk of a body may be empty, and the body that was held back too: the end must get through all the same.
 func TestHeldBodyThatBecomesEmpty(t *testing.T) {
-	h := newHost(t, "request_body: pauseuntilend; setbody 0 0 100 \nresponse_body: pauseuntilend; setbody 1 0 100 ")
+	h := newHost(t, "request_headers: remove 0 content-length\nresponse_headers: remove 2 content-length\n"+
+		"request_body: pauseuntilend; setbody 0 0 100 \nresponse_body: pauseuntilend; setbody 1 0 100 ")
 	r, e := do(t, h, hostsim.Request{Method: "POST", Body: []byte("body")})
 	if r.Status != 200 || len(r.Body) > 0 || e.Upstream == nil || !e.Upstream.Complete || len(e.Upstream.Body) > 0 {
 		t.Errorf("status %d, body %q, backend saw %+v", r.Status, r.Body, e.Upstream)
@@ -314,5 +315,20 @@ func TestTraceShowsLengthsNotValues(t *testing.T) {
 	}
 	if e.Hostcalls == 0 || e.AllHostcalls < e.Hostcalls {
 		t.Errorf("hostcalls %d of %d", e.Hostcalls, e.AllHostcalls)
+	}
+}
+
+// TestGivenPropertyWithTrailingNUL: the C++ SDK ends each path with a NUL, and what a test gives answers it all the same.
+func TestGivenPropertyWithTrailingNUL(t *testing.T) {
+	h := newHost(t, script("prop source.client_region", "prop source.client_region.", "prop request.path.", "prop own.", "prop source.client_region..", "prop source.client_region.x"),
+		hostsim.WithProperty("source.client_region", "US"), hostsim.WithProperty("request.path", "/given"))
+	_, x := do(t, h, hostsim.Request{Info: hostsim.StreamInfo{Properties: map[string]any{"own": "mine"}}})
+	for op, want := range map[string]string{
+		"prop source.client_region": `0 "US"`, "prop source.client_region.": `0 "US"`, "prop request.path.": `0 "/given"`, "prop own.": `0 "mine"`,
+		"prop source.client_region..": "1", "prop source.client_region.x": "1",
+	} {
+		if got := result(t, x.Log, op); got != want {
+			t.Errorf("%s: %s, want %s", op, got, want)
+		}
 	}
 }

@@ -32,7 +32,9 @@ type Host struct {
 	current  *generation
 	draining []*generation
 	nextID   uint64 // connection ids
-	closed   bool
+	// leftovers are bytes on a worker's idle connection to the backend, which has not read them.
+	leftovers map[int][]byte
+	closed    bool
 }
 
 // ConfigError says that the plugin refused to start: _initialize trapped, or vm_start or configure trapped or answered

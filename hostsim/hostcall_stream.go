@@ -84,7 +84,7 @@ func proxySendLocalResponse(v *vm, p []uint64) uint32 {
 	}
 	pairs, _ := wire.ParsePairs(headers)
 	r := &localReply{
-		status: int(uint32(p[0])), body: append([]byte(nil), body...), headers: pairs, details: detailsText(string(details)),
+		status: int(uint16(p[0])), body: append([]byte(nil), body...), headers: pairs, details: detailsText(string(details)),
 	}
 	if grpc := int32(uint32(p[7])); grpc > 0 && grpc <= maxGRPCStatus {
 		r.grpc = int(grpc)

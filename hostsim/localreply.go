@@ -37,17 +37,21 @@ func (s *Stream) localReply(r *localReply) {
 	switch {
 	case s.encode.headers == nil && s.decoding > 0:
 		if s.prepared == nil {
-			s.details = r.details
+			s.setDetails(r.details)
 			s.prepared = r
 		}
 	case s.encode.headers == nil:
-		s.details = r.details
+		s.setDetails(r.details)
 		s.replyThroughChain(r)
 	case !s.encoded:
-		s.details = r.details
+		s.setDetails(r.details)
 		s.encode.aborted = true
 		s.directReply(r)
 	default:
+		if s.encoding == 0 {
+			s.host.log(s.thread.index, LevelCritical, "a local reply to a response that is on its way, outside of its callbacks: Envoy dies here", true)
+		}
+		s.setDetails(r.details)
 		s.reset(r.details)
 	}
 }
@@ -62,6 +66,10 @@ func (s *Stream) sendPrepared() {
 
 // replyThroughChain lets our own encoder callbacks see the reply.
 func (s *Stream) replyThroughChain(r *localReply) {
+	s.instance.vm.inReply(func() { s.encodeReply(r) })
+}
+
+func (s *Stream) encodeReply(r *localReply) {
 	s.abandonUpstream()
 	m := s.replyHeaders(r)
 	end := len(r.body) == 0 || s.headReq || s.grpcReq
@@ -73,6 +81,10 @@ func (s *Stream) replyThroughChain(r *localReply) {
 
 // directReply goes to the client past the plugin.
 func (s *Stream) directReply(r *localReply) {
+	s.instance.vm.inReply(func() { s.sendReply(r) })
+}
+
+func (s *Stream) sendReply(r *localReply) {
 	s.abandonUpstream()
 	m := s.replyHeaders(r)
 	s.encode.headers = m
@@ -93,12 +105,14 @@ func (s *Stream) abandonUpstream() {
 
 // replyHeaders makes the reply's headers. Source: Envoy source/common/http/utility.cc prepareLocalReply.
 func (s *Stream) replyHeaders(r *localReply) *headerMap {
-	s.responseCode = r.status
+	s.setCode(r.status)
+	s.badRequest = s.badRequest || r.status == badRequest
 	m := &headerMap{}
 	m.add(":status", strconv.Itoa(r.status))
 	for _, h := range r.headers {
 		m.add(lowerName(h.Name), h.Value)
 	}
+	m.assign(":status", strconv.Itoa(r.status))
 	if s.grpcReq {
 		grpc := r.grpc
 		if grpc == noGRPCStatus {
@@ -117,7 +131,7 @@ func (s *Stream) replyHeaders(r *localReply) *headerMap {
 		m.remove("content-type")
 		return m
 	}
-	m.set("content-length", strconv.Itoa(len(r.body)))
+	m.assign("content-length", strconv.Itoa(len(r.body)))
 	if _, ok := m.get("content-type"); !ok {
 		m.add("content-type", "text/plain")
 	}
@@ -133,7 +147,7 @@ func (s *Stream) routerFailed(f Fault) {
 		s.upstreamDone = true
 		if s.encoded {
 			s.flags |= afterStart[f].flags
-			s.details = afterStart[f].details
+			s.setDetails(afterStart[f].details)
 			s.reset(s.details)
 			return
 		}

@@ -18,7 +18,7 @@ func (v *vm) writeU64(ptr uint64, value uint64) bool {
 // alloc has the guest reserve size bytes and gives a view of them. The guest's allocator runs inside the hostcall, in
 // the name of context 0 and with hardly any hostcall allowed.
 func (v *vm) alloc(size int) (ptr uint32, view []byte, ok bool) {
-	if v.malloc == nil || v.failed {
+	if v.malloc == nil || v.closed {
 		return 0, nil, false
 	}
 	current, effective, restriction := v.current, v.effective, v.restriction

@@ -64,6 +64,7 @@ type hostConfig struct {
 	backoff             time.Duration
 	allowStopIteration  bool
 	upstream            Cluster
+	directResponse      *Answer // nil: the route leads to upstream
 	logLevel            Level
 	sinks               []func(LogLine)
 	trace               bool
@@ -86,11 +87,17 @@ type ConnectionManager struct {
 	XFFTrustedHops   int
 	// StreamIdleTimeout ends a stream without activity; 0 means Envoy's 5 minutes, negative none.
 	StreamIdleTimeout time.Duration
-	// RequestTimeout bounds the time until the last piece of the body is read, or a request without one has passed the
-	// filters; 0 means none.
+	// RequestTimeout bounds the time until a request's end has passed the plugin, or the plugin was asked about its last
+	// piece of body; 0 means none. One that is held at its headers, or trailers, is answered with 504 when it has arrived
+	// whole, and with 408 when it has not.
 	RequestTimeout time.Duration
 	// RouteTimeout bounds the backend's answer; 0 means Envoy's 15 seconds, negative none.
 	RouteTimeout time.Duration
+	// NoRequestID is generate_request_id: false. A client's own x-request-id stays.
+	NoRequestID bool
+	// SuppressEnvoyHeaders is the router's suppress_envoy_headers: no x-envoy-upstream-service-time and no
+	// x-envoy-expected-rq-timeout-ms.
+	SuppressEnvoyHeaders bool
 }
 
 // ForeignFunction answers proxy_call_foreign_function for one name.
@@ -198,6 +205,11 @@ func WithVMID(id string) Option { return hostOption(func(c *hostConfig) { c.vmID
 // WithUpstream sets the backend that Host.Do forwards to; 200 "backend\n" unless given.
 func WithUpstream(backend Cluster) Option {
 	return hostOption(func(c *hostConfig) { c.upstream = backend })
+}
+
+// WithDirectResponse has the route answer by itself, as Envoy's direct_response does, without any backend.
+func WithDirectResponse(status int, body string) Option {
+	return hostOption(func(c *hostConfig) { c.directResponse = &Answer{Status: status, Body: []byte(body)} })
 }
 
 // WithLog adds a receiver of each log line. It is called on the thread that logs and must not call into the Host.

@@ -29,14 +29,18 @@ type profile struct {
 	resetsClient, resetsBackend bool
 	// peerCertificateValid: the property connection.peer_certificate_valid exists.
 	peerCertificateValid bool
+	// keepsKeepAlive: a response's keep-alive header is the plugin's own affair.
+	keepsKeepAlive bool
+	// nesting is the same in all that were measured.
+	nesting nesting
 }
 
 var profiles = []profile{
-	{name: "1.36", connectReason: true},
-	{name: "1.37", sign: true, connectReason: true},
-	{name: "1.38", sign: true, resetsClient: true},
-	{name: "1.39", sign: true, wasiStubs: true, pollInAllocator: true, envInKey: true, mainVoid: true, peerCertificateValid: true, resetsClient: true},
-	{name: "1.40", sign: true, wasiStubs: true, pollInAllocator: true, envInKey: true, mainVoid: true, peerCertificateValid: true, resetsClient: true, resetsBackend: true},
+	{name: "1.36", nesting: measuredNesting, connectReason: true},
+	{name: "1.37", nesting: measuredNesting, sign: true, connectReason: true},
+	{name: "1.38", nesting: measuredNesting, sign: true, keepsKeepAlive: true, resetsClient: true},
+	{name: "1.39", nesting: measuredNesting, sign: true, keepsKeepAlive: true, wasiStubs: true, pollInAllocator: true, envInKey: true, mainVoid: true, peerCertificateValid: true, resetsClient: true},
+	{name: "1.40", nesting: measuredNesting, sign: true, keepsKeepAlive: true, wasiStubs: true, pollInAllocator: true, envInKey: true, mainVoid: true, peerCertificateValid: true, resetsClient: true, resetsBackend: true},
 }
 
 // refusedText is the body that stands for a connection that was refused.

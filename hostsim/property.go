@@ -172,9 +172,9 @@ func headerProperty(m *headerMap, rest string) propertyValue {
 func (s *Stream) responseProperty(rest string) propertyValue {
 	switch rest {
 	case "code":
-		return numberValue(int64(s.responseCode)).when(s.responseCode != 0)
+		return numberValue(int64(s.responseCode)).when(s.hasCode)
 	case "code_details":
-		return nonEmpty(s.details)
+		return textValue(s.details).when(s.detailed)
 	case "flags":
 		return numberValue(uint64(s.flags))
 	case "headers":

@@ -22,13 +22,13 @@ type propertyPath struct {
 	top    string // the first part
 	rest   string // what follows it
 	nested bool   // something follows
-	dotted string // as tests write it
+	dotted string // as tests write it: without the NUL behind the last part, which the C++ SDK sends
 	// stateKey is where set_property stores, and topStateKey where get_property looks.
 	stateKey, topStateKey string
 }
 
 func newPropertyPath(text string) *propertyPath {
-	p := &propertyPath{text: text, dotted: strings.ReplaceAll(text, "\x00", "."), stateKey: stateKeyPrefix + text}
+	p := &propertyPath{text: text, dotted: strings.ReplaceAll(strings.TrimSuffix(text, "\x00"), "\x00", "."), stateKey: stateKeyPrefix + text}
 	p.top, p.rest, p.nested = strings.Cut(strings.TrimSuffix(text, "\x00"), "\x00")
 	p.topStateKey = stateKeyPrefix + p.top
 	return p

@@ -48,7 +48,7 @@ func (h *Host) kill() error {
 			in.thread.run(func() {
 				errs = append(errs, in.vm.close())
 				for _, s := range inOrder(in.streams) {
-					s.reset("downstream_remote_disconnect")
+					s.cut("downstream_remote_disconnect")
 				}
 				for _, c := range inOrder(in.connections) {
 					c.close(closing{how: closedRemotely, reset: true})

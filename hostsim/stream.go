@@ -2,6 +2,7 @@ package hostsim
 
 import (
 	"errors"
+	"strings"
 	"time"
 )
 
@@ -22,11 +23,16 @@ type Stream struct {
 	failedOnce            bool // the 503 of a crashed VM was sent
 	requestStarted        bool // the request phase ran in the guest's context
 	responseCode          int
-	bytesReceived         int // of the request body
-	bytesSent             int // of the response body
+	hasCode, detailed     bool // there is a code, and details; either may be the zero value
+	badRequest            bool // the proxy's own answer is 400
+	closesClient          bool // the client asked that its connection be closed
+	bytesReceived         int  // of the request body
+	bytesSent             int  // of the response body
 	routedAt, answeredAt  time.Time
 	chosen, connected     bool // the router has a host; it talks to it
 	activeAt              time.Time
+	toBackend, toClient   framing
+	misframed             []string // what is wrong with the length of a message, in words
 	stopIdle, stopRequest func()
 
 	// What the guest can reach: nil when it cannot. Source: Envoy Context's pointers of the same names.
@@ -75,7 +81,8 @@ type StreamInfo struct {
 	Protocol string
 	// TLS is set when the client came by TLS.
 	TLS *TLSInfo
-	// RouteName, VirtualHost, ClusterName, UpstreamAddr and FilterChain are what xds.* and upstream.* tell.
+	// RouteName, VirtualHost, ClusterName, UpstreamAddr and FilterChain are what xds.* and upstream.* tell. The backend is
+	// at 127.0.0.1:8080 unless given.
 	RouteName, VirtualHost, ClusterName, UpstreamAddr, FilterChain string
 	// Properties win over all others, as WithProperty does, for this stream.
 	Properties map[string]any
@@ -89,6 +96,8 @@ type TLSInfo struct {
 	PeerSubject, PeerURISAN, PeerDNSSAN, PeerSHA256 string
 }
 
+const defaultUpstreamAddr = "127.0.0.1:8080"
+
 // ErrStreamOver is returned by what feeds a stream that has ended.
 var ErrStreamOver = errors.New("stream is over")
 
@@ -97,6 +106,7 @@ func (h *Host) NewStream(worker int, info StreamInfo) (*Stream, error) {
 	if info.Protocol == "" {
 		info.Protocol = "HTTP/1.1"
 	}
+	info.UpstreamAddr = orElse(info.UpstreamAddr, defaultUpstreamAddr)
 	s := &Stream{}
 	if err := s.begin(h, worker, info); err != nil {
 		return nil, err
@@ -137,6 +147,12 @@ func (s *Stream) feed(f func()) error {
 func (s *Stream) RequestHeaders(h Headers, end bool) error {
 	return s.feed(func() {
 		m := s.acceptRequest(h)
+		if path, _ := m.get(":path"); strings.Contains(path, "#") {
+			// Source: Envoy conn_manager_utility.cc maybeNormalizePath.
+			s.decode.headers, s.decode.complete = m, end
+			s.reject(&localReply{status: badRequest, details: "path_normalization_failed"})
+			return
+		}
 		if d := s.host.config.connManager.RequestTimeout; d > 0 {
 			s.stopRequest = s.thread.after(d, func() { s.timeout("request_overall_timeout", "request timeout") })
 		}
@@ -146,20 +162,12 @@ func (s *Stream) RequestHeaders(h Headers, end bool) error {
 
 // RequestBody feeds a piece of the client's request body.
 func (s *Stream) RequestBody(data []byte, end bool) error {
-	return s.feed(func() { s.requestRead(end); s.decodeData(append([]byte(nil), data...), end) })
+	return s.feed(func() { s.decodeData(append([]byte(nil), data...), end) })
 }
 
 // RequestTrailers feeds the client's trailers.
 func (s *Stream) RequestTrailers(h Headers) error {
-	return s.feed(func() { s.requestRead(true); s.decodeTrailers(newHeaderMap(h)) })
-}
-
-// requestRead ends the time limit of a request when its last piece is read or, without a body, routed.
-func (s *Stream) requestRead(end bool) {
-	if end && s.stopRequest != nil {
-		s.stopRequest()
-		s.stopRequest = nil
-	}
+	return s.feed(func() { s.decodeTrailers(newHeaderMap(h)) })
 }
 
 // ResponseHeaders feeds the backend's response headers, :status among them.
@@ -184,7 +192,7 @@ func (s *Stream) UpstreamFailed(f Fault) error {
 
 // ClientGone says that the client has gone: log, done and delete run at once.
 func (s *Stream) ClientGone() {
-	s.do(func() { s.reset("downstream_remote_disconnect") })
+	s.do(func() { s.cut("downstream_remote_disconnect") })
 }
 
 // RejectEarlier plays a filter before ours, or the codec, that answers by itself: our plugin sees only create, log,
@@ -194,13 +202,12 @@ func (s *Stream) RejectEarlier(headers Headers, status int, body string) error {
 		if headers != nil {
 			s.decode.headers = s.acceptRequest(headers)
 		}
-		s.details = "direct_response"
-		r := &localReply{status: status, body: []byte(body), details: s.details}
-		m := s.replyHeaders(r)
-		s.encode.headers = m
-		s.toClientHeaders(m, len(r.body) == 0)
-		if len(r.body) > 0 {
-			s.toClientData(r.body, true)
-		}
+		s.reject(&localReply{status: status, body: []byte(body), details: "direct_response"})
 	})
+}
+
+// reject answers before the first filter.
+func (s *Stream) reject(r *localReply) {
+	s.setDetails(r.details)
+	s.directReply(r)
 }

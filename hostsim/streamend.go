@@ -5,16 +5,46 @@ import (
 	"time"
 )
 
-// reset ends the stream without a further response.
+// delayedClose is Envoy's delayed_close_timeout: how long an HTTP/1 connection with a stream that was cut stays open, so
+// that the client can read what was sent.
+const delayedClose = time.Second
+
+// reset ends the stream without a further response. The guest is told at once, and a client of HTTP/1 a second later.
+// Source: Envoy conn_manager_impl.cc checkForDeferredClose, connection_impl_base.h; measured.
 func (s *Stream) reset(details string) {
-	if s.over {
+	if s.over || !s.isHTTP1() {
+		s.cut(details)
 		return
 	}
-	if s.details == "" {
-		s.details = details
+	s.lingers = true
+	s.thread.after(delayedClose, func() { s.told(details) })
+	s.endAs(details)
+}
+
+// cut is reset where the client knows at once: it has gone itself, or the whole connection goes.
+func (s *Stream) cut(details string) {
+	if s.over {
+		s.told(details)
+		return
 	}
 	s.emit(Event{Kind: ClientReset, Reason: details})
+	s.endAs(details)
+}
+
+func (s *Stream) endAs(details string) {
+	if !s.detailed {
+		s.setDetails(details)
+	}
 	s.destroy()
+}
+
+// told: the client sees the end of its connection.
+func (s *Stream) told(details string) {
+	if s.lingers {
+		s.lingers = false
+		s.emit(Event{Kind: ClientReset, Reason: details})
+		s.emit(Event{Kind: StreamEnd, Reason: s.details})
+	}
 }
 
 // destroy ends the stream: log, done, delete. Source: Envoy conn_manager_impl.cc doDeferredStreamDestroy.
@@ -45,7 +75,9 @@ func (s *Stream) destroy() {
 		}
 	}
 	delete(s.instance.streams, s)
-	s.emit(Event{Kind: StreamEnd, Reason: s.details})
+	if !s.lingers {
+		s.emit(Event{Kind: StreamEnd, Reason: s.details})
+	}
 }
 
 // logPhase runs on_log, also when the request phase never ran: the context is made then.
@@ -70,7 +102,8 @@ func (s *Stream) enterGuest() {
 	c.create()
 }
 
-// active notes that something moved on the stream: its idle time begins anew. The timer itself stays as it is, and when
+// active notes that something moved on the stream: its idle time begins again. Held data that comes to the plugin again
+// counts, as every run of it through the chain does (Source: Envoy filter_manager.cc decodeData and on). The timer itself stays as it is, and when
 // it fires too early, it is set for the rest.
 func (s *Stream) active() {
 	limit := s.host.config.connManager.StreamIdleTimeout

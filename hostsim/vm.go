@@ -9,7 +9,6 @@ import (
 	"maps"
 	mathrand "math/rand/v2"
 	"slices"
-	"strings"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -66,6 +65,9 @@ type vm struct {
 	// inGuest is how many callbacks are running, each inside a hostcall of the one before; running says which.
 	inGuest int
 	running [callbackCount]int
+	// decisions are those of the guest that are being carried out, each inside the one before, and frames what they
+	// take of the native stack, in bytes.
+	decisions, frames int
 
 	failed bool
 	closed bool
@@ -193,13 +195,7 @@ func (v *vm) fail(function string, err error) {
 	if c == nil || c.host == nil {
 		c = v.nowhere
 	}
-	c.host.log(v.thread.index, LevelError, fmt.Sprintf("Function: %s failed: %s", function, firstLine(err)), true)
-}
-
-// firstLine drops wazero's stack trace: Envoy prints one of its own kind, which nobody compares.
-func firstLine(err error) string {
-	line, _, _ := strings.Cut(err.Error(), "\n")
-	return strings.TrimSuffix(line, " (recovered by wazero)")
+	c.host.log(v.thread.index, LevelError, fmt.Sprintf("Function: %s failed: %s", function, v.trapText(err)), true)
 }
 
 // close releases the instance, and its memory when no call into the guest has still to return. It is safe to call it again.
@@ -232,6 +228,10 @@ func (v *vm) invoke(c *guestContext, cb callback, args ...uint32) (uint32, bool)
 	}
 	if v.inGuest >= maxNestedCallbacks {
 		v.fail(callbackTable[cb].name, errNestedTooDeep)
+		return 0, false
+	}
+	if v.frames > nativeStack {
+		v.fail(callbackTable[cb].name, &stackError{v.decisions})
 		return 0, false
 	}
 	if v.running[cb] > 0 {
@@ -280,7 +280,7 @@ func (v *vm) afterCall() {
 	for len(v.deferred) > 0 {
 		f := v.deferred[0]
 		v.deferred = v.deferred[1:]
-		f()
+		v.decide(f)
 	}
 }
 

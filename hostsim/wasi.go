@@ -231,8 +231,9 @@ func (v *vm) shortestSleep(at, count uint64) time.Duration {
 	return max(shortest, 0)
 }
 
-// wasiProcExit(code) only says so in the log, and returns: what the guest does then traps.
+// wasiProcExit(code) only says so in the log, at Envoy's level, and returns: what the guest does then traps.
+// Source: proxy-wasm-cpp-host src/exports.cc, Envoy context.cc Context::error.
 func wasiProcExit(v *vm, _ []uint64) uint32 {
-	v.contextOrEffective().host.log(v.thread.index, LevelError, "wasi_unstable proc_exit", true)
+	v.contextOrEffective().host.log(v.thread.index, LevelTrace, "wasi_unstable proc_exit", true)
 	return 0
 }

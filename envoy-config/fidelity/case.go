@@ -45,6 +45,9 @@ type Settings struct {
 	RouteTimeout     time.Duration
 	UseRemoteAddress bool
 	Hops             int
+	NoRequestID      bool    // generate_request_id: false
+	SuppressHeaders  bool    // suppress_envoy_headers
+	DirectResponse   *Answer // what the route answers itself; nil: it leads to the backend
 	Env              map[string]string
 	Masks            []mask
 }
@@ -92,6 +95,8 @@ type Request struct {
 	Pieces     int           // bytes of body at a time; 0 for all at once
 	Gone       time.Duration // the client leaves then
 	Background bool          // the case goes on without waiting for the response
+	Timed      bool          // how long it takes is shown, in whole seconds
+	Times      int           // sent so often at the same time, each on a connection of its own; 0 for once
 }
 
 // Step is one thing that happens, in the file's order. Exactly one member is set.

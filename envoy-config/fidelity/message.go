@@ -14,6 +14,9 @@ import (
 // maxRepeat bounds what ${repeat:N:TEXT} makes.
 const maxRepeat = 64 << 20
 
+// maxTimes bounds the requests of one section. To a cluster Envoy sends no more than 1024 at a time.
+const maxTimes = 1500
+
 func defaultUpstream() Answer {
 	return Answer{Status: 200, Headers: hostsim.Headers{{Name: "content-type", Value: "text/plain"}}, Body: []byte("backend")}
 }
@@ -55,14 +58,22 @@ func (r *Request) directive(words []string) (err error) {
 		r.Background = true
 		return nil
 	}
+	if len(words) == 1 && words[0] == "timed" {
+		r.Timed = true
+		return nil
+	}
 	if len(words) != 2 {
-		return errors.New("write background, to PLUGIN, pieces N or gone DURATION")
+		return errors.New("write background, timed, times N, to PLUGIN, pieces N or gone DURATION")
 	}
 	switch words[0] {
 	case "to":
 		r.Plugin = words[1]
 	case "pieces":
 		r.Pieces, err = strconv.Atoi(words[1])
+	case "times":
+		if r.Times, err = strconv.Atoi(words[1]); err == nil && (r.Times < 1 || r.Times > maxTimes || !r.Background) {
+			err = fmt.Errorf("want 1 to %d, after background", maxTimes)
+		}
 	case "gone":
 		r.Gone, err = time.ParseDuration(words[1])
 	default:

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
 )
@@ -24,13 +25,17 @@ type observation struct {
 }
 
 type response struct {
-	request  string // its name or number
-	left     bool   // the client did not wait: the rest is empty
-	status   int    // 0: none
+	all      []response // of a request that was sent several times; the rest is empty then
+	request  string     // its name or number
+	left     bool       // the client did not wait: the rest is empty
+	status   int        // 0: none
 	headers  hostsim.Headers
 	body     []byte
 	trailers hostsim.Headers
 	reset    bool
+	took     *time.Duration // when that is to be shown
+	hangs    bool           // the client waits for the rest of the body
+	excess   []byte         // what came after the body
 }
 
 type message struct {
@@ -50,7 +55,11 @@ const mainThread = "main"
 func (o *observation) lines(masks []mask) []string {
 	out := slices.Clone(o.events)
 	for _, r := range o.responses {
-		out = append(out, r.lines()...)
+		if r.all != nil {
+			out = append(out, r.tally(masks)...)
+		} else {
+			out = append(out, r.lines()...)
+		}
 	}
 	for i, m := range o.upstream {
 		out = append(out, m.lines(fmt.Sprintf("upstream %d: ", i+1))...)
@@ -84,6 +93,15 @@ func (r *response) lines() []string {
 	if r.reset {
 		out = append(out, prefix+"reset")
 	}
+	if r.took != nil {
+		out = append(out, fmt.Sprintf("%safter %d whole seconds", prefix, *r.took/time.Second))
+	}
+	if r.hangs {
+		out = append(out, prefix+"the client waits for more")
+	}
+	if len(r.excess) > 0 {
+		out = append(out, fmt.Sprintf("%sand then %q", prefix, r.excess))
+	}
 	return out
 }
 
@@ -97,8 +115,9 @@ func (m *message) lines(prefix string) []string {
 	return append(out, headerLines(prefix+"trailer ", m.trailers)...)
 }
 
-// framing are the headers that each host's own codec writes; date and server the simulated host does not have.
-var framing = map[string]bool{"connection": true, "transfer-encoding": true, "content-length": true, "date": true, "server": true}
+// framing are the headers that each host's own codec writes; date and server the simulated host does not have. Of
+// connection only a response's close is kept: see send.
+var framing = map[string]bool{"transfer-encoding": true, "content-length": true, "date": true, "server": true}
 
 // headerLines are sorted by name; those of one name stay in their order.
 func headerLines(prefix string, headers hostsim.Headers) []string {

@@ -7,7 +7,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/envoy-config/envoyrun"
@@ -31,12 +30,6 @@ type real struct {
 	pending map[string]*pendingRequest
 	total   map[string]int // requests, by listener
 	seen    observation
-}
-
-type pendingRequest struct {
-	done     sync.WaitGroup
-	response response
-	err      error
 }
 
 // play plays a case on a real Envoy. The error is technical; a refusal is an observation.
@@ -85,7 +78,7 @@ func (r *real) play(ctx context.Context) error {
 			}
 		}
 		for name := range r.pending {
-			if err := r.wait(name); err != nil {
+			if err := r.wait(ctx, name); err != nil {
 				return err
 			}
 		}
@@ -190,7 +183,7 @@ func (r *real) step(ctx context.Context, i int, step Step) error {
 	case step.Talk != nil:
 		return r.converse(ctx, step.Talk, talkLabel(step.Talk, i))
 	case step.Wait != "":
-		return r.wait(step.Wait)
+		return r.wait(ctx, step.Wait)
 	case step.Advance > 0:
 		time.Sleep(step.Advance)
 	case step.Answer != nil:
@@ -225,50 +218,6 @@ func (r *real) update(ctx context.Context, i int, u *Update) error {
 		}
 	}
 	r.seen.events = append(r.seen.events, fmt.Sprintf("update in step %d: %s", i+1, what))
-	return nil
-}
-
-func (r *real) request(ctx context.Context, asked *Request, name string) error {
-	listener := r.c.listener(asked.Plugin)
-	address, err := r.envoy.process.Listener(ctx, listener)
-	if err != nil {
-		return err
-	}
-	r.total[listener]++
-	p := &pendingRequest{}
-	p.done.Go(func() { p.response, p.err = send(ctx, address, asked) })
-	r.seen.responses = append(r.seen.responses, response{request: name})
-	r.pending[name] = p
-	if asked.Background {
-		if err := r.envoy.quiet(ctx, listener, r.total[listener], len(r.pending)); err != nil {
-			return err
-		}
-		time.Sleep(settling)
-		return nil
-	}
-	if err := r.wait(name); err != nil {
-		return err
-	}
-	return r.envoy.quiet(ctx, listener, r.total[listener], len(r.pending))
-}
-
-// wait collects a request, once.
-func (r *real) wait(name string) error {
-	p, ok := r.pending[name]
-	if !ok {
-		return nil
-	}
-	delete(r.pending, name)
-	p.done.Wait()
-	if p.err != nil {
-		return p.err
-	}
-	for i := range r.seen.responses {
-		if r.seen.responses[i].request == name {
-			p.response.request = name
-			r.seen.responses[i] = p.response
-		}
-	}
 	return nil
 }
 

@@ -81,17 +81,21 @@ func listener(c *Case, p Plugin, module string) object {
 	if s.RouteTimeout != 0 {
 		route["timeout"] = duration(max(s.RouteTimeout, 0))
 	}
+	routed := object{"name": routeName, "match": object{"prefix": "/"}, "route": route}
+	if d := s.DirectResponse; d != nil {
+		delete(routed, "route")
+		routed["direct_response"] = object{"status": d.Status, "body": object{"inline_string": string(d.Body)}}
+	}
 	manager := object{
 		"stat_prefix":           name,
 		"http_protocol_options": object{"enable_trailers": true},
 		"use_remote_address":    s.UseRemoteAddress,
 		"xff_num_trusted_hops":  s.Hops,
-		"route_config": object{"name": "routes", "virtual_hosts": []any{object{"name": hostName, "domains": []any{"*"}, "routes": []any{
-			object{"name": routeName, "match": object{"prefix": "/"}, "route": route},
-		}}}},
+		"generate_request_id":   !s.NoRequestID,
+		"route_config":          object{"name": "routes", "virtual_hosts": []any{object{"name": hostName, "domains": []any{"*"}, "routes": []any{routed}}}},
 		"http_filters": []any{
 			object{"name": name, "typed_config": typed("envoy.extensions.filters.http.wasm.v3.Wasm", object{"config": plugin(c, p, module)})},
-			object{"name": "envoy.filters.http.router", "typed_config": typed("envoy.extensions.filters.http.router.v3.Router", object{})},
+			object{"name": "envoy.filters.http.router", "typed_config": typed("envoy.extensions.filters.http.router.v3.Router", object{"suppress_envoy_headers": s.SuppressHeaders})},
 		},
 	}
 	if s.Network {

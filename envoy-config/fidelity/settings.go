@@ -88,8 +88,16 @@ func (p *parser) setting(key, value string) (err error) {
 		duration(&s.RouteTimeout)
 	case "use_remote_address":
 		flag(&s.UseRemoteAddress)
+	case "no_request_id":
+		flag(&s.NoRequestID)
+	case "suppress_envoy_headers":
+		flag(&s.SuppressHeaders)
 	case "hops":
 		number(&s.Hops)
+	case "direct_response":
+		code, body, _ := strings.Cut(value, " ")
+		s.DirectResponse = &Answer{Body: []byte(body)}
+		s.DirectResponse.Status, err = strconv.Atoi(code)
 	case "mask":
 		pattern, e := regexp.Compile(value)
 		s.Masks, err = append(s.Masks, mask{pattern, "MASKED"}), e

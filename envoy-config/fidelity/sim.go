@@ -20,7 +20,7 @@ type simulation struct {
 	process *hostsim.Process
 	hosts   map[string]*hostsim.Host // by plugin
 	removed []*hostsim.Host
-	pending map[string]*hostsim.Pending
+	pending map[string][]*hostsim.Pending
 	seen    observation
 
 	mu       sync.Mutex
@@ -30,7 +30,7 @@ type simulation struct {
 
 // simulate plays a case on the simulated host as one version. The error is technical; a refusal is an observation.
 func simulate(ctx context.Context, c *Case, module *hostsim.Module, loadError error, version string) (*observation, error) {
-	s := &simulation{c: c, hosts: map[string]*hostsim.Host{}, pending: map[string]*hostsim.Pending{}, upstream: c.Upstream, clusters: map[string]Answer{}}
+	s := &simulation{c: c, hosts: map[string]*hostsim.Host{}, pending: map[string][]*hostsim.Pending{}, upstream: c.Upstream, clusters: map[string]Answer{}}
 	s.seen = observation{calls: map[string][]message{}, log: map[string][]line{}, counts: map[string]uint64{}}
 	options := []hostsim.Option{hostsim.WithProfile(profile(version)), hostsim.WithWorkers(c.Settings.Workers),
 		hostsim.WithNode(map[string]string{"id": nodeID, "cluster": nodeID})}
@@ -114,7 +114,11 @@ func (s *simulation) options(p Plugin) []hostsim.Option {
 		hostsim.WithUpstream(hostsim.ClusterFunc(func(hostsim.Call) hostsim.Answer { return s.answer("") })),
 		hostsim.WithConnectionManager(hostsim.ConnectionManager{
 			UseRemoteAddress: c.UseRemoteAddress, XFFTrustedHops: c.Hops, StreamIdleTimeout: c.Idle, RequestTimeout: c.RequestTimeout, RouteTimeout: c.RouteTimeout,
+			NoRequestID: c.NoRequestID, SuppressEnvoyHeaders: c.SuppressHeaders,
 		}),
+	}
+	if d := c.DirectResponse; d != nil {
+		options = append(options, hostsim.WithDirectResponse(d.Status, string(d.Body)))
 	}
 	if p.VMConfig != "" {
 		options = append(options, hostsim.WithVMConfig([]byte(p.VMConfig)))
@@ -149,16 +153,20 @@ func (s *simulation) answer(cluster string) hostsim.Answer {
 func (s *simulation) step(ctx context.Context, i int, step Step) error {
 	switch {
 	case step.Request != nil && step.Request.Background:
-		p, err := s.hosts[step.Request.Plugin].Start(s.request(step.Request))
-		s.pending[step.Request.Name] = p
 		s.seen.responses = append(s.seen.responses, response{request: step.Request.Name})
-		return err
+		for range max(step.Request.Times, 1) {
+			p, err := s.hosts[step.Request.Plugin].Start(s.request(step.Request))
+			if err != nil {
+				return err
+			}
+			s.pending[step.Request.Name] = append(s.pending[step.Request.Name], p)
+		}
 	case step.Request != nil:
 		r, e, err := s.hosts[step.Request.Plugin].Do(ctx, s.request(step.Request))
 		if err != nil {
 			return err
 		}
-		s.seen.responses = append(s.seen.responses, simulatedResponse(label(step.Request, i), step.Request, r))
+		s.seen.responses = append(s.seen.responses, simulatedResponse(label(step.Request, i), step.Request, r, e))
 		s.keepUpstream(e.Upstream)
 	case step.Talk != nil:
 		return s.converse(step.Talk, talkLabel(step.Talk, i))
@@ -215,24 +223,29 @@ func talkLabel(c *Conversation, step int) string {
 func (s *simulation) request(r *Request) hostsim.Request {
 	return hostsim.Request{Method: r.Method, Path: r.Target, Authority: r.Host, Headers: r.Headers, Body: r.Body, Trailers: r.Trailers,
 		ClientGoneAfter: r.Gone, BodyIn: r.Pieces,
-		Info: hostsim.StreamInfo{RouteName: routeName, VirtualHost: hostName, ClusterName: backendName, UpstreamAddr: "127.0.0.1:20000"}}
+		Info: hostsim.StreamInfo{RouteName: routeName, VirtualHost: hostName, ClusterName: backendName}}
 }
 
 // wait collects a request in the background, once.
 func (s *simulation) wait(ctx context.Context, name string) error {
-	p, ok := s.pending[name]
+	pending, ok := s.pending[name]
 	if !ok {
 		return nil
 	}
 	delete(s.pending, name)
-	r, e, err := p.Wait(ctx)
-	if err != nil {
-		return err
+	var responses []response
+	for _, p := range pending {
+		r, e, err := p.Wait(ctx)
+		if err != nil {
+			return err
+		}
+		s.keepUpstream(e.Upstream)
+		responses = append(responses, simulatedResponse(name, s.c.request(name), r, e))
 	}
-	s.keepUpstream(e.Upstream)
 	for i := range s.seen.responses {
 		if s.seen.responses[i].request == name {
-			s.seen.responses[i] = simulatedResponse(name, s.c.request(name), r)
+			s.seen.responses[i] = together(responses)
+			s.seen.responses[i].request = name
 		}
 	}
 	return nil
@@ -243,11 +256,16 @@ func (c *Case) request(name string) *Request {
 	return c.Steps[i].Request
 }
 
-func simulatedResponse(name string, asked *Request, r hostsim.Response) response {
+func simulatedResponse(name string, asked *Request, r hostsim.Response, e hostsim.Exchange) response {
 	if asked.Gone > 0 {
 		return response{request: name, left: true}
 	}
-	return response{request: name, status: r.Status, headers: r.Headers, body: r.Body, trailers: r.Trailers, reset: r.Reset}
+	out := response{request: name, status: r.Status, headers: r.Headers, body: r.Body, trailers: r.Trailers, reset: r.Reset,
+		hangs: r.Hangs, excess: r.Excess}
+	if asked.Timed {
+		out.took = &e.Elapsed
+	}
+	return out
 }
 
 func (s *simulation) keepUpstream(u *hostsim.UpstreamRequest) {
@@ -281,7 +299,7 @@ func (s *simulation) collect() {
 	for _, call := range s.process.Calls() {
 		if call.Status == hostsim.StatusOK && s.clusters[call.Cluster].seen() {
 			m := simulatedMessage(call.Headers)
-			m.body = call.Body
+			m.body, m.incomplete = call.Body, call.Awaits > 0
 			s.seen.calls[call.Cluster] = append(s.seen.calls[call.Cluster], m)
 		}
 	}

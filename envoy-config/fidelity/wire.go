@@ -48,6 +48,9 @@ func send(ctx context.Context, address string, r *Request) (response, error) {
 		got, err = http.ReadResponse(in, &http.Request{Method: r.Method})
 	}
 	if err != nil {
+		if context.Cause(ctx) == errHangs {
+			return response{hangs: true}, nil
+		}
 		if ctx.Err() != nil {
 			return response{}, fmt.Errorf("no response to %s %s: %w", r.Method, r.Target, ctx.Err())
 		}
@@ -55,15 +58,28 @@ func send(ctx context.Context, address string, r *Request) (response, error) {
 	}
 	defer got.Body.Close()
 	out := response{status: got.StatusCode, headers: sortedHeaders(got.Header)}
+	if got.Close { // net/http takes the header away
+		out.headers = append(out.headers, hostsim.Header{Name: "connection", Value: "close"})
+	}
 	out.body, err = io.ReadAll(io.LimitReader(got.Body, maxMessage))
-	out.reset = err != nil
+	out.hangs = err != nil && context.Cause(ctx) == errHangs
+	out.reset = err != nil && !out.hangs
 	out.trailers = sortedHeaders(got.Trailer)
+	if err == nil && in.Buffered() > 0 {
+		out.excess, _ = in.Peek(in.Buffered()) // what is buffered is there
+	}
 	return out, nil
 }
+
+// errHangs is why a client gives up: Envoy is done with its request, and the client waits for more.
+var errHangs = errors.New("the client waits for more than Envoy sends")
 
 func sortedHeaders(h http.Header) hostsim.Headers {
 	var out hostsim.Headers
 	for name, values := range h {
+		if name == "Connection" {
+			continue
+		}
 		for _, v := range values {
 			out = append(out, hostsim.Header{Name: strings.ToLower(name), Value: v})
 		}

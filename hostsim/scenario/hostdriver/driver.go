@@ -102,6 +102,8 @@ func (in *instance) Do(ctx context.Context, r scenario.Request) (scenario.Result
 	switch {
 	case exchange.Details == "stream_idle_timeout":
 		return scenario.Result{}, fmt.Errorf("the stream hung until the host's idle timeout, after %v", exchange.Elapsed)
+	case len(exchange.Misframed) > 0:
+		return scenario.Result{}, fmt.Errorf("content-length is stale: %s", strings.Join(exchange.Misframed, "; "))
 	case response.Status == 0 || response.Reset:
 		return scenario.Result{}, fmt.Errorf("the stream ended without a whole response: %s", exchange.Details)
 	}

@@ -13,8 +13,13 @@ import (
 
 func newDriver(t testing.TB) *Driver {
 	t.Helper()
+	return driverOf(t, "./hostsim/scenario/hostdriver/testdata/guest")
+}
+
+func driverOf(t testing.TB, guest string) *Driver {
+	t.Helper()
 	ctx := context.Background()
-	module, err := hostsim.CompileFile(ctx, wasmbuild.Package(t, "./hostsim/scenario/hostdriver/testdata/guest"), hostsim.CompileOptions{})
+	module, err := hostsim.CompileFile(ctx, wasmbuild.Package(t, guest), hostsim.CompileOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,5 +93,30 @@ func TestHungStreamIsAnError(t *testing.T) {
 	_, err = scenario.Run(t.Context(), f, newDriver(t))
 	if err == nil || !strings.Contains(err.Error(), "hang.txtar:5: do request: the stream hung") {
 		t.Errorf("error is %v, want that the stream hung", err)
+	}
+}
+
+// A message whose content-length is not that of its body fails the scenario, whatever the file expects: the error says
+// which message, and what its receiver makes of it.
+func TestStaleLengthIsAnError(t *testing.T) {
+	d := driverOf(t, "./hostsim/testdata/guests/scripted")
+	for config, want := range map[string]string{
+		"response_body: pauseuntilend; atend setbody 1 0 99 b":                                "response to the client with content-length 7 and a body of 1 bytes: the client waits",
+		"response_body: pauseuntilend; atend setbody 1 99 0 b":                                "response to the client with content-length 7 and a body of 8 bytes: the client takes",
+		"request_body: pauseuntilend; atend setbody 0 99 0 b":                                 "request to the backend with content-length 4 and a body of 5 bytes: the backend reads",
+		"request_body: pauseuntilend; atend setbody 0 0 99 b":                                 "request to the backend with content-length 4 and a body of 1 bytes: the backend waits",
+		"request_headers: callwith content-length 5 s 300\nhttp_call_response: get 6 :status": "call to s with content-length 5 and without a body: the server waits",
+		"request_headers: remove 0 content-length\nrequest_body: setbody 0 0 99 b":            "",
+	} {
+		text := "Lengths.\n-- config.json --\n" + config + "\n-- cluster s --\nHTTP/1.1 200\n-- request --\nPOST / HTTP/1.1\nhost: a\n\nbody\n" +
+			"-- response --\n200\n~.*\n\n~.*\n-- backend --\nPOST / HTTP/1.1\n~.*\n\n~.*\n"
+		f, err := scenario.Parse("length.txtar", []byte(text), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = scenario.Run(t.Context(), f, d)
+		if (err != nil) != (want != "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v, want %q", config, err, want)
+		}
 	}
 }

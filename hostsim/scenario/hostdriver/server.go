@@ -34,7 +34,7 @@ func (s *server) take() []scenario.Request {
 func (s *server) Answer(c hostsim.Call) hostsim.Answer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.answer.Fault.Static() {
+	if !s.answer.Fault.Static() && c.Awaits == 0 {
 		s.seen = append(s.seen, seenRequest(c.Headers, c.Body))
 	}
 	return wireAnswer(s.answer)

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"os"
 	"strconv"
 	"strings"
 
@@ -75,6 +76,9 @@ func run(event string, context uint32, otherwise uint32, args ...uint32) uint32 
 //go:wasmexport proxy_on_context_create
 func onContextCreate(id, parent uint32) {
 	parents[id] = parent
+	if _, ok := os.LookupEnv("TRAP_IN_CONTEXT_CREATE"); ok && parent == 0 { // the script is not there yet
+		panic("asked to")
+	}
 	run("context_create", id, 0, parent)
 }
 

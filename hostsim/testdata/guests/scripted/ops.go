@@ -55,8 +55,28 @@ func (e *execution) do(op string) string {
 		e.answer = 1
 		waiting = e.context
 		return "-"
+	case "hold": // pause, and remember the stream for each
+		e.answer = 1
+		held = append(held, e.context)
+		return "-"
+	case "each": // each OPERATION: on every stream that is held, in this one callback
+		e.onHeld(len(held), strings.TrimPrefix(op, "each "))
+		return "-"
+	case "next": // next OPERATION: on the stream that is held for longest
+		e.onHeld(min(1, len(held)), strings.TrimPrefix(op, "next "))
+		return "-"
 	case "answer": // answer N
 		e.answer = number(w[1])
+		return "-"
+	case "atend": // atend OPERATION: at the end of the stream
+		if e.args[len(e.args)-1] == 1 {
+			return e.do(strings.TrimPrefix(op, "atend "))
+		}
+		return "-"
+	case "instream": // instream OPERATION: in the context of a stream only
+		if parents[e.context] != 0 {
+			return e.do(strings.TrimPrefix(op, "instream "))
+		}
 		return "-"
 	case "once": // once OPERATION: the first time only
 		if rest := strings.TrimPrefix(op, "once "); !once[rest] {
@@ -89,7 +109,20 @@ func (e *execution) do(op string) string {
 	return "unknown operation"
 }
 
+// onHeld does an operation on the first n streams that are held, and says nothing of what came of it: there may be
+// hundreds.
+func (e *execution) onHeld(n int, op string) {
+	streams := held[:n]
+	held = held[n:]
+	for _, id := range streams {
+		if abi.SetEffectiveContext(id) == 0 {
+			e.do(op)
+		}
+	}
+}
+
 var (
+	held []uint32 // the streams that wait for each
 	big  [][]byte
 	once = map[string]bool{}
 )
@@ -159,6 +192,8 @@ func (e *execution) streamOp(name, op string) (string, bool) {
 	switch w := words(op, 4); name {
 	case "reply": // reply CODE HEADERS BODY; HEADERS is k=v,k=v or -
 		return status(abi.Reply(number(w[1]), "scripted reply", w[3], abi.Pairs(list(w[2])...), -1)), true
+	case "replybare": // replybare CODE BODY: without details and headers
+		return status(abi.Reply(number(w[1]), "", w[2], abi.Pairs(), -1)), true
 	case "continue": // continue STREAM
 		return status(abi.ContinueStream(number(w[1]))), true
 	case "close": // close STREAM
@@ -173,6 +208,9 @@ func (e *execution) streamOp(name, op string) (string, bool) {
 		return e.call(w[1], w[2], w[3], ":method", "POST", ":path", "/call", ":authority", "auth", ":scheme", "http"), true
 	case "grpccall": // grpccall CLUSTER MS
 		return e.call(w[1], w[2], "x", ":method", "POST", ":path", "/s/m", ":authority", "auth", "content-type", "application/grpc"), true
+	case "callwith": // callwith HEADER VALUE CLUSTER MS: without a body, with a header more
+		rest := words(w[3], 2)
+		return e.call(rest[0], rest[1], "", ":method", "POST", ":path", "/call", ":authority", "auth", w[1], w[2]), true
 	case "callwithout": // callwithout HEADER CLUSTER
 		kv := []string{":method", "POST", ":path", "/call", ":authority", "auth"}
 		for i := 0; i < len(kv); i += 2 {
