@@ -14,8 +14,8 @@ import (
 const maxKeyPlaces = 8
 
 var (
-	verifyMembers = stepMembers(1, "from")
-	removeMembers = stepMembers(0, "from")
+	verifyMembers = members{names: []string{"from", enabled, dryRun, onError}, required: 1}
+	removeMembers = members{names: []string{"from", enabled, dryRun, onError}}
 	placeMembers  = members{names: []string{"header", "query"}}
 )
 

@@ -26,8 +26,8 @@ const (
 )
 
 var (
-	introspectMembers = stepMembers(0, "cluster", "authority", "path", "client_id", "client_secret", "timeout", "cache", "precheck", "client_auth", "private_key", "dpop",
-		"retry", "stale_if_error", "max_in_flight", "breaker")
+	introspectMembers = members{names: []string{"cluster", "authority", "path", "client_id", "client_secret", "timeout", "cache", "precheck", "client_auth", "private_key", "dpop",
+		"retry", "stale_if_error", "max_in_flight", "breaker", enabled, dryRun, onError}}
 	secretMembers = members{names: []string{"env", "inline"}, private: true}
 )
 

@@ -23,7 +23,7 @@ const (
 
 var (
 	clientIPMembers = members{names: []string{"trusted_hops", "ipv6_prefix"}}
-	ipAccessMembers = stepMembers(1, "rules", "default")
+	ipAccessMembers = members{names: []string{"rules", "default", enabled, dryRun, onError}, required: 1}
 	ipRuleMembers   = members{names: []string{"allow", "deny"}}
 )
 

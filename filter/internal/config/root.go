@@ -108,11 +108,12 @@ func (r *reader) assign(own []*sequence, byDefault *sequence) []*sequence {
 		}
 	}
 	assigned := make([]*sequence, len(own))
-	for i, s := range own {
+	for i := len(own) - 1; i >= 0; i-- {
+		s := own[i]
 		if s == nil {
 			s = byDefault
 		}
-		assigned[i] = s
+		assigned[i], s.first = s, i
 	}
 	return assigned
 }

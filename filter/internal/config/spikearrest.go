@@ -7,7 +7,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/problem"
 )
 
-var spikeArrestMembers = stepMembers(1, "rate", "burst", "per", "weight")
+var spikeArrestMembers = members{names: []string{"rate", "burst", "per", "weight", enabled, dryRun, onError}, required: 1}
 
 func (r *reader) spikeArrest(v value, p *plan) {
 	o := spikearrest.Options{Weight: 1}

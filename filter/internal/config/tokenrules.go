@@ -11,7 +11,7 @@ import (
 // every request.
 const maxTokenRules = 64
 
-var requireTokenMembers = stepMembers(0, "issuer", "audience", "client_ids", "scopes", "clock_skew", "token_type")
+var requireTokenMembers = members{names: []string{"issuer", "audience", "client_ids", "scopes", "clock_skew", "token_type", enabled, dryRun, onError}}
 
 // tokenTypeWords say whether the server must say of which type a token is.
 var tokenTypeWords = []string{"optional", "required"}

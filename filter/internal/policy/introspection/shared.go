@@ -100,8 +100,9 @@ func (s *Step) Busy() bool { return len(s.flights.byKey) > 0 || s.hits.any() }
 // does not tell is given up, and its lease with it.
 func (s *Step) Tick(now int64) {
 	s.hits.tell(s.metrics)
-	for _, c := range s.flights.byKey {
+	for _, c := range append([]*call(nil), s.flights.all...) { // what is done may end calls and start others
 		switch {
+		case s.flights.byKey[c.key] != c:
 		case s.flights.overdue(c, now):
 			s.land(c, now, verdict{denial: denialFor(fault.IntrospectionDeadline)})
 		case c.role == guest:
