@@ -1,13 +1,11 @@
 package config
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/catalog"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/apikey"
-	"github.com/sallyport-gateway/sallyport/filter/internal/problem"
 )
 
 // maxKeyPlaces bounds where a key is looked for, with every request.
@@ -52,9 +50,10 @@ func (r *reader) removeAPIKey(v value, p *plan, s *sequence) {
 	p.build = func(*catalog.Catalog, Ports, string) pipeline.Step { return apikey.NewRemove(s.keyPlaces) }
 }
 
+//go:noinline
 func (s *sequence) addPlaces(places []apikey.Place) {
 	for _, place := range places {
-		if !slices.Contains(s.keyPlaces, place) {
+		if !place.Listed(s.keyPlaces) {
 			s.keyPlaces = append(s.keyPlaces, place)
 		}
 	}
@@ -80,7 +79,7 @@ func (r *reader) places(v value) (places []apikey.Place) {
 			r.problem("must be either {header: NAME} or {query: NAME}")
 			return
 		}
-		if slices.Contains(places, place) && place != (apikey.Place{}) {
+		if place.Listed(places) && place != (apikey.Place{}) {
 			r.problem("must be listed once, got it again")
 			return
 		}
@@ -105,7 +104,7 @@ func (r *reader) queryName(v value) string {
 		plain = plain && (isAlphanumeric(c) || strings.IndexByte("-._~", c) >= 0)
 	}
 	if !plain {
-		r.problem(`must be the name of a query parameter, of letters, digits, "-", ".", "_" and "~", got ` + problem.Quote(s))
+		r.got(`must be the name of a query parameter, of letters, digits, "-", ".", "_" and "~"`, s)
 		return ""
 	}
 	return s

@@ -84,7 +84,10 @@ func (r *reader) ipRules(v value) (rules []ipaccess.Rule) {
 func (r *reader) prefixes(v value) (prefixes []ipaddr.Prefix) {
 	r.list(v, maxPrefixes, func(v value) {
 		var p ipaddr.Prefix
-		parse(r, v, &p, ipaddr.ParsePrefix)
+		r.parse(v, func(s string) (err error) {
+			p, err = ipaddr.ParsePrefix(s)
+			return err
+		})
 		prefixes = append(prefixes, p)
 	})
 	return prefixes

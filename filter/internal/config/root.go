@@ -90,7 +90,7 @@ func (r *reader) faultFormat(v value) fault.Format {
 	}
 	f, err := fault.ParseFormat(s)
 	if err != nil {
-		r.problem(err.Error() + ", got " + problem.Quote(s))
+		r.got(err.Error(), s)
 	}
 	return f
 }

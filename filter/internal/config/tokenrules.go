@@ -4,7 +4,6 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/catalog"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/tokenrules"
-	"github.com/sallyport-gateway/sallyport/filter/internal/problem"
 )
 
 // maxTokenRules bounds each list of require_token, which is gone through with
@@ -47,7 +46,7 @@ func (r *reader) requireToken(v value, p *plan) {
 func (r *reader) scope(v value) string {
 	s, ok := r.text(v)
 	if ok && !catalog.ValidScope(s) {
-		r.problem("must be one scope, without blanks, quotes or backslashes, got " + problem.Quote(s))
+		r.got("must be one scope, without blanks, quotes or backslashes", s)
 	}
 	return s
 }
