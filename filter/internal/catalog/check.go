@@ -20,43 +20,64 @@ const (
 // checker collects what is wrong with a catalog.
 type checker struct {
 	problems     *problem.List
-	versions     map[apiVersion]int // where each API stands; version "" for any
+	versions     map[string]int // where each API stands; version "" for any
 	productNames []string
 
 	casedPatterns bool // a pattern is not its own fold
 }
 
-type apiVersion struct{ name, version string }
+// apiVersion is the key of an API among the versions. What has a zero in it is
+// refused anyway.
+//
+//go:noinline
+func apiVersion(name, version string) string { return name + "\x00" + version }
 
+// add and the functions below it are not inlined: each of many messages would
+// cost the guest 300 bytes more.
+//
 //go:noinline
 func (ch *checker) add(path, message string) {
 	ch.problems.AddUnseen(problem.Problem{Path: path, Message: message})
 }
 
+// got adds what should stand at a path and what does.
+//
 //go:noinline
-func apiPath(i int) string { return "apis[" + strconv.Itoa(i) + "]" }
+func (ch *checker) got(path, wanted, text string) { ch.add(path, wanted+", got "+problem.Quote(text)) }
+
+// fault adds what the check of an item's member found, "" for nothing.
+//
+//go:noinline
+func (ch *checker) fault(list string, i int, member, message string) {
+	if message != "" {
+		ch.add(item(list, i)+member, message)
+	}
+}
+
+// item is the path of an item of a list.
+//
+//go:noinline
+func item(list string, i int) string { return list + "[" + strconv.Itoa(i) + "]" }
+
+func apiPath(i int) string { return item("apis", i) }
 
 func (ch *checker) apis(apis []API) {
-	ch.versions = make(map[apiVersion]int, 2*len(apis))
-	for i, a := range apis {
-		if m := nameFault(a.Name); m != "" {
-			ch.add(apiPath(i)+".name", m)
-		}
-		if m := nameFault(a.Version); m != "" {
-			ch.add(apiPath(i)+".version", m)
-		}
-		if other, taken := ch.versions[apiVersion{a.Name, a.Version}]; taken {
+	ch.versions = make(map[string]int, 2*len(apis))
+	for i := range apis {
+		a := &apis[i]
+		ch.fault("apis", i, ".name", nameFault(a.Name))
+		ch.fault("apis", i, ".version", nameFault(a.Version))
+		key := apiVersion(a.Name, a.Version)
+		if other, taken := ch.versions[key]; taken {
 			ch.add(apiPath(i)+".name", "must be unique together with the version, got "+problem.Quote(a.Name)+" and "+problem.Quote(a.Version)+", also at "+apiPath(other))
 		} else {
-			ch.versions[apiVersion{a.Name, a.Version}] = i
-			ch.versions[apiVersion{a.Name, ""}] = i
+			ch.versions[key] = i
+			ch.versions[apiVersion(a.Name, "")] = i
 		}
-		if m := basePathFault(a.BasePath); m != "" {
-			ch.add(apiPath(i)+".base_path", m)
-		}
+		ch.fault("apis", i, ".base_path", basePathFault(a.BasePath))
 		for j, host := range a.Hosts {
 			if !validHost(strings.TrimPrefix(host, "*.")) {
-				ch.add(apiPath(i)+".hosts["+strconv.Itoa(j)+"]", `must be a host name without a port, or "*." and a name, got `+problem.Quote(host))
+				ch.got(item(apiPath(i)+".hosts", j), `must be a host name without a port, or "*." and a name`, host)
 			}
 		}
 	}
@@ -66,40 +87,40 @@ func (ch *checker) apis(apis []API) {
 // one that a backend which ignores case takes for it.
 func (ch *checker) taken(apis []API, i, j, other int) {
 	a, base := &apis[i], apis[other].BasePath
-	at := ", also at " + apiPath(other)
+	path, at := apiPath(i), ", also at "+apiPath(other)
 	if base != a.BasePath {
 		at += " as " + problem.Quote(base) + ", which is the same to a backend that ignores letter case"
 	}
 	switch {
 	case len(a.Hosts) == 0:
-		ch.add(apiPath(i)+".base_path", "must be the only one for any host, got "+problem.Quote(a.BasePath)+at)
+		ch.add(path+".base_path", "must be the only one for any host, got "+problem.Quote(a.BasePath)+at)
 	case other == i:
-		ch.add(apiPath(i)+".hosts["+strconv.Itoa(j)+"]", "must be listed once, got "+problem.Quote(a.Hosts[j])+" twice")
+		ch.add(item(path+".hosts", j), "must be listed once, got "+problem.Quote(a.Hosts[j])+" twice")
 	default:
-		ch.add(apiPath(i)+".hosts["+strconv.Itoa(j)+"]", "must not have the same base path as another API, got "+problem.Quote(a.Hosts[j])+" with "+problem.Quote(a.BasePath)+at)
+		ch.add(item(path+".hosts", j), "must not have the same base path as another API, got "+problem.Quote(a.Hosts[j])+" with "+problem.Quote(a.BasePath)+at)
 	}
 }
 
 func (ch *checker) products(products []Product, apis []API) map[string]*product {
 	compiled := make(map[string]*product, len(products))
 	positions := make(map[string]int, len(products))
-	for i, p := range products {
-		path := "products[" + strconv.Itoa(i) + "]"
+	for i := range products {
+		p, path := &products[i], item("products", i)
 		if m := textFault(p.Name, maxNameBytes); m != "" {
 			ch.add(path+".name", m)
 		} else if other, taken := positions[p.Name]; taken {
-			ch.add(path+".name", "must be unique, got "+problem.Quote(p.Name)+", also at products["+strconv.Itoa(other)+"]")
+			ch.add(path+".name", "must be unique, got "+problem.Quote(p.Name)+", also at "+item("products", other))
 			continue
 		}
 		positions[p.Name] = i
 		ch.productNames = append(ch.productNames, p.Name)
-		c := &product{Product: p}
-		for j, granted := range p.APIs {
-			c.grantsAPI = append(c.grantsAPI, ch.grant(path+".apis["+strconv.Itoa(j)+"]", granted, apis))
+		c := &product{Product: *p}
+		for j := range p.APIs {
+			c.grantsAPI = append(c.grantsAPI, ch.grant(item(path+".apis", j), &p.APIs[j], apis))
 		}
 		for j, scope := range p.Scopes {
 			if !ValidScope(scope) {
-				ch.add(path+".scopes["+strconv.Itoa(j)+"]", "must be one scope, without blanks, quotes or backslashes, got "+problem.Quote(scope))
+				ch.got(item(path+".scopes", j), "must be one scope, without blanks, quotes or backslashes", scope)
 			}
 		}
 		compiled[p.Name] = c
@@ -107,23 +128,23 @@ func (ch *checker) products(products []Product, apis []API) map[string]*product 
 	return compiled
 }
 
-func (ch *checker) grant(path string, granted ProductAPI, apis []API) apiGrant {
+func (ch *checker) grant(path string, granted *ProductAPI, apis []API) apiGrant {
 	// Without any API that is the fault, and not each name.
-	if _, known := ch.versions[apiVersion{granted.Name, granted.Version}]; !known && len(apis) > 0 {
+	if _, known := ch.versions[apiVersion(granted.Name, granted.Version)]; !known && len(apis) > 0 {
 		ch.unknownAPI(path, granted, apis)
 	}
 	g := apiGrant{name: granted.Name, version: granted.Version}
 	for k, o := range granted.Operations {
-		at := path + ".operations[" + strconv.Itoa(k) + "]"
+		at := item(path+".operations", k)
 		compiled, err := parsePattern(o.Path)
 		if err != nil {
-			ch.add(at+".path", err.Error()+", got "+problem.Quote(o.Path))
+			ch.got(at+".path", err.Error(), o.Path)
 		} else if len(o.Path) > maxPathBytes {
 			ch.add(at+".path", "must have at most "+strconv.Itoa(maxPathBytes)+" bytes")
 		}
 		for l, method := range o.Methods {
 			if !validMethod(method) {
-				ch.add(at+".methods["+strconv.Itoa(l)+"]", `must be a method in capital letters, such as "GET", got `+problem.Quote(method))
+				ch.got(item(at+".methods", l), `must be a method in capital letters, such as "GET"`, method)
 			}
 		}
 		ch.casedPatterns = ch.casedPatterns || compiled.cased
@@ -132,7 +153,7 @@ func (ch *checker) grant(path string, granted ProductAPI, apis []API) apiGrant {
 	return g
 }
 
-func (ch *checker) unknownAPI(path string, granted ProductAPI, apis []API) {
+func (ch *checker) unknownAPI(path string, granted *ProductAPI, apis []API) {
 	if ch.problems.Full() {
 		ch.problems.Count()
 		return
@@ -142,7 +163,8 @@ func (ch *checker) unknownAPI(path string, granted ProductAPI, apis []API) {
 		return
 	}
 	var names, versions []string
-	for _, a := range apis {
+	for i := range apis {
+		a := &apis[i]
 		names = append(names, a.Name)
 		if a.Name == granted.Name {
 			versions = append(versions, a.Version)
@@ -165,21 +187,19 @@ func (ch *checker) apps(apps []App, products map[string]*product) {
 			ch.add(appPath(i)+".name", "must be unique, got "+problem.Quote(a.Name)+", also at "+appPath(other))
 		}
 		positions[a.Name] = i
-		if m := textFault(a.Developer, maxDeveloperBytes); m != "" {
-			ch.add(appPath(i)+".developer", m)
-		}
+		ch.fault("apps", i, ".developer", textFault(a.Developer, maxDeveloperBytes))
 		a.granted = make([]*product, 0, len(a.Products))
 		for j, name := range a.Products {
 			p, ok := products[name]
 			if !ok {
-				ch.unknownProduct(appPath(i)+".products["+strconv.Itoa(j)+"]", name)
+				ch.unknownProduct(item(appPath(i)+".products", j), name)
 				continue
 			}
 			a.granted = append(a.granted, p)
 		}
 		for j, client := range a.TokenClients {
 			if m := textFault(client, maxNameBytes); m != "" {
-				ch.add(appPath(i)+".token_clients["+strconv.Itoa(j)+"]", m)
+				ch.add(item(appPath(i)+".token_clients", j), m)
 			}
 		}
 	}
@@ -193,8 +213,7 @@ func (ch *checker) unknownProduct(path, name string) {
 	ch.add(path, "must name a product of this configuration, got "+problem.Quote(name)+problem.Suggest(name, ch.productNames))
 }
 
-//go:noinline
-func appPath(i int) string { return "apps[" + strconv.Itoa(i) + "]" }
+func appPath(i int) string { return item("apps", i) }
 
 // nameFault says what is wrong with the name or version of an API, which stands
 // in metric names, where other characters are separators; "" when nothing is.
@@ -203,7 +222,7 @@ func nameFault(s string) string {
 		return "is required and must not be empty"
 	}
 	if len(s) > maxNameBytes {
-		return "must have at most " + strconv.Itoa(maxNameBytes) + " bytes, got " + strconv.Itoa(len(s))
+		return tooLong(s, maxNameBytes)
 	}
 	for _, c := range []byte(s) {
 		if !isUnreserved(c) {
@@ -220,11 +239,15 @@ func textFault(s string, limit int) string {
 	case s == "":
 		return "is required and must not be empty"
 	case len(s) > limit:
-		return "must have at most " + strconv.Itoa(limit) + " bytes, got " + strconv.Itoa(len(s))
+		return tooLong(s, limit)
 	case !printable(s) || s[0] == ' ' || s[len(s)-1] == ' ':
 		return "must have no control characters and no blanks around it, got " + problem.Quote(s)
 	}
 	return ""
+}
+
+func tooLong(s string, limit int) string {
+	return "must have at most " + strconv.Itoa(limit) + " bytes, got " + strconv.Itoa(len(s))
 }
 
 func printable(s string) bool {
@@ -243,7 +266,7 @@ func basePathFault(s string) string {
 	case s[0] != '/':
 		return `must start with "/", got ` + problem.Quote(s)
 	case len(s) > maxPathBytes:
-		return "must have at most " + strconv.Itoa(maxPathBytes) + " bytes, got " + strconv.Itoa(len(s))
+		return tooLong(s, maxPathBytes)
 	case s == "/":
 		return ""
 	case s[len(s)-1] == '/':

@@ -3,7 +3,6 @@ package catalog
 import (
 	"crypto/subtle"
 	"encoding/binary"
-	"strconv"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/problem"
 )
@@ -77,7 +76,7 @@ func (t *keyTable) add(ref keyRef, apps []App, ch *checker) {
 }
 
 func (r keyRef) path() string {
-	return "apps[" + strconv.Itoa(int(r.app)) + "].keys[" + strconv.Itoa(int(r.key)) + "]"
+	return item(appPath(int(r.app))+".keys", int(r.key))
 }
 
 // FindKey finds the key whose SHA-256 is sum, and the app that it belongs to.

@@ -1,21 +1,19 @@
 package config
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/catalog"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/apikey"
-	"github.com/sallyport-gateway/sallyport/filter/internal/problem"
 )
 
 // maxKeyPlaces bounds where a key is looked for, with every request.
 const maxKeyPlaces = 8
 
 var (
-	verifyMembers = stepMembers(1, "from")
-	removeMembers = stepMembers(0, "from")
+	verifyMembers = members{names: []string{"from", enabled, dryRun, onError}, required: 1}
+	removeMembers = members{names: []string{"from", enabled, dryRun, onError}}
 	placeMembers  = members{names: []string{"header", "query"}}
 )
 
@@ -55,7 +53,7 @@ func (r *reader) removeAPIKey(v value, p *plan, s *sequence) {
 //go:noinline
 func (s *sequence) addPlaces(places []apikey.Place) {
 	for _, place := range places {
-		if !slices.Contains(s.keyPlaces, place) {
+		if !place.Listed(s.keyPlaces) {
 			s.keyPlaces = append(s.keyPlaces, place)
 		}
 	}
@@ -81,7 +79,7 @@ func (r *reader) places(v value) (places []apikey.Place) {
 			r.problem("must be either {header: NAME} or {query: NAME}")
 			return
 		}
-		if slices.Contains(places, place) && place != (apikey.Place{}) {
+		if place.Listed(places) && place != (apikey.Place{}) {
 			r.problem("must be listed once, got it again")
 			return
 		}
@@ -106,7 +104,7 @@ func (r *reader) queryName(v value) string {
 		plain = plain && (isAlphanumeric(c) || strings.IndexByte("-._~", c) >= 0)
 	}
 	if !plain {
-		r.problem(`must be the name of a query parameter, of letters, digits, "-", ".", "_" and "~", got ` + problem.Quote(s))
+		r.got(`must be the name of a query parameter, of letters, digits, "-", ".", "_" and "~"`, s)
 		return ""
 	}
 	return s

@@ -72,24 +72,24 @@ type Ports = host.Ports
 func (c *Config) Sequences(p Ports) []*pipeline.Sequence {
 	p = p.WithDefaults()
 	built := make([]*pipeline.Sequence, len(c.sequences))
-	shared := map[*plan]pipeline.Step{}
+	made := make([][]pipeline.Step, len(c.sequences)) // for the first API of each sequence
 	for i, s := range c.sequences {
 		api := c.Catalog.APIAt(i)
 		scope := api.Name + "/" + api.Version
 		steps := make([]pipeline.Step, 0, len(s.plans))
+		if s.first == i {
+			made[i] = make([]pipeline.Step, len(s.plans))
+		}
 		for j := range s.plans {
 			plan := &s.plans[j]
 			if !plan.enabled {
 				continue
 			}
-			step, ok := shared[plan]
-			if !ok {
-				step = plan.step(c.Catalog, p, scope+"#"+strconv.Itoa(j))
-				if !plan.perAPI {
-					shared[plan] = step
-				}
+			step := &made[s.first][j]
+			if *step == nil || plan.perAPI {
+				*step = plan.step(c.Catalog, p, scope+"#"+strconv.Itoa(j))
 			}
-			steps = append(steps, step)
+			steps = append(steps, *step)
 		}
 		built[i] = pipeline.NewSequence(steps...)
 	}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"reflect"
 	"strconv"
 	"strings"
 	"testing"
@@ -78,7 +79,7 @@ func wantAdmitted(t *testing.T, s *pipeline.Sequence, x *pipeline.Exchange) {
 
 func TestLoadBase(t *testing.T) {
 	c := load(t, "{}")
-	if c.Format != fault.Apigee || c.Identity != identity.DefaultHeaders() || c.LongestWait() != defaultTimeout {
+	if c.Format != fault.Apigee || !reflect.DeepEqual(c.Identity, identity.DefaultHeaders()) || c.LongestWait() != defaultTimeout {
 		t.Errorf("got %v, %v, %v", c.Format, c.Identity, c.LongestWait())
 	}
 	index, suffix, match := c.Catalog.ResolveAPI("api.example.com", "/customers/v1/orders/7")

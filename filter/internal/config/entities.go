@@ -4,7 +4,6 @@ import (
 	"strconv"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/catalog"
-	"github.com/sallyport-gateway/sallyport/filter/internal/problem"
 )
 
 // Only shapes are looked at here; what the parts must say, by themselves and
@@ -203,7 +202,7 @@ func (r *reader) expiry(v value) int64 {
 	}
 	t, ok := parseTime(s)
 	if !ok || t < firstExpiry || t > lastExpiry {
-		r.problem(`must be a time such as "2027-05-01T00:00:00Z", got ` + problem.Quote(s))
+		r.got(`must be a time such as "2027-05-01T00:00:00Z"`, s)
 		return 0
 	}
 	return t

@@ -40,7 +40,7 @@ func (r *reader) headerName(v value, refused []string) string {
 		valid = valid && (isAlphanumeric(c) || strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0)
 	}
 	if !valid {
-		r.problem("must be the name of a header, got " + problem.Quote(s))
+		r.got("must be the name of a header", s)
 		return ""
 	}
 	name := ascii.Lower(s)

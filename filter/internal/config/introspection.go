@@ -9,7 +9,6 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/catalog"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection"
-	"github.com/sallyport-gateway/sallyport/filter/internal/problem"
 	"github.com/sallyport-gateway/sallyport/filter/internal/secret"
 )
 
@@ -25,8 +24,8 @@ const (
 )
 
 var (
-	introspectMembers = stepMembers(0, "cluster", "authority", "path", "client_id", "client_secret", "timeout", "cache", "precheck", "client_auth", "private_key", "dpop",
-		"retry", "stale_if_error", "max_in_flight", "breaker")
+	introspectMembers = members{names: []string{"cluster", "authority", "path", "client_id", "client_secret", "timeout", "cache", "precheck", "client_auth", "private_key", "dpop",
+		"retry", "stale_if_error", "max_in_flight", "breaker", enabled, dryRun, onError}}
 	secretMembers = members{names: []string{"env", "inline"}, private: true}
 )
 
@@ -180,7 +179,7 @@ func (r *reader) credential(text, where string) secret.Value {
 func (r *reader) clientID(v value) string {
 	s, ok := r.text(v)
 	if ok && (s == "" || len(s) > maxVisible || !inRange(s, ' ', '~')) {
-		r.problem("must be printable ASCII and not empty, got " + problem.Quote(s))
+		r.got("must be printable ASCII and not empty", s)
 	}
 	return s
 }
@@ -189,7 +188,7 @@ func (r *reader) clientID(v value) string {
 func (r *reader) visible(v value) string {
 	s, ok := r.text(v)
 	if ok && (s == "" || len(s) > maxVisible || !inRange(s, '!', '~')) {
-		r.problem("must be ASCII without blanks and not empty, got " + problem.Quote(s))
+		r.got("must be ASCII without blanks and not empty", s)
 	}
 	return s
 }
@@ -207,7 +206,7 @@ func (r *reader) authority(v value) string {
 		valid = valid && (isAlphanumeric(c) || strings.IndexByte("-._:[]", c) >= 0)
 	}
 	if ok && !valid {
-		r.problem("must be a host name, with or without a port, got " + problem.Quote(s))
+		r.got("must be a host name, with or without a port", s)
 	}
 	return s
 }
@@ -215,7 +214,7 @@ func (r *reader) authority(v value) string {
 func (r *reader) endpointPath(v value) string {
 	s, ok := r.text(v)
 	if ok && (s == "" || s[0] != '/' || len(s) > maxVisible || !inRange(s, '!', '~') || strings.IndexByte(s, '#') >= 0 || strings.IndexByte(s, '?') >= 0) {
-		r.problem(`must be a path that starts with "/", without "?" and "#", got ` + problem.Quote(s))
+		r.got(`must be a path that starts with "/", without "?" and "#"`, s)
 	}
 	return s
 }

@@ -23,7 +23,7 @@ const (
 
 var (
 	clientIPMembers = members{names: []string{"trusted_hops", "ipv6_prefix"}}
-	ipAccessMembers = stepMembers(1, "rules", "default")
+	ipAccessMembers = members{names: []string{"rules", "default", enabled, dryRun, onError}, required: 1}
 	ipRuleMembers   = members{names: []string{"allow", "deny"}}
 )
 
@@ -85,7 +85,10 @@ func (r *reader) ipRules(v value) (rules []ipaccess.Rule) {
 func (r *reader) prefixes(v value) (prefixes []ipaddr.Prefix) {
 	r.list(v, maxPrefixes, func(v value) {
 		var p ipaddr.Prefix
-		parse(r, v, &p, ipaddr.ParsePrefix)
+		r.parse(v, func(s string) (err error) {
+			p, err = ipaddr.ParsePrefix(s)
+			return err
+		})
 		prefixes = append(prefixes, p)
 	})
 	return prefixes

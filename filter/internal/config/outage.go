@@ -5,7 +5,6 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/outage"
-	"github.com/sallyport-gateway/sallyport/filter/internal/problem"
 )
 
 // Bounds and defaults of what introspect_token does when the authorization
@@ -72,7 +71,7 @@ func (r *reader) breaker(v value) outage.Breaker {
 	const wanted = `"off" or {failures: ..., open_for: ...}`
 	if v.isString() {
 		if v.content() != "off" {
-			r.problem("must be " + wanted + ", got " + problem.Quote(v.content()))
+			r.got("must be "+wanted, v.content())
 		}
 		return outage.Breaker{}
 	}

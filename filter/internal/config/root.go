@@ -90,7 +90,7 @@ func (r *reader) faultFormat(v value) fault.Format {
 	}
 	f, err := fault.ParseFormat(s)
 	if err != nil {
-		r.problem(err.Error() + ", got " + problem.Quote(s))
+		r.got(err.Error(), s)
 	}
 	return f
 }
@@ -108,11 +108,12 @@ func (r *reader) assign(own []*sequence, byDefault *sequence) []*sequence {
 		}
 	}
 	assigned := make([]*sequence, len(own))
-	for i, s := range own {
+	for i := len(own) - 1; i >= 0; i-- {
+		s := own[i]
 		if s == nil {
 			s = byDefault
 		}
-		assigned[i] = s
+		assigned[i], s.first = s, i
 	}
 	return assigned
 }

@@ -29,6 +29,7 @@ var stepNames = []string{ipAccess, spikeArrest, verifyAPIKey, removeAPIKey, intr
 // sequence is a configured sequence, before it is built for a VM.
 type sequence struct {
 	plans []plan
+	first int // the first of the APIs that have it, by the catalog's index
 
 	// keyPlaces are the places of all its verify_api_key and remove_api_key
 	// steps, each once: what must not reach a backend.
@@ -165,20 +166,21 @@ func (r *reader) options(v value, p *plan, s *sequence) {
 	}
 }
 
-// commonNames are members of every step.
-var commonNames = []string{"enabled", "dry_run", "on_error"}
-
-func stepMembers(required int, names ...string) members {
-	return members{names: append(names, commonNames...), required: required}
-}
+// The members of every step. The lists are written out, for what is put together
+// at run time costs the guest code.
+const (
+	enabled = "enabled"
+	dryRun  = "dry_run"
+	onError = "on_error"
+)
 
 func (r *reader) common(name string, v value, p *plan) {
 	switch name {
-	case "enabled":
+	case enabled:
 		p.enabled = r.boolean(v)
-	case "dry_run":
+	case dryRun:
 		p.dryRun = r.boolean(v)
-	case "on_error":
+	case onError:
 		i, _ := r.word(v, "deny", "continue")
 		p.continueOnError = i == 1
 	}

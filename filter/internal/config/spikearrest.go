@@ -4,21 +4,26 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/catalog"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/spikearrest"
-	"github.com/sallyport-gateway/sallyport/filter/internal/problem"
 )
 
-var spikeArrestMembers = stepMembers(1, "rate", "burst", "per", "weight")
+var spikeArrestMembers = members{names: []string{"rate", "burst", "per", "weight", enabled, dryRun, onError}, required: 1}
 
 func (r *reader) spikeArrest(v value, p *plan) {
 	o := spikearrest.Options{Weight: 1}
 	ok := r.object(v, &spikeArrestMembers, func(name string, v value) {
 		switch name {
 		case "rate":
-			parse(r, v, &o.Rate, spikearrest.ParseRate)
+			r.parse(v, func(s string) (err error) {
+				o.Rate, err = spikearrest.ParseRate(s)
+				return err
+			})
 		case "burst":
 			o.Burst = r.integer(v, 1, spikearrest.MaxBurst)
 		case "per":
-			parse(r, v, &o.Per, spikearrest.ParsePer)
+			r.parse(v, func(s string) (err error) {
+				o.Per, err = spikearrest.ParsePer(s)
+				return err
+			})
 		case "weight":
 			o.Weight = r.integer(v, 1, spikearrest.MaxWeight)
 		default:
@@ -48,15 +53,12 @@ func (r *reader) spikeArrest(v value, p *plan) {
 
 // parse reads a string with a policy's own parser, whose errors read on from
 // the path: "must be ...".
-func parse[T any](r *reader, v value, into *T, parser func(string) (T, error)) {
+func (r *reader) parse(v value, parser func(string) error) {
 	s, ok := r.text(v)
 	if !ok {
 		return
 	}
-	parsed, err := parser(s)
-	if err != nil {
-		r.problem(err.Error() + ", got " + problem.Quote(s))
-		return
+	if err := parser(s); err != nil {
+		r.got(err.Error(), s)
 	}
-	*into = parsed
 }

@@ -4,14 +4,13 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/catalog"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/tokenrules"
-	"github.com/sallyport-gateway/sallyport/filter/internal/problem"
 )
 
 // maxTokenRules bounds each list of require_token, which is gone through with
 // every request.
 const maxTokenRules = 64
 
-var requireTokenMembers = stepMembers(0, "issuer", "audience", "client_ids", "scopes", "clock_skew", "token_type")
+var requireTokenMembers = members{names: []string{"issuer", "audience", "client_ids", "scopes", "clock_skew", "token_type", enabled, dryRun, onError}}
 
 // tokenTypeWords say whether the server must say of which type a token is.
 var tokenTypeWords = []string{"optional", "required"}
@@ -47,7 +46,7 @@ func (r *reader) requireToken(v value, p *plan) {
 func (r *reader) scope(v value) string {
 	s, ok := r.text(v)
 	if ok && !catalog.ValidScope(s) {
-		r.problem("must be one scope, without blanks, quotes or backslashes, got " + problem.Quote(s))
+		r.got("must be one scope, without blanks, quotes or backslashes", s)
 	}
 	return s
 }

@@ -5,29 +5,36 @@ import "github.com/sallyport-gateway/sallyport/filter/internal/sha256"
 // nonces gives the k of RFC 6979 section 3.2 for a private key and a hash that
 // was reduced modulo the order, one after the other until one is good.
 func nonces(private, hash []byte) (next func() []byte) {
-	v, key := make([]byte, sha256.Size), make([]byte, sha256.Size)
-	for i := range v {
-		v[i] = 1
+	s := &nonceState{value: make([]byte, sha256.Size), key: make([]byte, sha256.Size)}
+	for i := range s.value {
+		s.value[i] = 1
 	}
-	update := func(more ...[]byte) {
-		message := append([]byte(nil), v...)
-		for _, m := range more {
-			message = append(message, m...)
-		}
-		key = hmacSHA256(key, message)
-		v = hmacSHA256(key, v)
-	}
-	update([]byte{0}, private, hash)
-	update([]byte{1}, private, hash)
+	s.update([]byte{0}, private, hash)
+	s.update([]byte{1}, private, hash)
 	return func() []byte {
-		v = hmacSHA256(key, v)
-		k := v
-		update([]byte{0})
+		s.value = hmacSHA256(s.key, s.value)
+		k := s.value
+		s.update([]byte{0})
 		return k
 	}
 }
 
+// nonceState is V and K of RFC 6979 section 3.2.
+type nonceState struct{ value, key []byte }
+
+//go:noinline
+func (s *nonceState) update(more ...[]byte) {
+	message := append([]byte(nil), s.value...)
+	for _, m := range more {
+		message = append(message, m...)
+	}
+	s.key = hmacSHA256(s.key, message)
+	s.value = hmacSHA256(s.key, s.value)
+}
+
 // hmacSHA256 is HMAC (RFC 2104) with a key no longer than a block.
+//
+//go:noinline
 func hmacSHA256(key, message []byte) []byte {
 	const block = 64
 	inner, outer := make([]byte, block, block+len(message)), make([]byte, block, block+sha256.Size)

@@ -1,7 +1,6 @@
 package jose
 
 import (
-	"encoding/base64"
 	"strings"
 
 	"github.com/tidwall/gjson"
@@ -83,8 +82,8 @@ func privatePEM(text string) (*PrivateKey, bool) {
 			b = append(b, c)
 		}
 	}
-	content, err := base64.StdEncoding.Strict().DecodeString(string(b))
-	if err != nil {
+	content, ok := decodePadded(b)
+	if !ok {
 		return nil, false
 	}
 	switch label {

@@ -20,12 +20,20 @@ func (p Place) variable() string {
 	return "request.queryparam." + p.Query
 }
 
+// Listed reports whether p is one of the places; in one copy, for it is asked in
+// several places.
+//
+//go:noinline
+func (p Place) Listed(places []Place) bool { return slices.Contains(places, p) }
+
 // distinct leaves out places that say nothing or were said before, so that one
 // presentation is never taken for two.
+//
+//go:noinline
 func distinct(places []Place) []Place {
 	var kept []Place
 	for _, p := range places {
-		if p != (Place{}) && !slices.Contains(kept, p) {
+		if p != (Place{}) && !p.Listed(kept) {
 			kept = append(kept, p)
 		}
 	}

@@ -16,6 +16,7 @@ const MaxAnswerBytes = 64 << 10
 // whether the token is active, a denial otherwise. The zero value denies, with
 // fault.Internal.
 type verdict struct {
+	_      [0]func() // not comparable: an unused == costs the guest code
 	claims *pipeline.Claims
 	denial fault.Denial
 }

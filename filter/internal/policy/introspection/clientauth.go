@@ -4,9 +4,8 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/tidwall/gjson"
-
 	"github.com/sallyport-gateway/sallyport/filter/internal/jose"
+	"github.com/sallyport-gateway/sallyport/filter/internal/jsonobject"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
 
@@ -27,6 +26,7 @@ const (
 
 // Assertion says what the gateway asserts of itself, and who signs it.
 type Assertion struct {
+	_        [0]func() // not comparable: an unused == costs the guest code
 	Key      *jose.PrivateKey
 	KeyID    string // as the authorization server knows the key, "" for none
 	Audience string
@@ -66,18 +66,10 @@ func (r *request) authenticate(c *pipeline.Callout, now int64) bool {
 // claim is the payload of an assertion (RFC 7523 section 3).
 func (r *request) claim(now int64) []byte {
 	seconds := now / int64(time.Second)
-	b := gjson.AppendJSONString([]byte(`{"iss":`), r.clientID)
-	b = gjson.AppendJSONString(append(b, `,"sub":`...), r.clientID)
-	b = gjson.AppendJSONString(append(b, `,"aud":`...), r.assertion.Audience)
-	b = append(b, `,"iat":`...)
-	b = strconv.AppendInt(b, seconds, 10)
-	b = append(b, `,"exp":`...)
-	b = strconv.AppendInt(b, seconds+int64(r.assertion.TTL/time.Second), 10)
-	b = append(b, `,"jti":"`...)
-	b = strconv.AppendUint(b, r.random(), 36)
-	b = append(b, '-')
-	b = strconv.AppendUint(b, r.random(), 36)
-	return append(b, `"}`...)
+	id := string(jsonobject.AppendString(nil, r.clientID))
+	return []byte(`{"iss":` + id + `,"sub":` + id + `,"aud":` + string(jsonobject.AppendString(nil, r.assertion.Audience)) +
+		`,"iat":` + strconv.FormatInt(seconds, 10) + `,"exp":` + strconv.FormatInt(seconds+int64(r.assertion.TTL/time.Second), 10) +
+		`,"jti":"` + strconv.FormatUint(r.random(), 36) + "-" + strconv.FormatUint(r.random(), 36) + `"}`)
 }
 
 //go:noinline

@@ -9,12 +9,14 @@ import (
 
 // credential is an access token as a request presents it.
 type credential struct {
+	_     [0]func() // not comparable: an unused == costs the guest code
 	token string
 	proof *dpop.Proof // nil for one that came as Bearer
 }
 
 // Binding says how a request proves that a token is its own.
 type Binding struct {
+	_ [0]func() // not comparable: an unused == costs the guest code
 	// DPoP takes tokens of that scheme (RFC 9449 section 7.1); nil takes Bearer
 	// only.
 	DPoP *dpop.Options

@@ -1,7 +1,6 @@
 package introspection
 
 import (
-	"encoding/base64"
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/jose"
@@ -75,7 +74,7 @@ func basicCredentials(id string, s secret.Value) string {
 	pair := appendFormEncoded(nil, id)
 	pair = append(pair, ':')
 	pair = appendFormEncoded(pair, s.Reveal())
-	return "Basic " + base64.StdEncoding.EncodeToString(pair)
+	return "Basic " + jose.EncodePadded(pair)
 }
 
 // appendFormEncoded encodes for application/x-www-form-urlencoded (RFC 6749

@@ -16,6 +16,7 @@ const unavailableRetrySeconds = 1
 
 // Options describe one limiter.
 type Options struct {
+	_ [0]func() // not comparable: an unused == costs the guest code
 	// ID tells this limiter from all others, and stays the same from one
 	// configuration to the next. Limiters whose Options are all the same are one.
 	ID     string

@@ -43,6 +43,7 @@ func appendClaims(b []byte, c *pipeline.Claims) (out []byte, ok bool) {
 	return b, true
 }
 
+//go:noinline
 func appendText(b []byte, s string) []byte {
 	// A text that is longer than any entry makes the whole too long, whatever its length is written as.
 	return append(binary.BigEndian.AppendUint16(b, uint16(len(s))), s...)
