@@ -35,18 +35,18 @@ func (r *reader) problem(message string) {
 		r.problems.Count()
 		return
 	}
-	var b strings.Builder
+	path := ""
 	for i, f := range r.path {
 		switch {
 		case f.name == "":
-			b.WriteString("[" + strconv.Itoa(f.index) + "]")
+			path += "[" + strconv.Itoa(f.index) + "]"
 		case i > 0:
-			b.WriteString("." + f.name)
+			path += "." + f.name
 		default:
-			b.WriteString(f.name)
+			path = f.name
 		}
 	}
-	r.problems.Add(b.String(), message)
+	r.problems.Add(path, message)
 }
 
 // got notes a problem, and the text that stood there.
@@ -283,16 +283,16 @@ func (r *reader) word(v value, words ...string) (index int, ok bool) {
 
 // oneOf is `"a", "b" or "c"`.
 func oneOf(words []string) string {
-	var b strings.Builder
+	list := ""
 	for i, w := range words {
 		switch {
 		case i == 0:
 		case i == len(words)-1:
-			b.WriteString(" or ")
+			list += " or "
 		default:
-			b.WriteString(", ")
+			list += ", "
 		}
-		b.WriteString(strconv.Quote(w))
+		list += strconv.Quote(w)
 	}
-	return b.String()
+	return list
 }

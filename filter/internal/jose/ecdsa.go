@@ -16,6 +16,15 @@ var (
 	orderMinusTwo = []byte("\xff\xff\xff\xff\x00\x00\x00\x00\xff\xff\xff\xff\xff\xff\xff\xff\xbc\xe6\xfa\xad\xa7\x17\x9e\x84\xf3\xb9\xca\xc2\xfc\x63\x25\x4f")
 )
 
+// newNat and newPoint are not inlined: each copy would cost the guest 200 bytes.
+//
+//go:noinline
+func newNat() *bigmod.Nat { return bigmod.NewNat() }
+
+//go:noinline
+func newPoint() *nistec.P256Point { return nistec.NewP256Point() }
+
+//go:noinline
 func order() *bigmod.Modulus {
 	n, err := bigmod.NewModulus(orderBytes)
 	if err != nil {
@@ -29,14 +38,14 @@ func scalar(b []byte, n *bigmod.Modulus) (*bigmod.Nat, bool) {
 	if len(b) != coordinateSize {
 		return nil, false
 	}
-	x, err := bigmod.NewNat().SetBytes(b, n)
+	x, err := newNat().SetBytes(b, n)
 	return x, err == nil && x.IsZero() == 0
 }
 
 // hashScalar is the hash of a text modulo the order. The hash is as long as the
 // order, so none of it is cut off.
 func hashScalar(sum []byte, n *bigmod.Modulus) *bigmod.Nat {
-	e, err := bigmod.NewNat().SetOverflowingBytes(sum, n)
+	e, err := newNat().SetOverflowingBytes(sum, n)
 	if err != nil {
 		panic("jose: a hash longer than the order of P-256") // cannot be: 32 bytes both
 	}
@@ -52,12 +61,12 @@ func verifyECDSA(point []byte, text string, signature []byte) bool {
 	n := order()
 	r, ok := scalar(signature[:coordinateSize], n)
 	s, ok2 := scalar(signature[coordinateSize:], n)
-	q, err := nistec.NewP256Point().SetBytes(point)
+	q, err := newPoint().SetBytes(point)
 	if !ok || !ok2 || err != nil {
 		return false
 	}
 	sum := sha256.Sum256([]byte(text))
-	inverse := bigmod.NewNat().Exp(s, orderMinusTwo, n)
+	inverse := newNat().Exp(s, orderMinusTwo, n)
 	u1 := hashScalar(sum[:], n).Mul(inverse, n)
 	u2 := inverse.Mul(r, n)
 	x, err := combine(u1.Bytes(n), u2.Bytes(n), q).BytesX() // an error at infinity
@@ -73,14 +82,14 @@ func verifyECDSA(point []byte, text string, signature []byte) bool {
 // generator's table of nistec, which makes its product cheap, costs four times
 // as much on first use.
 func combine(u1, u2 []byte, q *nistec.P256Point) *nistec.P256Point {
-	multiples := [2][16]*nistec.P256Point{{1: nistec.NewP256Point().SetGenerator()}, {1: q}}
+	multiples := [2][16]*nistec.P256Point{{1: newPoint().SetGenerator()}, {1: q}}
 	for t := range multiples {
 		row := &multiples[t]
 		for i := 2; i < len(row); i++ {
-			row[i] = nistec.NewP256Point().Add(row[i-1], row[1])
+			row[i] = newPoint().Add(row[i-1], row[1])
 		}
 	}
-	sum := nistec.NewP256Point()
+	sum := newPoint()
 	for i := range 2 * coordinateSize { // digits of four bits
 		for range 4 {
 			sum.Double(sum)
@@ -99,7 +108,7 @@ func ecPoint(d []byte) ([]byte, bool) {
 	if _, ok := scalar(d, order()); !ok {
 		return nil, false
 	}
-	p, err := nistec.NewP256Point().ScalarBaseMult(d)
+	p, err := newPoint().ScalarBaseMult(d)
 	if err != nil {
 		return nil, false
 	}
@@ -125,7 +134,7 @@ func signECDSA(d []byte, text string) ([]byte, bool) {
 		if !ok {
 			continue
 		}
-		p, err := nistec.NewP256Point().ScalarBaseMult(kBytes)
+		p, err := newPoint().ScalarBaseMult(kBytes)
 		if err != nil {
 			return nil, false
 		}
@@ -135,7 +144,7 @@ func signECDSA(d []byte, text string) ([]byte, bool) {
 		}
 		r := hashScalar(x, n)
 		s := hashScalar(x, n).Mul(private, n).Add(e, n)
-		s.Mul(bigmod.NewNat().Exp(k, orderMinusTwo, n), n)
+		s.Mul(newNat().Exp(k, orderMinusTwo, n), n)
 		if r.IsZero() == 1 || s.IsZero() == 1 {
 			continue
 		}

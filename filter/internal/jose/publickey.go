@@ -4,7 +4,6 @@ import (
 	"math/bits"
 	"strings"
 
-	"filippo.io/nistec"
 	"github.com/tidwall/gjson"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/jsonobject"
@@ -144,7 +143,7 @@ func (k *PublicKey) readEC(m members) bool {
 
 // setPoint takes a point in SEC 1 uncompressed form if it is on the curve.
 func (k *PublicKey) setPoint(point []byte) bool {
-	if _, err := nistec.NewP256Point().SetBytes(point); err != nil {
+	if _, err := newPoint().SetBytes(point); err != nil {
 		return false
 	}
 	k.point = point

@@ -36,11 +36,11 @@ func verifyRSA(modulus []byte, text string, signature []byte) bool {
 	if err != nil {
 		return false
 	}
-	s, err := bigmod.NewNat().SetBytes(signature, n)
+	s, err := newNat().SetBytes(signature, n)
 	if err != nil {
 		return false
 	}
-	em := bigmod.NewNat().ExpShortVarTime(s, exponent, n).Bytes(n)
+	em := newNat().ExpShortVarTime(s, exponent, n).Bytes(n)
 	return subtle.ConstantTimeCompare(em, paddedHash(text, len(modulus))) == 1
 }
 
@@ -75,8 +75,8 @@ func newRSAPrivate(n, d, p, q, dP, dQ, qInv []byte) (*rsaPrivate, bool) {
 			return nil, false
 		}
 	}
-	k.qInv, err[3] = bigmod.NewNat().SetBytes(qInv, k.p)
-	k.qBelowN, err[4] = bigmod.NewNat().SetBytes(q, k.n)
+	k.qInv, err[3] = newNat().SetBytes(qInv, k.p)
+	k.qBelowN, err[4] = newNat().SetBytes(q, k.n)
 	if err[3] != nil || err[4] != nil {
 		return nil, false
 	}
@@ -91,12 +91,12 @@ func reduces(d, p, dP []byte, n *bigmod.Modulus) bool {
 	if err != nil {
 		return false
 	}
-	whole, err := bigmod.NewNat().SetBytes(d, n)
+	whole, err := newNat().SetBytes(d, n)
 	if err != nil {
 		return false
 	}
-	part, err := bigmod.NewNat().SetBytes(dP, m)
-	return err == nil && part.Equal(bigmod.NewNat().Mod(whole, m)) == 1
+	part, err := newNat().SetBytes(dP, m)
+	return err == nil && part.Equal(newNat().Mod(whole, m)) == 1
 }
 
 // sign is RSASP1 (RFC 8017 section 5.2.1) over the padded hash, in a time that
@@ -104,13 +104,13 @@ func reduces(d, p, dP []byte, n *bigmod.Modulus) bool {
 // confirm is not given out: one that went wrong in half of the computation tells
 // the factors.
 func (k *rsaPrivate) sign(modulus []byte, text string) ([]byte, bool) {
-	m, err := bigmod.NewNat().SetBytes(paddedHash(text, len(modulus)), k.n)
+	m, err := newNat().SetBytes(paddedHash(text, len(modulus)), k.n)
 	if err != nil {
 		return nil, false
 	}
-	mod := func(x *bigmod.Nat, p *bigmod.Modulus) *bigmod.Nat { return bigmod.NewNat().Mod(x, p) }
-	s1 := bigmod.NewNat().Exp(mod(m, k.p), k.dP, k.p)
-	s2 := bigmod.NewNat().Exp(mod(m, k.q), k.dQ, k.q)
+	mod := func(x *bigmod.Nat, p *bigmod.Modulus) *bigmod.Nat { return newNat().Mod(x, p) }
+	s1 := newNat().Exp(mod(m, k.p), k.dP, k.p)
+	s2 := newNat().Exp(mod(m, k.q), k.dQ, k.q)
 	h := s1.Sub(mod(s2, k.p), k.p).Mul(k.qInv, k.p)
 	s := h.ExpandFor(k.n).Mul(k.qBelowN, k.n).Add(s2.ExpandFor(k.n), k.n)
 	signature := s.Bytes(k.n)
