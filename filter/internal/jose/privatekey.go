@@ -135,7 +135,7 @@ func privatePKCS1(b der) (*PrivateKey, bool) {
 			return nil, false
 		}
 	}
-	return privateRSA("", numbers, len(body) == 0)
+	return privateRSA("", &numbers, len(body) == 0)
 }
 
 // privateSEC1 reads an ECPrivateKey (RFC 5915 section 3). Alone it must name its
@@ -196,20 +196,20 @@ func privateJWK(text []byte) (*PrivateKey, bool) {
 		}
 		numbers[i] = b
 	}
-	return privateRSA(public.ID, numbers, true)
+	return privateRSA(public.ID, &numbers, true)
 }
 
-func privateRSA(id string, numbers [8][]byte, whole bool) (*PrivateKey, bool) {
-	n, e, d, p, q, dP, dQ, qInv := numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], numbers[5], numbers[6], numbers[7]
-	if !whole || string(e) != exponentBytes || !goodModulus(n) {
+func privateRSA(id string, numbers *[8][]byte, whole bool) (*PrivateKey, bool) {
+	n := numbers[0]
+	if !whole || string(numbers[1]) != exponentBytes || !goodModulus(n) {
 		return nil, false
 	}
-	private, ok := newRSAPrivate(n, d, p, q, dP, dQ, qInv)
+	private, ok := newRSAPrivate(numbers)
 	if !ok {
 		return nil, false
 	}
 	parts := [][]byte{{tagInteger, 1, 0}}
-	for _, number := range [][]byte{n, e, d, p, q, dP, dQ, qInv} {
+	for _, number := range numbers {
 		parts = append(parts, derInteger(number))
 	}
 	return &PrivateKey{

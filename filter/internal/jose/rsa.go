@@ -55,7 +55,8 @@ type rsaPrivate struct {
 
 // newRSAPrivate takes the key apart as it is used: d itself only for the check
 // that a host, which may use it, would sign the same.
-func newRSAPrivate(n, d, p, q, dP, dQ, qInv []byte) (*rsaPrivate, bool) {
+func newRSAPrivate(numbers *[8][]byte) (*rsaPrivate, bool) {
+	n, d, p, q, dP, dQ, qInv := numbers[0], numbers[2], numbers[3], numbers[4], numbers[5], numbers[6], numbers[7]
 	// A factor as long as the modulus would only waste time; even ones panic.
 	for _, factor := range [][]byte{p, q} {
 		if len(factor) == 0 || len(factor) >= len(n) || factor[len(factor)-1]&1 == 0 {
@@ -66,18 +67,16 @@ func newRSAPrivate(n, d, p, q, dP, dQ, qInv []byte) (*rsaPrivate, bool) {
 		return nil, false
 	}
 	k := &rsaPrivate{dP: dP, dQ: dQ}
-	var err [5]error
-	k.n, err[0] = bigmod.NewModulus(n)
-	k.p, err[1] = bigmod.NewModulus(p)
-	k.q, err[2] = bigmod.NewModulus(q)
-	for _, e := range err {
-		if e != nil {
+	for i, m := range []**bigmod.Modulus{&k.n, &k.p, &k.q} {
+		var err error
+		if *m, err = bigmod.NewModulus([][]byte{n, p, q}[i]); err != nil {
 			return nil, false
 		}
 	}
-	k.qInv, err[3] = newNat().SetBytes(qInv, k.p)
-	k.qBelowN, err[4] = newNat().SetBytes(q, k.n)
-	if err[3] != nil || err[4] != nil {
+	var err, err2 error
+	k.qInv, err = newNat().SetBytes(qInv, k.p)
+	k.qBelowN, err2 = newNat().SetBytes(q, k.n)
+	if err != nil || err2 != nil {
 		return nil, false
 	}
 	return k, reduces(d, p, dP, k.n) && reduces(d, q, dQ, k.n)
@@ -108,10 +107,9 @@ func (k *rsaPrivate) sign(modulus []byte, text string) ([]byte, bool) {
 	if err != nil {
 		return nil, false
 	}
-	mod := func(x *bigmod.Nat, p *bigmod.Modulus) *bigmod.Nat { return newNat().Mod(x, p) }
-	s1 := newNat().Exp(mod(m, k.p), k.dP, k.p)
-	s2 := newNat().Exp(mod(m, k.q), k.dQ, k.q)
-	h := s1.Sub(mod(s2, k.p), k.p).Mul(k.qInv, k.p)
+	s1 := newNat().Exp(newNat().Mod(m, k.p), k.dP, k.p)
+	s2 := newNat().Exp(newNat().Mod(m, k.q), k.dQ, k.q)
+	h := s1.Sub(newNat().Mod(s2, k.p), k.p).Mul(k.qInv, k.p)
 	s := h.ExpandFor(k.n).Mul(k.qBelowN, k.n).Add(s2.ExpandFor(k.n), k.n)
 	signature := s.Bytes(k.n)
 	return signature, verifyRSA(modulus, text, signature)
