@@ -4,7 +4,7 @@ go 1.26.0
 
 require (
 	filippo.io/bigmod v0.1.0
-	filippo.io/nistec v0.0.3
+	filippo.io/nistec v0.0.3 // 0.0.4 brings a table of 88 KB into the module, used or not
 	github.com/chromedp/cdproto v0.159.0
 	github.com/chromedp/chromedp v0.23.0
 	github.com/go-jose/go-jose/v4 v4.1.9
