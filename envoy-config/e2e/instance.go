@@ -104,6 +104,9 @@ func (i *instance) Do(ctx context.Context, r scenario.Request) (scenario.Result,
 	if err != nil {
 		return scenario.Result{}, err
 	}
+	if err := i.driver.reports.begin(ctx, envoy); err != nil {
+		return scenario.Result{}, err
+	}
 	i.takeAll()
 	mark := envoy.Log().Len()
 	response, err := send(ctx, i.address, r)
@@ -113,9 +116,7 @@ func (i *instance) Do(ctx context.Context, r scenario.Request) (scenario.Result,
 	if err := i.settle(ctx, before); err != nil {
 		return scenario.Result{}, fmt.Errorf("wait for the end of the exchange: %w", err)
 	}
-	if err := i.driver.reports.owes(ctx, envoy, i); err != nil {
-		return scenario.Result{}, err
-	}
+	i.driver.reports.end()
 	if err := envoy.Log().Sync(ctx); err != nil {
 		return scenario.Result{}, err
 	}

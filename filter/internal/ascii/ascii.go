@@ -81,3 +81,23 @@ func digit(c byte) (byte, bool) {
 	}
 	return 0, false
 }
+
+// AppendJSON quotes s for JSON (RFC 8259 section 7). Bytes beyond ASCII stay as
+// they are. encoding/json would cost the guest more than all of its texts.
+//
+//go:noinline
+func AppendJSON(b []byte, s string) []byte {
+	const hex = "0123456789abcdef"
+	b = append(b, '"')
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '"' || c == '\\':
+			b = append(b, '\\', c)
+		case c < 0x20:
+			b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+		default:
+			b = append(b, c)
+		}
+	}
+	return append(b, '"')
+}

@@ -3,6 +3,7 @@
 package catalog
 
 import (
+	"github.com/sallyport-gateway/sallyport/filter/internal/incomparable"
 	"github.com/sallyport-gateway/sallyport/filter/internal/ipaddr"
 	"github.com/sallyport-gateway/sallyport/filter/internal/problem"
 )
@@ -53,6 +54,8 @@ const (
 
 // Key is one credential of an app. The key itself is known to its owner only.
 type Key struct {
+	_ incomparable.Type
+
 	ID      string
 	SHA256  [32]byte
 	Status  Status

@@ -9,6 +9,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
+	"github.com/sallyport-gateway/sallyport/filter/internal/incomparable"
 	"github.com/sallyport-gateway/sallyport/filter/internal/problem"
 )
 
@@ -23,6 +24,8 @@ type reader struct {
 
 // frame is one level of the way to a value.
 type frame struct {
+	_ incomparable.Type
+
 	name  string // "" in a list
 	index int
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strconv"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
 	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 )
 
@@ -104,21 +105,21 @@ func Render(d Denial, f Format) Response {
 
 func apigeeBody(r *row, text string) []byte {
 	b := literal(make([]byte, 0, 160), `{"fault":{"faultstring":`)
-	b = appendJSONString(b, text)
+	b = ascii.AppendJSON(b, text)
 	b = literal(b, `,"detail":{"errorcode":`)
-	b = appendJSONString(b, r.code)
+	b = ascii.AppendJSON(b, r.code)
 	return literal(b, `}}}`)
 }
 
 func problemBody(r *row, text string) []byte {
 	b := literal(make([]byte, 0, 160), `{"type":"about:blank","title":`)
-	b = appendJSONString(b, text)
+	b = ascii.AppendJSON(b, text)
 	b = literal(b, `,"status":`)
 	b = strconv.AppendInt(b, int64(r.status), 10)
 	b = literal(b, `,"reason":`)
-	b = appendJSONString(b, r.word)
+	b = ascii.AppendJSON(b, r.word)
 	b = literal(b, `,"errorcode":`)
-	b = appendJSONString(b, r.code)
+	b = ascii.AppendJSON(b, r.code)
 	return append(b, '}')
 }
 
@@ -158,24 +159,4 @@ func challengeValue(r *row, d Denial) string {
 		return value
 	}
 	return ""
-}
-
-// appendJSONString quotes s for JSON (RFC 8259 section 7). encoding/json would
-// cost the guest more than the whole table.
-//
-//go:noinline
-func appendJSONString(b []byte, s string) []byte {
-	const hex = "0123456789abcdef"
-	b = append(b, '"')
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case c == '"' || c == '\\':
-			b = append(b, '\\', c)
-		case c < 0x20:
-			b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
-		default:
-			b = append(b, c)
-		}
-	}
-	return append(b, '"')
 }

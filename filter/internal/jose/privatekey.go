@@ -1,12 +1,12 @@
 package jose
 
 import (
-	"encoding/base64"
 	"strings"
 
 	"github.com/tidwall/gjson"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
+	"github.com/sallyport-gateway/sallyport/filter/internal/base64"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jsonobject"
 )
 
@@ -83,8 +83,8 @@ func privatePEM(text string) (*PrivateKey, bool) {
 			b = append(b, c)
 		}
 	}
-	content, err := base64.StdEncoding.Strict().DecodeString(string(b))
-	if err != nil {
+	content, ok := base64.Decode(string(b))
+	if !ok {
 		return nil, false
 	}
 	switch label {

@@ -1,6 +1,6 @@
 package jose
 
-import "github.com/tidwall/gjson"
+import "github.com/sallyport-gateway/sallyport/filter/internal/ascii"
 
 // Sign makes a token in compact serialization out of a payload, which is JSON.
 // keyID and typ go into its header when they are not empty. The host signs when
@@ -8,10 +8,10 @@ import "github.com/tidwall/gjson"
 func (k *PrivateKey) Sign(keyID, typ string, payload []byte, h Host) (string, error) {
 	header := []byte(`{"alg":"` + k.Algorithm().String() + `"`)
 	if typ != "" {
-		header = gjson.AppendJSONString(append(header, `,"typ":`...), typ)
+		header = ascii.AppendJSON(append(header, `,"typ":`...), typ)
 	}
 	if keyID != "" {
-		header = gjson.AppendJSONString(append(header, `,"kid":`...), keyID)
+		header = ascii.AppendJSON(append(header, `,"kid":`...), keyID)
 	}
 	text := Encode(append(header, '}')) + "." + Encode(payload)
 	signature, ok := h.sign(k, text)

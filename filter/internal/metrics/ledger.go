@@ -4,7 +4,10 @@
 // since its last tick. Gauges and histograms go to the host at once.
 package metrics
 
-import "github.com/sallyport-gateway/sallyport/filter/internal/host"
+import (
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
+	"github.com/sallyport-gateway/sallyport/filter/internal/incomparable"
+)
 
 // Kind is a kind of metric.
 type Kind uint8
@@ -43,6 +46,8 @@ func New(h Host) *Ledger { return &Ledger{host: h, byName: map[string]*Metric{}}
 
 // Metric is one metric: host.Counter and host.Histogram.
 type Metric struct {
+	_ incomparable.Type
+
 	ledger  *Ledger
 	name    string
 	kind    Kind

@@ -3,6 +3,8 @@ package sharedtable
 import (
 	"errors"
 	"strconv"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/incomparable"
 )
 
 // MaxAttempts bounds the compare-and-swaps of one Update. Each failed one means
@@ -17,6 +19,8 @@ const keyPrefix = "sallyport/1/"
 // table when their names are; they must then have the same shape. All numbers
 // are at least 1.
 type Layout struct {
+	_ incomparable.Type
+
 	Name      string
 	Buckets   uint32
 	Entries   int // per bucket

@@ -4,6 +4,7 @@ import (
 	"unsafe"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/host"
+	"github.com/sallyport-gateway/sallyport/filter/internal/incomparable"
 )
 
 // cells is how many kinds of calls are found without a map, whose hash of five
@@ -12,6 +13,8 @@ const cells = 256
 
 // cell is a kind of calls and where it is counted. The zero value is free.
 type cell struct {
+	_ incomparable.Type
+
 	counter counter
 	calls   host.Counter
 	latency host.Histogram // of allowed calls

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/incomparable"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jose"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jsonobject"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
@@ -58,6 +59,8 @@ func (c *Checker) Offer() string { return c.offer }
 
 // Proof is a checked proof that was not yet used up.
 type Proof struct {
+	_ incomparable.Type
+
 	// Thumbprint is of the key that made it, as cnf.jkt has it.
 	Thumbprint string
 

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/incomparable"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/outage"
 )
@@ -16,6 +17,8 @@ const MaxAnswerBytes = 64 << 10
 // whether the token is active, a denial otherwise. The zero value denies, with
 // fault.Internal.
 type verdict struct {
+	_ incomparable.Type
+
 	claims *pipeline.Claims
 	denial fault.Denial
 }

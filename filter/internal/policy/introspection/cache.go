@@ -4,6 +4,7 @@ import (
 	"container/list"
 	"time"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/incomparable"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/answers"
 )
@@ -49,6 +50,8 @@ type cache struct {
 // use until it is gone. The start matters when the clock is set back: without it
 // the entry would outlive its time.
 type entry struct {
+	_ incomparable.Type
+
 	answers.Answer
 	key       key
 	shared    bool  // other VMs have it too

@@ -4,8 +4,8 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/tidwall/gjson"
-
+	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
+	"github.com/sallyport-gateway/sallyport/filter/internal/incomparable"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jose"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
@@ -27,6 +27,8 @@ const (
 
 // Assertion says what the gateway asserts of itself, and who signs it.
 type Assertion struct {
+	_ incomparable.Type
+
 	Key      *jose.PrivateKey
 	KeyID    string // as the authorization server knows the key, "" for none
 	Audience string
@@ -66,9 +68,9 @@ func (r *request) authenticate(c *pipeline.Callout, now int64) bool {
 // claim is the payload of an assertion (RFC 7523 section 3).
 func (r *request) claim(now int64) []byte {
 	seconds := now / int64(time.Second)
-	b := gjson.AppendJSONString([]byte(`{"iss":`), r.clientID)
-	b = gjson.AppendJSONString(append(b, `,"sub":`...), r.clientID)
-	b = gjson.AppendJSONString(append(b, `,"aud":`...), r.assertion.Audience)
+	b := ascii.AppendJSON([]byte(`{"iss":`), r.clientID)
+	b = ascii.AppendJSON(append(b, `,"sub":`...), r.clientID)
+	b = ascii.AppendJSON(append(b, `,"aud":`...), r.assertion.Audience)
 	b = append(b, `,"iat":`...)
 	b = strconv.AppendInt(b, seconds, 10)
 	b = append(b, `,"exp":`...)

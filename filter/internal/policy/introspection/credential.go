@@ -2,12 +2,15 @@ package introspection
 
 import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/incomparable"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/dpop"
 )
 
 // credential is an access token as a request presents it.
 type credential struct {
+	_ incomparable.Type
+
 	token string
 	proof *dpop.Proof // nil for one that came as Bearer
 }

@@ -1,9 +1,9 @@
 package introspection
 
 import (
-	"encoding/base64"
 	"time"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/base64"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jose"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/secret"
@@ -75,7 +75,7 @@ func basicCredentials(id string, s secret.Value) string {
 	pair := appendFormEncoded(nil, id)
 	pair = append(pair, ':')
 	pair = appendFormEncoded(pair, s.Reveal())
-	return "Basic " + base64.StdEncoding.EncodeToString(pair)
+	return "Basic " + base64.Encode(pair)
 }
 
 // appendFormEncoded encodes for application/x-www-form-urlencoded (RFC 6749

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/incomparable"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/answers"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/lease"
@@ -23,6 +24,8 @@ const noNews = int64(math.MaxInt64)
 
 // shared is what the step has in common with its like in other VMs.
 type shared struct {
+	_ incomparable.Type
+
 	answers *answers.Table
 	leases  *lease.Table
 	peers   pipeline.Peers

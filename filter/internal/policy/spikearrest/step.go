@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/incomparable"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sha256"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
@@ -16,6 +17,8 @@ const unavailableRetrySeconds = 1
 
 // Options describe one limiter.
 type Options struct {
+	_ incomparable.Type
+
 	// ID tells this limiter from all others, and stays the same from one
 	// configuration to the next. Limiters whose Options are all the same are one.
 	ID     string
@@ -27,6 +30,8 @@ type Options struct {
 
 // step is a limiter in one VM.
 type step struct {
+	_ incomparable.Type
+
 	limit     limit
 	weight    int64
 	per       Per

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
 	"github.com/sallyport-gateway/sallyport/filter/internal/host"
+	"github.com/sallyport-gateway/sallyport/filter/internal/incomparable"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jose"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
@@ -34,6 +35,8 @@ const (
 
 // Options says where an issuer publishes its keys, and how long they are good.
 type Options struct {
+	_ incomparable.Type
+
 	Cluster   string // the host's cluster
 	Authority string
 	Path      string

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"time"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/incomparable"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sha256"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 )
@@ -22,6 +23,8 @@ const headSize = 16
 // call, and outlives a configuration: a new one begins with keys even when the
 // issuer is away.
 type shared struct {
+	_ incomparable.Type
+
 	store sharedtable.Store
 	key   string
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
 	"github.com/sallyport-gateway/sallyport/filter/internal/host"
+	"github.com/sallyport-gateway/sallyport/filter/internal/incomparable"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sha256"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
@@ -15,6 +16,8 @@ import (
 // Options say which server is guarded, and how. Guards with the same Cluster
 // and Authority share what they know.
 type Options struct {
+	_ incomparable.Type
+
 	Cluster     string
 	Authority   string
 	MaxInFlight int           // calls of all workers together; 0 lets none through
