@@ -23,6 +23,8 @@ type Ports struct {
 
 // WithDefaults puts what drops everything in the place of missing Metrics, Peers
 // and Warn, and the runtime's generator in that of Random.
+//
+//go:noinline
 func (p Ports) WithDefaults() Ports {
 	if p.ClientCertificate == nil {
 		p.ClientCertificate = func() string { return "" }

@@ -95,6 +95,8 @@ type Claims struct {
 // ClientAddress is the downstream address as the host trusts it, without its
 // port; "" when the host did not say. It is looked for once, when it is first
 // asked for: it costs a hostcall, and most sequences have no use for it.
+//
+//go:noinline
 func (x *Exchange) ClientAddress() string {
 	if !x.asked && x.Client != nil {
 		x.address, x.asked = x.Client(x), true

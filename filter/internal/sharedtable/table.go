@@ -36,6 +36,8 @@ type Table struct {
 }
 
 // New names a table; nothing is read or written before the first Update.
+//
+//go:noinline
 func New(store Store, layout Layout) *Table {
 	prefix := keyPrefix + layout.Name + "/"
 	return &Table{store: store, layout: layout, prefix: prefix, only: prefix + "0"}

@@ -22,6 +22,8 @@ func (p Place) variable() string {
 
 // distinct leaves out places that say nothing or were said before, so that one
 // presentation is never taken for two.
+//
+//go:noinline
 func distinct(places []Place) []Place {
 	var kept []Place
 	for _, p := range places {
