@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"context"
+	"os"
 	"sync"
 	"testing"
 
@@ -37,6 +38,20 @@ func countingModule(t testing.TB) *hostsim.Module {
 func poisonedModule(t testing.TB) *hostsim.Module {
 	t.Helper()
 	return compiled(t, wasmbuild.PackageTags(t, "./filter", "poison"))
+}
+
+// maxModuleBytes bounds the module as it is shipped: 3.75 MiB. It only ever falls.
+const maxModuleBytes = 3_932_160
+
+func TestModuleSize(t *testing.T) {
+	info, err := os.Stat(wasmbuild.Filter(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d bytes, %d left", info.Size(), maxModuleBytes-info.Size())
+	if info.Size() > maxModuleBytes {
+		t.Errorf("the module has %d bytes, at most %d are allowed", info.Size(), maxModuleBytes)
+	}
 }
 
 func compiled(t testing.TB, path string) *hostsim.Module {

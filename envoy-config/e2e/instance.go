@@ -214,17 +214,7 @@ func (i *instance) Advance(d time.Duration) { time.Sleep(d) }
 func (i *instance) Metrics(ctx context.Context) (map[string]int64, error) {
 	i.driver.mu.Lock()
 	defer i.driver.mu.Unlock()
-	stats, err := i.driver.reports.wait(ctx, i.driver.envoy)
-	if err != nil {
-		return nil, err
-	}
-	metrics := make(map[string]int64, len(stats))
-	for name, value := range stats {
-		name = strings.TrimPrefix(name, metricPrefix)
-		metrics[name] = int64(value) // a negative gauge comes back as one
-	}
-	i.driver.counted.whole(metrics)
-	return metrics, nil
+	return i.driver.reports.wait(ctx, i.driver.envoy)
 }
 
 // counted makes counters whole that Envoy has begun anew: it forgets a counter with the last listener that used it, which

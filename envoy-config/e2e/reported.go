@@ -17,34 +17,46 @@ const customStats = `^wasmcustom\.`
 
 // reports knows of how many exchanges the guests may still have to report.
 type reports struct {
-	owed int
-	last time.Time         // when the last of them ended
-	seen map[string]uint64 // the metrics before the first of them
+	counted counted
+	owed    int
+	last    time.Time        // when the last of them ended
+	seen    map[string]int64 // the metrics before the first of them
+}
+
+// read gives the metrics as they are now, by the guests' names for them.
+func (r *reports) read(ctx context.Context, p *envoyrun.Process) (map[string]int64, error) {
+	stats, err := p.Stats(ctx, customStats)
+	if err != nil {
+		return nil, err
+	}
+	metrics := make(map[string]int64, len(stats.Number))
+	for name, value := range stats.Number {
+		metrics[strings.TrimPrefix(name, metricPrefix)] = int64(value) // a negative gauge comes back as one
+	}
+	r.counted.whole(metrics)
+	return metrics, nil
 }
 
 // begin is called before an exchange, and end after it.
-func (r *reports) begin(ctx context.Context, p *envoyrun.Process) error {
-	if r.owed > 0 {
-		return nil
+func (r *reports) begin(ctx context.Context, p *envoyrun.Process) (err error) {
+	if r.owed == 0 {
+		r.seen, err = r.read(ctx, p)
 	}
-	now, err := p.Stats(ctx, customStats)
-	r.seen = now.Number
 	return err
 }
 
 func (r *reports) end() { r.owed, r.last = r.owed+1, time.Now() }
 
 // wait gives the metrics when all exchanges are in them. Each that came to the filter was decided or abandoned, and if it
-// was decided recorded; those that Envoy refused before are in none.
-func (r *reports) wait(ctx context.Context, p *envoyrun.Process) (metrics map[string]uint64, err error) {
-	err = p.Poll(ctx, func() (bool, error) {
-		now, err := p.Stats(ctx, customStats)
-		if err != nil {
+// was decided recorded; those that Envoy refused before are in none. It looks often: a counter can go with an old listener
+// and come again with a new one.
+func (r *reports) wait(ctx context.Context, p *envoyrun.Process) (metrics map[string]int64, err error) {
+	err = p.Poll(ctx, func() (_ bool, err error) {
+		if metrics, err = r.read(ctx, p); err != nil {
 			return false, err
 		}
-		metrics = now.Number
 		abandoned := r.grown(metrics, "sallyport_abandoned")
-		all := r.grown(metrics, "sallyport_decisions.")+abandoned >= r.owed && r.grown(metrics, "sallyport_usage.")+abandoned >= r.owed
+		all := min(r.grown(metrics, "sallyport_decisions."), r.grown(metrics, "sallyport_usage."))+abandoned >= r.owed
 		return all || time.Since(r.last) >= reportTime, nil
 	})
 	if err == nil {
@@ -53,20 +65,14 @@ func (r *reports) wait(ctx context.Context, p *envoyrun.Process) (metrics map[st
 	return metrics, err
 }
 
-// grown is by how much the counters of a name have grown. Envoy begins a counter anew when the last listener that used it
-// has gone.
-func (r *reports) grown(now map[string]uint64, name string) int {
-	var n uint64
+// grown is by how much the counters whose names begin so have grown.
+func (r *reports) grown(now map[string]int64, name string) (n int) {
 	for counter, value := range now {
-		if !strings.HasPrefix(counter, metricPrefix+name) {
-			continue
+		if strings.HasPrefix(counter, name) {
+			n += int(value - r.seen[counter])
 		}
-		if before := r.seen[counter]; before <= value {
-			value -= before
-		}
-		n += value
 	}
-	return int(n)
+	return n
 }
 
 // allReported waits until the guests have told Envoy of all that ended before.
