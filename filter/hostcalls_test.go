@@ -9,7 +9,7 @@ import (
 
 // maxHostcalls bounds the hostcalls of a request that the full sequence admits with an answer from the cache, under the
 // default configuration: each header that changes is a call of its own. What an operator asks for besides is counted apart.
-const maxHostcalls = 21
+const maxHostcalls = 19
 
 // TestHostcallBudget counts them, with a header to strip and every identity header to set.
 func TestHostcallBudget(t *testing.T) {

@@ -42,7 +42,6 @@ type Driver struct {
 	started   int
 	version   int // of what was published last
 	instances []*instance
-	counted   counted
 	reports   reports
 }
 

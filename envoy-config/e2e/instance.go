@@ -104,6 +104,9 @@ func (i *instance) Do(ctx context.Context, r scenario.Request) (scenario.Result,
 	if err != nil {
 		return scenario.Result{}, err
 	}
+	if err := i.driver.reports.begin(ctx, envoy); err != nil {
+		return scenario.Result{}, err
+	}
 	i.takeAll()
 	mark := envoy.Log().Len()
 	response, err := send(ctx, i.address, r)
@@ -113,9 +116,7 @@ func (i *instance) Do(ctx context.Context, r scenario.Request) (scenario.Result,
 	if err := i.settle(ctx, before); err != nil {
 		return scenario.Result{}, fmt.Errorf("wait for the end of the exchange: %w", err)
 	}
-	if err := i.driver.reports.owes(ctx, envoy, i); err != nil {
-		return scenario.Result{}, err
-	}
+	i.driver.reports.end()
 	if err := envoy.Log().Sync(ctx); err != nil {
 		return scenario.Result{}, err
 	}
@@ -213,17 +214,7 @@ func (i *instance) Advance(d time.Duration) { time.Sleep(d) }
 func (i *instance) Metrics(ctx context.Context) (map[string]int64, error) {
 	i.driver.mu.Lock()
 	defer i.driver.mu.Unlock()
-	stats, err := i.driver.reports.wait(ctx, i.driver.envoy)
-	if err != nil {
-		return nil, err
-	}
-	metrics := make(map[string]int64, len(stats))
-	for name, value := range stats {
-		name = strings.TrimPrefix(name, metricPrefix)
-		metrics[name] = int64(value) // a negative gauge comes back as one
-	}
-	i.driver.counted.whole(metrics)
-	return metrics, nil
+	return i.driver.reports.wait(ctx, i.driver.envoy)
 }
 
 // counted makes counters whole that Envoy has begun anew: it forgets a counter with the last listener that used it, which

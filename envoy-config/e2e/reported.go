@@ -2,81 +2,81 @@ package e2e
 
 import (
 	"context"
-	"maps"
+	"strings"
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/envoy-config/envoyrun"
 )
 
-// A guest counts in its VM and reports with each tick, four times a second; a machine that has more to do than it can is
-// late with ticks.
-const (
-	// reportTime is after how long a guest has certainly reported, when it is not seen to.
-	reportTime = 2 * time.Second
-	// unchangedTime is after how long a guest that is waited for has nothing to report at all.
-	unchangedTime = 5 * time.Second
-	// stillTime is how long metrics do not move when a report is over.
-	stillTime = 100 * time.Millisecond
-)
+// reportTime is after how long guests have certainly reported, when they are not seen to: they count in the VM and report
+// with each tick, four times a second, or later on a machine that has more to do than it can.
+const reportTime = 2 * time.Second
 
 // customStats are the metrics of guests.
 const customStats = `^wasmcustom\.`
 
-// reports knows which guests may still have something to report. Without seen, it is not known which.
+// reports knows of how many exchanges the guests may still have to report.
 type reports struct {
-	last  time.Time
-	owing map[*instance]bool
-	seen  map[string]uint64 // the metrics as they were after the last exchange
+	counted counted
+	owed    int
+	last    time.Time        // when the last of them ended
+	seen    map[string]int64 // the metrics before the first of them
 }
 
-// owes notes the end of an exchange, of the guest of i.
-func (r *reports) owes(ctx context.Context, p *envoyrun.Process, i *instance) error {
-	now, err := p.Stats(ctx, customStats)
+// read gives the metrics as they are now, by the guests' names for them.
+func (r *reports) read(ctx context.Context, p *envoyrun.Process) (map[string]int64, error) {
+	stats, err := p.Stats(ctx, customStats)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if r.owing == nil {
-		r.owing = map[*instance]bool{}
+	metrics := make(map[string]int64, len(stats.Number))
+	for name, value := range stats.Number {
+		metrics[strings.TrimPrefix(name, metricPrefix)] = int64(value) // a negative gauge comes back as one
 	}
-	r.owing[i] = true
-	r.last, r.seen = time.Now(), now.Number
-	return nil
+	r.counted.whole(metrics)
+	return metrics, nil
 }
 
-// wait gives the metrics when all guests have reported. A single guest has when its metrics have changed, and then not
-// again for a while: it reports all of an exchange with one tick.
-func (r *reports) wait(ctx context.Context, p *envoyrun.Process) (map[string]uint64, error) {
-	var last map[string]uint64
-	var since time.Time
-	err := p.Poll(ctx, func() (bool, error) {
-		now, err := p.Stats(ctx, customStats)
-		if err != nil {
+// begin is called before an exchange, and end after it.
+func (r *reports) begin(ctx context.Context, p *envoyrun.Process) (err error) {
+	if r.owed == 0 {
+		r.seen, err = r.read(ctx, p)
+	}
+	return err
+}
+
+func (r *reports) end() { r.owed, r.last = r.owed+1, time.Now() }
+
+// wait gives the metrics when all exchanges are in them. Each that came to the filter was decided or abandoned, and if it
+// was decided recorded; those that Envoy refused before are in none. It looks often: a counter can go with an old listener
+// and come again with a new one.
+func (r *reports) wait(ctx context.Context, p *envoyrun.Process) (metrics map[string]int64, err error) {
+	err = p.Poll(ctx, func() (_ bool, err error) {
+		if metrics, err = r.read(ctx, p); err != nil {
 			return false, err
 		}
-		if last == nil || !maps.Equal(now.Number, last) {
-			last, since = now.Number, time.Now()
-		}
-		age := time.Since(r.last)
-		switch {
-		case len(r.owing) == 0 && r.seen != nil:
-			return true, nil
-		case time.Since(since) < stillTime && age < unchangedTime:
-			return false, nil
-		case len(r.owing) == 1 && maps.Equal(last, r.seen):
-			return age >= unchangedTime, nil
-		case len(r.owing) == 1:
-			return true, nil
-		}
-		return age >= reportTime, nil
+		abandoned := r.grown(metrics, "sallyport_abandoned")
+		all := min(r.grown(metrics, "sallyport_decisions."), r.grown(metrics, "sallyport_usage."))+abandoned >= r.owed
+		return all || time.Since(r.last) >= reportTime, nil
 	})
 	if err == nil {
-		r.owing = nil
+		r.owed = 0
 	}
-	return last, err
+	return metrics, err
+}
+
+// grown is by how much the counters whose names begin so have grown.
+func (r *reports) grown(now map[string]int64, name string) (n int) {
+	for counter, value := range now {
+		if strings.HasPrefix(counter, name) {
+			n += int(value - r.seen[counter])
+		}
+	}
+	return n
 }
 
 // allReported waits until the guests have told Envoy of all that ended before.
 func allReported(ctx context.Context, p *envoyrun.Process) error {
-	_, err := (&reports{last: time.Now()}).wait(ctx, p)
-	return err
+	ended := time.Now()
+	return p.Poll(ctx, func() (bool, error) { return time.Since(ended) >= reportTime, nil })
 }

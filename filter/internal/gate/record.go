@@ -103,22 +103,34 @@ func (g *Gate) say(r fault.Reason, what string, x *pipeline.Exchange) {
 	if x.API.Name != "" {
 		line += " (api " + x.API.Name + "/" + x.API.Version + ")"
 	}
-	if hint := remedies[r]; hint != "" {
+	if hint := remedy(r); hint != "" {
 		line += "; " + hint
 	}
 	g.host.Log(Error, line)
 }
 
-// remedies tell the operator where to look, for what only an operator can mend.
-var remedies = map[fault.Reason]string{
-	fault.IntrospectionUnknownCluster:     "introspect_token.cluster names no cluster of this proxy",
-	fault.IntrospectionNoHost:             "the introspection cluster has no healthy endpoint or its circuit breaker is open",
-	fault.IntrospectionCredentialsRefused: "the authorization server refused introspect_token.client_id and client_secret",
-	fault.IntrospectionForbidden:          "the authorization server does not let introspect_token.client_id introspect",
-	fault.IntrospectionRejected:           "the authorization server rejected the introspection request itself; check introspect_token.path",
-	fault.JWKSInvalid:                     "precheck.jwks.path must be the issuer's jwks_uri, which answers its keys",
-	fault.JWKSUnavailable:                 "the issuer's keys could not be fetched; check precheck.jwks",
-	fault.IntrospectionRateLimited:        "the authorization server limits this gateway's calls; raise its budget or cache.max_ttl",
+// remedy tells the operator where to look, for what only an operator can mend; ""
+// for everything else.
+func remedy(r fault.Reason) string {
+	switch r {
+	case fault.IntrospectionUnknownCluster:
+		return "introspect_token.cluster names no cluster of this proxy"
+	case fault.IntrospectionNoHost:
+		return "the introspection cluster has no healthy endpoint or its circuit breaker is open"
+	case fault.IntrospectionCredentialsRefused:
+		return "the authorization server refused introspect_token.client_id and client_secret"
+	case fault.IntrospectionForbidden:
+		return "the authorization server does not let introspect_token.client_id introspect"
+	case fault.IntrospectionRejected:
+		return "the authorization server rejected the introspection request itself; check introspect_token.path"
+	case fault.JWKSInvalid:
+		return "precheck.jwks.path must be the issuer's jwks_uri, which answers its keys"
+	case fault.JWKSUnavailable:
+		return "the issuer's keys could not be fetched; check precheck.jwks"
+	case fault.IntrospectionRateLimited:
+		return "the authorization server limits this gateway's calls; raise its budget or cache.max_ttl"
+	}
+	return ""
 }
 
 // Panicked counts a panic that was recovered and says where it happened.

@@ -33,6 +33,8 @@ type Editor interface {
 }
 
 // RemoveHeader notes a header for removal, once.
+//
+//go:noinline
 func (e *Edits) RemoveHeader(name string) {
 	for i := range e.Remove {
 		if e.Remove[i] == name {

@@ -16,6 +16,8 @@ func (f *Flight) Landed() bool { return f.landed }
 // Land ends the flight and wakes each waiter once, in the order in which they
 // came. What a waiter does cannot keep the others from being woken: a panic
 // goes on only after all have run.
+//
+//go:noinline
 func (f *Flight) Land() {
 	f.landed = true
 	f.wakeAll()

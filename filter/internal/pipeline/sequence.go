@@ -138,6 +138,8 @@ func (r *Run) take(o Outcome, wake func()) (v Verdict, ended bool) {
 
 // Fail decides an undecided run as a refusal, for a deadline or a panic. It
 // reports whether it did: a run that has its verdict keeps it.
+//
+//go:noinline
 func (r *Run) Fail(d fault.Denial) bool {
 	if r.done {
 		return false
@@ -160,6 +162,7 @@ func (r *Run) Step() string {
 	return r.steps[r.next-1].Name()
 }
 
+//go:noinline
 func (r *Run) end(v Verdict, d fault.Denial) Verdict {
 	r.done, r.parked, r.waiting = true, false, Outcome{}
 	r.verdict, r.denial = v, d

@@ -77,6 +77,8 @@ func (t *Teller) Apply(x *pipeline.Exchange) {
 }
 
 // joined gives the scopes with blanks between. The text is good until the next.
+//
+//go:noinline
 func (t *Teller) joined(scopes []string) string {
 	if len(scopes) == 0 {
 		return ""

@@ -95,6 +95,7 @@ func (p Per) appendCaller(b []byte, x *pipeline.Exchange) []byte {
 	return b
 }
 
+//go:noinline
 func appendValue(b []byte, value string) []byte {
 	return append(binary.BigEndian.AppendUint64(b, uint64(len(value))), value...)
 }

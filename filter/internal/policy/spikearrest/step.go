@@ -28,6 +28,8 @@ type Options struct {
 
 // step is a limiter in one VM.
 type step struct {
+	_ [0]func() // not comparable: an unused == costs the guest code
+
 	limit     limit
 	weight    int64
 	per       Per
