@@ -48,7 +48,7 @@ func send(ctx context.Context, address string, r *Request) (response, error) {
 		got, err = http.ReadResponse(in, &http.Request{Method: r.Method})
 	}
 	if err != nil {
-		if context.Cause(ctx) == errHangs {
+		if errors.Is(context.Cause(ctx), errHangs) {
 			return response{hangs: true}, nil
 		}
 		if ctx.Err() != nil {
@@ -62,7 +62,7 @@ func send(ctx context.Context, address string, r *Request) (response, error) {
 		out.headers = append(out.headers, hostsim.Header{Name: "connection", Value: "close"})
 	}
 	out.body, err = io.ReadAll(io.LimitReader(got.Body, maxMessage))
-	out.hangs = err != nil && context.Cause(ctx) == errHangs
+	out.hangs = err != nil && errors.Is(context.Cause(ctx), errHangs)
 	out.reset = err != nil && !out.hangs
 	out.trailers = sortedHeaders(got.Trailer)
 	if err == nil && in.Buffered() > 0 {

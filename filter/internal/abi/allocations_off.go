@@ -1,4 +1,4 @@
-//go:build !allocations
+//go:build wasip1 && !allocations
 
 package abi
 

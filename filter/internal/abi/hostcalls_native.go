@@ -75,3 +75,6 @@ func Enqueue(uint32, []byte) Status { return Unimplemented }
 
 // Dequeue answers Unimplemented.
 func Dequeue(uint32) ([]byte, Status) { return nil, Unimplemented }
+
+// HandleStreams has no streams to be heard.
+func HandleStreams(Streams) {}

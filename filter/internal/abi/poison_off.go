@@ -4,6 +4,3 @@ package abi
 
 // poison does nothing in a build for use.
 func poison() {}
-
-// poisonValue does nothing in a build for use.
-func poisonValue() {}

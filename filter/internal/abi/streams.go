@@ -15,23 +15,3 @@ type Streams interface {
 	// there was one.
 	Delete(stream uint32) bool
 }
-
-var streams Streams
-
-// HandleStreams sets who hears. It is called once, before the first callback.
-func HandleStreams(s Streams) { streams = s }
-
-// answered is what the host reads of a request callback's answer.
-func answered(pass bool) uint32 {
-	if pass {
-		return resume
-	}
-	return pause
-}
-
-// The actions (proxy_action_t). pause is also the answer of a request callback
-// that did not end well.
-const (
-	resume uint32 = 0
-	pause  uint32 = 1
-)

@@ -14,7 +14,7 @@ import (
 // own text. Too few elements mean that the request did not come through them:
 // there is no address then, as there is none in a text that is not one.
 func (g *Gate) clientAddress(x *pipeline.Exchange) ipaddr.Addr {
-	text := ""
+	var text string
 	if g.config.TrustedHops == 0 {
 		text = g.host.ClientAddress()
 	} else {

@@ -74,12 +74,13 @@ func (g *Gate) longestWait() int64 { return int64(g.config.LongestWait() + deadl
 // does with their calls. A clock that was set back prolongs no wait beyond the
 // longest.
 func (g *Gate) expire(now int64) {
-	for s, next := g.parked.next, g.parked; s != g.parked; s = next {
-		next = s.next
+	for s := g.parked.next; s != g.parked; {
+		next := s.next
 		s.deadline = min(s.deadline, now+g.longestWait())
 		if now >= s.deadline {
 			s.queue(g.due)
 		}
+		s = next
 	}
 }
 

@@ -48,7 +48,8 @@ func presented(x *pipeline.Exchange, places []Place) (key string, count int) {
 			if x.Query == "" {
 				continue
 			}
-			for part, left, more := "", x.Query, true; more; {
+			var part string
+			for left, more := x.Query, true; more; {
 				part, left, more = strings.Cut(left, "&")
 				name, value, _ := strings.Cut(part, "=")
 				if decodesTo(name, p.Query) {

@@ -63,7 +63,8 @@ func decodesTo(s, want string) bool {
 // semicolons are removed likewise.
 func without(query string, names []string) (edited string, changed bool) {
 	var kept []string
-	for part, left, more := "", query, true; more; {
+	var part string
+	for left, more := query, true; more; {
 		part, left, more = strings.Cut(left, "&")
 		rest := withoutPieces(part, names)
 		if isNamed(part, names) || isNamed(rest, names) || rest == "" && part != "" {
@@ -84,7 +85,8 @@ func withoutPieces(part string, names []string) string {
 		return part
 	}
 	var kept []string
-	for piece, left, more := "", part, true; more; {
+	var piece string
+	for left, more := part, true; more; {
 		piece, left, more = strings.Cut(left, ";")
 		if !isNamed(piece, names) {
 			kept = append(kept, piece)

@@ -230,7 +230,8 @@ func readScope(c *pipeline.Claims, v *gjson.Result) flaw {
 		return wrongForm
 	}
 	s := scopes{c: c}
-	for scope, rest, more := "", v.Str, true; more; {
+	var scope string
+	for rest, more := v.Str, true; more; {
 		scope, rest, more = strings.Cut(rest, " ")
 		if scope == "" {
 			continue

@@ -136,7 +136,7 @@ func TestClockBackNoCallerPassesTheBound(t *testing.T) {
 		read := func() int64 { return c.now.UnixNano() }
 		workers := [2]*step{shrink(New(o, store, read), store, buckets, entries), shrink(New(o, store, read), store, buckets, entries)}
 		slot := workers[0].limit.slot
-		longest := max(1, int((o.Weight*int(slot)+1e9-1)/1e9))
+		longest := max(1, (o.Weight*int(slot)+1e9-1)/1e9)
 		callers := rapid.IntRange(1, 8).Draw(t, "callers")
 		admitted := map[string][]int64{}
 		var all []int64

@@ -110,7 +110,8 @@ func failureReason(f pipeline.Failure) fault.Reason {
 func lifeOf(a *pipeline.Answer) time.Duration {
 	const longest = 365 * 24 * 3600 // seconds
 	value, _ := a.Header("cache-control")
-	for directive, more := "", true; more; {
+	var directive string
+	for more := true; more; {
 		directive, value, more = strings.Cut(value, ",")
 		name, number, _ := strings.Cut(ascii.Trim(directive, " \t"), "=")
 		if ascii.EqualFold(name, "max-age") {

@@ -1,0 +1,6 @@
+//go:build wasip1 && !poison
+
+package abi
+
+// poisonValue does nothing in a build for use.
+func poisonValue() {}
