@@ -167,8 +167,8 @@ func (s *Stream) toClientHeaders(m *headerMap, end bool) {
 }
 
 // hopByHop makes the headers that are about the client's connection: a plugin's own do not count. The connection ends
-// with the response when the client wants it, when the request has not been read to its end, and after a 400 of the
-// proxy's own. Source: Envoy conn_manager_impl.cc encodeHeaders, conn_manager_utility.cc mutateResponseHeaders.
+// with the response when the client wants it, when the request has not been read to its end, after a 400 of the
+// proxy's own, and on a listener that drains (with Envoy's --drain-strategy immediate; its default begins to do so later). Source: Envoy conn_manager_impl.cc encodeHeaders, conn_manager_utility.cc mutateResponseHeaders.
 func (s *Stream) hopByHop(m *headerMap) {
 	for _, name := range [...]string{"connection", "transfer-encoding", "proxy-connection", "upgrade"} {
 		m.remove(name)
@@ -176,7 +176,7 @@ func (s *Stream) hopByHop(m *headerMap) {
 	if !s.host.process.profile.keepsKeepAlive {
 		m.remove("keep-alive")
 	}
-	if s.isHTTP1() && (s.closesClient || s.badRequest || !s.decode.complete) {
+	if s.isHTTP1() && (s.closesClient || s.badRequest || !s.decode.complete || s.instance.generation.draining.Load()) {
 		m.add("connection", "close")
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync/atomic"
 	"time"
 )
 
@@ -14,6 +15,8 @@ type generation struct {
 	host      *Host
 	config    []byte
 	instances []*instance // by thread
+	// draining: another has taken its place, and its listener ends.
+	draining atomic.Bool
 }
 
 // instance is a generation on one thread. Only its thread touches it.

@@ -127,6 +127,7 @@ func (h *Host) UpdateConfig(config []byte) error {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.current.draining.Store(true)
 	h.draining = append(h.draining, h.current)
 	h.current = g
 	return nil

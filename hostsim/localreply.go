@@ -49,7 +49,7 @@ func (s *Stream) localReply(r *localReply) {
 		s.directReply(r)
 	default:
 		if s.encoding == 0 {
-			s.host.log(s.thread.index, LevelCritical, "a local reply to a response that is on its way, outside of its callbacks: Envoy dies here", true)
+			s.host.log(s.thread.index, LevelCritical, "a local reply to a response that is on its way, outside of its callbacks: Envoy was seen to die here", true)
 		}
 		s.setDetails(r.details)
 		s.reset(r.details)
