@@ -7,6 +7,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/answers"
+	"github.com/sallyport-gateway/sallyport/filter/internal/siphash"
 )
 
 // MaxStale bounds Options.StaleIfError.
@@ -80,7 +81,8 @@ func notPast(claims *pipeline.Claims, moment int64) int64 {
 type cache struct {
 	limit  int
 	byKey  map[key]*list.Element
-	recent *list.List // of *entry, the last used in front
+	byName map[uint64]*list.Element // of those that have a name, by its first half
+	recent *list.List               // of *entry, the last used in front
 }
 
 // entry is good from the moment when it was stored until it ends, and of some
@@ -89,27 +91,30 @@ type cache struct {
 type entry struct {
 	answers.Answer
 	key       key
-	valid     span  // of the token itself
-	shared    bool  // other VMs have it too
-	checked   int64 // when this VM last saw that they have
+	name      siphash.Sum // see rename; zero for none
+	valid     span        // of the token itself
+	shared    bool        // other VMs have it too
+	checked   int64       // when this VM last saw that they have
 	hits      int
 	refreshed int64 // when a new answer was last asked for ahead of time
 }
 
 func newCache(limit int) *cache {
-	return &cache{limit: limit, byKey: make(map[key]*list.Element), recent: list.New()}
+	return &cache{limit: limit, byKey: make(map[key]*list.Element), byName: make(map[uint64]*list.Element), recent: list.New()}
 }
 
 // find gives the entry, to read and not to change, if it is of any use now; good
 // tells whether it is more than an outage's last resort.
-func (c *cache) find(k key, now int64) (e *entry, good bool) {
-	element, ok := c.byKey[k]
-	if !ok {
+func (c *cache) find(k key, now int64) (e *entry, good bool) { return c.use(c.byKey[k], now) }
+
+// use is find for what was found already; nil for nothing.
+func (c *cache) use(element *list.Element, now int64) (e *entry, good bool) {
+	if element == nil {
 		return nil, false
 	}
 	e = element.Value.(*entry)
 	if now < e.Stored || now >= e.Gone {
-		c.drop(k)
+		c.drop(e.key)
 		return nil, false
 	}
 	c.recent.MoveToFront(element)
@@ -131,6 +136,7 @@ func (c *cache) put(e *entry) {
 //go:noinline
 func (c *cache) drop(k key) {
 	if element, ok := c.byKey[k]; ok {
+		c.unname(element)
 		delete(c.byKey, k)
 		c.recent.Remove(element)
 	}

@@ -40,9 +40,7 @@ func newBinding(o Binding, p Ports) binding {
 // credential finds the request's token, and checks all of its proof that can be
 // checked without knowing whose token it is.
 func (b *binding) credential(x *pipeline.Exchange) (c credential, reason fault.Reason, ok bool) {
-	if b.proofs != nil {
-		x.DPoP = b.proofs.Offer()
-	}
+	b.offer(x)
 	token, asDPoP, reason, ok := tokenOf(x, b.proofs != nil)
 	switch c.token = token; {
 	case !ok:
@@ -55,6 +53,13 @@ func (b *binding) credential(x *pipeline.Exchange) (c credential, reason fault.R
 		return c, fault.DPoPRequired, false
 	}
 	return c, 0, true
+}
+
+// offer says which proofs are taken, for challenges.
+func (b *binding) offer(x *pipeline.Exchange) {
+	if b.proofs != nil {
+		x.DPoP = b.proofs.Offer()
+	}
 }
 
 // accept lets the exchange go on with the claims of an active access token, when

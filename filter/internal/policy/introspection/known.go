@@ -1,6 +1,7 @@
 package introspection
 
 import (
+	"container/list"
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/host"
@@ -25,8 +26,11 @@ var inactiveToken = &pipeline.Claims{}
 
 // held gives what this VM knows of a token, as far as it may still be believed.
 // It has passed precheck.
-func (s *Step) held(k key, now int64) (e *entry, ok bool) {
-	e, good := s.cache.find(k, now)
+func (s *Step) held(k key, now int64) (e *entry, ok bool) { return s.believed(s.cache.byKey[k], now) }
+
+// believed is held for what was found already; nil for nothing.
+func (s *Step) believed(element *list.Element, now int64) (e *entry, ok bool) {
+	e, good := s.cache.use(element, now)
 	if !good || !s.stillTrue(e, now) {
 		return nil, false
 	}

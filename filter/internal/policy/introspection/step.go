@@ -9,6 +9,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/lease"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/outage"
 	"github.com/sallyport-gateway/sallyport/filter/internal/secret"
+	"github.com/sallyport-gateway/sallyport/filter/internal/siphash"
 )
 
 // Options says whom to ask, as whom, and how long an answer may be believed.
@@ -62,6 +63,7 @@ const (
 type Step struct {
 	caller   caller
 	keys     *keyer
+	names    siphash.Key
 	cache    *cache
 	lives    lives
 	shared   *shared // nil when nothing is
@@ -85,6 +87,7 @@ func New(o Options, p Ports) *Step {
 	s := &Step{
 		caller:  newCaller(o, p),
 		keys:    newKeyer(o),
+		names:   siphash.NewKey(),
 		cache:   newCache(entries),
 		lives:   lives{maxTTL: o.CacheMaxTTL, withoutExp: o.TTLWithoutExp, negative: o.NegativeTTL, grace: o.StaleIfError},
 		flights: newFlights(o.Timeout),
@@ -126,12 +129,24 @@ type inquiry struct {
 // overrides leaves no claims at all.
 func (s *Step) Apply(x *pipeline.Exchange) pipeline.Outcome {
 	x.Token = nil
+	header, name, nameable := s.nameOf(x)
+	if nameable && !hasParameter(x.Query, tokenParameter) {
+		if e, ok := s.believed(s.cache.named(name), x.Now); ok {
+			s.binding.offer(x)
+			_, token := schemeAndToken(header)
+			s.refreshAhead(e, token, x.Now)
+			return s.binding.accept(x, credential{token: token}, e.Claims)
+		}
+	}
 	cred, reason, ok := s.binding.credential(x)
 	if !ok {
 		return pipeline.DenyFor(reason)
 	}
 	k := s.keys.of(cred.token)
 	if e, ok := s.held(k, x.Now); ok {
+		if nameable && cred.proof == nil {
+			s.cache.rename(e, name)
+		}
 		s.refreshAhead(e, cred.token, x.Now)
 		return s.binding.accept(x, cred, e.Claims)
 	}
