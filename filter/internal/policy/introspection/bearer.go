@@ -42,10 +42,15 @@ func tokenOf(x *pipeline.Exchange, takesDPoP bool) (token string, asDPoP bool, r
 	return token, asDPoP, 0, true
 }
 
+// authorizationHeader is no constant, for the comparison with one is longer code.
+var authorizationHeader = "authorization"
+
 // authorization gives the last Authorization header, and how many there are.
+//
+//go:noinline
 func authorization(x *pipeline.Exchange) (value string, count int) {
 	for i := range x.Headers {
-		if h := &x.Headers[i]; h.Name == "authorization" {
+		if h := &x.Headers[i]; h.Name == authorizationHeader {
 			value = h.Value
 			count++
 		}

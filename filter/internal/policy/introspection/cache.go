@@ -81,8 +81,8 @@ func notPast(claims *pipeline.Claims, moment int64) int64 {
 type cache struct {
 	limit  int
 	byKey  map[key]*list.Element
-	byName map[uint64]*list.Element // of those that have a name, by its first half
-	recent *list.List               // of *entry, the last used in front
+	recent *list.List // of *entry, the last used in front
+	names  []*entry   // chains of those that have a name; made with the first one
 }
 
 // entry is good from the moment when it was stored until it ends, and of some
@@ -91,33 +91,36 @@ type cache struct {
 type entry struct {
 	answers.Answer
 	key       key
-	name      siphash.Sum // see rename; zero for none
-	valid     span        // of the token itself
-	shared    bool        // other VMs have it too
-	checked   int64       // when this VM last saw that they have
+	place     *list.Element // in recent
+	name      siphash.Sum   // see rename; zero for none
+	next      *entry        // of a chain of names
+	valid     span          // of the token itself
+	shared    bool          // other VMs have it too
+	checked   int64         // when this VM last saw that they have
 	hits      int
 	refreshed int64 // when a new answer was last asked for ahead of time
 }
 
 func newCache(limit int) *cache {
-	return &cache{limit: limit, byKey: make(map[key]*list.Element), byName: make(map[uint64]*list.Element), recent: list.New()}
+	return &cache{limit: limit, byKey: make(map[key]*list.Element), recent: list.New()}
 }
 
 // find gives the entry, to read and not to change, if it is of any use now; good
 // tells whether it is more than an outage's last resort.
-func (c *cache) find(k key, now int64) (e *entry, good bool) { return c.use(c.byKey[k], now) }
-
-// use is find for what was found already; nil for nothing.
-func (c *cache) use(element *list.Element, now int64) (e *entry, good bool) {
-	if element == nil {
-		return nil, false
+func (c *cache) find(k key, now int64) (e *entry, good bool) {
+	if element, ok := c.byKey[k]; ok {
+		return c.use(element.Value.(*entry), now)
 	}
-	e = element.Value.(*entry)
+	return nil, false
+}
+
+// use is find for an entry of the cache.
+func (c *cache) use(e *entry, now int64) (_ *entry, good bool) {
 	if now < e.Stored || now >= e.Gone {
 		c.drop(e.key)
 		return nil, false
 	}
-	c.recent.MoveToFront(element)
+	c.recent.MoveToFront(e.place)
 	return e, now < e.Until
 }
 
@@ -130,13 +133,14 @@ func (c *cache) put(e *entry) {
 	for len(c.byKey) >= c.limit {
 		c.drop(c.recent.Back().Value.(*entry).key)
 	}
-	c.byKey[e.key] = c.recent.PushFront(e)
+	e.place = c.recent.PushFront(e)
+	c.byKey[e.key] = e.place
 }
 
 //go:noinline
 func (c *cache) drop(k key) {
 	if element, ok := c.byKey[k]; ok {
-		c.unname(element)
+		c.unname(element.Value.(*entry))
 		delete(c.byKey, k)
 		c.recent.Remove(element)
 	}

@@ -1,7 +1,6 @@
 package introspection
 
 import (
-	"container/list"
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/host"
@@ -26,11 +25,18 @@ var inactiveToken = &pipeline.Claims{}
 
 // held gives what this VM knows of a token, as far as it may still be believed.
 // It has passed precheck.
-func (s *Step) held(k key, now int64) (e *entry, ok bool) { return s.believed(s.cache.byKey[k], now) }
+func (s *Step) held(k key, now int64) (e *entry, ok bool) {
+	if element, found := s.cache.byKey[k]; found {
+		return s.believed(element.Value.(*entry), now)
+	}
+	return nil, false
+}
 
-// believed is held for what was found already; nil for nothing.
-func (s *Step) believed(element *list.Element, now int64) (e *entry, ok bool) {
-	e, good := s.cache.use(element, now)
+// believed is held for an entry of the cache.
+//
+//go:noinline
+func (s *Step) believed(e *entry, now int64) (_ *entry, ok bool) {
+	e, good := s.cache.use(e, now)
 	if !good || !s.stillTrue(e, now) {
 		return nil, false
 	}

@@ -54,16 +54,16 @@ func TestTokensThatDifferInOneByte(t *testing.T) {
 					b.land(len(b.air.calls)-1, b.active(fmt.Sprint("user", n)))
 				}
 				x.wantAdmitted(t, fmt.Sprint("user", n))
-				if c := b.step.cache; len(c.byKey) > entries || len(c.byName) > len(c.byKey) || c.recent.Len() != len(c.byKey) {
-					t.Fatalf("%d entries with %d names", len(c.byKey), len(c.byName))
+				if c := b.step.cache; len(c.byKey) > entries || names(c) > len(c.byKey) || c.recent.Len() != len(c.byKey) {
+					t.Fatalf("%d entries with %d names", len(c.byKey), names(c))
 				}
 			}
 			if round > 0 && entries >= len(tokens) {
 				b.wantCalls(t, len(tokens))
 			}
 		}
-		if c := b.step.cache; len(c.byName) < min(entries, len(tokens))-1 {
-			t.Errorf("%d names for %d entries", len(c.byName), entries)
+		if c := b.step.cache; names(c) < min(entries, len(tokens))-1 {
+			t.Errorf("%d names for %d entries", names(c), entries)
 		}
 		t.Logf("%d entries: %d calls for %d requests", entries, len(b.air.calls), 4*len(tokens))
 	}
@@ -113,7 +113,7 @@ func TestNameIsAsGoodAsTheKey(t *testing.T) {
 				}
 				query := rapid.SampledFrom([]string{"", "", "", "a=b", "access%5ftoken=a", "access_token="}).Draw(t, "query")
 				for range rapid.IntRange(1, 4).Draw(t, "times") {
-					clear(plain.step.cache.byName)
+					forgetNames(plain.step.cache)
 					if len(values) == 1 && query == "" && named.step.cache.named(named.step.names.Sum(values[0])) != nil {
 						hits++
 					}
@@ -150,8 +150,8 @@ func TestNameIsAsGoodAsTheKey(t *testing.T) {
 					for _, c := range b.air.calls {
 						bodies[i] = append(bodies[i], string(c.Body))
 					}
-					if c := b.step.cache; len(c.byName) > len(c.byKey) || c.recent.Len() != len(c.byKey) {
-						t.Fatalf("%d entries, %d names", len(c.byKey), len(c.byName))
+					if c := b.step.cache; names(c) > len(c.byKey) || c.recent.Len() != len(c.byKey) {
+						t.Fatalf("%d entries, %d names", len(c.byKey), names(c))
 					}
 				}
 				if diff := cmp.Diff(bodies[1], bodies[0]); diff != "" {
@@ -178,7 +178,7 @@ func TestNamesAgreeWithModel(t *testing.T) {
 		model := map[siphash.Sum]key{} // of names
 		anyKey := func(t *rapid.T) key { return key{byte(rapid.IntRange(0, 6).Draw(t, "key"))} }
 		anyName := func(t *rapid.T) siphash.Sum {
-			return siphash.Sum{rapid.Uint64Range(0, 2).Draw(t, "first"), rapid.Uint64Range(1, 3).Draw(t, "second")}
+			return siphash.Sum{rapid.Uint64Range(0, 2).Draw(t, "first"), rapid.Uint64Range(0, 3).Draw(t, "second")}
 		}
 		t.Repeat(map[string]func(*rapid.T){
 			"put": func(t *rapid.T) {
@@ -197,16 +197,23 @@ func TestNamesAgreeWithModel(t *testing.T) {
 					return
 				}
 				for other, of := range model {
-					if of == k || other[0] == name[0] {
+					if of == k || other == name {
 						delete(model, other)
 					}
 				}
+				if old := c.named(name); old != nil { // as if two headers had one name, which they never have
+					c.rename(old, siphash.Sum{})
+				}
 				c.rename(e, name)
-				model[name] = k
+				if name != (siphash.Sum{}) {
+					model[name] = k
+				}
 			},
 			"use": func(t *rapid.T) {
-				if e, good := c.use(c.named(anyName(t)), now.UnixNano()); good && now.UnixNano() >= e.Until {
-					t.Fatalf("%+v is said to be good at %v", e, now)
+				if e := c.named(anyName(t)); e != nil {
+					if e, good := c.use(e, now.UnixNano()); good && now.UnixNano() >= e.Until {
+						t.Fatalf("%+v is said to be good at %v", e, now)
+					}
 				}
 			},
 			"time": func(*rapid.T) { now = now.Add(time.Second) },
@@ -215,21 +222,37 @@ func TestNamesAgreeWithModel(t *testing.T) {
 					for second := range uint64(4) {
 						name := siphash.Sum{first, second}
 						k, want := model[name]
-						element := c.named(name)
-						if want = want && c.byKey[k] != nil; want != (element != nil) {
-							t.Fatalf("name %v leads to %v, the model says %v, %v", name, element, k, want)
+						e := c.named(name)
+						if want = want && c.byKey[k] != nil; want != (e != nil) {
+							t.Fatalf("name %v leads to %v, the model says %v, %v", name, e, k, want)
 						}
-						if want && (element != c.byKey[k] || element.Value.(*entry).Claims.Subject != fmt.Sprint(k)) {
+						if want && (e.key != k || e.place != c.byKey[k] || e.Claims.Subject != fmt.Sprint(k)) {
 							t.Fatalf("name %v leads to another entry than %v", name, k)
 						}
 					}
 				}
-				if len(c.byName) > len(c.byKey) || len(c.byKey) > limit {
-					t.Fatalf("%d names of %d entries", len(c.byName), len(c.byKey))
+				if names(c.cache) > len(c.byKey) || len(c.byKey) > limit {
+					t.Fatalf("%d names of %d entries", names(c.cache), len(c.byKey))
 				}
 			},
 		})
 	})
+}
+
+// names counts those that lead somewhere.
+func names(c *cache) (n int) {
+	for _, e := range c.names {
+		for ; e != nil; e = e.next {
+			n++
+		}
+	}
+	return n
+}
+
+func forgetNames(c *cache) {
+	for _, element := range c.byKey {
+		c.unname(element.Value.(*entry))
+	}
 }
 
 // known has a token come until it is found by its name.
@@ -287,7 +310,7 @@ func TestNameOfRevokedToken(t *testing.T) {
 	other.arrive("abc").wantAdmitted(t, "jane")
 	other.now = other.now.Add(1)
 	other.arrive("abc").wantDenied(t, fault.Denial{Reason: fault.TokenInactive})
-	if len(one.step.cache.byName)+len(other.step.cache.byName) != 0 {
+	if names(one.step.cache)+names(other.step.cache) != 0 {
 		t.Error("a name is left")
 	}
 	if one.step.shared.answers.Holds(answers.Key(one.step.keys.of("abc")), one.now.UnixNano()) {
@@ -325,9 +348,7 @@ func TestNameRefreshesAhead(t *testing.T) {
 func TestNameHidesTheToken(t *testing.T) {
 	b := newBench(nil)
 	b.known(t, "a-very-private-token", "jane")
-	for _, e := range b.step.cache.byName {
-		if strings.Contains(fmt.Sprintf("%+v", e.Value), "private") {
-			t.Errorf("kept: %+v", e.Value)
-		}
+	if kept := fmt.Sprintf("%+v", *b.step.cache.names[b.step.names.Sum("Bearer a-very-private-token")[0]&uint64(len(b.step.cache.names)-1)]); strings.Contains(kept, "private") {
+		t.Errorf("kept: %s", kept)
 	}
 }

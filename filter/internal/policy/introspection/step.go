@@ -129,14 +129,9 @@ type inquiry struct {
 // overrides leaves no claims at all.
 func (s *Step) Apply(x *pipeline.Exchange) pipeline.Outcome {
 	x.Token = nil
-	header, name, nameable := s.nameOf(x)
-	if nameable && !hasParameter(x.Query, tokenParameter) {
-		if e, ok := s.believed(s.cache.named(name), x.Now); ok {
-			s.binding.offer(x)
-			_, token := schemeAndToken(header)
-			s.refreshAhead(e, token, x.Now)
-			return s.binding.accept(x, credential{token: token}, e.Claims)
-		}
+	name, e := s.byName(x)
+	if e != nil {
+		return s.hit(x, &credential{}, e)
 	}
 	cred, reason, ok := s.binding.credential(x)
 	if !ok {
@@ -144,11 +139,10 @@ func (s *Step) Apply(x *pipeline.Exchange) pipeline.Outcome {
 	}
 	k := s.keys.of(cred.token)
 	if e, ok := s.held(k, x.Now); ok {
-		if nameable && cred.proof == nil {
+		if cred.proof == nil {
 			s.cache.rename(e, name)
 		}
-		s.refreshAhead(e, cred.token, x.Now)
-		return s.binding.accept(x, cred, e.Claims)
+		return s.hit(x, &cred, e)
 	}
 	if s.precheck == nil {
 		return s.inquire(x, &inquiry{k, cred, always})
@@ -156,6 +150,12 @@ func (s *Step) Apply(x *pipeline.Exchange) pipeline.Outcome {
 	return s.precheck.apply(x, cred.token, func(x *pipeline.Exchange, c *pipeline.Claims) pipeline.Outcome {
 		return s.inquire(x, &inquiry{k, cred, s.precheck.validity(c)})
 	})
+}
+
+// hit lets the exchange go on with what this VM knows of its token.
+func (s *Step) hit(x *pipeline.Exchange, c *credential, e *entry) pipeline.Outcome {
+	s.refreshAhead(e, x, x.Now)
+	return s.binding.accept(x, *c, e.Claims)
 }
 
 // inquire finds out what the server says of the token.
