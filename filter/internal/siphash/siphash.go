@@ -20,6 +20,8 @@ type Sum [2]uint64
 
 // NewKey makes a key of the runtime's own random numbers: ChaCha8, seeded by the
 // host's random_get.
+//
+//go:noinline
 func NewKey() (k Key) {
 	for i := range k {
 		k[i] = rand.Uint64() //nolint:gosec // G404: see sharedtable.Seed

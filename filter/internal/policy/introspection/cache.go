@@ -3,6 +3,7 @@ package introspection
 import (
 	"container/list"
 	"math"
+	"math/bits"
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
@@ -82,7 +83,7 @@ type cache struct {
 	limit  int
 	byKey  map[key]*list.Element
 	recent *list.List // of *entry, the last used in front
-	names  []*entry   // chains of those that have a name; made with the first one
+	names  []*entry   // chains of those that have a name
 }
 
 // entry is good from the moment when it was stored until it ends, and of some
@@ -102,7 +103,7 @@ type entry struct {
 }
 
 func newCache(limit int) *cache {
-	return &cache{limit: limit, byKey: make(map[key]*list.Element), recent: list.New()}
+	return &cache{limit: limit, byKey: make(map[key]*list.Element), recent: list.New(), names: make([]*entry, 1<<bits.Len(uint(max(limit, 0))))}
 }
 
 // find gives the entry, to read and not to change, if it is of any use now; good

@@ -1,8 +1,6 @@
 package introspection
 
 import (
-	"math/bits"
-
 	"github.com/sallyport-gateway/sallyport/filter/internal/jose"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/siphash"
@@ -44,18 +42,12 @@ func (c *cache) rename(e *entry, name siphash.Sum) {
 	if name == (siphash.Sum{}) {
 		return
 	}
-	if c.names == nil {
-		c.names = make([]*entry, 1<<bits.Len(uint(c.limit)))
-	}
 	first := c.chain(name)
 	e.name, e.next, *first = name, *first, e
 }
 
 // named finds an entry by its whole name.
 func (c *cache) named(name siphash.Sum) *entry {
-	if c.names == nil {
-		return nil
-	}
 	e := *c.chain(name)
 	for e != nil && e.name != name {
 		e = e.next

@@ -6,6 +6,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
 	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/dpop"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/lease"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/outage"
 	"github.com/sallyport-gateway/sallyport/filter/internal/secret"
@@ -131,7 +132,7 @@ func (s *Step) Apply(x *pipeline.Exchange) pipeline.Outcome {
 	x.Token = nil
 	name, e := s.byName(x)
 	if e != nil {
-		return s.hit(x, &credential{}, e)
+		return s.hit(x, nil, e)
 	}
 	cred, reason, ok := s.binding.credential(x)
 	if !ok {
@@ -142,7 +143,7 @@ func (s *Step) Apply(x *pipeline.Exchange) pipeline.Outcome {
 		if cred.proof == nil {
 			s.cache.rename(e, name)
 		}
-		return s.hit(x, &cred, e)
+		return s.hit(x, cred.proof, e)
 	}
 	if s.precheck == nil {
 		return s.inquire(x, &inquiry{k, cred, always})
@@ -153,15 +154,15 @@ func (s *Step) Apply(x *pipeline.Exchange) pipeline.Outcome {
 }
 
 // hit lets the exchange go on with what this VM knows of its token.
-func (s *Step) hit(x *pipeline.Exchange, c *credential, e *entry) pipeline.Outcome {
+func (s *Step) hit(x *pipeline.Exchange, proof *dpop.Proof, e *entry) pipeline.Outcome {
 	s.refreshAhead(e, x, x.Now)
-	return s.binding.accept(x, *c, e.Claims)
+	return s.binding.accept(x, proof, e.Claims)
 }
 
 // inquire finds out what the server says of the token.
 func (s *Step) inquire(x *pipeline.Exchange, q *inquiry) pipeline.Outcome {
 	if claims, ok := s.known(q, x.Now); ok {
-		return s.binding.accept(x, q.credential, claims)
+		return s.binding.accept(x, q.credential.proof, claims)
 	}
 	c, flying := s.flights.find(q.key, x.Now)
 	switch {
@@ -229,7 +230,7 @@ func (s *Step) conclude(x *pipeline.Exchange, q *inquiry, v verdict) pipeline.Ou
 	if v.claims == nil {
 		return s.refuse(x, q, v.denial)
 	}
-	return s.binding.accept(x, q.credential, v.claims)
+	return s.binding.accept(x, q.credential.proof, v.claims)
 }
 
 // refuse is for a request whose token could not be checked now: with what was
@@ -238,7 +239,7 @@ func (s *Step) refuse(x *pipeline.Exchange, q *inquiry, d fault.Denial) pipeline
 	if excusesStale(d.Reason) {
 		if claims, ok := s.lastKnown(q, x.Now); ok {
 			s.stale.note(d.Reason, x.Now)
-			return s.binding.accept(x, q.credential, claims)
+			return s.binding.accept(x, q.credential.proof, claims)
 		}
 	}
 	return pipeline.Deny(d)
