@@ -38,25 +38,22 @@ const (
 	headerSize = len(magic) + 4
 )
 
-// open checks a value and gives its entries, which alias it.
-func open(key string, value []byte, size int) (entries []byte, ok bool) {
+// open checks a value, given the sum of its key, and gives its entries, which alias
+// it.
+func open(keySum uint32, value []byte, size int) (entries []byte, ok bool) {
 	if len(value) != headerSize+size || string(value[:len(magic)]) != magic {
 		return nil, false
 	}
 	entries = value[headerSize:]
-	return entries, binary.BigEndian.Uint32(value[len(magic):]) == checksum(key, entries)
+	return entries, binary.BigEndian.Uint32(value[len(magic):]) == fnv(keySum, entries)
 }
 
-// seal puts magic and checksum before the entries of value.
-func seal(key string, value []byte) {
+// seal puts magic and checksum before the entries of value. The sum covers the
+// key, so that a value copied from another key is damaged. It is there against
+// accidents: who can write shared data can compute it.
+func seal(keySum uint32, value []byte) {
 	copy(value, magic)
-	binary.BigEndian.PutUint32(value[len(magic):], checksum(key, value[headerSize:]))
-}
-
-// checksum covers the key, so that a value copied from another key is damaged.
-// It is there against accidents: who can write shared data can compute it.
-func checksum(key string, entries []byte) uint32 {
-	return fnv(fnv(offset32, key), entries)
+	binary.BigEndian.PutUint32(value[len(magic):], fnv(keySum, value[headerSize:]))
 }
 
 // FNV-1a with 32 bits. hash/crc32 would make the module 39 KiB larger.

@@ -37,6 +37,7 @@ type Table struct {
 	layout Layout
 	prefix string
 	only   string // the key of a table of one bucket
+	sum    uint32 // of only, or of the prefix
 }
 
 // New names a table; nothing is read or written before the first Update.
@@ -44,7 +45,12 @@ type Table struct {
 //go:noinline
 func New(store Store, layout Layout) *Table {
 	prefix := keyPrefix + layout.Name + "/"
-	return &Table{store: store, layout: layout, prefix: prefix, only: prefix + "0"}
+	t := &Table{store: store, layout: layout, prefix: prefix, only: prefix + "0"}
+	t.sum = fnv(offset32, prefix)
+	if layout.Buckets == 1 {
+		t.sum = fnv(t.sum, "0")
+	}
+	return t
 }
 
 // Update reads the bucket that hash selects, lets change work on it, and writes
@@ -53,13 +59,14 @@ func New(store Store, layout Layout) *Table {
 // runs with one Get, and costs one Set when it writes. The error is
 // ErrContended, or says that the host failed; nothing was written then.
 func (t *Table) Update(hash uint32, change func(Bucket) (write bool)) error {
-	key := t.only
+	key, keySum := t.only, t.sum
 	if t.layout.Buckets > 1 {
 		var room [96]byte // for one string on the heap instead of two
 		key = string(strconv.AppendUint(append(room[:0], t.prefix...), uint64(hash%t.layout.Buckets), 36))
+		keySum = fnv(keySum, key[len(t.prefix):])
 	}
 	for range MaxAttempts {
-		value, bucket, cas, err := t.read(key)
+		value, bucket, cas, err := t.read(key, keySum)
 		if err != nil {
 			return &hostError{"read shared bucket", err}
 		}
@@ -67,7 +74,7 @@ func (t *Table) Update(hash uint32, change func(Bucket) (write bool)) error {
 			return nil
 		}
 		value = value[:headerSize+t.layout.Entries*t.layout.EntrySize]
-		seal(key, value)
+		seal(keySum, value)
 		err = t.store.Set(key, value, cas)
 		if err == nil {
 			return nil
@@ -80,7 +87,7 @@ func (t *Table) Update(hash uint32, change func(Bucket) (write bool)) error {
 }
 
 // read gives the bucket, the value that it lies in, and the cas to write it with.
-func (t *Table) read(key string) (value []byte, b Bucket, cas uint32, err error) {
+func (t *Table) read(key string, keySum uint32) (value []byte, b Bucket, cas uint32, err error) {
 	size := t.layout.Entries * t.layout.EntrySize
 	b.entrySize = t.layout.EntrySize
 	value, cas, err = t.store.Get(key)
@@ -95,7 +102,7 @@ func (t *Table) read(key string) (value []byte, b Bucket, cas uint32, err error)
 		if t.layout.Resizes && len(value) > headerSize {
 			size = (len(value) - headerSize) / b.entrySize * b.entrySize
 		}
-		if entries, ok := open(key, value, size); ok {
+		if entries, ok := open(keySum, value, size); ok {
 			if missing := t.layout.Entries*t.layout.EntrySize - size; missing > 0 {
 				value = append(value, make([]byte, missing)...)
 				entries = value[headerSize:]

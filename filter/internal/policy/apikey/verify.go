@@ -13,7 +13,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
 	"github.com/sallyport-gateway/sallyport/filter/internal/ipaddr"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
-	"github.com/sallyport-gateway/sallyport/filter/internal/sha256"
+	"github.com/sallyport-gateway/sallyport/filter/internal/siphash"
 )
 
 // MaxKeyBytes bounds a key that is looked up. A longer one is unknown; it is
@@ -24,13 +24,14 @@ type verify struct {
 	catalog *catalog.Catalog
 	places  []Place
 	missing string // the text of fault.APIKeyMissing
+	known   known
 }
 
 // NewVerify makes the step that demands a key in one of the places which grants
 // the operation that is called, and fills the exchange's Caller. Without places
 // no key is ever found.
 func NewVerify(c *catalog.Catalog, places []Place) pipeline.Step {
-	v := &verify{catalog: c, places: distinct(places)}
+	v := &verify{catalog: c, places: distinct(places), known: known{secret: siphash.NewKey()}}
 	if len(v.places) > 0 {
 		v.missing = "Failed to resolve API Key variable " + v.places[0].variable()
 	}
@@ -51,8 +52,8 @@ func (v *verify) Apply(x *pipeline.Exchange) pipeline.Outcome {
 	case presentedKey == "" || len(presentedKey) > MaxKeyBytes:
 		return pipeline.DenyFor(fault.APIKeyUnknown)
 	}
-	app, key, ok := v.catalog.FindKey(sha256.Sum256([]byte(presentedKey)))
-	if !ok {
+	app, key := v.known.find(v.catalog, presentedKey)
+	if key == nil {
 		return pipeline.DenyFor(fault.APIKeyUnknown)
 	}
 	x.KeyOwner = pipeline.KeyOwner{App: app.Name, KeyID: key.ID}

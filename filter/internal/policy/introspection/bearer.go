@@ -20,28 +20,18 @@ const tokenParameter = "access_token"
 // 11.2). When ok is false, reason says what is wrong. The form body, RFC 6750
 // section 2.2, is not looked at: the step runs before the body has come.
 func tokenOf(x *pipeline.Exchange, takesDPoP bool) (token string, asDPoP bool, reason fault.Reason, ok bool) {
-	value, count := "", 0
-	for _, h := range x.Headers {
-		if h.Name == "authorization" {
-			value = h.Value
-			count++
-		}
-	}
+	value, count := authorization(x)
 	// Envoy joins two Authorization headers of an HTTP/1 request as "A,B".
 	if count > 1 || strings.IndexByte(value, ',') >= 0 {
 		return "", false, fault.TokenAmbiguous, false
 	}
-	scheme, rest, _ := strings.Cut(ascii.Trim(value, " \t"), " ")
+	scheme, token := schemeAndToken(value)
 	asDPoP = takesDPoP && ascii.EqualFold(scheme, "dpop")
 	if !asDPoP && !ascii.EqualFold(scheme, "bearer") {
 		return "", false, fault.TokenMissing, false
 	}
 	if hasParameter(x.Query, tokenParameter) {
 		return "", false, fault.TokenAmbiguous, false
-	}
-	token = rest
-	for token != "" && token[0] == ' ' {
-		token = token[1:]
 	}
 	if len(token) > jose.MaxTokenBytes {
 		return "", false, fault.TokenTooLong, false
@@ -50,6 +40,30 @@ func tokenOf(x *pipeline.Exchange, takesDPoP bool) (token string, asDPoP bool, r
 		return "", false, fault.TokenMalformed, false
 	}
 	return token, asDPoP, 0, true
+}
+
+// authorizationHeader is no constant, for the comparison with one is longer code.
+var authorizationHeader = "authorization"
+
+// authorization gives the last Authorization header, and how many there are.
+//
+//go:noinline
+func authorization(x *pipeline.Exchange) (value string, count int) {
+	for i := range x.Headers {
+		if h := &x.Headers[i]; h.Name == authorizationHeader {
+			value = h.Value
+			count++
+		}
+	}
+	return value, count
+}
+
+func schemeAndToken(value string) (scheme, token string) {
+	scheme, token, _ = strings.Cut(ascii.Trim(value, " \t"), " ")
+	for token != "" && token[0] == ' ' {
+		token = token[1:]
+	}
+	return scheme, token
 }
 
 // isToken68 checks the syntax: 1*( ALPHA / DIGIT / "-" / "." / "_" /

@@ -3,10 +3,12 @@ package introspection
 import (
 	"container/list"
 	"math"
+	"math/bits"
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/answers"
+	"github.com/sallyport-gateway/sallyport/filter/internal/siphash"
 )
 
 // MaxStale bounds Options.StaleIfError.
@@ -81,6 +83,7 @@ type cache struct {
 	limit  int
 	byKey  map[key]*list.Element
 	recent *list.List // of *entry, the last used in front
+	names  []*entry   // chains of those that have a name
 }
 
 // entry is good from the moment when it was stored until it ends, and of some
@@ -90,30 +93,36 @@ type entry struct {
 	_ [0]func() // not comparable: an unused == costs the guest code
 	answers.Answer
 	key       key
-	valid     span  // of the token itself
-	shared    bool  // other VMs have it too
-	checked   int64 // when this VM last saw that they have
+	place     *list.Element // in recent
+	name      siphash.Sum   // see rename; zero for none
+	next      *entry        // of a chain of names
+	valid     span          // of the token itself
+	shared    bool          // other VMs have it too
+	checked   int64         // when this VM last saw that they have
 	hits      int
 	refreshed int64 // when a new answer was last asked for ahead of time
 }
 
 func newCache(limit int) *cache {
-	return &cache{limit: limit, byKey: make(map[key]*list.Element), recent: list.New()}
+	return &cache{limit: limit, byKey: make(map[key]*list.Element), recent: list.New(), names: make([]*entry, 1<<bits.Len(uint(max(limit, 0))))}
 }
 
 // find gives the entry, to read and not to change, if it is of any use now; good
 // tells whether it is more than an outage's last resort.
 func (c *cache) find(k key, now int64) (e *entry, good bool) {
-	element, ok := c.byKey[k]
-	if !ok {
-		return nil, false
+	if element, ok := c.byKey[k]; ok {
+		return c.use(element.Value.(*entry), now)
 	}
-	e = element.Value.(*entry)
+	return nil, false
+}
+
+// use is find for an entry of the cache.
+func (c *cache) use(e *entry, now int64) (_ *entry, good bool) {
 	if now < e.Stored || now >= e.Gone {
-		c.drop(k)
+		c.drop(e.key)
 		return nil, false
 	}
-	c.recent.MoveToFront(element)
+	c.recent.MoveToFront(e.place)
 	return e, now < e.Until
 }
 
@@ -126,12 +135,14 @@ func (c *cache) put(e *entry) {
 	for len(c.byKey) >= c.limit {
 		c.drop(c.recent.Back().Value.(*entry).key)
 	}
-	c.byKey[e.key] = c.recent.PushFront(e)
+	e.place = c.recent.PushFront(e)
+	c.byKey[e.key] = e.place
 }
 
 //go:noinline
 func (c *cache) drop(k key) {
 	if element, ok := c.byKey[k]; ok {
+		c.unname(element.Value.(*entry))
 		delete(c.byKey, k)
 		c.recent.Remove(element)
 	}

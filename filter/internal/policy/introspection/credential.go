@@ -42,9 +42,7 @@ func newBinding(o Binding, p Ports) binding {
 // credential finds the request's token, and checks all of its proof that can be
 // checked without knowing whose token it is.
 func (b *binding) credential(x *pipeline.Exchange) (c credential, reason fault.Reason, ok bool) {
-	if b.proofs != nil {
-		x.DPoP = b.proofs.Offer()
-	}
+	b.offer(x)
 	token, asDPoP, reason, ok := tokenOf(x, b.proofs != nil)
 	switch c.token = token; {
 	case !ok:
@@ -59,14 +57,23 @@ func (b *binding) credential(x *pipeline.Exchange) (c credential, reason fault.R
 	return c, 0, true
 }
 
+// offer says which proofs are taken, for challenges.
+//
+//go:noinline
+func (b *binding) offer(x *pipeline.Exchange) {
+	if b.proofs != nil {
+		x.DPoP = b.proofs.Offer()
+	}
+}
+
 // accept lets the exchange go on with the claims of an active access token, when
-// it is presented as it is bound.
-func (b *binding) accept(x *pipeline.Exchange, c credential, claims *pipeline.Claims) pipeline.Outcome {
+// it is presented as it is bound, with its proof if it came with one.
+func (b *binding) accept(x *pipeline.Exchange, proof *dpop.Proof, claims *pipeline.Claims) pipeline.Outcome {
 	x.TakeToken(claims)
 	if !claims.Active {
 		return pipeline.DenyFor(fault.TokenInactive)
 	}
-	if reason, ok := b.prove(x.Token, c.proof, x.Now); !ok {
+	if reason, ok := b.prove(x.Token, proof, x.Now); !ok {
 		return pipeline.DenyFor(reason)
 	}
 	x.Token.Proven = claims.SenderConstrained

@@ -26,7 +26,17 @@ var inactiveToken = &pipeline.Claims{}
 // held gives what this VM knows of a token, as far as it may still be believed.
 // It has passed precheck.
 func (s *Step) held(k key, now int64) (e *entry, ok bool) {
-	e, good := s.cache.find(k, now)
+	if element, found := s.cache.byKey[k]; found {
+		return s.believed(element.Value.(*entry), now)
+	}
+	return nil, false
+}
+
+// believed is held for an entry of the cache.
+//
+//go:noinline
+func (s *Step) believed(e *entry, now int64) (_ *entry, ok bool) {
+	e, good := s.cache.use(e, now)
 	if !good || !s.stillTrue(e, now) {
 		return nil, false
 	}

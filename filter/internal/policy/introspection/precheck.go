@@ -147,6 +147,6 @@ func (s *localStep) Apply(x *pipeline.Exchange) pipeline.Outcome {
 		if c == nil {
 			return pipeline.Outcome{}
 		}
-		return s.binding.accept(x, cred, c)
+		return s.binding.accept(x, cred.proof, c)
 	})
 }

@@ -3,6 +3,7 @@ package introspection
 import (
 	"time"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/lease"
 )
 
@@ -20,7 +21,7 @@ const (
 // ends, so that no request has to wait when it does. It fails silently: the
 // answer is still good, and the next request after its end asks again. A token
 // that is about to expire itself is left alone.
-func (s *Step) refreshAhead(e *entry, token string, now int64) {
+func (s *Step) refreshAhead(e *entry, x *pipeline.Exchange, now int64) {
 	if s.ahead <= 0 || len(s.flights.byKey) >= maxRefreshes {
 		return
 	}
@@ -34,6 +35,8 @@ func (s *Step) refreshAhead(e *entry, token string, now int64) {
 	if _, flying := s.flights.find(e.key, now); flying {
 		return
 	}
+	header, _ := authorization(x)
+	_, token := schemeAndToken(header)
 	c := newCall(e.key, e.valid, now, token)
 	if s.shared != nil {
 		switch s.shared.acquire(e.key, now, noNews) {

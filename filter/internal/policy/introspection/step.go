@@ -6,9 +6,11 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
 	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/dpop"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/lease"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/outage"
 	"github.com/sallyport-gateway/sallyport/filter/internal/secret"
+	"github.com/sallyport-gateway/sallyport/filter/internal/siphash"
 )
 
 // Options says whom to ask, as whom, and how long an answer may be believed.
@@ -62,6 +64,7 @@ const (
 type Step struct {
 	caller   caller
 	keys     *keyer
+	names    siphash.Key
 	cache    *cache
 	lives    lives
 	shared   *shared // nil when nothing is
@@ -85,6 +88,7 @@ func New(o Options, p Ports) *Step {
 	s := &Step{
 		caller:  newCaller(o, p),
 		keys:    newKeyer(o),
+		names:   siphash.NewKey(),
 		cache:   newCache(entries),
 		lives:   lives{maxTTL: o.CacheMaxTTL, withoutExp: o.TTLWithoutExp, negative: o.NegativeTTL, grace: o.StaleIfError},
 		flights: newFlights(o.Timeout),
@@ -127,14 +131,20 @@ type inquiry struct {
 // overrides leaves no claims at all.
 func (s *Step) Apply(x *pipeline.Exchange) pipeline.Outcome {
 	x.Token = nil
+	name, e := s.byName(x)
+	if e != nil {
+		return s.hit(x, nil, e)
+	}
 	cred, reason, ok := s.binding.credential(x)
 	if !ok {
 		return pipeline.DenyFor(reason)
 	}
 	k := s.keys.of(cred.token)
 	if e, ok := s.held(k, x.Now); ok {
-		s.refreshAhead(e, cred.token, x.Now)
-		return s.binding.accept(x, cred, e.Claims)
+		if cred.proof == nil {
+			s.cache.rename(e, name)
+		}
+		return s.hit(x, cred.proof, e)
 	}
 	if s.precheck == nil {
 		return s.inquire(x, &inquiry{key: k, credential: cred, valid: always})
@@ -144,10 +154,16 @@ func (s *Step) Apply(x *pipeline.Exchange) pipeline.Outcome {
 	})
 }
 
+// hit lets the exchange go on with what this VM knows of its token.
+func (s *Step) hit(x *pipeline.Exchange, proof *dpop.Proof, e *entry) pipeline.Outcome {
+	s.refreshAhead(e, x, x.Now)
+	return s.binding.accept(x, proof, e.Claims)
+}
+
 // inquire finds out what the server says of the token.
 func (s *Step) inquire(x *pipeline.Exchange, q *inquiry) pipeline.Outcome {
 	if claims, ok := s.known(q, x.Now); ok {
-		return s.binding.accept(x, q.credential, claims)
+		return s.binding.accept(x, q.credential.proof, claims)
 	}
 	c, flying := s.flights.find(q.key, x.Now)
 	switch {
@@ -215,7 +231,7 @@ func (s *Step) conclude(x *pipeline.Exchange, q *inquiry, v verdict) pipeline.Ou
 	if v.claims == nil {
 		return s.refuse(x, q, v.denial)
 	}
-	return s.binding.accept(x, q.credential, v.claims)
+	return s.binding.accept(x, q.credential.proof, v.claims)
 }
 
 // refuse is for a request whose token could not be checked now: with what was
@@ -224,7 +240,7 @@ func (s *Step) refuse(x *pipeline.Exchange, q *inquiry, d fault.Denial) pipeline
 	if excusesStale(d.Reason) {
 		if claims, ok := s.lastKnown(q, x.Now); ok {
 			s.stale.note(d.Reason, x.Now)
-			return s.binding.accept(x, q.credential, claims)
+			return s.binding.accept(x, q.credential.proof, claims)
 		}
 	}
 	return pipeline.Deny(d)

@@ -15,8 +15,12 @@ const (
 )
 
 // An entry is the caller's hash and its TAT; all zeros is vacant, for the TAT of
-// a caller is never 0.
-const entrySize = 16
+// a caller is never 0. The only entry of a limiter of all messages is its TAT, so
+// that it takes 16 bytes with what makes a bucket of it.
+const (
+	tatSize   = 8
+	entrySize = tatSize + tatSize
+)
 
 // caller is where a caller's entry is looked for, and what it is known by.
 type caller struct {
@@ -83,9 +87,11 @@ func confine(b sharedtable.Bucket, lowest, highest uint64) (changed bool) {
 	return changed
 }
 
-func tatOf(entry []byte) int64 { return int64(binary.BigEndian.Uint64(entry[8:])) }
+func tatOf(entry []byte) int64 { return int64(binary.BigEndian.Uint64(entry[len(entry)-tatSize:])) }
 
-func putTAT(entry []byte, tat int64) { binary.BigEndian.PutUint64(entry[8:], uint64(tat)) }
+func putTAT(entry []byte, tat int64) {
+	binary.BigEndian.PutUint64(entry[len(entry)-tatSize:], uint64(tat))
+}
 
 func putEntry(entry []byte, hash uint64, tat int64) {
 	binary.BigEndian.PutUint64(entry, hash)

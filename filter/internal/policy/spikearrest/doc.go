@@ -62,10 +62,13 @@
 // n it takes n messages of each. A caller that goes on sending keeps his entry.
 // A shorter IPv6 prefix makes more networks one caller.
 //
+// Callers are told apart by 64 bits of a hash, SipHash-2-4-128 under the seed, and
+// their bucket: two that share both, by chance in 2^76, share one limit.
+//
 // Counters live in the host's shared data, in keys that are made from the
 // limiter's identity and all of its settings: they survive an update of the
 // configuration that leaves these alone, and a changed limiter starts anew: a
 // caller may then spend the new burst at once, whatever it spent of the old one.
 // The keys of limiters that are gone stay until the host's process ends, about
-// 1.7 MiB each at most.
+// 1.7 MiB each at most, and 16 bytes for one that counts all messages together.
 package spikearrest

@@ -3,11 +3,13 @@ package spikearrest
 import (
 	"encoding/binary"
 	"time"
+	"unsafe"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sha256"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
+	"github.com/sallyport-gateway/sallyport/filter/internal/siphash"
 )
 
 // unavailableRetrySeconds is the Retry-After when nothing could be decided:
@@ -39,7 +41,7 @@ type step struct {
 	table     *sharedtable.Table
 	violation string
 
-	seed   [sharedtable.SeedSize]byte // read with the first message that needs it
+	secret siphash.Key // from the shared seed and the identity, with the first message that needs it
 	seeded bool
 }
 
@@ -55,13 +57,13 @@ func New(o Options, store sharedtable.Store, clock func() int64) pipeline.Step {
 		s.limit, s.weight = newLimit(o.Rate, o.Burst), int64(o.Weight)
 	}
 	layout := sharedtable.Layout{
-		Name:      "spike_arrest/" + hexadecimal(s.identity[:16]),
+		Name:      "spike_arrest/2/" + hexadecimal(s.identity[:16]), // 1 had other hashes and entries
 		Buckets:   Buckets,
 		Entries:   EntriesPerBucket,
 		EntrySize: entrySize,
 	}
 	if o.Per.Kind == All {
-		layout.Buckets, layout.Entries = 1, 1
+		layout.Buckets, layout.Entries, layout.EntrySize = 1, 1, tatSize
 	}
 	s.table = sharedtable.New(store, layout)
 	return s
@@ -107,11 +109,11 @@ func (s *step) Apply(x *pipeline.Exchange) pipeline.Outcome {
 	return pipeline.Continue()
 }
 
-// usualCallerBytes is room for a seed, an identity and a value such as an address.
+// usualCallerBytes is room for a value such as an address.
 const usualCallerBytes = 128
 
-// caller hashes what the message is counted by, under the seed: nobody outside
-// can tell which callers share a bucket, nor read a value back from a hash.
+// caller hashes what the message is counted by, under a key from the seed: nobody
+// outside can tell which callers share a bucket, nor read a value back from a hash.
 func (s *step) caller(x *pipeline.Exchange) (caller, error) {
 	if s.per.Kind == All {
 		return caller{}, nil
@@ -121,13 +123,12 @@ func (s *step) caller(x *pipeline.Exchange) (caller, error) {
 		if err != nil {
 			return caller{}, err
 		}
-		s.seed, s.seeded = seed, true
+		shared := siphash.Key{binary.BigEndian.Uint64(seed[:]), binary.BigEndian.Uint64(seed[8:])}
+		s.secret, s.seeded = siphash.Key(shared.Sum(string(s.identity[:]))), true
 	}
-	b := make([]byte, 0, usualCallerBytes)
-	b = append(b, s.seed[:]...)
-	b = append(b, s.identity[:]...)
-	sum := sha256.Sum256(s.per.appendCaller(b, x))
-	return caller{bucket: binary.BigEndian.Uint32(sum[8:]), hash: binary.BigEndian.Uint64(sum[:])}, nil
+	b := s.per.appendCaller(make([]byte, 0, usualCallerBytes), x)
+	sum := s.secret.Sum(unsafe.String(unsafe.SliceData(b), len(b)))
+	return caller{bucket: uint32(sum[1]), hash: sum[0]}, nil
 }
 
 func unavailable() pipeline.Outcome {

@@ -1,0 +1,75 @@
+package introspection
+
+import (
+	"github.com/sallyport-gateway/sallyport/filter/internal/jose"
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/siphash"
+)
+
+// maxNamed bounds an Authorization header that is given a name: a token and its
+// scheme.
+const maxNamed = jose.MaxTokenBytes + 16
+
+// byName gives what this VM knows of a request's token, as held does, by the name
+// of the request's only Authorization header: a hash of it as a whole, scheme and
+// all, under a key that only this step knows. What has a name is the Bearer
+// presentation of a token that passed every check which looks at nothing else. So
+// the header need not be read again, nor the token be hashed for the key that it
+// has in shared data, which would take most of the time of a request whose token
+// is known. e is nil for a header that nothing is known by, and name is zero for
+// one that can have none.
+func (s *Step) byName(x *pipeline.Exchange) (name siphash.Sum, e *entry) {
+	value, count := authorization(x)
+	if count != 1 || len(value) > maxNamed || s.cache.limit <= 0 {
+		return name, nil
+	}
+	name = s.names.Sum(value)
+	e = s.cache.named(name)
+	if e == nil || hasParameter(x.Query, tokenParameter) {
+		return name, nil
+	}
+	e, _ = s.believed(e, x.Now)
+	if e != nil {
+		s.binding.offer(x)
+	}
+	return name, e
+}
+
+// rename lets an entry of the cache be found by a name, and by no other one; zero
+// is none. Two spellings of one scheme take it from each other.
+func (c *cache) rename(e *entry, name siphash.Sum) {
+	c.unname(e)
+	if name == (siphash.Sum{}) {
+		return
+	}
+	first := c.chain(name)
+	e.name, e.next, *first = name, *first, e
+}
+
+// named finds an entry by its whole name.
+func (c *cache) named(name siphash.Sum) *entry {
+	e := *c.chain(name)
+	for e != nil && e.name != name {
+		e = e.next
+	}
+	return e
+}
+
+// unname takes its name from an entry.
+//
+//go:noinline
+func (c *cache) unname(e *entry) {
+	if e.name == (siphash.Sum{}) {
+		return
+	}
+	at := c.chain(e.name)
+	for *at != e {
+		at = &(*at).next
+	}
+	*at, e.next, e.name = e.next, nil, siphash.Sum{}
+}
+
+// chain is where the entries begin whose names have an end in common.
+//
+//go:noinline
+func (c *cache) chain(name siphash.Sum) **entry { return &c.names[name[0]&uint64(len(c.names)-1)] }
