@@ -174,6 +174,9 @@ func TestHostileRandomHeaders(t *testing.T) {
 			if grpc(h) {
 				continue // answered with status 200, whatever the verdict
 			}
+			if path, _ := h.Get(":path"); strings.Contains(path, "#") {
+				continue // answered with 400 by the host, before the filter
+			}
 			outcomes[g.wire(t, h).reason]++
 		}
 		if got := g.wire(t, wireHeaders()); got != admitted {
