@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -174,7 +175,7 @@ func TestHostileRandomHeaders(t *testing.T) {
 			if grpc(h) {
 				continue // answered with status 200, whatever the verdict
 			}
-			if path, _ := h.Get(":path"); strings.Contains(path, "#") {
+			if slices.ContainsFunc(h, func(h hostsim.Header) bool { return h.Name == ":path" && strings.Contains(h.Value, "#") }) {
 				continue // answered with 400 by the host, before the filter
 			}
 			outcomes[g.wire(t, h).reason]++
