@@ -48,6 +48,9 @@ type message struct {
 
 type line struct{ level, text string }
 
+// timerSlack is by how much Envoy's timers, which begin at the time that its loop has noted, may be early; and much more.
+const timerSlack = 250 * time.Millisecond
+
 // mainThread is its name in observation.log.
 const mainThread = "main"
 
@@ -94,7 +97,7 @@ func (r *response) lines() []string {
 		out = append(out, prefix+"reset")
 	}
 	if r.took != nil {
-		out = append(out, fmt.Sprintf("%safter %d whole seconds", prefix, *r.took/time.Second))
+		out = append(out, fmt.Sprintf("%safter %d whole seconds", prefix, (*r.took+timerSlack)/time.Second))
 	}
 	if r.hangs {
 		out = append(out, prefix+"the client waits for more")
