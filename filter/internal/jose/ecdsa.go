@@ -78,29 +78,69 @@ func verifyECDSA(point []byte, text string, signature []byte) bool {
 
 // combine is u1 times the generator plus u2 times q, in a time that depends on
 // the numbers: those of a verification are public. Both products share their
-// doublings (Straus), so it costs little more than the product of q alone; the
-// generator's table of nistec, which makes its product cheap, costs four times
+// doublings (Straus), with signed digits, so it costs no more than the product of
+// q alone and that of the generator with nistec's table, which costs four times
 // as much on first use.
 func combine(u1, u2 []byte, q *nistec.P256Point) *nistec.P256Point {
-	multiples := [2][16]*nistec.P256Point{{1: newPoint().SetGenerator()}, {1: q}}
-	for t := range multiples {
-		row := &multiples[t]
-		for i := 2; i < len(row); i++ {
-			row[i] = newPoint().Add(row[i-1], row[1])
+	var digits [2][scalarBits + 1]int8
+	signedDigits(&digits[0], u1)
+	signedDigits(&digits[1], u2)
+	odd := [2][1 << (window - 2)]*nistec.P256Point{{newPoint().SetGenerator()}, {q}} // 1, 3, 5, ... times the point
+	for t := range odd {
+		twice := newPoint().Double(odd[t][0])
+		for i := 1; i < len(odd[t]); i++ {
+			odd[t][i] = newPoint().Add(odd[t][i-1], twice)
 		}
 	}
-	sum := newPoint()
-	for i := range 2 * coordinateSize { // digits of four bits
-		for range 4 {
-			sum.Double(sum)
-		}
-		for t, scalar := range [2][]byte{u1, u2} {
-			if digit := scalar[i/2] >> (4 * (1 - i%2)) & 15; digit != 0 {
-				sum.Add(sum, multiples[t][digit])
+	sum, negated := newPoint(), newPoint()
+	for i := scalarBits; i >= 0; i-- {
+		sum.Double(sum)
+		for t := range odd {
+			if d := digits[t][i]; d > 0 {
+				sum.Add(sum, odd[t][d/2])
+			} else if d < 0 {
+				sum.Add(sum, negated.Negate(odd[t][-d/2]))
 			}
 		}
 	}
 	return sum
+}
+
+const (
+	scalarBits = 8 * coordinateSize
+	window     = 5 // bits
+)
+
+// signedDigits writes a number, big endian, as a sum of digit times 2^place. A
+// digit is 0 or odd, below 2^(window-1) either way, and at least window-1 zeros
+// follow one that is not 0 (the width-w non-adjacent form).
+//
+//go:noinline
+func signedDigits(digits *[scalarBits + 1]int8, scalar []byte) {
+	carry := 0
+	for i := 0; i <= scalarBits; {
+		if bitOf(scalar, i) == carry {
+			i++
+			continue
+		}
+		d := carry
+		for j := range window {
+			d += bitOf(scalar, i+j) << j
+		}
+		if carry = d >> (window - 1); carry == 1 {
+			d -= 1 << window
+		}
+		digits[i] = int8(d)
+		i += window
+	}
+}
+
+//go:noinline
+func bitOf(scalar []byte, i int) int {
+	if i >= scalarBits {
+		return 0
+	}
+	return int(scalar[len(scalar)-1-i/8] >> (i % 8) & 1)
 }
 
 // ecPoint is the public point of a private scalar, uncompressed.

@@ -21,12 +21,15 @@ func main() {}
 
 type vm struct{ types.DefaultVMContext }
 
-func (*vm) NewPluginContext(uint32) types.PluginContext {
-	return &plugin{keys: map[string]*jose.PrivateKey{}, messages: map[string]*jose.Message{}}
+func (*vm) NewPluginContext(id uint32) types.PluginContext {
+	p := &plugin{id: id, keys: map[string]*jose.PrivateKey{}, messages: map[string]*jose.Message{}}
+	abi.HandleStreams(streams{p})
+	return p
 }
 
 type plugin struct {
 	types.DefaultPluginContext
+	id       uint32
 	keys     map[string]*jose.PrivateKey
 	messages map[string]*jose.Message
 }
@@ -62,19 +65,22 @@ func (p *plugin) OnPluginStart(int) types.OnPluginStartStatus {
 	return types.OnPluginStartStatusOK
 }
 
-func (p *plugin) NewHttpContext(uint32) types.HttpContext { return &stream{plugin: p} }
+// streams are abi.Streams of the one plugin instance: it answers every request
+// as it comes.
+type streams struct{ plugin *plugin }
 
-type stream struct {
-	types.DefaultHttpContext
-	plugin *plugin
-}
+func (streams) Open(uint32, uint32)     {}
+func (streams) Body(uint32) bool        { return true }
+func (streams) Trailers(uint32) bool    { return true }
+func (streams) Log(uint32)              {}
+func (s streams) Delete(id uint32) bool { return id != s.plugin.id }
 
-func (s *stream) OnHttpRequestHeaders(int, bool) types.Action {
+func (s streams) Headers(uint32) bool {
 	path := ""
-	pairs, _ := abi.HeaderPairs(abi.RequestHeaders)
-	for _, p := range pairs {
-		if p[0] == ":path" {
-			path = p[1]
+	headers, _ := abi.Request()
+	for _, h := range headers {
+		if h.Name == ":path" {
+			path = h.Value
 		}
 	}
 	parts := strings.Split(path, "/")
@@ -86,7 +92,7 @@ func (s *stream) OnHttpRequestHeaders(int, bool) types.Action {
 		}
 	}
 	abi.SendLocalResponse(status, "", nil, nil, 0)
-	return types.ActionPause
+	return false
 }
 
 func (p *plugin) run(alg, operation string, count int) bool {
