@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -26,6 +27,9 @@ type Options struct {
 	RootID      string   // root_id of the plugin
 	Concurrency int      // worker threads; 0 means 1
 	Args        []string // further arguments of Envoy
+	// Cut has a listener that was removed end at once, with its streams, so that no scenario is played beside the end of
+	// another; otherwise it drains for a second.
+	Cut bool
 	// Edit changes each listener, which is the shipped one of envoy.yaml less what would hide a filter's own behaviour.
 	Edit func(*envoyconfig.Document)
 }
@@ -70,10 +74,17 @@ func (d *Driver) startEnvoy(ctx context.Context) error {
 	}
 	d.envoy, err = envoyrun.Start(ctx, envoyrun.Options{
 		Binary: d.options.Envoy, Config: config, Concurrency: d.options.Concurrency,
-		// A listener that was removed is gone after a second, and its VMs with it.
-		Args: append([]string{"--drain-time-s", "1", "--drain-strategy", "immediate"}, d.options.Args...),
+		// A listener that was removed is gone after so long, and its VMs with it.
+		Args: append([]string{"--drain-time-s", strconv.Itoa(d.drainSeconds()), "--drain-strategy", "immediate"}, d.options.Args...),
 	})
 	return err
+}
+
+func (d *Driver) drainSeconds() int {
+	if d.options.Cut {
+		return 0
+	}
+	return 1
 }
 
 // Name is "envoy".
@@ -145,8 +156,32 @@ func (d *Driver) add(ctx context.Context, i *instance) error {
 	if !ok {
 		return d.refusal(ctx, i, mark)
 	}
+	if err := d.awaitDrained(ctx); err != nil {
+		return fmt.Errorf("wait for the end of the listeners before %s: %w", i.id, err)
+	}
 	i.address, err = d.envoy.Listener(ctx, i.id)
 	return err
+}
+
+// awaitDrained waits until the listeners of earlier scenarios are gone, and looks at what is left of their counters: Envoy
+// forgets a counter with the last listener that used it, which must not come between two looks at one that counts again.
+func (d *Driver) awaitDrained(ctx context.Context) error {
+	if !d.options.Cut {
+		return nil
+	}
+	err := d.envoy.Poll(ctx, func() (bool, error) {
+		now, err := d.envoy.Stats(ctx, `^listener_manager\.total_(listeners|filter_chains)_draining$`)
+		return err == nil && drained(now), err
+	})
+	if err == nil {
+		_, err = d.reports.read(ctx, d.envoy)
+	}
+	return err
+}
+
+// drained reports whether every listener that was removed is gone.
+func drained(now envoyrun.Stats) bool {
+	return now.Number["listener_manager.total_listeners_draining"]+now.Number["listener_manager.total_filter_chains_draining"] == 0
 }
 
 // offer publishes resources and reports whether Envoy took them.

@@ -26,6 +26,6 @@ func newDriver(t *testing.T, o Options) *Driver {
 }
 
 func TestScenarios(t *testing.T) {
-	d := newDriver(t, Options{Module: wasmbuild.Filter(t), RootID: "sallyport"})
+	d := newDriver(t, Options{Module: wasmbuild.Filter(t), RootID: "sallyport", Cut: true})
 	scenario.RunDir(t, filepath.Join("..", "..", "testdata", "scenarios"), d)
 }

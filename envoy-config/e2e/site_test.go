@@ -180,10 +180,6 @@ func (s *site) withdraw(name string) {
 	})
 }
 
-func drained(now envoyrun.Stats) bool {
-	return now.Number["listener_manager.total_listeners_draining"]+now.Number["listener_manager.total_filter_chains_draining"] == 0
-}
-
 // until polls Envoy's statistics.
 func (s *site) until(what string, ok func(envoyrun.Stats) bool) {
 	s.t.Helper()

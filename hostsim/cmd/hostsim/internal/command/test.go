@@ -134,7 +134,7 @@ func (f *testFlags) start(ctx context.Context) (scenario.Driver, func() error, e
 		if err != nil {
 			return nil, nil, fmt.Errorf("find %s: %w", f.wasm, err)
 		}
-		d, err := e2e.NewDriver(ctx, e2e.Options{Module: module, RootID: f.rootID})
+		d, err := e2e.NewDriver(ctx, e2e.Options{Module: module, RootID: f.rootID, Cut: true})
 		if err != nil {
 			return nil, nil, fmt.Errorf("start Envoy: %w", err)
 		}
