@@ -51,13 +51,15 @@ func (r *reports) end() { r.owed, r.last = r.owed+1, time.Now() }
 // was decided recorded; those that Envoy refused before are in none. It looks often: a counter can go with an old listener
 // and come again with a new one.
 func (r *reports) wait(ctx context.Context, p *envoyrun.Process) (metrics map[string]int64, err error) {
+	reported := false
 	err = p.Poll(ctx, func() (_ bool, err error) {
+		complete := reported // a guest's report is several calls, so one look more is taken after the first that has them all
 		if metrics, err = r.read(ctx, p); err != nil {
 			return false, err
 		}
 		abandoned := r.grown(metrics, "sallyport_abandoned")
-		all := min(r.grown(metrics, "sallyport_decisions."), r.grown(metrics, "sallyport_usage."))+abandoned >= r.owed
-		return all || time.Since(r.last) >= reportTime, nil
+		reported = min(r.grown(metrics, "sallyport_decisions."), r.grown(metrics, "sallyport_usage."))+abandoned >= r.owed
+		return complete || time.Since(r.last) >= reportTime, nil
 	})
 	if err == nil {
 		r.owed = 0
