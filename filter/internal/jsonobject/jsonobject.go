@@ -86,23 +86,3 @@ func depth(b []byte) int {
 	}
 	return deepest
 }
-
-// Seconds reads a NumericDate (RFC 7519 section 2) that is a plain integer, in
-// unix seconds from 0 to the end of the year 9999.
-func Seconds(v gjson.Result) (int64, bool) {
-	if v.Type != gjson.Number {
-		return 0, false
-	}
-	var n int64
-	for i := 0; i < len(v.Raw); i++ {
-		digit := v.Raw[i] - '0'
-		if digit > 9 {
-			return 0, false
-		}
-		n = n*10 + int64(digit)
-		if n > maxUnixSeconds {
-			return 0, false
-		}
-	}
-	return n, true
-}

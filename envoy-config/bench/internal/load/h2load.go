@@ -1,9 +1,7 @@
 package load
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -13,7 +11,6 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/envoy-config/bench/internal/stats"
-	"github.com/sallyport-gateway/sallyport/envoy-config/envoyrun"
 )
 
 // Paced is how requests are to be sent at a rate, whatever the answers take.
@@ -55,14 +52,8 @@ func H2load(ctx context.Context, p Paced) (Latency, error) {
 		}
 		args = append(args, "-H", h.Name+": "+h.Value)
 	}
-	cmd := exec.CommandContext(ctx, "h2load", append(args, "http://"+p.Address+p.Request.Path)...)
-	cmd.SysProcAttr = envoyrun.DieWithParent()
-	out, err := cmd.CombinedOutput()
-	if errors.Is(err, exec.ErrNotFound) {
-		return Latency{}, ErrNoH2load
-	}
-	if err != nil {
-		return Latency{}, fmt.Errorf("run h2load: %w\n%s", err, bytes.TrimSpace(out))
+	if _, err := run(exec.CommandContext(ctx, "h2load", append(args, "http://"+p.Address+p.Request.Path)...), ErrNoH2load); err != nil {
+		return Latency{}, err
 	}
 	text, err := os.ReadFile(file)
 	if err != nil {

@@ -81,13 +81,9 @@ func Wrk(ctx context.Context, r Run) (Result, error) {
 		args = append(args, "-H", h.Name+": "+h.Value)
 	}
 	cmd := exec.CommandContext(ctx, "wrk", append(args, "http://"+r.Address+r.Request.Path)...)
-	cmd.SysProcAttr = envoyrun.DieWithParent()
-	out, err := cmd.CombinedOutput()
-	if errors.Is(err, exec.ErrNotFound) {
-		return Result{}, ErrNoWrk
-	}
+	out, err := run(cmd, ErrNoWrk)
 	if err != nil {
-		return Result{}, fmt.Errorf("run wrk: %w\n%s", err, bytes.TrimSpace(out))
+		return Result{}, err
 	}
 	result, err := parseWrk(out)
 	if err != nil {
@@ -98,6 +94,20 @@ func Wrk(ctx context.Context, r Run) (Result, error) {
 		return result, fmt.Errorf("wrk: %d requests were answered, %d were not", result.Requests, result.Failed)
 	}
 	return result, nil
+}
+
+// run gives what a load generator printed; missing is the error where there is
+// no such program.
+func run(cmd *exec.Cmd, missing error) (out []byte, err error) {
+	cmd.SysProcAttr = envoyrun.DieWithParent()
+	out, err = cmd.CombinedOutput()
+	if errors.Is(err, exec.ErrNotFound) {
+		return nil, missing
+	}
+	if err != nil {
+		return nil, fmt.Errorf("run %s: %w\n%s", cmd.Args[0], err, bytes.TrimSpace(out))
+	}
+	return out, nil
 }
 
 // parseWrk reads the line that wrk.lua writes at the end.
