@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 )
 
 // TestReasonsInREADME holds the operator's table against the one in the code.
@@ -17,7 +17,7 @@ func TestReasonsInREADME(t *testing.T) {
 		t.Fatal(err)
 	}
 	known := map[string]bool{}
-	for _, r := range fault.Reasons() {
+	for _, r := range denial.Reasons() {
 		known[r.String()] = true
 		row := fmt.Sprintf("| `%s` | %d | `%s` | ", r, r.Status(), r.ErrorCode())
 		if !strings.Contains(string(text), row) {

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
 )
 
@@ -14,12 +14,12 @@ const fewestScenarios = 60
 
 // provenElsewhere are the reasons that no scenario can bring about, one request at a time on a host that works: they
 // need a bug, a rival, a crowd or a host that forgets. Each is shown by the test that is named.
-var provenElsewhere = map[fault.Reason]string{
-	fault.Internal:                "TestPanic",
-	fault.SpikeArrestUnavailable:  "TestReasonSpikeArrestUnavailable",
-	fault.IntrospectionDeadline:   "TestReasonIntrospectionDeadline",
-	fault.IntrospectionOverloaded: "TestReasonIntrospectionOverloaded",
-	fault.DPoPUnavailable:         "TestReasonDPoPUnavailable",
+var provenElsewhere = map[denial.Reason]string{
+	denial.Internal:                "TestPanic",
+	denial.SpikeArrestUnavailable:  "TestReasonSpikeArrestUnavailable",
+	denial.IntrospectionDeadline:   "TestReasonIntrospectionDeadline",
+	denial.IntrospectionOverloaded: "TestReasonIntrospectionOverloaded",
+	denial.DPoPUnavailable:         "TestReasonDPoPUnavailable",
 }
 
 // TestScenariosShowEveryReason looks for each reason of the table in what some scenario expects.
@@ -34,13 +34,13 @@ func TestScenariosShowEveryReason(t *testing.T) {
 	shown := map[string]int{}
 	for _, f := range files {
 		for _, h := range f.Expected().Headers {
-			if strings.EqualFold(h.Name, fault.ReasonHeader) {
+			if strings.EqualFold(h.Name, denial.ReasonHeader) {
 				shown[h.Value]++
 			}
 		}
 	}
 	tests := testsIn(t, ".")
-	for _, r := range fault.Reasons() {
+	for _, r := range denial.Reasons() {
 		elsewhere, excused := provenElsewhere[r]
 		switch {
 		case excused && shown[r.String()] > 0:
@@ -52,5 +52,5 @@ func TestScenariosShowEveryReason(t *testing.T) {
 		}
 	}
 	t.Logf("%d scenarios show %d reasons, %d more have a test of their own, of %d",
-		len(files), len(shown), len(provenElsewhere), len(fault.Reasons()))
+		len(files), len(shown), len(provenElsewhere), len(denial.Reasons()))
 }

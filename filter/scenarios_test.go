@@ -3,7 +3,7 @@ package main_test
 import (
 	"testing"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/native"
+	"github.com/sallyport-gateway/sallyport/filter/internal/nativehost"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario/hostdriver"
 )
@@ -11,7 +11,7 @@ import (
 const scenarios = "../testdata/scenarios"
 
 // TestScenariosNative plays the scenarios on the pure filter, without Wasm.
-func TestScenariosNative(t *testing.T) { scenario.RunDir(t, scenarios, native.Driver{}) }
+func TestScenariosNative(t *testing.T) { scenario.RunDir(t, scenarios, nativehost.Driver{}) }
 
 // TestScenariosHostsim plays them on the compiled module under the simulated host.
 func TestScenariosHostsim(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/catalog"
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/identity"
@@ -24,7 +24,7 @@ type Env func(name string) (value string, ok bool)
 
 // Config is a configuration, ready for use. It never changes.
 type Config struct {
-	Format fault.Format
+	Format denial.Format
 	// GRPCRateLimited is the gRPC status of a request over the rate, 0 for the one
 	// that the host makes of 429.
 	GRPCRateLimited int

@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/catalog"
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/apikey"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/identity"
@@ -57,13 +57,13 @@ func request(headers ...pipeline.Header) *pipeline.Exchange {
 	}
 }
 
-func run(s *pipeline.Sequence, x *pipeline.Exchange) (pipeline.Verdict, fault.Reason) {
+func run(s *pipeline.Sequence, x *pipeline.Exchange) (pipeline.Verdict, denial.Reason) {
 	r := s.Begin()
 	v := r.Advance(x, now.UnixNano(), func() {})
 	return v, r.Denial().Reason
 }
 
-func wantDenied(t *testing.T, s *pipeline.Sequence, x *pipeline.Exchange, want fault.Reason) {
+func wantDenied(t *testing.T, s *pipeline.Sequence, x *pipeline.Exchange, want denial.Reason) {
 	t.Helper()
 	if v, reason := run(s, x); v != pipeline.Denied || reason != want {
 		t.Errorf("verdict %d for %s, want denied for %s", v, reason, want)
@@ -79,7 +79,7 @@ func wantAdmitted(t *testing.T, s *pipeline.Sequence, x *pipeline.Exchange) {
 
 func TestLoadBase(t *testing.T) {
 	c := load(t, "{}")
-	if c.Format != fault.Apigee || !reflect.DeepEqual(c.Identity, identity.DefaultHeaders()) || c.LongestWait() != defaultTimeout {
+	if c.Format != denial.Apigee || !reflect.DeepEqual(c.Identity, identity.DefaultHeaders()) || c.LongestWait() != defaultTimeout {
 		t.Errorf("got %v, %v, %v", c.Format, c.Identity, c.LongestWait())
 	}
 	index, suffix, match := c.Catalog.ResolveAPI("api.example.com", "/customers/v1/orders/7")
@@ -117,8 +117,8 @@ func TestSequencesBaseRefuses(t *testing.T) {
 	if len(s) != 1 {
 		t.Fatalf("%d sequences", len(s))
 	}
-	wantDenied(t, s[0], request(), fault.APIKeyMissing)
-	wantDenied(t, s[0], request(pipeline.Header{Name: "x-api-key", Value: "nobody's"}), fault.APIKeyUnknown)
+	wantDenied(t, s[0], request(), denial.APIKeyMissing)
+	wantDenied(t, s[0], request(pipeline.Header{Name: "x-api-key", Value: "nobody's"}), denial.APIKeyUnknown)
 }
 
 func TestStepSwitches(t *testing.T) {
@@ -126,14 +126,14 @@ func TestStepSwitches(t *testing.T) {
 	tests := []struct {
 		name     string
 		sequence string
-		want     fault.Reason
+		want     denial.Reason
 		admitted bool
 	}{
-		{"as it is", "[" + verify + "}}]", fault.APIKeyMissing, false},
+		{"as it is", "[" + verify + "}}]", denial.APIKeyMissing, false},
 		{"off", "[" + verify + ", enabled: false}}]", 0, true},
 		{"dry run", "[" + verify + ", dry_run: true}}]", 0, true},
-		{"on_error does not excuse a request", "[" + verify + ", on_error: continue}}]", fault.APIKeyMissing, false},
-		{"technical fault", "[{" + introspect + "2s}}]", fault.IntrospectionNoHost, false},
+		{"on_error does not excuse a request", "[" + verify + ", on_error: continue}}]", denial.APIKeyMissing, false},
+		{"technical fault", "[{" + introspect + "2s}}]", denial.IntrospectionNoHost, false},
 		{"technical fault overridden", "[{" + introspect + "2s, on_error: continue}}]", 0, true},
 		{"technical fault in dry run", "[{" + introspect + "2s, dry_run: true}}]", 0, true},
 		{"no steps", "[]", 0, true},
@@ -162,7 +162,7 @@ func TestDryRunAndOnErrorTogether(t *testing.T) {
 	}
 	x = request()
 	wantAdmitted(t, s, x)
-	if len(x.DryRun) != 1 || x.DryRun[0] != fault.TokenMissing {
+	if len(x.DryRun) != 1 || x.DryRun[0] != denial.TokenMissing {
 		t.Errorf("dry run %v", x.DryRun)
 	}
 }
@@ -189,11 +189,11 @@ func TestEachAPICountsItself(t *testing.T) {
 	store := memstore.New(nil)
 	s := c.Sequences(Ports{Store: store})
 	wantAdmitted(t, s[0], request())
-	wantDenied(t, s[0], request(), fault.SpikeArrestExceeded)
+	wantDenied(t, s[0], request(), denial.SpikeArrestExceeded)
 	wantAdmitted(t, s[1], request())
 	// Another VM, or another configuration with the same limiter, goes on counting.
 	again := load(t, "apis: [{name: customers, version: v1, base_path: /a}]\nsequence: [{spike_arrest: {rate: 1pm}}]").Sequences(Ports{Store: store})
-	wantDenied(t, again[0], request(), fault.SpikeArrestExceeded)
+	wantDenied(t, again[0], request(), denial.SpikeArrestExceeded)
 }
 
 func TestTwoLimitersOfOneSequenceAreTwo(t *testing.T) {
@@ -201,7 +201,7 @@ func TestTwoLimitersOfOneSequenceAreTwo(t *testing.T) {
 	s := c.Sequences(Ports{Store: memstore.New(nil)})[0]
 	wantAdmitted(t, s, request())
 	wantAdmitted(t, s, request())
-	wantDenied(t, s, request(), fault.SpikeArrestExceeded)
+	wantDenied(t, s, request(), denial.SpikeArrestExceeded)
 }
 
 func TestAPIsShareOneIntrospection(t *testing.T) {

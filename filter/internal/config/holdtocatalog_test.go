@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 )
@@ -21,7 +21,7 @@ func (a *answering) dispatch(_ pipeline.Callout, land func(int64, pipeline.Answe
 }
 
 // play runs a whole sequence, the call included.
-func (a *answering) play(s *pipeline.Sequence, x *pipeline.Exchange) (pipeline.Verdict, fault.Reason) {
+func (a *answering) play(s *pipeline.Sequence, x *pipeline.Exchange) (pipeline.Verdict, denial.Reason) {
 	r := s.Begin()
 	v := r.Advance(x, now.UnixNano(), func() {})
 	for v == pipeline.Parked {
@@ -50,15 +50,15 @@ func TestTokenKindWithoutRequireToken(t *testing.T) {
 		client  = `"client_id":"another","scope":"customers.read"`
 		scope   = `"client_id":"0oa1portal","scope":"other"`
 	)
-	const pass = fault.Reason(255)
+	const pass = denial.Reason(255)
 	all := []string{good, refresh, bound, client, scope}
-	closed := []fault.Reason{pass, fault.TokenTypeUnsupported, fault.TokenSenderConstrained, fault.TokenClientNotBound, fault.TokenScopeInsufficient}
+	closed := []denial.Reason{pass, denial.TokenTypeUnsupported, denial.TokenSenderConstrained, denial.TokenClientNotBound, denial.TokenScopeInsufficient}
 	// What the catalog says of the key alone is on trial.
-	kinds := []fault.Reason{pass, fault.TokenTypeUnsupported, fault.TokenSenderConstrained, pass, pass}
-	open := []fault.Reason{pass, pass, pass, pass, pass}
+	kinds := []denial.Reason{pass, denial.TokenTypeUnsupported, denial.TokenSenderConstrained, pass, pass}
+	open := []denial.Reason{pass, pass, pass, pass, pass}
 	for _, tt := range []struct {
 		sequence string
-		want     []fault.Reason // for each of all
+		want     []denial.Reason // for each of all
 	}{
 		{"key, token", closed},
 		{"token, key", closed},
@@ -104,7 +104,7 @@ func TestTokenKindWithoutRequireToken(t *testing.T) {
 	}
 }
 
-func word(r, pass fault.Reason) string {
+func word(r, pass denial.Reason) string {
 	if r == pass {
 		return "admitted"
 	}
@@ -113,13 +113,13 @@ func word(r, pass fault.Reason) string {
 
 // TestTokenKindOnError: what the operator excuses is an outage, and that as ever.
 func TestTokenKindOnError(t *testing.T) {
-	const pass = fault.Reason(255)
-	for sequence, want := range map[string]fault.Reason{
-		"key, token":                              fault.IntrospectionUnreachable,
-		"token, key":                              fault.IntrospectionUnreachable,
+	const pass = denial.Reason(255)
+	for sequence, want := range map[string]denial.Reason{
+		"key, token":                              denial.IntrospectionUnreachable,
+		"token, key":                              denial.IntrospectionUnreachable,
 		"key, token(on_error: continue)":          pass,
 		"token(on_error: continue), key":          pass,
-		"key, token(on_error: continue), require": fault.Internal,
+		"key, token(on_error: continue), require": denial.Internal,
 		"key, token(on_error: continue), require(on_error: continue)": pass,
 		"token(dry_run: true), key":                                   pass,
 	} {
@@ -141,7 +141,7 @@ func TestTokenKindOnTrial(t *testing.T) {
 		a := &answering{answer: saying(`"client_id":"another","scope":"customers.read"`)}
 		x := withKeyAndToken()
 		a.play(catalogSequence(t, sequence).Sequences(Ports{Store: memstore.New(nil), Dispatcher: a.dispatch})[0], x)
-		if len(x.DryRun) != 1 || x.DryRun[0] != fault.TokenClientNotBound {
+		if len(x.DryRun) != 1 || x.DryRun[0] != denial.TokenClientNotBound {
 			t.Errorf("%s: noted %v", sequence, x.DryRun)
 		}
 	}

@@ -6,7 +6,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/catalog"
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/identity"
 	"github.com/sallyport-gateway/sallyport/filter/internal/problem"
 )
@@ -51,7 +51,7 @@ func (r *reader) root(v value) *Config {
 		case "grpc":
 			r.object(v, &grpcMembers, func(_ string, v value) {
 				if i, _ := r.word(v, grpcRateLimited...); i == 1 {
-					c.GRPCRateLimited = fault.ResourceExhausted
+					c.GRPCRateLimited = denial.ResourceExhausted
 				}
 			})
 		case "client_ip":
@@ -83,12 +83,12 @@ func (r *reader) version(v value) {
 	}
 }
 
-func (r *reader) faultFormat(v value) fault.Format {
+func (r *reader) faultFormat(v value) denial.Format {
 	s, ok := r.text(v)
 	if !ok {
-		return fault.Apigee
+		return denial.Apigee
 	}
-	f, err := fault.ParseFormat(s)
+	f, err := denial.ParseFormat(s)
 	if err != nil {
 		r.got(err.Error(), s)
 	}

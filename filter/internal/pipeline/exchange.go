@@ -4,7 +4,7 @@
 package pipeline
 
 import (
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/ipaddr"
 )
 
@@ -39,7 +39,7 @@ type Exchange struct {
 	Token  *Claims
 	claims Claims // room for it
 
-	// DPoP lists the algorithms of proofs for challenges; see fault.Denial.
+	// DPoP lists the algorithms of proofs for challenges; see denial.Denial.
 	DPoP string
 
 	// Edits are applied once, after the last step has continued.
@@ -47,8 +47,8 @@ type Exchange struct {
 
 	// DryRun holds the reasons for which steps in dry run would have refused,
 	// and Overridden those which on_error turned into a continue.
-	DryRun     []fault.Reason
-	Overridden []fault.Reason
+	DryRun     []denial.Reason
+	Overridden []denial.Reason
 }
 
 // API is the API that the request's host and path select. PathSuffix is the

@@ -1,11 +1,11 @@
 package pipeline
 
-import "github.com/sallyport-gateway/sallyport/filter/internal/fault"
+import "github.com/sallyport-gateway/sallyport/filter/internal/denial"
 
 type kind uint8
 
 const (
-	deny kind = iota // the zero Outcome denies, with fault.Internal
+	deny kind = iota // the zero Outcome denies, with denial.Internal
 	proceed
 	await
 )
@@ -14,8 +14,8 @@ const (
 // and its zero value denies.
 type Outcome struct {
 	kind   kind
-	reason fault.Reason  // of a refusal that says no more
-	denial *fault.Denial // of one that does
+	reason denial.Reason  // of a refusal that says no more
+	denial *denial.Denial // of one that does
 	flight *Flight
 	resume func(*Exchange) Outcome
 }
@@ -24,10 +24,10 @@ type Outcome struct {
 func Continue() Outcome { return Outcome{kind: proceed} }
 
 // Deny refuses the request.
-func Deny(d fault.Denial) Outcome { return Outcome{denial: &d} }
+func Deny(d denial.Denial) Outcome { return Outcome{denial: &d} }
 
 // DenyFor refuses the request for a reason that needs no more words.
-func DenyFor(r fault.Reason) Outcome { return Outcome{reason: r} }
+func DenyFor(r denial.Reason) Outcome { return Outcome{reason: r} }
 
 // Await parks the exchange until f has landed; resume then says what the step
 // answers. A nil flight or resume denies.
@@ -39,11 +39,11 @@ func Await(f *Flight, resume func(*Exchange) Outcome) Outcome {
 }
 
 // Denial gives the refusal; ok tells whether the outcome is one.
-func (o Outcome) Denial() (d fault.Denial, ok bool) {
+func (o Outcome) Denial() (d denial.Denial, ok bool) {
 	if o.denial != nil {
 		return *o.denial, true
 	}
-	return fault.Denial{Reason: o.reason}, o.kind == deny
+	return denial.Denial{Reason: o.reason}, o.kind == deny
 }
 
 // Continues reports whether the outcome lets the next step run.

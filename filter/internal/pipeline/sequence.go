@@ -1,6 +1,6 @@
 package pipeline
 
-import "github.com/sallyport-gateway/sallyport/filter/internal/fault"
+import "github.com/sallyport-gateway/sallyport/filter/internal/denial"
 
 // Step is one configured policy. Apply must not keep the exchange.
 type Step interface {
@@ -72,7 +72,7 @@ type Run struct {
 	parked  bool
 	done    bool
 	verdict Verdict
-	denial  fault.Denial
+	denial  denial.Denial
 }
 
 // Begin starts the sequence; nothing runs before Advance.
@@ -94,7 +94,7 @@ func (r *Run) Advance(x *Exchange, now int64, wake func()) Verdict {
 		return r.verdict
 	}
 	if !r.begun {
-		return r.end(Denied, fault.Denial{})
+		return r.end(Denied, denial.Denial{})
 	}
 	x.Now = now
 	if r.parked {
@@ -116,7 +116,7 @@ func (r *Run) Advance(x *Exchange, now int64, wake func()) Verdict {
 			return v
 		}
 	}
-	return r.end(Admitted, fault.Denial{})
+	return r.end(Admitted, denial.Denial{})
 }
 
 // take turns an outcome into a verdict; ended is false when the next step is due.
@@ -126,7 +126,7 @@ func (r *Run) take(o Outcome, wake func()) (v Verdict, ended bool) {
 		return Denied, false
 	case await:
 		if o.flight.Landed() {
-			return r.end(Denied, fault.Denial{}), true
+			return r.end(Denied, denial.Denial{}), true
 		}
 		r.waiting, r.parked = o, true
 		o.flight.onLanding(wake)
@@ -140,7 +140,7 @@ func (r *Run) take(o Outcome, wake func()) (v Verdict, ended bool) {
 // reports whether it did: a run that has its verdict keeps it.
 //
 //go:noinline
-func (r *Run) Fail(d fault.Denial) bool {
+func (r *Run) Fail(d denial.Denial) bool {
 	if r.done {
 		return false
 	}
@@ -149,7 +149,7 @@ func (r *Run) Fail(d fault.Denial) bool {
 }
 
 // Denial is the refusal of a Denied run.
-func (r *Run) Denial() fault.Denial { return r.denial }
+func (r *Run) Denial() denial.Denial { return r.denial }
 
 // Decided reports whether the run has its verdict.
 func (r *Run) Decided() bool { return r.done }
@@ -163,7 +163,7 @@ func (r *Run) Step() string {
 }
 
 //go:noinline
-func (r *Run) end(v Verdict, d fault.Denial) Verdict {
+func (r *Run) end(v Verdict, d denial.Denial) Verdict {
 	r.done, r.parked, r.waiting = true, false, Outcome{}
 	r.verdict, r.denial = v, d
 	return v

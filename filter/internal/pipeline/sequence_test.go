@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
 
@@ -25,7 +25,7 @@ func (s script) Apply(x *pipeline.Exchange) pipeline.Outcome {
 
 func passing(*pipeline.Exchange) pipeline.Outcome { return pipeline.Continue() }
 
-func refusing(r fault.Reason) func(*pipeline.Exchange) pipeline.Outcome {
+func refusing(r denial.Reason) func(*pipeline.Exchange) pipeline.Outcome {
 	return func(*pipeline.Exchange) pipeline.Outcome { return pipeline.DenyFor(r) }
 }
 
@@ -36,13 +36,13 @@ func TestEachStepMustContinueBeforeTheNextRuns(t *testing.T) {
 		name    string
 		second  func(*pipeline.Exchange) pipeline.Outcome
 		verdict pipeline.Verdict
-		reason  fault.Reason
+		reason  denial.Reason
 		ran     []string
 	}{
-		{"all continue", passing, pipeline.Admitted, fault.Internal, []string{"one", "two", "three"}},
-		{"the second refuses", refusing(fault.APIKeyUnknown), pipeline.Denied, fault.APIKeyUnknown, []string{"one", "two"}},
-		{"the second answers nothing", func(*pipeline.Exchange) pipeline.Outcome { return pipeline.Outcome{} }, pipeline.Denied, fault.Internal, []string{"one", "two"}},
-		{"the second awaits nothing", func(*pipeline.Exchange) pipeline.Outcome { return pipeline.Await(nil, passing) }, pipeline.Denied, fault.Internal, []string{"one", "two"}},
+		{"all continue", passing, pipeline.Admitted, denial.Internal, []string{"one", "two", "three"}},
+		{"the second refuses", refusing(denial.APIKeyUnknown), pipeline.Denied, denial.APIKeyUnknown, []string{"one", "two"}},
+		{"the second answers nothing", func(*pipeline.Exchange) pipeline.Outcome { return pipeline.Outcome{} }, pipeline.Denied, denial.Internal, []string{"one", "two"}},
+		{"the second awaits nothing", func(*pipeline.Exchange) pipeline.Outcome { return pipeline.Await(nil, passing) }, pipeline.Denied, denial.Internal, []string{"one", "two"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -99,18 +99,18 @@ func TestAVerdictIsKept(t *testing.T) {
 	var ran []string
 	admitted := pipeline.NewSequence().Begin()
 	admitted.Advance(&pipeline.Exchange{}, start.UnixNano(), nil)
-	if admitted.Fail(fault.Denial{Reason: fault.TokenInactive}) {
+	if admitted.Fail(denial.Denial{Reason: denial.TokenInactive}) {
 		t.Error("an admitted run was failed")
 	}
 	flight := &pipeline.Flight{}
 	parked := pipeline.NewSequence(script{"wait", &ran, func(*pipeline.Exchange) pipeline.Outcome { return pipeline.Await(flight, passing) }}).Begin()
 	x := &pipeline.Exchange{}
 	parked.Advance(x, start.UnixNano(), func() {})
-	if !parked.Fail(fault.Denial{Reason: fault.IntrospectionDeadline}) {
+	if !parked.Fail(denial.Denial{Reason: denial.IntrospectionDeadline}) {
 		t.Fatal("a parked run was not failed")
 	}
 	flight.Land()
-	if got := parked.Advance(x, start.UnixNano(), nil); got != pipeline.Denied || parked.Denial().Reason != fault.IntrospectionDeadline {
+	if got := parked.Advance(x, start.UnixNano(), nil); got != pipeline.Denied || parked.Denial().Reason != denial.IntrospectionDeadline {
 		t.Errorf("after its deadline the run became %v for %v", got, parked.Denial().Reason)
 	}
 }
@@ -146,7 +146,7 @@ func TestWrappers(t *testing.T) {
 			return pipeline.Await(&pipeline.Flight{}, func(*pipeline.Exchange) pipeline.Outcome { return o })
 		}
 	}
-	technical, personal := fault.IntrospectionTimeout, fault.TokenInactive
+	technical, personal := denial.IntrospectionTimeout, denial.TokenInactive
 	held := func(s pipeline.Step) pipeline.Step { return pipeline.Then(s, refusing(personal)) }
 	free := func(s pipeline.Step) pipeline.Step { return pipeline.Then(s, passing) }
 	tests := []struct {
@@ -154,22 +154,22 @@ func TestWrappers(t *testing.T) {
 		wrap       func(pipeline.Step) pipeline.Step
 		apply      func(*pipeline.Exchange) pipeline.Outcome
 		continues  bool
-		dryRun     []fault.Reason
-		overridden []fault.Reason
+		dryRun     []denial.Reason
+		overridden []denial.Reason
 	}{
-		{"dry run lets a refusal pass", pipeline.DryRun, refusing(personal), true, []fault.Reason{personal}, nil},
-		{"dry run lets a late refusal pass", pipeline.DryRun, landing(pipeline.DenyFor(technical)), true, []fault.Reason{technical}, nil},
+		{"dry run lets a refusal pass", pipeline.DryRun, refusing(personal), true, []denial.Reason{personal}, nil},
+		{"dry run lets a late refusal pass", pipeline.DryRun, landing(pipeline.DenyFor(technical)), true, []denial.Reason{technical}, nil},
 		{"dry run notes nothing of a continue", pipeline.DryRun, passing, true, nil, nil},
-		{"on error a fault passes", pipeline.ContinueOnError, refusing(technical), true, nil, []fault.Reason{technical}},
-		{"on error a late fault passes", pipeline.ContinueOnError, landing(pipeline.DenyFor(technical)), true, nil, []fault.Reason{technical}},
+		{"on error a fault passes", pipeline.ContinueOnError, refusing(technical), true, nil, []denial.Reason{technical}},
+		{"on error a late fault passes", pipeline.ContinueOnError, landing(pipeline.DenyFor(technical)), true, nil, []denial.Reason{technical}},
 		{"on error the request's own fault is refused", pipeline.ContinueOnError, refusing(personal), false, nil, nil},
 		{"on error the request's own late fault is refused", pipeline.ContinueOnError, landing(pipeline.DenyFor(personal)), false, nil, nil},
 		{"a check refuses what the step lets through", held, passing, false, nil, nil},
 		{"a check refuses what the step lets through late", held, landing(pipeline.Continue()), false, nil, nil},
 		{"a check lets through what the step does", free, landing(pipeline.Continue()), true, nil, nil},
 		{"a check lets nothing through that the step refuses", free, refusing(technical), false, nil, nil},
-		{"a check in dry run", func(s pipeline.Step) pipeline.Step { return pipeline.DryRun(held(s)) }, landing(pipeline.Continue()), true, []fault.Reason{personal}, nil},
-		{"a check behind a fault that is excused", func(s pipeline.Step) pipeline.Step { return pipeline.ContinueOnError(held(s)) }, refusing(technical), true, nil, []fault.Reason{technical}},
+		{"a check in dry run", func(s pipeline.Step) pipeline.Step { return pipeline.DryRun(held(s)) }, landing(pipeline.Continue()), true, []denial.Reason{personal}, nil},
+		{"a check behind a fault that is excused", func(s pipeline.Step) pipeline.Step { return pipeline.ContinueOnError(held(s)) }, refusing(technical), true, nil, []denial.Reason{technical}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

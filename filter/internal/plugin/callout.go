@@ -8,7 +8,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection"
 )
 
-// Dispatch sends a callout; see gate.Host.
+// Dispatch sends a callout; see engine.Host.
 func (h *host) Dispatch(c pipeline.Callout, land func(pipeline.Answer)) pipeline.Failure {
 	request := make([]pipeline.Header, 0, 3+len(c.Headers))
 	request = append(request, pipeline.Header{Name: ":method", Value: c.Method}, pipeline.Header{Name: ":path", Value: c.Path},

@@ -6,17 +6,17 @@ import (
 	"unsafe"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/abi"
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
-	"github.com/sallyport-gateway/sallyport/filter/internal/gate"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
+	"github.com/sallyport-gateway/sallyport/filter/internal/engine"
 	"github.com/sallyport-gateway/sallyport/filter/internal/metrics"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 )
 
-// host is gate.Host over the SDK and abi, for one root context.
+// host is engine.Host over the SDK and abi, for one root context.
 type host struct{ root uint32 }
 
-var _ gate.Host = (*host)(nil)
+var _ engine.Host = (*host)(nil)
 
 func (h *host) NowNanos() int64 {
 	nanos, status := abi.NowNanos()
@@ -72,7 +72,7 @@ func (h *host) ResponseStatus() int { return status(abi.ResponseStatus()) }
 
 func (h *host) SetAttribute(name, value string) { abi.SetProperty(name, value) }
 
-func (h *host) Reply(r *fault.Response, details string) bool {
+func (h *host) Reply(r *denial.Response, details string) bool {
 	if r.Wire == nil {
 		r.Wire = abi.EncodePairs(r.Headers)
 	}
@@ -82,11 +82,11 @@ func (h *host) Reply(r *fault.Response, details string) bool {
 func (h *host) Resume() bool              { return abi.Continue() == abi.OK }
 func (h *host) Select(stream uint32) bool { return abi.SetEffectiveContext(stream) == abi.OK }
 
-func (h *host) Log(level gate.Level, line string) {
+func (h *host) Log(level engine.Level, line string) {
 	switch level {
-	case gate.Info:
+	case engine.Info:
 		abi.Log(abi.Info, line)
-	case gate.Warn:
+	case engine.Warn:
 		abi.Log(abi.Warn, line)
 	default:
 		abi.Log(abi.Error, line)
@@ -132,7 +132,7 @@ func (h *host) Set(key string, value []byte, cas uint32) error {
 
 var errShared = errors.New("the host failed")
 
-// CallForeign calls one of the host's own functions; see gate.Host.
+// CallForeign calls one of the host's own functions; see engine.Host.
 func (h *host) CallForeign(function string, argument []byte) (result []byte, ok bool) {
 	result, status := abi.CallForeign(function, argument)
 	return result, status == abi.OK

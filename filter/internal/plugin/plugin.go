@@ -1,4 +1,4 @@
-// Package plugin is the adaptor between the proxy-wasm SDK and a gate: it
+// Package plugin is the adaptor between the proxy-wasm SDK and an engine: it
 // translates callbacks, statuses and actions, and decides nothing. It is the
 // only importer of the SDK and of abi. The SDK has the life of VM and plugin;
 // streams come straight from abi.
@@ -11,18 +11,18 @@ import (
 	"github.com/tetratelabs/proxy-wasm-go-sdk/proxywasm/types"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/abi"
-	"github.com/sallyport-gateway/sallyport/filter/internal/gate"
+	"github.com/sallyport-gateway/sallyport/filter/internal/engine"
 )
 
 // Register makes this VM a Sallyport. It must be called in an init function:
 // the host calls no main before the first callback.
 func Register() {
-	v := &vm{gates: map[uint32]*gate.Gate{}}
+	v := &vm{engines: map[uint32]*engine.Engine{}}
 	abi.HandlePanics(v.panicked)
 	abi.HandleDeletes(v.deleted)
 	abi.HandleQueues(v.queueReady)
 	abi.HandleStreams(&v.streams)
-	v.streams.gates = v.gates
+	v.streams.engines = v.engines
 	proxywasm.SetVMContext(v)
 }
 
@@ -30,14 +30,14 @@ func Register() {
 // config update puts a second one beside the first, whose requests go on.
 type vm struct {
 	types.DefaultVMContext
-	gates   map[uint32]*gate.Gate
+	engines map[uint32]*engine.Engine
 	streams streams
 }
 
 func (v *vm) NewPluginContext(root uint32) types.PluginContext {
-	g := gate.New(&host{root: root})
-	v.gates[root] = g
-	return &plugin{vm: v, root: root, gate: g}
+	g := engine.New(&host{root: root})
+	v.engines[root] = g
+	return &plugin{vm: v, root: root, engine: g}
 }
 
 // panicked refuses the request in whose callback a panic was recovered. When
@@ -48,7 +48,7 @@ func (v *vm) panicked(id uint32, callback, where string) {
 		s.Fail()
 		return
 	}
-	if g, ok := v.gates[id]; ok {
+	if g, ok := v.engines[id]; ok {
 		g.Panicked(callback + ": " + where)
 		return
 	}
@@ -58,9 +58,9 @@ func (v *vm) panicked(id uint32, callback, where string) {
 
 type plugin struct {
 	types.DefaultPluginContext
-	vm   *vm
-	root uint32
-	gate *gate.Gate
+	vm     *vm
+	root   uint32
+	engine *engine.Engine
 }
 
 func (p *plugin) OnPluginStart(int) types.OnPluginStartStatus {
@@ -68,29 +68,29 @@ func (p *plugin) OnPluginStart(int) types.OnPluginStartStatus {
 	if err != nil {
 		data = nil // an absent configuration is refused like an empty one
 	}
-	if !p.gate.Configure(data, syscall.Getenv) {
+	if !p.engine.Configure(data, syscall.Getenv) {
 		return types.OnPluginStartStatusFailed
 	}
-	if err := proxywasm.SetTickPeriodMilliSeconds(uint32(gate.TickPeriod.Milliseconds())); err != nil {
+	if err := proxywasm.SetTickPeriodMilliSeconds(uint32(engine.TickPeriod.Milliseconds())); err != nil {
 		abi.Log(abi.Error, "sallyport: the host refused a tick, without which no deadline can be kept")
 		return types.OnPluginStartStatusFailed
 	}
 	return types.OnPluginStartStatusOK
 }
 
-func (p *plugin) OnTick() { p.gate.Tick() }
+func (p *plugin) OnTick() { p.engine.Tick() }
 
 // deleted frees what hangs on a root context that the host deletes, after a last
 // report of what was counted.
 func (v *vm) deleted(root uint32) {
-	if g, ok := v.gates[root]; ok {
-		delete(v.gates, root)
+	if g, ok := v.engines[root]; ok {
+		delete(v.engines, root)
 		g.Close()
 	}
 }
 
 func (v *vm) queueReady(root, queue uint32) {
-	if g, ok := v.gates[root]; ok {
+	if g, ok := v.engines[root]; ok {
 		g.QueueReady(queue)
 	}
 }

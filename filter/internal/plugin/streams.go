@@ -2,14 +2,14 @@ package plugin
 
 import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/abi"
-	"github.com/sallyport-gateway/sallyport/filter/internal/gate"
+	"github.com/sallyport-gateway/sallyport/filter/internal/engine"
 )
 
 // streams are all streams of the VM, of whichever plugin instance, by the host's
-// id for them: abi.Streams over gates.
+// id for them: abi.Streams over engines.
 type streams struct {
-	gates map[uint32]*gate.Gate
-	table table
+	engines map[uint32]*engine.Engine
+	table   table
 }
 
 var _ abi.Streams = (*streams)(nil)
@@ -17,16 +17,16 @@ var _ abi.Streams = (*streams)(nil)
 // Open implements abi.Streams. A host that opens one twice, or for no instance,
 // is broken: the panic refuses what comes of it.
 func (s *streams) Open(id, root uint32) {
-	g, ok := s.gates[root]
+	g, ok := s.engines[root]
 	if !ok || s.find(id) != nil {
 		panic("a stream that cannot be")
 	}
 	s.table.add(g.Open(id))
 }
 
-func (s *streams) Headers(id uint32) bool  { return s.of(id).OnRequestHeaders() == gate.Pass }
-func (s *streams) Body(id uint32) bool     { return s.of(id).OnRequestBody() == gate.Pass }
-func (s *streams) Trailers(id uint32) bool { return s.of(id).OnRequestTrailers() == gate.Pass }
+func (s *streams) Headers(id uint32) bool  { return s.of(id).OnRequestHeaders() == engine.Pass }
+func (s *streams) Body(id uint32) bool     { return s.of(id).OnRequestBody() == engine.Pass }
+func (s *streams) Trailers(id uint32) bool { return s.of(id).OnRequestTrailers() == engine.Pass }
 
 // Log implements abi.Streams.
 func (s *streams) Log(id uint32) {
@@ -46,11 +46,11 @@ func (s *streams) Delete(id uint32) bool {
 	return true
 }
 
-func (s *streams) find(id uint32) *gate.Stream { return s.table.find(id) }
+func (s *streams) find(id uint32) *engine.Stream { return s.table.find(id) }
 
 // of is find for a callback that decides: without a stream it panics, which
 // refuses the request.
-func (s *streams) of(id uint32) *gate.Stream {
+func (s *streams) of(id uint32) *engine.Stream {
 	stream := s.find(id)
 	if stream == nil {
 		panic("a callback of a stream that was not opened")

@@ -1,12 +1,12 @@
 package plugin
 
-import "github.com/sallyport-gateway/sallyport/filter/internal/gate"
+import "github.com/sallyport-gateway/sallyport/filter/internal/engine"
 
 // table finds streams by their id: a map that makes nothing new for a stream.
 // Hosts count ids up, so their low bits spread them evenly. The zero value is
 // empty.
 type table struct {
-	chains []*gate.Stream // a power of two of them
+	chains []*engine.Stream // a power of two of them
 	count  int
 }
 
@@ -14,10 +14,10 @@ type table struct {
 // doubles when there are more, and stays as large.
 const firstChains = 256
 
-func (t *table) chain(id uint32) **gate.Stream { return &t.chains[int(id)&(len(t.chains)-1)] }
+func (t *table) chain(id uint32) **engine.Stream { return &t.chains[int(id)&(len(t.chains)-1)] }
 
 //go:noinline
-func (t *table) find(id uint32) *gate.Stream {
+func (t *table) find(id uint32) *engine.Stream {
 	if t.count == 0 {
 		return nil
 	}
@@ -29,7 +29,7 @@ func (t *table) find(id uint32) *gate.Stream {
 }
 
 // add takes a stream in, which must not be there.
-func (t *table) add(s *gate.Stream) {
+func (t *table) add(s *engine.Stream) {
 	if t.count == len(t.chains) {
 		t.grow()
 	}
@@ -39,7 +39,7 @@ func (t *table) add(s *gate.Stream) {
 }
 
 // remove gives the stream, out of the table; nil when it is not there.
-func (t *table) remove(id uint32) *gate.Stream {
+func (t *table) remove(id uint32) *engine.Stream {
 	if t.count == 0 {
 		return nil
 	}
@@ -55,7 +55,7 @@ func (t *table) remove(id uint32) *gate.Stream {
 
 func (t *table) grow() {
 	old := t.chains
-	t.chains = make([]*gate.Stream, max(firstChains, 2*len(old)))
+	t.chains = make([]*engine.Stream, max(firstChains, 2*len(old)))
 	for _, s := range old {
 		for s != nil {
 			next := s.Next

@@ -5,15 +5,15 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/gate"
+	"github.com/sallyport-gateway/sallyport/filter/internal/engine"
 )
 
 // TestTable holds the table against a map, over more streams than it begins with.
 func TestTable(t *testing.T) {
-	g := gate.New(&host{})
+	g := engine.New(&host{})
 	rapid.Check(t, func(t *rapid.T) {
 		var streams table
-		model := map[uint32]*gate.Stream{}
+		model := map[uint32]*engine.Stream{}
 		ids := rapid.SampledFrom([]uint32{0, 1, 2, 3, 255, 256, 257, 511, 512, 513, 1 << 31, 1<<32 - 1})
 		if rapid.Bool().Draw(t, "many") {
 			for id := uint32(1000); id < 1000+3*firstChains; id++ {

@@ -3,7 +3,7 @@ package usage
 import (
 	"encoding/hex"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sha256"
 )
 
@@ -43,7 +43,7 @@ const attributePrefix = "sallyport."
 // Verdict is what is known of a call when it is decided.
 type Verdict struct {
 	Allowed bool
-	Reason  fault.Reason // why not, when it was not allowed
+	Reason  denial.Reason // why not, when it was not allowed
 	Party   Party
 	KeyID   string
 	Subject string // of the token

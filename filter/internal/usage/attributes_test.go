@@ -5,7 +5,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 )
 
 func TestDescribe(t *testing.T) {
@@ -16,12 +16,12 @@ func TestDescribe(t *testing.T) {
 		verdict Verdict
 		want    map[string]string
 	}{
-		{"allowed", every, Verdict{Allowed: true, Reason: fault.TokenInactive, Party: jane, KeyID: "k-1", Subject: "jane@example.com"}, map[string]string{
+		{"allowed", every, Verdict{Allowed: true, Reason: denial.TokenInactive, Party: jane, KeyID: "k-1", Subject: "jane@example.com"}, map[string]string{
 			"sallyport.app": "shop", "sallyport.product": "gold", "sallyport.api": "orders", "sallyport.version": "v1", "sallyport.key": "k-1",
 			// printf %s jane@example.com | sha256sum | cut -c1-16
 			"sallyport.decision": "allow", "sallyport.subject": "8c87b489ce35cf2e",
 		}},
-		{"refused before anything was known", every, Verdict{Reason: fault.APIUnknown}, map[string]string{
+		{"refused before anything was known", every, Verdict{Reason: denial.APIUnknown}, map[string]string{
 			"sallyport.decision": "deny", "sallyport.reason": "api.unknown",
 		}},
 		{"the zero value is a refusal", every, Verdict{}, map[string]string{"sallyport.decision": "deny", "sallyport.reason": "internal.error"}},

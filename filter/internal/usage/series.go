@@ -3,7 +3,7 @@ package usage
 import (
 	"strings"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 )
 
 // The metrics. What stands between "=" and "|" becomes a Prometheus label by
@@ -24,7 +24,7 @@ const (
 // counter says which series a call is counted in.
 type counter struct {
 	allowed bool
-	reason  fault.Reason
+	reason  denial.Reason
 	party   Party
 	class   int8 // 1 to 5, 0 when the client got nothing
 }
@@ -44,7 +44,7 @@ func counterOf(c *Call) counter {
 const DenyLabel = "sp_decision=deny|"
 
 // DecisionLabels are those of a decision; reason is why not.
-func DecisionLabels(allowed bool, reason fault.Reason) string {
+func DecisionLabels(allowed bool, reason denial.Reason) string {
 	if allowed {
 		return "sp_decision=allow|"
 	}
@@ -55,7 +55,7 @@ func DecisionLabels(allowed bool, reason fault.Reason) string {
 // module's size.
 //
 //go:noinline
-func ReasonLabel(r fault.Reason) string { return "sp_reason=" + r.String() + "|" }
+func ReasonLabel(r denial.Reason) string { return "sp_reason=" + r.String() + "|" }
 
 func (k *counter) appendName(b []byte) []byte {
 	b = append(b, metricUsage...)

@@ -10,7 +10,7 @@ package usage
 import (
 	"time"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 )
@@ -18,7 +18,7 @@ import (
 // Call is a request whose end is known.
 type Call struct {
 	Allowed bool
-	Reason  fault.Reason // why not, when it was not allowed
+	Reason  denial.Reason // why not, when it was not allowed
 	Party   Party
 	KeyID   string // of a key that was verified; "" for none
 	Status  int    // what the client got; 0 when it got nothing

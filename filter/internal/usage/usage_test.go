@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/host/hosttest"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
@@ -61,12 +61,12 @@ func TestNames(t *testing.T) {
 		want string
 	}{
 		{"allowed", Call{Allowed: true, Party: jane, Status: 204}, "sp_decision=allow|sp_app=shop|sp_product=gold|sp_api=orders|sp_version=v1|sp_class=2xx|"},
-		{"allowed by nobody's fault", Call{Allowed: true, Reason: fault.TokenInactive, Party: jane, Status: 599}, "sp_decision=allow|sp_app=shop|sp_product=gold|sp_api=orders|sp_version=v1|sp_class=5xx|"},
+		{"allowed by nobody's fault", Call{Allowed: true, Reason: denial.TokenInactive, Party: jane, Status: 599}, "sp_decision=allow|sp_app=shop|sp_product=gold|sp_api=orders|sp_version=v1|sp_class=5xx|"},
 		{"no answer", Call{Allowed: true, Party: jane}, "sp_decision=allow|sp_app=shop|sp_product=gold|sp_api=orders|sp_version=v1|"},
 		{"no status", Call{Allowed: true, Status: 99}, "sp_decision=allow|"},
 		{"no status either", Call{Allowed: true, Status: 600}, "sp_decision=allow|"},
 		{"refused, nothing known", Call{Status: 500}, "sp_decision=deny|sp_reason=internal.error|sp_class=5xx|"},
-		{"refused at the API", Call{Reason: fault.SpikeArrestExceeded, Party: Party{API: "orders", Version: "v1"}, Status: 429}, "sp_decision=deny|sp_reason=spike_arrest.exceeded|sp_api=orders|sp_version=v1|sp_class=4xx|"},
+		{"refused at the API", Call{Reason: denial.SpikeArrestExceeded, Party: Party{API: "orders", Version: "v1"}, Status: 429}, "sp_decision=deny|sp_reason=spike_arrest.exceeded|sp_api=orders|sp_version=v1|sp_class=4xx|"},
 		{"a name that would end its label", Call{Allowed: true, Party: Party{App: "a|sp_app=b", API: "é %"}}, "sp_decision=allow|sp_app=a%7Csp_app%3Db|sp_api=%C3%A9%20%25|"},
 	}
 	for _, tt := range tests {
@@ -84,7 +84,7 @@ func TestLatencyIsOfAllowedCalls(t *testing.T) {
 	m := newMeters()
 	r := NewRecorder(10, memstore.New(nil), m)
 	r.Record(&Call{Allowed: true, Party: jane, Status: 200, Latency: 1999 * time.Microsecond})
-	r.Record(&Call{Reason: fault.TokenInactive, Party: jane, Status: 401, Latency: time.Hour})
+	r.Record(&Call{Reason: denial.TokenInactive, Party: jane, Status: 401, Latency: time.Hour})
 	want := map[string][]int64{"sallyport_latency_ms.sp_app=shop|sp_product=gold|sp_api=orders|sp_version=v1|": {1}}
 	if diff := cmp.Diff(want, m.observed); diff != "" {
 		t.Errorf("latencies (-want +got):\n%s", diff)
@@ -97,8 +97,8 @@ func TestLastUseIsToldOnceAMinute(t *testing.T) {
 	for _, at := range []time.Duration{0, time.Second, 59 * time.Second, 60 * time.Second, 100 * time.Second, 30 * time.Second} { // the clock goes back at last
 		r.Record(&Call{Allowed: true, KeyID: "k 1", Now: int64(1000*time.Second + at)})
 	}
-	r.Record(&Call{Reason: fault.TokenInactive, KeyID: "k2", Now: int64(2000 * time.Second)})
-	r.Record(&Call{Reason: fault.APIKeyExpired, Now: int64(2000 * time.Second)})
+	r.Record(&Call{Reason: denial.TokenInactive, KeyID: "k2", Now: int64(2000 * time.Second)})
+	r.Record(&Call{Reason: denial.APIKeyExpired, Now: int64(2000 * time.Second)})
 	want := map[string][]int64{
 		"sallyport_key_last_used_seconds.sp_key=k%201|": {1000, 1060, 1030},
 		"sallyport_key_last_used_seconds.sp_key=k2|":    {2000},
@@ -125,7 +125,7 @@ func TestCardinalityOfACatalog(t *testing.T) {
 			}
 		}
 		n := strconv.Itoa(i % 5000)
-		c := Call{Allowed: i%3 > 0, Reason: fault.TokenInactive, Party: Party{App: "app-" + n, Product: "p-" + n, API: "a", Version: "v1"}, KeyID: "k-" + n, Status: 200 + i%2*300}
+		c := Call{Allowed: i%3 > 0, Reason: denial.TokenInactive, Party: Party{App: "app-" + n, Product: "p-" + n, API: "a", Version: "v1"}, KeyID: "k-" + n, Status: 200 + i%2*300}
 		class := "sp_class=" + strconv.Itoa(c.Status/100) + "xx|"
 		if c.Allowed {
 			allowed[class]++
@@ -186,11 +186,11 @@ func TestCardinalityOfADamagedList(t *testing.T) {
 	fill := func(from int) {
 		r := NewRecorder(most, store, m)
 		for i := range 2 * most {
-			r.Record(&Call{Reason: fault.APIKeyExpired, Party: Party{App: strconv.Itoa(from + i), API: "a"}})
+			r.Record(&Call{Reason: denial.APIKeyExpired, Party: Party{App: strconv.Itoa(from + i), API: "a"}})
 		}
 	}
 	first := NewRecorder(most, store, m)
-	first.Record(&Call{Reason: fault.APIKeyExpired, Party: Party{App: "0", API: "a"}})
+	first.Record(&Call{Reason: denial.APIKeyExpired, Party: Party{App: "0", API: "a"}})
 	if err := store.Set("sallyport/1/usage/0", []byte("not ours"), 0); err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/catalog"
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/ipaddr"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline/pipelinetest"
@@ -80,7 +80,7 @@ func TestKnownKeysThatDifferInOneByte(t *testing.T) {
 			if got := v.came(apps[n].Name, "", second); got != apps[n].Name {
 				t.Fatalf("key %d is taken for %q", n, got)
 			}
-			if got := v.came(apps[n].Name+"x", "", second); got != fault.APIKeyUnknown.String() {
+			if got := v.came(apps[n].Name+"x", "", second); got != denial.APIKeyUnknown.String() {
 				t.Fatalf("a key that nobody has is taken for %q", got)
 			}
 		}
@@ -126,13 +126,13 @@ func TestKnownKeysAreCheckedEachTime(t *testing.T) {
 		want := key
 		switch {
 		case key == "nobody":
-			want = fault.APIKeyUnknown.String()
+			want = denial.APIKeyUnknown.String()
 		case key == "revoked":
-			want = fault.APIKeyNotApproved.String()
+			want = denial.APIKeyNotApproved.String()
 		case key == "old" && at >= 100:
-			want = fault.APIKeyExpired.String()
+			want = denial.APIKeyExpired.String()
 		case key == "inner" && address != "192.0.2.7":
-			want = fault.AppAddressNotAllowed.String()
+			want = denial.AppAddressNotAllowed.String()
 		}
 		if got := v.came(key, address, at*second); got != want {
 			t.Fatalf("%s from %q at %d: %s, want %s", key, address, at, got, want)

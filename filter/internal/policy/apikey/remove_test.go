@@ -5,7 +5,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/apikey"
 )
@@ -60,7 +60,7 @@ func TestForgedIdentityKeyHeaderInAnySpelling(t *testing.T) {
 				t.Errorf("%s: edits (-want +got):\n%s", name, diff)
 			}
 			if c != '-' {
-				wantReason(t, apikey.NewVerify(nil, places), x, fault.APIKeyMissing)
+				wantReason(t, apikey.NewVerify(nil, places), x, denial.APIKeyMissing)
 			}
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/catalog"
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/ipaddr"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/siphash"
@@ -23,7 +23,7 @@ const MaxKeyBytes = 512
 type verify struct {
 	catalog *catalog.Catalog
 	places  []Place
-	missing string // the text of fault.APIKeyMissing
+	missing string // the text of denial.APIKeyMissing
 	known   known
 }
 
@@ -46,26 +46,26 @@ func (v *verify) Apply(x *pipeline.Exchange) pipeline.Outcome {
 	presentedKey, count := presented(x, v.places)
 	switch {
 	case count == 0:
-		return pipeline.Deny(fault.Denial{Reason: fault.APIKeyMissing, Text: v.missing})
+		return pipeline.Deny(denial.Denial{Reason: denial.APIKeyMissing, Text: v.missing})
 	case count > 1:
-		return pipeline.DenyFor(fault.APIKeyAmbiguous)
+		return pipeline.DenyFor(denial.APIKeyAmbiguous)
 	case presentedKey == "" || len(presentedKey) > MaxKeyBytes:
-		return pipeline.DenyFor(fault.APIKeyUnknown)
+		return pipeline.DenyFor(denial.APIKeyUnknown)
 	}
 	app, key := v.known.find(v.catalog, presentedKey)
 	if key == nil {
-		return pipeline.DenyFor(fault.APIKeyUnknown)
+		return pipeline.DenyFor(denial.APIKeyUnknown)
 	}
 	x.KeyOwner = pipeline.KeyOwner{App: app.Name, KeyID: key.ID}
 	if refusal, refused := standing(app, key, x.Now); refused {
 		return pipeline.DenyFor(refusal)
 	}
 	if len(app.AllowedIPs) > 0 && !ipaddr.Any(app.AllowedIPs, x.ClientAddress()) {
-		return pipeline.DenyFor(fault.AppAddressNotAllowed)
+		return pipeline.DenyFor(denial.AppAddressNotAllowed)
 	}
 	product, ok := v.catalog.Grant(app, x.API.Name, x.API.Version, x.Method, x.API.PathSuffix)
 	if !ok {
-		return pipeline.DenyFor(fault.APIKeyNotGranted)
+		return pipeline.DenyFor(denial.APIKeyNotGranted)
 	}
 	x.Caller = pipeline.Caller{
 		App:           app.Name,
@@ -80,14 +80,14 @@ func (v *verify) Apply(x *pipeline.Exchange) pipeline.Outcome {
 
 // standing says why key and app may not call anything at all, in Apigee's order
 // (apid/apidVerifyApiKey, performValidations; expiry next to the key's status).
-func standing(app *catalog.App, key *catalog.Key, now int64) (r fault.Reason, refused bool) {
+func standing(app *catalog.App, key *catalog.Key, now int64) (r denial.Reason, refused bool) {
 	switch {
 	case key.Status != catalog.Approved:
-		return fault.APIKeyNotApproved, true
+		return denial.APIKeyNotApproved, true
 	case key.Expires != 0 && now/int64(time.Second) >= key.Expires:
-		return fault.APIKeyExpired, true
+		return denial.APIKeyExpired, true
 	case app.Status != catalog.Approved:
-		return fault.AppNotApproved, true
+		return denial.AppNotApproved, true
 	}
 	return 0, false
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/catalog"
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/apikey"
 )
@@ -96,7 +96,7 @@ func call(query string, headers ...string) *pipeline.Exchange {
 
 var places = []apikey.Place{{Header: "x-api-key"}, {Query: "apikey"}, {Header: "x-old-key"}, {Query: "a key"}}
 
-func wantReason(t *testing.T, s pipeline.Step, x *pipeline.Exchange, want fault.Reason) {
+func wantReason(t *testing.T, s pipeline.Step, x *pipeline.Exchange, want denial.Reason) {
 	t.Helper()
 	d, denied := s.Apply(x).Denial()
 	if !denied || d.Reason != want {
@@ -154,54 +154,54 @@ func TestVerifyRefuses(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		x    *pipeline.Exchange
-		want fault.Reason
+		want denial.Reason
 	}{
-		{"nothing", call(""), fault.APIKeyMissing},
-		{"other headers and parameters", call("key=good&xapikey=good&apikeyx=good", "x-api", "good"), fault.APIKeyMissing},
-		{"a name in the value of another", call("a=apikey=good"), fault.APIKeyMissing},
-		{"an encoded separator is none", call("a=1%26apikey%3Dgood"), fault.APIKeyMissing},
-		{"semicolons separate nothing", call("a=1;apikey=good"), fault.APIKeyMissing},
+		{"nothing", call(""), denial.APIKeyMissing},
+		{"other headers and parameters", call("key=good&xapikey=good&apikeyx=good", "x-api", "good"), denial.APIKeyMissing},
+		{"a name in the value of another", call("a=apikey=good"), denial.APIKeyMissing},
+		{"an encoded separator is none", call("a=1%26apikey%3Dgood"), denial.APIKeyMissing},
+		{"semicolons separate nothing", call("a=1;apikey=good"), denial.APIKeyMissing},
 
-		{"header twice", call("", "x-api-key", "good", "x-api-key", "good"), fault.APIKeyAmbiguous},
-		{"header twice, once empty", call("", "x-api-key", "good", "x-api-key", ""), fault.APIKeyAmbiguous},
-		{"two header places", call("", "x-api-key", "good", "x-old-key", "good"), fault.APIKeyAmbiguous},
-		{"header and query", call("apikey=good", "x-api-key", "good"), fault.APIKeyAmbiguous},
-		{"header and empty parameter", call("apikey", "x-api-key", "good"), fault.APIKeyAmbiguous},
-		{"query twice", call("apikey=good&apikey=good"), fault.APIKeyAmbiguous},
-		{"query twice, once encoded", call("apikey=good&apike%79=other"), fault.APIKeyAmbiguous},
-		{"two query places", call("apikey=good&a+key=good"), fault.APIKeyAmbiguous},
+		{"header twice", call("", "x-api-key", "good", "x-api-key", "good"), denial.APIKeyAmbiguous},
+		{"header twice, once empty", call("", "x-api-key", "good", "x-api-key", ""), denial.APIKeyAmbiguous},
+		{"two header places", call("", "x-api-key", "good", "x-old-key", "good"), denial.APIKeyAmbiguous},
+		{"header and query", call("apikey=good", "x-api-key", "good"), denial.APIKeyAmbiguous},
+		{"header and empty parameter", call("apikey", "x-api-key", "good"), denial.APIKeyAmbiguous},
+		{"query twice", call("apikey=good&apikey=good"), denial.APIKeyAmbiguous},
+		{"query twice, once encoded", call("apikey=good&apike%79=other"), denial.APIKeyAmbiguous},
+		{"two query places", call("apikey=good&a+key=good"), denial.APIKeyAmbiguous},
 
-		{"empty header", call("", "x-api-key", ""), fault.APIKeyUnknown},
-		{"blank header", call("", "x-api-key", " \t "), fault.APIKeyUnknown},
-		{"empty parameter", call("apikey="), fault.APIKeyUnknown},
-		{"parameter without a value", call("a&apikey"), fault.APIKeyUnknown},
-		{"unknown", call("", "x-api-key", "nobody's"), fault.APIKeyUnknown},
-		{"other letter case", call("", "x-api-key", "GOOD"), fault.APIKeyUnknown},
-		{"two keys in one line", call("", "x-api-key", "good, good"), fault.APIKeyUnknown},
-		{"blanks around a parameter's value", call("apikey=+good"), fault.APIKeyUnknown},
-		{"the key's own hash", call("", "x-api-key", fmt.Sprintf("%x", sha256.Sum256([]byte("good")))), fault.APIKeyUnknown},
-		{"too long, although known", call("", "x-api-key", tooLong), fault.APIKeyUnknown},
-		{"too long a parameter, although known", call("apikey=" + tooLong), fault.APIKeyUnknown},
-		{"too long a parameter to decode", call("apikey=" + strings.Repeat("%6b", apikey.MaxKeyBytes+1)), fault.APIKeyUnknown},
+		{"empty header", call("", "x-api-key", ""), denial.APIKeyUnknown},
+		{"blank header", call("", "x-api-key", " \t "), denial.APIKeyUnknown},
+		{"empty parameter", call("apikey="), denial.APIKeyUnknown},
+		{"parameter without a value", call("a&apikey"), denial.APIKeyUnknown},
+		{"unknown", call("", "x-api-key", "nobody's"), denial.APIKeyUnknown},
+		{"other letter case", call("", "x-api-key", "GOOD"), denial.APIKeyUnknown},
+		{"two keys in one line", call("", "x-api-key", "good, good"), denial.APIKeyUnknown},
+		{"blanks around a parameter's value", call("apikey=+good"), denial.APIKeyUnknown},
+		{"the key's own hash", call("", "x-api-key", fmt.Sprintf("%x", sha256.Sum256([]byte("good")))), denial.APIKeyUnknown},
+		{"too long, although known", call("", "x-api-key", tooLong), denial.APIKeyUnknown},
+		{"too long a parameter, although known", call("apikey=" + tooLong), denial.APIKeyUnknown},
+		{"too long a parameter to decode", call("apikey=" + strings.Repeat("%6b", apikey.MaxKeyBytes+1)), denial.APIKeyUnknown},
 
-		{"pending", call("", "x-api-key", "pending"), fault.APIKeyNotApproved},
-		{"revoked", call("", "x-api-key", "revoked"), fault.APIKeyNotApproved},
-		{"no status", call("", "x-api-key", "no-status"), fault.APIKeyNotApproved},
-		{"status before expiry", call("", "x-api-key", "revoked-expired"), fault.APIKeyNotApproved},
-		{"key's status before app's", call("", "x-api-key", "stopped-revoked"), fault.APIKeyNotApproved},
-		{"expires now", call("", "x-api-key", "expired"), fault.APIKeyExpired},
-		{"expiry before app's status", call("", "x-api-key", "stopped-expired"), fault.APIKeyExpired},
-		{"app revoked", call("", "x-api-key", "stopped-good"), fault.AppNotApproved},
-		{"app without status", call("", "x-api-key", "unstated-good"), fault.AppNotApproved},
-		{"app's status before the grant", with(call("", "x-api-key", "stopped-good"), func(x *pipeline.Exchange) { x.Method = "PUT" }), fault.AppNotApproved},
+		{"pending", call("", "x-api-key", "pending"), denial.APIKeyNotApproved},
+		{"revoked", call("", "x-api-key", "revoked"), denial.APIKeyNotApproved},
+		{"no status", call("", "x-api-key", "no-status"), denial.APIKeyNotApproved},
+		{"status before expiry", call("", "x-api-key", "revoked-expired"), denial.APIKeyNotApproved},
+		{"key's status before app's", call("", "x-api-key", "stopped-revoked"), denial.APIKeyNotApproved},
+		{"expires now", call("", "x-api-key", "expired"), denial.APIKeyExpired},
+		{"expiry before app's status", call("", "x-api-key", "stopped-expired"), denial.APIKeyExpired},
+		{"app revoked", call("", "x-api-key", "stopped-good"), denial.AppNotApproved},
+		{"app without status", call("", "x-api-key", "unstated-good"), denial.AppNotApproved},
+		{"app's status before the grant", with(call("", "x-api-key", "stopped-good"), func(x *pipeline.Exchange) { x.Method = "PUT" }), denial.AppNotApproved},
 
-		{"another app's product", call("", "x-api-key", "elsewhere-good"), fault.APIKeyNotGranted},
-		{"app without products", call("", "x-api-key", "without-products"), fault.APIKeyNotGranted},
-		{"method", with(call("", "x-api-key", "good"), func(x *pipeline.Exchange) { x.Method = "POST" }), fault.APIKeyNotGranted},
-		{"method in other letter case", with(call("", "x-api-key", "good"), func(x *pipeline.Exchange) { x.Method = "get" }), fault.APIKeyNotGranted},
-		{"path", with(call("", "x-api-key", "good"), func(x *pipeline.Exchange) { x.API.PathSuffix = "/orders" }), fault.APIKeyNotGranted},
-		{"version", with(call("", "x-api-key", "good"), func(x *pipeline.Exchange) { x.API.Version = "v2" }), fault.APIKeyNotGranted},
-		{"no API", with(call("", "x-api-key", "good"), func(x *pipeline.Exchange) { x.API = pipeline.API{} }), fault.APIKeyNotGranted},
+		{"another app's product", call("", "x-api-key", "elsewhere-good"), denial.APIKeyNotGranted},
+		{"app without products", call("", "x-api-key", "without-products"), denial.APIKeyNotGranted},
+		{"method", with(call("", "x-api-key", "good"), func(x *pipeline.Exchange) { x.Method = "POST" }), denial.APIKeyNotGranted},
+		{"method in other letter case", with(call("", "x-api-key", "good"), func(x *pipeline.Exchange) { x.Method = "get" }), denial.APIKeyNotGranted},
+		{"path", with(call("", "x-api-key", "good"), func(x *pipeline.Exchange) { x.API.PathSuffix = "/orders" }), denial.APIKeyNotGranted},
+		{"version", with(call("", "x-api-key", "good"), func(x *pipeline.Exchange) { x.API.Version = "v2" }), denial.APIKeyNotGranted},
+		{"no API", with(call("", "x-api-key", "good"), func(x *pipeline.Exchange) { x.API = pipeline.API{} }), denial.APIKeyNotGranted},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			wantReason(t, apikey.NewVerify(testCatalog(t), places), tt.x, tt.want)
@@ -222,7 +222,7 @@ func TestMissingKeyText(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got, _ := apikey.NewVerify(testCatalog(t), tt.places).Apply(call("=good&a")).Denial()
-			if diff := cmp.Diff(fault.Denial{Reason: fault.APIKeyMissing, Text: tt.want}, got); diff != "" {
+			if diff := cmp.Diff(denial.Denial{Reason: denial.APIKeyMissing, Text: tt.want}, got); diff != "" {
 				t.Errorf("denial (-want +got):\n%s", diff)
 			}
 		})
@@ -244,7 +244,7 @@ func TestVerifyInDryRunKnowsNobody(t *testing.T) {
 	if !pipeline.DryRun(apikey.NewVerify(testCatalog(t), places)).Apply(x).Continues() {
 		t.Error("refused in dry run")
 	}
-	if diff := cmp.Diff([]fault.Reason{fault.APIKeyExpired}, x.DryRun); diff != "" || x.Caller.App != "" {
+	if diff := cmp.Diff([]denial.Reason{denial.APIKeyExpired}, x.DryRun); diff != "" || x.Caller.App != "" {
 		t.Errorf("caller %q, recorded (-want +got):\n%s", x.Caller.App, diff)
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jose"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jsonobject"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
@@ -70,31 +70,31 @@ type Proof struct {
 // two points: whether the token is bound to its key, and whether it was seen
 // before. What costs least comes first: a signature is checked only for a proof
 // that says the right things.
-func (c *Checker) Check(x *pipeline.Exchange, token string) (p Proof, reason fault.Reason, ok bool) {
+func (c *Checker) Check(x *pipeline.Exchange, token string) (p Proof, reason denial.Reason, ok bool) {
 	text, reason, ok := proofIn(x)
 	if !ok {
 		return Proof{}, reason, false
 	}
 	m, err := jose.Parse(text)
 	if err != nil || !m.Header.Is("dpop+jwt") || !slices.Contains(c.options.Algorithms, m.Header.Algorithm) {
-		return Proof{}, fault.DPoPMalformed, false
+		return Proof{}, denial.DPoPMalformed, false
 	}
 	said, ok := readClaims(m.Payload)
 	if !ok {
-		return Proof{}, fault.DPoPMalformed, false
+		return Proof{}, denial.DPoPMalformed, false
 	}
 	if said.method != x.Method || !sameTarget(said.target, x) || said.tokenHash != jose.Digest(token) {
-		return Proof{}, fault.DPoPMismatch, false
+		return Proof{}, denial.DPoPMismatch, false
 	}
 	if !c.fresh(said.issued, x.Now) {
-		return Proof{}, fault.DPoPStale, false
+		return Proof{}, denial.DPoPStale, false
 	}
 	key, err := m.Header.EmbeddedKey()
 	if err != nil {
-		return Proof{}, fault.DPoPMalformed, false
+		return Proof{}, denial.DPoPMalformed, false
 	}
 	if !key.Verify(m, c.host) {
-		return Proof{}, fault.DPoPSignatureInvalid, false
+		return Proof{}, denial.DPoPSignatureInvalid, false
 	}
 	thumbprint := key.Thumbprint()
 	return Proof{Thumbprint: thumbprint, id: idOf(thumbprint, said.id), issued: said.issued}, 0, true
@@ -103,13 +103,13 @@ func (c *Checker) Check(x *pipeline.Exchange, token string) (p Proof, reason fau
 // Spend uses a proof up: of all that bring the same, one in all VMs gets true.
 // It is for a proof whose key is the token's, so that only who has such a token
 // can fill the memory. It costs two hostcalls.
-func (c *Checker) Spend(p Proof, now int64) (reason fault.Reason, ok bool) {
+func (c *Checker) Spend(p Proof, now int64) (reason denial.Reason, ok bool) {
 	first, err := c.spent.add(p.id, p.issued, now/int64(time.Second)+int64(c.options.Skew/time.Second))
 	switch {
 	case err != nil:
-		return fault.DPoPUnavailable, false
+		return denial.DPoPUnavailable, false
 	case !first:
-		return fault.DPoPReplayed, false
+		return denial.DPoPReplayed, false
 	}
 	return 0, true
 }
@@ -123,13 +123,13 @@ func (c *Checker) fresh(issued, now int64) bool {
 
 // proofIn finds the proof: exactly one header with one JWT. Envoy joins two
 // headers of one name with a comma.
-func proofIn(x *pipeline.Exchange) (text string, reason fault.Reason, ok bool) {
+func proofIn(x *pipeline.Exchange) (text string, reason denial.Reason, ok bool) {
 	values := x.HeaderValues(header)
 	switch {
 	case len(values) == 0:
-		return "", fault.DPoPMissing, false
+		return "", denial.DPoPMissing, false
 	case len(values) > 1, len(values[0]) > maxProofBytes:
-		return "", fault.DPoPMalformed, false
+		return "", denial.DPoPMalformed, false
 	}
 	return values[0], 0, true
 }

@@ -17,7 +17,7 @@ import (
 
 	gojose "github.com/go-jose/go-jose/v4"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jose"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jose/josetest"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
@@ -93,50 +93,50 @@ func TestProof(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		change func(*proof)
-		want   fault.Reason // Internal: accepted
+		want   denial.Reason // Internal: accepted
 	}{
-		{"good", func(*proof) {}, fault.Internal},
-		{"RSA", func(p *proof) { p.key, p.alg = big, gojose.RS256 }, fault.Internal},
-		{"further claims", claim("nonce", "x"), fault.Internal},
-		{"htu with query and fragment", claim("htu", "https://api.example/orders/7?x=1#y"), fault.Internal},
-		{"oldest", claim("iat", now-60), fault.Internal},
-		{"ahead within the skew", claim("iat", now+5), fault.Internal},
-		{"too old", claim("iat", now-61), fault.DPoPStale},
-		{"ahead", claim("iat", now+6), fault.DPoPStale},
-		{"another method", claim("htm", "GET"), fault.DPoPMismatch},
-		{"method in other letters", claim("htm", "post"), fault.DPoPMismatch},
-		{"another host", claim("htu", "https://evil.example/orders/7"), fault.DPoPMismatch},
-		{"another path", claim("htu", "https://api.example/orders/8"), fault.DPoPMismatch},
-		{"another token", claim("ath", strings.Repeat("A", 43)), fault.DPoPMismatch},
-		{"no jti", claim("jti", nil), fault.DPoPMalformed},
-		{"empty jti", claim("jti", ""), fault.DPoPMalformed},
-		{"long jti", claim("jti", strings.Repeat("j", maxIDBytes+1)), fault.DPoPMalformed},
-		{"jti is a number", claim("jti", 7), fault.DPoPMalformed},
-		{"no htm", claim("htm", nil), fault.DPoPMalformed},
-		{"no htu", claim("htu", nil), fault.DPoPMalformed},
-		{"no iat", claim("iat", nil), fault.DPoPMalformed},
-		{"iat as text", claim("iat", "1800000000"), fault.DPoPMalformed},
-		{"iat with a fraction", claim("iat", json.RawMessage("1799999999.512")), fault.Internal},
-		{"iat as a double", claim("iat", json.RawMessage("1.800000000E9")), fault.Internal},
-		{"oldest with a fraction", claim("iat", json.RawMessage("1799999940.001")), fault.Internal},
-		{"too old by a fraction", claim("iat", json.RawMessage("1799999939.999")), fault.DPoPStale},
-		{"iat in milliseconds", claim("iat", json.RawMessage("1800000000000")), fault.DPoPMalformed},
-		{"iat is negative", claim("iat", -1), fault.DPoPMalformed},
-		{"iat is zero", claim("iat", 0), fault.DPoPMalformed},
-		{"iat is huge", claim("iat", json.RawMessage("1e300")), fault.DPoPMalformed},
-		{"iat is null", claim("iat", json.RawMessage("null")), fault.DPoPMalformed},
-		{"no ath", claim("ath", nil), fault.DPoPMalformed},
-		{"no typ", func(p *proof) { p.typ = "" }, fault.DPoPMalformed},
-		{"typ of an access token", func(p *proof) { p.typ = "at+jwt" }, fault.DPoPMalformed},
-		{"no key", func(p *proof) { p.noKey = true }, fault.DPoPMalformed},
-		{"critical header", func(p *proof) { p.header["crit"] = []string{"b64"} }, fault.DPoPMalformed},
-		{"too long", claim("x", strings.Repeat("x", maxProofBytes)), fault.DPoPMalformed},
+		{"good", func(*proof) {}, denial.Internal},
+		{"RSA", func(p *proof) { p.key, p.alg = big, gojose.RS256 }, denial.Internal},
+		{"further claims", claim("nonce", "x"), denial.Internal},
+		{"htu with query and fragment", claim("htu", "https://api.example/orders/7?x=1#y"), denial.Internal},
+		{"oldest", claim("iat", now-60), denial.Internal},
+		{"ahead within the skew", claim("iat", now+5), denial.Internal},
+		{"too old", claim("iat", now-61), denial.DPoPStale},
+		{"ahead", claim("iat", now+6), denial.DPoPStale},
+		{"another method", claim("htm", "GET"), denial.DPoPMismatch},
+		{"method in other letters", claim("htm", "post"), denial.DPoPMismatch},
+		{"another host", claim("htu", "https://evil.example/orders/7"), denial.DPoPMismatch},
+		{"another path", claim("htu", "https://api.example/orders/8"), denial.DPoPMismatch},
+		{"another token", claim("ath", strings.Repeat("A", 43)), denial.DPoPMismatch},
+		{"no jti", claim("jti", nil), denial.DPoPMalformed},
+		{"empty jti", claim("jti", ""), denial.DPoPMalformed},
+		{"long jti", claim("jti", strings.Repeat("j", maxIDBytes+1)), denial.DPoPMalformed},
+		{"jti is a number", claim("jti", 7), denial.DPoPMalformed},
+		{"no htm", claim("htm", nil), denial.DPoPMalformed},
+		{"no htu", claim("htu", nil), denial.DPoPMalformed},
+		{"no iat", claim("iat", nil), denial.DPoPMalformed},
+		{"iat as text", claim("iat", "1800000000"), denial.DPoPMalformed},
+		{"iat with a fraction", claim("iat", json.RawMessage("1799999999.512")), denial.Internal},
+		{"iat as a double", claim("iat", json.RawMessage("1.800000000E9")), denial.Internal},
+		{"oldest with a fraction", claim("iat", json.RawMessage("1799999940.001")), denial.Internal},
+		{"too old by a fraction", claim("iat", json.RawMessage("1799999939.999")), denial.DPoPStale},
+		{"iat in milliseconds", claim("iat", json.RawMessage("1800000000000")), denial.DPoPMalformed},
+		{"iat is negative", claim("iat", -1), denial.DPoPMalformed},
+		{"iat is zero", claim("iat", 0), denial.DPoPMalformed},
+		{"iat is huge", claim("iat", json.RawMessage("1e300")), denial.DPoPMalformed},
+		{"iat is null", claim("iat", json.RawMessage("null")), denial.DPoPMalformed},
+		{"no ath", claim("ath", nil), denial.DPoPMalformed},
+		{"no typ", func(p *proof) { p.typ = "" }, denial.DPoPMalformed},
+		{"typ of an access token", func(p *proof) { p.typ = "at+jwt" }, denial.DPoPMalformed},
+		{"no key", func(p *proof) { p.noKey = true }, denial.DPoPMalformed},
+		{"critical header", func(p *proof) { p.header["crit"] = []string{"b64"} }, denial.DPoPMalformed},
+		{"too long", claim("x", strings.Repeat("x", maxProofBytes)), denial.DPoPMalformed},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			p := newProof(t)
 			tt.change(p)
 			got, reason, ok := newChecker().Check(request(p.sign(t)), token)
-			if ok != (tt.want == fault.Internal) || reason != tt.want {
+			if ok != (tt.want == denial.Internal) || reason != tt.want {
 				t.Fatalf("%v, %v, want %v", ok, reason, tt.want)
 			}
 			if !ok {
@@ -164,19 +164,19 @@ func TestProofThatSomebodyMadeUp(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		proofs []string
-		want   fault.Reason
+		want   denial.Reason
 	}{
-		{"none", nil, fault.DPoPMissing},
-		{"two", []string{good, newProof(t).sign(t)}, fault.DPoPMalformed},
-		{"two in one header", []string{good + "," + good}, fault.DPoPMalformed},
-		{"empty", []string{""}, fault.DPoPMalformed},
-		{"no JWT", []string{"abc"}, fault.DPoPMalformed},
-		{"signature cut off", []string{good[:strings.LastIndexByte(good, '.')+1]}, fault.DPoPMalformed},
-		{"alg none", []string{edit(`"ES256"`, `"none"`)}, fault.DPoPMalformed},
-		{"alg HS256", []string{edit(`"ES256"`, `"HS256"`)}, fault.DPoPMalformed},
-		{"private key in the header", []string{edit(`"kty"`, `"d":"AQAB","kty"`)}, fault.DPoPMalformed},
-		{"another key in the header", []string{other + "." + rest}, fault.DPoPSignatureInvalid},
-		{"another algorithm than the key's", []string{edit(`"ES256"`, `"RS256"`)}, fault.DPoPSignatureInvalid},
+		{"none", nil, denial.DPoPMissing},
+		{"two", []string{good, newProof(t).sign(t)}, denial.DPoPMalformed},
+		{"two in one header", []string{good + "," + good}, denial.DPoPMalformed},
+		{"empty", []string{""}, denial.DPoPMalformed},
+		{"no JWT", []string{"abc"}, denial.DPoPMalformed},
+		{"signature cut off", []string{good[:strings.LastIndexByte(good, '.')+1]}, denial.DPoPMalformed},
+		{"alg none", []string{edit(`"ES256"`, `"none"`)}, denial.DPoPMalformed},
+		{"alg HS256", []string{edit(`"ES256"`, `"HS256"`)}, denial.DPoPMalformed},
+		{"private key in the header", []string{edit(`"kty"`, `"d":"AQAB","kty"`)}, denial.DPoPMalformed},
+		{"another key in the header", []string{other + "." + rest}, denial.DPoPSignatureInvalid},
+		{"another algorithm than the key's", []string{edit(`"ES256"`, `"RS256"`)}, denial.DPoPSignatureInvalid},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if _, reason, ok := newChecker().Check(request(tt.proofs...), token); ok || reason != tt.want {
@@ -185,7 +185,7 @@ func TestProofThatSomebodyMadeUp(t *testing.T) {
 		})
 	}
 	only := New(Options{Algorithms: []jose.Algorithm{jose.RS256}, MaxAge: time.Minute, Entries: 1}, memstore.New(nil), nil)
-	if _, reason, ok := only.Check(request(good), token); ok || reason != fault.DPoPMalformed || only.Offer() != "RS256" {
+	if _, reason, ok := only.Check(request(good), token); ok || reason != denial.DPoPMalformed || only.Offer() != "RS256" {
 		t.Errorf("an algorithm that is not offered: %v, %v", ok, reason)
 	}
 }
@@ -208,12 +208,12 @@ func TestSpend(t *testing.T) {
 		t.Fatalf("first use: %v", reason)
 	}
 	for name, c := range map[string]*Checker{"the same worker": one, "another worker": other} {
-		if reason, ok := c.Spend(p, now*int64(time.Second)); ok || reason != fault.DPoPReplayed {
+		if reason, ok := c.Spend(p, now*int64(time.Second)); ok || reason != denial.DPoPReplayed {
 			t.Errorf("%s: %v, %v", name, ok, reason)
 		}
 	}
 	broken = true
-	if reason, ok := other.Spend(Proof{issued: now}, now*int64(time.Second)); ok || reason != fault.DPoPUnavailable {
+	if reason, ok := other.Spend(Proof{issued: now}, now*int64(time.Second)); ok || reason != denial.DPoPUnavailable {
 		t.Errorf("on a host that refuses: %v, %v", ok, reason)
 	}
 }

@@ -3,7 +3,7 @@ package introspection
 import (
 	"time"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/outage"
 )
@@ -14,11 +14,11 @@ const MaxAnswerBytes = 64 << 10
 
 // verdict is what the end of a call amounts to: claims when the server said
 // whether the token is active, a denial otherwise. The zero value denies, with
-// fault.Internal.
+// denial.Internal.
 type verdict struct {
 	_      [0]func() // not comparable: an unused == costs the guest code
 	claims *pipeline.Claims
-	denial fault.Denial
+	denial denial.Denial
 }
 
 // judge reads how a call ended. The status is looked at before the body, and
@@ -31,7 +31,7 @@ func judge(a *pipeline.Answer, now int64) verdict {
 		return verdict{denial: statusDenial(a, now)}
 	}
 	if len(a.Body) > MaxAnswerBytes || a.BodySize > len(a.Body) {
-		return verdict{denial: denialFor(fault.IntrospectionTooLarge)}
+		return verdict{denial: denialFor(denial.IntrospectionTooLarge)}
 	}
 	claims, reason, ok := readClaims(a.Body)
 	if !ok {
@@ -42,47 +42,47 @@ func judge(a *pipeline.Answer, now int64) verdict {
 
 // failureDenial is for calls without an answer of the server. A failure that
 // nobody named is a fault of ours: Internal.
-func failureDenial(f pipeline.Failure) fault.Denial {
+func failureDenial(f pipeline.Failure) denial.Denial {
 	switch f {
 	case pipeline.UnknownCluster:
-		return denialFor(fault.IntrospectionUnknownCluster)
+		return denialFor(denial.IntrospectionUnknownCluster)
 	case pipeline.NoHost:
-		return denialFor(fault.IntrospectionNoHost)
+		return denialFor(denial.IntrospectionNoHost)
 	case pipeline.Unreachable, pipeline.NoConnection:
-		return denialFor(fault.IntrospectionUnreachable)
+		return denialFor(denial.IntrospectionUnreachable)
 	case pipeline.TimedOut:
-		return denialFor(fault.IntrospectionTimeout)
+		return denialFor(denial.IntrospectionTimeout)
 	case pipeline.ResetMidAnswer:
-		return denialFor(fault.IntrospectionReset)
+		return denialFor(denial.IntrospectionReset)
 	case pipeline.NotHTTP:
-		return denialFor(fault.IntrospectionNotHTTP)
+		return denialFor(denial.IntrospectionNotHTTP)
 	}
-	return denialFor(fault.Internal)
+	return denialFor(denial.Internal)
 }
 
 // statusDenial is for answers other than 200. A 401 is about our own client
 // credentials (RFC 7662 section 2.3), never about the caller's token.
-func statusDenial(a *pipeline.Answer, now int64) fault.Denial {
+func statusDenial(a *pipeline.Answer, now int64) denial.Denial {
 	switch {
 	case a.Status == 400:
 		return denialFor(rejectionReason(a))
 	case a.Status == 401:
-		return denialFor(fault.IntrospectionCredentialsRefused)
+		return denialFor(denial.IntrospectionCredentialsRefused)
 	case a.Status == 403:
-		return denialFor(fault.IntrospectionForbidden)
+		return denialFor(denial.IntrospectionForbidden)
 	case a.Status == 429:
-		return fault.Denial{
-			Reason:            fault.IntrospectionRateLimited,
+		return denial.Denial{
+			Reason:            denial.IntrospectionRateLimited,
 			RetryAfterSeconds: int(outage.Hold(a, now) / time.Second),
 		}
 	case a.Status >= 500 && a.Status <= 599:
-		d := denialFor(fault.IntrospectionServerError)
+		d := denialFor(denial.IntrospectionServerError)
 		if after, ok := outage.RetryAfter(a); ok {
 			d.RetryAfterSeconds = int(after / time.Second)
 		}
 		return d
 	}
-	return denialFor(fault.IntrospectionUnexpectedStatus)
+	return denialFor(denial.IntrospectionUnexpectedStatus)
 }
 
 // unavailableRetrySeconds is told when the server could not be asked.
@@ -91,8 +91,8 @@ const unavailableRetrySeconds = 5
 // denialFor tells the client of a 503 when to come again.
 //
 //go:noinline
-func denialFor(r fault.Reason) fault.Denial {
-	d := fault.Denial{Reason: r}
+func denialFor(r denial.Reason) denial.Denial {
+	d := denial.Denial{Reason: r}
 	if r.Status() == 503 {
 		d.RetryAfterSeconds = unavailableRetrySeconds
 	}

@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
 
@@ -33,38 +33,38 @@ func TestJudgeDenies(t *testing.T) {
 	tests := []struct {
 		name   string
 		answer pipeline.Answer
-		reason fault.Reason
+		reason denial.Reason
 		retry  int
 	}{
-		{"nobody filled it in", pipeline.Answer{}, fault.Internal, 0},
-		{"failure unknown", failed(pipeline.FailureUnknown), fault.Internal, 0},
-		{"failure of a later time", failed(pipeline.Failure(250)), fault.Internal, 0},
-		{"unknown cluster", failed(pipeline.UnknownCluster), fault.IntrospectionUnknownCluster, 0},
-		{"no host", failed(pipeline.NoHost), fault.IntrospectionNoHost, unavailableRetrySeconds},
-		{"unreachable", failed(pipeline.Unreachable), fault.IntrospectionUnreachable, unavailableRetrySeconds},
-		{"timed out", failed(pipeline.TimedOut), fault.IntrospectionTimeout, unavailableRetrySeconds},
-		{"reset mid answer", failed(pipeline.ResetMidAnswer), fault.IntrospectionReset, unavailableRetrySeconds},
-		{"not http", failed(pipeline.NotHTTP), fault.IntrospectionNotHTTP, unavailableRetrySeconds},
-		{"400", answered(400, `{"error":"invalid_request"}`), fault.IntrospectionRejected, 0},
-		{"401", answered(401, `{"error":"invalid_client"}`), fault.IntrospectionCredentialsRefused, 0},
-		{"403", answered(403, ""), fault.IntrospectionForbidden, 0},
-		{"429", answered(429, `{"errorCode":"E0000047"}`), fault.IntrospectionRateLimited, 30},
-		{"429 that says when", answered(429, "", pipeline.Header{Name: "retry-after", Value: "17"}), fault.IntrospectionRateLimited, 17},
-		{"500", answered(500, ""), fault.IntrospectionServerError, unavailableRetrySeconds},
-		{"503", answered(503, good), fault.IntrospectionServerError, unavailableRetrySeconds},
-		{"503 that says when", answered(503, "", pipeline.Header{Name: "retry-after", Value: "17"}), fault.IntrospectionServerError, 17},
-		{"599", answered(599, ""), fault.IntrospectionServerError, unavailableRetrySeconds},
-		{"600", answered(600, good), fault.IntrospectionUnexpectedStatus, 0},
-		{"no status", answered(0, good), fault.IntrospectionUnexpectedStatus, 0},
-		{"negative status", answered(-200, good), fault.IntrospectionUnexpectedStatus, 0},
-		{"201 with a good body", answered(201, good), fault.IntrospectionUnexpectedStatus, 0},
-		{"204", answered(204, ""), fault.IntrospectionUnexpectedStatus, 0},
-		{"302", answered(302, "", pipeline.Header{Name: "location", Value: "/"}), fault.IntrospectionUnexpectedStatus, 0},
-		{"404", answered(404, good), fault.IntrospectionUnexpectedStatus, 0},
-		{"too large", answered(200, long), fault.IntrospectionTooLarge, 0},
-		{"too large, cut at the bound", pipeline.Answer{Failure: pipeline.NoFailure, Status: 200, Body: []byte(long[:MaxAnswerBytes]), BodySize: len(long)}, fault.IntrospectionTooLarge, 0},
-		{"cut although small", cut, fault.IntrospectionTooLarge, 0},
-		{"empty", answered(200, ""), fault.IntrospectionNotJSON, 0},
+		{"nobody filled it in", pipeline.Answer{}, denial.Internal, 0},
+		{"failure unknown", failed(pipeline.FailureUnknown), denial.Internal, 0},
+		{"failure of a later time", failed(pipeline.Failure(250)), denial.Internal, 0},
+		{"unknown cluster", failed(pipeline.UnknownCluster), denial.IntrospectionUnknownCluster, 0},
+		{"no host", failed(pipeline.NoHost), denial.IntrospectionNoHost, unavailableRetrySeconds},
+		{"unreachable", failed(pipeline.Unreachable), denial.IntrospectionUnreachable, unavailableRetrySeconds},
+		{"timed out", failed(pipeline.TimedOut), denial.IntrospectionTimeout, unavailableRetrySeconds},
+		{"reset mid answer", failed(pipeline.ResetMidAnswer), denial.IntrospectionReset, unavailableRetrySeconds},
+		{"not http", failed(pipeline.NotHTTP), denial.IntrospectionNotHTTP, unavailableRetrySeconds},
+		{"400", answered(400, `{"error":"invalid_request"}`), denial.IntrospectionRejected, 0},
+		{"401", answered(401, `{"error":"invalid_client"}`), denial.IntrospectionCredentialsRefused, 0},
+		{"403", answered(403, ""), denial.IntrospectionForbidden, 0},
+		{"429", answered(429, `{"errorCode":"E0000047"}`), denial.IntrospectionRateLimited, 30},
+		{"429 that says when", answered(429, "", pipeline.Header{Name: "retry-after", Value: "17"}), denial.IntrospectionRateLimited, 17},
+		{"500", answered(500, ""), denial.IntrospectionServerError, unavailableRetrySeconds},
+		{"503", answered(503, good), denial.IntrospectionServerError, unavailableRetrySeconds},
+		{"503 that says when", answered(503, "", pipeline.Header{Name: "retry-after", Value: "17"}), denial.IntrospectionServerError, 17},
+		{"599", answered(599, ""), denial.IntrospectionServerError, unavailableRetrySeconds},
+		{"600", answered(600, good), denial.IntrospectionUnexpectedStatus, 0},
+		{"no status", answered(0, good), denial.IntrospectionUnexpectedStatus, 0},
+		{"negative status", answered(-200, good), denial.IntrospectionUnexpectedStatus, 0},
+		{"201 with a good body", answered(201, good), denial.IntrospectionUnexpectedStatus, 0},
+		{"204", answered(204, ""), denial.IntrospectionUnexpectedStatus, 0},
+		{"302", answered(302, "", pipeline.Header{Name: "location", Value: "/"}), denial.IntrospectionUnexpectedStatus, 0},
+		{"404", answered(404, good), denial.IntrospectionUnexpectedStatus, 0},
+		{"too large", answered(200, long), denial.IntrospectionTooLarge, 0},
+		{"too large, cut at the bound", pipeline.Answer{Failure: pipeline.NoFailure, Status: 200, Body: []byte(long[:MaxAnswerBytes]), BodySize: len(long)}, denial.IntrospectionTooLarge, 0},
+		{"cut although small", cut, denial.IntrospectionTooLarge, 0},
+		{"empty", answered(200, ""), denial.IntrospectionNotJSON, 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -72,7 +72,7 @@ func TestJudgeDenies(t *testing.T) {
 			if v.claims != nil {
 				t.Fatalf("took claims %+v", v.claims)
 			}
-			want := fault.Denial{Reason: tt.reason, RetryAfterSeconds: tt.retry}
+			want := denial.Denial{Reason: tt.reason, RetryAfterSeconds: tt.retry}
 			if diff := cmp.Diff(want, v.denial); diff != "" {
 				t.Errorf("denial (-want +got):\n%s", diff)
 			}
@@ -89,7 +89,7 @@ func TestJudgeTakesTheLongestAnswer(t *testing.T) {
 }
 
 func TestEvery503SaysWhenToComeAgain(t *testing.T) {
-	for _, r := range fault.Reasons() {
+	for _, r := range denial.Reasons() {
 		if got := denialFor(r).RetryAfterSeconds > 0; got != (r.Status() == 503) {
 			t.Errorf("%v: status %d, has retry %v", r, r.Status(), got)
 		}

@@ -4,7 +4,7 @@ import (
 	"strings"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jose"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
@@ -19,25 +19,25 @@ const tokenParameter = "access_token"
 // 9449 section 7.1), in any letter case, then one token68 (RFC 9110 section
 // 11.2). When ok is false, reason says what is wrong. The form body, RFC 6750
 // section 2.2, is not looked at: the step runs before the body has come.
-func tokenOf(x *pipeline.Exchange, takesDPoP bool) (token string, asDPoP bool, reason fault.Reason, ok bool) {
+func tokenOf(x *pipeline.Exchange, takesDPoP bool) (token string, asDPoP bool, reason denial.Reason, ok bool) {
 	value, count := authorization(x)
 	// Envoy joins two Authorization headers of an HTTP/1 request as "A,B".
 	if count > 1 || strings.IndexByte(value, ',') >= 0 {
-		return "", false, fault.TokenAmbiguous, false
+		return "", false, denial.TokenAmbiguous, false
 	}
 	scheme, token := schemeAndToken(value)
 	asDPoP = takesDPoP && ascii.EqualFold(scheme, "dpop")
 	if !asDPoP && !ascii.EqualFold(scheme, "bearer") {
-		return "", false, fault.TokenMissing, false
+		return "", false, denial.TokenMissing, false
 	}
 	if hasParameter(x.Query, tokenParameter) {
-		return "", false, fault.TokenAmbiguous, false
+		return "", false, denial.TokenAmbiguous, false
 	}
 	if len(token) > jose.MaxTokenBytes {
-		return "", false, fault.TokenTooLong, false
+		return "", false, denial.TokenTooLong, false
 	}
 	if !isToken68(token) {
-		return "", false, fault.TokenMalformed, false
+		return "", false, denial.TokenMalformed, false
 	}
 	return token, asDPoP, 0, true
 }

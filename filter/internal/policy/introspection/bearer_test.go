@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jose"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
@@ -49,23 +49,23 @@ func TestDPoPToken(t *testing.T) {
 		name, query string
 		values      []string
 		asDPoP      bool
-		want        fault.Reason // Internal: found
+		want        denial.Reason // Internal: found
 	}{
-		{"found", "", []string{"DPoP abc"}, true, fault.Internal},
-		{"other letters", "", []string{"dpop abc"}, true, fault.Internal},
-		{"Bearer beside it", "", []string{"Bearer abc"}, false, fault.Internal},
-		{"doubled", "", []string{"DPoP abc", "DPoP abc"}, false, fault.TokenAmbiguous},
-		{"both", "", []string{"DPoP abc", "Bearer abc"}, false, fault.TokenAmbiguous},
-		{"joined", "", []string{"DPoP abc,DPoP abc"}, false, fault.TokenAmbiguous},
-		{"a second one in the query", "access_token=abc", []string{"DPoP abc"}, false, fault.TokenAmbiguous},
-		{"empty", "", []string{"DPoP"}, false, fault.TokenMalformed},
-		{"malformed", "", []string{"DPoP a b"}, false, fault.TokenMalformed},
-		{"too long", "", []string{"DPoP " + strings.Repeat("a", jose.MaxTokenBytes+1)}, false, fault.TokenTooLong},
-		{"another scheme", "", []string{"DPoPs abc"}, false, fault.TokenMissing},
+		{"found", "", []string{"DPoP abc"}, true, denial.Internal},
+		{"other letters", "", []string{"dpop abc"}, true, denial.Internal},
+		{"Bearer beside it", "", []string{"Bearer abc"}, false, denial.Internal},
+		{"doubled", "", []string{"DPoP abc", "DPoP abc"}, false, denial.TokenAmbiguous},
+		{"both", "", []string{"DPoP abc", "Bearer abc"}, false, denial.TokenAmbiguous},
+		{"joined", "", []string{"DPoP abc,DPoP abc"}, false, denial.TokenAmbiguous},
+		{"a second one in the query", "access_token=abc", []string{"DPoP abc"}, false, denial.TokenAmbiguous},
+		{"empty", "", []string{"DPoP"}, false, denial.TokenMalformed},
+		{"malformed", "", []string{"DPoP a b"}, false, denial.TokenMalformed},
+		{"too long", "", []string{"DPoP " + strings.Repeat("a", jose.MaxTokenBytes+1)}, false, denial.TokenTooLong},
+		{"another scheme", "", []string{"DPoPs abc"}, false, denial.TokenMissing},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			token, asDPoP, reason, ok := tokenOf(withAuthorization(tt.query, tt.values...), true)
-			if ok != (tt.want == fault.Internal) || reason != tt.want || asDPoP != tt.asDPoP || ok && token != "abc" {
+			if ok != (tt.want == denial.Internal) || reason != tt.want || asDPoP != tt.asDPoP || ok && token != "abc" {
 				t.Errorf("got %q, %v, %v, %v", token, asDPoP, reason, ok)
 			}
 		})
@@ -77,40 +77,40 @@ func TestBearerTokenRefused(t *testing.T) {
 		name   string
 		values []string
 		query  string
-		want   fault.Reason
+		want   denial.Reason
 	}{
-		{"no header", nil, "", fault.TokenMissing},
-		{"no header, token in the query", nil, "access_token=abc", fault.TokenMissing},
-		{"empty header", []string{""}, "", fault.TokenMissing},
-		{"only blanks", []string{"  "}, "", fault.TokenMissing},
-		{"basic", []string{"Basic YWxhZGRpbg=="}, "", fault.TokenMissing},
-		{"dpop", []string{"DPoP abc"}, "", fault.TokenMissing},
-		{"token without a scheme", []string{"abc"}, "", fault.TokenMissing},
-		{"scheme that begins alike", []string{"Bearers abc"}, "", fault.TokenMissing},
-		{"tab after the scheme", []string{"Bearer\tabc"}, "", fault.TokenMissing},
-		{"two headers", []string{"Bearer abc", "Bearer def"}, "", fault.TokenAmbiguous},
-		{"the same header twice", []string{"Bearer abc", "Bearer abc"}, "", fault.TokenAmbiguous},
-		{"a second, empty header", []string{"Bearer abc", ""}, "", fault.TokenAmbiguous},
-		{"another scheme beside it", []string{"Basic abc", "Bearer def"}, "", fault.TokenAmbiguous},
-		{"joined by the host", []string{"Bearer abc,Bearer def"}, "", fault.TokenAmbiguous},
-		{"joined behind another scheme", []string{"Basic abc, Bearer def"}, "", fault.TokenAmbiguous},
-		{"comma at the end", []string{"Bearer abc,"}, "", fault.TokenAmbiguous},
-		{"also in the query", []string{"Bearer abc"}, "access_token=def", fault.TokenAmbiguous},
-		{"also in the query, later", []string{"Bearer abc"}, "a=1&access_token=def", fault.TokenAmbiguous},
-		{"also in the query, behind a semicolon", []string{"Bearer abc"}, "a=1;access_token=def", fault.TokenAmbiguous},
-		{"also in the query, escaped", []string{"Bearer abc"}, "%61ccess%5ftoken=def", fault.TokenAmbiguous},
-		{"also in the query, without a value", []string{"Bearer abc"}, "access_token", fault.TokenAmbiguous},
-		{"scheme alone", []string{"Bearer"}, "", fault.TokenMalformed},
-		{"scheme and blanks", []string{"Bearer   "}, "", fault.TokenMalformed},
-		{"padding alone", []string{"Bearer =="}, "", fault.TokenMalformed},
-		{"padding in the middle", []string{"Bearer ab=c"}, "", fault.TokenMalformed},
-		{"two words", []string{"Bearer abc def"}, "", fault.TokenMalformed},
-		{"quoted", []string{`Bearer "abc"`}, "", fault.TokenMalformed},
-		{"not ascii", []string{"Bearer abcé"}, "", fault.TokenMalformed},
-		{"line end", []string{"Bearer abc\r\nx: y"}, "", fault.TokenMalformed},
-		{"nul", []string{"Bearer abc\x00"}, "", fault.TokenMalformed},
-		{"ampersand", []string{"Bearer abc&token_type_hint=refresh_token"}, "", fault.TokenMalformed},
-		{"too long", []string{"Bearer " + strings.Repeat("a", jose.MaxTokenBytes+1)}, "", fault.TokenTooLong},
+		{"no header", nil, "", denial.TokenMissing},
+		{"no header, token in the query", nil, "access_token=abc", denial.TokenMissing},
+		{"empty header", []string{""}, "", denial.TokenMissing},
+		{"only blanks", []string{"  "}, "", denial.TokenMissing},
+		{"basic", []string{"Basic YWxhZGRpbg=="}, "", denial.TokenMissing},
+		{"dpop", []string{"DPoP abc"}, "", denial.TokenMissing},
+		{"token without a scheme", []string{"abc"}, "", denial.TokenMissing},
+		{"scheme that begins alike", []string{"Bearers abc"}, "", denial.TokenMissing},
+		{"tab after the scheme", []string{"Bearer\tabc"}, "", denial.TokenMissing},
+		{"two headers", []string{"Bearer abc", "Bearer def"}, "", denial.TokenAmbiguous},
+		{"the same header twice", []string{"Bearer abc", "Bearer abc"}, "", denial.TokenAmbiguous},
+		{"a second, empty header", []string{"Bearer abc", ""}, "", denial.TokenAmbiguous},
+		{"another scheme beside it", []string{"Basic abc", "Bearer def"}, "", denial.TokenAmbiguous},
+		{"joined by the host", []string{"Bearer abc,Bearer def"}, "", denial.TokenAmbiguous},
+		{"joined behind another scheme", []string{"Basic abc, Bearer def"}, "", denial.TokenAmbiguous},
+		{"comma at the end", []string{"Bearer abc,"}, "", denial.TokenAmbiguous},
+		{"also in the query", []string{"Bearer abc"}, "access_token=def", denial.TokenAmbiguous},
+		{"also in the query, later", []string{"Bearer abc"}, "a=1&access_token=def", denial.TokenAmbiguous},
+		{"also in the query, behind a semicolon", []string{"Bearer abc"}, "a=1;access_token=def", denial.TokenAmbiguous},
+		{"also in the query, escaped", []string{"Bearer abc"}, "%61ccess%5ftoken=def", denial.TokenAmbiguous},
+		{"also in the query, without a value", []string{"Bearer abc"}, "access_token", denial.TokenAmbiguous},
+		{"scheme alone", []string{"Bearer"}, "", denial.TokenMalformed},
+		{"scheme and blanks", []string{"Bearer   "}, "", denial.TokenMalformed},
+		{"padding alone", []string{"Bearer =="}, "", denial.TokenMalformed},
+		{"padding in the middle", []string{"Bearer ab=c"}, "", denial.TokenMalformed},
+		{"two words", []string{"Bearer abc def"}, "", denial.TokenMalformed},
+		{"quoted", []string{`Bearer "abc"`}, "", denial.TokenMalformed},
+		{"not ascii", []string{"Bearer abcé"}, "", denial.TokenMalformed},
+		{"line end", []string{"Bearer abc\r\nx: y"}, "", denial.TokenMalformed},
+		{"nul", []string{"Bearer abc\x00"}, "", denial.TokenMalformed},
+		{"ampersand", []string{"Bearer abc&token_type_hint=refresh_token"}, "", denial.TokenMalformed},
+		{"too long", []string{"Bearer " + strings.Repeat("a", jose.MaxTokenBytes+1)}, "", denial.TokenTooLong},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -137,7 +137,7 @@ func FuzzAuthorization(f *testing.F) {
 		token, _, reason, ok := tokenOf(withAuthorization(query, values...), false)
 		if !ok {
 			switch reason {
-			case fault.TokenMissing, fault.TokenAmbiguous, fault.TokenMalformed:
+			case denial.TokenMissing, denial.TokenAmbiguous, denial.TokenMalformed:
 				return
 			}
 			t.Fatalf("reason %v", reason)

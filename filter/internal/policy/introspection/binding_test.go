@@ -13,7 +13,7 @@ import (
 
 	gojose "github.com/go-jose/go-jose/v4"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jose"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jose/josetest"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
@@ -86,22 +86,22 @@ func TestBoundTokenNeedsItsProof(t *testing.T) {
 		name, scheme string
 		by           holderOfKey
 		cnf          string
-		want         fault.Reason // Internal: admitted
+		want         denial.Reason // Internal: admitted
 	}{
-		{"proven", "DPoP", jane, bound, fault.Internal},
-		{"scheme in other letters", "dpop", jane, bound, fault.Internal},
-		{"as Bearer, with the proof", "Bearer", jane, bound, fault.TokenSenderConstrained},
-		{"proof of another key", "DPoP", thief, bound, fault.TokenKeyMismatch},
-		{"token that is bound to nothing", "DPoP", jane, "", fault.TokenSenderConstrained},
-		{"token that is bound to something else too", "DPoP", jane, bound + `,"kid":"x"`, fault.TokenSenderConstrained},
-		{"token that is bound to a certificate too", "DPoP", jane, bound + `,"x5t#S256":"` + certPrint + `"`, fault.TokenCertificateMismatch},
+		{"proven", "DPoP", jane, bound, denial.Internal},
+		{"scheme in other letters", "dpop", jane, bound, denial.Internal},
+		{"as Bearer, with the proof", "Bearer", jane, bound, denial.TokenSenderConstrained},
+		{"proof of another key", "DPoP", thief, bound, denial.TokenKeyMismatch},
+		{"token that is bound to nothing", "DPoP", jane, "", denial.TokenSenderConstrained},
+		{"token that is bound to something else too", "DPoP", jane, bound + `,"kid":"x"`, denial.TokenSenderConstrained},
+		{"token that is bound to a certificate too", "DPoP", jane, bound + `,"x5t#S256":"` + certPrint + `"`, denial.TokenCertificateMismatch},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			b := newBench(withDPoP)
 			b.step.binding.certificate = func() string { return "" }
 			x := b.bring(tt.scheme+" token", tt.by.proof(t, "token", "id-1", b.now.Unix()))
 			b.land(0, boundTo(b, tt.cnf))
-			if tt.want == fault.Internal {
+			if tt.want == denial.Internal {
 				x.wantAdmitted(t, "jane")
 				if !x.Token.Proven {
 					t.Error("not marked as proven")
@@ -127,14 +127,14 @@ func TestProofIsGoodOnce(t *testing.T) {
 	b.land(0, boundTo(b, `"jkt":"`+jane.thumbprint(t)+`"`))
 	x.wantAdmitted(t, "jane")
 	for _, again := range []*exchange{same, b.bring("DPoP token", first)} {
-		if again.verdict != pipeline.Denied || again.run.Denial().Reason != fault.DPoPReplayed {
+		if again.verdict != pipeline.Denied || again.run.Denial().Reason != denial.DPoPReplayed {
 			t.Fatalf("verdict %v, %v, want a replay", again.verdict, again.run.Denial().Reason)
 		}
 	}
 	b.bring("DPoP token", second).wantAdmitted(t, "jane")
 	b.wantCalls(t, 1) // the claims were cached, the proofs checked all the same
 	other := b.bring("DPoP token", "")
-	if other.verdict != pipeline.Denied || other.run.Denial().Reason != fault.DPoPMissing {
+	if other.verdict != pipeline.Denied || other.run.Denial().Reason != denial.DPoPMissing {
 		t.Errorf("without a proof: %v, %v", other.verdict, other.run.Denial().Reason)
 	}
 }
@@ -152,7 +152,7 @@ func TestBadProofCostsNoCall(t *testing.T) {
 
 func TestRequiredDPoP(t *testing.T) {
 	b := newBench(func(o *Options) { withDPoP(o); o.Binding.Required = true })
-	for authorization, want := range map[string]fault.Reason{"Bearer token": fault.DPoPRequired, "Basic eDp5": fault.TokenMissing} {
+	for authorization, want := range map[string]denial.Reason{"Bearer token": denial.DPoPRequired, "Basic eDp5": denial.TokenMissing} {
 		if x := b.bring(authorization, ""); x.verdict != pipeline.Denied || x.run.Denial().Reason != want || x.DPoP != "ES256" {
 			t.Errorf("%s: %v, %v, offer %q", authorization, x.verdict, x.run.Denial().Reason, x.DPoP)
 		}
@@ -166,14 +166,14 @@ func TestCertificateBoundToken(t *testing.T) {
 	digest := hex.EncodeToString(sum[:])
 	for name, tt := range map[string]struct {
 		digest, cnf string
-		want        fault.Reason // Internal: admitted
+		want        denial.Reason // Internal: admitted
 	}{
-		"its certificate":            {digest, print, fault.Internal},
-		"another certificate":        {hex.EncodeToString(make([]byte, 32)), print, fault.TokenCertificateMismatch},
-		"no certificate":             {"", print, fault.TokenCertificateMismatch},
-		"half a digest":              {digest[:62], print, fault.TokenCertificateMismatch},
-		"no digest":                  {"zz" + digest[2:], print, fault.TokenCertificateMismatch},
-		"thumbprint of other length": {digest, print[:42], fault.TokenSenderConstrained},
+		"its certificate":            {digest, print, denial.Internal},
+		"another certificate":        {hex.EncodeToString(make([]byte, 32)), print, denial.TokenCertificateMismatch},
+		"no certificate":             {"", print, denial.TokenCertificateMismatch},
+		"half a digest":              {digest[:62], print, denial.TokenCertificateMismatch},
+		"no digest":                  {"zz" + digest[2:], print, denial.TokenCertificateMismatch},
+		"thumbprint of other length": {digest, print[:42], denial.TokenSenderConstrained},
 	} {
 		t.Run(name, func(t *testing.T) {
 			asked := 0
@@ -181,7 +181,7 @@ func TestCertificateBoundToken(t *testing.T) {
 			b.step.binding.certificate = func() string { asked++; return tt.digest }
 			x := b.bring("Bearer token", "")
 			b.land(0, answered(200, fmt.Sprintf(`{"active":true,"sub":"jane","exp":%d,"cnf":{"x5t#S256":%q}}`, b.now.Unix()+300, tt.cnf)))
-			if tt.want == fault.Internal {
+			if tt.want == denial.Internal {
 				x.wantAdmitted(t, "jane")
 			} else if x.verdict != pipeline.Denied || x.run.Denial().Reason != tt.want {
 				t.Fatalf("verdict %v, %v, want %v", x.verdict, x.run.Denial().Reason, tt.want)
@@ -210,7 +210,7 @@ func TestLocalStepChecksBinding(t *testing.T) {
 	x := b.bring("DPoP "+token, jane.proof(t, token, "id", b.now.Unix()))
 	b.land(0, issuer.keys(t))
 	x.wantAdmitted(t, "jane")
-	if x := b.bring("Bearer "+token, ""); x.verdict != pipeline.Denied || x.run.Denial().Reason != fault.TokenSenderConstrained {
+	if x := b.bring("Bearer "+token, ""); x.verdict != pipeline.Denied || x.run.Denial().Reason != denial.TokenSenderConstrained {
 		t.Errorf("as Bearer: %v, %v", x.verdict, x.run.Denial().Reason)
 	}
 }

@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/outage"
 )
@@ -44,7 +44,7 @@ func newCaller(o Options, p Ports) caller {
 
 // ask sends the introspection of a token. With ok, land is called once, later,
 // with what the answer amounts to; otherwise it never is, and d says why.
-func (c *caller) ask(token string, now int64, land func(now int64, v verdict)) (d fault.Denial, ok bool) {
+func (c *caller) ask(token string, now int64, land func(now int64, v verdict)) (d denial.Denial, ok bool) {
 	permit, d, ok := c.guard.Admit(now, outage.MarkOf(token))
 	if !ok {
 		return d, false
@@ -59,7 +59,7 @@ func (c *caller) ask(token string, now int64, land func(now int64, v verdict)) (
 		})
 	}
 	if refused == pipeline.NoFailure {
-		return fault.Denial{}, true
+		return denial.Denial{}, true
 	}
 	c.end(permit, now, now, &pipeline.Answer{Failure: refused}, func(_ int64, v verdict) { d = v.denial })
 	return d, false
@@ -134,9 +134,9 @@ func (v verdict) ending(a *pipeline.Answer) outage.Ending {
 // says of one token what we do not take: any other 4xx too, and whatever comes as
 // JSON with status 200. A user whose name cannot be read must not be able to open
 // the breaker for all others.
-func endingOf(r fault.Reason, a *pipeline.Answer) outage.Ending {
+func endingOf(r denial.Reason, a *pipeline.Answer) outage.Ending {
 	switch {
-	case r == fault.IntrospectionRateLimited:
+	case r == denial.IntrospectionRateLimited:
 		return outage.Limited
 	case a.Status >= 400 && a.Status < 500 && a.Status != statusRequestTimeout,
 		aboutOneToken(r), a.Status == 200 && saysJSON(a):
@@ -146,11 +146,11 @@ func endingOf(r fault.Reason, a *pipeline.Answer) outage.Ending {
 }
 
 // aboutOneToken reports what is wrong with an answer that a server at work gave.
-func aboutOneToken(r fault.Reason) bool {
+func aboutOneToken(r denial.Reason) bool {
 	switch r {
-	case fault.IntrospectionTooLarge, fault.IntrospectionTooDeep, fault.IntrospectionTooManyMembers,
-		fault.IntrospectionTooManyAudiences, fault.IntrospectionTooManyScopes, fault.IntrospectionClaimTooLong,
-		fault.IntrospectionDuplicateMember, fault.IntrospectionClaimsInvalid:
+	case denial.IntrospectionTooLarge, denial.IntrospectionTooDeep, denial.IntrospectionTooManyMembers,
+		denial.IntrospectionTooManyAudiences, denial.IntrospectionTooManyScopes, denial.IntrospectionClaimTooLong,
+		denial.IntrospectionDuplicateMember, denial.IntrospectionClaimsInvalid:
 		return true
 	}
 	return false

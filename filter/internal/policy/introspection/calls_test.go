@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/outage"
 )
@@ -33,7 +33,7 @@ func TestASecondFailureIsTheEnd(t *testing.T) {
 	x := b.arrive("abc")
 	b.land(0, pipeline.Answer{Failure: pipeline.ResetMidAnswer})
 	b.land(1, pipeline.Answer{Failure: pipeline.Unreachable})
-	x.wantDenied(t, denialFor(fault.IntrospectionUnreachable))
+	x.wantDenied(t, denialFor(denial.IntrospectionUnreachable))
 	b.wantCalls(t, 2)
 }
 
@@ -58,7 +58,7 @@ func TestARetryThatTheHostRefusesLeavesTheFirstFailure(t *testing.T) {
 	x := b.arrive("abc")
 	b.air.refuse = pipeline.NoHost
 	b.land(0, pipeline.Answer{Failure: pipeline.Unreachable})
-	x.wantDenied(t, denialFor(fault.IntrospectionUnreachable))
+	x.wantDenied(t, denialFor(denial.IntrospectionUnreachable))
 	if b.counted[metricRetries] != 0 {
 		t.Errorf("counted %v", b.counted)
 	}
@@ -74,18 +74,18 @@ func TestAProbeIsSentOnce(t *testing.T) {
 	b.now = b.now.Add(time.Second)
 	x := b.arrive("abc")
 	b.land(1, pipeline.Answer{Failure: pipeline.Unreachable})
-	x.wantDenied(t, denialFor(fault.IntrospectionUnreachable))
+	x.wantDenied(t, denialFor(denial.IntrospectionUnreachable))
 	b.wantCalls(t, 2)
 }
 
 // TestEveryReasonHasItsEnding: what counts for the breaker is named here, and
 // everything else does not.
 func TestEveryReasonHasItsEnding(t *testing.T) {
-	want := map[fault.Reason]outage.Ending{
-		fault.IntrospectionNoHost: outage.Down, fault.IntrospectionTimeout: outage.Failed, fault.IntrospectionReset: outage.Failed,
-		fault.IntrospectionNotHTTP: outage.Failed, fault.IntrospectionServerError: outage.Failed, fault.IntrospectionNotJSON: outage.Failed,
-		fault.IntrospectionNoActive: outage.Failed, fault.IntrospectionRateLimited: outage.Limited,
-		fault.IntrospectionUnknownCluster: outage.Lost, fault.Internal: outage.Lost,
+	want := map[denial.Reason]outage.Ending{
+		denial.IntrospectionNoHost: outage.Down, denial.IntrospectionTimeout: outage.Failed, denial.IntrospectionReset: outage.Failed,
+		denial.IntrospectionNotHTTP: outage.Failed, denial.IntrospectionServerError: outage.Failed, denial.IntrospectionNotJSON: outage.Failed,
+		denial.IntrospectionNoActive: outage.Failed, denial.IntrospectionRateLimited: outage.Limited,
+		denial.IntrospectionUnknownCluster: outage.Lost, denial.Internal: outage.Lost,
 	}
 	for _, a := range everyAnswer() {
 		v := judge(&a, start.UnixNano())

@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jsonobject"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
@@ -74,42 +74,42 @@ var forms = []struct {
 // of its own.
 var badForms = []struct {
 	name, where, members string
-	answer, token        fault.Reason
+	answer, token        denial.Reason
 }{
-	{"exp null", "", `"exp":null`, fault.IntrospectionClaimsInvalid, fault.TokenMalformed},
-	{"exp empty", "", `"exp":""`, fault.IntrospectionClaimsInvalid, fault.TokenMalformed},
-	{"exp as text", "", `"exp":"1800000000"`, fault.IntrospectionClaimsInvalid, fault.TokenMalformed},
-	{"exp 0 and a fraction", "", `"exp":0.5`, fault.IntrospectionClaimsInvalid, fault.TokenMalformed},
-	{"exp negative with a fraction", "", `"exp":-0.5`, fault.IntrospectionClaimsInvalid, fault.TokenMalformed},
-	{"exp beyond the years", "", `"exp":2534023007990e-1,"nbf":253402300800.0`, fault.IntrospectionClaimsInvalid, fault.TokenMalformed},
-	{"exp of many digits", "", `"exp":1e100`, fault.IntrospectionClaimsInvalid, fault.TokenMalformed},
-	{"nbf as text", "", `"nbf":"soon"`, fault.IntrospectionClaimsInvalid, fault.TokenMalformed},
-	{"nbf false", "", `"nbf":false`, fault.IntrospectionClaimsInvalid, fault.TokenMalformed},
-	{"sub a number", "", `"sub":7`, fault.IntrospectionClaimsInvalid, fault.TokenMalformed},
-	{"iss false", "", `"iss":false`, fault.IntrospectionClaimsInvalid, fault.TokenMalformed},
-	{"aud with null among others", "", `"aud":["a",null]`, fault.IntrospectionClaimsInvalid, fault.TokenMalformed},
-	{"aud with an empty one", "", `"aud":["a",""]`, fault.IntrospectionClaimsInvalid, fault.TokenMalformed},
-	{"cid alone of a number", "", `"cid":7`, fault.IntrospectionClaimsInvalid, fault.TokenMalformed},
-	{"cid of a list beside client_id null", "", `"cid":["a"],"client_id":null`, fault.IntrospectionClaimsInvalid, fault.TokenMalformed},
-	{"scp alone of a number", "", `"scp":7`, fault.IntrospectionClaimsInvalid, fault.TokenMalformed},
-	{"scp of an object beside scope null", "", `"scp":{},"scope":null`, fault.IntrospectionClaimsInvalid, fault.TokenMalformed},
-	{"scp with a quote", "", `"scp":"a\"b"`, fault.IntrospectionClaimsInvalid, fault.TokenMalformed},
-	{"scp with null", "", `"scp":["a",null]`, fault.IntrospectionClaimsInvalid, fault.TokenMalformed},
-	{"scope as a list in an answer", "answer", `"scope":["a"]`, fault.IntrospectionClaimsInvalid, 0},
-	{"scope as a list of numbers in a JWT", "jwt", `"scope":[1]`, 0, fault.TokenMalformed},
+	{"exp null", "", `"exp":null`, denial.IntrospectionClaimsInvalid, denial.TokenMalformed},
+	{"exp empty", "", `"exp":""`, denial.IntrospectionClaimsInvalid, denial.TokenMalformed},
+	{"exp as text", "", `"exp":"1800000000"`, denial.IntrospectionClaimsInvalid, denial.TokenMalformed},
+	{"exp 0 and a fraction", "", `"exp":0.5`, denial.IntrospectionClaimsInvalid, denial.TokenMalformed},
+	{"exp negative with a fraction", "", `"exp":-0.5`, denial.IntrospectionClaimsInvalid, denial.TokenMalformed},
+	{"exp beyond the years", "", `"exp":2534023007990e-1,"nbf":253402300800.0`, denial.IntrospectionClaimsInvalid, denial.TokenMalformed},
+	{"exp of many digits", "", `"exp":1e100`, denial.IntrospectionClaimsInvalid, denial.TokenMalformed},
+	{"nbf as text", "", `"nbf":"soon"`, denial.IntrospectionClaimsInvalid, denial.TokenMalformed},
+	{"nbf false", "", `"nbf":false`, denial.IntrospectionClaimsInvalid, denial.TokenMalformed},
+	{"sub a number", "", `"sub":7`, denial.IntrospectionClaimsInvalid, denial.TokenMalformed},
+	{"iss false", "", `"iss":false`, denial.IntrospectionClaimsInvalid, denial.TokenMalformed},
+	{"aud with null among others", "", `"aud":["a",null]`, denial.IntrospectionClaimsInvalid, denial.TokenMalformed},
+	{"aud with an empty one", "", `"aud":["a",""]`, denial.IntrospectionClaimsInvalid, denial.TokenMalformed},
+	{"cid alone of a number", "", `"cid":7`, denial.IntrospectionClaimsInvalid, denial.TokenMalformed},
+	{"cid of a list beside client_id null", "", `"cid":["a"],"client_id":null`, denial.IntrospectionClaimsInvalid, denial.TokenMalformed},
+	{"scp alone of a number", "", `"scp":7`, denial.IntrospectionClaimsInvalid, denial.TokenMalformed},
+	{"scp of an object beside scope null", "", `"scp":{},"scope":null`, denial.IntrospectionClaimsInvalid, denial.TokenMalformed},
+	{"scp with a quote", "", `"scp":"a\"b"`, denial.IntrospectionClaimsInvalid, denial.TokenMalformed},
+	{"scp with null", "", `"scp":["a",null]`, denial.IntrospectionClaimsInvalid, denial.TokenMalformed},
+	{"scope as a list in an answer", "answer", `"scope":["a"]`, denial.IntrospectionClaimsInvalid, 0},
+	{"scope as a list of numbers in a JWT", "jwt", `"scope":[1]`, 0, denial.TokenMalformed},
 
-	{"one scope too many", "", `"scope":"` + numbered(maxScopes+1, " ") + `"`, fault.IntrospectionTooManyScopes, fault.TokenTooManyScopes},
-	{"one scope too many in scp", "", `"scp":["` + numbered(maxScopes+1, `","`) + `"]`, fault.IntrospectionTooManyScopes, fault.TokenTooManyScopes},
-	{"one scope too often", "", `"scope":"` + strings.Repeat("a ", maxScopes+1) + `"`, fault.IntrospectionTooManyScopes, fault.TokenTooManyScopes},
-	{"scopes too long together", "", `"scope":"` + wide('(', maxScopeBytes/maxTextBytes) + ` a"`, fault.IntrospectionTooManyScopes, fault.TokenTooManyScopes},
-	{"a scope too long", "", `"scope":"` + strings.Repeat("s", maxTextBytes+1) + `"`, fault.IntrospectionClaimTooLong, fault.TokenClaimTooLong},
-	{"one audience too many", "", `"aud":["` + numbered(maxAudiences+1, `","`) + `"]`, fault.IntrospectionTooManyAudiences, fault.TokenTooManyAudiences},
-	{"audiences too long together", "", `"aud":["` + strings.ReplaceAll(wide('A', maxAudienceBytes/maxTextBytes), " ", `","`) + `","a"]`, fault.IntrospectionTooManyAudiences, fault.TokenTooManyAudiences},
-	{"an audience too long", "", `"aud":"` + strings.Repeat("a", maxTextBytes+1) + `"`, fault.IntrospectionClaimTooLong, fault.TokenClaimTooLong},
-	{"a text too long", "", `"sub":"` + strings.Repeat("s", maxTextBytes+1) + `"`, fault.IntrospectionClaimTooLong, fault.TokenClaimTooLong},
-	{"a level too deep", "", `"x":` + strings.Repeat("[", jsonobject.MaxDepth) + strings.Repeat("]", jsonobject.MaxDepth), fault.IntrospectionTooDeep, fault.TokenTooDeep},
-	{"brackets without end", "", `"x":` + strings.Repeat("[", 60_000), fault.IntrospectionTooDeep, fault.TokenTooDeep},
-	{"one member too many", "", strings.TrimSuffix(strings.TrimPrefix(object(jsonobject.MaxMembers+1), `{"active":true,`), "}"), fault.IntrospectionTooManyMembers, fault.TokenTooManyMembers},
+	{"one scope too many", "", `"scope":"` + numbered(maxScopes+1, " ") + `"`, denial.IntrospectionTooManyScopes, denial.TokenTooManyScopes},
+	{"one scope too many in scp", "", `"scp":["` + numbered(maxScopes+1, `","`) + `"]`, denial.IntrospectionTooManyScopes, denial.TokenTooManyScopes},
+	{"one scope too often", "", `"scope":"` + strings.Repeat("a ", maxScopes+1) + `"`, denial.IntrospectionTooManyScopes, denial.TokenTooManyScopes},
+	{"scopes too long together", "", `"scope":"` + wide('(', maxScopeBytes/maxTextBytes) + ` a"`, denial.IntrospectionTooManyScopes, denial.TokenTooManyScopes},
+	{"a scope too long", "", `"scope":"` + strings.Repeat("s", maxTextBytes+1) + `"`, denial.IntrospectionClaimTooLong, denial.TokenClaimTooLong},
+	{"one audience too many", "", `"aud":["` + numbered(maxAudiences+1, `","`) + `"]`, denial.IntrospectionTooManyAudiences, denial.TokenTooManyAudiences},
+	{"audiences too long together", "", `"aud":["` + strings.ReplaceAll(wide('A', maxAudienceBytes/maxTextBytes), " ", `","`) + `","a"]`, denial.IntrospectionTooManyAudiences, denial.TokenTooManyAudiences},
+	{"an audience too long", "", `"aud":"` + strings.Repeat("a", maxTextBytes+1) + `"`, denial.IntrospectionClaimTooLong, denial.TokenClaimTooLong},
+	{"a text too long", "", `"sub":"` + strings.Repeat("s", maxTextBytes+1) + `"`, denial.IntrospectionClaimTooLong, denial.TokenClaimTooLong},
+	{"a level too deep", "", `"x":` + strings.Repeat("[", jsonobject.MaxDepth) + strings.Repeat("]", jsonobject.MaxDepth), denial.IntrospectionTooDeep, denial.TokenTooDeep},
+	{"brackets without end", "", `"x":` + strings.Repeat("[", 60_000), denial.IntrospectionTooDeep, denial.TokenTooDeep},
+	{"one member too many", "", strings.TrimSuffix(strings.TrimPrefix(object(jsonobject.MaxMembers+1), `{"active":true,`), "}"), denial.IntrospectionTooManyMembers, denial.TokenTooManyMembers},
 }
 
 // TestClaimForms: what the RFCs let servers write is read, in an answer as in a
@@ -152,11 +152,11 @@ func TestClaimForms(t *testing.T) {
 }
 
 // readers are the two places in which claims come.
-var readers = map[string]func(members string) (*pipeline.Claims, fault.Reason, bool){
-	"answer": func(members string) (*pipeline.Claims, fault.Reason, bool) {
+var readers = map[string]func(members string) (*pipeline.Claims, denial.Reason, bool){
+	"answer": func(members string) (*pipeline.Claims, denial.Reason, bool) {
 		return readClaims([]byte(`{"active":true,` + members + `}`))
 	},
-	"jwt": func(members string) (*pipeline.Claims, fault.Reason, bool) {
+	"jwt": func(members string) (*pipeline.Claims, denial.Reason, bool) {
 		return readTokenClaims([]byte(`{`+members+`,"jti":"x"}`), false)
 	},
 }

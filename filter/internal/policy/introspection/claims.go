@@ -6,7 +6,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jsonobject"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
@@ -26,14 +26,14 @@ const (
 // readClaims reads an introspection answer (RFC 7662 section 2.2). A token
 // that is not active has no other claims, whatever else was said of it. Members
 // that no rule looks at are not read.
-func readClaims(body []byte) (claims *pipeline.Claims, reason fault.Reason, ok bool) {
+func readClaims(body []byte) (claims *pipeline.Claims, reason denial.Reason, ok bool) {
 	members, f := readMembers(body)
 	if f != sound {
 		return nil, f.ofAnswer(), false
 	}
 	active := slices.IndexFunc(members, func(m jsonobject.Member) bool { return m.Name == "active" })
 	if active < 0 || !members[active].Value.IsBool() {
-		return nil, fault.IntrospectionNoActive, false
+		return nil, denial.IntrospectionNoActive, false
 	}
 	claims = &pipeline.Claims{}
 	if members[active].Value.Type == gjson.False {
@@ -49,7 +49,7 @@ func readClaims(body []byte) (claims *pipeline.Claims, reason fault.Reason, ok b
 // readTokenClaims reads the payload of a JWT that is to be an access token (RFC
 // 9068 section 2.2). It is active as far as it says. atJWT tells that its header
 // says that it is one.
-func readTokenClaims(payload []byte, atJWT bool) (claims *pipeline.Claims, reason fault.Reason, ok bool) {
+func readTokenClaims(payload []byte, atJWT bool) (claims *pipeline.Claims, reason denial.Reason, ok bool) {
 	members, f := readMembers(payload)
 	claims = &pipeline.Claims{}
 	if f == sound {

@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/tokenrules"
 )
@@ -38,7 +38,7 @@ func FuzzIntrospectionAnswer(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		claims, reason, ok := readClaims(body)
 		if !ok {
-			if claims != nil || reason <= fault.IntrospectionTooLarge || reason > fault.IntrospectionClaimsInvalid {
+			if claims != nil || reason <= denial.IntrospectionTooLarge || reason > denial.IntrospectionClaimsInvalid {
 				t.Fatalf("refused with %+v for %v", claims, reason)
 			}
 			return

@@ -1,7 +1,7 @@
 package introspection
 
 import (
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/dpop"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/tokenrules"
@@ -41,7 +41,7 @@ func newBinding(o Binding, p Ports) binding {
 
 // credential finds the request's token, and checks all of its proof that can be
 // checked without knowing whose token it is.
-func (b *binding) credential(x *pipeline.Exchange) (c credential, reason fault.Reason, ok bool) {
+func (b *binding) credential(x *pipeline.Exchange) (c credential, reason denial.Reason, ok bool) {
 	b.offer(x)
 	token, asDPoP, reason, ok := tokenOf(x, b.proofs != nil)
 	switch c.token = token; {
@@ -52,7 +52,7 @@ func (b *binding) credential(x *pipeline.Exchange) (c credential, reason fault.R
 		c.proof = &proof
 		return c, reason, ok
 	case b.required:
-		return c, fault.DPoPRequired, false
+		return c, denial.DPoPRequired, false
 	}
 	return c, 0, true
 }
@@ -71,29 +71,29 @@ func (b *binding) offer(x *pipeline.Exchange) {
 func (b *binding) accept(x *pipeline.Exchange, proof *dpop.Proof, claims *pipeline.Claims) pipeline.Outcome {
 	x.TakeToken(claims)
 	if !claims.Active {
-		return pipeline.DenyFor(fault.TokenInactive)
+		return pipeline.DenyFor(denial.TokenInactive)
 	}
 	if reason, ok := b.prove(x.Token, proof, x.Now); !ok {
 		return pipeline.DenyFor(reason)
 	}
 	x.Token.Proven = claims.SenderConstrained
 	if !tokenrules.Supported(x.Token) {
-		return pipeline.DenyFor(fault.TokenTypeUnsupported)
+		return pipeline.DenyFor(denial.TokenTypeUnsupported)
 	}
 	return pipeline.Continue()
 }
 
 // prove compares what the token is bound to with what the request has shown. The
 // proof is used up last, when nothing else can be wrong with it.
-func (b *binding) prove(t *pipeline.Claims, proof *dpop.Proof, now int64) (reason fault.Reason, ok bool) {
+func (b *binding) prove(t *pipeline.Claims, proof *dpop.Proof, now int64) (reason denial.Reason, ok bool) {
 	bare := t.KeyThumbprint == "" && t.CertificateThumbprint == ""
 	switch {
 	case proof == nil && t.KeyThumbprint != "", t.SenderConstrained && bare:
-		return fault.TokenSenderConstrained, false
+		return denial.TokenSenderConstrained, false
 	case proof != nil && !sameThumbprint(t.KeyThumbprint, proof.Thumbprint):
-		return fault.TokenKeyMismatch, false
+		return denial.TokenKeyMismatch, false
 	case t.CertificateThumbprint != "" && !sameThumbprint(t.CertificateThumbprint, certificateThumbprint(b.certificate())):
-		return fault.TokenCertificateMismatch, false
+		return denial.TokenCertificateMismatch, false
 	case proof != nil:
 		return b.proofs.Spend(*proof, now)
 	}

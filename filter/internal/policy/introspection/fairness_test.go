@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/outage"
 )
@@ -34,7 +34,7 @@ func (b *bench) ask(a pipeline.Answer, tokens ...string) (open bool) {
 	n := len(b.air.calls)
 	x := b.arrive("of-ann")
 	if len(b.air.calls) == n {
-		return x.run.Denial().Reason == fault.IntrospectionCircuitOpen
+		return x.run.Denial().Reason == denial.IntrospectionCircuitOpen
 	}
 	b.land(n, b.active("ann"))
 	return x.verdict != pipeline.Admitted
@@ -150,27 +150,27 @@ func TestRejectionReason(t *testing.T) {
 		{``, false},
 	} {
 		a := answered(400, tt.body)
-		if got := judge(&a, 0).denial.Reason; (got == fault.TokenRefused) != tt.callers || got != fault.TokenRefused && got != fault.IntrospectionRejected {
+		if got := judge(&a, 0).denial.Reason; (got == denial.TokenRefused) != tt.callers || got != denial.TokenRefused && got != denial.IntrospectionRejected {
 			t.Errorf("%q: %v", tt.body, got)
 		}
 	}
 	for _, code := range strings.Fields(errorsOfOurs) {
 		for _, spelled := range []string{code, strings.ToUpper(code)} {
 			a := answered(400, `{"error":"`+spelled+`"}`)
-			if got := judge(&a, 0).denial.Reason; got != fault.IntrospectionRejected {
+			if got := judge(&a, 0).denial.Reason; got != denial.IntrospectionRejected {
 				t.Errorf("%s: %v", spelled, got)
 			}
 		}
 	}
 	for _, status := range []int{401, 403, 404, 422, 500} {
 		a := answered(status, `{"error":"unsupported_token_type"}`)
-		if got := judge(&a, 0).denial.Reason; got == fault.TokenRefused {
+		if got := judge(&a, 0).denial.Reason; got == denial.TokenRefused {
 			t.Errorf("%d: %v", status, got)
 		}
 	}
 	cut := answered(400, `{"error":"unsupported_token_type"}`)
 	cut.BodySize++
-	if got := judge(&cut, 0).denial.Reason; got != fault.IntrospectionRejected {
+	if got := judge(&cut, 0).denial.Reason; got != denial.IntrospectionRejected {
 		t.Errorf("cut: %v", got)
 	}
 }
@@ -183,18 +183,18 @@ func TestARefusedTokenIsNotKept(t *testing.T) {
 	for range 2 {
 		x := one.arrive("token")
 		one.land(len(one.air.calls)-1, refused)
-		x.wantDenied(t, fault.Denial{Reason: fault.TokenRefused})
+		x.wantDenied(t, denial.Denial{Reason: denial.TokenRefused})
 	}
 	p.wantCalls(t, 2)
 	waiting := []*exchange{one.arrive("token"), other.arrive("token")}
 	one.land(2, refused)
 	for _, x := range waiting {
-		x.wantDenied(t, fault.Denial{Reason: fault.TokenRefused})
+		x.wantDenied(t, denial.Denial{Reason: denial.TokenRefused})
 	}
 	p.wantCalls(t, 3)
 
 	b := staleBench(nil)
 	b.now = b.now.Add(time.Minute)
-	b.again(refused).wantDenied(t, fault.Denial{Reason: fault.TokenRefused})
+	b.again(refused).wantDenied(t, denial.Denial{Reason: denial.TokenRefused})
 	b.again(answered(500, "")).wantAdmitted(t, "alice")
 }

@@ -7,7 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
 
@@ -62,7 +62,7 @@ func (m *flightModel) arrive(t *rapid.T, b *bench) {
 			t.Fatalf("a second call for %q", token)
 		}
 	case b.air.refuse != 0:
-		if x.verdict != pipeline.Denied || x.run.Denial().Reason != fault.IntrospectionNoHost {
+		if x.verdict != pipeline.Denied || x.run.Denial().Reason != denial.IntrospectionNoHost {
 			t.Fatalf("verdict %v for %v", x.verdict, x.run.Denial().Reason)
 		}
 		return
@@ -100,7 +100,7 @@ func (m *flightModel) land(t *rapid.T, b *bench) {
 			t.Fatalf("woken %d times", x.woken)
 		case good && (x.verdict != pipeline.Admitted || x.Token.Subject != subject):
 			t.Fatalf("verdict %v with %+v, want %s", x.verdict, x.Token, subject)
-		case !good && (x.verdict != pipeline.Denied || x.run.Denial().Reason != fault.IntrospectionTimeout):
+		case !good && (x.verdict != pipeline.Denied || x.run.Denial().Reason != denial.IntrospectionTimeout):
 			t.Fatalf("verdict %v for %v, want a timeout", x.verdict, x.run.Denial().Reason)
 		}
 	}

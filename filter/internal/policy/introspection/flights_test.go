@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 )
 
 func TestOneTokenIsAskedAboutOnce(t *testing.T) {
@@ -30,7 +30,7 @@ func TestFlightWithoutEndIsReplaced(t *testing.T) {
 	found := b.arrive("abc")
 	b.wantCalls(t, 2)
 	b.land(1, answered(200, `{"active":false}`))
-	found.wantDenied(t, fault.Denial{Reason: fault.TokenInactive})
+	found.wantDenied(t, denial.Denial{Reason: denial.TokenInactive})
 
 	// The lost call comes back after all, with what was true before.
 	lost.wantParked(t)
@@ -50,7 +50,7 @@ func TestLateAnswerLeavesTheNewFlightAlone(t *testing.T) {
 	joined.wantParked(t)
 	b.wantCalls(t, 2)
 	b.land(1, answered(200, `{"active":false}`))
-	joined.wantDenied(t, fault.Denial{Reason: fault.TokenInactive})
+	joined.wantDenied(t, denial.Denial{Reason: denial.TokenInactive})
 }
 
 func TestClockSetBackDoesNotHideALostFlight(t *testing.T) {
@@ -66,7 +66,7 @@ func TestSecondLandingChangesNothing(t *testing.T) {
 	x := b.arrive("abc")
 	b.land(0, answered(200, `{"active":false}`))
 	b.land(0, b.active("alice"))
-	x.wantDenied(t, fault.Denial{Reason: fault.TokenInactive})
+	x.wantDenied(t, denial.Denial{Reason: denial.TokenInactive})
 	if x.woken != 1 {
 		t.Errorf("woken %d times", x.woken)
 	}
@@ -86,7 +86,7 @@ func TestPanicWhileLandingWakesAllAndDenies(t *testing.T) {
 		b.land(0, b.active("alice"))
 	}()
 	for _, x := range waiting {
-		x.wantDenied(t, fault.Denial{Reason: fault.Internal})
+		x.wantDenied(t, denial.Denial{Reason: denial.Internal})
 		if x.woken != 1 {
 			t.Errorf("woken %d times", x.woken)
 		}
@@ -101,13 +101,13 @@ func TestTooManyFlights(t *testing.T) {
 	for i := range maxFlights {
 		b.arrive(fmt.Sprint("t", i)).wantParked(t)
 	}
-	b.arrive("one-more").wantDenied(t, denialFor(fault.IntrospectionOverloaded))
+	b.arrive("one-more").wantDenied(t, denialFor(denial.IntrospectionOverloaded))
 	b.wantCalls(t, maxFlights)
 	b.arrive("t0").wantParked(t) // joining is still possible
 	b.land(0, b.active("alice"))
 	b.arrive("one-more").wantParked(t)
 	b.wantCalls(t, maxFlights+1)
-	b.arrive("and-another").wantDenied(t, denialFor(fault.IntrospectionOverloaded))
+	b.arrive("and-another").wantDenied(t, denialFor(denial.IntrospectionOverloaded))
 
 	b.now = b.now.Add(time.Hour) // all of them lost
 	b.arrive("and-another").wantParked(t)
@@ -121,7 +121,7 @@ func TestTooManyWaiters(t *testing.T) {
 	for range maxWaiters {
 		b.arrive("abc").wantParked(t)
 	}
-	b.arrive("abc").wantDenied(t, denialFor(fault.IntrospectionOverloaded))
+	b.arrive("abc").wantDenied(t, denialFor(denial.IntrospectionOverloaded))
 	b.arrive("def").wantParked(t)
 	b.wantCalls(t, 2)
 }
@@ -129,8 +129,8 @@ func TestTooManyWaiters(t *testing.T) {
 func TestExchangeWhoseDeadlinePassedStaysDenied(t *testing.T) {
 	b := newBench(nil)
 	gone, waiting := b.arrive("abc"), b.arrive("abc")
-	gone.run.Fail(fault.Denial{Reason: fault.IntrospectionDeadline})
+	gone.run.Fail(denial.Denial{Reason: denial.IntrospectionDeadline})
 	b.land(0, b.active("alice"))
-	gone.wantDenied(t, fault.Denial{Reason: fault.IntrospectionDeadline})
+	gone.wantDenied(t, denial.Denial{Reason: denial.IntrospectionDeadline})
 	waiting.wantAdmitted(t, "alice")
 }

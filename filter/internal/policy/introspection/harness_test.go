@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/host/hosttest"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
@@ -117,7 +117,7 @@ func (x *exchange) wantAdmitted(t *testing.T, subject string) {
 	}
 }
 
-func (x *exchange) wantDenied(t *testing.T, want fault.Denial) {
+func (x *exchange) wantDenied(t *testing.T, want denial.Denial) {
 	t.Helper()
 	if x.verdict != pipeline.Denied {
 		t.Fatalf("verdict %v, want denied for %v", x.verdict, want.Reason)

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jose"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
@@ -129,7 +129,7 @@ func TestTokenKind(t *testing.T) {
 			for where, play := range kindReaders(t) {
 				for _, when := range []string{"first", "again"} {
 					x := play("", tt.members)
-					if x.verdict != pipeline.Denied || x.run.Denial().Reason != fault.TokenTypeUnsupported {
+					if x.verdict != pipeline.Denied || x.run.Denial().Reason != denial.TokenTypeUnsupported {
 						t.Errorf("%s, %s: verdict %v, %v", where, when, x.verdict, x.run.Denial().Reason)
 					}
 				}
@@ -214,7 +214,7 @@ func TestTokenKindOfHeader(t *testing.T) {
 			m := &jose.Message{Header: jose.Header{Algorithm: jose.ES256, Type: tt.typ}, Payload: []byte(`{"iss":"https://idp.example","aud":"a","exp":1900000000}`)}
 			want := tt.passes && (!demand || tt.demands)
 			_, reason, ok := p.claims(m, 1_800_000_000*int64(time.Second))
-			if ok != want || !ok && reason != fault.TokenTypeUnsupported {
+			if ok != want || !ok && reason != denial.TokenTypeUnsupported {
 				t.Errorf("typ %q, demanded %v: passes %v (%v), want %v", tt.typ, demand, ok, reason, want)
 			}
 		}

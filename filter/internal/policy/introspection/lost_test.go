@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/answers"
 )
@@ -15,7 +15,7 @@ import (
 // so the other VMs can ask, though the first one never sees the token again.
 func TestALostCallLocksNobodyOut(t *testing.T) {
 	p := newProxy(2, nil)
-	deadline := denialFor(fault.IntrospectionDeadline)
+	deadline := denialFor(denial.IntrospectionDeadline)
 	asking, waiting := p.vms[0].arrive("token"), p.vms[1].arrive("token")
 	p.pass(2*time.Second + staleMargin)
 	p.wantCalls(t, 1)

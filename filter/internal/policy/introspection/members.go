@@ -3,7 +3,7 @@ package introspection
 import (
 	"errors"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jsonobject"
 )
 
@@ -26,43 +26,43 @@ const (
 
 // ofAnswer is the reason for which an introspection answer with the flaw is
 // refused. JSON that is no object has no active.
-func (f flaw) ofAnswer() fault.Reason {
+func (f flaw) ofAnswer() denial.Reason {
 	switch f {
 	case notJSON:
-		return fault.IntrospectionNotJSON
+		return denial.IntrospectionNotJSON
 	case notObject:
-		return fault.IntrospectionNoActive
+		return denial.IntrospectionNoActive
 	case duplicate:
-		return fault.IntrospectionDuplicateMember
+		return denial.IntrospectionDuplicateMember
 	case tooDeep:
-		return fault.IntrospectionTooDeep
+		return denial.IntrospectionTooDeep
 	case tooManyMembers:
-		return fault.IntrospectionTooManyMembers
+		return denial.IntrospectionTooManyMembers
 	case textTooLong:
-		return fault.IntrospectionClaimTooLong
+		return denial.IntrospectionClaimTooLong
 	case tooManyAudiences:
-		return fault.IntrospectionTooManyAudiences
+		return denial.IntrospectionTooManyAudiences
 	case tooManyScopes:
-		return fault.IntrospectionTooManyScopes
+		return denial.IntrospectionTooManyScopes
 	}
-	return fault.IntrospectionClaimsInvalid
+	return denial.IntrospectionClaimsInvalid
 }
 
 // ofToken is the reason for which a JWT with the flaw is refused.
-func (f flaw) ofToken() fault.Reason {
+func (f flaw) ofToken() denial.Reason {
 	switch f {
 	case tooDeep:
-		return fault.TokenTooDeep
+		return denial.TokenTooDeep
 	case tooManyMembers:
-		return fault.TokenTooManyMembers
+		return denial.TokenTooManyMembers
 	case textTooLong:
-		return fault.TokenClaimTooLong
+		return denial.TokenClaimTooLong
 	case tooManyAudiences:
-		return fault.TokenTooManyAudiences
+		return denial.TokenTooManyAudiences
 	case tooManyScopes:
-		return fault.TokenTooManyScopes
+		return denial.TokenTooManyScopes
 	}
-	return fault.TokenMalformed
+	return denial.TokenMalformed
 }
 
 // readMembers reads the outer object of an answer, or of a token.

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/outage"
 	"pgregory.net/rapid"
@@ -51,7 +51,7 @@ func (w *modelWorld) end(v *modelVM, x *modelExchange, verdict pipeline.Verdict)
 	d := x.run.Denial()
 	w.seen.denied[d.Reason]++
 	switch {
-	case d.Reason == fault.TokenInactive:
+	case d.Reason == denial.TokenInactive:
 		w.seen.inactive++
 		if !slices.ContainsFunc(w.told[x.token], func(a modelAnswer) bool {
 			return a.subject == "" && (!a.landed.Before(x.arrived) || w.now.Before(a.landed.Add(w.o.NegativeTTL)))
@@ -63,7 +63,7 @@ func (w *modelWorld) end(v *modelVM, x *modelExchange, verdict pipeline.Verdict)
 	case d.Reason.Status() == 503 && d.RetryAfterSeconds < 1:
 		w.t.Fatalf("%v without a time to come again", d.Reason)
 	default:
-		if a, ok := w.last(x.token); ok && a.subject != "" && w.now.Before(a.gone) && excusesStale(d.Reason) && d.Reason != fault.IntrospectionDeadline {
+		if a, ok := w.last(x.token); ok && a.subject != "" && w.now.Before(a.gone) && excusesStale(d.Reason) && d.Reason != denial.IntrospectionDeadline {
 			w.t.Fatalf("%s was refused for %v at %s, and its answer is of use until %s", x.token, d.Reason, w.clock(w.now), w.clock(a.gone))
 		}
 	}
@@ -168,7 +168,7 @@ func (w *modelWorld) deliver() {
 	}
 }
 
-// tick lets a moment pass: calls time out, VMs tick, and the gate's deadlines are kept.
+// tick lets a moment pass: calls time out, VMs tick, and the engine's deadlines are kept.
 func (w *modelWorld) tick(d time.Duration) {
 	w.now = w.now.Add(d)
 	for _, v := range w.vms {
@@ -189,7 +189,7 @@ func (w *modelWorld) tick(d time.Duration) {
 			if !w.troubled {
 				w.t.Fatalf("a request of %s waits still at %s, and nothing was lost", w.clock(x.arrived), w.clock(w.now))
 			}
-			x.run.Fail(fault.Denial{Reason: fault.IntrospectionDeadline, RetryAfterSeconds: 5})
+			x.run.Fail(denial.Denial{Reason: denial.IntrospectionDeadline, RetryAfterSeconds: 5})
 			x.ended = true
 			v.exchanges = slices.DeleteFunc(v.exchanges, func(have *modelExchange) bool { return have == x })
 		}

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/outage"
 	"github.com/sallyport-gateway/sallyport/filter/internal/secret"
@@ -97,7 +97,7 @@ func drawModelOptions(t *rapid.T) Options {
 
 // TestIntrospectionModel drives cache, flights and breaker of three VMs together.
 func TestIntrospectionModel(t *testing.T) {
-	seen := &modelTally{denied: map[fault.Reason]int{}}
+	seen := &modelTally{denied: map[denial.Reason]int{}}
 	const rounds = 20 // of rapid's own number of runs
 	for range rounds {
 		rapid.Check(t, func(t *rapid.T) { playModel(t, seen) })
@@ -105,7 +105,7 @@ func TestIntrospectionModel(t *testing.T) {
 	t.Logf("%+v", *seen)
 	for what, n := range map[string]int{
 		"admitted": seen.admitted, "admitted stale": seen.stale, "inactive": seen.inactive, "probes": seen.probes, "woken by others": seen.guests,
-		"VMs lost": seen.deaths, "held": seen.denied[fault.IntrospectionRateLimited], "breaker open": seen.denied[fault.IntrospectionCircuitOpen],
+		"VMs lost": seen.deaths, "held": seen.denied[denial.IntrospectionRateLimited], "breaker open": seen.denied[denial.IntrospectionCircuitOpen],
 	} {
 		if n == 0 && !testing.Short() {
 			t.Errorf("nothing was %s: the test shows nothing of it", what)

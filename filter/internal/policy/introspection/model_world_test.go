@@ -7,7 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/outage"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
@@ -20,7 +20,7 @@ import (
 const (
 	modelTick     = 250 * time.Millisecond
 	modelTimeout  = 2 * time.Second
-	modelDeadline = modelTimeout + 500*time.Millisecond // the gate's
+	modelDeadline = modelTimeout + 500*time.Millisecond // the engine's
 	modelFailures = 2
 	modelWindow   = time.Minute
 	modelOpenFor  = time.Second
@@ -48,7 +48,7 @@ type modelWorld struct {
 // modelTally is what happened over all runs, to see that the test has met it.
 type modelTally struct {
 	admitted, stale, inactive, probes, guests, deaths, deadlines int
-	denied                                                       map[fault.Reason]int
+	denied                                                       map[denial.Reason]int
 }
 
 type modelMessage struct {

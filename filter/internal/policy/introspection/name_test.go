@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/answers"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
@@ -305,11 +305,11 @@ func TestNameOfRevokedToken(t *testing.T) {
 	other.known(t, "abc", "jane")
 	other.wantCalls(t, 0)
 	one.step.remember(&call{key: one.step.keys.of("abc"), valid: always}, inactiveToken, one.now.UnixNano())
-	one.arrive("abc").wantDenied(t, fault.Denial{Reason: fault.TokenInactive})
+	one.arrive("abc").wantDenied(t, denial.Denial{Reason: denial.TokenInactive})
 	other.now = other.now.Add(RecheckEvery - 1)
 	other.arrive("abc").wantAdmitted(t, "jane")
 	other.now = other.now.Add(1)
-	other.arrive("abc").wantDenied(t, fault.Denial{Reason: fault.TokenInactive})
+	other.arrive("abc").wantDenied(t, denial.Denial{Reason: denial.TokenInactive})
 	if names(one.step.cache)+names(other.step.cache) != 0 {
 		t.Error("a name is left")
 	}

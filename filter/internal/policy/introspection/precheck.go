@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jose"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/jwks"
@@ -46,7 +46,7 @@ func newPrecheck(o Precheck, p Ports) *precheck {
 func (p *precheck) apply(x *pipeline.Exchange, token string, next func(*pipeline.Exchange, *pipeline.Claims) pipeline.Outcome) pipeline.Outcome {
 	if !jose.LooksSigned(token) {
 		if p.options.DenyOpaque {
-			return pipeline.DenyFor(fault.TokenOpaque)
+			return pipeline.DenyFor(denial.TokenOpaque)
 		}
 		return next(x, nil)
 	}
@@ -60,53 +60,53 @@ func (p *precheck) apply(x *pipeline.Exchange, token string, next func(*pipeline
 	}
 	return p.keys.Find(x, &m.Header, func(x *pipeline.Exchange, key *jose.PublicKey) pipeline.Outcome {
 		if !key.Verify(m, p.host) {
-			return pipeline.DenyFor(fault.TokenSignatureInvalid)
+			return pipeline.DenyFor(denial.TokenSignatureInvalid)
 		}
 		return next(x, claims)
 	})
 }
 
-func parseReason(err error) fault.Reason {
+func parseReason(err error) denial.Reason {
 	switch {
 	case errors.Is(err, jose.ErrAlgorithm):
-		return fault.TokenAlgorithmRefused
+		return denial.TokenAlgorithmRefused
 	case errors.Is(err, jose.ErrTooLong):
-		return fault.TokenTooLong
+		return denial.TokenTooLong
 	case errors.Is(err, jose.ErrNameTooLong):
-		return fault.TokenClaimTooLong
+		return denial.TokenClaimTooLong
 	}
 	return flawOf(err).ofToken()
 }
 
 // claims checks all that a token says but who signed it.
-func (p *precheck) claims(m *jose.Message, now int64) (c *pipeline.Claims, reason fault.Reason, ok bool) {
+func (p *precheck) claims(m *jose.Message, now int64) (c *pipeline.Claims, reason denial.Reason, ok bool) {
 	o := &p.options
 	if !slices.Contains(o.Algorithms, m.Header.Algorithm) {
-		return nil, fault.TokenAlgorithmRefused, false
+		return nil, denial.TokenAlgorithmRefused, false
 	}
 	// Okta's access tokens have no typ. What is typed must be an access token: a
 	// logout token or a DPoP proof may have the same issuer and audience.
 	h := &m.Header
 	atJWT := h.Is("at+jwt")
 	if !atJWT && (o.AccessTokenType || h.Type != "" && !h.Is("jwt")) {
-		return nil, fault.TokenTypeUnsupported, false
+		return nil, denial.TokenTypeUnsupported, false
 	}
 	c, reason, ok = readTokenClaims(m.Payload, atJWT)
 	switch {
 	case !ok:
 		return nil, reason, false
 	case c.Expires == 0:
-		return nil, fault.TokenMalformed, false
+		return nil, denial.TokenMalformed, false
 	case c.Issuer != o.Issuer:
-		return nil, fault.TokenIssuerMismatch, false
+		return nil, denial.TokenIssuerMismatch, false
 	case !slices.ContainsFunc(c.Audience, func(a string) bool { return slices.Contains(o.Audience, a) }):
-		return nil, fault.TokenAudienceMismatch, false
+		return nil, denial.TokenAudienceMismatch, false
 	case (now-int64(o.Skew))/int64(time.Second) >= c.Expires:
-		return nil, fault.TokenExpired, false
+		return nil, denial.TokenExpired, false
 	case (now+int64(o.Skew))/int64(time.Second) < c.NotBefore:
-		return nil, fault.TokenNotYetValid, false
+		return nil, denial.TokenNotYetValid, false
 	case c.OtherKind:
-		return nil, fault.TokenTypeUnsupported, false
+		return nil, denial.TokenTypeUnsupported, false
 	}
 	return c, 0, true
 }

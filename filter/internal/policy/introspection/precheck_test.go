@@ -13,7 +13,7 @@ import (
 
 	gojose "github.com/go-jose/go-jose/v4"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jose"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jose/josetest"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
@@ -73,26 +73,26 @@ func TestPrecheckClaims(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		change map[string]any
-		want   fault.Reason // Internal: accepted
+		want   denial.Reason // Internal: accepted
 	}{
-		{"good", nil, fault.Internal},
-		{"one audience of several", map[string]any{"aud": []string{"x", "b"}}, fault.Internal},
-		{"expired within the skew", map[string]any{"exp": now - 29}, fault.Internal},
-		{"expired at the end of the skew", map[string]any{"exp": now - 30}, fault.TokenExpired},
-		{"good later within the skew", map[string]any{"nbf": now + 30}, fault.Internal},
-		{"good later", map[string]any{"nbf": now + 31}, fault.TokenNotYetValid},
-		{"no exp", map[string]any{"exp": nil}, fault.TokenMalformed},
-		{"exp 0", map[string]any{"exp": 0}, fault.TokenMalformed},
-		{"exp as text", map[string]any{"exp": "1900000000"}, fault.TokenMalformed},
-		{"exp with a fraction", map[string]any{"exp": 1900000000.5}, fault.Internal},
-		{"no issuer", map[string]any{"iss": nil}, fault.TokenIssuerMismatch},
-		{"issuer with a slash more", map[string]any{"iss": "https://idp.example/"}, fault.TokenIssuerMismatch},
-		{"issuer in capitals", map[string]any{"iss": "https://IDP.example"}, fault.TokenIssuerMismatch},
-		{"issuers", map[string]any{"iss": []string{"https://idp.example"}}, fault.TokenMalformed},
-		{"no audience", map[string]any{"aud": nil}, fault.TokenAudienceMismatch},
-		{"audience of nobody", map[string]any{"aud": []string{}}, fault.TokenAudienceMismatch},
-		{"audience in capitals", map[string]any{"aud": "A"}, fault.TokenAudienceMismatch},
-		{"cid that is no client", map[string]any{"cid": 7}, fault.TokenMalformed},
+		{"good", nil, denial.Internal},
+		{"one audience of several", map[string]any{"aud": []string{"x", "b"}}, denial.Internal},
+		{"expired within the skew", map[string]any{"exp": now - 29}, denial.Internal},
+		{"expired at the end of the skew", map[string]any{"exp": now - 30}, denial.TokenExpired},
+		{"good later within the skew", map[string]any{"nbf": now + 30}, denial.Internal},
+		{"good later", map[string]any{"nbf": now + 31}, denial.TokenNotYetValid},
+		{"no exp", map[string]any{"exp": nil}, denial.TokenMalformed},
+		{"exp 0", map[string]any{"exp": 0}, denial.TokenMalformed},
+		{"exp as text", map[string]any{"exp": "1900000000"}, denial.TokenMalformed},
+		{"exp with a fraction", map[string]any{"exp": 1900000000.5}, denial.Internal},
+		{"no issuer", map[string]any{"iss": nil}, denial.TokenIssuerMismatch},
+		{"issuer with a slash more", map[string]any{"iss": "https://idp.example/"}, denial.TokenIssuerMismatch},
+		{"issuer in capitals", map[string]any{"iss": "https://IDP.example"}, denial.TokenIssuerMismatch},
+		{"issuers", map[string]any{"iss": []string{"https://idp.example"}}, denial.TokenMalformed},
+		{"no audience", map[string]any{"aud": nil}, denial.TokenAudienceMismatch},
+		{"audience of nobody", map[string]any{"aud": []string{}}, denial.TokenAudienceMismatch},
+		{"audience in capitals", map[string]any{"aud": "A"}, denial.TokenAudienceMismatch},
+		{"cid that is no client", map[string]any{"cid": 7}, denial.TokenMalformed},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			claims := map[string]any{}
@@ -108,7 +108,7 @@ func TestPrecheckClaims(t *testing.T) {
 				t.Fatal(err)
 			}
 			c, reason, ok := p.claims(&jose.Message{Header: jose.Header{Algorithm: jose.ES256}, Payload: payload}, now*int64(time.Second))
-			if ok != (tt.want == fault.Internal) || reason != tt.want || ok && (c.Subject != "jane" || !c.Active) {
+			if ok != (tt.want == denial.Internal) || reason != tt.want || ok && (c.Subject != "jane" || !c.Active) {
 				t.Errorf("%v, %s, %+v", ok, reason, c)
 			}
 		})
@@ -142,7 +142,7 @@ func TestPrecheckThenIntrospection(t *testing.T) {
 	b.wantCalls(t, 2)
 
 	other := newSigner(t).token(t, fmt.Sprintf(`{"iss":"https://idp.example","aud":"a","exp":%d}`, b.now.Unix()+300))
-	b.arriveTwice(other).wantDenied(t, fault.Denial{Reason: fault.TokenSignatureInvalid})
+	b.arriveTwice(other).wantDenied(t, denial.Denial{Reason: denial.TokenSignatureInvalid})
 	b.wantCalls(t, 2)
 }
 
@@ -160,8 +160,8 @@ func (b *bench) arriveTwice(token string) *exchange {
 
 func TestLocalStepRefusesWhatItCannotCheck(t *testing.T) {
 	step := NewLocal(*checked(0), Binding{}, Ports{Store: memstore.New(nil)})
-	for token, want := range map[string]fault.Reason{
-		"opaque": fault.TokenOpaque, "a.b": fault.TokenOpaque, "a.b.c.d.e": fault.TokenOpaque, "a.b.c": fault.TokenMalformed,
+	for token, want := range map[string]denial.Reason{
+		"opaque": denial.TokenOpaque, "a.b": denial.TokenOpaque, "a.b.c.d.e": denial.TokenOpaque, "a.b.c": denial.TokenMalformed,
 	} {
 		x := withAuthorization("", "Bearer "+token)
 		x.Token = &pipeline.Claims{Active: true} // of an earlier step

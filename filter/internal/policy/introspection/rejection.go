@@ -6,7 +6,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jsonobject"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
@@ -37,20 +37,20 @@ const errorsOfOurs = " invalid_request invalid_client unauthorized_client unsupp
 // unsupported_token_type), which anybody can send, so that is the caller's: the
 // code is one that we can read and none of ours. Anything else is taken for a
 // fault of the gateway's.
-func rejectionReason(a *pipeline.Answer) fault.Reason {
+func rejectionReason(a *pipeline.Answer) denial.Reason {
 	if len(a.Body) > maxErrorBytes || a.BodySize != len(a.Body) {
-		return fault.IntrospectionRejected
+		return denial.IntrospectionRejected
 	}
 	members, err := jsonobject.Read(a.Body)
 	if err != nil {
-		return fault.IntrospectionRejected
+		return denial.IntrospectionRejected
 	}
 	for _, m := range members {
 		if m.Name == "error" && m.Value.Type == gjson.String && isErrorCode(m.Value.Str) && !strings.Contains(errorsOfOurs, " "+ascii.Lower(m.Value.Str)+" ") {
-			return fault.TokenRefused
+			return denial.TokenRefused
 		}
 	}
-	return fault.IntrospectionRejected
+	return denial.IntrospectionRejected
 }
 
 // isErrorCode accepts the words that codes are made of. RFC 6749 section 5.2

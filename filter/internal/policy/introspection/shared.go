@@ -4,7 +4,7 @@ import (
 	"math"
 	"time"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/answers"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/lease"
@@ -104,7 +104,7 @@ func (s *Step) Tick(now int64) {
 		switch {
 		case s.flights.byKey[c.key] != c:
 		case s.flights.overdue(c, now):
-			s.land(c, now, verdict{denial: denialFor(fault.IntrospectionDeadline)})
+			s.land(c, now, verdict{denial: denialFor(denial.IntrospectionDeadline)})
 		case c.role == guest:
 			s.lookAfter(c, now)
 		case c.role == holder && (now < c.renewed || now-c.renewed >= int64(renewAfter)):

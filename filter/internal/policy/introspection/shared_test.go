@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 )
@@ -83,7 +83,7 @@ func (p *proxy) wantCalls(t *testing.T, want int) {
 	}
 }
 
-var inactiveDenial = fault.Denial{Reason: fault.TokenInactive}
+var inactiveDenial = denial.Denial{Reason: denial.TokenInactive}
 
 // TestStampedeMakesOneCall: requests with one token on all VMs wait for one call, and all get its answer.
 func TestStampedeMakesOneCall(t *testing.T) {
@@ -95,7 +95,7 @@ func TestStampedeMakesOneCall(t *testing.T) {
 		{"active", func(b *bench) pipeline.Answer { return b.active("jane") }, func(t *testing.T, x *exchange) { x.wantAdmitted(t, "jane") }},
 		{"inactive", func(*bench) pipeline.Answer { return answered(200, `{"active":false}`) }, func(t *testing.T, x *exchange) { x.wantDenied(t, inactiveDenial) }},
 		{"failed", func(*bench) pipeline.Answer { return answered(500, "") }, func(t *testing.T, x *exchange) {
-			x.wantDenied(t, fault.Denial{Reason: fault.IntrospectionServerError, RetryAfterSeconds: unavailableRetrySeconds})
+			x.wantDenied(t, denial.Denial{Reason: denial.IntrospectionServerError, RetryAfterSeconds: unavailableRetrySeconds})
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

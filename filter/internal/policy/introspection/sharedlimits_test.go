@@ -7,7 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jose"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/secret"
@@ -89,7 +89,7 @@ func TestSharedLimitsOfJoinedPrecheck(t *testing.T) {
 	good, bad := token("a"), token("c")
 	parked := []*exchange{one.arrive(good), one.arrive(bad)}
 	p.wantCalls(t, 2)
-	other.arriveTwice(bad).wantDenied(t, fault.Denial{Reason: fault.TokenAudienceMismatch})
+	other.arriveTwice(bad).wantDenied(t, denial.Denial{Reason: denial.TokenAudienceMismatch})
 	waiting := other.arriveTwice(good)
 	p.wantCalls(t, 3) // for the keys
 	other.land(0, s.keys(t))
@@ -101,7 +101,7 @@ func TestSharedLimitsOfJoinedPrecheck(t *testing.T) {
 	if waiting.verdict != pipeline.Admitted || waiting.Token.Subject != "jane" {
 		t.Fatalf("verdict %v", waiting.verdict)
 	}
-	other.arriveTwice(bad).wantDenied(t, fault.Denial{Reason: fault.TokenAudienceMismatch})
+	other.arriveTwice(bad).wantDenied(t, denial.Denial{Reason: denial.TokenAudienceMismatch})
 	other.arriveTwice(good).wantAdmitted(t, "jane")
 	p.wantCalls(t, 3)
 }
@@ -110,7 +110,7 @@ func TestSharedLimitsOfJoinedPrecheck(t *testing.T) {
 // of time, whatever the server said of its end; but only where there is a precheck to read it.
 func TestSharedLimitsOfATokensOwnTimes(t *testing.T) {
 	s := newSigner(t)
-	expired := fault.Denial{Reason: fault.TokenExpired}
+	expired := denial.Denial{Reason: denial.TokenExpired}
 	setUp := func(life time.Duration, change func(*Options)) (p *proxy, one, other *bench, token string) {
 		p, one, other = newPair(generous, func(o *Options) {
 			generous(o)
@@ -151,7 +151,7 @@ func TestSharedLimitsOfATokensOwnTimes(t *testing.T) {
 		x.wantParked(t)
 		p.pass(time.Second)
 		other.land(1, answered(500, ""))
-		x.wantDenied(t, denialFor(fault.IntrospectionServerError)) // not let pass on what is known
+		x.wantDenied(t, denialFor(denial.IntrospectionServerError)) // not let pass on what is known
 	})
 	t.Run("renewed ahead", func(t *testing.T) {
 		p, _, other, token := setUp(10*time.Second, func(o *Options) { o.CacheMaxTTL, o.RefreshAhead = 8*time.Second, 4*time.Second })
@@ -188,7 +188,7 @@ func TestSharedLimitsOfATokensOwnTimes(t *testing.T) {
 		other.land(0, s.keys(t))
 		other.arriveTwice(token).wantAdmitted(t, "jane")
 		other.now = other.now.Add(-5 * time.Second)
-		other.arriveTwice(token).wantDenied(t, fault.Denial{Reason: fault.TokenNotYetValid})
+		other.arriveTwice(token).wantDenied(t, denial.Denial{Reason: denial.TokenNotYetValid})
 	})
 }
 

@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
 
@@ -18,10 +18,10 @@ const staleQuiet = time.Second
 // excusesStale reports whether there is no new answer because of the server, or
 // of what was done to spare it. What an operator must mend, or what the server
 // did say of the token, is not covered up.
-func excusesStale(r fault.Reason) bool {
+func excusesStale(r denial.Reason) bool {
 	switch r {
-	case fault.IntrospectionRejected, fault.IntrospectionCredentialsRefused, fault.IntrospectionForbidden, fault.TokenRefused,
-		fault.IntrospectionUnknownCluster, fault.Internal:
+	case denial.IntrospectionRejected, denial.IntrospectionCredentialsRefused, denial.IntrospectionForbidden, denial.TokenRefused,
+		denial.IntrospectionUnknownCluster, denial.Internal:
 		return false
 	}
 	return !aboutOneToken(r)
@@ -35,7 +35,7 @@ type staleUse struct {
 	since   int64 // how many there were since
 }
 
-func (u *staleUse) note(r fault.Reason, now int64) {
+func (u *staleUse) note(r denial.Reason, now int64) {
 	u.metrics.Count(metricStale + r.String() + "|")
 	u.since++
 	if now >= u.told && now-u.told < int64(staleQuiet) {

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/outage"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
@@ -61,28 +61,28 @@ func TestStaleAnswersAreUsedInAnOutage(t *testing.T) {
 }
 
 func TestStaleAnswersDoNotCoverUpWhatAnOperatorMustMend(t *testing.T) {
-	for status, reason := range map[int]fault.Reason{
-		400: fault.IntrospectionRejected, 401: fault.IntrospectionCredentialsRefused, 403: fault.IntrospectionForbidden,
+	for status, reason := range map[int]denial.Reason{
+		400: denial.IntrospectionRejected, 401: denial.IntrospectionCredentialsRefused, 403: denial.IntrospectionForbidden,
 	} {
 		b := staleBench(nil)
 		b.now = b.now.Add(time.Minute)
-		b.again(answered(status, "")).wantDenied(t, fault.Denial{Reason: reason})
+		b.again(answered(status, "")).wantDenied(t, denial.Denial{Reason: reason})
 	}
-	for body, reason := range map[string]fault.Reason{
-		`{"active":true,"sub":7}`:             fault.IntrospectionClaimsInvalid,
-		`{"active":true,"active":false}`:      fault.IntrospectionDuplicateMember,
-		strings.Repeat(" ", MaxAnswerBytes+1): fault.IntrospectionTooLarge,
-		`{"active":true,"a":` + strings.Repeat("[", 40) + strings.Repeat("]", 40) + `}`: fault.IntrospectionTooDeep,
-		`{"active":true,"scope":"` + manyWords(1000) + `"}`:                             fault.IntrospectionTooManyScopes,
+	for body, reason := range map[string]denial.Reason{
+		`{"active":true,"sub":7}`:             denial.IntrospectionClaimsInvalid,
+		`{"active":true,"active":false}`:      denial.IntrospectionDuplicateMember,
+		strings.Repeat(" ", MaxAnswerBytes+1): denial.IntrospectionTooLarge,
+		`{"active":true,"a":` + strings.Repeat("[", 40) + strings.Repeat("]", 40) + `}`: denial.IntrospectionTooDeep,
+		`{"active":true,"scope":"` + manyWords(1000) + `"}`:                             denial.IntrospectionTooManyScopes,
 	} {
 		b := staleBench(nil)
 		b.now = b.now.Add(time.Minute)
-		b.again(answered(200, body)).wantDenied(t, fault.Denial{Reason: reason})
+		b.again(answered(200, body)).wantDenied(t, denial.Denial{Reason: reason})
 	}
 	b := staleBench(nil)
 	b.now = b.now.Add(time.Minute)
 	b.air.refuse = pipeline.UnknownCluster
-	b.arrive("abc").wantDenied(t, fault.Denial{Reason: fault.IntrospectionUnknownCluster})
+	b.arrive("abc").wantDenied(t, denial.Denial{Reason: denial.IntrospectionUnknownCluster})
 	b.air.refuse = pipeline.NoHost
 	b.arrive("abc").wantAdmitted(t, "alice")
 }
@@ -94,7 +94,7 @@ func TestStaleAnswersAreUsedWhileNoCallIsMade(t *testing.T) {
 	b.now = b.now.Add(time.Minute)
 	b.again(answered(500, "")).wantAdmitted(t, "alice")
 	b.arrive("abc").wantAdmitted(t, "alice")
-	b.arrive("other").wantDenied(t, fault.Denial{Reason: fault.IntrospectionCircuitOpen, RetryAfterSeconds: 1})
+	b.arrive("other").wantDenied(t, denial.Denial{Reason: denial.IntrospectionCircuitOpen, RetryAfterSeconds: 1})
 	b.wantCalls(t, 2)
 
 	b = staleBench(func(o *Options) { o.MaxInFlight = 1 })
@@ -128,7 +128,7 @@ func TestStaleAnswersEnd(t *testing.T) {
 			if tt.usable {
 				x.wantAdmitted(t, "alice")
 			} else {
-				x.wantDenied(t, denialFor(fault.IntrospectionUnreachable))
+				x.wantDenied(t, denialFor(denial.IntrospectionUnreachable))
 			}
 		})
 	}
@@ -137,8 +137,8 @@ func TestStaleAnswersEnd(t *testing.T) {
 func TestARevokedTokenHasNoStaleAnswer(t *testing.T) {
 	b := staleBench(nil)
 	b.now = b.now.Add(time.Minute)
-	b.again(answered(200, `{"active":false}`)).wantDenied(t, fault.Denial{Reason: fault.TokenInactive})
-	b.again(answered(500, "")).wantDenied(t, denialFor(fault.IntrospectionServerError))
+	b.again(answered(200, `{"active":false}`)).wantDenied(t, denial.Denial{Reason: denial.TokenInactive})
+	b.again(answered(500, "")).wantDenied(t, denialFor(denial.IntrospectionServerError))
 }
 
 func TestAStaleAnswerStaysStale(t *testing.T) {
@@ -194,9 +194,9 @@ func TestWhatAnotherVMTookBackIsNoStaleAnswer(t *testing.T) {
 			one.land(0, answered(200, fmt.Sprintf(`{"active":true,"sub":"alice","scope":%q,"exp":%d}`, scopes, one.now.Unix()+3600)))
 			pass(time.Minute)
 			one.again(answered(500, "")).wantAdmitted(t, "alice")
-			other.again(answered(200, `{"active":false}`)).wantDenied(t, fault.Denial{Reason: fault.TokenInactive})
+			other.again(answered(200, `{"active":false}`)).wantDenied(t, denial.Denial{Reason: denial.TokenInactive})
 			pass(91 * time.Second)
-			one.again(answered(500, "")).wantDenied(t, denialFor(fault.IntrospectionServerError))
+			one.again(answered(500, "")).wantDenied(t, denialFor(denial.IntrospectionServerError))
 		})
 	}
 }

@@ -3,7 +3,7 @@ package introspection
 import (
 	"time"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/dpop"
@@ -168,7 +168,7 @@ func (s *Step) inquire(x *pipeline.Exchange, q *inquiry) pipeline.Outcome {
 	c, flying := s.flights.find(q.key, x.Now)
 	switch {
 	case flying && c.flight.Waiting() >= maxWaiters, !flying && !s.flights.room(x.Now):
-		return s.refuse(x, q, denialFor(fault.IntrospectionOverloaded))
+		return s.refuse(x, q, denialFor(denial.IntrospectionOverloaded))
 	case flying:
 		s.metrics.Count(metricJoined)
 	default:
@@ -207,7 +207,7 @@ func (s *Step) begin(c *call, q *inquiry) (v verdict, ended bool) {
 }
 
 // send makes the call. One that was refused at once leaves nothing behind.
-func (s *Step) send(c *call) (d fault.Denial, ok bool) {
+func (s *Step) send(c *call) (d denial.Denial, ok bool) {
 	d, ok = s.caller.ask(c.token, c.started, func(now int64, v verdict) { s.land(c, now, v) })
 	switch {
 	case ok:
@@ -236,7 +236,7 @@ func (s *Step) conclude(x *pipeline.Exchange, q *inquiry, v verdict) pipeline.Ou
 
 // refuse is for a request whose token could not be checked now: with what was
 // known of it before, if that may be used, it is let through all the same.
-func (s *Step) refuse(x *pipeline.Exchange, q *inquiry, d fault.Denial) pipeline.Outcome {
+func (s *Step) refuse(x *pipeline.Exchange, q *inquiry, d denial.Denial) pipeline.Outcome {
 	if excusesStale(d.Reason) {
 		if claims, ok := s.lastKnown(q, x.Now); ok {
 			s.stale.note(d.Reason, x.Now)

@@ -6,7 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/outage"
 )
@@ -29,17 +29,17 @@ func TestActiveTokenContinues(t *testing.T) {
 func TestRequestWithoutOneTokenMakesNoCall(t *testing.T) {
 	for _, tt := range []struct {
 		values []string
-		want   fault.Reason
+		want   denial.Reason
 	}{
-		{nil, fault.TokenMissing},
-		{[]string{"Bearer a,Bearer b"}, fault.TokenAmbiguous},
-		{[]string{"Bearer ?"}, fault.TokenMalformed},
+		{nil, denial.TokenMissing},
+		{[]string{"Bearer a,Bearer b"}, denial.TokenAmbiguous},
+		{[]string{"Bearer ?"}, denial.TokenMalformed},
 	} {
 		b := newBench(nil)
 		x := withAuthorization("", tt.values...)
 		x.Token = &pipeline.Claims{Active: true}
 		d, denied := b.step.Apply(x).Denial()
-		if !denied || d != (fault.Denial{Reason: tt.want}) || x.Token != nil {
+		if !denied || d != (denial.Denial{Reason: tt.want}) || x.Token != nil {
 			t.Errorf("%v: denied %v with %+v, token %v", tt.values, denied, d, x.Token)
 		}
 		b.wantCalls(t, 0)
@@ -50,7 +50,7 @@ func TestInactiveTokenIsRefused(t *testing.T) {
 	b := newBench(nil)
 	x := b.arrive("abc")
 	b.land(0, answered(200, `{"active":false}`))
-	x.wantDenied(t, fault.Denial{Reason: fault.TokenInactive})
+	x.wantDenied(t, denial.Denial{Reason: denial.TokenInactive})
 	if x.Token == nil {
 		t.Error("a step in dry run leaves nothing that require_token could refuse")
 	}
@@ -85,11 +85,11 @@ func TestFailureReachesEveryWaiterAndIsNotKept(t *testing.T) {
 }
 
 func TestRefusedCallIsDeniedAtOnceAndLeavesNothing(t *testing.T) {
-	for failure, reason := range map[pipeline.Failure]fault.Reason{
-		pipeline.UnknownCluster: fault.IntrospectionUnknownCluster,
-		pipeline.NoHost:         fault.IntrospectionNoHost,
-		pipeline.Unreachable:    fault.IntrospectionUnreachable,
-		pipeline.Failure(99):    fault.Internal,
+	for failure, reason := range map[pipeline.Failure]denial.Reason{
+		pipeline.UnknownCluster: denial.IntrospectionUnknownCluster,
+		pipeline.NoHost:         denial.IntrospectionNoHost,
+		pipeline.Unreachable:    denial.IntrospectionUnreachable,
+		pipeline.Failure(99):    denial.Internal,
 	} {
 		b := newBench(nil)
 		b.air.refuse = failure

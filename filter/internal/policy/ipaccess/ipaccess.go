@@ -5,7 +5,7 @@
 package ipaccess
 
 import (
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/ipaddr"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
@@ -35,7 +35,7 @@ func (*step) Name() string { return "ip_access" }
 func (s *step) Apply(x *pipeline.Exchange) pipeline.Outcome {
 	a := x.ClientAddress()
 	if !a.Valid() {
-		return pipeline.DenyFor(fault.IPAccessNoAddress)
+		return pipeline.DenyFor(denial.IPAccessNoAddress)
 	}
 	allowed := s.options.AllowNoMatch
 	for _, r := range s.options.Rules {
@@ -45,7 +45,7 @@ func (s *step) Apply(x *pipeline.Exchange) pipeline.Outcome {
 		}
 	}
 	if !allowed {
-		return pipeline.DenyFor(fault.IPAccessDenied)
+		return pipeline.DenyFor(denial.IPAccessDenied)
 	}
 	return pipeline.Continue()
 }

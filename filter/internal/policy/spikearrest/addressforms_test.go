@@ -6,7 +6,7 @@ import (
 	"net/netip"
 	"testing"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline/pipelinetest"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
@@ -85,7 +85,7 @@ func TestAddressFormsPrefixIsPartOfTheLimit(t *testing.T) {
 	o := options(t, "client_ip")
 	x := &pipeline.Exchange{Now: newClock().now.UnixNano(), Client: pipelinetest.From("2001:db8::1")}
 	wantAllowed(t, made(o, store), x)
-	wantDenied(t, made(o, store), x, fault.SpikeArrestExceeded)
+	wantDenied(t, made(o, store), x, denial.SpikeArrestExceeded)
 	o.Per.IPv6Prefix = 56
 	wantAllowed(t, made(o, store), x)
 }

@@ -12,7 +12,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline/pipelinetest"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
@@ -183,7 +183,7 @@ func TestSpikeSharedWorkersGetTheBoundExactly(t *testing.T) {
 						switch {
 						case !denied:
 							admitted.Add(1)
-						case d.Reason == fault.SpikeArrestExceeded:
+						case d.Reason == denial.SpikeArrestExceeded:
 							return
 						default:
 							unavailable.Add(1)
@@ -261,12 +261,12 @@ func FuzzBucket(f *testing.F) {
 		x := &pipeline.Exchange{Now: now, Client: pipelinetest.From("192.0.2.1")}
 		d, denied := s.Apply(x).Denial()
 		if !s.limit.usable(now) {
-			if !denied || d.Reason != fault.SpikeArrestUnavailable {
+			if !denied || d.Reason != denial.SpikeArrestUnavailable {
 				t.Fatalf("denied %v for %v without a usable clock", denied, d.Reason)
 			}
 			return
 		}
-		if denied && d.Reason != fault.SpikeArrestExceeded {
+		if denied && d.Reason != denial.SpikeArrestExceeded {
 			t.Fatalf("refused for %v", d.Reason)
 		}
 		x.Now = s.limit.furthest(now, s.weight)

@@ -5,7 +5,7 @@ import (
 	"time"
 	"unsafe"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sha256"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
@@ -46,7 +46,7 @@ type step struct {
 }
 
 // New makes the step. Options out of their bounds make one that refuses every
-// request with fault.SpikeArrestUnavailable. A step belongs to one VM: it is not
+// request with denial.SpikeArrestUnavailable. A step belongs to one VM: it is not
 // safe for concurrent use. It makes one Get and one Set for a message that
 // passes, one Get for one that is refused, and a few more for its first one.
 // clock reads the host's, in unix nanoseconds; it is read only when the clock
@@ -100,8 +100,8 @@ func (s *step) Apply(x *pipeline.Exchange) pipeline.Outcome {
 		return unavailable()
 	}
 	if !d.allowed {
-		return pipeline.Deny(fault.Denial{
-			Reason:            fault.SpikeArrestExceeded,
+		return pipeline.Deny(denial.Denial{
+			Reason:            denial.SpikeArrestExceeded,
 			RetryAfterSeconds: retryAfter(d.retryIn),
 			Text:              s.violation,
 		})
@@ -132,8 +132,8 @@ func (s *step) caller(x *pipeline.Exchange) (caller, error) {
 }
 
 func unavailable() pipeline.Outcome {
-	return pipeline.Deny(fault.Denial{
-		Reason:            fault.SpikeArrestUnavailable,
+	return pipeline.Deny(denial.Denial{
+		Reason:            denial.SpikeArrestUnavailable,
 		RetryAfterSeconds: unavailableRetrySeconds,
 	})
 }

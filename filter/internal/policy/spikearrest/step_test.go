@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline/pipelinetest"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
@@ -41,7 +41,7 @@ func wantAllowed(t testing.TB, s pipeline.Step, x *pipeline.Exchange) {
 	}
 }
 
-func wantDenied(t testing.TB, s pipeline.Step, x *pipeline.Exchange, reason fault.Reason) {
+func wantDenied(t testing.TB, s pipeline.Step, x *pipeline.Exchange, reason denial.Reason) {
 	t.Helper()
 	if d, ok := s.Apply(x).Denial(); !ok || d.Reason != reason {
 		t.Errorf("denied %v for %v, want denied for %v", ok, d.Reason, reason)
@@ -52,13 +52,13 @@ func TestDenial(t *testing.T) {
 	for _, tt := range []struct {
 		name, rate string
 		burst      int
-		want       fault.Denial
+		want       denial.Denial
 	}{
-		{"per second", "10ps", 1, fault.Denial{Reason: fault.SpikeArrestExceeded, RetryAfterSeconds: 1,
+		{"per second", "10ps", 1, denial.Denial{Reason: denial.SpikeArrestExceeded, RetryAfterSeconds: 1,
 			Text: "Spike arrest violation. Allowed rate : MessageRate{messagesPerPeriod=10, periodInMicroseconds=1000000, maxBurstMessageCount=1.0}"}},
-		{"per minute", "12pm", 1, fault.Denial{Reason: fault.SpikeArrestExceeded, RetryAfterSeconds: 5,
+		{"per minute", "12pm", 1, denial.Denial{Reason: denial.SpikeArrestExceeded, RetryAfterSeconds: 5,
 			Text: "Spike arrest violation. Allowed rate : MessageRate{messagesPerPeriod=12, periodInMicroseconds=60000000, maxBurstMessageCount=1.0}"}},
-		{"with a burst, rounded up", "25pm", 30, fault.Denial{Reason: fault.SpikeArrestExceeded, RetryAfterSeconds: 3,
+		{"with a burst, rounded up", "25pm", 30, denial.Denial{Reason: denial.SpikeArrestExceeded, RetryAfterSeconds: 3,
 			Text: "Spike arrest violation. Allowed rate : MessageRate{messagesPerPeriod=25, periodInMicroseconds=60000000, maxBurstMessageCount=30.0}"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -99,7 +99,7 @@ func TestHostcalls(t *testing.T) {
 			if afterGets-gets != 1 || afterSets-sets != 1 {
 				t.Errorf("a message that passes makes %d gets and %d sets, want 1 and 1", afterGets-gets, afterSets-sets)
 			}
-			wantDenied(t, s, x, fault.SpikeArrestExceeded)
+			wantDenied(t, s, x, denial.SpikeArrestExceeded)
 			deniedGets, deniedSets := calls()
 			if deniedGets-afterGets != 1 || deniedSets != afterSets {
 				t.Errorf("a message that is refused makes %d gets and %d sets, want 1 and none", deniedGets-afterGets, deniedSets-afterSets)
@@ -139,14 +139,14 @@ func TestCallersAreCountedApart(t *testing.T) {
 				wantAllowed(t, s, x)
 			}
 			for _, x := range tt.apart {
-				wantDenied(t, s, x, fault.SpikeArrestExceeded)
+				wantDenied(t, s, x, denial.SpikeArrestExceeded)
 			}
 		})
 	}
 	t.Run("all together", func(t *testing.T) {
 		s := made(options(t, ""), memstore.New(nil))
 		wantAllowed(t, s, address("192.0.2.1"))
-		wantDenied(t, s, address("192.0.2.2"), fault.SpikeArrestExceeded)
+		wantDenied(t, s, address("192.0.2.2"), denial.SpikeArrestExceeded)
 	})
 }
 
@@ -155,7 +155,7 @@ func TestWorkersShareOneLimit(t *testing.T) {
 		store := memstore.New(nil)
 		x := &pipeline.Exchange{Now: newClock().now.UnixNano(), Client: pipelinetest.From("192.0.2.1")}
 		wantAllowed(t, made(options(t, per), store), x)
-		wantDenied(t, made(options(t, per), store), x, fault.SpikeArrestExceeded)
+		wantDenied(t, made(options(t, per), store), x, denial.SpikeArrestExceeded)
 	}
 }
 
@@ -184,7 +184,7 @@ func TestChangedLimiterStartsAnew(t *testing.T) {
 			if tt.anew {
 				wantAllowed(t, made(after, store), x)
 			}
-			wantDenied(t, made(before, store), x, fault.SpikeArrestExceeded)
+			wantDenied(t, made(before, store), x, denial.SpikeArrestExceeded)
 		})
 	}
 }
@@ -230,7 +230,7 @@ func TestUnavailable(t *testing.T) {
 					tt.change(&o)
 				}
 				got, denied := made(o, tt.store).Apply(&pipeline.Exchange{Now: tt.now.UnixNano()}).Denial()
-				want := fault.Denial{Reason: fault.SpikeArrestUnavailable, RetryAfterSeconds: 1}
+				want := denial.Denial{Reason: denial.SpikeArrestUnavailable, RetryAfterSeconds: 1}
 				if diff := cmp.Diff(want, got); diff != "" || !denied {
 					t.Errorf("denied %v (-want +got):\n%s", denied, diff)
 				}
@@ -245,10 +245,10 @@ func TestRecovery(t *testing.T) {
 	s := made(options(t, "client_ip"), memstore.New(func(memstore.Operation, string) error { return err }))
 	x := &pipeline.Exchange{Now: newClock().now.UnixNano()}
 	err = errors.New("broken")
-	wantDenied(t, s, x, fault.SpikeArrestUnavailable)
+	wantDenied(t, s, x, denial.SpikeArrestUnavailable)
 	err = nil
 	wantAllowed(t, s, x)
-	wantDenied(t, s, x, fault.SpikeArrestExceeded)
+	wantDenied(t, s, x, denial.SpikeArrestExceeded)
 }
 
 // What a message is counted by is only ever in the host as a seeded hash.

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
 
@@ -31,32 +31,32 @@ func TestTokenKindRequiredType(t *testing.T) {
 		x.Token.TokenType = tokenType
 		o := strict()
 		o.TypeRequired = true
-		wantEither(t, "type "+tokenType, New(o).Apply(x), good, fault.TokenTypeUnsupported)
+		wantEither(t, "type "+tokenType, New(o).Apply(x), good, denial.TokenTypeUnsupported)
 	}
 }
 
 func TestTokenKindOfClaims(t *testing.T) {
 	x := admissible()
 	x.Token.OtherKind = true
-	wantDenied(t, New(strict()).Apply(x), fault.Denial{Reason: fault.TokenTypeUnsupported})
+	wantDenied(t, New(strict()).Apply(x), denial.Denial{Reason: denial.TokenTypeUnsupported})
 }
 
 func TestOfCaller(t *testing.T) {
 	wantContinued(t, OfCaller(admissible()))
 	for name, tt := range map[string]struct {
 		change func(*pipeline.Exchange)
-		want   fault.Reason
+		want   denial.Reason
 	}{
-		"no token":          {func(x *pipeline.Exchange) { x.Token = nil }, fault.Internal},
-		"another client":    {func(x *pipeline.Exchange) { x.Token.ClientID = "stranger" }, fault.TokenClientNotBound},
-		"no client":         {func(x *pipeline.Exchange) { x.Token.ClientID = "" }, fault.TokenClientNotBound},
-		"no product scope":  {func(x *pipeline.Exchange) { x.Token.Scopes = []string{"orders.read"} }, fault.TokenScopeInsufficient},
-		"neither fits":      {func(x *pipeline.Exchange) { x.Token.ClientID, x.Token.Scopes = "x", nil }, fault.TokenClientNotBound},
-		"no scopes at all":  {func(x *pipeline.Exchange) { x.Token.Scopes = nil }, fault.TokenScopeInsufficient},
-		"an expired token ": {func(x *pipeline.Exchange) { x.Token.Scopes, x.Token.Expires = nil, 1 }, fault.TokenScopeInsufficient},
+		"no token":          {func(x *pipeline.Exchange) { x.Token = nil }, denial.Internal},
+		"another client":    {func(x *pipeline.Exchange) { x.Token.ClientID = "stranger" }, denial.TokenClientNotBound},
+		"no client":         {func(x *pipeline.Exchange) { x.Token.ClientID = "" }, denial.TokenClientNotBound},
+		"no product scope":  {func(x *pipeline.Exchange) { x.Token.Scopes = []string{"orders.read"} }, denial.TokenScopeInsufficient},
+		"neither fits":      {func(x *pipeline.Exchange) { x.Token.ClientID, x.Token.Scopes = "x", nil }, denial.TokenClientNotBound},
+		"no scopes at all":  {func(x *pipeline.Exchange) { x.Token.Scopes = nil }, denial.TokenScopeInsufficient},
+		"an expired token ": {func(x *pipeline.Exchange) { x.Token.Scopes, x.Token.Expires = nil, 1 }, denial.TokenScopeInsufficient},
 	} {
 		x := admissible()
 		tt.change(x)
-		t.Run(name, func(t *testing.T) { wantDenied(t, OfCaller(x), fault.Denial{Reason: tt.want}) })
+		t.Run(name, func(t *testing.T) { wantDenied(t, OfCaller(x), denial.Denial{Reason: tt.want}) })
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
 
@@ -56,19 +56,19 @@ func (s *step) Name() string { return "require_token" }
 // ours, not of the request.
 func (s *step) Apply(x *pipeline.Exchange) pipeline.Outcome {
 	if x.Token == nil {
-		return pipeline.DenyFor(fault.Internal)
+		return pipeline.DenyFor(denial.Internal)
 	}
 	if reason, ok := s.checkToken(x.Token, x.Now); !ok {
 		return pipeline.DenyFor(reason)
 	}
 	if len(s.clientIDs) > 0 && !names(s.clientIDs, x.Token.ClientID) {
-		return pipeline.DenyFor(fault.TokenClientMismatch)
+		return pipeline.DenyFor(denial.TokenClientMismatch)
 	}
 	if !clientBound(x) {
-		return pipeline.DenyFor(fault.TokenClientNotBound)
+		return pipeline.DenyFor(denial.TokenClientNotBound)
 	}
 	if !s.enoughScopes(x.Token.Scopes) || !productScopes(x) {
-		return pipeline.Deny(fault.Denial{Reason: fault.TokenScopeInsufficient, Scope: s.challenge})
+		return pipeline.Deny(denial.Denial{Reason: denial.TokenScopeInsufficient, Scope: s.challenge})
 	}
 	return pipeline.Continue()
 }
@@ -79,33 +79,33 @@ func (s *step) Apply(x *pipeline.Exchange) pipeline.Outcome {
 func OfCaller(x *pipeline.Exchange) pipeline.Outcome {
 	switch {
 	case x.Token == nil:
-		return pipeline.DenyFor(fault.Internal)
+		return pipeline.DenyFor(denial.Internal)
 	case !clientBound(x):
-		return pipeline.DenyFor(fault.TokenClientNotBound)
+		return pipeline.DenyFor(denial.TokenClientNotBound)
 	case !productScopes(x):
-		return pipeline.DenyFor(fault.TokenScopeInsufficient)
+		return pipeline.DenyFor(denial.TokenScopeInsufficient)
 	}
 	return pipeline.Continue()
 }
 
 // checkToken looks at the token alone. exp is optional (RFC 7662 section 2.2): a
 // token without one is good for as long as the server says so.
-func (s *step) checkToken(t *pipeline.Claims, now int64) (fault.Reason, bool) {
+func (s *step) checkToken(t *pipeline.Claims, now int64) (denial.Reason, bool) {
 	switch {
 	case !t.Active:
-		return fault.TokenInactive, false
+		return denial.TokenInactive, false
 	case !Supported(t), s.typed && t.TokenType == "":
-		return fault.TokenTypeUnsupported, false
+		return denial.TokenTypeUnsupported, false
 	case t.SenderConstrained && !t.Proven:
-		return fault.TokenSenderConstrained, false
+		return denial.TokenSenderConstrained, false
 	case t.Expires != 0 && (now-int64(s.skew))/int64(time.Second) >= t.Expires:
-		return fault.TokenExpired, false
+		return denial.TokenExpired, false
 	case t.NotBefore != 0 && (now+int64(s.skew))/int64(time.Second) < t.NotBefore:
-		return fault.TokenNotYetValid, false
+		return denial.TokenNotYetValid, false
 	case s.issuer != "" && t.Issuer != s.issuer:
-		return fault.TokenIssuerMismatch, false
+		return denial.TokenIssuerMismatch, false
 	case len(s.audience) > 0 && !overlap(s.audience, t.Audience):
-		return fault.TokenAudienceMismatch, false
+		return denial.TokenAudienceMismatch, false
 	}
 	return 0, true
 }

@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
 
@@ -47,29 +47,29 @@ func admissible() *pipeline.Exchange {
 
 // faults breaks one rule each, in the order in which the rules are checked.
 var faults = []struct {
-	reason fault.Reason
+	reason denial.Reason
 	breaks func(*pipeline.Exchange)
 }{
-	{fault.TokenInactive, func(x *pipeline.Exchange) { x.Token.Active = false }},
-	{fault.TokenTypeUnsupported, func(x *pipeline.Exchange) { x.Token.TokenType = "DPoP" }},
-	{fault.TokenSenderConstrained, func(x *pipeline.Exchange) { x.Token.SenderConstrained = true }},
-	{fault.TokenExpired, func(x *pipeline.Exchange) { x.Token.Expires = now.Unix() - 1 }},
-	{fault.TokenNotYetValid, func(x *pipeline.Exchange) { x.Token.NotBefore = now.Unix() + 10 }},
-	{fault.TokenIssuerMismatch, func(x *pipeline.Exchange) { x.Token.Issuer += "/" }},
-	{fault.TokenAudienceMismatch, func(x *pipeline.Exchange) { x.Token.Audience = []string{"api://other"} }},
-	{fault.TokenClientMismatch, func(x *pipeline.Exchange) {
+	{denial.TokenInactive, func(x *pipeline.Exchange) { x.Token.Active = false }},
+	{denial.TokenTypeUnsupported, func(x *pipeline.Exchange) { x.Token.TokenType = "DPoP" }},
+	{denial.TokenSenderConstrained, func(x *pipeline.Exchange) { x.Token.SenderConstrained = true }},
+	{denial.TokenExpired, func(x *pipeline.Exchange) { x.Token.Expires = now.Unix() - 1 }},
+	{denial.TokenNotYetValid, func(x *pipeline.Exchange) { x.Token.NotBefore = now.Unix() + 10 }},
+	{denial.TokenIssuerMismatch, func(x *pipeline.Exchange) { x.Token.Issuer += "/" }},
+	{denial.TokenAudienceMismatch, func(x *pipeline.Exchange) { x.Token.Audience = []string{"api://other"} }},
+	{denial.TokenClientMismatch, func(x *pipeline.Exchange) {
 		x.Token.ClientID = "stranger"
 		x.Caller.TokenClients = []string{"stranger"}
 	}},
-	{fault.TokenClientNotBound, func(x *pipeline.Exchange) { x.Caller.TokenClients = []string{"another"} }},
-	{fault.TokenScopeInsufficient, func(x *pipeline.Exchange) { x.Token.Scopes = []string{"customers.read", "orders.read"} }},
+	{denial.TokenClientNotBound, func(x *pipeline.Exchange) { x.Caller.TokenClients = []string{"another"} }},
+	{denial.TokenScopeInsufficient, func(x *pipeline.Exchange) { x.Token.Scopes = []string{"customers.read", "orders.read"} }},
 }
 
 func TestEachSetOfBrokenRulesIsRefusedForTheFirst(t *testing.T) {
 	step := New(strict())
 	for set := range 1 << len(faults) {
 		x := admissible()
-		want, broken := fault.Internal, false
+		want, broken := denial.Internal, false
 		for i, f := range faults {
 			if set&(1<<i) == 0 {
 				continue
@@ -96,7 +96,7 @@ func TestWithoutClaimsTheFaultIsOurs(t *testing.T) {
 	x := admissible()
 	x.Token = nil
 	for _, o := range []Options{{}, strict()} {
-		wantDenied(t, New(o).Apply(x), fault.Denial{Reason: fault.Internal})
+		wantDenied(t, New(o).Apply(x), denial.Denial{Reason: denial.Internal})
 	}
 }
 
@@ -105,7 +105,7 @@ func TestActiveIsEnoughWithoutFurtherRules(t *testing.T) {
 	x := &pipeline.Exchange{Now: now.UnixNano(), Token: &pipeline.Claims{Active: true}}
 	wantContinued(t, step.Apply(x))
 	x.Token.Active = false
-	wantDenied(t, step.Apply(x), fault.Denial{Reason: fault.TokenInactive})
+	wantDenied(t, step.Apply(x), denial.Denial{Reason: denial.TokenInactive})
 }
 
 func TestTokenType(t *testing.T) {
@@ -115,7 +115,7 @@ func TestTokenType(t *testing.T) {
 	} {
 		x := admissible()
 		x.Token.TokenType = tokenType
-		wantEither(t, "type "+tokenType, New(strict()).Apply(x), good, fault.TokenTypeUnsupported)
+		wantEither(t, "type "+tokenType, New(strict()).Apply(x), good, denial.TokenTypeUnsupported)
 	}
 }
 
@@ -125,25 +125,25 @@ func TestTimes(t *testing.T) {
 		name               string
 		expires, notBefore int64
 		skew               time.Duration
-		reason             fault.Reason // Internal: continues
+		reason             denial.Reason // Internal: continues
 	}{
 		{name: "no exp, no nbf"},
 		{name: "exp in a second", expires: at + 1},
-		{name: "exp this second", expires: at, reason: fault.TokenExpired},
-		{name: "exp long ago", expires: 1, reason: fault.TokenExpired},
-		{name: "exp negative", expires: -1, reason: fault.TokenExpired},
+		{name: "exp this second", expires: at, reason: denial.TokenExpired},
+		{name: "exp long ago", expires: 1, reason: denial.TokenExpired},
+		{name: "exp negative", expires: -1, reason: denial.TokenExpired},
 		{name: "exp far", expires: 253402300799},
 		{name: "exp far with skew", expires: 253402300799, skew: MaxSkew},
 		{name: "exp within the skew", expires: at - 1, skew: 2 * time.Second},
-		{name: "exp at the end of the skew", expires: at - 1, skew: 1500 * time.Millisecond, reason: fault.TokenExpired},
+		{name: "exp at the end of the skew", expires: at - 1, skew: 1500 * time.Millisecond, reason: denial.TokenExpired},
 		{name: "exp just before the end of the skew", expires: at - 1, skew: 1501 * time.Millisecond},
 		{name: "skew is not negative", expires: at + 1, skew: -time.Hour},
-		{name: "skew is bounded", expires: at - 301, skew: time.Hour, reason: fault.TokenExpired},
+		{name: "skew is bounded", expires: at - 301, skew: time.Hour, reason: denial.TokenExpired},
 		{name: "nbf this second", notBefore: at},
-		{name: "nbf in a second", notBefore: at + 1, reason: fault.TokenNotYetValid},
+		{name: "nbf in a second", notBefore: at + 1, reason: denial.TokenNotYetValid},
 		{name: "nbf within the skew", notBefore: at + 1, skew: 500 * time.Millisecond},
-		{name: "nbf beyond the skew", notBefore: at + 1, skew: 499 * time.Millisecond, reason: fault.TokenNotYetValid},
-		{name: "nbf beyond the bound of the skew", notBefore: at + 301, skew: time.Hour, reason: fault.TokenNotYetValid},
+		{name: "nbf beyond the skew", notBefore: at + 1, skew: 499 * time.Millisecond, reason: denial.TokenNotYetValid},
+		{name: "nbf beyond the bound of the skew", notBefore: at + 301, skew: time.Hour, reason: denial.TokenNotYetValid},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -151,7 +151,7 @@ func TestTimes(t *testing.T) {
 			x.Token.Expires, x.Token.NotBefore = tt.expires, tt.notBefore
 			o := strict()
 			o.Skew = tt.skew
-			wantEither(t, tt.name, New(o).Apply(x), tt.reason == fault.Internal, tt.reason)
+			wantEither(t, tt.name, New(o).Apply(x), tt.reason == denial.Internal, tt.reason)
 		})
 	}
 }
@@ -160,30 +160,30 @@ func TestLists(t *testing.T) {
 	tests := []struct {
 		name   string
 		change func(*Options, *pipeline.Exchange)
-		reason fault.Reason // Internal: continues
+		reason denial.Reason // Internal: continues
 	}{
 		{"issuer not configured", func(o *Options, x *pipeline.Exchange) { o.Issuer = ""; x.Token.Issuer = "anyone" }, 0},
-		{"issuer absent from the token", func(o *Options, x *pipeline.Exchange) { x.Token.Issuer = "" }, fault.TokenIssuerMismatch},
-		{"issuer in other letters", func(o *Options, x *pipeline.Exchange) { x.Token.Issuer = strings.ToUpper(x.Token.Issuer) }, fault.TokenIssuerMismatch},
+		{"issuer absent from the token", func(o *Options, x *pipeline.Exchange) { x.Token.Issuer = "" }, denial.TokenIssuerMismatch},
+		{"issuer in other letters", func(o *Options, x *pipeline.Exchange) { x.Token.Issuer = strings.ToUpper(x.Token.Issuer) }, denial.TokenIssuerMismatch},
 		{"audience not configured", func(o *Options, x *pipeline.Exchange) { o.Audience = nil; x.Token.Audience = nil }, 0},
-		{"audience absent from the token", func(o *Options, x *pipeline.Exchange) { x.Token.Audience = nil }, fault.TokenAudienceMismatch},
-		{"audience only begins alike", func(o *Options, x *pipeline.Exchange) { x.Token.Audience = []string{"api://orders2"} }, fault.TokenAudienceMismatch},
+		{"audience absent from the token", func(o *Options, x *pipeline.Exchange) { x.Token.Audience = nil }, denial.TokenAudienceMismatch},
+		{"audience only begins alike", func(o *Options, x *pipeline.Exchange) { x.Token.Audience = []string{"api://orders2"} }, denial.TokenAudienceMismatch},
 		{"clients not configured", func(o *Options, x *pipeline.Exchange) { o.ClientIDs = nil }, 0},
-		{"client absent from the token", func(o *Options, x *pipeline.Exchange) { x.Token.ClientID = "" }, fault.TokenClientMismatch},
-		{"absent client is not an empty one", func(o *Options, x *pipeline.Exchange) { o.ClientIDs = []string{""}; x.Token.ClientID = "" }, fault.TokenClientMismatch},
+		{"client absent from the token", func(o *Options, x *pipeline.Exchange) { x.Token.ClientID = "" }, denial.TokenClientMismatch},
+		{"absent client is not an empty one", func(o *Options, x *pipeline.Exchange) { o.ClientIDs = []string{""}; x.Token.ClientID = "" }, denial.TokenClientMismatch},
 		{"app not bound", func(o *Options, x *pipeline.Exchange) { x.Caller.TokenClients = nil }, 0},
-		{"bound app, no client in the token", func(o *Options, x *pipeline.Exchange) { o.ClientIDs = nil; x.Token.ClientID = "" }, fault.TokenClientNotBound},
+		{"bound app, no client in the token", func(o *Options, x *pipeline.Exchange) { o.ClientIDs = nil; x.Token.ClientID = "" }, denial.TokenClientNotBound},
 		{"step wants no scopes", func(o *Options, x *pipeline.Exchange) { o.Scopes = nil; x.Token.Scopes = []string{"customers.write"} }, 0},
 		{"product wants no scopes", func(o *Options, x *pipeline.Exchange) { x.Caller.ProductScopes = nil }, 0},
-		{"none of the product's scopes", func(o *Options, x *pipeline.Exchange) { x.Caller.ProductScopes = []string{"x", "y"} }, fault.TokenScopeInsufficient},
-		{"scope in other letters", func(o *Options, x *pipeline.Exchange) { o.Scopes = []string{"Orders.read"} }, fault.TokenScopeInsufficient},
-		{"token without scopes", func(o *Options, x *pipeline.Exchange) { x.Token.Scopes = nil }, fault.TokenScopeInsufficient},
+		{"none of the product's scopes", func(o *Options, x *pipeline.Exchange) { x.Caller.ProductScopes = []string{"x", "y"} }, denial.TokenScopeInsufficient},
+		{"scope in other letters", func(o *Options, x *pipeline.Exchange) { o.Scopes = []string{"Orders.read"} }, denial.TokenScopeInsufficient},
+		{"token without scopes", func(o *Options, x *pipeline.Exchange) { x.Token.Scopes = nil }, denial.TokenScopeInsufficient},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			o, x := strict(), admissible()
 			tt.change(&o, x)
-			wantEither(t, tt.name, New(o).Apply(x), tt.reason == fault.Internal, tt.reason)
+			wantEither(t, tt.name, New(o).Apply(x), tt.reason == denial.Internal, tt.reason)
 		})
 	}
 }
@@ -207,7 +207,7 @@ func TestScopeRefusalListsTheStepsScopes(t *testing.T) {
 			x.Token.Scopes = []string{"profile"}
 			o := strict()
 			o.Scopes = tt.scopes
-			wantDenied(t, New(o).Apply(x), fault.Denial{Reason: fault.TokenScopeInsufficient, Scope: tt.want})
+			wantDenied(t, New(o).Apply(x), denial.Denial{Reason: denial.TokenScopeInsufficient, Scope: tt.want})
 		})
 	}
 }
@@ -229,7 +229,7 @@ func wantContinued(t *testing.T, o pipeline.Outcome) {
 	}
 }
 
-func wantDenied(t *testing.T, o pipeline.Outcome, want fault.Denial) {
+func wantDenied(t *testing.T, o pipeline.Outcome, want denial.Denial) {
 	t.Helper()
 	got, refused := o.Denial()
 	if !refused {
@@ -240,7 +240,7 @@ func wantDenied(t *testing.T, o pipeline.Outcome, want fault.Denial) {
 	}
 }
 
-func wantEither(t *testing.T, name string, o pipeline.Outcome, good bool, reason fault.Reason) {
+func wantEither(t *testing.T, name string, o pipeline.Outcome, good bool, reason denial.Reason) {
 	t.Helper()
 	d, refused := o.Denial()
 	if refused == good || refused && d.Reason != reason {

@@ -12,7 +12,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/catalog"
 	"github.com/sallyport-gateway/sallyport/filter/internal/config"
-	"github.com/sallyport-gateway/sallyport/filter/internal/native"
+	"github.com/sallyport-gateway/sallyport/filter/internal/nativehost"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
 )
@@ -90,7 +90,7 @@ func Ask(ctx context.Context, q Question) (Answer, error) {
 	for _, name := range callees.clusters {
 		clusters[name] = answer
 	}
-	d := native.Driver{Now: q.Now, Watch: func(names []string, step int, o pipeline.Outcome) { a.saw(names, step, o, q.Introspection != nil) }}
+	d := nativehost.Driver{Now: q.Now, Watch: func(names []string, step int, o pipeline.Outcome) { a.saw(names, step, o, q.Introspection != nil) }}
 	instance, err := d.Start(ctx, scenario.Setup{Name: "explain", Config: q.Config, Env: env, Clusters: clusters, Upstream: scenario.DefaultUpstream()})
 	if err != nil {
 		return Answer{}, fmt.Errorf("start the filter: %w", err)

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jose"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
@@ -67,7 +67,7 @@ func (k *Keys) land(f *fetch, now int64, a *pipeline.Answer) {
 	k.shared.write(document{fetched: now, life: k.life, text: a.Body})
 }
 
-func (k *Keys) fail(now int64, r fault.Reason) {
+func (k *Keys) fail(now int64, r denial.Reason) {
 	k.failed, k.failure = true, unavailable(r)
 	k.askAt = now + int64(failureInterval)
 	k.ports.Metrics.Count(metricFailed)
@@ -79,30 +79,30 @@ func (k *Keys) fail(now int64, r fault.Reason) {
 }
 
 // judge reads the answer: the keys, or why there are none.
-func judge(a *pipeline.Answer) (*jose.KeySet, fault.Reason) {
+func judge(a *pipeline.Answer) (*jose.KeySet, denial.Reason) {
 	switch {
 	case a.Failure != pipeline.NoFailure:
 		return nil, failureReason(a.Failure)
 	case a.Status == 429 || a.Status >= 500 && a.Status <= 599:
-		return nil, fault.JWKSUnavailable
+		return nil, denial.JWKSUnavailable
 	case a.Status != 200 || len(a.Body) > MaxBytes || a.BodySize > len(a.Body):
-		return nil, fault.JWKSInvalid
+		return nil, denial.JWKSInvalid
 	}
 	set, err := jose.ParseKeySet(a.Body)
 	if err != nil {
-		return nil, fault.JWKSInvalid
+		return nil, denial.JWKSInvalid
 	}
 	return set, 0
 }
 
-func failureReason(f pipeline.Failure) fault.Reason {
+func failureReason(f pipeline.Failure) denial.Reason {
 	switch f {
 	case pipeline.UnknownCluster:
-		return fault.IntrospectionUnknownCluster
+		return denial.IntrospectionUnknownCluster
 	case pipeline.FailureUnknown:
-		return fault.Internal
+		return denial.Internal
 	}
-	return fault.JWKSUnavailable
+	return denial.JWKSUnavailable
 }
 
 // lifeOf is for how long the issuer says that its keys are good (RFC 9111 section

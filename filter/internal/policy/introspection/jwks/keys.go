@@ -7,7 +7,7 @@ package jwks
 import (
 	"time"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jose"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
@@ -61,7 +61,7 @@ type Keys struct {
 	life    time.Duration
 
 	inAir     *fetch
-	failure   fault.Denial // of the latest fetch
+	failure   denial.Denial // of the latest fetch
 	failed    bool
 	askAt     int64 // no fetch before
 	unknownAt int64 // no fetch for an unknown key before
@@ -100,7 +100,7 @@ func (k *Keys) Find(x *pipeline.Exchange, h *jose.Header, then func(*pipeline.Ex
 		return pipeline.Deny(k.denial(now))
 	}
 	if k.inAir.flight.Waiting() >= maxWaiters {
-		return pipeline.Deny(unavailable(fault.IntrospectionOverloaded))
+		return pipeline.Deny(unavailable(denial.IntrospectionOverloaded))
 	}
 	return pipeline.Await(&k.inAir.flight, func(x *pipeline.Exchange) pipeline.Outcome {
 		if key, ok := k.lookup(h, x.Now); ok {
@@ -129,14 +129,14 @@ func (k *Keys) await(now int64) bool {
 
 // denial is for a token whose key was not found. As long as the latest fetch
 // failed it is not known that the key does not exist.
-func (k *Keys) denial(now int64) fault.Denial {
+func (k *Keys) denial(now int64) denial.Denial {
 	if k.failed {
 		return k.failure
 	}
 	if !k.usable(now) {
-		return unavailable(fault.JWKSUnavailable)
+		return unavailable(denial.JWKSUnavailable)
 	}
-	return fault.Denial{Reason: fault.TokenKeyUnknown}
+	return denial.Denial{Reason: denial.TokenKeyUnknown}
 }
 
 //go:noinline
@@ -188,8 +188,8 @@ func (k *Keys) use(set *jose.KeySet, fetched int64, life time.Duration) {
 	k.life = min(max(life, minLife), k.options.Refresh)
 }
 
-func unavailable(r fault.Reason) fault.Denial {
-	d := fault.Denial{Reason: r}
+func unavailable(r denial.Reason) denial.Denial {
+	d := denial.Denial{Reason: r}
 	if r.Status() == 503 {
 		d.RetryAfterSeconds = retrySeconds
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jose"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
@@ -327,7 +327,7 @@ func TestWaitersAreBounded(t *testing.T) {
 		run := seq.Begin()
 		if run.Advance(&pipeline.Exchange{}, v.now.UnixNano(), func() {}) == pipeline.Parked {
 			parked++
-		} else if r := run.Denial().Reason; r != fault.IntrospectionOverloaded {
+		} else if r := run.Denial().Reason; r != denial.IntrospectionOverloaded {
 			t.Fatalf("refused for %s", r)
 		}
 	}
@@ -351,18 +351,18 @@ func TestJudge(t *testing.T) {
 	}
 	for name, tt := range map[string]struct {
 		answer pipeline.Answer
-		want   fault.Reason
+		want   denial.Reason
 	}{
-		"an answer nobody filled in": {pipeline.Answer{}, fault.Internal},
-		"no such cluster":            {pipeline.Answer{Failure: pipeline.UnknownCluster}, fault.IntrospectionUnknownCluster},
-		"timeout":                    {pipeline.Answer{Failure: pipeline.TimedOut}, fault.JWKSUnavailable},
-		"503":                        {with(func(a *pipeline.Answer) { a.Status = 503 }), fault.JWKSUnavailable},
-		"429":                        {with(func(a *pipeline.Answer) { a.Status = 429 }), fault.JWKSUnavailable},
-		"201":                        {with(func(a *pipeline.Answer) { a.Status = 201 }), fault.JWKSInvalid},
-		"404":                        {with(func(a *pipeline.Answer) { a.Status = 404 }), fault.JWKSInvalid},
-		"not read to its end":        {with(func(a *pipeline.Answer) { a.BodySize++ }), fault.JWKSInvalid},
-		"too long":                   {with(func(a *pipeline.Answer) { a.Body = append(a.Body[:len(a.Body):len(a.Body)], make([]byte, MaxBytes)...) }), fault.JWKSInvalid},
-		"empty":                      {with(func(a *pipeline.Answer) { a.Body = nil }), fault.JWKSInvalid},
+		"an answer nobody filled in": {pipeline.Answer{}, denial.Internal},
+		"no such cluster":            {pipeline.Answer{Failure: pipeline.UnknownCluster}, denial.IntrospectionUnknownCluster},
+		"timeout":                    {pipeline.Answer{Failure: pipeline.TimedOut}, denial.JWKSUnavailable},
+		"503":                        {with(func(a *pipeline.Answer) { a.Status = 503 }), denial.JWKSUnavailable},
+		"429":                        {with(func(a *pipeline.Answer) { a.Status = 429 }), denial.JWKSUnavailable},
+		"201":                        {with(func(a *pipeline.Answer) { a.Status = 201 }), denial.JWKSInvalid},
+		"404":                        {with(func(a *pipeline.Answer) { a.Status = 404 }), denial.JWKSInvalid},
+		"not read to its end":        {with(func(a *pipeline.Answer) { a.BodySize++ }), denial.JWKSInvalid},
+		"too long":                   {with(func(a *pipeline.Answer) { a.Body = append(a.Body[:len(a.Body):len(a.Body)], make([]byte, MaxBytes)...) }), denial.JWKSInvalid},
+		"empty":                      {with(func(a *pipeline.Answer) { a.Body = nil }), denial.JWKSInvalid},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if set, reason := judge(&tt.answer); set != nil || reason != tt.want {
@@ -370,7 +370,7 @@ func TestJudge(t *testing.T) {
 			}
 		})
 	}
-	if diff := cmp.Diff(unavailable(fault.JWKSInvalid), fault.Denial{Reason: fault.JWKSInvalid}); diff != "" {
+	if diff := cmp.Diff(unavailable(denial.JWKSInvalid), denial.Denial{Reason: denial.JWKSInvalid}); diff != "" {
 		t.Error(diff)
 	}
 }

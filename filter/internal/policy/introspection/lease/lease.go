@@ -9,7 +9,7 @@ package lease
 import (
 	"encoding/binary"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 )
 
@@ -55,7 +55,7 @@ type Status struct {
 	_      [0]func() // not comparable: an unused == costs the guest code
 	State  State
 	Since  int64
-	Denial fault.Denial
+	Denial denial.Denial
 }
 
 // Table is the flights of all workers.
@@ -139,7 +139,7 @@ func (t *Table) Owned(k Key, owner uint64) (ok bool) {
 
 // Land ends a flight as Landed, Inactive or Failed; the denial is of a failed one. It gives the queues of those to wake,
 // none when the lease was lost.
-func (t *Table) Land(k Key, owner uint64, now int64, end State, d fault.Denial) (wake []uint32) {
+func (t *Table) Land(k Key, owner uint64, now int64, end State, d denial.Denial) (wake []uint32) {
 	err := t.table.Update(k.hash(), func(b sharedtable.Bucket) bool {
 		wake = nil
 		e, ok := owned(b, k, owner)
@@ -218,8 +218,8 @@ func status(e []byte, now int64) Status {
 		}
 	case Landed, Inactive:
 	case Failed:
-		s.Denial = fault.Denial{
-			Reason:            fault.Reason(binary.BigEndian.Uint16(e[reasonAt:])),
+		s.Denial = denial.Denial{
+			Reason:            denial.Reason(binary.BigEndian.Uint16(e[reasonAt:])),
 			RetryAfterSeconds: int(binary.BigEndian.Uint32(e[retryAt:])),
 		}
 	default:

@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 )
 
@@ -33,10 +33,10 @@ func TestOneAsksTheOthersWait(t *testing.T) {
 	if s := other.Status(k, 0, 150); s.State != Held {
 		t.Errorf("state %d, want held", s.State)
 	}
-	if wake := other.Land(k, 22, 150, Landed, fault.Denial{}); wake != nil {
+	if wake := other.Land(k, 22, 150, Landed, denial.Denial{}); wake != nil {
 		t.Errorf("who holds no lease may wake %v", wake)
 	}
-	if wake := one.Land(k, 11, 150, Landed, fault.Denial{}); !slices.Equal(wake, []uint32{2, 3}) {
+	if wake := one.Land(k, 11, 150, Landed, denial.Denial{}); !slices.Equal(wake, []uint32{2, 3}) {
 		t.Errorf("wakes %v, want 2 and 3", wake)
 	}
 	if diff := cmp.Diff(Status{State: Landed, Since: 150}, other.Status(k, 0, 160)); diff != "" {
@@ -56,9 +56,9 @@ func TestAFailureIsToldToThoseWhoWait(t *testing.T) {
 	k := Key{1}
 	one.Acquire(k, 11, 1, 100, 200, 100)
 	other.Acquire(k, 22, 2, 110, 210, 110)
-	denial := fault.Denial{Reason: fault.IntrospectionTimeout, RetryAfterSeconds: 5, Text: "not shared", Scope: "nor this"}
-	one.Land(k, 11, 150, Failed, denial)
-	want := Status{State: Failed, Since: 150, Denial: fault.Denial{Reason: fault.IntrospectionTimeout, RetryAfterSeconds: 5}}
+	refusal := denial.Denial{Reason: denial.IntrospectionTimeout, RetryAfterSeconds: 5, Text: "not shared", Scope: "nor this"}
+	one.Land(k, 11, 150, Failed, refusal)
+	want := Status{State: Failed, Since: 150, Denial: denial.Denial{Reason: denial.IntrospectionTimeout, RetryAfterSeconds: 5}}
 	if diff := cmp.Diff(want, other.Status(k, 0, 151)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -70,7 +70,7 @@ func TestAFailureIsToldToThoseWhoWait(t *testing.T) {
 func TestAnInactiveTokenIsToldToThoseWhoWait(t *testing.T) {
 	table := New(memstore.New(nil))
 	table.Acquire(Key{1}, 11, 1, 100, 200, 100)
-	table.Land(Key{1}, 11, 150, Inactive, fault.Denial{})
+	table.Land(Key{1}, 11, 150, Inactive, denial.Denial{})
 	if diff := cmp.Diff(Status{State: Inactive, Since: 150}, table.Status(Key{1}, 0, 151)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -96,7 +96,7 @@ func TestALeaseEnds(t *testing.T) {
 	if g := other.Acquire(k, 22, 2, 290, 390, never); g != Granted {
 		t.Errorf("at the end: %d, want granted", g)
 	}
-	if one.Renew(k, 11, 300, 400) || one.Land(k, 11, 300, Landed, fault.Denial{}) != nil {
+	if one.Renew(k, 11, 300, 400) || one.Land(k, 11, 300, Landed, denial.Denial{}) != nil {
 		t.Error("who lost the lease went on with it")
 	}
 	if s := other.Status(k, 0, 300); s.State != Held {
@@ -125,7 +125,7 @@ func TestWhoeverHoldsItWakesThoseWhoWait(t *testing.T) {
 			t.Fatalf("state %d, want held", s.State)
 		}
 	}
-	if wake := table.Land(Key{1}, 33, 300, Landed, fault.Denial{}); !slices.Equal(wake, []uint32{2}) {
+	if wake := table.Land(Key{1}, 33, 300, Landed, denial.Denial{}); !slices.Equal(wake, []uint32{2}) {
 		t.Errorf("wakes %v, want 2", wake)
 	}
 }
@@ -140,7 +140,7 @@ func TestNoRoom(t *testing.T) {
 	if g := table.Acquire(Key{31: 99}, 11, 1, 150, 250, never); g != Alone {
 		t.Errorf("a flight without room came to %d, want alone", g)
 	}
-	table.Land(Key{31: 2}, 11, 150, Landed, fault.Denial{})
+	table.Land(Key{31: 2}, 11, 150, Landed, denial.Denial{})
 	if g := table.Acquire(Key{31: 99}, 11, 1, 160, 260, never); g != Granted {
 		t.Errorf("with the room of one that landed: %d, want granted", g)
 	}
@@ -154,7 +154,7 @@ func TestWaitersAreBounded(t *testing.T) {
 			t.Fatalf("waiter %d: %d", i, g)
 		}
 	}
-	if n := len(table.Land(Key{1}, 11, 150, Landed, fault.Denial{})); n != MaxWaiters {
+	if n := len(table.Land(Key{1}, 11, 150, Landed, denial.Denial{})); n != MaxWaiters {
 		t.Errorf("wakes %d, want %d", n, MaxWaiters)
 	}
 }
@@ -164,7 +164,7 @@ func TestAHostThatFailsLeavesEachAlone(t *testing.T) {
 	if g := table.Acquire(Key{1}, 11, 1, 100, 200, never); g != Alone {
 		t.Errorf("came to %d, want alone", g)
 	}
-	if table.Renew(Key{1}, 11, 100, 200) || table.Land(Key{1}, 11, 100, Landed, fault.Denial{}) != nil || table.Status(Key{1}, 0, 100).State != Free {
+	if table.Renew(Key{1}, 11, 100, 200) || table.Land(Key{1}, 11, 100, Landed, denial.Denial{}) != nil || table.Status(Key{1}, 0, 100).State != Free {
 		t.Error("a host that fails answered")
 	}
 }
@@ -220,7 +220,7 @@ func TestNeverTwoHolders(t *testing.T) {
 					model[k] = held{owner, until}
 				}
 			case 2:
-				table.Land(k, owner, now, Landed, fault.Denial{})
+				table.Land(k, owner, now, Landed, denial.Denial{})
 				if has && h.owner == owner {
 					delete(model, k)
 				}

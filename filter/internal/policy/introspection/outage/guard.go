@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sha256"
@@ -90,7 +90,7 @@ func New(o Options, p Ports) *Guard {
 // Admit says whether a call about a token may be made at now. With ok every
 // permit must come back by Done; one that does not is forgotten when its lease
 // is over.
-func (g *Guard) Admit(now int64, m Mark) (p Permit, d fault.Denial, ok bool) {
+func (g *Guard) Admit(now int64, m Mark) (p Permit, d denial.Denial, ok bool) {
 	var cause Cause
 	var wait int64
 	_, err := g.change(func(r *record) (write bool) {
@@ -101,10 +101,10 @@ func (g *Guard) Admit(now int64, m Mark) (p Permit, d fault.Denial, ok bool) {
 		cause, wait = Stateless, int64(fullRetry)
 	}
 	if cause != granted {
-		return Permit{}, denial(cause, wait), false
+		return Permit{}, refusalFor(cause, wait), false
 	}
 	g.show(now)
-	return p, fault.Denial{}, true
+	return p, denial.Denial{}, true
 }
 
 // Done gives a permit back and says what its call came to. a is the server's
@@ -164,14 +164,14 @@ func (g *Guard) change(f func(*record) (write bool)) (before record, err error) 
 	return before, err
 }
 
-// denial is what the client is told.
-func denial(c Cause, wait int64) fault.Denial {
-	d := fault.Denial{Reason: fault.IntrospectionOverloaded, RetryAfterSeconds: max(1, int((wait+int64(time.Second)-1)/int64(time.Second)))}
+// refusalFor is what the client is told.
+func refusalFor(c Cause, wait int64) denial.Denial {
+	d := denial.Denial{Reason: denial.IntrospectionOverloaded, RetryAfterSeconds: max(1, int((wait+int64(time.Second)-1)/int64(time.Second)))}
 	switch c {
 	case Held:
-		d.Reason = fault.IntrospectionRateLimited
+		d.Reason = denial.IntrospectionRateLimited
 	case Open:
-		d.Reason = fault.IntrospectionCircuitOpen
+		d.Reason = denial.IntrospectionCircuitOpen
 	}
 	return d
 }

@@ -6,7 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 )
@@ -57,12 +57,12 @@ type gauges struct {
 func (g gauges) Gauge(metric string, value int64) { g.values[metric] = value }
 
 // admit asks for a call about a token that there was not before.
-func (w *world) admit(worker int) (Permit, fault.Denial, bool) {
+func (w *world) admit(worker int) (Permit, denial.Denial, bool) {
 	w.token = (w.token + 1) % markBits
 	return w.admitFor(worker, w.token)
 }
 
-func (w *world) admitFor(worker int, m Mark) (Permit, fault.Denial, bool) {
+func (w *world) admitFor(worker int, m Mark) (Permit, denial.Denial, bool) {
 	return w.guards[worker].Admit(w.now.UnixNano(), m)
 }
 
@@ -75,7 +75,7 @@ func (w *world) mustAdmit(t testing.TB, worker int) Permit {
 	return p
 }
 
-func (w *world) mustRefuse(t testing.TB, worker int, want fault.Denial) {
+func (w *world) mustRefuse(t testing.TB, worker int, want denial.Denial) {
 	t.Helper()
 	p, d, ok := w.admit(worker)
 	if ok {
@@ -107,16 +107,16 @@ func (w *world) fail(t testing.TB, worker, calls int) {
 
 func (w *world) pass(d time.Duration) { w.now = w.now.Add(d) }
 
-func circuitOpen(seconds int) fault.Denial {
-	return fault.Denial{Reason: fault.IntrospectionCircuitOpen, RetryAfterSeconds: seconds}
+func circuitOpen(seconds int) denial.Denial {
+	return denial.Denial{Reason: denial.IntrospectionCircuitOpen, RetryAfterSeconds: seconds}
 }
 
-func full() fault.Denial {
-	return fault.Denial{Reason: fault.IntrospectionOverloaded, RetryAfterSeconds: 1}
+func full() denial.Denial {
+	return denial.Denial{Reason: denial.IntrospectionOverloaded, RetryAfterSeconds: 1}
 }
 
-func held(seconds int) fault.Denial {
-	return fault.Denial{Reason: fault.IntrospectionRateLimited, RetryAfterSeconds: seconds}
+func held(seconds int) denial.Denial {
+	return denial.Denial{Reason: denial.IntrospectionRateLimited, RetryAfterSeconds: seconds}
 }
 
 const breakerGauge = "sallyport_introspection_breaker.sp_cluster=okta|"

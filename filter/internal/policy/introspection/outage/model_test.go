@@ -9,7 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/fault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 )
@@ -43,10 +43,10 @@ type refCall struct {
 	again   bool // a probe of a token that failed as one before
 }
 
-func (m *reference) admit(now time.Time, token Mark) (c *refCall, refusal fault.Reason) {
+func (m *reference) admit(now time.Time, token Mark) (c *refCall, refusal denial.Reason) {
 	c = &refCall{turn: m.turn, leftEnd: now.Add(m.o.Lease), token: token, again: m.open && m.probed[token]}
 	if now.Before(m.held) {
-		return nil, fault.IntrospectionRateLimited
+		return nil, denial.IntrospectionRateLimited
 	}
 	if m.open {
 		from := m.probeFrom
@@ -57,13 +57,13 @@ func (m *reference) admit(now time.Time, token Mark) (c *refCall, refusal fault.
 			from = from.Add(m.o.Breaker.OpenFor)
 		}
 		if now.Before(from) {
-			return nil, fault.IntrospectionCircuitOpen
+			return nil, denial.IntrospectionCircuitOpen
 		}
 		c.probe = true
 		m.probe = c
 		m.probed[token] = true
 	} else if m.inTheAir(now) >= m.places() {
-		return nil, fault.IntrospectionOverloaded
+		return nil, denial.IntrospectionOverloaded
 	}
 	m.calls = append(m.calls, c)
 	return c, 0
@@ -206,7 +206,7 @@ var steps = []time.Duration{0, time.Millisecond, 300 * time.Millisecond, time.Se
 // TestIntrospectionModelBreaker compares three workers that share a record with the
 // reference, over random calls, endings, losses and times.
 func TestIntrospectionModelBreaker(t *testing.T) {
-	probes, refusals := 0, map[fault.Reason]int{}
+	probes, refusals := 0, map[denial.Reason]int{}
 	rapid.Check(t, func(t *rapid.T) {
 		o := drawOptions(t)
 		w, m := newWorld(3, o, nil), &reference{o: o, counted: map[Mark]bool{}}

@@ -1,0 +1,76 @@
+package engine
+
+import (
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
+	"github.com/sallyport-gateway/sallyport/filter/internal/metrics"
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
+)
+
+// Level is how loud a log line is.
+type Level uint8
+
+// The levels that an engine uses.
+const (
+	Info Level = iota
+	Warn
+	Error
+)
+
+// Host is what an engine needs of the proxy. All of it acts on the stream whose
+// callback runs, or on the one that Select chose. A false answer is a technical
+// fault: the engine then refuses.
+type Host interface {
+	sharedtable.Store
+	metrics.Host
+	pipeline.Editor // of the request's headers
+
+	NowNanos() int64 // the wall clock, unix nanoseconds
+	// RequestHeaders gives all of them in order, pseudo headers included, names
+	// in lower case. They are good until the callback ends.
+	RequestHeaders() ([]pipeline.Header, bool)
+	// KeepRequest makes the headers that RequestHeaders gave last good for as long
+	// as they are used.
+	KeepRequest()
+	// ClientAddress is "ip:port" as the host trusts it, "" if it does not say.
+	ClientAddress() string
+	// ClientCertificate is the SHA-256 of the certificate, in hex, with which the
+	// client came; "" when it came without TLS or without a certificate.
+	ClientCertificate() string
+	// RequestTrailers gives the trailers and RemoveTrailer removes every line of
+	// one, while the engine is asked about them.
+	RequestTrailers() ([]pipeline.Header, bool)
+	RemoveTrailer(name string) bool
+	// ResponseStatus is what the client was answered, 0 when it was not; for the
+	// log phase.
+	ResponseStatus() int
+	// SetAttribute tells the host's access log a word about the request.
+	SetAttribute(name, value string)
+
+	// Reply answers the client. details is for the access log. The engine calls
+	// either Reply or Resume for a stream, once.
+	Reply(r *denial.Response, details string) bool
+	// Resume lets a paused request go on.
+	Resume() bool
+	// Select makes a stream the one that the calls above act on; false when it
+	// is gone.
+	Select(stream uint32) bool
+
+	// Dispatch sends a callout that outlives the stream; see pipeline.Dispatcher.
+	Dispatch(c pipeline.Callout, land func(pipeline.Answer)) pipeline.Failure
+
+	// CallForeign calls one of the host's own functions by its name; ok is false
+	// when it has none of that name or refuses the argument.
+	CallForeign(function string, argument []byte) (result []byte, ok bool)
+
+	// RegisterQueue makes a queue of this plugin instance: the host calls
+	// QueueReady when a message lies in it. Queues are never deleted.
+	RegisterQueue(name string) (queue uint32, ok bool)
+	// Enqueue puts a message into a queue of any VM. That it did says nothing
+	// about whether anybody will hear it.
+	Enqueue(queue uint32, message []byte) bool
+	// Dequeue takes a message out; false when there is none.
+	Dequeue(queue uint32) (message []byte, ok bool)
+
+	Log(level Level, line string)
+}

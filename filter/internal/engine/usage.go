@@ -1,0 +1,46 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/usage"
+)
+
+// OnLog records the call: its end is known now. A request that was never
+// decided is no call, and is counted by Close.
+func (s *Stream) OnLog() {
+	if s.recorded || s.engine.usage == nil || s.phase != admitted && s.phase != refused {
+		return
+	}
+	s.recorded = true
+	c := usage.Call{
+		Allowed: s.phase == admitted,
+		Reason:  s.reason,
+		Party:   s.party(),
+		KeyID:   s.exchange.Caller.KeyID,
+		Status:  s.engine.host.ResponseStatus(),
+		Now:     s.exchange.Now,
+	}
+	if c.Allowed {
+		c.Now = s.engine.host.NowNanos()
+		c.Latency = time.Duration(max(c.Now-s.began, 0))
+	}
+	s.engine.usage.Record(&c)
+}
+
+// describe tells the host's access log what is known of a decided request.
+func (s *Stream) describe(allowed bool) {
+	if s.engine.config == nil {
+		return
+	}
+	v := usage.Verdict{Allowed: allowed, Reason: s.reason, Party: s.party(), KeyID: s.exchange.KeyOwner.KeyID}
+	if s.exchange.Token != nil {
+		v.Subject = s.exchange.Token.Subject
+	}
+	v.Describe(s.engine.config.Usage.Attributes, s.engine.host.SetAttribute)
+}
+
+func (s *Stream) party() usage.Party {
+	x := &s.exchange
+	return usage.Party{App: x.KeyOwner.App, Product: x.Caller.Product, API: x.API.Name, Version: x.API.Version}
+}

@@ -1,7 +1,0 @@
-//go:build unboundedverdicts
-
-package gate
-
-// maxVerdicts is out of the way in a module with which tests prove what it is
-// there for.
-const maxVerdicts = 1 << 30
