@@ -18,6 +18,8 @@ const (
 
 	SpikeArrestExceeded
 	SpikeArrestUnavailable
+	ConcurrentCallsExceeded
+	ConcurrentCallsUnavailable
 
 	APIKeyMissing
 	APIKeyAmbiguous
@@ -154,4 +156,9 @@ type Denial struct {
 	// where a token may be bound to a key. Challenges about tokens then name that
 	// scheme: alone, or where no token came beside Bearer (RFC 9449 section 7.1).
 	DPoP string
+
+	// Limit names the limit that was reached and LimitPolicy lists the limits of
+	// its step: what RateLimit and RateLimit-Policy say. "" for neither. Both come
+	// from compiled configuration only; see PolicyItem.
+	Limit, LimitPolicy string
 }

@@ -56,12 +56,17 @@ type Response struct {
 // (grpc/doc/http-grpc-status-mapping.md, grpc/doc/statuscodes.md).
 const ResourceExhausted = 8
 
+// http429 is the status of everybody who was refused by a limit, and of nobody else.
+const http429 = 429
+
 // Renderer renders each refusal once, as long as refusals for its reason say the
 // same. The zero value renders in Apigee's format.
 type Renderer struct {
 	Format Format
-	// RateLimitedGRPC is Response.GRPC of a refusal over the rate.
+	// RateLimitedGRPC is Response.GRPC of a refusal by a limit: of status 429.
 	RateLimitedGRPC int
+	// Omit names headers that refusals by a limit go without.
+	Omit []string
 
 	kept []*kept // by reason
 }
@@ -82,8 +87,9 @@ func (r *Renderer) Render(d Denial) *Response {
 	k := r.kept[d.Reason]
 	if k == nil || k.denial != d {
 		k = &kept{denial: d, response: Render(d, r.Format)}
-		if d.Reason == SpikeArrestExceeded {
+		if k.response.Status == http429 {
 			k.response.GRPC = r.RateLimitedGRPC
+			k.response.Headers = without(k.response.Headers, r.Omit)
 		}
 		r.kept[d.Reason] = k
 	}
@@ -112,7 +118,10 @@ func Render(d Denial, f Format) Response {
 		headers = append(headers, host.Header{Name: "www-authenticate", Value: value})
 	}
 	if d.RetryAfterSeconds > 0 {
-		headers = append(headers, host.Header{Name: "retry-after", Value: strconv.Itoa(d.RetryAfterSeconds)})
+		headers = append(headers, host.Header{Name: RetryAfterHeader, Value: strconv.Itoa(d.RetryAfterSeconds)})
+	}
+	if d.Limit != "" {
+		headers = limitHeaders(headers, &d)
 	}
 	return Response{Status: row.status, Headers: headers, Body: body}
 }

@@ -34,8 +34,10 @@ var table = [reasonCount]row{
 	IPAccessDenied:    {word: "ip_access.denied", status: 403, code: "accesscontrol.IPDeniedAccess", text: "Access denied for the client's address"},
 	IPAccessNoAddress: {word: "ip_access.no_address", status: 403, code: "accesscontrol.IPDeniedAccess", text: "Access denied for the client's address"},
 
-	SpikeArrestExceeded:    {word: "spike_arrest.exceeded", status: 429, code: "policies.ratelimit.SpikeArrestViolation", text: "Spike arrest violation"},
-	SpikeArrestUnavailable: {word: "spike_arrest.unavailable", status: 503, code: "sallyport.SpikeArrestUnavailable", text: "Rate limiting is unavailable", technical: true},
+	SpikeArrestExceeded:        {word: "spike_arrest.exceeded", status: 429, code: "policies.ratelimit.SpikeArrestViolation", text: "Spike arrest violation"},
+	SpikeArrestUnavailable:     {word: "spike_arrest.unavailable", status: 503, code: "sallyport.SpikeArrestUnavailable", text: "Rate limiting is unavailable", technical: true},
+	ConcurrentCallsExceeded:    {word: "concurrent_calls.exceeded", status: 429, code: "policies.concurrentratelimit.ConcurrentRatelimtViolation", text: "Too many calls at once"},
+	ConcurrentCallsUnavailable: {word: "concurrent_calls.unavailable", status: 503, code: "sallyport.ConcurrentCallsUnavailable", text: "Counting of calls is unavailable", technical: true},
 
 	APIKeyMissing:     {word: "api_key.missing", status: 401, code: "steps.oauth.v2.FailedToResolveAPIKey", text: "Failed to resolve API Key", challenge: keyChallenge},
 	APIKeyAmbiguous:   {word: "api_key.ambiguous", status: 401, code: "oauth.v2.InvalidApiKey", text: "Invalid ApiKey", challenge: keyChallenge},
