@@ -29,6 +29,9 @@ type Config struct {
 	// that the host makes of 429.
 	GRPCRateLimited int
 
+	// RateLimitHeaders says what clients are told of limits.
+	RateLimitHeaders RateLimitHeaders
+
 	Catalog  *catalog.Catalog
 	Identity identity.Headers
 
@@ -46,6 +49,25 @@ type Config struct {
 	Usage Usage
 
 	sequences []*sequence // by the catalog's API index; may be shared
+}
+
+// RateLimitHeaders are the headers that tell clients of limits: those that
+// refusals have, and with Admitted what admitted requests leave for the host to
+// put into their responses.
+type RateLimitHeaders struct{ RetryAfter, RateLimit, Policy, Admitted bool }
+
+// Omitted names the headers that are switched off.
+func (h RateLimitHeaders) Omitted() (names []string) {
+	if !h.RetryAfter {
+		names = append(names, denial.RetryAfterHeader)
+	}
+	if !h.RateLimit {
+		names = append(names, denial.RateLimitHeader)
+	}
+	if !h.Policy {
+		names = append(names, denial.RateLimitPolicyHeader)
+	}
+	return names
 }
 
 // Load reads a configuration. When there are problems the Config is nil; there

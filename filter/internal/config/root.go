@@ -18,11 +18,13 @@ const formatVersion = 1
 const unbounded = -1
 
 var rootMembers = members{
-	names:    []string{"version", "apis", "fault_format", "identity_headers", "products", "apps", "sequence", "client_ip", "usage", "grpc"},
+	names:    []string{"version", "apis", "fault_format", "identity_headers", "products", "apps", "sequence", "client_ip", "usage", "grpc", "rate_limit_headers"},
 	required: 2,
 }
 
 var (
+	rateLimitMembers = members{names: []string{"retry_after", "ratelimit", "ratelimit_policy", "admitted"}}
+
 	grpcMembers = members{names: []string{"rate_limited"}}
 	// grpcRateLimited are the names that gRPC itself has for them.
 	grpcRateLimited = []string{"unavailable", "resource_exhausted"}
@@ -31,7 +33,8 @@ var (
 // root reads the whole configuration. It means something only when no problem
 // was noted.
 func (r *reader) root(v value) *Config {
-	c := &Config{Identity: identity.DefaultHeaders(), Usage: defaultUsage(), IPv6Prefix: defaultIPv6Prefix}
+	c := &Config{Identity: identity.DefaultHeaders(), Usage: defaultUsage(), IPv6Prefix: defaultIPv6Prefix,
+		RateLimitHeaders: RateLimitHeaders{RetryAfter: true, RateLimit: true, Policy: true}}
 	r.config = c
 	var (
 		apis         []catalog.API
@@ -54,6 +57,8 @@ func (r *reader) root(v value) *Config {
 					c.GRPCRateLimited = denial.ResourceExhausted
 				}
 			})
+		case "rate_limit_headers":
+			r.rateLimitHeaders(v, &c.RateLimitHeaders)
 		case "client_ip":
 			r.clientIP(v, c)
 		case "usage":
@@ -73,6 +78,22 @@ func (r *reader) root(v value) *Config {
 	c.NoTrailers = keyHeaders(append(own, defaultSteps))
 	r.checkIdentity(c)
 	return c
+}
+
+func (r *reader) rateLimitHeaders(v value, h *RateLimitHeaders) {
+	r.object(v, &rateLimitMembers, func(name string, v value) {
+		on := r.boolean(v)
+		switch name {
+		case "retry_after":
+			h.RetryAfter = on
+		case "ratelimit":
+			h.RateLimit = on
+		case "ratelimit_policy":
+			h.Policy = on
+		case "admitted":
+			h.Admitted = on
+		}
+	})
 }
 
 func (r *reader) version(v value) {

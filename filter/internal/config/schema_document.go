@@ -22,7 +22,13 @@ func ConfigSchema() *Schema {
 			"ipv6_prefix":  integerSchema("How many bits of an IPv6 address tell clients apart, for per: client_ip.", minIPv6Prefix, maxIPv6Prefix).withDefault(defaultIPv6Prefix),
 		}),
 		"grpc": objectSchema(&grpcMembers, "How a refusal is told to gRPC clients, besides its text.", shapes{
-			"rate_limited": wordSchema("The status over the rate. Clients may send what is unavailable again at once.", grpcRateLimited...).withDefault(grpcRateLimited[0]),
+			"rate_limited": wordSchema("The status over a limit. Clients may send what is unavailable again at once.", grpcRateLimited...).withDefault(grpcRateLimited[0]),
+		}),
+		"rate_limit_headers": objectSchema(&rateLimitMembers, "What clients are told of limits.", shapes{
+			"retry_after":      booleanSchema("Retry-After in refusals over a limit.").withDefault(true),
+			"ratelimit":        booleanSchema("RateLimit in refusals over a limit.").withDefault(true),
+			"ratelimit_policy": booleanSchema("RateLimit-Policy in refusals over a limit.").withDefault(true),
+			"admitted":         booleanSchema("Leave RateLimit and RateLimit-Policy of admitted requests in the proxy's filter state too, for it to put into responses: a hostcall for each.").withDefault(false),
 		}),
 		"usage": objectSchema(&usageMembers, "How calls are recorded.", shapes{
 			"max_series": integerSchema("Metrics with names of the catalog in them, at most; the rest is counted as other. 0 switches them off.", 0, usage.MaxSeries).withDefault(DefaultMaxSeries),

@@ -1,11 +1,15 @@
 package config
 
-import "github.com/sallyport-gateway/sallyport/filter/internal/policy/spikearrest"
+import (
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/concurrency"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/spikearrest"
+)
 
 func sequenceSchema() *Schema {
 	steps := shapes{
 		ipAccess:        ipAccessSchema(),
 		spikeArrest:     spikeArrestSchema(),
+		concurrentCalls: concurrentCallsSchema(),
 		verifyAPIKey:    objectSchema(&verifyMembers, "Refuses requests without a key that an app has, for a product that grants this call.", withCommon(shapes{"from": placesSchema("Where the key may stand.")})),
 		removeAPIKey:    objectSchema(&removeMembers, "Takes the key out of the request: from all places of verify_api_key, and from these.", withCommon(shapes{"from": placesSchema("Further places.")})),
 		introspectToken: introspectSchema(),
@@ -45,11 +49,34 @@ func ipAccessSchema() *Schema {
 }
 
 func spikeArrestSchema() *Schema {
-	return objectSchema(&spikeArrestMembers, "Smooths bursts: over the rate, requests are refused with 429.", withCommon(shapes{
-		"rate":   patternSchema("Requests in a second (ps) or a minute (pm).", "^[1-9][0-9]*(ps|pm)$").withExamples("200ps", "30pm"),
-		"burst":  integerSchema("So many may come at once; by default a tenth of a second's worth, 1 at least.", 1, spikearrest.MaxBurst),
-		"per":    patternSchema("Who has a limit of their own; without it all share one.", "^(client_ip|app|header:[0-9A-Za-z!#$%&'*+.^_`|~-]+)?$").withExamples("client_ip", "app", "header:x-tenant"),
-		"weight": integerSchema("What a request costs.", 1, spikearrest.MaxWeight).withDefault(1),
+	rate := func() *Schema {
+		return patternSchema("Requests in a second (ps) or a minute (pm).", "^[1-9][0-9]*(ps|pm)$").withExamples("200ps", "30pm")
+	}
+	burst := func() *Schema {
+		return integerSchema("So many may come at once; by default a tenth of the rate's number, 1 at least.", 1, spikearrest.MaxBurst)
+	}
+	weight := &Schema{Description: "What a request costs.", Default: 1, AnyOf: []*Schema{
+		integerSchema("", 1, spikearrest.MaxWeight),
+		objectSchema(&weightMembers, "", shapes{
+			"header": headerSchema("The header with the request's own weight. Without it a request costs 1."),
+			"max":    integerSchema("The most that the header may say, and what anything but a number up to that costs.", 1, spikearrest.MaxWeight),
+		}),
+	}}
+	s := objectSchema(&spikeArrestMembers, "Smooths bursts: over the rate, requests are refused with 429.", withCommon(shapes{
+		"rate":   rate(),
+		"limits": listSchema("Several rates in the place of one. All must have room.", objectSchema(&limitMembers, "", shapes{"rate": rate(), "burst": burst()}), 1, spikearrest.MaxLimits),
+		"burst":  burst(),
+		"per":    patternSchema("Who has a limit of their own; without it all requests of the API share one.", "^(api|client_ip|app|product|token_subject|header:[0-9A-Za-z!#$%&'*+.^_`|~-]+)?$").withExamples("api", "client_ip", "app", "product", "token_subject", "header:x-tenant"),
+		"weight": weight,
+	}))
+	s.AnyOf = []*Schema{{Required: []string{"rate"}}, {Required: []string{"limits"}}}
+	return s
+}
+
+func concurrentCallsSchema() *Schema {
+	return objectSchema(&concurrentCallsMembers, "Bounds how many requests are at the backend at once, over all workers of a proxy; more are refused with 429.", withCommon(shapes{
+		"limit": integerSchema("So many may be under way at once.", 1, concurrency.MaxCalls),
+		"per":   wordSchema("Whose requests are counted together.", "api", "app").withDefault("api"),
 	}))
 }
 

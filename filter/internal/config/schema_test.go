@@ -54,7 +54,7 @@ func places(path string, s *Schema, value any, set func(any), visit func(place))
 		s = sequenceDefinition
 	}
 	for _, one := range s.AnyOf {
-		if _, word := value.(string); word == (one.Const != nil || one.Type == "string") {
+		if one.describes(value) {
 			s = one
 		}
 	}
@@ -69,6 +69,20 @@ func places(path string, s *Schema, value any, set func(any), visit func(place))
 			places(path+"["+strconv.Itoa(i)+"]", s.Items, item, func(v any) { value[i] = v }, visit)
 		}
 	}
+}
+
+// describes tells whether the schema is one of such values; one that only says
+// which members must be there describes none.
+func (s *Schema) describes(value any) bool {
+	switch value.(type) {
+	case string:
+		return s.Const != nil || s.Type == "string"
+	case float64:
+		return s.Type == "integer"
+	case map[string]any:
+		return s.Type == "object"
+	}
+	return false
 }
 
 // everyMember is a configuration with every member that the decoder knows.

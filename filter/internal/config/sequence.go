@@ -18,13 +18,14 @@ const maxSteps = 32
 const (
 	ipAccess        = "ip_access"
 	spikeArrest     = "spike_arrest"
+	concurrentCalls = "concurrent_calls"
 	verifyAPIKey    = "verify_api_key"
 	removeAPIKey    = "remove_api_key"
 	introspectToken = "introspect_token"
 	requireToken    = "require_token"
 )
 
-var stepNames = []string{ipAccess, spikeArrest, verifyAPIKey, removeAPIKey, introspectToken, requireToken}
+var stepNames = []string{ipAccess, spikeArrest, concurrentCalls, verifyAPIKey, removeAPIKey, introspectToken, requireToken}
 
 // sequence is a configured sequence, before it is built for a VM.
 type sequence struct {
@@ -155,6 +156,8 @@ func (r *reader) options(v value, p *plan, s *sequence) {
 		r.ipAccess(v, p)
 	case spikeArrest:
 		r.spikeArrest(v, p)
+	case concurrentCalls:
+		r.concurrentCalls(v, p)
 	case verifyAPIKey:
 		r.verifyAPIKey(v, p, s)
 	case removeAPIKey:

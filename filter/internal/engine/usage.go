@@ -3,7 +3,16 @@ package engine
 import (
 	"time"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/usage"
+)
+
+// The attributes in which an admitted request's allowances wait for the host to
+// put them into its response: the values of RateLimit and RateLimit-Policy. The
+// filter itself hears of no response, which would cost every request a callback.
+const (
+	attributeRateLimit       = "sallyport.ratelimit"
+	attributeRateLimitPolicy = "sallyport.ratelimit_policy"
 )
 
 // OnLog records the call: its end is known now. A request that was never
@@ -43,4 +52,28 @@ func (s *Stream) describe(allowed bool) {
 func (s *Stream) party() usage.Party {
 	x := &s.exchange
 	return usage.Party{App: x.KeyOwner.App, Product: x.Caller.Product, API: x.API.Name, Version: x.API.Version}
+}
+
+// tellAllowances leaves what the limits have left for the client, where steps said
+// so.
+func (s *Stream) tellAllowances() {
+	if len(s.exchange.Allowances) == 0 {
+		return
+	}
+	var limits, policies []byte
+	for i := range s.exchange.Allowances {
+		a := &s.exchange.Allowances[i]
+		limits = denial.AppendRateLimit(limits, a.Name, a.Remaining, a.Seconds)
+		if i > 0 {
+			policies = append(policies, ", "...)
+		}
+		policies = append(policies, a.Policy...)
+	}
+	tell := s.engine.config.RateLimitHeaders
+	if tell.RateLimit {
+		s.engine.host.SetAttribute(attributeRateLimit, string(limits))
+	}
+	if tell.Policy {
+		s.engine.host.SetAttribute(attributeRateLimitPolicy, string(policies))
+	}
 }
