@@ -1,6 +1,36 @@
-package config
+package decode
 
 import "time"
+
+// Duration reads a string with units, such as "1.5s", from low to high.
+func (r *Reader) Duration(v Value, low, high time.Duration) time.Duration {
+	wanted := "a duration from " + low.String() + " to " + high.String()
+	if !v.IsString() {
+		r.Wrong(v, wanted, `; write it with a unit and in quotes, such as "2s"`)
+		return 0
+	}
+	s := v.Content()
+	d, ok := parseDuration(s)
+	if !ok || d < low || d > high {
+		r.Got("must be "+wanted, s)
+		return 0
+	}
+	return d
+}
+
+// Time reads RFC 3339's date-time from first to last, all in unix seconds.
+func (r *Reader) Time(v Value, first, last int64) int64 {
+	s, ok := r.peek(v)
+	if !ok {
+		return 0
+	}
+	t, ok := parseTime(s)
+	if !ok || t < first || t > last {
+		r.Got(`must be a time such as "2027-05-01T00:00:00Z"`, s)
+		return 0
+	}
+	return t
+}
 
 // time.Parse and time.ParseDuration read any layout and any unit, and would
 // make the module 110 KiB larger; time.Date alone brings the zones' rules.

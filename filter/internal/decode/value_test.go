@@ -1,4 +1,4 @@
-package config
+package decode
 
 import (
 	"testing"
@@ -18,10 +18,10 @@ func FuzzEach(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		r := &reader{}
-		v, ok := r.document([]byte(text))
+		r := NewReader(nil)
+		v, ok := r.Document([]byte(text))
 		if !ok && gjson.Valid(text) && gjson.Parse(text).IsArray() {
-			v, ok = value(ascii.Trim(text, " \t\r\n")), true
+			v, ok = Value(ascii.Trim(text, " \t\r\n")), true
 		}
 		if !ok {
 			return
@@ -31,7 +31,7 @@ func FuzzEach(f *testing.F) {
 			want = append(want, key.Str, item.Raw)
 			return true
 		})
-		v.each(func(key string, item value) bool {
+		v.Each(func(key string, item Value) bool {
 			got = append(got, key, string(item))
 			return true
 		})

@@ -1,4 +1,4 @@
-package problem
+package decode
 
 import "github.com/sallyport-gateway/sallyport/filter/internal/ascii"
 

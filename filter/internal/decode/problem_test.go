@@ -1,4 +1,4 @@
-package problem_test
+package decode_test
 
 import (
 	"strconv"
@@ -6,17 +6,17 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/problem"
+	"github.com/sallyport-gateway/sallyport/filter/internal/decode"
 )
 
 func TestString(t *testing.T) {
 	tests := []struct {
 		name string
-		give problem.Problem
+		give decode.Problem
 		want string
 	}{
-		{"with a path", problem.Problem{Path: "a[0].b", Message: "wrong"}, "a[0].b: wrong"},
-		{"the whole document", problem.Problem{Message: "wrong"}, "wrong"},
+		{"with a path", decode.Problem{Path: "a[0].b", Message: "wrong"}, "a[0].b: wrong"},
+		{"the whole document", decode.Problem{Message: "wrong"}, "wrong"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -28,39 +28,39 @@ func TestString(t *testing.T) {
 }
 
 func TestListKeepsABoundedNumber(t *testing.T) {
-	var l problem.List
-	if !l.Empty() || l.Problems() != nil {
+	var l decode.Problems
+	if !l.Empty() || l.All() != nil {
 		t.Fatal("the zero list is not empty")
 	}
-	for i := range problem.MaxKept {
+	for i := range decode.MaxKept {
 		l.Add(strconv.Itoa(i), "m")
 	}
-	if got := len(l.Problems()); got != problem.MaxKept {
-		t.Fatalf("%d problems, want %d", got, problem.MaxKept)
+	if got := len(l.All()); got != decode.MaxKept {
+		t.Fatalf("%d problems, want %d", got, decode.MaxKept)
 	}
 	if !l.Full() {
 		t.Fatal("not full")
 	}
 	l.Add("x", "m")
 	l.Count()
-	got := l.Problems()
-	if len(got) != problem.MaxKept+1 || got[problem.MaxKept].String() != "and 2 more" {
+	got := l.All()
+	if len(got) != decode.MaxKept+1 || got[decode.MaxKept].String() != "and 2 more" {
 		t.Errorf("ends with %v", got[len(got)-1])
 	}
 }
 
 func TestAddUnseenLeavesOutWhatFollows(t *testing.T) {
-	var l problem.List
+	var l decode.Problems
 	l.Add("a[1]", "m")
 	l.Add("b", "m")
 	for _, path := range []string{"a[1]", "a[1].c", "a[1][2]", "b.x"} {
-		l.AddUnseen(problem.Problem{Path: path, Message: "follows"})
+		l.AddUnseen(decode.Problem{Path: path, Message: "follows"})
 	}
 	for _, path := range []string{"a[10]", "a", "bx", ""} {
-		l.AddUnseen(problem.Problem{Path: path, Message: "own"})
+		l.AddUnseen(decode.Problem{Path: path, Message: "own"})
 	}
 	var own []string
-	for _, p := range l.Problems() {
+	for _, p := range l.All() {
 		if p.Message == "follows" {
 			t.Errorf("kept %s", p)
 		}
@@ -84,7 +84,7 @@ func TestQuoteIsBoundedAndASCII(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := problem.Quote(tt.give); got != tt.want {
+			if got := decode.Quote(tt.give); got != tt.want {
 				t.Errorf("got %s, want %s", got, tt.want)
 			}
 		})
@@ -96,14 +96,14 @@ func FuzzQuote(f *testing.F) {
 	f.Add(strings.Repeat("\xff", 200))
 	f.Add(strings.Repeat("\U0010ffff", 30))
 	f.Fuzz(func(t *testing.T, s string) {
-		got := problem.Quote(s)
+		got := decode.Quote(s)
 		if len(got) > 64*10+5 {
 			t.Errorf("%d bytes", len(got))
 		}
 		if !utf8.ValidString(got) || strings.ContainsFunc(got, func(r rune) bool { return r < 0x20 || r > 0x7e }) {
 			t.Errorf("not printable ASCII: %q", got)
 		}
-		problem.Nearest(s, []string{"abc", "", s})
+		decode.Nearest(s, []string{"abc", "", s})
 	})
 }
 
@@ -122,7 +122,7 @@ func TestNearest(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got, ok := problem.Nearest(tt.give, known)
+			got, ok := decode.Nearest(tt.give, known)
 			if got != tt.want || ok != (tt.want != "") {
 				t.Errorf("got %q, %v; want %q", got, ok, tt.want)
 			}

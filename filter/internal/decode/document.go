@@ -1,4 +1,4 @@
-package config
+package decode
 
 import (
 	"strconv"
@@ -17,15 +17,16 @@ const (
 	maxDepth = 16
 )
 
-// document checks that data is one JSON object that can be read safely.
-func (r *reader) document(data []byte) (root value, ok bool) {
+// Document checks that data is one JSON object that can be read safely: UTF-8,
+// of at most MaxBytes and not too deep. It notes what is wrong with it.
+func (r *Reader) Document(data []byte) (root Value, ok bool) {
 	if fault := documentFault(data); fault != "" {
-		r.problem(fault)
+		r.Problem(fault)
 		return "", false
 	}
-	root = value(ascii.Trim(string(data), " \t\r\n"))
-	if !root.isObject() {
-		r.problem("configuration must be a JSON object, got " + root.typeName())
+	root = Value(ascii.Trim(string(data), " \t\r\n"))
+	if !root.IsObject() {
+		r.Problem("configuration must be a JSON object, got " + root.TypeName())
 		return "", false
 	}
 	return root, true

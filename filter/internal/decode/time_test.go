@@ -1,4 +1,4 @@
-package config
+package decode
 
 import (
 	"fmt"
@@ -12,12 +12,12 @@ import (
 func near(pattern string) *rapid.Generator[string] { return rapid.StringMatching(pattern) }
 
 func TestParseTimeReadsWhatTimeParseReads(t *testing.T) {
-	shapes := []*rapid.Generator[string]{
+	Shapes := []*rapid.Generator[string]{
 		near(`[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-6][0-9]:[0-6][0-9](\.[0-9]{0,10})?(Z|[+-][0-2][0-9]:[0-6][0-9])`),
 		near(`[0-9]{3,5}-[0-9]{1,2}-[0-9]{1,2}[Tt ][0-9:]{4,9}[.,0-9]{0,4}[Zz+-]?[0-9:]{0,6}`),
 	}
 	rapid.Check(t, func(t *rapid.T) {
-		s := rapid.OneOf(shapes...).Draw(t, "text")
+		s := rapid.OneOf(Shapes...).Draw(t, "text")
 		want, err := time.Parse(time.RFC3339, s)
 		got, ok := parseTime(s)
 		if ok && (err != nil || got != want.Unix()) {

@@ -1,7 +1,4 @@
-// Package problem says what is wrong with a configuration: where, what was
-// wanted, and what stood there. Everything that is quoted is escaped and
-// bounded, because it goes to a log.
-package problem
+package decode
 
 import (
 	"strconv"
@@ -24,14 +21,15 @@ func (p Problem) String() string {
 // place for thousands of lines.
 const MaxKept = 50
 
-// List collects problems and keeps the first MaxKept. The zero value is empty.
-type List struct {
+// Problems collects problems and keeps the first MaxKept. The zero value is
+// empty. What is quoted in one is escaped and bounded, because it goes to a log.
+type Problems struct {
 	kept  []Problem
 	total int
 }
 
 // Add notes a problem.
-func (l *List) Add(path, message string) {
+func (l *Problems) Add(path, message string) {
 	l.total++
 	if len(l.kept) < MaxKept {
 		l.kept = append(l.kept, Problem{Path: path, Message: message})
@@ -40,7 +38,7 @@ func (l *List) Add(path, message string) {
 
 // AddUnseen notes p unless its path, or one above it, has a problem already:
 // what follows from another fault helps nobody.
-func (l *List) AddUnseen(p Problem) {
+func (l *Problems) AddUnseen(p Problem) {
 	for _, have := range l.kept {
 		if have.Path != "" && within(p.Path, have.Path) {
 			return
@@ -59,17 +57,17 @@ func within(path, parent string) bool {
 
 // Full reports whether a further problem is only counted, so that composing
 // its text can be spared.
-func (l *List) Full() bool { return len(l.kept) == MaxKept }
+func (l *Problems) Full() bool { return len(l.kept) == MaxKept }
 
 // Count notes a problem that would not be kept; see Full.
-func (l *List) Count() { l.total++ }
+func (l *Problems) Count() { l.total++ }
 
 // Empty reports whether there is no problem.
-func (l *List) Empty() bool { return l.total == 0 }
+func (l *Problems) Empty() bool { return l.total == 0 }
 
-// Problems gives what was kept and, when there were more, a last one that says
+// All gives what was kept and, when there were more, a last one that says
 // how many.
-func (l *List) Problems() []Problem {
+func (l *Problems) All() []Problem {
 	if l.total > len(l.kept) {
 		more := Problem{Message: "and " + strconv.Itoa(l.total-len(l.kept)) + " more"}
 		return append(l.kept[:len(l.kept):len(l.kept)], more)

@@ -1,4 +1,4 @@
-package config
+package decode
 
 import (
 	"strings"
@@ -6,34 +6,34 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// value is the text of one JSON value, known to be valid.
-type value string
+// Value is the text of one JSON value, known to be valid.
+type Value string
 
-func (v value) isObject() bool { return v[0] == '{' }
-func (v value) isList() bool   { return v[0] == '[' }
-func (v value) isString() bool { return v[0] == '"' }
-func (v value) isBool() bool   { return v[0] == 't' || v[0] == 'f' }
-func (v value) isNull() bool   { return v[0] == 'n' }
-func (v value) isNumber() bool { return v[0] == '-' || '0' <= v[0] && v[0] <= '9' }
+func (v Value) IsObject() bool { return v[0] == '{' }
+func (v Value) IsList() bool   { return v[0] == '[' }
+func (v Value) IsString() bool { return v[0] == '"' }
+func (v Value) IsBool() bool   { return v[0] == 't' || v[0] == 'f' }
+func (v Value) IsNull() bool   { return v[0] == 'n' }
+func (v Value) IsNumber() bool { return v[0] == '-' || '0' <= v[0] && v[0] <= '9' }
 
-func (v value) typeName() string {
+func (v Value) TypeName() string {
 	switch {
-	case v.isObject():
+	case v.IsObject():
 		return "an object"
-	case v.isList():
+	case v.IsList():
 		return "a list"
-	case v.isString():
+	case v.IsString():
 		return "a string"
-	case v.isBool():
+	case v.IsBool():
 		return "true or false"
-	case v.isNumber():
+	case v.IsNumber():
 		return "a number"
 	}
 	return "null"
 }
 
 // content is the text of a string. It may share the document's memory.
-func (v value) content() string {
+func (v Value) Content() string {
 	if strings.IndexByte(string(v), '\\') < 0 {
 		return string(v[1 : len(v)-1])
 	}
@@ -42,13 +42,13 @@ func (v value) content() string {
 
 // each goes through an object or a list; keys are unescaped, "" in a list. With
 // gjson's own a large catalog takes a fifth longer to configure.
-func (v value) each(item func(key string, v value) bool) {
+func (v Value) Each(item func(key string, v Value) bool) {
 	rest := v[1 : len(v)-1].next()
 	for len(rest) > 0 {
 		key := ""
-		if v.isObject() {
+		if v.IsObject() {
 			end := rest.stringEnd()
-			key = rest[:end].content()
+			key = rest[:end].Content()
 			rest = rest[end:].next()
 		}
 		end := rest.end()
@@ -60,7 +60,7 @@ func (v value) each(item func(key string, v value) bool) {
 }
 
 // next cuts off the blanks and signs before the next value.
-func (v value) next() value {
+func (v Value) next() Value {
 	for i := range len(v) {
 		switch v[i] {
 		case ' ', '\t', '\r', '\n', ',', ':':
@@ -72,7 +72,7 @@ func (v value) next() value {
 }
 
 // end is the length of the value that v begins with.
-func (v value) end() int {
+func (v Value) end() int {
 	switch v[0] {
 	case '"':
 		return v.stringEnd()
@@ -102,7 +102,7 @@ func (v value) end() int {
 }
 
 // stringEnd is the length of the string that v begins with, quotes included.
-func (v value) stringEnd() int {
+func (v Value) stringEnd() int {
 	for i := 1; i < len(v); i++ {
 		switch v[i] {
 		case '\\':
