@@ -14,38 +14,35 @@ const (
 	RateLimitPolicyHeader = "ratelimit-policy"
 )
 
+// Limit is what clients are told of a limit; it never changes. Name is printable
+// ASCII without quote or backslash, and Policy the whole RateLimit-Policy of its
+// step: the names of its limits, of which clients have a share of their own.
+type Limit struct{ Name, Policy string }
+
 // PolicyItem is an item of RateLimit-Policy: so many requests in so many seconds.
-// The name is printable ASCII without quote or backslash.
 func PolicyItem(name string, quota, seconds int) string {
-	return `"` + name + `";q=` + strconv.Itoa(quota) + `;w=` + strconv.Itoa(seconds)
+	return quoted(name) + ";q=" + strconv.Itoa(quota) + ";w=" + strconv.Itoa(seconds)
 }
 
 // ConcurrencyItem is an item of RateLimit-Policy: so many requests at once.
 func ConcurrencyItem(name string, most int) string {
-	return `"` + name + `";q=` + strconv.Itoa(most) + `;qu="concurrent-requests"`
+	return quoted(name) + ";q=" + strconv.Itoa(most) + `;qu="concurrent-requests"`
 }
 
-// AppendRateLimit appends an item of RateLimit to a value: so many requests more,
-// and all there are after so many seconds; 0 says nothing of when.
-func AppendRateLimit(b []byte, name string, remaining, seconds int64) []byte {
-	if len(b) > 0 {
-		b = literal(b, ", ")
-	}
-	b = literal(append(b, '"'), name)
-	b = strconv.AppendInt(literal(b, `";r=`), remaining, 10)
+// RateLimitItem is an item of RateLimit: so many requests more, and all there are
+// after so many seconds; 0 says nothing of when.
+//
+//go:noinline
+func RateLimitItem(name string, remaining, seconds int) string {
+	item := quoted(name) + ";r=" + strconv.Itoa(remaining)
 	if seconds > 0 {
-		b = strconv.AppendInt(literal(b, ";t="), seconds, 10)
+		item += ";t=" + strconv.Itoa(seconds)
 	}
-	return b
+	return item
 }
 
-// limitHeaders says of a limit that there is nothing left of it.
-func limitHeaders(headers []host.Header, d *Denial) []host.Header {
-	value := AppendRateLimit(nil, d.Limit, 0, int64(d.RetryAfterSeconds))
-	return append(headers,
-		host.Header{Name: RateLimitHeader, Value: string(value)},
-		host.Header{Name: RateLimitPolicyHeader, Value: d.LimitPolicy})
-}
+//go:noinline
+func quoted(name string) string { return `"` + name + `"` }
 
 // without leaves out the headers of these names.
 func without(headers []host.Header, names []string) []host.Header {

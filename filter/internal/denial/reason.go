@@ -157,8 +157,6 @@ type Denial struct {
 	// scheme: alone, or where no token came beside Bearer (RFC 9449 section 7.1).
 	DPoP string
 
-	// Limit names the limit that was reached and LimitPolicy lists the limits of
-	// its step: what RateLimit and RateLimit-Policy say. "" for neither. Both come
-	// from compiled configuration only; see PolicyItem.
-	Limit, LimitPolicy string
+	// Limit is the limit that was reached, nil where none was.
+	Limit *Limit
 }

@@ -120,8 +120,10 @@ func Render(d Denial, f Format) Response {
 	if d.RetryAfterSeconds > 0 {
 		headers = append(headers, host.Header{Name: RetryAfterHeader, Value: strconv.Itoa(d.RetryAfterSeconds)})
 	}
-	if d.Limit != "" {
-		headers = limitHeaders(headers, &d)
+	if d.Limit != nil {
+		headers = append(headers,
+			host.Header{Name: RateLimitHeader, Value: RateLimitItem(d.Limit.Name, 0, d.RetryAfterSeconds)},
+			host.Header{Name: RateLimitPolicyHeader, Value: d.Limit.Policy})
 	}
 	return Response{Status: row.status, Headers: headers, Body: body}
 }

@@ -20,7 +20,7 @@ func TestResetLeavesNothing(t *testing.T) {
 		Method: "GET", Authority: "a", Path: "/", Query: "q", HasQuery: true, Headers: []pipeline.Header{{Name: "x"}},
 		Client: pipelinetest.From("192.0.2.1"), Now: 3, API: pipeline.API{Name: "a"},
 		Caller: pipeline.Caller{App: "shop"}, KeyOwner: pipeline.KeyOwner{App: "shop"}, DPoP: "ES256",
-		Allowances: []pipeline.Allowance{{Name: "a"}},
+		Allowances: []pipeline.Allowance{{Remaining: 1}},
 		DryRun:     []denial.Reason{1}, Overridden: []denial.Reason{1},
 	}
 	x.Hold(nil)

@@ -60,20 +60,18 @@ func (s *Stream) tellAllowances() {
 	if len(s.exchange.Allowances) == 0 {
 		return
 	}
-	var limits, policies []byte
+	var limits, policies, comma string
 	for i := range s.exchange.Allowances {
 		a := &s.exchange.Allowances[i]
-		limits = denial.AppendRateLimit(limits, a.Name, a.Remaining, a.Seconds)
-		if i > 0 {
-			policies = append(policies, ", "...)
-		}
-		policies = append(policies, a.Policy...)
+		limits += comma + denial.RateLimitItem(a.Limit.Name, a.Remaining, a.Seconds)
+		policies += comma + a.Limit.Policy
+		comma = ", "
 	}
 	tell := s.engine.config.RateLimitHeaders
 	if tell.RateLimit {
-		s.engine.host.SetAttribute(attributeRateLimit, string(limits))
+		s.engine.host.SetAttribute(attributeRateLimit, limits)
 	}
 	if tell.Policy {
-		s.engine.host.SetAttribute(attributeRateLimitPolicy, string(policies))
+		s.engine.host.SetAttribute(attributeRateLimitPolicy, policies)
 	}
 }

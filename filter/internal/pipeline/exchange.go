@@ -59,10 +59,12 @@ type Exchange struct {
 }
 
 // Allowance is what a limit has left for a client: so many requests now, and all
-// there are after so many seconds. Policy is as in denial.Denial.
+// there are after so many seconds.
 type Allowance struct {
-	Name, Policy       string
-	Remaining, Seconds int64
+	_ [0]func() // not comparable: an unused == costs the guest code
+
+	Limit              *denial.Limit
+	Remaining, Seconds int
 }
 
 // Place is room for one request that is taken until the request has ended.
@@ -159,8 +161,6 @@ func (x *Exchange) TakeToken(claims *Claims) {
 func (x *Exchange) Reset() {
 	remove, set := x.Edits.Remove, x.Edits.Set
 	held, allowances := x.held, x.Allowances
-	clear(held)
-	clear(allowances)
 	audience, scopes := x.claims.Audience, x.claims.Scopes
 	clear(remove[:cap(remove)])
 	clear(set[:cap(set)])

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
@@ -103,14 +105,14 @@ func TestDenial(t *testing.T) {
 	w := newWorker(memstore.New(nil), Options{ID: "a", Most: 1, Report: true})
 	x := &pipeline.Exchange{Now: start}
 	w.step.Apply(x)
-	policy := `"concurrent-api";q=1;qu="concurrent-requests"`
-	if len(x.Allowances) != 1 || x.Allowances[0] != (pipeline.Allowance{Name: "concurrent-api", Policy: policy}) {
+	told := denial.Limit{Name: "concurrent-api", Policy: `"concurrent-api";q=1;qu="concurrent-requests"`}
+	if len(x.Allowances) != 1 || *x.Allowances[0].Limit != told || x.Allowances[0].Remaining != 0 {
 		t.Errorf("allowances %+v", x.Allowances)
 	}
-	want := denial.Denial{Reason: denial.ConcurrentCallsExceeded, RetryAfterSeconds: 1, Text: "ConcurrentRatelimit connection exceeded. Connection limit : 1",
-		Limit: "concurrent-api", LimitPolicy: policy}
-	if d, _ := w.step.Apply(x).Denial(); d != want {
-		t.Errorf("denial %+v, want %+v", d, want)
+	d, _ := w.step.Apply(x).Denial()
+	want := denial.Denial{Reason: denial.ConcurrentCallsExceeded, RetryAfterSeconds: 1, Text: "ConcurrentRatelimit connection exceeded. Connection limit : 1", Limit: &told}
+	if diff := cmp.Diff(want, d); diff != "" {
+		t.Errorf("denial (-want +got):\n%s", diff)
 	}
 }
 

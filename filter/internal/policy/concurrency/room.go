@@ -82,25 +82,24 @@ func (r *room) renew(now int64) {
 
 // update lets change work on the list, in which there is room for one more holder.
 func (r *room) update(now int64, change func(*holders) (write bool)) error {
-	id, tight := r.step.holder, false
-	try := func(entries int) func(sharedtable.Bucket) bool {
-		return func(b sharedtable.Bucket) bool {
-			h := arrange(b, id, now)
-			if tight = h.count > entries || h.count == entries && h.own == nil; tight {
-				return false
-			}
-			if b.Condition == sharedtable.Damaged {
-				h.put(nil, unknownHolder, MaxCalls, now+int64(settleTime))
-				h.others += MaxCalls
-				change(&h)
-				return true
-			}
-			return change(&h)
+	tight, entries := false, fewHolders
+	attempt := func(b sharedtable.Bucket) bool {
+		h := arrange(b, r.step.holder, now)
+		if tight = h.count > entries || h.count == entries && h.own == nil; tight {
+			return false
 		}
+		if b.Condition == sharedtable.Damaged {
+			h.put(nil, unknownHolder, MaxCalls, now+int64(settleTime))
+			h.others += MaxCalls
+			change(&h)
+			return true
+		}
+		return change(&h)
 	}
-	err := r.few.Update(0, try(fewHolders))
+	err := r.few.Update(0, attempt)
 	if err == nil && tight {
-		if err = r.many.Update(0, try(manyHolders)); err == nil && tight {
+		entries = manyHolders
+		if err = r.many.Update(0, attempt); err == nil && tight {
 			return errNoRoom
 		}
 	}

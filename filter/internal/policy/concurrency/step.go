@@ -1,14 +1,11 @@
 package concurrency
 
 import (
-	"encoding/binary"
-	"errors"
 	"strconv"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
-	"github.com/sallyport-gateway/sallyport/filter/internal/sha256"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 )
 
@@ -52,8 +49,7 @@ type step struct {
 	per    Kind
 	report bool
 	text   string
-	name   string
-	policy string
+	limit  denial.Limit
 
 	store  sharedtable.Store
 	random func() uint64
@@ -72,33 +68,14 @@ func New(o Options, ports *host.Ports) pipeline.Step {
 	s := &step{
 		id: o.ID, per: o.Per, report: o.Report, store: ports.Store, random: ports.Random, rooms: map[string]*room{},
 		text: "ConcurrentRatelimit connection exceeded. Connection limit : " + strconv.Itoa(o.Most),
-		name: "concurrent-" + o.Per.String(),
 	}
-	s.policy = denial.ConcurrencyItem(s.name, o.Most)
+	s.limit.Name = "concurrent-" + perWords[o.Per]
+	s.limit.Policy = denial.ConcurrencyItem(s.limit.Name, o.Most)
 	if o.Most >= 1 && o.Most <= MaxCalls {
 		s.most = int64(o.Most)
 	}
 	ports.Peers.Join(s)
 	return s
-}
-
-// ParsePer reads "api" and "app".
-func ParsePer(word string) (Kind, error) {
-	switch word {
-	case "api":
-		return API, nil
-	case "app":
-		return App, nil
-	}
-	return API, errors.New(`must be "api" or "app"`)
-}
-
-// String is the word that ParsePer reads.
-func (k Kind) String() string {
-	if k == App {
-		return "app"
-	}
-	return "api"
 }
 
 // Name implements pipeline.Step.
@@ -120,13 +97,12 @@ func (s *step) Apply(x *pipeline.Exchange) pipeline.Outcome {
 			Reason:            denial.ConcurrentCallsExceeded,
 			RetryAfterSeconds: retrySeconds,
 			Text:              s.text,
-			Limit:             s.name,
-			LimitPolicy:       s.policy,
+			Limit:             &s.limit,
 		})
 	}
 	x.Hold(r)
 	if s.report {
-		x.Allowances = append(x.Allowances, pipeline.Allowance{Name: s.name, Policy: s.policy, Remaining: free})
+		x.Allowances = append(x.Allowances, pipeline.Allowance{Limit: &s.limit, Remaining: int(free)})
 	}
 	return pipeline.Continue()
 }
@@ -156,15 +132,7 @@ func (s *step) room(x *pipeline.Exchange) *room {
 
 // key names a room in the host.
 func (s *step) key(app string) string {
-	b := binary.BigEndian.AppendUint64(nil, uint64(len(s.id)))
-	b = append(append(append(b, s.id...), byte(s.per)), app...)
-	sum := sha256.Sum256(b)
-	const digits = "0123456789abcdef"
-	text := []byte("concurrent_calls/1/")
-	for _, c := range sum[:16] {
-		text = append(text, digits[c>>4], digits[c&15])
-	}
-	return string(text)
+	return "concurrent_calls/1/" + sharedtable.Digest(perWords[s.per]+" "+strconv.Quote(s.id)+" "+app)
 }
 
 // Busy implements host.Background.

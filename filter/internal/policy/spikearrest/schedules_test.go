@@ -96,7 +96,7 @@ func crowd(w *worker) {
 		}
 	case *several:
 		if s.callers.per.Kind != All {
-			layout.EntrySize = tatSize * (1 + len(s.limits))
+			layout.EntrySize = tatSize * (1 + len(s.rules))
 			s.table = sharedtable.New(w, layout)
 		}
 	}

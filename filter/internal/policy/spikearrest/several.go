@@ -16,37 +16,33 @@ import (
 type several struct {
 	_ [0]func() // not comparable: an unused == costs the guest code
 
-	limits     []limit
-	violations []string
-	most       int64 // the highest weight of a message; 0 refuses all
-	header     string
-	callers    callers
-	clock      func() int64
-	table      *sharedtable.Table
-	told       told
+	rules   []rule
+	most    int64 // the highest weight of a message; 0 refuses all
+	header  string
+	callers callers
+	clock   func() int64
+	table   *sharedtable.Table
+	report  bool
 }
 
 func newSeveral(o Options, store sharedtable.Store, clock func() int64) pipeline.Step {
 	s := &several{
 		callers: callers{per: o.Per, identity: identity(o), store: store},
-		header:  o.WeightHeader, clock: clock, told: tell(&o),
+		header:  o.WeightHeader, clock: clock, rules: rules(&o), report: o.Report,
 	}
 	if o.Weight >= 1 && o.Weight <= MaxWeight && len(o.Further) < MaxLimits {
 		s.most = int64(o.Weight)
 	}
-	for _, l := range o.limits() {
-		compiled := newLimit(l.Rate, l.Burst)
-		if compiled.slot == 0 {
+	for i := range s.rules {
+		if s.rules[i].slot == 0 {
 			s.most = 0
 		}
-		s.limits = append(s.limits, compiled)
-		s.violations = append(s.violations, violation(l.Rate, l.Burst))
 	}
 	layout := sharedtable.Layout{
-		Name:      "spike_arrest/3/" + hexadecimal(s.callers.identity[:16]),
+		Name:      "spike_arrest/3/" + sharedtable.Hex(s.callers.identity[:16]),
 		Buckets:   Buckets,
 		Entries:   EntriesPerBucket,
-		EntrySize: tatSize * (1 + len(s.limits)),
+		EntrySize: tatSize * (1 + len(s.rules)),
 	}
 	if o.Per.Kind == All {
 		layout.Buckets, layout.Entries = 1, 1
@@ -65,7 +61,7 @@ func (s *several) Name() string { return "spike_arrest" }
 
 // Apply implements pipeline.Step.
 func (s *several) Apply(x *pipeline.Exchange) pipeline.Outcome {
-	if s.most == 0 || !s.limits[0].usable(x.Now) {
+	if s.most == 0 || !s.rules[0].usable(x.Now) {
 		return unavailable()
 	}
 	c, err := s.callers.of(x)
@@ -83,16 +79,10 @@ func (s *several) Apply(x *pipeline.Exchange) pipeline.Outcome {
 		return unavailable()
 	}
 	if !d.allowed {
-		return pipeline.Deny(denial.Denial{
-			Reason:            denial.SpikeArrestExceeded,
-			RetryAfterSeconds: retryAfter(d.retryIn),
-			Text:              s.violations[tightest],
-			Limit:             s.told.names[tightest],
-			LimitPolicy:       s.told.policy,
-		})
+		return s.rules[tightest].refuse(d)
 	}
-	if s.told.report {
-		x.Allowances = append(x.Allowances, s.told.allowance(tightest, d, x.Now))
+	if s.report {
+		s.rules[tightest].tell(x, d)
 	}
 	return pipeline.Continue()
 }
@@ -136,21 +126,21 @@ func number(text string) (n int64) {
 // refused it for the longest, or that has least room left.
 func (s *several) spend(b sharedtable.Bucket, hash uint64, now, weight int64) (d Decision, tightest int, write bool) {
 	if b.Condition == sharedtable.Damaged {
-		s.eachTAT(b, func(i int, _ int64) int64 { return s.limits[i].furthest(now, s.most) })
-		write = true
+		write = s.confine(b, now, raise)
 	}
-	if s.confine(b, now, false) {
-		if fresh := s.clock(); s.limits[0].usable(fresh) { // as in step.spend
+	if s.confine(b, now, look) {
+		if fresh := s.clock(); s.rules[0].usable(fresh) { // as in step.spend
 			now = fresh
 		}
-		write = s.confine(b, now, true) || write
+		write = s.confine(b, now, lower) || write
 	}
 	entry, floor, mine := s.find(b, hash, now)
 	var start, after [MaxLimits]int64
-	for i, l := range s.limits {
-		start[i] = s.tat(entry, i)
+	for i := range s.rules {
+		l := s.rules[i].limit
+		start[i] = tatAt(entry, i)
 		if floor != nil && !mine {
-			start[i] = max(start[i], s.tat(floor, i))
+			start[i] = max(start[i], tatAt(floor, i))
 		}
 		one := l.admit(start[i], now, weight)
 		after[i] = one.newTAT
@@ -162,16 +152,12 @@ func (s *several) spend(b sharedtable.Bucket, hash uint64, now, weight int64) (d
 		return d, tightest, write
 	}
 	if floor != nil {
-		for i := range s.limits {
-			if !mine && s.tat(entry, 0) != 0 { // its caller is gone, but not what it owes
-				s.setTAT(floor, i, start[i])
-			}
+		if !mine && tatAt(entry, 0) != 0 { // its caller is gone, but not what it owes
+			s.setTATs(floor, &start)
 		}
 		binary.BigEndian.PutUint64(entry, hash)
 	}
-	for i := range s.limits {
-		s.setTAT(entry, i, after[i])
-	}
+	s.setTATs(entry, &after)
 	return d, tightest, true
 }
 
@@ -195,14 +181,14 @@ func (s *several) find(b sharedtable.Bucket, hash uint64, now int64) (entry, flo
 	var shortest int64
 	for k := 1; k < b.Len(); k++ {
 		e := b.Entry(k)
-		vacant := s.tat(e, 0) == 0
+		vacant := tatAt(e, 0) == 0
 		if !vacant && binary.BigEndian.Uint64(e) == hash {
 			return e, b.Entry(0), true
 		}
 		wait := int64(-1 << 62)
 		if !vacant {
-			for i, l := range s.limits {
-				wait = max(wait, s.tat(e, i)-now-l.tolerance)
+			for i := range s.rules {
+				wait = max(wait, tatAt(e, i)-now-s.rules[i].tolerance)
 			}
 		}
 		if entry == nil || wait < shortest {
@@ -212,67 +198,93 @@ func (s *several) find(b sharedtable.Bucket, hash uint64, now int64) (entry, flo
 	return entry, b.Entry(0), false
 }
 
-// confine reports whether a TAT lies further ahead than any message at now could
-// have put it, and brings it back to there if so told.
-func (s *several) confine(b sharedtable.Bucket, now int64, change bool) (beyond bool) {
-	s.eachTAT(b, func(i int, tat int64) int64 {
-		if furthest := s.limits[i].furthest(now, s.most); tat < 0 || tat > furthest {
-			beyond = true
-			if change {
-				return furthest
-			}
-		}
-		return tat
-	})
-	return beyond
-}
+// What confine does.
+const (
+	look  = iota // at what lies too far ahead
+	lower        // it to the furthest point there can be
+	raise        // everything to there
+)
 
-func (s *several) eachTAT(b sharedtable.Bucket, changed func(i int, tat int64) int64) {
+// confine reports whether a TAT lies further ahead than any message at now could
+// have put it, or is to be raised.
+func (s *several) confine(b sharedtable.Bucket, now int64, what int) (found bool) {
 	for k := range b.Len() {
 		e := b.Entry(k)
-		for i := range s.limits {
-			s.setTAT(e, i, changed(i, s.tat(e, i)))
+		for i := range s.rules {
+			furthest := s.rules[i].furthest(now, s.most)
+			if uint64(tatAt(e, i)) > uint64(furthest) || what == raise {
+				found = true
+				if what != look {
+					setTAT(e, i, furthest)
+				}
+			}
 		}
+	}
+	return found
+}
+
+func (s *several) setTATs(entry []byte, tats *[MaxLimits]int64) {
+	for i := range s.rules {
+		setTAT(entry, i, tats[i])
 	}
 }
 
-func (s *several) tat(entry []byte, i int) int64 {
-	return int64(binary.BigEndian.Uint64(entry[tatSize*(1+i):]))
-}
+// tatAt and setTAT are one copy each: they are used in many places.
+//
+//go:noinline
+func tatAt(entry []byte, i int) int64 { return int64(binary.BigEndian.Uint64(entry[tatSize*(1+i):])) }
 
-func (s *several) setTAT(entry []byte, i int, tat int64) {
+//go:noinline
+func setTAT(entry []byte, i int, tat int64) {
 	binary.BigEndian.PutUint64(entry[tatSize*(1+i):], uint64(tat))
 }
 
 var _ pipeline.Step = (*several)(nil)
 
-// told is what a limiter says of itself to clients; see denial.Denial.
-type told struct {
-	report bool
-	names  []string // of the limits
-	policy string
+// rule is a limit and what is said of it.
+type rule struct {
+	_ [0]func() // not comparable: an unused == costs the guest code
+
+	limit
+	violation string
+	told      denial.Limit
 }
 
-func tell(o *Options) told {
-	t := told{report: o.Report}
-	for i, l := range o.limits() {
-		name := l.Rate.String()
+func rules(o *Options) []rule {
+	limits := o.limits()
+	all := make([]rule, len(limits))
+	var policy, comma string
+	for i, l := range limits {
+		r := &all[i]
+		r.limit, r.violation = newLimit(l.Rate, l.Burst), violation(l.Rate, l.Burst)
+		r.told.Name = l.Rate.String()
 		if o.Per.Kind != All {
-			name += "-" + o.Per.word()
+			r.told.Name += "-" + o.Per.word()
 		}
-		if i > 0 {
-			t.policy += ", "
-		}
-		t.names = append(t.names, name)
-		t.policy += denial.PolicyItem(name, l.Rate.messages, int(l.Rate.period/time.Second))
+		policy += comma + denial.PolicyItem(r.told.Name, l.Rate.messages, int(l.Rate.period/time.Second))
+		comma = ", "
 	}
-	return t
+	for i := range all {
+		all[i].told.Policy = policy
+	}
+	return all
 }
 
-// allowance is what an admitted message has left of the limit i.
-func (t *told) allowance(i int, d Decision, now int64) pipeline.Allowance {
-	return pipeline.Allowance{
-		Name: t.names[i], Policy: t.policy,
-		Remaining: d.remaining, Seconds: max(0, (d.newTAT-now+int64(time.Second)-1)/int64(time.Second)),
-	}
+//go:noinline
+func (r *rule) refuse(d Decision) pipeline.Outcome {
+	return pipeline.Deny(denial.Denial{
+		Reason:            denial.SpikeArrestExceeded,
+		RetryAfterSeconds: retryAfter(d.retryIn),
+		Text:              r.violation,
+		Limit:             &r.told,
+	})
+}
+
+// tell leaves with an admitted message what it has left of the limit.
+//
+//go:noinline
+func (r *rule) tell(x *pipeline.Exchange, d Decision) {
+	x.Allowances = append(x.Allowances, pipeline.Allowance{
+		Limit: &r.told, Remaining: int(d.remaining), Seconds: retryAfter(time.Duration(d.newTAT - x.Now)),
+	})
 }

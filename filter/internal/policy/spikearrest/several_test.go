@@ -32,7 +32,7 @@ func TestSeveralLimitsAllHold(t *testing.T) {
 		wantAllowed(t, s, say())
 		for range 5 { // the first limit refuses, and takes nothing from the second
 			d, _ := s.Apply(say()).Denial()
-			if d.Reason != denial.SpikeArrestExceeded || d.RetryAfterSeconds != 1 || d.Limit[:3] != "2ps" {
+			if d.Reason != denial.SpikeArrestExceeded || d.RetryAfterSeconds != 1 || d.Limit.Name[:3] != "2ps" {
 				t.Fatalf("per %q: refused with %+v", per, d)
 			}
 		}
@@ -41,14 +41,14 @@ func TestSeveralLimitsAllHold(t *testing.T) {
 		c.advance(500 * time.Millisecond)
 		for range 5 { // the second refuses, and takes nothing from the first
 			d, _ := s.Apply(say()).Denial()
-			if d.RetryAfterSeconds != 19 || d.Limit[:3] != "3pm" || d.Text != violation(mustRate(t, "3pm"), 3) {
+			if d.RetryAfterSeconds != 19 || d.Limit.Name[:3] != "3pm" || d.Text != violation(mustRate(t, "3pm"), 3) {
 				t.Fatalf("per %q: refused with %+v", per, d)
 			}
 		}
 		c.advance(19 * time.Second)
 		wantAllowed(t, s, say())
 		d, _ := s.Apply(say()).Denial()
-		if d.Limit[:3] != "3pm" || d.RetryAfterSeconds != 20 {
+		if d.Limit.Name[:3] != "3pm" || d.RetryAfterSeconds != 20 {
 			t.Errorf("per %q: refused with %+v", per, d)
 		}
 	}
@@ -65,7 +65,7 @@ func TestSeveralLimitsGiveTheirDue(t *testing.T) {
 			o.Further = append(o.Further, Limit{more.Rate, more.Burst})
 		}
 		s := made(o, memstore.New(nil)).(*several)
-		slot := s.limits[0].slot
+		slot := s.rules[0].slot
 		type account struct {
 			credit [MaxLimits]int64 // nanoseconds; may be owed
 			since  int64
@@ -80,17 +80,17 @@ func TestSeveralLimitsGiveTheirDue(t *testing.T) {
 			if a == nil {
 				a = &account{since: now}
 				accounts[who] = a
-				for i, l := range s.limits {
+				for i, l := range s.rules {
 					a.credit[i] = l.tolerance + l.slot
 				}
 			}
 			want := true
-			for i, l := range s.limits {
+			for i, l := range s.rules {
 				a.credit[i] = min(l.tolerance+l.slot, a.credit[i]+now-a.since)
 				want = want && a.credit[i] >= l.slot
 			}
 			a.since = now
-			for i, l := range s.limits {
+			for i, l := range s.rules {
 				if want {
 					a.credit[i] -= weight * l.slot
 				}
@@ -188,19 +188,29 @@ func TestSeveralOutOfBoundsRefuse(t *testing.T) {
 // that has least.
 func TestAllowances(t *testing.T) {
 	for _, tt := range []struct {
-		name string
-		o    Options
-		want pipeline.Allowance
+		name               string
+		o                  Options
+		limit              denial.Limit
+		remaining, seconds int
 	}{
-		{"one limit", options(t, "client_ip"), pipeline.Allowance{Name: "1ps-client_ip", Policy: `"1ps-client_ip";q=1;w=1`, Seconds: 1}},
-		{"two limits", twoLimits(t, ""), pipeline.Allowance{Name: "2ps", Policy: `"2ps";q=2;w=1, "3pm";q=3;w=60`, Remaining: 1, Seconds: 1}},
+		{"one limit", options(t, "client_ip"), denial.Limit{Name: "1ps-client_ip", Policy: `"1ps-client_ip";q=1;w=1`}, 0, 1},
+		{"two limits", twoLimits(t, ""), denial.Limit{Name: "2ps", Policy: `"2ps";q=2;w=1, "3pm";q=3;w=60`}, 1, 1},
 	} {
 		for _, report := range []bool{false, true} {
 			tt.o.Report = report
 			x := &pipeline.Exchange{Now: newClock().now.UnixNano()}
 			wantAllowed(t, made(tt.o, memstore.New(nil)), x)
-			if !report && x.Allowances != nil || report && (len(x.Allowances) != 1 || x.Allowances[0] != tt.want) {
-				t.Errorf("%s, report %v: %+v", tt.name, report, x.Allowances)
+			if !report {
+				if x.Allowances != nil {
+					t.Errorf("%s: told what nobody asked for: %+v", tt.name, x.Allowances)
+				}
+				continue
+			}
+			if len(x.Allowances) != 1 {
+				t.Fatalf("%s: %+v", tt.name, x.Allowances)
+			}
+			if a := x.Allowances[0]; *a.Limit != tt.limit || a.Remaining != tt.remaining || a.Seconds != tt.seconds {
+				t.Errorf("%s: %+v of %+v", tt.name, a, *a.Limit)
 			}
 		}
 	}

@@ -48,13 +48,13 @@ const MaxLimits = 4
 type step struct {
 	_ [0]func() // not comparable: an unused == costs the guest code
 
-	limit     limit
-	weight    int64
-	callers   callers
-	clock     func() int64
-	table     *sharedtable.Table
-	violation string
-	told      told
+	limit   limit
+	weight  int64
+	callers callers
+	clock   func() int64
+	table   *sharedtable.Table
+	rule    rule
+	report  bool
 }
 
 // New makes the step. Options out of their bounds make one that refuses every
@@ -67,12 +67,12 @@ func New(o Options, store sharedtable.Store, clock func() int64) pipeline.Step {
 	if len(o.Further) > 0 || o.WeightHeader != "" {
 		return newSeveral(o, store, clock)
 	}
-	s := &step{callers: callers{per: o.Per, identity: identity(o), store: store}, clock: clock, violation: violation(o.Rate, o.Burst), told: tell(&o)}
+	s := &step{callers: callers{per: o.Per, identity: identity(o), store: store}, clock: clock, rule: rules(&o)[0], report: o.Report}
 	if o.Weight >= 1 && o.Weight <= MaxWeight {
-		s.limit, s.weight = newLimit(o.Rate, o.Burst), int64(o.Weight)
+		s.limit, s.weight = s.rule.limit, int64(o.Weight)
 	}
 	layout := sharedtable.Layout{
-		Name:      "spike_arrest/2/" + hexadecimal(s.callers.identity[:16]), // 1 had other hashes and entries
+		Name:      "spike_arrest/2/" + sharedtable.Hex(s.callers.identity[:16]), // 1 had other hashes and entries
 		Buckets:   Buckets,
 		Entries:   EntriesPerBucket,
 		EntrySize: entrySize,
@@ -122,16 +122,10 @@ func (s *step) Apply(x *pipeline.Exchange) pipeline.Outcome {
 		return unavailable()
 	}
 	if !d.allowed {
-		return pipeline.Deny(denial.Denial{
-			Reason:            denial.SpikeArrestExceeded,
-			RetryAfterSeconds: retryAfter(d.retryIn),
-			Text:              s.violation,
-			Limit:             s.told.names[0],
-			LimitPolicy:       s.told.policy,
-		})
+		return s.rule.refuse(d)
 	}
-	if s.told.report {
-		x.Allowances = append(x.Allowances, s.told.allowance(0, d, x.Now))
+	if s.report {
+		s.rule.tell(x, d)
 	}
 	return pipeline.Continue()
 }
@@ -149,13 +143,3 @@ func retryAfter(in time.Duration) int {
 }
 
 var _ pipeline.Step = (*step)(nil)
-
-// hexadecimal writes two digits a byte. encoding/hex would link fmt.
-func hexadecimal(b []byte) string {
-	const digits = "0123456789abcdef"
-	text := make([]byte, 0, 2*len(b))
-	for _, c := range b {
-		text = append(text, digits[c>>4], digits[c&15])
-	}
-	return string(text)
-}
