@@ -132,3 +132,13 @@ func (c Chart) Refuses(t *testing.T, refusals map[string]Refusal) {
 		})
 	}
 }
+
+// WithCRD are the manifests of kinds that have a CRD: Kubernetes' own have none.
+func WithCRD(all []envoyconfig.Manifest) (rest []envoyconfig.Manifest) {
+	for _, m := range all {
+		if m.Kind != "ConfigMap" {
+			rest = append(rest, m)
+		}
+	}
+	return rest
+}

@@ -39,7 +39,7 @@ func TestValidateEnvoyGatewayHelm(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := check(v, all); err != nil {
+			if err := check(v, testsite.WithCRD(all)); err != nil {
 				t.Error(err)
 			}
 		})

@@ -3,7 +3,6 @@ package e2e
 import (
 	"testing"
 
-	envoyconfig "github.com/sallyport-gateway/sallyport/envoy-config"
 	"github.com/sallyport-gateway/sallyport/envoy-config/testsite"
 )
 
@@ -31,7 +30,7 @@ func TestValidateIstioHelm(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := check(v, without(all, "ConfigMap")); err != nil {
+			if err := check(v, testsite.WithCRD(all)); err != nil {
 				t.Error(err)
 			}
 		})
@@ -49,14 +48,4 @@ func TestValidateIstioHelmRefuses(t *testing.T) {
 		"no host":                      {Values: `{hosts: []}`, Says: "/hosts"},
 		"a variable that cannot exist": {Values: `{okta: {secret: {env: "A-B"}}}`, Says: "/okta/secret/env"},
 	})
-}
-
-// without are the manifests but those of a kind: Kubernetes' own kinds have no CRD.
-func without(all []envoyconfig.Manifest, kind string) (rest []envoyconfig.Manifest) {
-	for _, m := range all {
-		if m.Kind != kind {
-			rest = append(rest, m)
-		}
-	}
-	return rest
 }
