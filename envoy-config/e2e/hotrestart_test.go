@@ -16,7 +16,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sallyport-gateway/sallyport/envoy-config/envoyrun"
+	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun"
+	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun/envoytest"
 )
 
 const (
@@ -74,7 +75,7 @@ func (w *world) epoch(t *testing.T, n int) *envoyrun.Process {
 	o := withEnvoy(t, w.options(t))
 	o.BaseIDFile, o.Epoch, o.Concurrency = filepath.Join(w.dir, "base-id"), n, 2
 	o.Args = []string{"--drain-time-s", restartDrain, "--parent-shutdown-time-s", restartEnd}
-	return envoyrun.StartForTest(t, o)
+	return envoytest.Start(t, o)
 }
 
 // freeAddress is one of loopback that nobody listens at. Another process may take it first; then Envoy does not start.

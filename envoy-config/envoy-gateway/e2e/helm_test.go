@@ -4,10 +4,10 @@ import (
 	"testing"
 
 	envoyconfig "github.com/sallyport-gateway/sallyport/envoy-config"
-	"github.com/sallyport-gateway/sallyport/envoy-config/testsite"
+	"github.com/sallyport-gateway/sallyport/envoy-config/internal/meshtest"
 )
 
-var chart = testsite.Chart{Name: "sallyport-envoy-gateway", Namespace: "default"}
+var chart = meshtest.Chart{Name: "sallyport-envoy-gateway", Namespace: "default"}
 
 // TestValidateEnvoyGatewayHelm: what the chart makes is what is shipped, and valid with other values too.
 func TestValidateEnvoyGatewayHelm(t *testing.T) {
@@ -39,7 +39,7 @@ func TestValidateEnvoyGatewayHelm(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := check(v, testsite.WithCRD(all)); err != nil {
+			if err := check(v, meshtest.WithCRD(all)); err != nil {
 				t.Error(err)
 			}
 		})
@@ -47,7 +47,7 @@ func TestValidateEnvoyGatewayHelm(t *testing.T) {
 }
 
 func TestValidateEnvoyGatewayHelmRefuses(t *testing.T) {
-	chart.Refuses(t, map[string]testsite.Refusal{
+	chart.Refuses(t, map[string]meshtest.Refusal{
 		"a catalog in two places":     {Values: `{config: {products: []}}`, Says: "config.products: write it as catalog.products"},
 		"a cluster that nobody makes": {Values: `{config: {sequence: [{introspect_token: {cluster: okta}}]}}`, Says: "no introspect_token has the cluster httproute/default/okta/rule/0"},
 		"a digest with its name":      {Values: `{image: {sha256: "sha256:00"}}`, Says: "/image/sha256"},

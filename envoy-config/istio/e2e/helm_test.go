@@ -3,10 +3,10 @@ package e2e
 import (
 	"testing"
 
-	"github.com/sallyport-gateway/sallyport/envoy-config/testsite"
+	"github.com/sallyport-gateway/sallyport/envoy-config/internal/meshtest"
 )
 
-var chart = testsite.Chart{Name: "sallyport-istio", Namespace: "istio-system"}
+var chart = meshtest.Chart{Name: "sallyport-istio", Namespace: "istio-system"}
 
 // TestValidateIstioHelm: what the chart makes is what is shipped, and valid with other values too.
 func TestValidateIstioHelm(t *testing.T) {
@@ -30,7 +30,7 @@ func TestValidateIstioHelm(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := check(v, testsite.WithCRD(all)); err != nil {
+			if err := check(v, meshtest.WithCRD(all)); err != nil {
 				t.Error(err)
 			}
 		})
@@ -38,7 +38,7 @@ func TestValidateIstioHelm(t *testing.T) {
 }
 
 func TestValidateIstioHelmRefuses(t *testing.T) {
-	chart.Refuses(t, map[string]testsite.Refusal{
+	chart.Refuses(t, map[string]meshtest.Refusal{
 		"a catalog in two places":      {Values: `{config: {apps: []}}`, Says: "config.apps: write it as catalog.apps"},
 		"a cluster that nobody makes":  {Values: `{okta: {host: login.example.com}}`, Says: "no introspect_token has the cluster outbound|443||login.example.com"},
 		"a tag in a digest's place":    {Values: `{image: {digest: v1}}`, Says: "/image/digest"},
