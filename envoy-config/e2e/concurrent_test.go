@@ -5,12 +5,13 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"testing"
 	"time"
 
-	"github.com/sallyport-gateway/sallyport/envoy-config/envoyrun"
-	"github.com/sallyport-gateway/sallyport/envoy-config/tcpserver"
+	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/verbatim"
 	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
 )
 
@@ -25,9 +26,9 @@ const (
 // back, however it ends: a client that vanishes, a backend that resets, an answer.
 // Last, one worker's VM is killed, and its places are free within the lease.
 func TestConcurrent(t *testing.T) {
-	s := newSite(t, Options{Module: wasmbuild.PackageTags(t, "./filter", "faultinjection"), Concurrency: 2})
+	s := newSite(t, siteOptions{Module: wasmbuild.PackageTags(t, "./filter", "faultinjection"), Concurrency: 2})
 	held := newHolding(t)
-	s.backendAt(held.Address())
+	s.clusters(s.authority.Listener.Addr().String(), held.Address())
 	s.serve(plan{
 		name: "gw", config: policies(t, fmt.Sprintf("- concurrent_calls: {limit: %d}", concurrentLimit)),
 		change: func(listener, _, _ map[string]any) {
@@ -55,6 +56,9 @@ func TestConcurrent(t *testing.T) {
 	c.oneFree("an answer")
 
 	dying, lives := c.workers[0], c.workers[1]
+	if len(c.of(dying, open)) < len(c.of(lives, open)) {
+		dying, lives = lives, dying
+	}
 	had := len(c.of(dying, open))
 	killed := time.Now()
 	killer := c.of(dying, idle)[0]
@@ -99,7 +103,7 @@ func newConcurrentClient(conn net.Conn) *concurrentClient {
 	go func() {
 		defer close(c.got)
 		for in := bufio.NewReader(conn); ; {
-			r, err := readResponse(in, "GET")
+			r, err := verbatim.ReadResponse(in, "GET")
 			if err != nil {
 				return
 			}
@@ -111,7 +115,7 @@ func newConcurrentClient(conn net.Conn) *concurrentClient {
 
 func (c *concurrentClient) send(t *testing.T, r scenario.Request) {
 	t.Helper()
-	if _, err := io.WriteString(c.conn, onWire(r)); err != nil {
+	if _, err := io.WriteString(c.conn, verbatim.OnWire(r)); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -243,7 +247,7 @@ func (c *concurrent) collect(status int) {
 
 // holding is a backend that reads requests, and does with each what it is told to.
 type holding struct {
-	*tcpserver.Server
+	*verbatim.Listener
 	came chan struct{} // with each request
 	acts chan func(net.Conn)
 }
@@ -252,7 +256,7 @@ func newHolding(t *testing.T) *holding {
 	t.Helper()
 	h := &holding{came: make(chan struct{}, 1024), acts: make(chan func(net.Conn))}
 	var err error
-	if h.Server, err = tcpserver.Listen(h.serve); err != nil {
+	if h.Listener, err = verbatim.Listen(h.serve); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = h.Close() })
@@ -262,12 +266,12 @@ func newHolding(t *testing.T) *holding {
 func (h *holding) serve(conn net.Conn) {
 	in := bufio.NewReader(conn)
 	for {
-		if _, err := readRequest(in); err != nil {
+		if _, err := http.ReadRequest(in); err != nil { // it has no body
 			return
 		}
 		h.came <- struct{}{}
 		left := make(chan struct{})
-		go func() { tcpserver.AwaitPeer(in); close(left) }()
+		go func() { verbatim.AwaitPeer(in); close(left) }()
 		select {
 		case act := <-h.acts:
 			act(conn)
@@ -281,26 +285,10 @@ func (h *holding) serve(conn net.Conn) {
 }
 
 // reset and answer end one of the requests that are held, and its connection.
-func (h *holding) reset() { h.acts <- tcpserver.Reset }
+func (h *holding) reset() { h.acts <- verbatim.Reset }
 
 func (h *holding) answer() {
 	h.acts <- func(conn net.Conn) {
 		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok")
-	}
-}
-
-// backendAt points the cluster backend at an address.
-func (s *site) backendAt(address string) {
-	s.t.Helper()
-	var clusters []any
-	for kind, address := range map[string]string{"okta": s.authority.Listener.Addr().String(), "backend": address} {
-		cluster, err := upstream{name: kind, address: address}.cluster(kind)
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		clusters = append(clusters, cluster)
-	}
-	if ok, err := s.offer(s.t.Context(), "cluster_manager.cds", cdsFile, clusters); err != nil || !ok {
-		s.t.Fatalf("envoy takes the clusters: %v, %v", ok, err)
 	}
 }
