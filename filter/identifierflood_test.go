@@ -65,8 +65,10 @@ func identifierFlood(t *testing.T, identifiers int) {
 	if float64(refused) > floodRefused*float64(identifiers) {
 		t.Errorf("%d of %d newcomers were refused, want %v of them at most", refused, identifiers, floodRefused)
 	}
-	if after.guests != before.guests {
-		t.Errorf("the guests' memory grew from %v to %v KiB", before.guests, after.guests)
+	for i := range after.guests {
+		if after.guests[i] > before.guests[i]+before.guests[i]/8 { // the guest's heap breathes
+			t.Errorf("the guests' memory grew from %v to %v KiB", before.guests, after.guests)
+		}
 	}
 	if after.heap > before.heap+before.heap/4+(8<<20) {
 		t.Errorf("the host's memory grew from %d to %d KiB", before.heap>>10, after.heap>>10)

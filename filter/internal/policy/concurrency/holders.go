@@ -48,7 +48,7 @@ func arrange(b sharedtable.Bucket, id uint64, now int64) (h holders) {
 	h.bucket = b
 	for i := range b.Len() {
 		e := b.Entry(i)
-		holder := binary.BigEndian.Uint64(e)
+		holder := binary.LittleEndian.Uint64(e)
 		if holder == 0 || holder != id && until(e) <= now {
 			clear(e)
 			continue
@@ -61,7 +61,7 @@ func arrange(b sharedtable.Bucket, id uint64, now int64) (h holders) {
 		if holder == id {
 			h.own = to
 		} else {
-			h.others += int64(binary.BigEndian.Uint32(to[countAt:]))
+			h.others += int64(binary.LittleEndian.Uint32(to[countAt:]))
 		}
 	}
 	return h
@@ -73,7 +73,7 @@ func (h *holders) shorten(now int64) (changed bool) {
 	for i := range h.count {
 		e := h.bucket.Entry(i)
 		if until(e) > now+int64(Lease+leaseSlack) {
-			binary.BigEndian.PutUint64(e[untilAt:], uint64(now+int64(Lease)))
+			binary.LittleEndian.PutUint64(e[untilAt:], uint64(now+int64(Lease)))
 			changed = true
 		}
 	}
@@ -94,9 +94,9 @@ func (h *holders) put(entry []byte, id uint64, count int, until int64) {
 		clear(entry)
 		return
 	}
-	binary.BigEndian.PutUint64(entry[idAt:], id)
-	binary.BigEndian.PutUint32(entry[countAt:], uint32(min(count, MaxCalls)))
-	binary.BigEndian.PutUint64(entry[untilAt:], uint64(until))
+	binary.LittleEndian.PutUint64(entry[idAt:], id)
+	binary.LittleEndian.PutUint32(entry[countAt:], uint32(min(count, MaxCalls)))
+	binary.LittleEndian.PutUint64(entry[untilAt:], uint64(until))
 }
 
-func until(entry []byte) int64 { return int64(binary.BigEndian.Uint64(entry[untilAt:])) }
+func until(entry []byte) int64 { return int64(binary.LittleEndian.Uint64(entry[untilAt:])) }

@@ -92,12 +92,20 @@ func (d *decoder) member(name string, v decode.Value) {
 func (d *decoder) oneOfThem(v decode.Value) {
 	var l Limit
 	d.Object(v, &limitMembers, func(name string, v decode.Value) { d.limitMember(&l, name, v) })
-	for _, other := range d.options.limits() {
-		if other.Rate == l.Rate && l.Rate.messages > 0 {
-			d.ProblemAt("rate", "must differ from that of the other limits")
-		}
+	if d.options.has(l.Rate) {
+		d.ProblemAt("rate", "must differ from that of the other limits")
 	}
 	d.add(l)
+}
+
+// has reports whether a rate that could be read is one of the limits.
+func (o *Options) has(r Rate) bool {
+	for i := range o.Further {
+		if o.Further[i].Rate == r {
+			return true
+		}
+	}
+	return r.messages > 0 && r == o.Rate
 }
 
 // add gives a limit its default burst, and its place.

@@ -46,6 +46,9 @@ type schedule struct {
 	raced    int
 }
 
+// limitsOf are all limits, the first one first.
+func limitsOf(o *Options) []Limit { return append([]Limit{{o.Rate, o.Burst}}, o.Further...) }
+
 const schedulesBuckets, schedulesEntries = 2, 3
 
 func newSchedule(seed uint64) *schedule {
@@ -65,7 +68,7 @@ func newSchedule(seed uint64) *schedule {
 	if r.IntN(4) > 0 {
 		s.options.Per = Per{Kind: ClientIP, IPv6Prefix: 64}
 	}
-	for _, l := range s.options.limits() {
+	for _, l := range limitsOf(&s.options) {
 		s.slots = append(s.slots, newLimit(l.Rate, l.Burst).slot)
 	}
 	s.lag = []int64{0, s.slots[0], int64(time.Minute)}[r.IntN(3)]
@@ -140,7 +143,7 @@ func (s *schedule) send() {
 func (s *schedule) check(t *testing.T) {
 	t.Helper()
 	for who, messages := range s.stretch {
-		for i, l := range s.options.limits() {
+		for i, l := range limitsOf(&s.options) {
 			for _, from := range messages {
 				for _, to := range messages {
 					var cost, dearest int64

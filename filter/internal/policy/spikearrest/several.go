@@ -51,11 +51,6 @@ func newSeveral(o Options, store sharedtable.Store, clock func() int64) pipeline
 	return s
 }
 
-// limits are all of them, the first one first.
-func (o *Options) limits() []Limit {
-	return append([]Limit{{Rate: o.Rate, Burst: o.Burst}}, o.Further...)
-}
-
 // Name implements pipeline.Step.
 func (s *several) Name() string { return "spike_arrest" }
 
@@ -155,7 +150,7 @@ func (s *several) spend(b sharedtable.Bucket, hash uint64, now, weight int64) (d
 		if !mine && tatAt(entry, 0) != 0 { // its caller is gone, but not what it owes
 			s.setTATs(floor, &start)
 		}
-		binary.BigEndian.PutUint64(entry, hash)
+		binary.LittleEndian.PutUint64(entry, hash)
 	}
 	s.setTATs(entry, &after)
 	return d, tightest, true
@@ -182,7 +177,7 @@ func (s *several) find(b sharedtable.Bucket, hash uint64, now int64) (entry, flo
 	for k := 1; k < b.Len(); k++ {
 		e := b.Entry(k)
 		vacant := tatAt(e, 0) == 0
-		if !vacant && binary.BigEndian.Uint64(e) == hash {
+		if !vacant && binary.LittleEndian.Uint64(e) == hash {
 			return e, b.Entry(0), true
 		}
 		wait := int64(-1 << 62)
@@ -232,11 +227,11 @@ func (s *several) setTATs(entry []byte, tats *[MaxLimits]int64) {
 // tatAt and setTAT are one copy each: they are used in many places.
 //
 //go:noinline
-func tatAt(entry []byte, i int) int64 { return int64(binary.BigEndian.Uint64(entry[tatSize*(1+i):])) }
+func tatAt(entry []byte, i int) int64 { return int64(binary.LittleEndian.Uint64(entry[tatSize*(1+i):])) }
 
 //go:noinline
 func setTAT(entry []byte, i int, tat int64) {
-	binary.BigEndian.PutUint64(entry[tatSize*(1+i):], uint64(tat))
+	binary.LittleEndian.PutUint64(entry[tatSize*(1+i):], uint64(tat))
 }
 
 var _ pipeline.Step = (*several)(nil)
@@ -251,10 +246,13 @@ type rule struct {
 }
 
 func rules(o *Options) []rule {
-	limits := o.limits()
-	all := make([]rule, len(limits))
+	all := make([]rule, 1+len(o.Further))
 	var policy, comma string
-	for i, l := range limits {
+	l := Limit{Rate: o.Rate, Burst: o.Burst}
+	for i := range all {
+		if i > 0 {
+			l = o.Further[i-1]
+		}
 		r := &all[i]
 		r.limit, r.violation = newLimit(l.Rate, l.Burst), violation(l.Rate, l.Burst)
 		r.told.Name = l.Rate.String()
