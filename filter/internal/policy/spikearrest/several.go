@@ -227,7 +227,9 @@ func (s *several) setTATs(entry []byte, tats *[MaxLimits]int64) {
 // tatAt and setTAT are one copy each: they are used in many places.
 //
 //go:noinline
-func tatAt(entry []byte, i int) int64 { return int64(binary.LittleEndian.Uint64(entry[tatSize*(1+i):])) }
+func tatAt(entry []byte, i int) int64 {
+	return int64(binary.LittleEndian.Uint64(entry[tatSize*(1+i):]))
+}
 
 //go:noinline
 func setTAT(entry []byte, i int, tat int64) {
