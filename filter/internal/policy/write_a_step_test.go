@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -78,22 +79,23 @@ func TestWriteAStep(t *testing.T) {
 	t.Logf("%s", out)
 }
 
-// inserted puts the lines of a diff with "+" behind the line before them.
+// inserted puts the lines of a diff with "+" behind the line before them, which
+// may be aligned in another way.
 func inserted(t *testing.T, name, text, diff string) string {
 	t.Helper()
-	at := 0
+	lines := slices.Collect(strings.Lines(text))
+	at := -1
 	for line := range strings.Lines(diff) {
 		sign, line := line[:1], line[1:]
 		if sign == "+" {
-			text = text[:at] + line + text[at:]
-			at += len(line)
+			lines = slices.Insert(lines, at, line)
+			at++
 			continue
 		}
-		found := strings.Index(text, "\n"+line)
-		if sign != " " || found < 0 {
+		at = 1 + slices.IndexFunc(lines, func(have string) bool { return slices.Equal(strings.Fields(have), strings.Fields(line)) })
+		if sign != " " || at == 0 {
 			t.Fatalf("%s has no line %q", name, line)
 		}
-		at = found + 1 + len(line)
 	}
-	return text
+	return strings.Join(lines, "")
 }
