@@ -93,7 +93,7 @@ func TestModuleBudget(t *testing.T) {
 // TestModuleHasNoSchema looks for words that only the command's description of the configuration has: the linker leaves
 // out what the filter never calls.
 func TestModuleHasNoSchema(t *testing.T) {
-	module, err := os.ReadFile(wasmbuild.Filter(t))
+	module, err := os.ReadFile(wasmbuild.Package(t, "./filter"))
 	if err != nil {
 		t.Fatal(err)
 	}
