@@ -95,7 +95,7 @@ fidelity: envoys ## the simulated host against all Envoys, behaviour by behaviou
 
 .PHONY: versions
 versions: envoys ## all scenarios and envoy.yaml on all Envoys; prints a table
-	go test -tags versions -timeout 30m -count=1 -run '^TestVersions$$' -v ./envoy-config/e2e 2>&1 | { grep -Ev '^ *(=== |--- PASS)' || true; }
+	go test -tags versions -parallel 5 -timeout 30m -count=1 -run '^TestVersions$$' -v ./envoy-config/e2e 2>&1 | { grep -Ev '^ *(=== |--- PASS)' || true; }
 
 .PHONY: e2e-istio
 e2e-istio: wasm envoy ## the manifests for Istio, on Istio's own code and a stock Envoy; as root
