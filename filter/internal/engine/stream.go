@@ -174,7 +174,9 @@ func (s *Stream) Close() {
 	if s.phase != admitted && s.phase != refused {
 		s.phase = gone
 	}
-	s.run.Fail(denial.Denial{})
+	if !s.run.Decided() {
+		s.run.Fail(denial.Denial{})
+	}
 	s.leave()
 	s.engine.pool.give(s)
 }

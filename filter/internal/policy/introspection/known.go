@@ -58,10 +58,13 @@ func (s *Step) known(q *inquiry, now int64) (claims *pipeline.Claims, ok bool) {
 			return a.Claims, true
 		}
 	}
-	if s.lives.negative > 0 && s.shared.answers.Inactive(answers.Key(q.key), now, int64(s.lives.negative)) {
-		s.cache.drop(q.key)
-		s.hits.inactive.Add(1)
-		return inactiveToken, true
+	if s.lives.negative > 0 {
+		if until, ok := s.shared.answers.Inactive(answers.Key(q.key), now, int64(s.lives.negative)); ok {
+			s.cache.drop(q.key)
+			s.dead.put(q.name, now, min(until, q.valid.until))
+			s.hits.inactive.Add(1)
+			return inactiveToken, true
+		}
 	}
 	return nil, false
 }

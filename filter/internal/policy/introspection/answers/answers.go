@@ -96,18 +96,21 @@ func (t *Table) Holds(k Key, now int64) (holds bool) {
 }
 
 // Inactive reports whether the server said that the token is not active, less than life ago, in nanoseconds, and not
-// longer ago than whoever stored it wanted to know. It costs one hostcall.
-func (t *Table) Inactive(k Key, now, life int64) bool {
-	inactive := false
+// longer ago than whoever stored it wanted to know; until is when that ends. It costs one hostcall.
+func (t *Table) Inactive(k Key, now, life int64) (until int64, inactive bool) {
 	err := t.inactive.Update(k.hash(), func(b sharedtable.Bucket) bool {
 		inactive = false
 		if i, found := find(b, k); found {
-			stored, until, _ := times(b.Entry(i))
-			inactive = now >= stored && now < until && now-stored < life
+			stored, end, _ := times(b.Entry(i))
+			inactive = now >= stored && now < end && now-stored < life
+			until = end
+			if life < end-stored {
+				until = stored + life
+			}
 		}
 		return false
 	})
-	return inactive && err == nil
+	return until, inactive && err == nil
 }
 
 // PutActive keeps an answer, and takes the place of what is gone, or else of what was stored longest ago. It reports
