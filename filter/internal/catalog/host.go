@@ -137,7 +137,12 @@ type found struct {
 // find tries the exact host, then wildcards from the longest to the shortest,
 // then any host; the first that has a base path for the path wins.
 func (t *hostTable) find(host, path string, folded bool) (f found, ok bool) {
-	if f.look(t.exact[host], path, folded) {
+	return t.findBelow(t.exact[host], host, path, folded)
+}
+
+// findBelow is find for a host whose own table is at hand, nil for none.
+func (t *hostTable) findBelow(own *baseTable, host, path string, folded bool) (f found, ok bool) {
+	if f.look(own, path, folded) {
 		return f, true
 	}
 	if len(t.wildcard) > 0 {
@@ -191,11 +196,15 @@ func (c *Catalog) ResolveAPI(authority, path string) (index int, suffix string, 
 	if kind == ambiguousPath {
 		return 0, "", AmbiguousAPI
 	}
-	host, ok := requestHost(authority)
-	if !ok {
-		return 0, "", NoAPI
+	host, own := authority, c.byHost.exact[authority]
+	if own == nil { // else it is as configured: a host in lower case, without a port
+		var ok bool
+		if host, ok = requestHost(authority); !ok {
+			return 0, "", NoAPI
+		}
+		own = c.byHost.exact[host]
 	}
-	f, ok := c.byHost.find(host, path, false)
+	f, ok := c.byHost.findBelow(own, host, path, false)
 	if !ok {
 		return 0, "", NoAPI
 	}

@@ -75,8 +75,7 @@ func (t *Table) Update(hash uint32, change func(Bucket) (write bool)) error {
 		}
 		value = value[:headerSize+t.layout.Entries*t.layout.EntrySize]
 		seal(keySum, value)
-		err = t.store.Set(key, value, cas)
-		if err == nil {
+		if err = t.store.Set(key, value, cas); err == nil {
 			return nil
 		}
 		if !errors.Is(err, ErrCASMismatch) {
@@ -92,7 +91,7 @@ func (t *Table) read(key string, keySum uint32) (value []byte, b Bucket, cas uin
 	b.entrySize = t.layout.EntrySize
 	value, cas, err = t.store.Get(key)
 	switch {
-	case errors.Is(err, ErrNotFound):
+	case err != nil && errors.Is(err, ErrNotFound):
 		b.Condition, cas = Fresh, absentCAS
 	case err != nil:
 		return nil, Bucket{}, 0, err
