@@ -34,7 +34,7 @@ func NewVerify(c *catalog.Catalog, places []Place) pipeline.Step {
 	v := &verify{catalog: c, places: distinct(places), known: known{secret: siphash.NewKey()}}
 	v.missing.Reason = denial.APIKeyMissing
 	if len(v.places) > 0 {
-		v.missing.Text = "Failed to resolve API Key variable " + v.places[0].variable()
+		v.missing.Text = "Failed to resolve API Key variable " + variable(v.places[0])
 	}
 	return v
 }
