@@ -141,7 +141,10 @@ func (r *Run) Fail(d denial.Denial) bool {
 	if r.done {
 		return false
 	}
-	o := Deny(d)
+	o := DenyFor(d.Reason)
+	if d != (denial.Denial{Reason: d.Reason}) {
+		o = Deny(d)
+	}
 	r.refuse(&o)
 	return true
 }
