@@ -96,7 +96,7 @@ func budgetCases() []budgetCase {
 		{name: "a garbage token", sequence: forAll + checks, change: set("authorization", "Bearer !!!"),
 			want: refused(401, "token.malformed"), calls: refusedCalls(map[string]int{callSharedGet: 1, callSharedSet: 1, callAttribute: 1})},
 		{name: "an inactive token", sequence: forAll + checks, change: unchanged, options: []hostsim.Option{hostsim.WithCluster("okta", inactive())},
-			want: refused(401, "token.inactive"), calls: refusedCalls(map[string]int{callSharedGet: 1, callSharedSet: 1, callAttribute: 1})},
+			want: refused(401, "token.inactive"), calls: refusedCalls(map[string]int{callSharedGet: 2, callSharedSet: 1, callAttribute: 1})},
 		{name: "over the rate", sequence: "- spike_arrest: {rate: 1pm, burst: 1}\n", change: unchanged,
 			want: refused(429, "spike_arrest.exceeded"), calls: refusedCalls(map[string]int{callSharedGet: 1})},
 		{name: "a path that addresses nothing", sequence: forAll + checks, change: func(r *hostsim.Request) { r.Path = "/nowhere" },

@@ -85,6 +85,16 @@ func (t *Table) Update(hash uint32, change func(Bucket) (write bool)) error {
 	return ErrContended
 }
 
+// Unchanged reports whether a bucket is still as it was when it was marked: nothing
+// that was read there has to be read again. It costs one Get, without a checksum.
+func (t *Table) Unchanged(m Mark) bool {
+	if m.cas == 0 {
+		return false
+	}
+	_, cas, err := t.store.Get(m.key)
+	return err == nil && cas == m.cas
+}
+
 // read gives the bucket, the value that it lies in, and the cas to write it with.
 func (t *Table) read(key string, keySum uint32) (value []byte, b Bucket, cas uint32, err error) {
 	size := t.layout.Entries * t.layout.EntrySize
@@ -106,7 +116,7 @@ func (t *Table) read(key string, keySum uint32) (value []byte, b Bucket, cas uin
 				value = append(value, make([]byte, missing)...)
 				entries = value[headerSize:]
 			}
-			b.Condition, b.entries = Sound, entries
+			b.Condition, b.entries, b.mark = Sound, entries, Mark{key, cas}
 			return value, b, cas, nil
 		}
 		b.Condition = Damaged

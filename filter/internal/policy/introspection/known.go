@@ -59,9 +59,9 @@ func (s *Step) known(q *inquiry, now int64) (claims *pipeline.Claims, ok bool) {
 		}
 	}
 	if s.lives.negative > 0 {
-		if until, ok := s.shared.answers.Inactive(answers.Key(q.key), now, int64(s.lives.negative)); ok {
+		if found, ok := s.shared.answers.Inactive(answers.Key(q.key), now, int64(s.lives.negative)); ok {
 			s.cache.drop(q.key)
-			s.dead.put(q.name, now, min(until, q.valid.until))
+			s.dead.put(q.name, q.valid, found)
 			s.hits.inactive.Add(1)
 			return inactiveToken, true
 		}

@@ -137,7 +137,7 @@ func (s *Step) Apply(x *pipeline.Exchange) pipeline.Outcome {
 	if e != nil {
 		return s.hit(x, nil, e)
 	}
-	if s.dead.has(name, x.Now) && !hasParameter(x.Query, tokenParameter) {
+	if s.dead.slots != nil && s.isDead(name, x) {
 		s.hits.inactive.Add(1)
 		s.binding.offer(x)
 		return s.binding.accept(x, nil, inactiveToken)
