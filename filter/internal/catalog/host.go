@@ -12,7 +12,7 @@ const maxHostLength = 255
 
 // hostTable finds an API by host and path.
 type hostTable struct {
-	exact    map[string]*baseTable
+	exact    byName[*baseTable]
 	wildcard map[string]*baseTable // by what follows the star: ".example.com"
 	any      *baseTable
 	above    []bool // by API: another one for the same host lies below it
@@ -21,19 +21,19 @@ type hostTable struct {
 
 // baseTable finds an API by the base path; "" stands for the base path "/".
 type baseTable struct {
-	byBase  map[string]int
-	folded  map[string]int // by the fold of the base path
-	longest int            // length of the longest base path
+	byBase  byName[int]
+	folded  byName[int] // by the fold of the base path
+	longest int         // length of the longest base path
 }
 
 func newHostTable(apis []API, ch *checker) hostTable {
-	t := hostTable{exact: map[string]*baseTable{}, wildcard: map[string]*baseTable{}, any: &baseTable{}, above: make([]bool, len(apis))}
+	t := hostTable{wildcard: map[string]*baseTable{}, any: &baseTable{}, above: make([]bool, len(apis))}
 	for i, a := range apis {
 		folded := a.fold()
 		t.cased = t.cased || folded != a.base()
 		for j, host := range a.hosts() {
 			b := t.table(host)
-			if other, taken := b.folded[folded]; taken {
+			if other, taken := b.folded.get(folded); taken {
 				ch.taken(apis, i, j, other)
 				continue
 			}
@@ -81,21 +81,23 @@ func (t *hostTable) table(host string) *baseTable {
 		return t.any
 	}
 	host = ascii.Lower(host)
-	tables := t.exact
 	if strings.HasPrefix(host, "*.") {
-		tables, host = t.wildcard, host[1:]
+		if t.wildcard[host[1:]] == nil {
+			t.wildcard[host[1:]] = &baseTable{}
+		}
+		return t.wildcard[host[1:]]
 	}
-	if tables[host] == nil {
-		tables[host] = &baseTable{}
+	b, ok := t.exact.get(host)
+	if !ok {
+		b = &baseTable{}
+		t.exact.set(host, b)
 	}
-	return tables[host]
+	return b
 }
 
 func (b *baseTable) add(base, folded string, index int) {
-	if b.byBase == nil {
-		b.byBase, b.folded = map[string]int{}, map[string]int{}
-	}
-	b.byBase[base], b.folded[folded] = index, index
+	b.byBase.set(base, index)
+	b.folded.set(folded, index)
 	b.longest = max(b.longest, len(base))
 }
 
@@ -105,7 +107,7 @@ func (b *baseTable) mark(folded string, above []bool) {
 		if folded[end] != '/' {
 			continue
 		}
-		if index, ok := b.folded[folded[:end]]; ok {
+		if index, ok := b.folded.get(folded[:end]); ok {
 			above[index] = true
 		}
 	}
@@ -113,7 +115,7 @@ func (b *baseTable) mark(folded string, above []bool) {
 
 // find gives the API with the longest base path that path lies under, on the
 // boundary of a level. bases is b.byBase, or b.folded for a path that is folded.
-func (b *baseTable) find(bases map[string]int, path string) (index, length int, ok bool) {
+func (b *baseTable) find(bases *byName[int], path string) (index, length int, ok bool) {
 	if path == "" || path[0] != '/' {
 		return 0, 0, false
 	}
@@ -121,7 +123,7 @@ func (b *baseTable) find(bases map[string]int, path string) (index, length int, 
 		if end > 0 && end < len(path) && path[end] != '/' {
 			continue
 		}
-		if index, ok := bases[path[:end]]; ok {
+		if index, ok := bases.get(path[:end]); ok {
 			return index, end, true
 		}
 	}
@@ -137,7 +139,8 @@ type found struct {
 // find tries the exact host, then wildcards from the longest to the shortest,
 // then any host; the first that has a base path for the path wins.
 func (t *hostTable) find(host, path string, folded bool) (f found, ok bool) {
-	return t.findBelow(t.exact[host], host, path, folded)
+	own, _ := t.exact.get(host)
+	return t.findBelow(own, host, path, folded)
 }
 
 // findBelow is find for a host whose own table is at hand, nil for none.
@@ -159,9 +162,9 @@ func (f *found) look(b *baseTable, path string, folded bool) (ok bool) {
 	if b == nil {
 		return false
 	}
-	bases := b.byBase
+	bases := &b.byBase
 	if folded {
-		bases = b.folded
+		bases = &b.folded
 	}
 	f.index, f.length, ok = b.find(bases, path)
 	f.passed = f.passed || !ok
@@ -196,13 +199,13 @@ func (c *Catalog) ResolveAPI(authority, path string) (index int, suffix string, 
 	if kind == ambiguousPath {
 		return 0, "", AmbiguousAPI
 	}
-	host, own := authority, c.byHost.exact[authority]
-	if own == nil { // else it is as configured: a host in lower case, without a port
-		var ok bool
+	host := authority
+	own, ok := c.byHost.exact.get(authority)
+	if !ok { // else it is as configured: a host in lower case, without a port
 		if host, ok = requestHost(authority); !ok {
 			return 0, "", NoAPI
 		}
-		own = c.byHost.exact[host]
+		own, _ = c.byHost.exact.get(host)
 	}
 	f, ok := c.byHost.findBelow(own, host, path, false)
 	if !ok {
