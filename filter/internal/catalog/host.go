@@ -12,7 +12,8 @@ const maxHostLength = 255
 
 // hostTable finds an API by host and path.
 type hostTable struct {
-	exact    byName[*baseTable]
+	exact    byName // of those in named
+	named    []*baseTable
 	wildcard map[string]*baseTable // by what follows the star: ".example.com"
 	any      *baseTable
 	above    []bool // by API: another one for the same host lies below it
@@ -21,9 +22,9 @@ type hostTable struct {
 
 // baseTable finds an API by the base path; "" stands for the base path "/".
 type baseTable struct {
-	byBase  byName[int]
-	folded  byName[int] // by the fold of the base path
-	longest int         // length of the longest base path
+	byBase  byName
+	folded  byName // by the fold of the base path
+	longest int    // length of the longest base path
 }
 
 func newHostTable(apis []API, ch *checker) hostTable {
@@ -87,17 +88,25 @@ func (t *hostTable) table(host string) *baseTable {
 		}
 		return t.wildcard[host[1:]]
 	}
-	b, ok := t.exact.get(host)
-	if !ok {
-		b = &baseTable{}
-		t.exact.set(host, b)
+	if b := t.own(host); b != nil {
+		return b
 	}
-	return b
+	t.exact.add(host, len(t.named))
+	t.named = append(t.named, &baseTable{})
+	return t.named[len(t.named)-1]
+}
+
+// own gives the base paths of a host that is configured as it is, nil for none.
+func (t *hostTable) own(host string) *baseTable {
+	if number, ok := t.exact.get(host); ok {
+		return t.named[number]
+	}
+	return nil
 }
 
 func (b *baseTable) add(base, folded string, index int) {
-	b.byBase.set(base, index)
-	b.folded.set(folded, index)
+	b.byBase.add(base, index)
+	b.folded.add(folded, index)
 	b.longest = max(b.longest, len(base))
 }
 
@@ -115,7 +124,7 @@ func (b *baseTable) mark(folded string, above []bool) {
 
 // find gives the API with the longest base path that path lies under, on the
 // boundary of a level. bases is b.byBase, or b.folded for a path that is folded.
-func (b *baseTable) find(bases *byName[int], path string) (index, length int, ok bool) {
+func (b *baseTable) find(bases *byName, path string) (index, length int, ok bool) {
 	if path == "" || path[0] != '/' {
 		return 0, 0, false
 	}
@@ -139,8 +148,7 @@ type found struct {
 // find tries the exact host, then wildcards from the longest to the shortest,
 // then any host; the first that has a base path for the path wins.
 func (t *hostTable) find(host, path string, folded bool) (f found, ok bool) {
-	own, _ := t.exact.get(host)
-	return t.findBelow(own, host, path, folded)
+	return t.findBelow(t.own(host), host, path, folded)
 }
 
 // findBelow is find for a host whose own table is at hand, nil for none.
@@ -200,12 +208,13 @@ func (c *Catalog) ResolveAPI(authority, path string) (index int, suffix string, 
 		return 0, "", AmbiguousAPI
 	}
 	host := authority
-	own, ok := c.byHost.exact.get(authority)
-	if !ok { // else it is as configured: a host in lower case, without a port
+	own := c.byHost.own(authority)
+	if own == nil { // else it is as configured: a host in lower case, without a port
+		var ok bool
 		if host, ok = requestHost(authority); !ok {
 			return 0, "", NoAPI
 		}
-		own, _ = c.byHost.exact.get(host)
+		own = c.byHost.own(host)
 	}
 	f, ok := c.byHost.findBelow(own, host, path, false)
 	if !ok {

@@ -26,6 +26,7 @@ type Bucket struct {
 
 // Mark stands for a bucket as it was read. The zero value stands for none.
 type Mark struct {
+	_   [0]func() // not comparable: an unused == costs the guest code
 	key string
 	cas uint32
 }

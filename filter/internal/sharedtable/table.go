@@ -116,7 +116,7 @@ func (t *Table) read(key string, keySum uint32) (value []byte, b Bucket, cas uin
 				value = append(value, make([]byte, missing)...)
 				entries = value[headerSize:]
 			}
-			b.Condition, b.entries, b.mark = Sound, entries, Mark{key, cas}
+			b.Condition, b.entries, b.mark = Sound, entries, Mark{key: key, cas: cas}
 			return value, b, cas, nil
 		}
 		b.Condition = Damaged
