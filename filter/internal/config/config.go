@@ -15,6 +15,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/identity"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/raisefault"
 )
 
 // Problem is one fault of a configuration.
@@ -49,6 +50,10 @@ type Config struct {
 
 	// IPv6Prefix is how many bits of an IPv6 address tell clients apart.
 	IPv6Prefix int
+
+	// Faults has the operator's shapes of refusals for which no API is known; nil
+	// for none.
+	Faults *raisefault.Faults
 
 	Usage Usage
 

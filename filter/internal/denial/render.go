@@ -94,25 +94,39 @@ func (r *Renderer) Render(d Denial) *Response {
 // depends on nothing but the denial, whose texts come from the table or from compiled
 // configuration.
 func Render(d Denial, f Format) Response {
-	row := d.Reason.row()
+	row := *d.Reason.row()
 	text := row.text
 	if d.Text != "" {
 		text = d.Text
 	}
-	contentType, body := "application/json", apigeeBody(row, text)
-	if f == Problem {
-		contentType, body = "application/problem+json", problemBody(row, text)
+	if d.Shape != nil {
+		d.Shape.rule(&row)
 	}
-	headers := []host.Header{
-		{Name: "content-type", Value: contentType},
-		{Name: "cache-control", Value: "no-store"},
-		{Name: ReasonHeader, Value: row.word},
+	contentType, body := "application/json", []byte(nil)
+	switch {
+	case d.Shape != nil && d.Shape.Body != nil:
+		contentType, body = d.Shape.Body.contentType, d.Shape.Body.render(&row, text)
+	case f == Problem:
+		contentType, body = "application/problem+json", problemBody(&row, text)
+	default:
+		body = apigeeBody(&row, text)
 	}
-	if value := challengeValue(row, d); value != "" {
+	headers := make([]host.Header, 0, 8)
+	if contentType != "" {
+		headers = append(headers, host.Header{Name: "content-type", Value: contentType})
+	}
+	headers = append(headers, host.Header{Name: "cache-control", Value: "no-store"}, host.Header{Name: ReasonHeader, Value: row.word})
+	if value := challengeValue(&row, d); value != "" {
 		headers = append(headers, host.Header{Name: "www-authenticate", Value: value})
 	}
 	if d.RetryAfterSeconds > 0 {
 		headers = append(headers, host.Header{Name: "retry-after", Value: strconv.Itoa(d.RetryAfterSeconds)})
+	}
+	if d.Shape != nil {
+		headers = d.Shape.replace(headers)
+	}
+	if d.CORS != nil {
+		headers = d.CORS.AppendTo(headers, d.Origin)
 	}
 	return Response{Status: row.status, Headers: headers, Body: body}
 }

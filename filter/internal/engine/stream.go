@@ -26,7 +26,7 @@ const (
 	fresh phase = iota
 	deciding
 	admitted
-	refused
+	refused // or answered in the backend's place
 	gone
 )
 
@@ -46,6 +46,7 @@ type Stream struct {
 	recorded bool
 	kept     bool // it was parked, and the headers are its own
 	failed   bool // by a fault of our own
+	answered bool // in the backend's place, which is no refusal
 
 	// Its place among those that wait. It is in one line, from its first wait to
 	// its verdict: parked, or due for a verdict.
@@ -111,6 +112,8 @@ func (s *Stream) advance(now int64) Action {
 		return s.park()
 	case pipeline.Admitted:
 		return s.admit()
+	case pipeline.Answered:
+		return s.answer(s.run.Reply())
 	}
 	return s.refuse(s.run.Denial())
 }
@@ -146,12 +149,34 @@ func (s *Stream) refuse(d denial.Denial) Action {
 	}
 	s.phase, s.reason = refused, d.Reason
 	d.DPoP = s.exchange.DPoP
+	s.shape(&d)
 	s.engine.host.Reply(s.engine.refusals.Render(d), d.Reason.String())
 	s.engine.note(&s.exchange, false, d.Reason)
 	s.engine.complain(d.Reason, s)
 	s.describe(false)
 	return Pause
 }
+
+// shape gives a refusal the shape that the operator wants it to have.
+func (s *Stream) shape(d *denial.Denial) {
+	if s.run.Begun() {
+		s.run.Shape(&s.exchange, d)
+	} else if c := s.engine.config; c != nil && c.Faults != nil {
+		c.Faults.Shape(&s.exchange, d)
+	}
+}
+
+// answer sends what the sequence answers in the backend's place, once.
+func (s *Stream) answer(r *denial.Response) Action {
+	s.phase, s.answered = refused, true
+	s.engine.host.Reply(r, answerDetails)
+	s.engine.noteAnswer(&s.exchange)
+	s.describe(false)
+	return Pause
+}
+
+// answerDetails is what the host's access log says of an answer.
+const answerDetails = "cors.preflight"
 
 // Fail refuses an undecided stream after a fault of our own: a panic that was
 // recovered in one of its callbacks.

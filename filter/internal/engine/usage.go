@@ -14,12 +14,13 @@ func (s *Stream) OnLog() {
 	}
 	s.recorded = true
 	c := usage.Call{
-		Allowed: s.phase == admitted,
-		Reason:  s.reason,
-		Party:   s.party(),
-		KeyID:   s.exchange.Caller.KeyID,
-		Status:  s.engine.host.ResponseStatus(),
-		Now:     s.exchange.Now,
+		Allowed:  s.phase == admitted,
+		Answered: s.answered,
+		Reason:   s.reason,
+		Party:    s.party(),
+		KeyID:    s.exchange.Caller.KeyID,
+		Status:   s.engine.host.ResponseStatus(),
+		Now:      s.exchange.Now,
 	}
 	if c.Allowed {
 		c.Now = s.engine.host.NowNanos()
@@ -33,7 +34,7 @@ func (s *Stream) describe(allowed bool) {
 	if s.engine.config == nil {
 		return
 	}
-	v := usage.Verdict{Allowed: allowed, Reason: s.reason, Party: s.party(), KeyID: s.exchange.KeyOwner.KeyID}
+	v := usage.Verdict{Allowed: allowed, Answered: s.answered, Reason: s.reason, Party: s.party(), KeyID: s.exchange.KeyOwner.KeyID}
 	if s.exchange.Token != nil {
 		v.Subject = s.exchange.Token.Subject
 	}

@@ -8,14 +8,16 @@ const (
 	deny kind = iota // the zero Outcome denies, with denial.Internal
 	proceed
 	await
+	answer
 )
 
-// Outcome is what a step answers: continue, deny or await. It is a closed sum,
+// Outcome is what a step answers: continue, deny, await or reply. It is a closed sum,
 // and its zero value denies.
 type Outcome struct {
 	kind   kind
 	reason denial.Reason  // of a refusal that says no more
 	denial *denial.Denial // of one that does
+	reply  *denial.Response
 	flight *Flight
 	resume func(*Exchange) Outcome
 }
@@ -28,6 +30,15 @@ func Deny(d denial.Denial) Outcome { return Outcome{denial: &d} }
 
 // DenyFor refuses the request for a reason that needs no more words.
 func DenyFor(r denial.Reason) Outcome { return Outcome{reason: r} }
+
+// Reply answers the client in the backend's place, with what is no refusal. The
+// response is not to be changed afterwards, but for Wire. A nil one denies.
+func Reply(r *denial.Response) Outcome {
+	if r == nil {
+		return Outcome{}
+	}
+	return Outcome{kind: answer, reply: r}
+}
 
 // Await parks the exchange until f has landed; resume then says what the step
 // answers. A nil flight or resume denies.
@@ -48,6 +59,9 @@ func (o Outcome) Denial() (d denial.Denial, ok bool) {
 
 // Continues reports whether the outcome lets the next step run.
 func (o Outcome) Continues() bool { return o.kind == proceed }
+
+// Replies reports whether the outcome answers in the backend's place.
+func (o Outcome) Replies() bool { return o.kind == answer }
 
 // Flight gives what an awaiting outcome waits for, nil for the others.
 func (o Outcome) Flight() *Flight { return o.flight }

@@ -1,0 +1,146 @@
+package catalog
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+)
+
+// MaxPathPatternBytes bounds the pattern of a condition.
+const MaxPathPatternBytes = 256
+
+// PathPattern is what a condition says of the path below an API's base path,
+// much as Apigee's MatchesPath does:
+//
+//	/orders        that path
+//	/orders/*      one non-empty level in place of the star
+//	/orders/*.csv  a part of a level, which may be empty
+//	/orders/**     /orders and all below it
+//	/              the base path itself
+//
+// All else is literal and case-sensitive. A slash at the end, of the pattern or
+// of the path, makes no difference: most backends serve both alike.
+type PathPattern struct {
+	levels, folded []levelPattern
+	below          bool // ends in /**
+	cased          bool // folded differs
+}
+
+// levelPattern is a level cut at its stars. One text alone has no star.
+type levelPattern []string
+
+// PathMatch is how a path stands to a PathPattern. The zero value cannot be acted on.
+type PathMatch uint8
+
+const (
+	Unclear    PathMatch = iota // backends would not agree
+	Matches                     // for every backend
+	MatchesNot                  // for none
+)
+
+// ParsePathPattern reads a pattern. What is wrong with one is said as what it
+// must be.
+func ParsePathPattern(s string) (*PathPattern, error) {
+	if s == "" || s[0] != '/' {
+		return nil, errors.New(`must start with "/"`)
+	}
+	if len(s) > MaxPathPatternBytes {
+		return nil, errors.New("must have at most " + strconv.Itoa(MaxPathPatternBytes) + " bytes")
+	}
+	p := &PathPattern{}
+	rest := strings.TrimSuffix(s, "/")
+	for rest != "" {
+		level := rest[1:]
+		if end := strings.IndexByte(level, '/'); end >= 0 {
+			level = level[:end]
+		}
+		rest = rest[1+len(level):]
+		if level == allLevels && rest == "" && !strings.HasSuffix(s, "/") {
+			p.below = true
+			break
+		}
+		if err := p.add(level); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+func (p *PathPattern) add(level string) error {
+	if strings.Contains(level, allLevels) {
+		return errors.New(`must have "/**" at its end only`)
+	}
+	for _, c := range []byte(level) {
+		if !isUnreserved(c) && strings.IndexByte("*@:!&'()+,=", c) < 0 {
+			return errors.New(`must consist of "/", letters, digits, "*" and "-._~@:!&'()+,=" (what is percent-encoded in a request is compared decoded)`)
+		}
+	}
+	folded, ok := fold(level)
+	if !ok || level == "" {
+		return errors.New(`must be a plain path without "//", "." or ".." levels`)
+	}
+	p.cased = p.cased || folded != level
+	p.levels = append(p.levels, strings.Split(level, oneLevel))
+	p.folded = append(p.folded, strings.Split(folded, oneLevel))
+	return nil
+}
+
+// Match compares the path below a base path, as it was sent, and as the most
+// lenient backend reads it (see fold): what only one of them matches is unclear,
+// so that no spelling of a path gets round a condition.
+func (p *PathPattern) Match(suffix string) PathMatch {
+	kind := kindOf(suffix)
+	if kind == ambiguousPath {
+		return Unclear
+	}
+	sent := p.matches(decodePath(suffix), p.levels)
+	if kind != plainPath || p.cased {
+		folded, ok := fold(suffix)
+		if !ok || p.matches(folded, p.folded) != sent {
+			return Unclear
+		}
+	}
+	if sent {
+		return Matches
+	}
+	return MatchesNot
+}
+
+func (p *PathPattern) matches(path string, levels []levelPattern) bool {
+	path = strings.TrimSuffix(path, "/")
+	for _, want := range levels {
+		if path == "" {
+			return false
+		}
+		level := path[1:]
+		if end := strings.IndexByte(level, '/'); end >= 0 {
+			level = level[:end]
+		}
+		if !want.matches(level) {
+			return false
+		}
+		path = path[1+len(level):]
+	}
+	return path == "" || p.below
+}
+
+// matches compares a level of a path: each text is looked for behind the one
+// before it, so a level is gone through once.
+func (l levelPattern) matches(level string) bool {
+	first, last := l[0], len(l)-1
+	if last == 0 {
+		return level == first
+	}
+	if level == "" || !strings.HasPrefix(level, first) {
+		return false
+	}
+	level = level[len(first):]
+	for _, text := range l[1:last] {
+		at := strings.Index(level, text)
+		if at < 0 {
+			return false
+		}
+		level = level[at+len(text):]
+	}
+	return strings.HasSuffix(level, l[last])
+}
