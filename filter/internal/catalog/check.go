@@ -13,6 +13,8 @@ const (
 	maxNameBytes = 128
 	// maxDeveloperBytes is the longest e-mail address (RFC 5321 section 4.5.3).
 	maxDeveloperBytes = 320
+	// MaxMethodBytes bounds the name of a method.
+	MaxMethodBytes = 128
 	// maxPathBytes bounds base paths and patterns.
 	maxPathBytes = 1024
 )
@@ -143,7 +145,7 @@ func (ch *checker) grant(path string, granted *ProductAPI, apis []API) apiGrant 
 			ch.add(at+".path", "must have at most "+strconv.Itoa(maxPathBytes)+" bytes")
 		}
 		for l, method := range o.Methods {
-			if !validMethod(method) {
+			if !ValidMethod(method) {
 				ch.got(item(at+".methods", l), `must be a method in capital letters, such as "GET"`, method)
 			}
 		}
@@ -297,11 +299,12 @@ func ValidScope(s string) bool {
 	return s != "" && len(s) <= maxNameBytes
 }
 
-func validMethod(s string) bool {
+// ValidMethod reports whether s is a method in capital letters.
+func ValidMethod(s string) bool {
 	for _, c := range []byte(s) {
 		if (c < 'A' || c > 'Z') && c != '-' && c != '_' {
 			return false
 		}
 	}
-	return s != "" && len(s) <= maxNameBytes
+	return s != "" && len(s) <= MaxMethodBytes
 }

@@ -22,13 +22,31 @@ func keyHeaders(sequences []*sequence) (headers []string) {
 	return headers
 }
 
+// ownHeaders are the headers that any of the sequences sets or removes.
+func ownHeaders(sequences []*sequence) (headers []string) {
+	for _, s := range sequences {
+		if s == nil {
+			continue
+		}
+		for _, header := range s.ownHeaders {
+			if decode.IndexOf(headers, header) < 0 {
+				headers = append(headers, header)
+			}
+		}
+	}
+	return headers
+}
+
 // checkIdentity refuses one header for two things. Backends that make variables
 // of names must not be able to mix them up either. It adds those
 // headers to the names that trailers may not have.
-func (r *reader) checkIdentity(c *Config) {
+func (r *reader) checkIdentity(c *Config, own []string) {
 	taken := map[string]string{}
 	for _, key := range c.NoTrailers {
 		taken[ascii.Variable(key)] = "a place of the API key"
+	}
+	for _, header := range own {
+		taken[ascii.Variable(header)] = "one that set_headers has"
 	}
 	c.Identity.Each(func(member, header string) {
 		folded := ascii.Variable(header)
@@ -39,4 +57,9 @@ func (r *reader) checkIdentity(c *Config) {
 		taken[folded] = "the one of " + member
 		c.NoTrailers = append(c.NoTrailers, header)
 	})
+	for _, header := range own {
+		if decode.IndexOf(c.NoTrailers, header) < 0 {
+			c.NoTrailers = append(c.NoTrailers, header)
+		}
+	}
 }

@@ -12,20 +12,20 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
 
-func origins(t testing.TB, list ...string) (parsed []Origin) {
+func parsed(t testing.TB, list ...string) (origins []Origin) {
 	t.Helper()
 	for _, s := range list {
 		o, err := ParseOrigin(s)
 		if err != nil {
 			t.Fatal(s, err)
 		}
-		parsed = append(parsed, o)
+		origins = append(origins, o)
 	}
-	return parsed
+	return origins
 }
 
 func TestCORSOrigins(t *testing.T) {
-	s := New(Options{Origins: origins(t, "https://a.example", "https://*.example.com", "http://localhost:3000", "https://*.dev.test:8443", "capacitor://localhost", "https://UPPER.example", "http://[::1]:8080", "http://127.0.0.1")}).(*step)
+	s := New(Options{Origins: parsed(t, "https://a.example", "https://*.example.com", "http://localhost:3000", "https://*.dev.test:8443", "capacitor://localhost", "https://UPPER.example", "http://[::1]:8080", "http://127.0.0.1")}).(*step)
 	for _, sent := range []string{
 		"https://a.example", "https://x.example.com", "https://x.y.example.com", "http://localhost:3000", "https://q.dev.test:8443", "capacitor://localhost", "https://upper.example", "http://[::1]:8080", "http://127.0.0.1",
 	} {
@@ -61,7 +61,7 @@ func FuzzCORSOrigin(f *testing.F) {
 	for _, s := range []string{"https://a.example.com", "https://evil.test/.example.com", "https://x:1.example.com", "null", "https://[::1]"} {
 		f.Add(s)
 	}
-	s := New(Options{Origins: origins(f, "https://*.example.com")}).(*step)
+	s := New(Options{Origins: parsed(f, "https://*.example.com")}).(*step)
 	f.Fuzz(func(t *testing.T, sent string) {
 		if s.allowed(sent) == "" {
 			return
@@ -84,7 +84,7 @@ const asks, from = "access-control-request-method", "origin"
 
 func TestCORSPreflight(t *testing.T) {
 	s := New(Options{
-		Origins: origins(t, "https://*.example.com"), Methods: []string{"GET", "PUT"}, Headers: []string{"authorization", "x-api-key"}, Expose: []string{"x-total"}, MaxAge: time.Hour, Credentials: true,
+		Origins: parsed(t, "https://*.example.com"), Methods: []string{"GET", "PUT"}, Headers: []string{"authorization", "x-api-key"}, Expose: []string{"x-total"}, MaxAge: time.Hour, Credentials: true,
 	}).(*step)
 	for name, tt := range map[string]struct {
 		x       *pipeline.Exchange
@@ -133,7 +133,7 @@ func wantReply(t *testing.T, s *step, x *pipeline.Exchange, want *denial.Respons
 }
 
 func TestCORSShapesRefusals(t *testing.T) {
-	s := New(Options{Origins: origins(t, "https://a.example"), Expose: []string{"x-total", "retry-after"}}).(*step)
+	s := New(Options{Origins: parsed(t, "https://a.example"), Expose: []string{"x-total", "retry-after"}}).(*step)
 	for sent, want := range map[string]string{"https://a.example": "https://a.example", "https://b.example": "", "": ""} {
 		x := exchange("GET")
 		if sent != "" {
