@@ -40,7 +40,7 @@ func (g *guarded) Apply(x *pipeline.Exchange) pipeline.Outcome {
 	case Holds:
 		return g.Step.Apply(x)
 	case HoldsNot:
-		return pipeline.Continue()
+		return pipeline.Skip()
 	}
 	return pipeline.DenyFor(denial.ConditionUnclear)
 }

@@ -15,6 +15,7 @@ const (
 // and its zero value denies.
 type Outcome struct {
 	kind   kind
+	skip   bool           // of one that continues: the step was not meant for the request
 	reason denial.Reason  // of a refusal that says no more
 	denial *denial.Denial // of one that does
 	reply  *denial.Response
@@ -24,6 +25,9 @@ type Outcome struct {
 
 // Continue lets the next step run.
 func Continue() Outcome { return Outcome{kind: proceed} }
+
+// Skip lets the next step run, for one that is not meant for the request.
+func Skip() Outcome { return Outcome{kind: proceed, skip: true} }
 
 // Deny refuses the request.
 func Deny(d denial.Denial) Outcome { return Outcome{denial: &d} }
@@ -59,6 +63,9 @@ func (o Outcome) Denial() (d denial.Denial, ok bool) {
 
 // Continues reports whether the outcome lets the next step run.
 func (o Outcome) Continues() bool { return o.kind == proceed }
+
+// Skipped reports whether the step was not meant for the request.
+func (o Outcome) Skipped() bool { return o.skip }
 
 // Replies reports whether the outcome answers in the backend's place.
 func (o Outcome) Replies() bool { return o.kind == answer }
