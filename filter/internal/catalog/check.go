@@ -13,8 +13,6 @@ const (
 	maxNameBytes = 128
 	// maxDeveloperBytes is the longest e-mail address (RFC 5321 section 4.5.3).
 	maxDeveloperBytes = 320
-	// MaxMethodBytes bounds the name of a method.
-	MaxMethodBytes = 128
 	// maxPathBytes bounds base paths and patterns.
 	maxPathBytes = 1024
 )
@@ -145,7 +143,7 @@ func (ch *checker) grant(path string, granted *ProductAPI, apis []API) apiGrant 
 			ch.add(at+".path", "must have at most "+strconv.Itoa(maxPathBytes)+" bytes")
 		}
 		for l, method := range o.Methods {
-			if !ValidMethod(method) {
+			if !decode.ValidMethod(method) {
 				ch.got(item(at+".methods", l), `must be a method in capital letters, such as "GET"`, method)
 			}
 		}
@@ -297,14 +295,4 @@ func ValidScope(s string) bool {
 		}
 	}
 	return s != "" && len(s) <= maxNameBytes
-}
-
-// ValidMethod reports whether s is a method in capital letters.
-func ValidMethod(s string) bool {
-	for _, c := range []byte(s) {
-		if (c < 'A' || c > 'Z') && c != '-' && c != '_' {
-			return false
-		}
-	}
-	return s != "" && len(s) <= MaxMethodBytes
 }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/decode"
 )
 
 // MaxPathPatternBytes bounds the pattern of a condition.
@@ -38,6 +40,12 @@ const (
 	MatchesNot                  // for none
 )
 
+var (
+	errPlainPattern = errors.New(`must be a plain path without "//", "." or ".." levels`)
+	errEndOfPattern = errors.New(`must have "/**" at its end only`)
+	errPatternSigns = errors.New(`must consist of "/", letters, digits, "*" and "-._~@:!&'()+,=" (what is percent-encoded in a request is compared decoded)`)
+)
+
 // ParsePathPattern reads a pattern. What is wrong with one is said as what it
 // must be.
 func ParsePathPattern(s string) (*PathPattern, error) {
@@ -50,10 +58,7 @@ func ParsePathPattern(s string) (*PathPattern, error) {
 	p := &PathPattern{}
 	rest := strings.TrimSuffix(s, "/")
 	for rest != "" {
-		level := rest[1:]
-		if end := strings.IndexByte(level, '/'); end >= 0 {
-			level = level[:end]
-		}
+		level := firstLevel(rest)
 		rest = rest[1+len(level):]
 		if level == allLevels && rest == "" && !strings.HasSuffix(s, "/") {
 			p.below = true
@@ -67,22 +72,33 @@ func ParsePathPattern(s string) (*PathPattern, error) {
 }
 
 func (p *PathPattern) add(level string) error {
-	if strings.Contains(level, allLevels) {
-		return errors.New(`must have "/**" at its end only`)
-	}
-	for _, c := range []byte(level) {
-		if !isUnreserved(c) && strings.IndexByte("*@:!&'()+,=", c) < 0 {
-			return errors.New(`must consist of "/", letters, digits, "*" and "-._~@:!&'()+,=" (what is percent-encoded in a request is compared decoded)`)
-		}
-	}
 	folded, ok := fold(level)
-	if !ok || level == "" {
-		return errors.New(`must be a plain path without "//", "." or ".." levels`)
+	switch {
+	case level == "" || !ok:
+		return errPlainPattern
+	case strings.Contains(level, allLevels):
+		return errEndOfPattern
+	case !decode.Spelled(level, "*-._~@:!&'()+,="):
+		return errPatternSigns
 	}
 	p.cased = p.cased || folded != level
-	p.levels = append(p.levels, strings.Split(level, oneLevel))
-	p.folded = append(p.folded, strings.Split(folded, oneLevel))
+	p.levels = append(p.levels, cutAtStars(level))
+	p.folded = append(p.folded, cutAtStars(folded))
 	return nil
+}
+
+// cutAtStars gives the texts between the stars of a level.
+//
+//go:noinline
+func cutAtStars(level string) (texts levelPattern) {
+	for {
+		at := strings.IndexByte(level, '*')
+		if at < 0 {
+			return append(texts, level)
+		}
+		texts = append(texts, level[:at])
+		level = level[at+1:]
+	}
 }
 
 // Match compares the path below a base path, as it was sent, and as the most
@@ -112,16 +128,24 @@ func (p *PathPattern) matches(path string, levels []levelPattern) bool {
 		if path == "" {
 			return false
 		}
-		level := path[1:]
-		if end := strings.IndexByte(level, '/'); end >= 0 {
-			level = level[:end]
-		}
+		level := firstLevel(path)
 		if !want.matches(level) {
 			return false
 		}
 		path = path[1+len(level):]
 	}
 	return path == "" || p.below
+}
+
+// firstLevel is the first level of a path that starts with "/".
+//
+//go:noinline
+func firstLevel(path string) string {
+	level := path[1:]
+	if end := strings.IndexByte(level, '/'); end >= 0 {
+		level = level[:end]
+	}
+	return level
 }
 
 // matches compares a level of a path: each text is looked for behind the one

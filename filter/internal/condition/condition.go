@@ -28,6 +28,7 @@ const (
 	HoldsNot
 )
 
+//go:noinline
 func judged(holds bool) Judgement {
 	if holds {
 		return Holds
@@ -48,54 +49,19 @@ const (
 	not
 )
 
-// Condition is one condition. The zero value is always unclear.
+// Condition is one condition, made by Decode. The zero value is always unclear.
+//
+// A header counts with each of its lines, and each element of a line that is a
+// list; a parameter of the query is compared decoded, once, as form data.
 type Condition struct {
 	_       [0]func() // not comparable: an unused == costs the guest code
 	kind    kind
-	methods []string
-	path    *catalog.PathPattern
-	name    string
-	value   *string // nil for any
-	of      []Condition
-}
-
-// Method holds for requests with one of the methods, in capital letters.
-func Method(methods ...string) Condition { return Condition{kind: method, methods: methods} }
-
-// Path holds for requests whose path below the API's base path matches.
-func Path(p *catalog.PathPattern) Condition { return Condition{kind: path, path: p} }
-
-// Header holds for requests that have the header, its name in lower case: with
-// any value, or, unless value is nil, with that one. Each line counts, and each
-// element of a line that is a list.
-func Header(name string, value *string) Condition {
-	return Condition{kind: header, name: name, value: value}
-}
-
-// Query is like Header, for a parameter of the query. Names and values are
-// compared decoded, once, as form data.
-func Query(name string, value *string) Condition {
-	return Condition{kind: query, name: name, value: value}
-}
-
-// All holds when each of the conditions does.
-func All(of ...Condition) Condition { return Condition{kind: all, of: of} }
-
-// Any holds when one of the conditions does.
-func Any(of ...Condition) Condition { return Condition{kind: anyOf, of: of} }
-
-// Not holds when the condition does not.
-func Not(c Condition) Condition { return Condition{kind: not, of: []Condition{c}} }
-
-// Headers gives the names of the headers that the condition looks at.
-func (c *Condition) Headers(names []string) []string {
-	if c.kind == header {
-		names = append(names, c.name)
-	}
-	for i := range c.of {
-		names = c.of[i].Headers(names)
-	}
-	return names
+	methods []string             // of method, in capital letters
+	path    *catalog.PathPattern // of path
+	name    string               // of header, in lower case, and of query
+	value   string               // of both, when equals is set; otherwise any will do
+	equals  bool
+	of      []Condition // of all, anyOf and not
 }
 
 // Judge looks at the request as the steps so far have left it.
@@ -150,35 +116,45 @@ func (c *Condition) each(x *pipeline.Exchange, decides Judgement) Judgement {
 }
 
 func (c *Condition) inHeaders(x *pipeline.Exchange) bool {
-	for i := len(x.Edits.Set) - 1; i >= 0; i-- {
-		if h := &x.Edits.Set[i]; h.Name == c.name {
-			return c.isValue(h.Value)
-		}
+	if named, holds := c.inLines(x.Edits.Set); named {
+		return holds
 	}
 	if slices.Contains(x.Edits.Remove, c.name) {
 		return false
 	}
-	for i := range x.Headers {
-		if h := &x.Headers[i]; h.Name == c.name && c.isValue(h.Value) {
-			return true
+	_, holds := c.inLines(x.Headers)
+	return holds
+}
+
+// inLines looks for the header in a list, and for the value in it.
+//
+//go:noinline
+func (c *Condition) inLines(lines []pipeline.Header) (named, holds bool) {
+	for i := range lines {
+		if h := &lines[i]; h.Name == c.name {
+			named = true
+			holds = holds || c.isValue(h.Value)
 		}
 	}
-	return false
+	return named, holds
 }
 
 // isValue compares the value of a line, and the elements of what may be a list.
 func (c *Condition) isValue(line string) bool {
 	const blanks = " \t" // optional whitespace is not part of a value (RFC 9110 section 5.5)
-	if c.value == nil || ascii.Trim(line, blanks) == *c.value {
+	if !c.equals || ascii.Trim(line, blanks) == c.value {
 		return true
 	}
-	for more := strings.IndexByte(line, ',') >= 0; more; {
-		var element string
-		if element, line, more = strings.Cut(line, ","); ascii.Trim(element, blanks) == *c.value {
+	for {
+		end := strings.IndexByte(line, ',')
+		if end < 0 {
+			return ascii.Trim(line, blanks) == c.value
+		}
+		if ascii.Trim(line[:end], blanks) == c.value {
 			return true
 		}
+		line = line[end+1:]
 	}
-	return false
 }
 
 // judgeQuery finds a condition unclear whose parameter is there only for those
@@ -202,7 +178,7 @@ func (c *Condition) inQuery(text string, semicolons bool) bool {
 			end++
 		}
 		name, value, _ := strings.Cut(text[:end], "=")
-		if formdata.DecodesTo(name, c.name) && (c.value == nil || formdata.DecodesTo(value, *c.value)) {
+		if formdata.DecodesTo(name, c.name) && (!c.equals || formdata.DecodesTo(value, c.value)) {
 			return true
 		}
 		text = text[min(end+1, len(text)):]

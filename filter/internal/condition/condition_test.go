@@ -17,6 +17,22 @@ func pattern(t testing.TB, s string) Condition {
 	return Path(p)
 }
 
+func Method(methods ...string) Condition      { return Condition{kind: method, methods: methods} }
+func Path(p *catalog.PathPattern) Condition   { return Condition{kind: path, path: p} }
+func Header(name string, v *string) Condition { return field(header, name, v) }
+func Query(name string, v *string) Condition  { return field(query, name, v) }
+func All(of ...Condition) Condition           { return Condition{kind: all, of: of} }
+func Any(of ...Condition) Condition           { return Condition{kind: anyOf, of: of} }
+func Not(c Condition) Condition               { return Condition{kind: not, of: []Condition{c}} }
+
+func field(k kind, name string, v *string) Condition {
+	c := Condition{kind: k, name: name, equals: v != nil}
+	if v != nil {
+		c.value = *v
+	}
+	return c
+}
+
 func value(s string) *string { return &s }
 
 func request() *pipeline.Exchange {
@@ -127,7 +143,7 @@ func TestWhenGuardsAStep(t *testing.T) {
 		"zero":      {Condition{}, false, denial.ConditionUnclear, 0},
 	} {
 		step := &refuser{}
-		g := Guard(step, tt.when)
+		g := Guard(step, &tt.when)
 		o := g.Apply(request())
 		d, _ := o.Denial()
 		if o.Continues() != tt.continues || d.Reason != tt.reason || step.ran != tt.ran || g.Name() != "refuser" {

@@ -20,9 +20,10 @@ var (
 )
 
 // Decode reads a condition.
-func Decode(r *decode.Reader, v decode.Value) Condition {
+func Decode(r *decode.Reader, v decode.Value) *Condition {
 	d := decoder{Reader: r}
-	c := d.condition(v, 1)
+	c := &Condition{}
+	d.condition(v, c, 1)
 	if d.leaves > MaxLeaves {
 		r.Problem("must look at no more than " + strconv.Itoa(MaxLeaves) + " things in all")
 	}
@@ -34,87 +35,83 @@ type decoder struct {
 	leaves int
 }
 
-func (d *decoder) condition(v decode.Value, depth int) (c Condition) {
+// condition fills c, which stays unclear when it cannot be read.
+func (d *decoder) condition(v decode.Value, c *Condition, depth int) {
 	if depth > MaxDepth {
 		d.Problem("must nest at most " + strconv.Itoa(MaxDepth) + " levels deep")
-		return c
+		return
 	}
 	count := 0
-	if !d.Object(v, &members, func(name string, v decode.Value) {
+	if d.Object(v, &members, func(name string, v decode.Value) {
 		count++
-		d.leaves++
-		switch name {
-		case "method":
-			c = Method(d.methods(v)...)
-		case "path":
-			d.Parse(v, func(s string) error {
-				p, err := catalog.ParsePathPattern(s)
-				c = Path(p)
-				return err
-			})
-		case "header":
-			c = Header(d.field(v, d.header))
-		case "query":
-			c = Query(d.field(v, d.parameter))
-		case "all":
-			c = All(d.several(v, depth)...)
-		case "any":
-			c = Any(d.several(v, depth)...)
-		case "not":
-			d.leaves--
-			c = Not(d.condition(v, depth+1))
+		c.kind = method + kind(decode.IndexOf(members.Names, name))
+		switch c.kind {
+		case all, anyOf:
+			d.several(v, c, depth)
+			return
+		case not:
+			c.of = make([]Condition, 1)
+			d.condition(v, &c.of[0], depth+1)
+			return
 		}
-	}) {
-		return Condition{}
+		d.leaves++
+		d.leaf(v, c)
+	}) && count != 1 {
+		d.Problem("must be either one of method, path, header, query, all, any, not")
 	}
 	if count != 1 {
-		d.Problem("must be either one of method, path, header, query, all, any, not")
-		return Condition{}
+		c.kind = nothing
 	}
-	return c
 }
 
-func (d *decoder) several(v decode.Value, depth int) (of []Condition) {
-	d.leaves--
-	d.List(v, MaxLeaves, func(v decode.Value) { of = append(of, d.condition(v, depth+1)) })
-	if len(of) == 0 && v.IsList() {
+func (d *decoder) leaf(v decode.Value, c *Condition) {
+	switch c.kind {
+	case method:
+		d.methods(v, c)
+	case path:
+		d.Parse(v, func(s string) (err error) {
+			c.path, err = catalog.ParsePathPattern(s)
+			return err
+		})
+	default:
+		d.field(v, c)
+	}
+}
+
+func (d *decoder) several(v decode.Value, c *Condition, depth int) {
+	d.List(v, MaxLeaves, func(v decode.Value) {
+		c.of = append(c.of, Condition{})
+		d.condition(v, &c.of[len(c.of)-1], depth+1)
+	})
+	if len(c.of) == 0 && v.IsList() {
 		d.Problem("must have at least one condition")
 	}
-	return of
 }
 
 // methods reads one method, or a list.
-func (d *decoder) methods(v decode.Value) (methods []string) {
-	one := func(v decode.Value) {
-		s, ok := d.Text(v)
-		if ok && !catalog.ValidMethod(s) {
-			d.Got(`must be a method in capital letters, such as "GET"`, s)
-		}
-		methods = append(methods, s)
-	}
+func (d *decoder) methods(v decode.Value, c *Condition) {
 	if v.IsString() {
-		one(v)
-		return methods
+		c.methods = []string{d.Method(v)}
+		return
 	}
-	d.List(v, maxMethods, one)
-	if len(methods) == 0 && v.IsList() {
+	c.methods = d.Strings(v, maxMethods, d.Method)
+	if len(c.methods) == 0 && v.IsList() {
 		d.Problem("must have at least one method")
 	}
-	return methods
 }
 
 // field reads {name: NAME, equals: VALUE}.
-func (d *decoder) field(v decode.Value, named func(decode.Value) string) (name string, value *string) {
+func (d *decoder) field(v decode.Value, c *Condition) {
 	d.Object(v, &fieldMember, func(member string, v decode.Value) {
-		switch member {
-		case "name":
-			name = named(v)
-		case "equals":
-			s := d.ShortText(v, maxValue)
-			value = &s
+		switch {
+		case member == "equals":
+			c.value, c.equals = d.ShortText(v, maxValue), true
+		case c.kind == header:
+			c.name = d.header(v)
+		default:
+			c.name = d.parameter(v)
 		}
 	})
-	return name, value
 }
 
 // header refuses those that the gateway alone sets: a client that sends one says

@@ -16,7 +16,7 @@ func Reference(about string) *decode.Schema {
 // Schema describes what Decode reads.
 func Schema() *decode.Schema {
 	method := decode.PatternSchema("A method.", "^[A-Z_-]+$").WithExamples("GET")
-	method.MaxLength = catalog.MaxMethodBytes
+	method.MaxLength = decode.MaxMethodBytes
 	path := decode.PatternSchema("The path below the API's base path: * is one level or a part of one, ** at the end any rest.", "^/").WithExamples("/orders/**", "/reports/*.csv")
 	path.MaxLength = catalog.MaxPathPatternBytes
 	parameter := decode.TextSchema("The parameter, decoded.")

@@ -8,12 +8,12 @@ import (
 // guarded is a step that is meant for some requests only.
 type guarded struct {
 	pipeline.Step
-	when Condition
+	when *Condition
 }
 
 // Guard leaves the step out for requests for which the condition does not hold,
 // and refuses those for which that is unclear.
-func Guard(s pipeline.Step, when Condition) pipeline.Step {
+func Guard(s pipeline.Step, when *Condition) pipeline.Step {
 	g := &guarded{s, when}
 	if shaper, ok := s.(pipeline.Shaper); ok {
 		return &guardedShaper{g, shaper}

@@ -5,36 +5,31 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/decode"
 )
 
-// keyHeaders are the headers in which any of the sequences looks for a key.
-//
-//go:noinline
-func keyHeaders(sequences []*sequence) (headers []string) {
+// headersOf are the headers in which any of the sequences looks for a key, and
+// those that any of them sets or removes, each once.
+func headersOf(sequences []*sequence) (keys, own []string) {
 	for _, s := range sequences {
 		if s == nil {
 			continue
 		}
 		for _, place := range s.keyPlaces {
-			if place.Header != "" && decode.IndexOf(headers, place.Header) < 0 {
-				headers = append(headers, place.Header)
-			}
-		}
-	}
-	return headers
-}
-
-// ownHeaders are the headers that any of the sequences sets or removes.
-func ownHeaders(sequences []*sequence) (headers []string) {
-	for _, s := range sequences {
-		if s == nil {
-			continue
+			keys = withName(keys, place.Header)
 		}
 		for _, header := range s.ownHeaders {
-			if decode.IndexOf(headers, header) < 0 {
-				headers = append(headers, header)
-			}
+			own = withName(own, header)
 		}
 	}
-	return headers
+	return keys, own
+}
+
+// withName adds a name to a list that does not have it.
+//
+//go:noinline
+func withName(names []string, name string) []string {
+	if name == "" || decode.IndexOf(names, name) >= 0 {
+		return names
+	}
+	return append(names, name)
 }
 
 // checkIdentity refuses one header for two things. Backends that make variables
@@ -55,11 +50,9 @@ func (r *reader) checkIdentity(c *Config, own []string) {
 			return
 		}
 		taken[folded] = "the one of " + member
-		c.NoTrailers = append(c.NoTrailers, header)
+		c.NoTrailers = withName(c.NoTrailers, header)
 	})
 	for _, header := range own {
-		if decode.IndexOf(c.NoTrailers, header) < 0 {
-			c.NoTrailers = append(c.NoTrailers, header)
-		}
+		c.NoTrailers = withName(c.NoTrailers, header)
 	}
 }

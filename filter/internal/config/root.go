@@ -69,9 +69,9 @@ func (r *reader) root(v decode.Value) *Config {
 	})
 	c.Catalog = catalog.Compile(&r.Problems, apis, products, apps)
 	c.sequences = r.assign(own, defaultSteps)
-	all := append(own, defaultSteps)
-	c.NoTrailers = keyHeaders(all)
-	r.checkIdentity(c, ownHeaders(all))
+	keys, set := headersOf(append(own, defaultSteps))
+	c.NoTrailers = keys
+	r.checkIdentity(c, set)
 	return c
 }
 

@@ -45,6 +45,8 @@ type built struct {
 }
 
 // step builds the step with the wrappers that it was configured with.
+//
+//go:noinline
 func (p *plan) step(site *policy.Site) (b built) {
 	b.step = p.Guard(p.Build(site))
 	if !p.DryRun {

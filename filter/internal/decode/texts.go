@@ -76,3 +76,25 @@ func (r *Reader) HeaderField(v Value) string {
 // TokenSigns are what a token may have besides letters and digits (RFC 9110
 // section 5.6.2).
 const TokenSigns = "!#$%&'*+-.^_`|~"
+
+// MaxMethodBytes bounds the name of a method.
+const MaxMethodBytes = 128
+
+// ValidMethod reports whether s is a method in capital letters.
+func ValidMethod(s string) bool {
+	for _, c := range []byte(s) {
+		if (c < 'A' || c > 'Z') && c != '-' && c != '_' {
+			return false
+		}
+	}
+	return s != "" && len(s) <= MaxMethodBytes
+}
+
+// Method reads a method in capital letters.
+func (r *Reader) Method(v Value) string {
+	s, ok := r.Text(v)
+	if ok && !ValidMethod(s) {
+		r.Got(`must be a method in capital letters, such as "GET"`, s)
+	}
+	return s
+}

@@ -1,7 +1,5 @@
 package denial
 
-import "github.com/sallyport-gateway/sallyport/filter/internal/host"
-
 // CORS is what pages of other origins may do with an answer (Fetch standard,
 // section 3.2.3).
 type CORS struct {
@@ -11,22 +9,19 @@ type CORS struct {
 }
 
 // AppendTo adds the headers for an origin that is allowed, "" for one that is not.
-func (c *CORS) AppendTo(headers []host.Header, origin string) []host.Header {
+func (c *CORS) AppendTo(h *Headers, origin string) {
 	if !c.AnyOrigin {
-		headers = append(headers, host.Header{Name: "vary", Value: "origin"})
+		h.Add("vary", "origin")
 	}
 	if origin == "" {
-		return headers
+		return
 	}
 	if c.AnyOrigin {
 		origin = "*"
 	}
-	headers = append(headers, host.Header{Name: "access-control-allow-origin", Value: origin})
+	h.Add("access-control-allow-origin", origin)
 	if c.Credentials {
-		headers = append(headers, host.Header{Name: "access-control-allow-credentials", Value: "true"})
+		h.Add("access-control-allow-credentials", "true")
 	}
-	if c.Expose != "" {
-		headers = append(headers, host.Header{Name: "access-control-expose-headers", Value: c.Expose})
-	}
-	return headers
+	h.Add("access-control-expose-headers", c.Expose)
 }

@@ -111,24 +111,33 @@ func Render(d Denial, f Format) Response {
 	default:
 		body = apigeeBody(&row, text)
 	}
-	headers := make([]host.Header, 0, 8)
-	if contentType != "" {
-		headers = append(headers, host.Header{Name: "content-type", Value: contentType})
-	}
-	headers = append(headers, host.Header{Name: "cache-control", Value: "no-store"}, host.Header{Name: ReasonHeader, Value: row.word})
-	if value := challengeValue(&row, d); value != "" {
-		headers = append(headers, host.Header{Name: "www-authenticate", Value: value})
-	}
+	h := Headers(make([]host.Header, 0, 8))
+	h.Add("content-type", contentType)
+	h.Add("cache-control", "no-store")
+	h.Add(ReasonHeader, row.word)
+	h.Add("www-authenticate", challengeValue(&row, d))
 	if d.RetryAfterSeconds > 0 {
-		headers = append(headers, host.Header{Name: "retry-after", Value: strconv.Itoa(d.RetryAfterSeconds)})
+		h.Add("retry-after", strconv.Itoa(d.RetryAfterSeconds))
 	}
 	if d.Shape != nil {
-		headers = d.Shape.replace(headers)
+		h = d.Shape.replace(h)
 	}
 	if d.CORS != nil {
-		headers = d.CORS.AppendTo(headers, d.Origin)
+		d.CORS.AppendTo(&h, d.Origin)
 	}
-	return Response{Status: row.status, Headers: headers, Body: body}
+	return Response{Status: row.status, Headers: h, Body: body}
+}
+
+// Headers are those of a response that is being made.
+type Headers []host.Header
+
+// Add adds a header; one without a value is none.
+//
+//go:noinline
+func (h *Headers) Add(name, value string) {
+	if value != "" {
+		*h = append(*h, host.Header{Name: name, Value: value})
+	}
 }
 
 func apigeeBody(r *row, text string) []byte {

@@ -22,14 +22,15 @@ func (s *Shape) rule(r *row) {
 	}
 }
 
-func (s *Shape) replace(headers []host.Header) []host.Header {
-	kept := headers[:0]
-	for _, h := range headers {
-		if !s.sets(h.Name) {
-			kept = append(kept, h)
+func (s *Shape) replace(headers Headers) Headers {
+	kept := 0
+	for i := range headers {
+		if !s.sets(headers[i].Name) {
+			headers[kept] = headers[i]
+			kept++
 		}
 	}
-	return append(kept, s.Headers...)
+	return append(headers[:kept], s.Headers...)
 }
 
 func (s *Shape) sets(name string) bool {

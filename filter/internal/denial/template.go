@@ -21,9 +21,10 @@ var Variables = []string{"reason", "code", "status", "text"}
 type Template struct {
 	contentType string
 	escape      func(b []byte, s string) []byte
-	literals    []string // one more than variables
-	variables   []int    // index into Variables
+	text        string
 }
+
+var errTemplate = errors.New(`must have "{{" only in front of reason, code, status, text, with "}}" behind it`)
 
 // ParseTemplate reads a body for a content type, "" for none. A variable is
 // escaped as JSON, XML or HTML want it, by the content type.
@@ -31,37 +32,51 @@ func ParseTemplate(text, contentType string) (*Template, error) {
 	if len(text) > MaxTemplateBytes {
 		return nil, errors.New("must have at most " + strconv.Itoa(MaxTemplateBytes) + " bytes")
 	}
-	t := &Template{contentType: contentType, escape: escapeFor(contentType)}
-	for {
-		literal, rest, found := strings.Cut(text, "{{")
-		t.literals = append(t.literals, strings.Clone(literal))
-		if !found {
-			return t, nil
+	t := &Template{contentType: contentType, escape: escapeFor(contentType), text: text}
+	for rest := text; rest != ""; {
+		var variable int
+		if _, variable, rest = next(rest); variable == unknown {
+			return nil, errTemplate
 		}
-		name, rest, closed := strings.Cut(rest, "}}")
-		index := indexOf(Variables, ascii.Trim(name, " "))
-		if !closed || index < 0 {
-			return nil, errors.New(`must have "{{" only in front of ` + strings.Join(Variables, ", ") + `, with "}}" behind it`)
-		}
-		t.variables = append(t.variables, index)
-		text = rest
 	}
+	return t, nil
 }
 
-func indexOf(names []string, name string) int {
-	for i := range names {
-		if names[i] == name {
-			return i
+// What next finds besides an index of Variables.
+const none, unknown = -1, -2
+
+// next cuts a text behind its first variable.
+//
+//go:noinline
+func next(text string) (literal string, variable int, rest string) {
+	at := strings.Index(text, "{{")
+	if at < 0 {
+		return text, none, ""
+	}
+	literal, rest = text[:at], text[at+2:]
+	end := strings.Index(rest, "}}")
+	if end < 0 {
+		return literal, unknown, ""
+	}
+	name := ascii.Trim(rest[:end], " ")
+	for i := range Variables {
+		if Variables[i] == name {
+			return literal, i, rest[end+2:]
 		}
 	}
-	return -1
+	return literal, unknown, ""
 }
 
 func (t *Template) render(r *row, text string) []byte {
-	b := literal(nil, t.literals[0])
-	for i, v := range t.variables {
-		value := [...]string{r.word, r.code, strconv.Itoa(r.status), text}[v]
-		b = literal(t.escape(b, value), t.literals[i+1])
+	values := [...]string{r.word, r.code, strconv.Itoa(r.status), text}
+	var b []byte
+	for rest := t.text; rest != ""; {
+		var before string
+		var variable int
+		before, variable, rest = next(rest)
+		if b = literal(b, before); variable >= 0 {
+			b = t.escape(b, values[variable])
+		}
 	}
 	return b
 }

@@ -11,13 +11,12 @@ func (a Addr) String() string {
 	if !a.ok {
 		return ""
 	}
-	b := make([]byte, 0, len("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"))
+	text := ""
 	if a.Is4() {
 		for shift := 24; shift >= 0; shift -= 8 {
-			b = strconv.AppendUint(b, a.lo>>shift&0xff, 10)
-			b = append(b, '.')
+			text += "." + strconv.FormatUint(a.lo>>shift&0xff, 10)
 		}
-		return string(b[:len(b)-1])
+		return text[1:]
 	}
 	bits := a.Bytes(128)
 	var groups [8]uint16
@@ -27,16 +26,16 @@ func (a Addr) String() string {
 	from, to := longestZeros(&groups)
 	for i := 0; i < len(groups); i++ {
 		if i == from {
-			b = append(b, ':', ':')
+			text += "::"
 			i = to - 1
 			continue
 		}
 		if i > 0 && i != to {
-			b = append(b, ':')
+			text += ":"
 		}
-		b = strconv.AppendUint(b, uint64(groups[i]), 16)
+		text += strconv.FormatUint(uint64(groups[i]), 16)
 	}
-	return string(b)
+	return text
 }
 
 // longestZeros gives the first of the longest runs of zeros, which has two groups

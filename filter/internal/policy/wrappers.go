@@ -38,8 +38,7 @@ func (p *Plan) Options(r *decode.Reader, v decode.Value, m *decode.Members, memb
 			i, _ := r.Word(v, onErrorWords...)
 			p.ContinueOnError = i == 1
 		case "when":
-			when := condition.Decode(r, v)
-			p.When = &when
+			p.When = condition.Decode(r, v)
 		default:
 			member(name, v)
 		}
@@ -51,7 +50,7 @@ func (w *Wrappers) Guard(step pipeline.Step) pipeline.Step {
 	if w.When == nil {
 		return step
 	}
-	return condition.Guard(step, *w.When)
+	return condition.Guard(step, w.When)
 }
 
 // Wrap puts the others around a step that is guarded. In dry run a step records what would have been

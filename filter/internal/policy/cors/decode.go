@@ -3,7 +3,6 @@ package cors
 import (
 	"time"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/catalog"
 	"github.com/sallyport-gateway/sallyport/filter/internal/decode"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy"
@@ -33,11 +32,11 @@ func (*Policy) Decode(r *decode.Reader, v decode.Value, p *policy.Plan) {
 			o.Origins, star = origins(r, v)
 			o.AnyOrigin = star
 		case "allow_methods":
-			o.Methods, star = names(r, v, maxMethods, method)
+			o.Methods, star = names(r, v, maxMethods, r.Method)
 		case "allow_headers":
-			o.Headers, star = names(r, v, maxHeaders, (*decode.Reader).HeaderField)
+			o.Headers, star = names(r, v, maxHeaders, r.HeaderField)
 		case "expose_headers":
-			o.Expose, star = names(r, v, maxHeaders, (*decode.Reader).HeaderField)
+			o.Expose, star = names(r, v, maxHeaders, r.HeaderField)
 		case "max_age":
 			o.MaxAge = r.Duration(v, 0, maxMaxAge)
 		case "allow_credentials":
@@ -58,49 +57,31 @@ func (*Policy) Decode(r *decode.Reader, v decode.Value, p *policy.Plan) {
 
 // origins reads a list of origins, or ["*"].
 func origins(r *decode.Reader, v decode.Value) (list []Origin, star bool) {
-	count := 0
-	r.List(v, maxOrigins, func(v decode.Value) {
-		count++
+	texts, star := names(r, v, maxOrigins, func(v decode.Value) string {
 		r.Parse(v, func(s string) error {
-			if s == all {
-				star = true
-				return nil
-			}
 			o, err := ParseOrigin(s)
 			list = append(list, o)
 			return err
 		})
+		return ""
 	})
-	if count == 0 && v.IsList() {
+	if len(texts) == 0 && v.IsList() {
 		r.Problem(`must have at least one origin, such as "https://app.example.com"`)
 	}
-	alone(r, star, count)
 	return list, star
 }
 
 // names reads a list of names, or ["*"].
-func names(r *decode.Reader, v decode.Value, limit int, one func(*decode.Reader, decode.Value) string) (list []string, star bool) {
-	r.List(v, limit, func(v decode.Value) {
+func names(r *decode.Reader, v decode.Value, limit int, one func(decode.Value) string) (list []string, star bool) {
+	list = r.Strings(v, limit, func(v decode.Value) string {
 		if v == `"*"` {
-			list, star = append(list, all), true
-			return
+			star = true
+			return all
 		}
-		list = append(list, one(r, v))
+		return one(v)
 	})
-	alone(r, star, len(list))
-	return list, star
-}
-
-func alone(r *decode.Reader, star bool, count int) {
-	if star && count > 1 {
+	if star && len(list) > 1 {
 		r.Problem(`must have nothing beside "*", which is all`)
 	}
-}
-
-func method(r *decode.Reader, v decode.Value) string {
-	s, ok := r.Text(v)
-	if ok && !catalog.ValidMethod(s) {
-		r.Got(`must be a method in capital letters, such as "GET"`, s)
-	}
-	return s
+	return list, star
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
+	"github.com/sallyport-gateway/sallyport/filter/internal/decode"
 )
 
 // MaxOriginBytes bounds an origin: a scheme, a name of the DNS and a port.
@@ -17,33 +18,37 @@ type Origin struct {
 	whole  string // as browsers send it; "" for a pattern
 }
 
+var (
+	errOrigin = errors.New(`must be an origin such as "https://app.example.com" or "https://*.example.com", without a path`)
+	errPort   = errors.New("must leave out the port that goes without saying, as browsers do")
+)
+
 // ParseOrigin reads SCHEME://HOST, with a port or not, or SCHEME://*.HOST for every
 // name below one. Browsers write origins in small letters and without a port that
 // goes without saying (RFC 6454 section 6.2).
-func ParseOrigin(s string) (Origin, error) {
-	wrong := errors.New(`must be an origin such as "https://app.example.com" or "https://*.example.com", without a path`)
-	s = ascii.Lower(s)
-	scheme, host, ok := strings.Cut(s, "://")
-	if !ok || len(s) > MaxOriginBytes || !isScheme(scheme) {
-		return Origin{}, wrong
+func ParseOrigin(s string) (o Origin, err error) {
+	s = strings.Clone(ascii.Lower(s))
+	colon := strings.IndexByte(s, ':')
+	if colon < 1 || len(s) > MaxOriginBytes || len(s) < colon+3 || s[colon:colon+3] != "://" || !decode.Spelled(s[:colon], "+-.") || !isLower(s[0]) {
+		return o, errOrigin
 	}
-	name, port, hasPort := host, "", false
-	if colon := strings.LastIndexByte(host, ':'); colon > strings.LastIndexByte(host, ']') {
-		name, port, hasPort = host[:colon], host[colon+1:], true
-	}
-	o := Origin{scheme: strings.Clone(scheme + "://")}
-	if below := strings.TrimPrefix(name, "*."); below != name {
-		name = below
+	o.scheme, o.host = s[:colon+3], s[colon+3:]
+	below := len(o.host) > 2 && o.host[:2] == "*."
+	if below {
+		o.host = o.host[1:]
 	} else {
-		o.whole = strings.Clone(s)
+		o.whole = s
 	}
-	if !isName(name) && (o.whole == "" || !isAddress(name)) || hasPort && !isPort(port) {
-		return Origin{}, wrong
+	name, port := o.host, ""
+	if at := strings.LastIndexByte(name, ':'); at > strings.LastIndexByte(name, ']') {
+		name, port = name[:at], name[at:]
 	}
-	if scheme == "https" && port == "443" || scheme == "http" && port == "80" {
-		return Origin{}, errors.New("must leave out the port that goes without saying, as browsers do")
+	switch {
+	case below && !isName(name[1:]), !below && !isName(name) && !isAddress(name), port != "" && !isPort(port[1:]):
+		return o, errOrigin
+	case o.scheme == "https://" && port == ":443", o.scheme == "http://" && port == ":80":
+		return o, errPort
 	}
-	o.host = strings.Clone(host[strings.IndexByte(host, '*')+1:])
 	return o, nil
 }
 
@@ -57,6 +62,8 @@ func (o *Origin) allows(sent string) bool {
 }
 
 // isName accepts non-empty labels with dots between.
+//
+//go:noinline
 func isName(s string) bool {
 	label := 0
 	for i := range len(s) {
@@ -78,7 +85,7 @@ func isAddress(s string) bool {
 		return false
 	}
 	for _, c := range []byte(s[1 : len(s)-1]) {
-		if !isDigit(c) && (c < 'a' || c > 'f') && c != ':' && c != '.' {
+		if strings.IndexByte("0123456789abcdef:.", c) < 0 {
 			return false
 		}
 	}
@@ -92,16 +99,6 @@ func isPort(s string) bool {
 		}
 	}
 	return s != "" && len(s) <= 5 && s[0] != '0'
-}
-
-// isScheme: RFC 3986 section 3.1.
-func isScheme(s string) bool {
-	for i, c := range []byte(s) {
-		if !isLower(c) && (i == 0 || !isDigit(c) && strings.IndexByte("+-.", c) < 0) {
-			return false
-		}
-	}
-	return s != ""
 }
 
 func isLower(c byte) bool { return 'a' <= c && c <= 'z' }

@@ -1,7 +1,6 @@
 package cors
 
 import (
-	"github.com/sallyport-gateway/sallyport/filter/internal/catalog"
 	"github.com/sallyport-gateway/sallyport/filter/internal/decode"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy"
 )
@@ -11,7 +10,7 @@ func (*Policy) Schema() *decode.Schema {
 	origin := decode.PatternSchema("", `^(\*|[A-Za-z][0-9A-Za-z+.-]*://[^/]+)$`).WithExamples("https://app.example.com", "https://*.example.com")
 	origin.MaxLength = MaxOriginBytes
 	method := decode.PatternSchema("", `^(\*|[A-Z_-]+)$`).WithExamples("GET")
-	method.MaxLength = catalog.MaxMethodBytes
+	method.MaxLength = decode.MaxMethodBytes
 	header := func() *decode.Schema { return decode.HeaderFieldSchema("").WithExamples("authorization") }
 	return policy.OptionsSchema(&optionMembers, "Answers preflights of pages of other origins, and lets those read refusals. Responses of the backend get their headers from the proxy's cors filter or the backend.", decode.Shapes{
 		"allow_origins":     decode.ListSchema(`Who may call: origins, patterns such as "https://*.example.com" for all names below one, or "*" alone for everybody.`, origin, 1, maxOrigins),

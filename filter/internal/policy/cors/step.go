@@ -5,12 +5,13 @@
 package cors
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
-	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
 
@@ -35,7 +36,7 @@ var readable = []string{"retry-after", "www-authenticate", denial.ReasonHeader}
 type step struct {
 	origins []Origin
 	any     bool
-	granted []host.Header // to every preflight of an origin that is allowed
+	granted denial.Headers // to every preflight of an origin that is allowed
 	preflight,
 	refusal *denial.CORS
 	// The last preflight's answer, and for which origin.
@@ -50,31 +51,23 @@ func New(o Options) pipeline.Step {
 		preflight: &denial.CORS{AnyOrigin: o.AnyOrigin, Credentials: o.Credentials},
 		refusal:   &denial.CORS{AnyOrigin: o.AnyOrigin, Credentials: o.Credentials, Expose: exposed(o.Expose)},
 	}
-	s.grant("access-control-allow-methods", strings.Join(o.Methods, ","))
-	s.grant("access-control-allow-headers", strings.Join(o.Headers, ","))
+	s.granted.Add("access-control-allow-methods", ascii.Join(o.Methods, ","))
+	s.granted.Add("access-control-allow-headers", ascii.Join(o.Headers, ","))
 	if o.MaxAge >= 0 {
-		s.grant("access-control-max-age", strconv.FormatInt(int64(o.MaxAge/time.Second), 10))
+		s.granted.Add("access-control-max-age", strconv.FormatInt(int64(o.MaxAge/time.Second), 10))
 	}
 	return s
 }
 
-func (s *step) grant(name, value string) {
-	if value != "" {
-		s.granted = append(s.granted, host.Header{Name: name, Value: value})
-	}
-}
-
 // exposed adds the headers of refusals to the configured ones.
 func exposed(configured []string) string {
-	list := strings.Join(readable, ",")
+	all := readable
 	for _, name := range configured {
-		switch name {
-		case readable[0], readable[1], readable[2]:
-		default:
-			list += "," + name
+		if !slices.Contains(readable, name) {
+			all = append(all, name)
 		}
 	}
-	return list
+	return ascii.Join(all, ",")
 }
 
 // Name implements pipeline.Step.
@@ -99,7 +92,9 @@ func (s *step) Apply(x *pipeline.Exchange) pipeline.Outcome {
 	}
 	if s.last == nil || s.lastTo != origin {
 		s.lastTo = origin
-		s.last = &denial.Response{Status: 200, Headers: append(s.preflight.AppendTo(nil, origin), s.granted...)}
+		var h denial.Headers
+		s.preflight.AppendTo(&h, origin)
+		s.last = &denial.Response{Status: 200, Headers: append(h, s.granted...)}
 	}
 	return pipeline.Reply(s.last)
 }
@@ -113,6 +108,8 @@ func (s *step) Shape(x *pipeline.Exchange, d *denial.Denial) {
 }
 
 // allowed gives an origin that is allowed, to keep; "" for another one.
+//
+//go:noinline
 func (s *step) allowed(sent string) string {
 	if s.any {
 		return "*"
@@ -129,6 +126,8 @@ func (s *step) allowed(sent string) string {
 }
 
 // only gives the value of a header that came once.
+//
+//go:noinline
 func only(x *pipeline.Exchange, name string) (value string, ok bool) {
 	for i := range x.Headers {
 		if h := &x.Headers[i]; h.Name == name {

@@ -38,22 +38,14 @@ type Options struct {
 	Remove []string // lower case
 }
 
-type step struct {
-	set     []Setting
-	replace []string // every name, of those that are set too
-}
+type step Options
 
 // New makes the step. What a client sends under one of the names, in any spelling
 // that a backend could take for it, is removed, also where there is no value to
 // set: a header that this step sets is never the client's own.
 func New(o Options) pipeline.Step {
-	s := &step{set: slices.Clone(o.Set), replace: slices.Clone(o.Remove)}
-	for i := range o.Set {
-		if !slices.Contains(s.replace, o.Set[i].Name) {
-			s.replace = append(s.replace, o.Set[i].Name)
-		}
-	}
-	return s
+	s := step(o)
+	return &s
 }
 
 // Name implements pipeline.Step.
@@ -62,23 +54,36 @@ func (s *step) Name() string { return "set_headers" }
 // Apply implements pipeline.Step. It never refuses.
 func (s *step) Apply(x *pipeline.Exchange) pipeline.Outcome {
 	e := &x.Edits
-	e.Set = slices.DeleteFunc(e.Set, func(h pipeline.Header) bool { return s.replaces(h.Name) })
+	kept := 0
+	for i := range e.Set { // by earlier steps
+		if !s.replaces(e.Set[i].Name) {
+			e.Set[kept] = e.Set[i]
+			kept++
+		}
+	}
+	e.Set = e.Set[:kept]
 	for i := range x.Headers {
 		if name := x.Headers[i].Name; s.replaces(name) {
 			e.RemoveHeader(name)
 		}
 	}
-	for i := range s.set {
-		if value := s.set[i].value(x); value != "" {
-			e.SetHeader(s.set[i].Name, value)
+	for i := range s.Set {
+		if value := s.Set[i].value(x); value != "" {
+			e.SetHeader(s.Set[i].Name, value)
 		}
 	}
 	return pipeline.Continue()
 }
 
+//go:noinline
 func (s *step) replaces(name string) bool {
-	for _, own := range s.replace {
+	for _, own := range s.Remove {
 		if ascii.SameVariable(name, own) {
+			return true
+		}
+	}
+	for i := range s.Set {
+		if ascii.SameVariable(name, s.Set[i].Name) {
 			return true
 		}
 	}
@@ -88,19 +93,20 @@ func (s *step) replaces(name string) bool {
 // value is what to send, "" for nothing. What does not come from the
 // configuration is encoded as identity headers are.
 func (s *Setting) value(x *pipeline.Exchange) string {
+	value := ""
 	switch s.Source {
 	case Literal:
 		return s.Of
 	case Claim:
-		return identity.EncodeValue(claim(x, s.Of))
+		value = claim(x, s.Of)
 	case AppAttribute:
-		return identity.EncodeValue(x.Caller.AppAttributes[s.Of])
+		value = x.Caller.AppAttributes[s.Of]
 	case ProductAttribute:
-		return identity.EncodeValue(x.Caller.ProductAttributes[s.Of])
+		value = x.Caller.ProductAttributes[s.Of]
 	case ClientIP:
 		return x.ClientAddress().String()
 	}
-	return ""
+	return identity.EncodeValue(value)
 }
 
 func claim(x *pipeline.Exchange, name string) string {
@@ -108,30 +114,19 @@ func claim(x *pipeline.Exchange, name string) string {
 	if t == nil || !t.Active {
 		return ""
 	}
-	switch name {
-	case "sub":
+	switch slices.Index(Claims, name) {
+	case 0:
 		return t.Subject
-	case "iss":
+	case 1:
 		return t.Issuer
-	case "aud":
-		return joined(t.Audience)
-	case "client_id":
+	case 2:
+		return ascii.Join(t.Audience, " ")
+	case 3:
 		return t.ClientID
-	case "scope":
-		return joined(t.Scopes)
+	case 4:
+		return ascii.Join(t.Scopes, " ")
 	}
 	return ""
-}
-
-func joined(list []string) string {
-	var b []byte
-	for i, s := range list {
-		if i > 0 {
-			b = append(b, ' ')
-		}
-		b = append(b, s...)
-	}
-	return string(b)
 }
 
 var _ pipeline.Step = (*step)(nil)
