@@ -103,7 +103,7 @@ func (c *Config) Sequences(p Ports) []*pipeline.Sequence {
 			if b.step == nil || plan.PerAPI {
 				*b = plan.step(&policy.Site{
 					Catalog: c.Catalog, Ports: p, ID: scope + "#" + strconv.Itoa(j),
-					IPv6Prefix: c.IPv6Prefix, KeyPlaces: s.keyPlaces,
+					IPv6Prefix: c.IPv6Prefix, KeyPlaces: s.keyPlaces, TokenForSome: s.tokenForSome,
 				})
 			}
 			steps = append(steps, b.step)

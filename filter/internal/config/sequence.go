@@ -21,6 +21,8 @@ type sequence struct {
 	keyPlaces []policy.Place
 	// ownHeaders are those of all its steps.
 	ownHeaders []string
+	// tokenForSome: see policy.Site.
+	tokenForSome bool
 }
 
 // plan is a configured step, before it is built for a VM.
@@ -69,6 +71,7 @@ func (r *reader) sequence(v decode.Value) *sequence {
 		s.plans = append(s.plans, p)
 		s.addKeyPlaces(p.KeyPlaces)
 		s.ownHeaders = append(s.ownHeaders, p.OwnHeaders...)
+		s.tokenForSome = s.tokenForSome || p.When != nil && p.provides(policy.Token)
 	})
 	r.checkSchemes(s)
 	s.holdToCatalog()

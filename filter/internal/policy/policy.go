@@ -78,4 +78,7 @@ type Site struct {
 	IPv6Prefix int
 	// KeyPlaces are those of all steps of the sequence, each once.
 	KeyPlaces []Place
+	// TokenForSome tells that a step of the sequence which provides Token is meant
+	// for some requests only.
+	TokenForSome bool
 }
