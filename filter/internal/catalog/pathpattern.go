@@ -23,13 +23,14 @@ const MaxPathPatternBytes = 256
 // All else is literal and case-sensitive. A slash at the end, of the pattern or
 // of the path, makes no difference: most backends serve both alike.
 type PathPattern struct {
-	levels, folded []levelPattern
-	below          bool // ends in /**
-	cased          bool // folded differs
+	levels []levelPattern
+	below  bool // ends in /**
+	cased  bool // a level is not its own fold
 }
 
-// levelPattern is a level cut at its stars. One text alone has no star.
-type levelPattern []string
+// levelPattern is a level as it is written and as it is folded, cut at its stars:
+// one text alone has no star.
+type levelPattern struct{ written, folded []string }
 
 // PathMatch is how a path stands to a PathPattern. The zero value cannot be acted on.
 type PathMatch uint8
@@ -82,15 +83,14 @@ func (p *PathPattern) add(level string) error {
 		return errPatternSigns
 	}
 	p.cased = p.cased || folded != level
-	p.levels = append(p.levels, cutAtStars(level))
-	p.folded = append(p.folded, cutAtStars(folded))
+	p.levels = append(p.levels, levelPattern{cutAtStars(level), cutAtStars(folded)})
 	return nil
 }
 
 // cutAtStars gives the texts between the stars of a level.
 //
 //go:noinline
-func cutAtStars(level string) (texts levelPattern) {
+func cutAtStars(level string) (texts []string) {
 	for {
 		at := strings.IndexByte(level, '*')
 		if at < 0 {
@@ -109,10 +109,10 @@ func (p *PathPattern) Match(suffix string) PathMatch {
 	if kind == ambiguousPath {
 		return Unclear
 	}
-	sent := p.matches(decodePath(suffix), p.levels)
+	sent := p.matches(decodePath(suffix), false)
 	if kind != plainPath || p.cased {
 		folded, ok := fold(suffix)
-		if !ok || p.matches(folded, p.folded) != sent {
+		if !ok || p.matches(folded, true) != sent {
 			return Unclear
 		}
 	}
@@ -122,14 +122,18 @@ func (p *PathPattern) Match(suffix string) PathMatch {
 	return MatchesNot
 }
 
-func (p *PathPattern) matches(path string, levels []levelPattern) bool {
+func (p *PathPattern) matches(path string, folded bool) bool {
 	path = strings.TrimSuffix(path, "/")
-	for _, want := range levels {
+	for i := range p.levels {
 		if path == "" {
 			return false
 		}
 		level := firstLevel(path)
-		if !want.matches(level) {
+		texts := p.levels[i].written
+		if folded {
+			texts = p.levels[i].folded
+		}
+		if !levelMatches(level, texts) {
 			return false
 		}
 		path = path[1+len(level):]
@@ -148,10 +152,10 @@ func firstLevel(path string) string {
 	return level
 }
 
-// matches compares a level of a path: each text is looked for behind the one
+// levelMatches compares a level of a path: each text is looked for behind the one
 // before it, so a level is gone through once.
-func (l levelPattern) matches(level string) bool {
-	first, last := l[0], len(l)-1
+func levelMatches(level string, texts []string) bool {
+	first, last := texts[0], len(texts)-1
 	if last == 0 {
 		return level == first
 	}
@@ -159,12 +163,12 @@ func (l levelPattern) matches(level string) bool {
 		return false
 	}
 	level = level[len(first):]
-	for _, text := range l[1:last] {
+	for _, text := range texts[1:last] {
 		at := strings.Index(level, text)
 		if at < 0 {
 			return false
 		}
 		level = level[at+len(text):]
 	}
-	return strings.HasSuffix(level, l[last])
+	return strings.HasSuffix(level, texts[last])
 }

@@ -21,8 +21,8 @@ type sequence struct {
 	keyPlaces []policy.Place
 	// ownHeaders are those of all its steps.
 	ownHeaders []string
-	// tokenForSome: see policy.Site.
-	tokenForSome bool
+	// takesToken tells that a step provides a token; tokenForSome: see policy.Site.
+	takesToken, tokenForSome bool
 }
 
 // plan is a configured step, before it is built for a VM.
@@ -71,7 +71,9 @@ func (r *reader) sequence(v decode.Value) *sequence {
 		s.plans = append(s.plans, p)
 		s.addKeyPlaces(p.KeyPlaces)
 		s.ownHeaders = append(s.ownHeaders, p.OwnHeaders...)
-		s.tokenForSome = s.tokenForSome || p.When != nil && p.provides(policy.Token)
+		if !p.Disabled && p.provides(policy.Token) {
+			s.takesToken, s.tokenForSome = true, s.tokenForSome || p.When != nil
+		}
 	})
 	r.checkSchemes(s)
 	s.holdToCatalog()
@@ -182,12 +184,8 @@ func (r *reader) checkNeed(p *plan, need policy.Knowledge, before []plan) {
 // checkSchemes refuses a key and a token behind the same scheme: each would take
 // the other for its own.
 func (r *reader) checkSchemes(s *sequence) {
-	takesToken := false
-	for i := range s.plans {
-		takesToken = takesToken || !s.plans[i].Disabled && s.plans[i].provides(policy.Token)
-	}
 	for _, place := range s.keyPlaces {
-		if takesToken && place.Header == "authorization" && (place.Scheme == "bearer" || place.Scheme == "dpop") {
+		if s.takesToken && place.Header == "authorization" && (place.Scheme == "bearer" || place.Scheme == "dpop") {
 			r.Problem("must not take both an API key and a token behind the scheme " + place.Scheme + " of the header authorization; have the key in another header, or behind a scheme such as ApiKey")
 		}
 	}

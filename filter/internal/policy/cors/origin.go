@@ -25,9 +25,9 @@ var (
 
 // ParseOrigin reads SCHEME://HOST, with a port or not, or SCHEME://*.HOST for every
 // name below one. Browsers write origins in small letters and without a port that
-// goes without saying (RFC 6454 section 6.2).
+// goes without saying (RFC 6454 section 6.2). It keeps s.
 func ParseOrigin(s string) (o Origin, err error) {
-	s = strings.Clone(ascii.Lower(s))
+	s = ascii.Lower(s)
 	colon := strings.IndexByte(s, ':')
 	if colon < 1 || len(s) > MaxOriginBytes || len(s) < colon+3 || s[colon:colon+3] != "://" || !decode.Spelled(s[:colon], "+-.") || !isLower(s[0]) {
 		return o, errOrigin

@@ -5,7 +5,6 @@
 package cors
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -31,7 +30,7 @@ type Options struct {
 }
 
 // readable are the headers of a refusal that tell a page what to do next.
-var readable = []string{"retry-after", "www-authenticate", denial.ReasonHeader}
+const readable = "retry-after,www-authenticate," + denial.ReasonHeader
 
 type step struct {
 	origins []Origin
@@ -59,15 +58,13 @@ func New(o Options) pipeline.Step {
 	return s
 }
 
-// exposed adds the headers of refusals to the configured ones.
+// exposed adds the headers of refusals to the configured ones. That one of them
+// may be named twice makes no difference.
 func exposed(configured []string) string {
-	all := readable
-	for _, name := range configured {
-		if !slices.Contains(readable, name) {
-			all = append(all, name)
-		}
+	if len(configured) == 0 {
+		return readable
 	}
-	return ascii.Join(all, ",")
+	return readable + "," + ascii.Join(configured, ",")
 }
 
 // Name implements pipeline.Step.
