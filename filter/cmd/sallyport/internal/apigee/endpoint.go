@@ -22,6 +22,7 @@ type step struct {
 	when    *condition.When
 	comment string
 	policy  string // that it was made of, "" for one that Apigee has not
+	visit   string // of the policy, "" for all of them
 }
 
 // api is a ProxyEndpoint on its way to become an API.
@@ -311,7 +312,7 @@ func (a *api) add(v visit, s step, said condition.Said) {
 		w := said.When
 		s.when = &w
 	}
-	s.policy = v.policy.Name
+	s.policy, s.visit = v.policy.Name, noteKey(v)
 	a.steps = append(a.steps, s)
 }
 
