@@ -39,6 +39,7 @@ type api struct {
 	known  map[string]known // flow variables that are the same whenever a step runs
 
 	keys    []place             // where verified keys come from
+	remover string              // the policy that takes them off, "" for none
 	changed map[string]bool     // flow variables, in lower case, that a step before has changed
 	token   tokenRules          // what require_token has to say
 	claims  map[string]string   // variables with what the server answered, by name

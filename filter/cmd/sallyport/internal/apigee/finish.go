@@ -28,7 +28,7 @@ func (a *api) arrange() {
 	a.removeKeys()
 	if options := a.requireToken(); options != nil {
 		at := max(a.find("introspect_token"), a.find("verify_jwt"))
-		a.steps = slices.Insert(a.steps, at+1, step{name: "require_token", options: options})
+		a.steps = slices.Insert(a.steps, at+1, step{name: "require_token", options: options, policy: a.steps[at].policy})
 	}
 	a.limitsFirst()
 	if a.find("spike_arrest") < 0 {
@@ -53,7 +53,7 @@ func (a *api) removeKeys() {
 		}
 	}
 	if last >= 0 {
-		a.steps = slices.Insert(a.steps, last+1, step{name: "remove_api_key", options: flow(mapping())})
+		a.steps = slices.Insert(a.steps, last+1, step{name: "remove_api_key", options: flow(mapping()), policy: a.remover})
 	}
 }
 

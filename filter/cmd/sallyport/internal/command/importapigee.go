@@ -105,9 +105,12 @@ func importBundles(args []string, o apigee.Options) ([]*apigee.Result, error) {
 		}
 		bundles = append(bundles, found...)
 	}
-	results := apigee.Import(bundles, o)
+	results, unmet := apigee.Import(bundles, o)
 	if len(results) == 0 {
 		return nil, errors.New("only shared flows were given: name the bundle of a proxy that calls them")
+	}
+	if len(unmet) > 0 {
+		return nil, fmt.Errorf("--accept %s: no policy of that name would make an API deny", strings.Join(unmet, ", --accept "))
 	}
 	for _, r := range results {
 		if r.Config == nil {
