@@ -347,7 +347,7 @@ func (a *api) deny(v visit, why, instead string) {
 	} else {
 		why += "; requests that meet it are refused"
 	}
-	a.add(v, denial("Apigee's "+v.policy.Type+" "+v.policy.Name+" is not carried over; see the report before you remove this."), said)
+	a.add(v, denial("Apigee's "+plainText(v.policy.Type+" "+v.policy.Name)+" is not carried over; see the report before you remove this."), said)
 	a.say(v, report.Denies, why, instead)
 }
 

@@ -25,6 +25,7 @@ func (a *api) find(name string) int {
 // arrange brings the steps into an order that the filter takes and check has
 // nothing against. None of the moves lets anybody in: all must let a request pass.
 func (a *api) arrange() {
+	a.denyLast()
 	a.removeKeys()
 	if options := a.requireToken(); options != nil {
 		at := max(a.find("introspect_token"), a.find("verify_jwt"))
@@ -42,6 +43,38 @@ func (a *api) arrange() {
 			Outcome: report.Differs, Detail: "Apigee limits nothing here; a limit of " + runawayRate + " was added, against runaway clients"})
 	}
 	a.squeeze()
+}
+
+// denyLast puts one denial at the end for all that deny every request: so none
+// is gone while another is dealt with, and the steps of the others stand before
+// it. A fault of Apigee's own for every request ends the sequence.
+func (a *api) denyLast() {
+	var kept []step
+	last := step{}
+	for _, s := range a.steps {
+		always := s.name == "raise_fault" && s.when == nil
+		switch {
+		case always && memberText(s.options, "reason") == denyReason && last.name == "":
+			last = s
+		case always && memberText(s.options, "reason") == denyReason:
+			if !strings.Contains(last.comment, s.comment) {
+				last.comment += "\n" + s.comment
+			}
+			last.visit = ""
+		case always && last.name != "":
+			a.steps = append(kept, last)
+			return
+		case always:
+			a.steps = append(kept, s)
+			return
+		default:
+			kept = append(kept, s)
+		}
+	}
+	if last.name != "" {
+		kept = append(kept, last)
+	}
+	a.steps = kept
 }
 
 // removeKeys puts remove_api_key behind the last verify_api_key.
@@ -96,13 +129,8 @@ func drop(m *yaml.Node, name string) {
 	}
 }
 
-// squeeze keeps the sequence within the filter's bound. What stands behind an
-// answer for every request is never reached, so the rest of such a sequence is
-// left out only when there is no room.
+// squeeze keeps the sequence within the filter's bound.
 func (a *api) squeeze() {
-	a.steps = slices.CompactFunc(a.steps, func(x, y step) bool {
-		return x.name == y.name && x.name == "raise_fault" && x.when == nil && y.when == nil && memberText(x.options, "reason") == denyReason && memberText(y.options, "reason") == denyReason
-	})
 	if len(a.steps) <= maxSteps {
 		return
 	}
@@ -302,7 +330,7 @@ func (s *step) node() *yaml.Node {
 	n := mapping(s.name, options)
 	switch {
 	case s.comment != "":
-		n.HeadComment = plainText(s.comment)
+		n.HeadComment = s.comment
 	case s.policy != "":
 		n.HeadComment = "Apigee: " + plainText(s.policy)
 	}

@@ -345,7 +345,7 @@ func (a *api) raiseFault(v visit) {
 	options := mapping("status", f.status)
 	f.put(options)
 	if said.Always {
-		d.add("it refuses every request that gets there")
+		d.add("it refuses every request that gets there; what stands behind it is left out")
 		a.closed = true
 	}
 	a.add(v, step{name: "raise_fault", options: options}, said)
