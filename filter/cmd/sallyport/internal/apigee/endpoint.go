@@ -168,6 +168,9 @@ func (a *api) routes(where string) {
 		default:
 			a.targets(target, r)
 		}
+		if target != nil && target.XML.Child("LocalTargetConnection") != nil {
+			a.divert(r, own, before, flowName, "another proxy of the environment stands behind it, whose policies are not in this configuration")
+		}
 		if target != nil {
 			a.visits = append(a.visits, a.walk(target.Flows, "target endpoint "+target.Name, own, before, a.proxy, nil)...)
 		}

@@ -32,6 +32,7 @@ func (a *api) arrange() {
 		a.steps = slices.Insert(a.steps, at+1, step{name: "require_token", options: options, policy: a.steps[at].policy})
 	}
 	a.limitsFirst()
+	a.credentialsLast()
 	if a.find("spike_arrest") < 0 {
 		s := step{name: "spike_arrest", options: mapping("rate", runawayRate), comment: "Apigee has no limit here. This one only stops a runaway client: choose yours."}
 		at := 0
@@ -109,6 +110,35 @@ func (a *api) limitsFirst() {
 			}
 		}
 	}
+}
+
+// credentialsLast moves what takes the Authorization header off behind the steps
+// that read it. In Apigee these have taken what they need out of it before.
+func (a *api) credentialsLast() {
+	last := -1
+	for i, s := range a.steps {
+		if slices.Contains([]string{"verify_api_key", "introspect_token", "verify_jwt", "require_token"}, s.name) {
+			last = i
+		}
+	}
+	for i := last; i >= 0; i-- {
+		if s := a.steps[i]; s.name == "set_headers" && touches(s.options, "authorization") {
+			a.steps = slices.Insert(slices.Delete(a.steps, i, i+1), last, s)
+			last--
+		}
+	}
+}
+
+// touches reports whether a set_headers sets or removes the header.
+func touches(options *yaml.Node, header string) bool {
+	for i := 0; i+1 < len(options.Content); i += 2 {
+		for _, item := range options.Content[i+1].Content {
+			if item.Value == header || item.Kind == yaml.MappingNode && memberText(item, "name") == header {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func memberText(m *yaml.Node, name string) string {

@@ -46,7 +46,7 @@ func (a *api) visit(v visit) {
 	case "KeyValueMapOperations":
 		a.say(v, report.Dropped, "values of the map are not in the bundle, and conditions that read them count as unknown", "environment variables for secrets, the configuration for the rest")
 	case "RouteRule":
-		a.deny(v, strings.Join(a.notes[noteKey(v)], "; "), "a route of Envoy's own for it, and this step removed")
+		a.deny(v, strings.Join(a.notes[noteKey(v)], "; "), "a route of Envoy's own to where it belongs, and this step removed")
 	default:
 		a.other(v)
 	}
