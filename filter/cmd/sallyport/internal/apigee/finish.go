@@ -78,7 +78,8 @@ func (a *api) denyLast() {
 	a.steps = kept
 }
 
-// removeKeys puts remove_api_key behind the last verify_api_key.
+// removeKeys puts remove_api_key behind the last verify_api_key, and what else is
+// taken off queries behind that.
 func (a *api) removeKeys() {
 	last := -1
 	for i, s := range a.steps {
@@ -86,9 +87,20 @@ func (a *api) removeKeys() {
 			last = i
 		}
 	}
-	if last >= 0 {
-		a.steps = slices.Insert(a.steps, last+1, step{name: "remove_api_key", options: flow(mapping()), policy: a.remover})
+	if last < 0 {
+		return
 	}
+	behind := []step{{name: "remove_api_key", options: flow(mapping()), policy: a.remover}}
+	kept := []step{}
+	for i, s := range a.steps {
+		if i < last && s.name == "remove_api_key" {
+			behind = append(behind, s)
+		} else {
+			kept = append(kept, s)
+		}
+	}
+	at := slices.IndexFunc(kept, func(s step) bool { return s.name == "verify_api_key" && s.policy == a.steps[last].policy }) + 1
+	a.steps = slices.Insert(kept, at, behind...)
 }
 
 // limitsFirst moves limits before the authorization server is asked.
