@@ -12,6 +12,9 @@ const (
 	RequestMalformed
 	PathAmbiguous
 	APIUnknown
+	ConditionUnclear
+	CORSOriginRefused
+	FaultRaised
 
 	IPAccessDenied
 	IPAccessNoAddress
@@ -159,4 +162,12 @@ type Denial struct {
 
 	// Limit is the limit that was reached, nil where none was.
 	Limit *Limit
+
+	// Shape is the operator's own way to tell it, nil for the gateway's.
+	Shape *Shape
+	// CORS is what a page of another origin may read of it, nil for nothing; see
+	// CORS.
+	CORS *CORS
+	// Origin is the origin, one that CORS allows, "" for none.
+	Origin string
 }

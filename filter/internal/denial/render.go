@@ -56,14 +56,11 @@ type Response struct {
 // (grpc/doc/http-grpc-status-mapping.md, grpc/doc/statuscodes.md).
 const ResourceExhausted = 8
 
-// http429 is the status of everybody who was refused by a limit, and of nobody else.
-const http429 = 429
-
 // Renderer renders each refusal once, as long as refusals for its reason say the
 // same. The zero value renders in Apigee's format.
 type Renderer struct {
 	Format Format
-	// RateLimitedGRPC is Response.GRPC of a refusal by a limit: of status 429.
+	// RateLimitedGRPC is Response.GRPC of a refusal by a limit.
 	RateLimitedGRPC int
 	// Omit names headers that refusals by a limit go without.
 	Omit []string
@@ -87,7 +84,7 @@ func (r *Renderer) Render(d Denial) *Response {
 	k := r.kept[d.Reason]
 	if k == nil || k.denial != d {
 		k = &kept{denial: d, response: Render(d, r.Format)}
-		if k.response.Status == http429 {
+		if d.Limit != nil {
 			k.response.GRPC = r.RateLimitedGRPC
 			k.response.Headers = without(k.response.Headers, r.Omit)
 		}
@@ -100,32 +97,54 @@ func (r *Renderer) Render(d Denial) *Response {
 // depends on nothing but the denial, whose texts come from the table or from compiled
 // configuration.
 func Render(d Denial, f Format) Response {
-	row := d.Reason.row()
+	row := *d.Reason.row()
 	text := row.text
 	if d.Text != "" {
 		text = d.Text
 	}
-	contentType, body := "application/json", apigeeBody(row, text)
-	if f == Problem {
-		contentType, body = "application/problem+json", problemBody(row, text)
+	if d.Shape != nil {
+		d.Shape.rule(&row)
 	}
-	headers := []host.Header{
-		{Name: "content-type", Value: contentType},
-		{Name: "cache-control", Value: "no-store"},
-		{Name: ReasonHeader, Value: row.word},
+	contentType, body := "application/json", []byte(nil)
+	switch {
+	case d.Shape != nil && d.Shape.Body != nil:
+		contentType, body = d.Shape.Body.contentType, d.Shape.Body.render(&row, text)
+	case f == Problem:
+		contentType, body = "application/problem+json", problemBody(&row, text)
+	default:
+		body = apigeeBody(&row, text)
 	}
-	if value := challengeValue(row, d); value != "" {
-		headers = append(headers, host.Header{Name: "www-authenticate", Value: value})
-	}
+	h := Headers(make([]host.Header, 0, 8))
+	h.Add("content-type", contentType)
+	h.Add("cache-control", "no-store")
+	h.Add(ReasonHeader, row.word)
+	h.Add("www-authenticate", challengeValue(&row, d))
 	if d.RetryAfterSeconds > 0 {
-		headers = append(headers, host.Header{Name: RetryAfterHeader, Value: strconv.Itoa(d.RetryAfterSeconds)})
+		h.Add(RetryAfterHeader, strconv.Itoa(d.RetryAfterSeconds))
 	}
 	if d.Limit != nil {
-		headers = append(headers,
-			host.Header{Name: RateLimitHeader, Value: RateLimitItem(d.Limit.Name, 0, d.RetryAfterSeconds)},
-			host.Header{Name: RateLimitPolicyHeader, Value: d.Limit.Policy})
+		h.Add(RateLimitHeader, RateLimitItem(d.Limit.Name, 0, d.RetryAfterSeconds))
+		h.Add(RateLimitPolicyHeader, d.Limit.Policy)
 	}
-	return Response{Status: row.status, Headers: headers, Body: body}
+	if d.Shape != nil {
+		h = d.Shape.replace(h)
+	}
+	if d.CORS != nil {
+		d.CORS.AppendTo(&h, d.Origin)
+	}
+	return Response{Status: row.status, Headers: h, Body: body}
+}
+
+// Headers are those of a response that is being made.
+type Headers []host.Header
+
+// Add adds a header; one without a value is none.
+//
+//go:noinline
+func (h *Headers) Add(name, value string) {
+	if value != "" {
+		*h = append(*h, host.Header{Name: name, Value: value})
+	}
 }
 
 func apigeeBody(r *row, text string) []byte {

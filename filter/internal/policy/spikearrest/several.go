@@ -245,6 +245,7 @@ type rule struct {
 	limit
 	violation string
 	told      denial.Limit
+	last      *denial.Denial // see refuse
 }
 
 func rules(o *Options) []rule {
@@ -270,14 +271,15 @@ func rules(o *Options) []rule {
 	return all
 }
 
+// refuse gives the refusal of a message over the rate. In a flood most say the
+// same as the one before.
+//
 //go:noinline
 func (r *rule) refuse(d Decision) pipeline.Outcome {
-	return pipeline.Deny(denial.Denial{
-		Reason:            denial.SpikeArrestExceeded,
-		RetryAfterSeconds: retryAfter(d.retryIn),
-		Text:              r.violation,
-		Limit:             &r.told,
-	})
+	if seconds := retryAfter(d.retryIn); r.last == nil || r.last.RetryAfterSeconds != seconds {
+		r.last = &denial.Denial{Reason: denial.SpikeArrestExceeded, RetryAfterSeconds: seconds, Text: r.violation, Limit: &r.told}
+	}
+	return pipeline.DenyWith(r.last)
 }
 
 // tell leaves with an admitted message what it has left of the limit.
