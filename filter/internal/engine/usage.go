@@ -15,12 +15,15 @@ func (s *Stream) OnLog() {
 	s.recorded = true
 	c := usage.Call{
 		Allowed:  s.phase == admitted,
-		Answered: s.answered,
+		Answered: s.inPlace,
 		Reason:   s.reason,
 		Party:    s.party(),
 		KeyID:    s.exchange.Caller.KeyID,
-		Status:   s.engine.host.ResponseStatus(),
+		Status:   s.answered,
 		Now:      s.exchange.Now,
+	}
+	if c.Status == 0 {
+		c.Status = s.engine.host.ResponseStatus()
 	}
 	if c.Allowed {
 		c.Now = s.engine.host.NowNanos()
@@ -34,7 +37,7 @@ func (s *Stream) describe(allowed bool) {
 	if s.engine.config == nil {
 		return
 	}
-	v := usage.Verdict{Allowed: allowed, Answered: s.answered, Reason: s.reason, Party: s.party(), KeyID: s.exchange.KeyOwner.KeyID}
+	v := usage.Verdict{Allowed: allowed, Answered: s.inPlace, Reason: s.reason, Party: s.party(), KeyID: s.exchange.KeyOwner.KeyID}
 	if s.exchange.Token != nil {
 		v.Subject = s.exchange.Token.Subject
 	}

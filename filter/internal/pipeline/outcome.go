@@ -17,8 +17,7 @@ type Outcome struct {
 	kind   kind
 	skip   bool           // of one that continues: the step was not meant for the request
 	reason denial.Reason  // of a refusal that says no more
-	denial *denial.Denial // of one that does
-	reply  *denial.Response
+	denial *denial.Denial // of one that does, and of an answer in the backend's place
 	flight *Flight
 	resume func(*Exchange) Outcome
 }
@@ -32,6 +31,10 @@ func Skip() Outcome { return Outcome{kind: proceed, skip: true} }
 // Deny refuses the request.
 func Deny(d denial.Denial) Outcome { return Outcome{denial: &d} }
 
+// DenyWith refuses the request with words that were made before: nothing is made
+// for a refusal that comes again and again. d must never change.
+func DenyWith(d *denial.Denial) Outcome { return Outcome{denial: d} }
+
 // DenyFor refuses the request for a reason that needs no more words.
 func DenyFor(r denial.Reason) Outcome { return Outcome{reason: r} }
 
@@ -41,7 +44,7 @@ func Reply(r *denial.Response) Outcome {
 	if r == nil {
 		return Outcome{}
 	}
-	return Outcome{kind: answer, reply: r}
+	return Outcome{kind: answer, denial: &denial.Denial{Answer: r}}
 }
 
 // Await parks the exchange until f has landed; resume then says what the step
@@ -56,7 +59,7 @@ func Await(f *Flight, resume func(*Exchange) Outcome) Outcome {
 // Denial gives the refusal; ok tells whether the outcome is one.
 func (o Outcome) Denial() (d denial.Denial, ok bool) {
 	if o.denial != nil {
-		return *o.denial, true
+		return *o.denial, o.kind == deny
 	}
 	return denial.Denial{Reason: o.reason}, o.kind == deny
 }

@@ -70,22 +70,21 @@ const (
 	Denied Verdict = iota
 	Admitted
 	Parked
-	Answered
+	Answered // in the backend's place
 )
 
 // Run is one exchange on its way through a sequence. It gives one verdict, and
 // keeps it: whatever comes later changes nothing. The zero value, which has no
 // sequence, denies.
 type Run struct {
-	sequence *Sequence
+	steps    []Step
+	sequence *Sequence // nil before it has begun
 	next     int
 	waiting  Outcome
-	begun    bool
 	parked   bool
 	done     bool
 	verdict  Verdict
-	denial   denial.Denial
-	reply    *denial.Response
+	refusal  Outcome // of a Denied run, or the answer of an Answered one
 }
 
 // Begin starts the sequence; nothing runs before Advance.
@@ -96,7 +95,7 @@ func (s *Sequence) Begin() *Run {
 }
 
 // Begin starts the sequence in a run's place; what the run was before is gone.
-func (r *Run) Begin(s *Sequence) { *r = Run{sequence: s, begun: true} }
+func (r *Run) Begin(s *Sequence) { *r = Run{steps: s.steps, sequence: s} }
 
 // Advance runs steps until one refuses, one must wait, or all have continued.
 // When a step must wait, wake is called once its flight has landed, and the
@@ -106,8 +105,8 @@ func (r *Run) Advance(x *Exchange, now int64, wake func()) Verdict {
 	if r.done {
 		return r.verdict
 	}
-	if !r.begun {
-		return r.end(Denied, denial.Denial{})
+	if r.sequence == nil {
+		return r.refuse(&Outcome{})
 	}
 	x.Now = now
 	if r.parked {
@@ -116,40 +115,34 @@ func (r *Run) Advance(x *Exchange, now int64, wake func()) Verdict {
 		}
 		waiting := r.waiting
 		r.parked, r.waiting = false, Outcome{}
-		InjectFault(x, "resume", r.sequence.steps[r.next-1])
-		if v, ended := r.take(waiting.Resume(x), wake); ended {
-			return v
+		InjectFault(x, "resume", r.steps[r.next-1])
+		if o := waiting.Resume(x); o.kind != proceed {
+			return r.take(&o, wake)
 		}
 	}
-	for steps := r.sequence.steps; r.next < len(steps); {
-		step := steps[r.next]
+	for r.next < len(r.steps) {
+		step := r.steps[r.next]
 		r.next++
 		InjectFault(x, "apply", step)
-		if v, ended := r.take(step.Apply(x), wake); ended {
-			return v
+		if o := step.Apply(x); o.kind != proceed {
+			return r.take(&o, wake)
 		}
 	}
-	return r.end(Admitted, denial.Denial{})
+	r.done, r.verdict = true, Admitted
+	return Admitted
 }
 
-// take turns an outcome into a verdict; ended is false when the next step is due.
-func (r *Run) take(o Outcome, wake func()) (v Verdict, ended bool) {
-	switch o.kind {
-	case proceed:
-		return Denied, false
-	case await:
-		if o.flight.Landed() {
-			return r.end(Denied, denial.Denial{}), true
-		}
-		r.waiting, r.parked = o, true
-		o.flight.onLanding(wake)
-		return Parked, true
-	case answer:
-		r.reply = o.reply
-		return r.end(Answered, denial.Denial{}), true
+// take turns an outcome that does not continue into a verdict.
+func (r *Run) take(o *Outcome, wake func()) Verdict {
+	if o.kind != await {
+		return r.refuse(o)
 	}
-	d, _ := o.Denial()
-	return r.end(Denied, d), true
+	if o.flight.Landed() {
+		return r.refuse(&Outcome{})
+	}
+	r.waiting, r.parked = *o, true
+	o.flight.onLanding(wake)
+	return Parked
 }
 
 // Fail decides an undecided run as a refusal, for a deadline or a panic. It
@@ -160,14 +153,18 @@ func (r *Run) Fail(d denial.Denial) bool {
 	if r.done {
 		return false
 	}
-	r.end(Denied, d)
+	o := DenyFor(d.Reason)
+	if d != (denial.Denial{Reason: d.Reason}) {
+		o = Deny(d)
+	}
+	r.refuse(&o)
 	return true
 }
 
 // Shape gives a refusal the shape that the sequence has for it. A run that did
 // not begin has none.
 func (r *Run) Shape(x *Exchange, d *denial.Denial) {
-	if !r.begun {
+	if r.sequence == nil {
 		return
 	}
 	for _, s := range r.sequence.shapers {
@@ -176,13 +173,19 @@ func (r *Run) Shape(x *Exchange, d *denial.Denial) {
 }
 
 // Begun reports whether the run has a sequence.
-func (r *Run) Begun() bool { return r.begun }
+func (r *Run) Begun() bool { return r.sequence != nil }
 
 // Reply is the answer of an Answered run.
-func (r *Run) Reply() *denial.Response { return r.reply }
+func (r *Run) Reply() *denial.Response {
+	d, _ := r.refusal.Denial()
+	return d.Answer
+}
 
 // Denial is the refusal of a Denied run.
-func (r *Run) Denial() denial.Denial { return r.denial }
+func (r *Run) Denial() denial.Denial {
+	d, _ := r.refusal.Denial()
+	return d
+}
 
 // Decided reports whether the run has its verdict.
 func (r *Run) Decided() bool { return r.done }
@@ -192,12 +195,17 @@ func (r *Run) Step() string {
 	if r.next == 0 {
 		return ""
 	}
-	return r.sequence.steps[r.next-1].Name()
+	return r.steps[r.next-1].Name()
 }
 
+// refuse ends the run with an outcome that does not continue.
+//
 //go:noinline
-func (r *Run) end(v Verdict, d denial.Denial) Verdict {
+func (r *Run) refuse(o *Outcome) Verdict {
 	r.done, r.parked, r.waiting = true, false, Outcome{}
-	r.verdict, r.denial = v, d
-	return v
+	r.verdict, r.refusal = Denied, *o
+	if o.kind == answer {
+		r.verdict = Answered
+	}
+	return r.verdict
 }
