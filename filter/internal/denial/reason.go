@@ -157,8 +157,6 @@ type Denial struct {
 	// where a token may be bound to a key. Challenges about tokens then name that
 	// scheme: alone, or where no token came beside Bearer (RFC 9449 section 7.1).
 	DPoP string
-	// Answer is what is sent in the backend's place, and is no refusal; nil for one.
-	Answer *Response
 	// Shape is the operator's own way to tell it, nil for the gateway's.
 	Shape *Shape
 	// CORS is what a page of another origin may read of it, nil for nothing; see

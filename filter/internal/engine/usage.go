@@ -15,7 +15,7 @@ func (s *Stream) OnLog() {
 	s.recorded = true
 	c := usage.Call{
 		Allowed:  s.phase == admitted,
-		Answered: s.inPlace,
+		Answered: s.replied,
 		Reason:   s.reason,
 		Party:    s.party(),
 		KeyID:    s.exchange.Caller.KeyID,
@@ -37,7 +37,7 @@ func (s *Stream) describe(allowed bool) {
 	if s.engine.config == nil {
 		return
 	}
-	v := usage.Verdict{Allowed: allowed, Answered: s.inPlace, Reason: s.reason, Party: s.party(), KeyID: s.exchange.KeyOwner.KeyID}
+	v := usage.Verdict{Allowed: allowed, Answered: s.replied, Reason: s.reason, Party: s.party(), KeyID: s.exchange.KeyOwner.KeyID}
 	if s.exchange.Token != nil {
 		v.Subject = s.exchange.Token.Subject
 	}

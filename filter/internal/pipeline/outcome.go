@@ -17,7 +17,8 @@ type Outcome struct {
 	kind   kind
 	skip   bool           // of one that continues: the step was not meant for the request
 	reason denial.Reason  // of a refusal that says no more
-	denial *denial.Denial // of one that does, and of an answer in the backend's place
+	denial *denial.Denial // of one that does
+	reply  *denial.Response
 	flight *Flight
 	resume func(*Exchange) Outcome
 }
@@ -44,7 +45,7 @@ func Reply(r *denial.Response) Outcome {
 	if r == nil {
 		return Outcome{}
 	}
-	return Outcome{kind: answer, denial: &denial.Denial{Answer: r}}
+	return Outcome{kind: answer, reply: r}
 }
 
 // Await parks the exchange until f has landed; resume then says what the step
@@ -59,7 +60,7 @@ func Await(f *Flight, resume func(*Exchange) Outcome) Outcome {
 // Denial gives the refusal; ok tells whether the outcome is one.
 func (o Outcome) Denial() (d denial.Denial, ok bool) {
 	if o.denial != nil {
-		return *o.denial, o.kind == deny
+		return *o.denial, true
 	}
 	return denial.Denial{Reason: o.reason}, o.kind == deny
 }

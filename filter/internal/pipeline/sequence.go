@@ -70,21 +70,22 @@ const (
 	Denied Verdict = iota
 	Admitted
 	Parked
-	Answered // in the backend's place
+	Answered
 )
 
 // Run is one exchange on its way through a sequence. It gives one verdict, and
 // keeps it: whatever comes later changes nothing. The zero value, which has no
 // sequence, denies.
 type Run struct {
-	steps    []Step
-	sequence *Sequence // nil before it has begun
+	sequence *Sequence
 	next     int
 	waiting  Outcome
+	begun    bool
 	parked   bool
 	done     bool
 	verdict  Verdict
-	refusal  Outcome // of a Denied run, or the answer of an Answered one
+	refusal  Outcome // of a Denied run
+	reply    *denial.Response
 }
 
 // Begin starts the sequence; nothing runs before Advance.
@@ -95,7 +96,7 @@ func (s *Sequence) Begin() *Run {
 }
 
 // Begin starts the sequence in a run's place; what the run was before is gone.
-func (r *Run) Begin(s *Sequence) { *r = Run{steps: s.steps, sequence: s} }
+func (r *Run) Begin(s *Sequence) { *r = Run{sequence: s, begun: true} }
 
 // Advance runs steps until one refuses, one must wait, or all have continued.
 // When a step must wait, wake is called once its flight has landed, and the
@@ -105,7 +106,7 @@ func (r *Run) Advance(x *Exchange, now int64, wake func()) Verdict {
 	if r.done {
 		return r.verdict
 	}
-	if r.sequence == nil {
+	if !r.begun {
 		return r.refuse(&Outcome{})
 	}
 	x.Now = now
@@ -115,13 +116,13 @@ func (r *Run) Advance(x *Exchange, now int64, wake func()) Verdict {
 		}
 		waiting := r.waiting
 		r.parked, r.waiting = false, Outcome{}
-		InjectFault(x, "resume", r.steps[r.next-1])
+		InjectFault(x, "resume", r.sequence.steps[r.next-1])
 		if o := waiting.Resume(x); o.kind != proceed {
 			return r.take(&o, wake)
 		}
 	}
-	for r.next < len(r.steps) {
-		step := r.steps[r.next]
+	for steps := r.sequence.steps; r.next < len(steps); {
+		step := steps[r.next]
 		r.next++
 		InjectFault(x, "apply", step)
 		if o := step.Apply(x); o.kind != proceed {
@@ -134,7 +135,13 @@ func (r *Run) Advance(x *Exchange, now int64, wake func()) Verdict {
 
 // take turns an outcome that does not continue into a verdict.
 func (r *Run) take(o *Outcome, wake func()) Verdict {
-	if o.kind != await {
+	switch o.kind {
+	case await:
+	case answer:
+		r.done, r.parked, r.waiting = true, false, Outcome{}
+		r.verdict, r.reply = Answered, o.reply
+		return Answered
+	default:
 		return r.refuse(o)
 	}
 	if o.flight.Landed() {
@@ -164,7 +171,7 @@ func (r *Run) Fail(d denial.Denial) bool {
 // Shape gives a refusal the shape that the sequence has for it. A run that did
 // not begin has none.
 func (r *Run) Shape(x *Exchange, d *denial.Denial) {
-	if r.sequence == nil {
+	if !r.begun {
 		return
 	}
 	for _, s := range r.sequence.shapers {
@@ -172,14 +179,14 @@ func (r *Run) Shape(x *Exchange, d *denial.Denial) {
 	}
 }
 
+// HasShape reports whether the sequence has any.
+func (r *Run) HasShape() bool { return r.begun && len(r.sequence.shapers) > 0 }
+
 // Begun reports whether the run has a sequence.
-func (r *Run) Begun() bool { return r.sequence != nil }
+func (r *Run) Begun() bool { return r.begun }
 
 // Reply is the answer of an Answered run.
-func (r *Run) Reply() *denial.Response {
-	d, _ := r.refusal.Denial()
-	return d.Answer
-}
+func (r *Run) Reply() *denial.Response { return r.reply }
 
 // Denial is the refusal of a Denied run.
 func (r *Run) Denial() denial.Denial {
@@ -195,17 +202,12 @@ func (r *Run) Step() string {
 	if r.next == 0 {
 		return ""
 	}
-	return r.steps[r.next-1].Name()
+	return r.sequence.steps[r.next-1].Name()
 }
 
-// refuse ends the run with an outcome that does not continue.
-//
 //go:noinline
 func (r *Run) refuse(o *Outcome) Verdict {
 	r.done, r.parked, r.waiting = true, false, Outcome{}
 	r.verdict, r.refusal = Denied, *o
-	if o.kind == answer {
-		r.verdict = Answered
-	}
-	return r.verdict
+	return Denied
 }
