@@ -3,6 +3,7 @@ package apigee
 import (
 	"net/netip"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -19,7 +20,11 @@ const maxRate = 1_000_000
 // differences collects what is to be said of a policy that was carried over.
 type differences []string
 
-func (d *differences) add(s string) { *d = append(*d, s) }
+func (d *differences) add(s string) {
+	if !slices.Contains(*d, s) {
+		*d = append(*d, s)
+	}
+}
 
 func (a *api) carried(v visit, d differences) {
 	if len(d) == 0 {
