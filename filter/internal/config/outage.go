@@ -3,8 +3,8 @@ package config
 import (
 	"time"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/breaker"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection"
-	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/outage"
 )
 
 // Bounds and defaults of what introspect_token does when the authorization
@@ -26,7 +26,7 @@ const (
 
 // defaultBreaker opens after a few failures in a row, and for no longer than
 // people wait: while it is open, tokens that are not in the cache are refused.
-var defaultBreaker = outage.Breaker{
+var defaultBreaker = breaker.Breaker{
 	Failures:       5,
 	FailurePercent: 50,
 	MinCalls:       20,
@@ -66,18 +66,18 @@ func (r *reader) staleIfError(v value) time.Duration {
 	return r.duration(v, minStale, maxStale)
 }
 
-func (r *reader) breaker(v value) outage.Breaker {
+func (r *reader) breaker(v value) breaker.Breaker {
 	b := defaultBreaker
 	const wanted = `"off" or {failures: ..., open_for: ...}`
 	if v.isString() {
 		if v.content() != "off" {
 			r.got("must be "+wanted, v.content())
 		}
-		return outage.Breaker{}
+		return breaker.Breaker{}
 	}
 	if v.isBool() { // what a YAML 1.1 reader makes of off
 		r.wrong(v, wanted, `; write "off" in quotes`)
-		return outage.Breaker{}
+		return breaker.Breaker{}
 	}
 	longest := false
 	r.object(v, &breakerMembers, func(name string, v value) {
@@ -89,12 +89,12 @@ func (r *reader) breaker(v value) outage.Breaker {
 		case "min_calls":
 			b.MinCalls = r.integer(v, 1, maxBreakerCalls)
 		case "window":
-			b.Window = r.duration(v, minWindow, outage.MaxWindow)
+			b.Window = r.duration(v, minWindow, breaker.MaxWindow)
 		case "open_for":
-			b.OpenFor = r.duration(v, minBreakerTime, outage.MaxOpenFor)
+			b.OpenFor = r.duration(v, minBreakerTime, breaker.MaxOpenFor)
 		case "longest_open":
 			longest = true
-			b.LongestOpen = r.duration(v, minBreakerTime, outage.MaxOpenFor)
+			b.LongestOpen = r.duration(v, minBreakerTime, breaker.MaxOpenFor)
 		}
 	})
 	if longest && b.OpenFor > b.LongestOpen && b.LongestOpen > 0 {

@@ -1,10 +1,10 @@
 package config
 
 import (
+	"github.com/sallyport-gateway/sallyport/filter/internal/breaker"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jose"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/dpop"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/answers"
-	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/outage"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/tokenrules"
 )
 
@@ -79,9 +79,9 @@ func breakerSchema() *Schema {
 		"failures":        integerSchema("In a row.", 1, maxBreakerCalls).withDefault(defaultBreaker.Failures),
 		"failure_percent": integerSchema("Of the calls in a window.", 1, 100).withDefault(defaultBreaker.FailurePercent),
 		"min_calls":       integerSchema("Below so many the percentage says nothing.", 1, maxBreakerCalls).withDefault(defaultBreaker.MinCalls),
-		"window":          durationSchema("", minWindow, outage.MaxWindow).withDefault(shortDuration(defaultBreaker.Window)),
-		"open_for":        durationSchema("At first.", minBreakerTime, outage.MaxOpenFor).withDefault(shortDuration(defaultBreaker.OpenFor)),
-		"longest_open":    durationSchema("At last.", minBreakerTime, outage.MaxOpenFor).withDefault(shortDuration(defaultBreaker.LongestOpen)),
+		"window":          durationSchema("", minWindow, breaker.MaxWindow).withDefault(shortDuration(defaultBreaker.Window)),
+		"open_for":        durationSchema("At first.", minBreakerTime, breaker.MaxOpenFor).withDefault(shortDuration(defaultBreaker.OpenFor)),
+		"longest_open":    durationSchema("At last.", minBreakerTime, breaker.MaxOpenFor).withDefault(shortDuration(defaultBreaker.LongestOpen)),
 	})
 }
 

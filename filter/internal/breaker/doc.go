@@ -1,6 +1,7 @@
-// Package outage decides whether the authorization server may be called now,
-// from what its earlier calls came to, in all workers together: a circuit
-// breaker, the hold that a 429 asks for, and a cap on calls in the air.
+// Package breaker decides whether a server may be called now, from what its
+// earlier calls came to, in all workers together: a circuit breaker, the hold
+// that a 429 asks for, and a cap on calls in the air. Who calls it for what is
+// its Role.
 //
 // What is known of one server is one record in the host's shared data, changed
 // by compare-and-swap, so that all workers act as one: of all of them one sends
@@ -28,4 +29,4 @@
 //
 // Nothing here admits a request: a call that is let through is still only a
 // question to the server.
-package outage
+package breaker

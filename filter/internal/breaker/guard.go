@@ -1,4 +1,4 @@
-package outage
+package breaker
 
 import (
 	"encoding/binary"
@@ -12,10 +12,20 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 )
 
+// Role is what a server is to its callers: by what name the log knows it, and
+// why requests are refused that needed it.
+type Role struct {
+	Name   string // in the log, after "the"
+	Metric string // what the names of its gauges begin with
+
+	Held, Open, Overloaded denial.Reason
+}
+
 // Options say which server is guarded, and how. Guards with the same Cluster
 // and Authority share what they know.
 type Options struct {
 	_           [0]func() // not comparable: an unused == costs the guest code
+	Role        Role
 	Cluster     string
 	Authority   string
 	MaxInFlight int           // calls of all workers together; 0 lets none through
@@ -101,7 +111,7 @@ func (g *Guard) Admit(now int64, m Mark) (p Permit, d denial.Denial, ok bool) {
 		cause, wait = Stateless, int64(fullRetry)
 	}
 	if cause != granted {
-		return Permit{}, refusalFor(cause, wait), false
+		return Permit{}, g.options.Role.refusal(cause, wait), false
 	}
 	g.show(now)
 	return p, denial.Denial{}, true
@@ -130,8 +140,8 @@ func (g *Guard) Done(p Permit, now int64, e Ending, a *pipeline.Answer) {
 		return true
 	})
 	if counted {
-		g.ports.Metrics.Gauge(metricRemaining+g.label, left.remaining)
-		g.ports.Metrics.Gauge(metricLimit+g.label, left.limit)
+		g.ports.Metrics.Gauge(g.options.Role.Metric+metricRemaining+g.label, left.remaining)
+		g.ports.Metrics.Gauge(g.options.Role.Metric+metricLimit+g.label, left.limit)
 	}
 	if err != nil {
 		return
@@ -164,14 +174,14 @@ func (g *Guard) change(f func(*record) (write bool)) (before record, err error) 
 	return before, err
 }
 
-// refusalFor is what the client is told.
-func refusalFor(c Cause, wait int64) denial.Denial {
-	d := denial.Denial{Reason: denial.IntrospectionOverloaded, RetryAfterSeconds: max(1, int((wait+int64(time.Second)-1)/int64(time.Second)))}
+// refusal is what the client is told.
+func (r *Role) refusal(c Cause, wait int64) denial.Denial {
+	d := denial.Denial{Reason: r.Overloaded, RetryAfterSeconds: max(1, int((wait+int64(time.Second)-1)/int64(time.Second)))}
 	switch c {
 	case Held:
-		d.Reason = denial.IntrospectionRateLimited
+		d.Reason = r.Held
 	case Open:
-		d.Reason = denial.IntrospectionCircuitOpen
+		d.Reason = r.Open
 	}
 	return d
 }

@@ -1,16 +1,17 @@
-package outage
+package breaker
 
 import (
 	"strconv"
 	"time"
 )
 
-// The gauges. The label after them has the cluster's name.
+// The gauges, after the role's own beginning. The label after them has the
+// cluster's name.
 const (
-	metricBreaker   = "sallyport_introspection_breaker." // 0 closed, 1 half-open, 2 open
-	metricInFlight  = "sallyport_introspection_in_flight."
-	metricRemaining = "sallyport_introspection_budget_remaining."
-	metricLimit     = "sallyport_introspection_budget_limit."
+	metricBreaker   = "breaker." // 0 closed, 1 half-open, 2 open
+	metricInFlight  = "in_flight."
+	metricRemaining = "budget_remaining."
+	metricLimit     = "budget_limit."
 )
 
 // warnAgain is how long a low budget is not warned of again: one of Okta's
@@ -22,10 +23,10 @@ const nothingShown mode = 255
 
 // show sets the gauges to what this VM saw last.
 func (g *Guard) show(now int64) {
-	g.ports.Metrics.Gauge(metricInFlight+g.label, int64(g.last.flights.count(now)))
+	g.ports.Metrics.Gauge(g.options.Role.Metric+metricInFlight+g.label, int64(g.last.flights.count(now)))
 	if g.last.mode != g.shown {
 		g.shown = g.last.mode
-		g.ports.Metrics.Gauge(metricBreaker+g.label, int64(g.shown))
+		g.ports.Metrics.Gauge(g.options.Role.Metric+metricBreaker+g.label, int64(g.shown))
 	}
 }
 
@@ -61,7 +62,7 @@ func label(cluster string) string {
 
 //go:noinline
 func (g *Guard) warn(what string) {
-	g.ports.Warn("the authorization server at cluster " + g.options.Cluster + " " + what)
+	g.ports.Warn("the " + g.options.Role.Name + " at cluster " + g.options.Cluster + " " + what)
 }
 
 func millis(nanos int64) string { return decimal(nanos/int64(time.Millisecond)) + "ms" }

@@ -1,4 +1,4 @@
-package outage
+package breaker
 
 import (
 	"testing"
@@ -19,6 +19,12 @@ func usual() Options {
 		Cluster: "okta", Authority: "okta.example.com", MaxInFlight: 4, Lease: 3 * time.Second,
 		Breaker: Breaker{Failures: 3, FailurePercent: 50, MinCalls: 10, Window: 10 * time.Second, OpenFor: time.Second, LongestOpen: 8 * time.Second},
 	}
+}
+
+// role is the one that the record was first made for.
+var role = Role{
+	Name: "authorization server", Metric: "sallyport_introspection_",
+	Held: denial.IntrospectionRateLimited, Open: denial.IntrospectionCircuitOpen, Overloaded: denial.IntrospectionOverloaded,
 }
 
 // world is a host with some workers, each with a guard, and a clock that only
@@ -42,6 +48,7 @@ func newWorld(workers int, o Options, hook memstore.Hook) *world {
 }
 
 func (w *world) addWorker(o Options) {
+	o.Role = role
 	w.guards = append(w.guards, New(o, Ports{
 		Store: w.store, Metrics: gauges{NoMetrics: pipeline.NoMetrics{}, values: w.gauges},
 		Warn:   func(line string) { w.lines = append(w.lines, line) },
