@@ -19,6 +19,9 @@ const (
 	SpikeArrestExceeded
 	SpikeArrestUnavailable
 
+	QuotaExceeded
+	QuotaUnavailable
+
 	APIKeyMissing
 	APIKeyAmbiguous
 	APIKeyUnknown

@@ -93,7 +93,22 @@ func (a *account) counted(hits int64) { a.known = max(a.known, min(hits, MaxLimi
 
 // looked is the same for a look without hits, which may find that the operator
 // has reset the count.
-func (a *account) looked(hits int64) { a.known, a.recheck = max(0, min(hits, MaxLimit)), 0 }
+func (a *account) looked(hits int64) { a.known = max(0, min(hits, MaxLimit)) }
+
+// lookAgain is how often an account that is exhausted is looked at, in
+// nanoseconds, for the operator may have reset it. A look counts nothing.
+const lookAgain = 5 * nanosPerSecond
+
+// look reports whether it is time to look at an account; write, whether that
+// changed it.
+func (a *account) look(now int64) (due, write bool) {
+	if a.recheck > now {
+		return false, false
+	}
+	due = a.recheck > 0
+	a.recheck = now + lookAgain
+	return due, true
+}
 
 // owe counts a request that went on although the engine could not be asked, up to
 // so many hits that the engine does not know of.

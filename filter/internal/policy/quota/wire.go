@@ -78,6 +78,7 @@ type reply struct {
 	hasStatus bool  // the engine counted, and the two below mean something
 	remaining int64 // hits
 	reset     int64 // seconds until the engine's window ends; 0 when it does not say
+	stale     bool  // the window has ended since the engine was asked
 }
 
 // MaxReplyBytes bounds a RateLimitResponse that is read: headers for the client

@@ -58,12 +58,12 @@ func TestQuotaRepliesOffTheWire(t *testing.T) {
 		want reply
 		ok   bool
 	}{
-		{"within the limit", replyBytes(1, statusBytes(1, 41, 60)), reply{codeOK, true, 41, 60}, true},
-		{"over the limit", replyBytes(2, statusBytes(2, 0, 1)), reply{codeOverLimit, true, 0, 1}, true},
+		{"within the limit", replyBytes(1, statusBytes(1, 41, 60)), reply{code: codeOK, hasStatus: true, remaining: 41, reset: 60}, true},
+		{"over the limit", replyBytes(2, statusBytes(2, 0, 1)), reply{code: codeOverLimit, hasStatus: true, remaining: 0, reset: 1}, true},
 		{"no status", replyBytes(1), reply{code: codeOK}, true},
-		{"headers to add", append(replyBytes(2, statusBytes(2, 0, 9)), header...), reply{codeOverLimit, true, 0, 9}, true},
-		{"more left than 32 bits", replyBytes(1, statusBytes(1, math.MaxUint64, 0)), reply{codeOK, true, 1<<32 - 1, 0}, true},
-		{"a window of ages", replyBytes(1, statusBytes(1, 1, math.MaxUint64)), reply{codeOK, true, 1, 366 * secondsPerDay}, true},
+		{"headers to add", append(replyBytes(2, statusBytes(2, 0, 9)), header...), reply{code: codeOverLimit, hasStatus: true, remaining: 0, reset: 9}, true},
+		{"more left than 32 bits", replyBytes(1, statusBytes(1, math.MaxUint64, 0)), reply{code: codeOK, hasStatus: true, remaining: 1<<32 - 1, reset: 0}, true},
+		{"a window of ages", replyBytes(1, statusBytes(1, 1, math.MaxUint64)), reply{code: codeOK, hasStatus: true, remaining: 1, reset: 366 * secondsPerDay}, true},
 		{"empty", nil, reply{}, false},
 		{"unknown", replyBytes(0), reply{}, false},
 		{"a code of tomorrow", replyBytes(3), reply{}, false},

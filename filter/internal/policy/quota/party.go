@@ -1,0 +1,123 @@
+package quota
+
+import (
+	"encoding/binary"
+	"unsafe"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/sha256"
+	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
+	"github.com/sallyport-gateway/sallyport/filter/internal/siphash"
+)
+
+// Per says who has a count of their own.
+type Per uint8
+
+const (
+	App Per = iota
+	Product
+	API
+	Subject  // of the token, at its issuer; its client where it has none
+	ClientIP // an IPv4 address or an IPv6 network
+)
+
+var perWords = [...]string{App: "app", Product: "product", API: "api", Subject: "token_subject", ClientIP: "client_ip"}
+
+// PerWords are the words of a configuration, by Per.
+func PerWords() []string { return perWords[:] }
+
+// party is whose count a request is of: a bucket of the table, and a hash.
+type party struct {
+	bucket uint32
+	hash   uint64
+}
+
+// usualPartyBytes is room for a name and what stands before it.
+const usualPartyBytes = 128
+
+// appendParty appends what tells parties apart. Those who are nobody have none.
+func (s *step) appendParty(b []byte, x *pipeline.Exchange) []byte {
+	switch s.options.Per {
+	case App:
+		return append(b, x.Caller.App...)
+	case Product:
+		return append(b, x.Caller.Product...)
+	case API:
+		return append(b, x.API.Name...)
+	case Subject:
+		if t := x.Token; t != nil && t.Active {
+			if t.Subject == "" {
+				return appendValue(append(appendValue(b, t.Issuer), 'c'), t.ClientID)
+			}
+			return appendValue(append(appendValue(b, t.Issuer), 's'), t.Subject)
+		}
+	case ClientIP:
+		if a := x.ClientAddress(); a.Valid() {
+			bits := a.Bytes(s.options.IPv6Prefix)
+			return append(b, bits[:]...)
+		}
+	}
+	return b
+}
+
+func appendValue(b []byte, value string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(value))), value...)
+}
+
+// product is whose limit it is, when that is a product's: an app has a count for
+// each of them.
+func (s *step) product(x *pipeline.Exchange) string {
+	if s.options.Per == Product {
+		return ""
+	}
+	if _, ok := s.options.Products[x.Caller.Product]; ok {
+		return x.Caller.Product
+	}
+	return ""
+}
+
+// party hashes it, under a key from the host's seed. The interval is a part of
+// it: windows of different lengths are not counted together.
+func (s *step) party(x *pipeline.Exchange, t *terms) (party, error) {
+	if !s.seeded {
+		seed, err := sharedtable.Seed(s.ports.Store)
+		if err != nil {
+			return party{}, err
+		}
+		shared := siphash.Key{binary.BigEndian.Uint64(seed[:]), binary.BigEndian.Uint64(seed[8:])}
+		s.secret, s.seeded = siphash.Key(shared.Sum(string(s.identity[:]))), true
+	}
+	b := append(make([]byte, 0, usualPartyBytes), byte(t.interval))
+	b = s.appendParty(appendValue(b, s.product(x)), x)
+	sum := s.secret.Sum(unsafe.String(unsafe.SliceData(b), len(b)))
+	return party{bucket: uint32(sum[1]), hash: sum[0]}, nil
+}
+
+// entries are the descriptor of a request's party, without the window's name.
+func (s *step) entries(x *pipeline.Exchange, t *terms) []entry {
+	entries := append(make([]entry, 0, 5), entry{"quota", s.options.Name}, entry{"interval", t.interval.String()})
+	if name := s.product(x); name != "" {
+		entries = append(entries, entry{"product", name})
+	}
+	value := string(s.appendParty(nil, x))
+	switch {
+	case value == "":
+		entries = append(entries, entry{"nobody", perWords[s.options.Per]})
+	case s.options.Per == Subject, s.options.Per == ClientIP:
+		sum := sha256.Sum256([]byte(value))
+		entries = append(entries, entry{perWords[s.options.Per], hexadecimal(sum[:sha256.Size/2])})
+	default:
+		entries = append(entries, entry{perWords[s.options.Per], value})
+	}
+	return entries
+}
+
+// hexadecimal writes two digits a byte. encoding/hex would link fmt.
+func hexadecimal(b []byte) string {
+	const digits = "0123456789abcdef"
+	text := make([]byte, 0, 2*len(b))
+	for _, c := range b {
+		text = append(text, digits[c>>4], digits[c&15])
+	}
+	return string(text)
+}
