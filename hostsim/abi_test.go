@@ -25,7 +25,7 @@ func TestABIVersions(t *testing.T) {
 				t.Errorf("absent header: %v, want %v", got, tt.absent)
 			}
 			for _, name := range tt.lacks {
-				if findHostcall(moduleEnv, name, abiMarkers["proxy_abi_version_"+tt.abi], &profiles[0]) != nil {
+				if findHostcall(moduleEnv, name, abiMarkers["proxy_abi_version_"+tt.abi], &releases[0]) != nil {
 					t.Errorf("%s is there", name)
 				}
 			}
@@ -49,7 +49,7 @@ func TestABI010Only(t *testing.T) {
 		t.Errorf("get_configuration: %v", got)
 	}
 	b.stream.do(func() {
-		memory := b.stream.ctx.vm.memory
+		memory := b.stream.ctx.guest.vm.memory
 		ptr, _ := memory.ReadUint32Le(4096)
 		size, _ := memory.ReadUint32Le(4100)
 		if text, _ := memory.Read(ptr, size); string(text) != "vm" {

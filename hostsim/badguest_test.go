@@ -32,7 +32,7 @@ var badGuestOK = map[string]Status{
 // TestBadGuestPointers breaks one pointer or size at a time of each hostcall.
 func TestBadGuestPointers(t *testing.T) {
 	for _, def := range envTable() {
-		if !strings.HasPrefix(def.name, "proxy_") || findHostcall(def.module, def.name, abi021, &profiles[len(profiles)-1]) == nil {
+		if !strings.HasPrefix(def.name, "proxy_") || findHostcall(def.module, def.name, abi021, &releases[len(releases)-1]) == nil {
 			continue
 		}
 		name := def.module + "." + def.name
@@ -114,8 +114,8 @@ func TestBadGuestAllocator(t *testing.T) {
 			if got := Status(b.call("env.proxy_get_header_map_pairs", []uint64{0, 4096, 4100})); got != want {
 				t.Errorf("pairs: %v, want %v", got, want)
 			}
-			if crashed := allocator == "traps" || allocator == "calls the host"; b.stream.ctx.vm.failed != crashed {
-				t.Errorf("VM crashed: %v, want %v", b.stream.ctx.vm.failed, crashed)
+			if crashed := allocator == "traps" || allocator == "calls the host"; b.stream.ctx.guest.vm.failed != crashed {
+				t.Errorf("VM crashed: %v, want %v", b.stream.ctx.guest.vm.failed, crashed)
 			}
 			if got := Status(b.call("env.proxy_get_header_map_value", []uint64{1, 2048, 5, 4096, 4100})); got != StatusBadArgument {
 				t.Errorf("map that is not there: %v", got)
@@ -136,7 +136,7 @@ func FuzzBadGuest(f *testing.F) {
 	}
 	allocators := []string{"page one", "null", "outside", "at the end", "traps", "calls the host"}
 	defs := slices.DeleteFunc(slices.Concat(envTable(), wasiTable()), func(d hostcall) bool {
-		return findHostcall(d.module, d.name, abi021, &profiles[len(profiles)-1]) == nil
+		return findHostcall(d.module, d.name, abi021, &releases[len(releases)-1]) == nil
 	})
 	f.Fuzz(func(t *testing.T, allocator uint8, memory, program []byte) {
 		b := newBadGuest(t, allocators[int(allocator)%len(allocators)])

@@ -53,7 +53,7 @@ func BenchmarkHostcall(b *testing.B) {
 			g.call("env.proxy_define_metric", []uint64{0, key, 1, out})
 			g.write(key, []byte(bm.key))
 			g.stream.do(func() {
-				v := g.stream.ctx.vm
+				v := g.stream.ctx.guest.vm
 				v.current = g.stream.ctx
 				stack := make([]uint64, len(bm.args)+1)
 				copy(stack, bm.args)

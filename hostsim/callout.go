@@ -13,7 +13,7 @@ const calloutIDStep = 4
 // callout is an http_call in the air. It belongs to a root, also when a stream made it.
 type callout struct {
 	id     uint32
-	root   *guestContext
+	root   *rootContext
 	grpc   bool // its content-type is application/grpc: the host's own answers are gRPC's too
 	cancel func()
 }
@@ -24,21 +24,26 @@ type callResponse struct {
 	body              []byte
 }
 
+// HTTPCall is the root's, whoever calls.
+func (c *baseContext) HTTPCall(call HTTPCall) (id uint32, status Status) {
+	return c.root.httpCall(call)
+}
+
 // httpCall dispatches a call. Source: Envoy context.cc httpCall; the failures as measured.
-func (c *guestContext) httpCall(cluster string, headers *headerMap, body []byte, trailers Headers, timeoutMS int32) (uint32, Status) {
-	v := c.vm
-	p := v.thread.process
+func (c *rootContext) httpCall(given HTTPCall) (uint32, Status) {
+	p := c.host.process
+	headers, body := newHeaderMap(given.Headers), append([]byte(nil), given.Body...)
 	call := Call{
-		Cluster: cluster, Body: body, Trailers: trailers, Timeout: time.Duration(timeoutMS) * time.Millisecond,
-		Worker: v.thread.index, At: p.clock.Now(),
+		Cluster: given.Cluster, Body: body, Trailers: given.Trailers, Timeout: time.Duration(given.TimeoutMS) * time.Millisecond,
+		Worker: c.guest.worker.Index, At: p.clock.Now(),
 	}
 	refuse := func(s Status) (uint32, Status) {
 		call.Headers, call.Status = headers.snapshot(), s
 		p.calls.add(call)
 		return 0, s
 	}
-	target, ok := p.cluster(cluster)
-	if !ok || timeoutMS < 0 {
+	target, ok := p.cluster(given.Cluster)
+	if !ok || given.TimeoutMS < 0 {
 		return refuse(StatusBadArgument)
 	}
 	for _, name := range []string{":path", ":method", ":authority"} {
@@ -64,11 +69,11 @@ func (c *guestContext) httpCall(cluster string, headers *headerMap, body []byte,
 	p.calls.add(call)
 	if call.Awaits > 0 && answer.reads() {
 		answer = Answer{Fault: FaultTimeout}
-		c.host.log(v.thread.index, LevelError, call.misframed(), true)
+		c.Log(LevelError, call.misframed(), true)
 	}
-	v.lastCall += calloutIDStep
+	c.guest.lastCall += calloutIDStep
 	contentType, _ := headers.get("content-type")
-	out := &callout{id: v.lastCall, root: c, grpc: isGRPC(contentType)}
+	out := &callout{id: c.guest.lastCall, root: c, grpc: isGRPC(contentType)}
 	c.calls[out.id] = out
 	out.await(answer, call.Timeout)
 	return out.id, StatusOK
@@ -89,13 +94,13 @@ func isGRPC(contentType string) bool {
 
 // await schedules the end of the call: the answer, the fault or the timeout, whichever is first.
 func (o *callout) await(a Answer, timeout time.Duration) {
-	t := o.root.vm.thread
+	t := o.root.guest.worker
 	if a.Wait != nil {
-		if t.process.fake == nil {
+		if t.process.loop.Fake == nil {
 			o.awaitReal(a.Wait, timeout)
 			return
 		}
-		ctx, cancel := context.WithCancel(t.process.background)
+		ctx, cancel := context.WithCancel(t.process.loop.Background)
 		defer cancel()
 		a = a.Wait(ctx)
 	}
@@ -110,13 +115,13 @@ func (o *callout) await(a Answer, timeout time.Duration) {
 	if a.Fault == FaultNever || after == 0 && timeout == 0 && (a.Fault == FaultTimeout || a.Fault == FaultTimeoutMidBody) {
 		return
 	}
-	o.cancel = t.after(after, end)
+	o.cancel = t.After(after, end)
 }
 
 // awaitReal has a goroutine ask for the answer.
 func (o *callout) awaitReal(wait func(context.Context) Answer, timeout time.Duration) {
-	t := o.root.vm.thread
-	ctx, cancel := context.WithCancel(t.process.background)
+	t := o.root.guest.worker
+	ctx, cancel := context.WithCancel(t.process.loop.Background)
 	settled := false // on the thread
 	once := func(f func()) func() {
 		return func() {
@@ -129,15 +134,15 @@ func (o *callout) awaitReal(wait func(context.Context) Answer, timeout time.Dura
 	}
 	stopTimer := func() {}
 	if timeout > 0 {
-		stopTimer = t.after(timeout, once(func() { o.timedOut() }))
+		stopTimer = t.After(timeout, once(func() { o.timedOut() }))
 	}
 	o.cancel = once(stopTimer)
-	t.process.spawn(func() {
+	t.process.loop.Spawn(func() {
 		a := wait(ctx)
-		if ctx.Err() != nil || t.process.isClosed() {
+		if ctx.Err() != nil || t.process.loop.Closed() {
 			return
 		}
-		t.run(once(func() {
+		t.Run(once(func() {
 			stopTimer()
 			if a.Fault == FaultNever {
 				return
@@ -154,7 +159,7 @@ func (o *callout) awaitReal(wait func(context.Context) Answer, timeout time.Dura
 func (o *callout) outcome(a Answer) func() {
 	switch a.Fault {
 	case FaultRefuse:
-		return func() { o.local(503, o.root.vm.thread.process.profile.refusedText()) }
+		return func() { o.local(503, o.root.host.process.profile.refusedText()) }
 	case FaultReset, FaultNoEndpoints, FaultUnknown:
 		return func() { o.local(503, resetText) }
 	case FaultNotHTTP:
@@ -205,12 +210,12 @@ func (o *callout) local(status int, body string) {
 func (o *callout) succeed(r *callResponse) {
 	c := o.root
 	delete(c.calls, o.id)
-	if c.vm.failed {
+	if c.guest.Failed() {
 		return
 	}
 	c.response = r
 	// The answer goes before what the guest asks for in the callback is done. Source: Envoy onHttpCallSuccess.
-	c.vm.later(func() { c.response = nil })
+	c.guest.Later(func() { c.response = nil })
 	c.callbackOrAfter(onHTTPCallResponse, c.id, o.id, uint32(r.headers.size()), uint32(len(r.body)), uint32(r.trailers.size()))
 }
 
@@ -218,17 +223,10 @@ func (o *callout) succeed(r *callResponse) {
 func (o *callout) broken() {
 	c := o.root
 	delete(c.calls, o.id)
-	if c.vm.failed {
+	if c.guest.Failed() {
 		return
 	}
 	c.statusCode, c.statusMessage = StatusBrokenConnection, "reset"
-	c.vm.later(func() { c.statusMessage = "" })
+	c.guest.Later(func() { c.statusMessage = "" })
 	c.callbackOrAfter(onHTTPCallResponse, c.id, o.id, 0, 0, 0)
-}
-
-// callbackOrAfter is callback, but does what has been deferred also when the guest lacks the callback.
-func (c *guestContext) callbackOrAfter(cb callback, args ...uint32) {
-	if _, ok := c.callback(cb, args...); !ok {
-		c.vm.afterCall()
-	}
 }

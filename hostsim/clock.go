@@ -123,7 +123,7 @@ func (c *FakeClock) pop() *fakeTimer {
 		}
 	}
 	// By number, as who came first may hang on Go's own scheduling.
-	slices.SortFunc(firsts, func(a, b *fakeTimer) int { return a.thread.index - b.thread.index })
+	slices.SortFunc(firsts, func(a, b *fakeTimer) int { return a.thread.Index - b.thread.Index })
 	chosen := c.shuffle.IntN(len(firsts))
 	for i, t := range firsts {
 		if i != chosen {

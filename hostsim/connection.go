@@ -11,6 +11,7 @@ import "time"
 // and ClientReset close a connection: with End in order, else by a reset. StreamEnd is the last event.
 type Connection struct {
 	flow
+	ctx *connectionContext // nil when the plugin is skipped
 
 	// read is what the client sent and nobody has taken yet; readEnd: nothing more comes.
 	read    []byte
@@ -66,6 +67,12 @@ const tcpIdleTimeout = time.Hour
 // run. RouteName, VirtualHost and Protocol of info have no meaning here.
 func (h *Host) NewConnection(worker int, info StreamInfo) (*Connection, error) {
 	c := &Connection{}
+	c.contextID = func() uint32 {
+		if c.ctx == nil {
+			return 0
+		}
+		return c.ctx.id
+	}
 	if err := c.begin(h, worker, info); err != nil {
 		return nil, err
 	}
@@ -73,8 +80,8 @@ func (h *Host) NewConnection(worker int, info StreamInfo) (*Connection, error) {
 		in := c.instance
 		in.maybeReload()
 		in.connections[c] = true
-		if !in.vm.failed || !h.config.policy.open() {
-			c.ctx = &guestContext{vm: in.vm, host: h, root: in.root, connection: c, flow: &c.flow}
+		if !in.guest.Failed() || !h.config.policy.open() {
+			c.ctx = newConnectionContext(c)
 		}
 		c.iterate(true)
 	})

@@ -81,7 +81,7 @@ func (c *Connection) active() {
 	if c.stopIdle != nil {
 		c.stopIdle()
 	}
-	c.stopIdle = c.thread.after(tcpIdleTimeout, func() {
+	c.stopIdle = c.thread.After(tcpIdleTimeout, func() {
 		c.flags |= flagStreamIdleTimeout
 		c.close(closing{how: closedLocally})
 	})

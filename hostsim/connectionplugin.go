@@ -4,9 +4,7 @@ package hostsim
 func (c *Connection) pluginReads() bool {
 	if !c.opened {
 		c.opened = true
-		if !c.ctx.vm.failed {
-			c.enterGuest()
-		}
+		c.ctx.enter()
 		if !c.ask(onNewConnection) {
 			c.readOff = true
 			return false
@@ -24,15 +22,6 @@ func (c *Connection) pluginReads() bool {
 		c.downstream = nil
 	}
 	return goOn
-}
-
-// enterGuest makes the guest's context of the connection.
-func (c *Connection) enterGuest() {
-	g := c.ctx
-	g.vm.lastID++
-	g.id = g.vm.lastID
-	g.vm.contexts[g.id] = g
-	g.create()
 }
 
 // pluginWrites is the plugin's onWrite. The end of the backend's data is all that it learns of the backend's closing.
@@ -60,17 +49,17 @@ func (c *Connection) ask(cb callback, args ...uint32) bool {
 	if c.checkFailed() {
 		return false
 	}
-	if g.vm.callbacks[cb] == nil {
+	if !g.guest.Has(cb) {
 		return true
 	}
-	action, _ := g.vm.invoke(g, cb, append([]uint32{g.id}, args...)...)
+	action, _ := g.guest.Invoke(g, cb, append([]uint32{g.id}, args...)...)
 	goOn := g.passesCrashed() || !c.checkFailed() && action == 0
-	g.vm.afterCall()
+	g.guest.AfterCall()
 	return goOn && !c.closed
 }
 
 func (c *Connection) checkFailed() bool {
-	if !c.ctx.vm.failed {
+	if !c.ctx.guest.Failed() {
 		return false
 	}
 	if !c.failedOnce {
@@ -97,16 +86,19 @@ func (c *Connection) pluginDestroyed() {
 	if g := c.ctx; g != nil && g.created {
 		c.downstream, c.upstream = nil, nil
 		g.forget()
-		if g.vm.failed {
-			g.vm.closeUnused()
+		if g.guest.Failed() {
+			g.guest.CloseUnused()
 		}
 	}
 }
 
 // chunk is a buffer of the guest; nil when it may not reach it now.
 func (c *Connection) chunk(kind uint32) *[]byte {
-	if kind == bufferDownstream {
+	switch kind {
+	case bufferDownstream:
 		return c.downstream
+	case bufferUpstream:
+		return c.upstream
 	}
-	return c.upstream
+	return nil
 }

@@ -1,5 +1,12 @@
 package hostsim
 
+func (c *Connection) upstreamChosen() bool     { return c.backend >= backendOpen }
+func (c *Connection) upstreamConnected() bool  { return c.upstreamChosen() }
+func (c *Connection) routed() bool             { return c.proxied }
+func (c *Connection) routeName() propertyValue { return propertyValue{} }
+func (c *Connection) attempts() propertyValue  { return propertyValue{} }
+func (c *Connection) sourceAddress() string    { return c.info.RemoteAddr }
+
 // requestProperty is what request.* tells of a connection. Source: Envoy filters/common/expr/context.cc RequestWrapper.
 func (c *Connection) requestProperty(rest string) propertyValue {
 	switch rest {

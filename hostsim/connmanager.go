@@ -121,14 +121,6 @@ func (s *Stream) forwarded(m *headerMap, scheme string) {
 	}
 }
 
-// sourceAddress is the property source.address.
-func (c *guestContext) sourceAddress() string {
-	if c.stream == nil {
-		return c.flow.info.RemoteAddr
-	}
-	return c.stream.clientAddress(c.stream.decode.headers)
-}
-
 // clientAddress is the client's address in the connection manager's view; see the settings' docs. The headers have the
 // x-forwarded-for that forwarded leaves.
 func (s *Stream) clientAddress(m *headerMap) string {

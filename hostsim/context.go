@@ -2,28 +2,11 @@ package hostsim
 
 import "time"
 
-// guestContext is what the guest knows by a context id: context 0, a root (one plugin configuration), or a stream.
-// It lives on its VM's thread.
-type guestContext struct {
-	vm   *vm
-	id   uint32
-	root *guestContext // itself for a root
-	host *Host
-
-	created bool // proxy_on_context_create was called
-	// stream or connection is set for their contexts, and flow for both.
-	stream     *Stream
-	connection *Connection
-	flow       *flow
-	// declared are the properties declared in this context, and whether they are read only.
-	declared map[string]bool
-	rootState
-}
-
-// rootState is what only a root has.
-type rootState struct {
-	instance    *instance
-	configuring bool // inside on_configure: the plugin configuration can be read
+// rootContext is one plugin configuration in one VM, or with id 0 the VM itself. Callouts and ticks belong to it.
+type rootContext struct {
+	baseContext
+	instance    *instance // nil for id 0
+	configuring bool      // inside on_configure: the plugin configuration can be read
 	calls       map[uint32]*callout
 	grpc        map[uint32]*grpcExchange
 	// What of a gRPC exchange the guest may read now.
@@ -40,54 +23,58 @@ type rootState struct {
 	stopTick   func()
 }
 
-// newContext takes the next id. Source: proxy-wasm-cpp-host WasmBase::allocContextId.
-func (v *vm) newContext(h *Host, root *guestContext) *guestContext {
-	v.lastID++
-	c := &guestContext{vm: v, id: v.lastID, host: h, root: root}
-	if root == nil {
-		c.root = c
-		c.calls = map[uint32]*callout{}
-		c.grpc = map[uint32]*grpcExchange{}
+func newRoot(h *Host, g *guest, id uint32) *rootContext {
+	c := &rootContext{
+		baseContext: baseContext{guest: g, id: id, host: h},
+		calls:       map[uint32]*callout{}, grpc: map[uint32]*grpcExchange{},
 	}
-	v.contexts[c.id] = c
+	c.self, c.root = c, c
 	return c
 }
 
-func (c *guestContext) isRoot() bool { return c.root == c }
-
-// parentID is what proxy_on_context_create gets: 0 for a root.
-func (c *guestContext) parentID() uint32 {
-	if c.isRoot() {
-		return 0
-	}
-	return c.root.id
+// newRoot makes a root for a configuration that starts in the guest.
+func (in *instance) newRoot() *rootContext {
+	c := newRoot(in.generation.host, in.guest, in.guest.NextID())
+	c.instance = in
+	in.guest.Enter(c)
+	return c
 }
 
-// callback calls the guest and then does the deferred work.
-func (c *guestContext) callback(cb callback, args ...uint32) (uint32, bool) {
-	if c.vm.failed || c.vm.callbacks[cb] == nil {
-		return 0, false
+// Buffer also has the plugin configuration.
+func (c *rootContext) Buffer(kind uint32) (data []byte, found bool) {
+	if kind == bufferPluginConfig && c.configuring {
+		return c.instance.generation.config, true
 	}
-	result, ok := c.vm.invoke(c, cb, args...)
-	c.vm.afterCall()
-	return result, ok
+	return c.baseContext.Buffer(kind)
 }
 
-// create tells the guest of the context, once.
-func (c *guestContext) create() {
-	if c.created {
-		return
+// callMap is a header map of a callout whose callback runs; nil when there is none.
+func (c *rootContext) callMap(kind uint32) *headerMap {
+	switch {
+	case kind == mapGRPCInitial:
+		return c.grpcInitial
+	case kind == mapGRPCTrailing:
+		return c.grpcTrailing
+	case c.response == nil:
+	case kind == mapCallHeaders:
+		return c.response.headers
+	case kind == mapCallTrailers:
+		return c.response.trailers
 	}
-	c.callback(onContextCreate, c.id, c.parentID())
-	c.created = true
+	return nil
 }
 
-// forget takes the context out of the VM; a root's callouts and ticks end.
-func (c *guestContext) forget() {
-	delete(c.vm.contexts, c.id)
-	if !c.isRoot() {
-		return
-	}
+// Status is the root's, whoever asks.
+func (c *baseContext) Status() (code Status, message string) {
+	return c.root.statusCode, c.root.statusMessage
+}
+
+// SetTickPeriod is the root's, whoever asks.
+func (c *baseContext) SetTickPeriod(period time.Duration) { c.root.setTick(period) }
+
+// forget takes the context out of the VM; its callouts and ticks end.
+func (c *rootContext) forget() {
+	c.guest.Leave(c.id)
 	for _, call := range c.calls {
 		call.cancel()
 	}
@@ -103,68 +90,81 @@ func (c *guestContext) forget() {
 }
 
 // setTick arms, changes or with 0 stops the root's tick. Source: Envoy wasm.cc setTimerPeriod.
-func (c *guestContext) setTick(period time.Duration) {
+func (c *rootContext) setTick(period time.Duration) {
 	if c.stopTick != nil {
 		c.stopTick()
 		c.stopTick = nil
 	}
 	c.tickPeriod = period
 	if period > 0 {
-		c.stopTick = c.vm.thread.after(period, c.tick)
+		c.stopTick = c.guest.worker.After(period, c.tick)
 	}
 }
 
 // tick is one-shot and re-armed after the callback, with the period that holds then.
-func (c *guestContext) tick() {
+func (c *rootContext) tick() {
 	c.stopTick = nil
 	c.callback(onTick, c.id)
-	if c.stopTick == nil && c.tickPeriod > 0 && !c.vm.failed && c.vm.contexts[c.id] == c {
-		c.stopTick = c.vm.thread.after(c.tickPeriod, c.tick)
+	if c.stopTick == nil && c.tickPeriod > 0 && !c.guest.Failed() && c.guest.Knows(c) {
+		c.stopTick = c.guest.worker.After(c.tickPeriod, c.tick)
 	}
 }
 
 // start runs what a plugin's start runs on a root: create, vm_start, configure. False means that the plugin is refused.
-func (c *guestContext) start() bool { return c.startVM() && c.configure() }
+func (c *rootContext) start() bool { return c.startVM() && c.configure() }
 
-func (c *guestContext) startVM() bool {
-	c.create()
-	if c.vm.callbacks[onVMStart] == nil {
+func (c *rootContext) startVM() bool {
+	c.create(0)
+	if !c.guest.Has(onVMStart) {
 		return true
 	}
 	// Also when create has trapped. Source: proxy-wasm-cpp-host ContextBase::onStart.
-	ok, _ := c.vm.invoke(c, onVMStart, c.id, uint32(len(c.vm.config)))
-	c.vm.afterCall()
+	ok, _ := c.guest.Invoke(c, onVMStart, c.id, uint32(len(c.guest.Config())))
+	c.guest.AfterCall()
 	return ok != 0
 }
 
-func (c *guestContext) configure() bool {
-	defer c.vm.linear.started()
+func (c *rootContext) configure() bool {
+	defer c.guest.Started()
 	// A VM that is lost already has nothing to say, and is taken. Source: proxy-wasm-cpp-host ContextBase::onConfigure.
-	if c.vm.callbacks[onConfigure] == nil || c.vm.failed {
+	if !c.guest.Has(onConfigure) || c.guest.Failed() {
 		return true
 	}
 	c.configuring = true
-	ok, _ := c.vm.invoke(c, onConfigure, c.id, uint32(len(c.instance.generation.config)))
-	c.vm.afterCall()
+	ok, _ := c.guest.Invoke(c, onConfigure, c.id, uint32(len(c.instance.generation.config)))
+	c.guest.AfterCall()
 	c.configuring = false
 	return ok != 0
 }
 
 // end is how a root goes: done, and delete at once or, when done was answered with false, after proxy_done.
 // Source: proxy-wasm-cpp-host WasmBase::startShutdown.
-func (c *guestContext) end() {
+func (c *rootContext) end() {
 	done := uint32(1)
-	if !c.vm.failed && c.vm.callbacks[onDone] != nil {
+	if !c.guest.Failed() && c.guest.Has(onDone) {
 		done, _ = c.callback(onDone, c.id)
 	}
-	if done == 0 && !c.vm.failed {
+	if done == 0 && !c.guest.Failed() {
 		c.pendingDone = true
 		return
 	}
 	c.delete()
 }
 
-func (c *guestContext) delete() {
+// Done ends a root whose on_done answered false.
+func (c *rootContext) Done() Status {
+	if !c.pendingDone {
+		return StatusNotFound
+	}
+	c.pendingDone = false
+	c.guest.Later(func() {
+		c.delete()
+		c.guest.CloseUnused()
+	})
+	return StatusOK
+}
+
+func (c *rootContext) delete() {
 	if c.created {
 		c.callback(onDelete, c.id)
 	}

@@ -39,7 +39,7 @@ type Conversed struct {
 // ends by tcp_proxy's idle timeout after a virtual hour; before, nothing ends it, and the error says so. A connection
 // that the plugin closes is no error.
 func (h *Host) DoTCP(ctx context.Context, t Conversation) (Conversed, error) {
-	defer h.process.turn()()
+	defer h.process.loop.Turn()()
 	began, logs, traces := h.process.clock.Now(), h.logs.end(), h.traces.end()
 	c, err := h.NewConnection(t.Worker, t.Info)
 	if err != nil {

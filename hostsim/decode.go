@@ -150,10 +150,10 @@ func (s *Stream) continueDecoding() {
 }
 
 func (s *Stream) routeHeaders(end bool) {
-	if s.routed {
+	if s.isRouted {
 		return // a guest that continued twice; Envoy's router is not made for it
 	}
-	s.routed = true
+	s.isRouted = true
 	if r := s.unroutable(); r != nil {
 		s.decode.aborted = true
 		s.upstreamEnd, s.upstreamDone = true, true
@@ -233,7 +233,7 @@ func (s *Stream) pluginDecodeHeaders(m *headerMap, end bool) filterStatus {
 	if c == nil {
 		return filterContinue
 	}
-	s.enterGuest()
+	c.enter()
 	s.requestStarted = true
 	s.requestMap, s.endOfStream = m, end
 	status := s.guestHeaders(c, onRequestHeaders, m, end)

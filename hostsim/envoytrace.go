@@ -38,7 +38,7 @@ func (v *vm) traceEnter(direction, function string, types []api.ValueType, args 
 		}
 		line = appendValue(line, t, args[i])
 	}
-	v.envoyTrace(v.thread.index, string(append(line, ')')))
+	v.envoyTrace(v.thread.Index, string(append(line, ')')))
 }
 
 func (v *vm) traceLeave(direction, function string, types []api.ValueType, results []uint64) {
@@ -46,7 +46,7 @@ func (v *vm) traceLeave(direction, function string, types []api.ValueType, resul
 	if len(types) > 0 {
 		value = appendValue(nil, types[0], results[0])
 	}
-	v.envoyTrace(v.thread.index, "["+direction+"] "+function+" return: "+string(value))
+	v.envoyTrace(v.thread.Index, "["+direction+"] "+function+" return: "+string(value))
 }
 
 // appendValue prints a number as Envoy does: without a sign.

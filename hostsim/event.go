@@ -3,6 +3,7 @@ package hostsim
 import (
 	"context"
 	"io"
+	"sync"
 )
 
 // EventKind says what a stream asks its surroundings to do.
@@ -52,18 +53,22 @@ func (s *flow) Next(ctx context.Context) (Event, error) { return s.next(ctx, fal
 
 // next is Next; played is set by an exchange that has begun its turn.
 func (s *flow) next(ctx context.Context, played bool) (Event, error) {
-	if s.host.process.fake != nil {
-		return s.nextFake(ctx, played)
-	}
+	fake := s.host.process.loop.Fake
 	for {
-		if e, ok := s.take(); ok {
+		if e, ok := s.queue.take(); ok {
 			return e, nil
 		}
 		if s.isOver() {
 			return Event{}, io.EOF
 		}
+		if fake != nil {
+			if err := fake.Await(ctx, &s.queue, played); err != nil {
+				return Event{}, err
+			}
+			continue
+		}
 		select {
-		case <-s.wake:
+		case <-s.queue.wake:
 		case <-ctx.Done():
 			return Event{}, ctx.Err()
 		}
@@ -71,32 +76,49 @@ func (s *flow) next(ctx context.Context, played bool) (Event, error) {
 }
 
 // Poll gives the next event that is there already.
-func (s *flow) Poll() (Event, bool) { return s.take() }
+func (s *flow) Poll() (Event, bool) { return s.queue.take() }
 
-func (s *flow) take() (Event, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.events) == 0 {
+func (s *flow) isOver() (over bool) {
+	s.thread.Run(func() { over = s.over && !s.lingers })
+	return over && !s.queue.Ready()
+}
+
+func (s *flow) emit(e Event) { s.queue.emit(e) }
+
+// eventQueue holds what a stream has for the network, for one taker.
+type eventQueue struct {
+	mu     sync.Mutex
+	events []Event
+	wake   chan struct{} // capacity 1
+}
+
+// Ready: there is an event to take.
+func (q *eventQueue) Ready() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.events) > 0
+}
+
+// Wake gives something when there may be one.
+func (q *eventQueue) Wake() <-chan struct{} { return q.wake }
+
+func (q *eventQueue) take() (Event, bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.events) == 0 {
 		return Event{}, false
 	}
-	e := s.events[0]
-	s.events = s.events[1:]
+	e := q.events[0]
+	q.events = q.events[1:]
 	return e, true
 }
 
-func (s *flow) isOver() (over bool) {
-	s.thread.run(func() { over = s.over && !s.lingers })
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return over && len(s.events) == 0
-}
-
-func (s *flow) emit(e Event) {
-	s.mu.Lock()
-	s.events = append(s.events, e)
-	s.mu.Unlock()
+func (q *eventQueue) emit(e Event) {
+	q.mu.Lock()
+	q.events = append(q.events, e)
+	q.mu.Unlock()
 	select {
-	case s.wake <- struct{}{}:
+	case q.wake <- struct{}{}:
 	default:
 	}
 }

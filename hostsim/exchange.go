@@ -87,7 +87,7 @@ type UpstreamRequest struct {
 // moves the clock as far as that takes: a stream that nobody resumes ends by the connection manager's idle timeout. The
 // error is only for an exchange that could not be played; a refusal is a Response.
 func (h *Host) Do(ctx context.Context, r Request) (Response, Exchange, error) {
-	defer h.process.turn()()
+	defer h.process.loop.Turn()()
 	e, err := h.begin(r)
 	if err != nil {
 		return Response{}, Exchange{}, err
@@ -97,15 +97,6 @@ func (h *Host) Do(ctx context.Context, r Request) (Response, Exchange, error) {
 		return e.response, e.result(), fmt.Errorf("exchange %s %s: %w", r.Method, r.Path, err)
 	}
 	return e.response, e.result(), nil
-}
-
-// turn begins a turn on a fake clock, which end ends.
-func (p *Process) turn() (end func()) {
-	if p.fake == nil {
-		return func() {}
-	}
-	p.fake.turns.begin()
-	return p.fake.turns.end
 }
 
 // play is the network until the stream is over.
@@ -151,7 +142,7 @@ func (p *Pending) pump() {
 // clock.
 func (p *Pending) Done() bool {
 	p.pump()
-	if process := p.exchange.host.process; process.fake != nil {
+	if process := p.exchange.host.process; process.loop.Fake != nil {
 		process.Advance(0)
 		p.pump()
 	}
@@ -163,7 +154,7 @@ func (p *Pending) Stream() *Stream { return p.exchange.stream }
 
 // Wait plays the exchange to its end, as Do does.
 func (p *Pending) Wait(ctx context.Context) (Response, Exchange, error) {
-	defer p.exchange.host.process.turn()()
+	defer p.exchange.host.process.loop.Turn()()
 	err := p.exchange.play(ctx)
 	return p.exchange.response, p.exchange.result(), err
 }
@@ -200,7 +191,7 @@ func (h *Host) begin(r Request) (*exchange, error) {
 	}
 	e.stream = s
 	if r.ClientGoneAfter > 0 {
-		s.do(func() { s.thread.after(r.ClientGoneAfter, func() { s.cut("downstream_remote_disconnect") }) })
+		s.do(func() { s.thread.After(r.ClientGoneAfter, func() { s.cut("downstream_remote_disconnect") }) })
 	}
 	e.send()
 	return e, nil
@@ -323,7 +314,7 @@ func (e *exchange) result() Exchange {
 
 // misframed is what went wrong in the stream, and in calls meanwhile.
 func (e *exchange) misframed() (all []string) {
-	e.stream.thread.run(func() { all = append(all, e.stream.misframed...) })
+	e.stream.thread.Run(func() { all = append(all, e.stream.misframed...) })
 	for _, c := range e.host.process.calls.from(e.calls) {
 		if c.Awaits > 0 {
 			all = append(all, c.misframed())

@@ -12,10 +12,10 @@ func (e *exchange) askBackend() {
 	}
 	e.asked = true
 	s := e.stream
-	call := Call{Headers: e.upstream.Headers, Body: e.upstream.Body, Trailers: e.upstream.Trailers, Awaits: e.upstream.Awaits, Worker: s.thread.index, At: e.host.process.clock.Now()}
+	call := Call{Headers: e.upstream.Headers, Body: e.upstream.Body, Trailers: e.upstream.Trailers, Awaits: e.upstream.Awaits, Worker: s.thread.Index, At: e.host.process.clock.Now()}
 	a := e.backend.Answer(call)
 	if a.Wait != nil {
-		a = a.Wait(e.host.process.background)
+		a = a.Wait(e.host.process.loop.Background)
 	}
 	limit := e.host.routeTimeout()
 	if e.upstream.Awaits > 0 && a.reads() {
@@ -26,9 +26,9 @@ func (e *exchange) askBackend() {
 	case late && limit < 0:
 		return
 	case late:
-		s.do(func() { s.thread.after(limit, func() { s.fed(func() { s.routerFailed(FaultTimeout) }) }) })
+		s.do(func() { s.thread.After(limit, func() { s.fed(func() { s.routerFailed(FaultTimeout) }) }) })
 	default:
-		s.do(func() { s.thread.after(a.Delay, func() { e.answer(a, limit) }) })
+		s.do(func() { s.thread.After(a.Delay, func() { e.answer(a, limit) }) })
 	}
 }
 
@@ -53,7 +53,7 @@ func (e *exchange) answer(a Answer, limit time.Duration) {
 		if a.Fault == FaultResetMidBody {
 			s.fed(func() { s.routerFailed(FaultReset) })
 		} else if limit > 0 {
-			s.thread.after(limit, func() { s.fed(func() { s.routerFailed(FaultTimeout) }) })
+			s.thread.After(limit, func() { s.fed(func() { s.routerFailed(FaultTimeout) }) })
 		}
 		return
 	default:

@@ -3,7 +3,6 @@ package hostsim
 import (
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 )
 
@@ -12,8 +11,7 @@ import (
 type flow struct {
 	host     *Host
 	instance *instance
-	thread   *thread
-	ctx      *guestContext // nil when the plugin is skipped
+	thread   *worker
 	info     StreamInfo
 
 	over        bool // destroyed
@@ -23,12 +21,11 @@ type flow struct {
 	startedAt   time.Time
 	filterState map[string][]byte
 	hostcalls   int
-	traceFrom   int    // where the host's trace stood when the flow began
-	order       uint64 // among the host's flows
+	contextID   func() uint32 // 0 when the plugin is skipped
+	traceFrom   int           // where the host's trace stood when the flow began
+	order       uint64        // among the host's flows
 
-	mu     sync.Mutex
-	events []Event
-	wake   chan struct{} // capacity 1
+	queue eventQueue
 }
 
 // begin makes f one of the configuration in force now.
@@ -54,11 +51,11 @@ func (f *flow) begin(h *Host, worker int, info StreamInfo) error {
 	if info.RemoteAddr == "" {
 		info.RemoteAddr = h.config.defaultSourceIPPort
 	}
-	f.host, f.instance, f.thread, f.info = h, h.current.instances[worker+1], h.process.threads[worker+1], info
+	f.host, f.instance, f.thread, f.info = h, h.current.instances[worker+1], h.process.workers[worker+1], info
 	if h.config.trace {
 		f.traceFrom = h.traces.end()
 	}
-	f.filterState, f.wake, f.startedAt = map[string][]byte{}, make(chan struct{}, 1), h.process.clock.Now()
+	f.filterState, f.queue.wake, f.startedAt = map[string][]byte{}, make(chan struct{}, 1), h.process.clock.Now()
 	return nil
 }
 
@@ -66,20 +63,20 @@ func (f *flow) number() uint64 { return f.order }
 
 // do runs f on the flow's thread and whatever follows from it.
 func (f *flow) do(g func()) {
-	f.thread.run(g)
-	f.host.process.settle()
+	f.thread.Run(g)
+	f.host.process.loop.Settle()
 }
 
 // Details are Envoy's response code details, once there is a response; of a connection, why it was closed.
 func (f *flow) Details() (details string) {
-	f.thread.run(func() { details = f.details })
+	f.thread.Run(func() { details = f.details })
 	return details
 }
 
 // Hostcalls is how many hostcalls the guest made for this stream so far: those in its context, or with it as the
 // effective one. WASI is left out.
 func (f *flow) Hostcalls() (n int) {
-	f.thread.run(func() { n = f.hostcalls })
+	f.thread.Run(func() { n = f.hostcalls })
 	return n
 }
 
@@ -87,13 +84,9 @@ func (f *flow) Hostcalls() (n int) {
 // callback of the root context does for it, such as the answer to a call, is in Host.Trace.
 func (f *flow) Trace() (entries []TraceEntry) {
 	var context uint32
-	f.thread.run(func() {
-		if f.ctx != nil {
-			context = f.ctx.id
-		}
-	})
+	f.thread.Run(func() { context = f.contextID() })
 	for _, e := range f.host.traces.from(f.traceFrom) {
-		if e.Thread == f.thread.index && e.Context == context {
+		if e.Thread == f.thread.Index && e.Context == context {
 			entries = append(entries, e)
 		}
 	}
@@ -102,7 +95,7 @@ func (f *flow) Trace() (entries []TraceEntry) {
 
 // FilterState is what the guest stored with set_property, by key ("wasm." and the path).
 func (f *flow) FilterState() (state map[string][]byte) {
-	f.thread.run(func() {
+	f.thread.Run(func() {
 		state = map[string][]byte{}
 		for k, v := range f.filterState {
 			state[k] = append([]byte(nil), v...)

@@ -70,13 +70,13 @@ func cryptoArguments(argument []byte, pemField int) (fields [verifyPEM + 1][]byt
 // foreignVerifySignature checks RSA PKCS #1 v1.5 or ECDSA (ASN.1) by what the key is. The status is OK for a wrong
 // signature too: the result is {1: true}, or {2: error}. BadArgument: the argument is no message, has no key or two. Before
 // 1.37 there were no keys in PEM, and a missing key was one that is wrong.
-func foreignVerifySignature(c *guestContext, argument []byte) ([]byte, Status) {
+func foreignVerifySignature(c foreignCall) ([]byte, Status) {
 	var a [verifyPEM + 1][]byte
 	var status Status
-	if c.vm.thread.process.profile.sign {
-		a, status = cryptoArguments(argument, verifyPEM)
+	if c.context.host.process.profile.sign {
+		a, status = cryptoArguments(c.argument, verifyPEM)
 	} else {
-		a, status = cryptoFields(argument)
+		a, status = cryptoFields(c.argument)
 		a[verifyPEM] = nil
 	}
 	if status != StatusOK {
@@ -136,8 +136,8 @@ func parsePublicKey(der []byte) any {
 
 // foreignSign signs as foreignVerifySignature verifies, with a PKCS #8 key; a PEM one may also be PKCS #1 or SEC 1. The
 // result is {1: true, 2: signature}, or {3: error}. Envoy has it from 1.37 on.
-func foreignSign(_ *guestContext, argument []byte) ([]byte, Status) {
-	a, status := cryptoArguments(argument, signPEM)
+func foreignSign(c foreignCall) ([]byte, Status) {
+	a, status := cryptoArguments(c.argument, signPEM)
 	if status != StatusOK {
 		return nil, status
 	}

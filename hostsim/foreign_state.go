@@ -60,8 +60,8 @@ func boolObject(value []byte) ([]byte, bool) {
 // foreignSetFilterState takes {1: name, 2: value, 3: life span} and sets an object that other parts of Envoy read.
 // NotFound: no such object, or a context without a stream. BadArgument: no message, or a value that the object refuses.
 // The life span is not looked at.
-func foreignSetFilterState(c *guestContext, argument []byte) ([]byte, Status) {
-	fields, ok := wire.ParseMessage(argument)
+func foreignSetFilterState(c foreignCall) ([]byte, Status) {
+	fields, ok := wire.ParseMessage(c.argument)
 	if !ok {
 		return nil, StatusBadArgument
 	}
@@ -83,18 +83,18 @@ func foreignSetFilterState(c *guestContext, argument []byte) ([]byte, Status) {
 	switch {
 	case !ok:
 		return nil, StatusBadArgument
-	case c.flow == nil:
+	case c.state == nil:
 		return nil, StatusNotFound
 	}
-	c.flow.filterState[name] = reads
+	c.state[name] = reads
 	return nil, StatusOK
 }
 
 // foreignDeclareProperty takes {1: name, 2: read only, 3: type, 4: schema, 5: life span} for properties that the guest
 // will set. BadArgument: no message, or declared before. Only what a root declares counts; of the rest only "read only"
 // has an effect here. Source: Envoy context.cc declareProperty, setProperty.
-func foreignDeclareProperty(c *guestContext, argument []byte) ([]byte, Status) {
-	fields, ok := wire.ParseMessage(argument)
+func foreignDeclareProperty(c foreignCall) ([]byte, Status) {
+	fields, ok := wire.ParseMessage(c.argument)
 	if !ok {
 		return nil, StatusBadArgument
 	}
@@ -108,12 +108,12 @@ func foreignDeclareProperty(c *guestContext, argument []byte) ([]byte, Status) {
 			readOnly = f.Number != 0
 		}
 	}
-	if _, ok := c.declared[name]; ok {
+	if _, ok := c.context.declared[name]; ok {
 		return nil, StatusBadArgument
 	}
-	if c.declared == nil {
-		c.declared = map[string]bool{}
+	if c.context.declared == nil {
+		c.context.declared = map[string]bool{}
 	}
-	c.declared[name] = readOnly
+	c.context.declared[name] = readOnly
 	return nil, StatusOK
 }

@@ -75,7 +75,7 @@ func (s *Stream) checkLength(message string, f *framing, awaits, reads string) {
 // misframe says what is wrong with a message, in the exchange and in the log.
 func (s *Stream) misframe(what string) {
 	s.misframed = append(s.misframed, what)
-	s.host.log(s.thread.index, LevelError, what, true)
+	s.host.log(s.thread.Index, LevelError, what, true)
 }
 
 // misframed says what is wrong with a call that the server awaits more of. The host makes content-length right when there

@@ -22,9 +22,9 @@ type generation struct {
 // instance is a generation on one thread. Only its thread touches it.
 type instance struct {
 	generation  *generation
-	thread      *thread
-	vm          *vm
-	root        *guestContext
+	thread      *worker
+	guest       *guest
+	root        *rootContext
 	loaded      time.Time
 	streams     map[*Stream]bool
 	connections map[*Connection]bool
@@ -41,36 +41,36 @@ func (h *Host) startGeneration(config []byte) (*generation, error) {
 		return &ConfigError{Reason: reason, Log: h.logs.from(at)}
 	}
 	var err error
-	h.process.threads[0].run(func() { err = h.canary(g) })
+	h.process.workers[0].Run(func() { err = h.canary(g) })
 	if err != nil {
 		return nil, refused("Unable to create Wasm plugin "+h.config.name, err)
 	}
-	g.instances = make([]*instance, len(h.process.threads))
-	for _, t := range h.process.order() {
+	g.instances = make([]*instance, len(h.process.workers))
+	for _, each := range h.process.loop.Order() {
+		t := h.process.workers[each.Index]
 		in := &instance{generation: g, thread: t, streams: map[*Stream]bool{}, connections: map[*Connection]bool{}}
-		t.run(func() { err = in.load() })
+		t.Run(func() { err = in.load() })
 		if err != nil {
 			g.end()
-			return nil, refused(fmt.Sprintf("Failed to start plugin %s on thread %d", h.config.name, t.index), err)
+			return nil, refused(fmt.Sprintf("Failed to start plugin %s on thread %d", h.config.name, t.Index), err)
 		}
-		g.instances[t.index] = in
+		g.instances[t.Index] = in
 	}
 	return g, nil
 }
 
 // canary starts and configures the plugin in a VM that is thrown away, without done or delete.
 func (h *Host) canary(g *generation) error {
-	t := h.process.threads[0]
-	v, err := newVM(t, h, h.linked)
+	w := h.process.workers[0]
+	v, err := h.newGuest(w)
 	if err != nil {
 		return err
 	}
-	root := v.newContext(h, nil)
-	root.instance = &instance{generation: g, thread: t, vm: v, root: root}
+	root := (&instance{generation: g, thread: w, guest: v}).newRoot()
 	started := root.startVM()
 	ok := started && root.configure()
 	root.forget()
-	err = v.close()
+	err = v.Close()
 	switch {
 	case !started:
 		return errors.New("Failed to start base Wasm") //nolint:staticcheck // Envoy's words
@@ -83,21 +83,20 @@ func (h *Host) canary(g *generation) error {
 // load makes a root for the generation in the thread's VM, which it shares with others of the same key.
 func (in *instance) load() error {
 	h := in.generation.host
-	v := in.thread.vms[h.vmKey]
+	v := in.thread.guests[h.vmKey]
 	if v == nil {
 		var err error
-		if v, err = newVM(in.thread, h, h.linked); err != nil {
+		if v, err = h.newGuest(in.thread); err != nil {
 			return err
 		}
-		in.thread.vms[h.vmKey] = v
+		in.thread.guests[h.vmKey] = v
 	}
-	in.vm, in.loaded = v, h.process.clock.Now()
-	in.root = v.newContext(h, nil)
-	in.root.instance = in
+	in.guest, in.loaded = v, h.process.clock.Now()
+	in.root = in.newRoot()
 	if !in.root.start() {
 		in.root.forget()
-		if !v.failed {
-			v.fail("proxy_on_configure", errors.New("Failed to configure plugin")) //nolint:staticcheck // Envoy's words
+		if !v.Failed() {
+			v.Fail("proxy_on_configure", errors.New("Failed to configure plugin")) //nolint:staticcheck // Envoy's words
 		}
 		return errors.New("plugin did not start")
 	}
@@ -111,17 +110,17 @@ func (g *generation) end() {
 		if in == nil {
 			continue // it did not come to be
 		}
-		in.thread.run(func() {
+		in.thread.Run(func() {
 			for _, s := range inOrder(in.streams) {
 				s.cut("downstream connection termination")
 			}
 			for _, c := range inOrder(in.connections) {
 				c.close(closing{how: closedLocally, details: "listener_removed"})
 			}
-			if in.root != nil && !in.vm.closed {
+			if in.root != nil && !in.guest.Closed() {
 				in.root.end()
 			}
-			in.vm.closeUnused()
+			in.guest.CloseUnused()
 		})
 	}
 }
@@ -132,14 +131,4 @@ func inOrder[T interface {
 	number() uint64
 }](set map[T]bool) []T {
 	return slices.SortedFunc(maps.Keys(set), func(a, b T) int { return cmp.Compare(a.number(), b.number()) })
-}
-
-// closeUnused releases a VM without roots.
-func (v *vm) closeUnused() {
-	for _, c := range v.contexts {
-		if c != v.nowhere {
-			return
-		}
-	}
-	_ = v.close() // an instance without files has nothing to fail at
 }

@@ -18,7 +18,7 @@ const (
 // source/common/grpc/async_client_impl.cc; the outcomes as measured.
 type grpcExchange struct {
 	id     uint32
-	root   *guestContext
+	root   *rootContext
 	unary  bool
 	call   Call
 	server GRPCCluster // nil for a Cluster that answers once
@@ -33,21 +33,69 @@ type grpcExchange struct {
 	busyUntil time.Time // when the last scheduled reply is due
 }
 
+// OpenGRPC begins an exchange of the root, whoever asks.
+func (c *baseContext) OpenGRPC(o GRPCOpening) (id uint32, status Status) { return c.root.openGRPC(o) }
+
+// SendGRPC sends a message on a stream. BadArgument: not the id of a stream. NotFound: no such stream.
+func (c *baseContext) SendGRPC(id uint32, message []byte, end bool) Status {
+	if id%calloutIDStep != grpcStreamResidue {
+		return StatusBadArgument
+	}
+	x, ok := c.root.grpc[id]
+	if !ok {
+		return StatusNotFound
+	}
+	x.send(append([]byte(nil), message...), end)
+	return StatusOK
+}
+
+// CancelGRPC forgets a call, or resets a stream. BadArgument: the id is of neither kind. NotFound: no such call or stream.
+func (c *baseContext) CancelGRPC(id uint32) Status {
+	x, status := c.findGRPC(id)
+	if x != nil {
+		x.cancel()
+	}
+	return status
+}
+
+// CloseGRPC cancels a call, or ends the guest's side of a stream. Errors as in CancelGRPC.
+func (c *baseContext) CloseGRPC(id uint32) Status {
+	x, status := c.findGRPC(id)
+	switch {
+	case x == nil:
+	case x.unary:
+		x.cancel()
+	default:
+		x.localClosed = true
+		x.send(nil, true)
+	}
+	return status
+}
+
+func (c *baseContext) findGRPC(id uint32) (*grpcExchange, Status) {
+	if r := id % calloutIDStep; r != grpcCallResidue && r != grpcStreamResidue {
+		return nil, StatusBadArgument
+	}
+	if x, ok := c.root.grpc[id]; ok {
+		return x, StatusOK
+	}
+	return nil, StatusNotFound
+}
+
 // openGRPC begins an exchange.
-func (c *guestContext) openGRPC(o grpcOpening) (uint32, Status) {
-	v := c.vm
-	p := v.thread.process
-	name, parsed, status := grpcTarget(o.service)
+func (c *rootContext) openGRPC(o GRPCOpening) (uint32, Status) {
+	p := c.host.process
+	name, parsed, status := grpcTarget(o.Service)
 	if status != StatusOK {
-		c.host.log(v.thread.index, LevelCritical, "GrpcService without a target: Envoy aborts here (unset oneof)", true)
+		c.Log(LevelCritical, "GrpcService without a target: Envoy aborts here (unset oneof)", true)
 		return 0, status
 	}
 	target, ok := p.cluster(name)
-	x := &grpcExchange{root: c, unary: o.unary, call: Call{
-		Cluster: name, Timeout: o.timeout, Worker: v.thread.index, At: p.clock.Now(), Headers: grpcHeaders(name, o),
+	x := &grpcExchange{root: c, unary: o.Unary, call: Call{
+		Cluster: name, Timeout: o.Timeout, Worker: c.guest.worker.Index, At: p.clock.Now(), Headers: grpcHeaders(name, o),
 	}}
-	if o.unary {
-		x.call.Body, x.sentEnd = wire.AppendFrame(nil, o.message), true
+	if o.Unary {
+		x.call.Body, x.sentEnd = wire.AppendFrame(nil, o.Message), true
 	}
 	var answer Answer
 	if ok {
@@ -63,21 +111,21 @@ func (c *guestContext) openGRPC(o grpcOpening) (uint32, Status) {
 		p.calls.add(x.call)
 		return 0, StatusParseFailure
 	}
-	x.id = v.nextGRPC(o.unary)
+	x.id = c.guest.nextGRPC(o.Unary)
 	if !ok {
 		return x.refuse(func() { x.remoteClose(grpcUnavailable, "Cluster not available") })
 	}
 	var reply GRPCReply
 	if x.server != nil {
-		reply = x.server.GRPC(GRPCRequest{Call: x.call, ID: x.id, Opening: true, Message: o.message, End: o.unary})
+		reply = x.server.GRPC(GRPCRequest{Call: x.call, ID: x.id, Opening: true, Message: o.Message, End: o.Unary})
 	}
 	if answer.Fault == FaultNoEndpoints || reply.Fault == FaultNoEndpoints {
 		return x.refuse(func() { x.local("no healthy upstream", "no_healthy_upstream") })
 	}
 	c.grpc[x.id] = x
 	p.calls.add(x.call)
-	if x.unary && o.timeout > 0 {
-		x.after(o.timeout, x.timedOut)
+	if x.unary && o.Timeout > 0 {
+		x.after(o.Timeout, x.timedOut)
 	}
 	if x.server != nil {
 		x.schedule(reply)
@@ -118,38 +166,38 @@ func grpcTarget(service string) (cluster string, parsed bool, status Status) {
 }
 
 // grpcHeaders are the request's. Source: Envoy source/common/grpc/common.cc prepareHeaders; the guest's are added.
-func grpcHeaders(cluster string, o grpcOpening) Headers {
+func grpcHeaders(cluster string, o GRPCOpening) Headers {
 	m := &headerMap{}
 	m.add(":method", "POST")
-	m.add(":path", o.path)
+	m.add(":path", o.Path)
 	m.add(":authority", cluster)
 	m.add(":scheme", "http")
 	m.add("te", "trailers")
-	if o.unary {
-		m.add("grpc-timeout", strconv.FormatInt(o.timeout.Milliseconds(), 10)+"m")
+	if o.Unary {
+		m.add("grpc-timeout", strconv.FormatInt(o.Timeout.Milliseconds(), 10)+"m")
 	}
 	m.add("content-type", "application/grpc")
-	for _, h := range o.metadata {
+	for _, h := range o.Metadata {
 		m.add(lowerName(h.Name), h.Value)
 	}
-	addCalloutHeaders(m, o.timeout)
+	addCalloutHeaders(m, o.Timeout)
 	return m.snapshot()
 }
 
 // nextGRPC takes the next id of a kind.
-func (v *vm) nextGRPC(unary bool) uint32 {
+func (g *guest) nextGRPC(unary bool) uint32 {
 	if unary {
-		v.lastGRPCCall += calloutIDStep
-		return v.lastGRPCCall + grpcCallResidue
+		g.lastGRPCCall += calloutIDStep
+		return g.lastGRPCCall + grpcCallResidue
 	}
-	v.lastGRPCStream += calloutIDStep
-	return v.lastGRPCStream + grpcStreamResidue
+	g.lastGRPCStream += calloutIDStep
+	return g.lastGRPCStream + grpcStreamResidue
 }
 
 // refuse is a failure inside the hostcall: the guest gets InternalFailure, and how it ended afterwards.
 func (x *grpcExchange) refuse(end func()) (uint32, Status) {
 	x.call.Status = StatusInternalFailure
-	x.root.vm.thread.process.calls.add(x.call)
+	x.root.host.process.calls.add(x.call)
 	end()
 	return 0, StatusInternalFailure
 }
@@ -160,25 +208,25 @@ func (x *grpcExchange) await(a Answer) {
 		x.answer(a)
 		return
 	}
-	t := x.root.vm.thread
-	ctx, cancel := context.WithCancel(t.process.background)
-	if t.process.fake != nil {
+	t := x.root.guest.worker
+	ctx, cancel := context.WithCancel(t.process.loop.Background)
+	if t.process.loop.Fake != nil {
 		defer cancel()
 		x.answer(a.Wait(ctx))
 		return
 	}
 	x.stops = append(x.stops, cancel)
-	t.process.spawn(func() {
+	t.process.loop.Spawn(func() {
 		defer cancel()
 		if a := a.Wait(ctx); ctx.Err() == nil {
-			t.run(func() { x.answer(a) })
+			t.Run(func() { x.answer(a) })
 		}
 	})
 }
 
 // after runs f on the exchange's thread unless it is over by then.
 func (x *grpcExchange) after(d time.Duration, f func()) {
-	x.stops = append(x.stops, x.root.vm.thread.after(d, func() {
+	x.stops = append(x.stops, x.root.guest.worker.After(d, func() {
 		if !x.over {
 			f()
 		}
@@ -191,7 +239,7 @@ func (x *grpcExchange) send(message []byte, end bool) {
 		return
 	}
 	x.sentEnd = end
-	p := x.root.vm.thread.process
+	p := x.root.host.process
 	if message != nil {
 		call := x.call
 		call.Body, call.At = wire.AppendFrame(nil, message), p.clock.Now()

@@ -3,7 +3,7 @@ package hostsim
 // initialMetadata and trailingMetadata tell the guest of a stream's; a call's are for nobody.
 func (x *grpcExchange) initialMetadata(m *headerMap) {
 	c := x.root
-	if x.unary || c.vm.failed {
+	if x.unary || c.guest.Failed() {
 		return
 	}
 	c.grpcInitial = m
@@ -13,7 +13,7 @@ func (x *grpcExchange) initialMetadata(m *headerMap) {
 
 func (x *grpcExchange) trailingMetadata(m *headerMap) {
 	c := x.root
-	if x.unary || c.vm.failed {
+	if x.unary || c.guest.Failed() {
 		return
 	}
 	c.grpcTrailing = m
@@ -24,13 +24,13 @@ func (x *grpcExchange) trailingMetadata(m *headerMap) {
 // receive hands a message to the guest. Source: Envoy context.cc onGrpcReceiveWrapper.
 func (x *grpcExchange) receive(message []byte) {
 	c := x.root
-	if c.vm.failed {
+	if c.guest.Failed() {
 		return
 	}
 	// The guest may write to the message; it is gone before what the guest asks for in the callback is done.
 	body := append([]byte(nil), message...)
 	c.grpcMessage = &body
-	c.vm.later(func() {
+	c.guest.Later(func() {
 		c.grpcMessage = nil
 		if x.unary {
 			delete(c.grpc, x.id)
@@ -45,10 +45,10 @@ func (x *grpcExchange) remoteClose(status uint32, message string) {
 	x.finish()
 	c := x.root
 	switch {
-	case c.vm.failed, c.vm.contexts[c.id] != c:
+	case c.guest.Failed(), !c.guest.Knows(c):
 		return
-	case c.vm.inGuest > 0:
-		c.vm.later(func() { x.remoteClose(status, message) })
+	case c.guest.InGuest():
+		c.guest.Later(func() { x.remoteClose(status, message) })
 		return
 	case x.unary && status == grpcOK && x.responded:
 		x.receive(x.response)
@@ -62,11 +62,11 @@ func (x *grpcExchange) remoteClose(status uint32, message string) {
 			delete(c.grpc, x.id)
 		}
 	}
-	if c.vm.callbacks[onGRPCClose] == nil {
+	if !c.guest.Has(onGRPCClose) {
 		forget()
 		return
 	}
 	c.statusCode, c.statusMessage = Status(status), message
-	c.vm.later(forget)
+	c.guest.Later(forget)
 	c.callbackOrAfter(onGRPCClose, c.id, x.id, status)
 }

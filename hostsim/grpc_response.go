@@ -31,7 +31,7 @@ func (x *grpcExchange) schedule(r GRPCReply) {
 	if r.Fault == "" && r.Headers == nil && len(r.Messages) == 0 && !r.End {
 		return
 	}
-	now := x.root.vm.thread.process.clock.Now()
+	now := x.root.host.process.clock.Now()
 	due := now.Add(r.Delay)
 	if due.Before(x.busyUntil) {
 		due = x.busyUntil
@@ -105,7 +105,7 @@ func (x *grpcExchange) fail(f Fault) {
 		x.streamError(grpcInternal, resetMidway)
 	case FaultTimeout, FaultTimeoutMidBody, FaultNever:
 	case FaultRefuse:
-		x.local(x.root.vm.thread.process.profile.refusedText(), refusedDetails)
+		x.local(x.root.host.process.profile.refusedText(), refusedDetails)
 	case FaultNotHTTP:
 		x.local(notHTTPText, notHTTPDetails)
 	default:
@@ -140,7 +140,7 @@ func (x *grpcExchange) local(message, details string) {
 func (x *grpcExchange) headers(m *headerMap, end bool) {
 	x.started = true
 	if x.sentEnd {
-		elapsed := x.root.vm.thread.process.clock.Now().Sub(x.call.At)
+		elapsed := x.root.host.process.clock.Now().Sub(x.call.At)
 		m.set("x-envoy-upstream-service-time", strconv.FormatInt(int64(elapsed/time.Millisecond), 10))
 	}
 	status, _ := m.get(":status")

@@ -2,22 +2,22 @@ package hostsim
 
 // guestHeaders asks the guest about headers. Source: proxy-wasm-cpp-host src/context.cc onRequestHeaders,
 // convertVmCallResultToFilterHeadersStatus.
-func (s *Stream) guestHeaders(c *guestContext, cb callback, m *headerMap, end bool) filterStatus {
+func (s *Stream) guestHeaders(c *streamContext, cb callback, m *headerMap, end bool) filterStatus {
 	if c.passesCrashed() {
 		return filterContinue
 	}
 	if s.checkFailed(c) {
 		return filterStopAll
 	}
-	if c.vm.callbacks[cb] == nil {
+	if !c.guest.Has(cb) {
 		return filterContinue
 	}
-	action, _ := c.vm.invoke(c, cb, c.id, uint32(m.size()), boolU32(end))
+	action, _ := c.guest.Invoke(c, cb, c.id, uint32(m.size()), boolU32(end))
 	var status filterStatus
 	switch {
 	case c.passesCrashed():
 		status = filterContinue
-	case s.checkFailed(c), c.vm.stopNext, action > 4:
+	case s.checkFailed(c), c.guest.StopNext(), action > 4:
 		status = filterStopAll
 	case action == 1 && !s.host.config.allowStopIteration:
 		status = filterStopAll
@@ -28,54 +28,54 @@ func (s *Stream) guestHeaders(c *guestContext, cb callback, m *headerMap, end bo
 	default:
 		status = filterStopAll
 	}
-	c.vm.afterCall()
+	c.guest.AfterCall()
 	return status
 }
 
 // guestData asks the guest about body data.
-func (s *Stream) guestData(c *guestContext, cb callback, size int, end bool) filterStatus {
+func (s *Stream) guestData(c *streamContext, cb callback, size int, end bool) filterStatus {
 	if c.passesCrashed() {
 		return filterContinue
 	}
 	if s.checkFailed(c) {
 		return filterStopNoBuffer
 	}
-	if c.vm.callbacks[cb] == nil {
+	if !c.guest.Has(cb) {
 		return filterContinue
 	}
-	action, _ := c.vm.invoke(c, cb, c.id, uint32(size), boolU32(end))
+	action, _ := c.guest.Invoke(c, cb, c.id, uint32(size), boolU32(end))
 	var status filterStatus
 	switch {
 	case c.passesCrashed():
 		status = filterContinue
-	case s.checkFailed(c), c.vm.stopNext, action > 2:
+	case s.checkFailed(c), c.guest.StopNext(), action > 2:
 		status = filterStopNoBuffer
 	case action == 0:
 		status = filterContinue
 	default:
 		status = filterStopBuffer
 	}
-	c.vm.afterCall()
+	c.guest.AfterCall()
 	return status
 }
 
 // guestTrailers asks the guest about trailers.
-func (s *Stream) guestTrailers(c *guestContext, cb callback, m *headerMap) filterStatus {
+func (s *Stream) guestTrailers(c *streamContext, cb callback, m *headerMap) filterStatus {
 	if c.passesCrashed() {
 		return filterContinue
 	}
 	if s.checkFailed(c) {
 		return filterStop
 	}
-	if c.vm.callbacks[cb] == nil {
+	if !c.guest.Has(cb) {
 		return filterContinue
 	}
-	action, _ := c.vm.invoke(c, cb, c.id, uint32(m.size()))
+	action, _ := c.guest.Invoke(c, cb, c.id, uint32(m.size()))
 	status := filterStop
-	if c.passesCrashed() || !s.checkFailed(c) && !c.vm.stopNext && action == 0 {
+	if c.passesCrashed() || !s.checkFailed(c) && !c.guest.StopNext() && action == 0 {
 		status = filterContinue
 	}
-	c.vm.afterCall()
+	c.guest.AfterCall()
 	return status
 }
 
@@ -86,15 +86,10 @@ func boolU32(b bool) uint32 {
 	return 0
 }
 
-// passesCrashed: the VM has crashed, and its streams go on without it.
-func (c *guestContext) passesCrashed() bool {
-	return c.vm.failed && c.host.config.policy == FailOpenAlways
-}
-
 // checkFailed is true when the VM has crashed; the first time it answers 503 for the stream.
 // Source: proxy-wasm-cpp-host CHECK_FAIL; Envoy context.cc failStream.
-func (s *Stream) checkFailed(c *guestContext) bool {
-	if !c.vm.failed {
+func (s *Stream) checkFailed(c *streamContext) bool {
+	if !c.guest.Failed() {
 		return false
 	}
 	if !s.failedOnce {

@@ -183,6 +183,14 @@ func (m *headerMap) byteSize() int {
 	return n
 }
 
+// pairs is a view of the headers, none of no map.
+func (m *headerMap) pairs() []Header {
+	if m == nil {
+		return nil
+	}
+	return m.h
+}
+
 func (m *headerMap) snapshot() Headers {
 	if m == nil {
 		return nil

@@ -20,6 +20,7 @@ type Host struct {
 	config  hostConfig
 	vmKey   string
 	linked  *linkedModule
+	spec    vmSpec
 
 	logs   journal[LogLine]
 	traces journal[TraceEntry]
@@ -94,18 +95,22 @@ func (p *Process) NewHost(ctx context.Context, m *Module, opts ...Option) (*Host
 }
 
 func startHost(ctx context.Context, p *Process, m *Module, c *config) (*Host, error) {
-	linked, err := m.forProfile(ctx, p.profile)
+	linked, err := m.forRelease(ctx, p.profile.release)
 	if err != nil {
 		return nil, err
 	}
 	h := &Host{process: p, module: m, config: c.host, linked: linked, upstream: c.host.upstream}
 	h.SetMemoryLimit(c.host.memoryLimit)
-	h.vmKey = makeVMKey(p.profile, &h.config, m)
-	p.sharedData.retain(h.config.vmID)
+	h.spec = vmSpec{
+		VMID: c.host.vmID, Config: c.host.vmConfig, Env: c.host.env, MemoryLimit: &h.memoryLimit,
+		Tracing: c.host.trace, EnvoyTrace: c.host.envoyTrace,
+	}
+	h.vmKey = m.VMKey(p.profile.release, &h.spec)
+	p.machine.sharedData.retain(h.config.vmID)
 	g, err := h.startGeneration(h.config.pluginConfig)
-	p.settle()
+	p.loop.Settle()
 	if err != nil {
-		p.sharedData.release(h.config.vmID)
+		p.machine.sharedData.release(h.config.vmID)
 		return nil, err
 	}
 	h.current = g
@@ -121,7 +126,7 @@ func startHost(ctx context.Context, p *Process, m *Module, c *config) (*Host, er
 // VMs; streams in flight stay on the old one, which Drain ends. A *ConfigError leaves the old configuration in force.
 func (h *Host) UpdateConfig(config []byte) error {
 	g, err := h.startGeneration(append([]byte(nil), config...))
-	h.process.settle()
+	h.process.loop.Settle()
 	if err != nil {
 		return err
 	}
@@ -143,7 +148,7 @@ func (h *Host) Drain() {
 	for _, g := range old {
 		g.end()
 	}
-	h.process.settle()
+	h.process.loop.Settle()
 }
 
 // Close ends the plugin, and with a Host of New also its process and module.
@@ -165,11 +170,11 @@ func (h *Host) close(context.Context) error {
 	h.mu.Unlock()
 	h.Drain()
 	current.end()
-	h.process.settle()
+	h.process.loop.Settle()
 	h.process.mu.Lock()
 	delete(h.process.hosts, h)
 	h.process.mu.Unlock()
-	h.process.sharedData.release(h.config.vmID)
+	h.process.machine.sharedData.release(h.config.vmID)
 	return nil
 }
 
@@ -191,6 +196,10 @@ func (h *Host) SetUpstream(backend Cluster) {
 
 // Log has all lines that the plugin's VMs logged so far, the canary's included.
 func (h *Host) Log() []LogLine { return h.logs.from(0) }
+
+// Trace has every hostcall and callback so far, WASI left out, when the host was made WithTrace. A callback stands
+// before the hostcalls that it makes.
+func (h *Host) Trace() []TraceEntry { return h.traces.from(0) }
 
 // log keeps a line and hands it to the sinks.
 func (h *Host) log(thread int, level Level, message string, byHost bool) {

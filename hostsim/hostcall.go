@@ -48,7 +48,7 @@ func sig(letters string) []api.ValueType {
 }
 
 // findHostcall is nil when an Envoy of that profile lacks the function for guests of that ABI.
-func findHostcall(module, name string, abi abiVersion, p *profile) *hostcall {
+func findHostcall(module, name string, abi abiVersion, p *release) *hostcall {
 	if module == moduleWASIUnstable {
 		module = moduleWASI
 	}
@@ -71,7 +71,7 @@ func init() {
 }
 
 // instantiateHostModules puts all host functions into a runtime. They find their VM in the context of the call.
-func instantiateHostModules(ctx context.Context, r wazero.Runtime, p *profile) error {
+func instantiateHostModules(ctx context.Context, r wazero.Runtime, p *release) error {
 	for _, module := range []string{moduleEnv, moduleWASI, moduleWASIUnstable} {
 		b := r.NewHostModuleBuilder(module)
 		table := module
@@ -101,7 +101,7 @@ const (
 )
 
 // bind makes the function that wazero calls for the import of that module.
-func (def *hostcall) bind(module string, p *profile) api.GoModuleFunc {
+func (def *hostcall) bind(module string, p *release) api.GoModuleFunc {
 	atStart, inAllocator := def.atStart, def.inAllocator
 	if def.newerUnrestricted {
 		atStart, inAllocator = p.pollInAllocator, p.pollInAllocator
@@ -121,10 +121,7 @@ func (def *hostcall) bind(module string, p *profile) api.GoModuleFunc {
 			}
 		}
 		if !def.wasi {
-			v.thread.hostcalls.Add(1)
-			if s := v.contextOrEffective().flow; s != nil {
-				s.hostcalls++
-			}
+			v.contextOrEffective().Counted()
 		}
 		switch {
 		case v.tracing:

@@ -14,13 +14,13 @@ func proxyLog(v *vm, p []uint64) uint32 {
 	if !ok {
 		return uint32(StatusInvalidMemoryAccess)
 	}
-	v.contextOrEffective().host.log(v.thread.index, Level(uint32(p[0])), v.logText.keep(message), false)
+	v.contextOrEffective().Log(Level(uint32(p[0])), v.logText.keep(message), false)
 	return uint32(StatusOK)
 }
 
 // proxyGetLogLevel(level*).
 func proxyGetLogLevel(v *vm, p []uint64) uint32 {
-	return v.putU32(p[0], uint32(v.contextOrEffective().host.config.logLevel))
+	return v.putU32(p[0], uint32(v.contextOrEffective().LogLevel()))
 }
 
 func (v *vm) putU32(ptr uint64, value uint32) uint32 {
@@ -33,16 +33,16 @@ func (v *vm) putU32(ptr uint64, value uint32) uint32 {
 // proxyGetStatus(code*, message**, size*). The code is the root's last broken callout's and never goes back to 0; the
 // message is only there in that callout's callback.
 func proxyGetStatus(v *vm, p []uint64) uint32 {
-	c := v.contextOrEffective().root
-	if !v.writeU32(p[0], uint32(c.statusCode)) {
+	code, message := v.contextOrEffective().Status()
+	if !v.writeU32(p[0], uint32(code)) {
 		return uint32(StatusInvalidMemoryAccess)
 	}
-	return uint32(v.giveString(c.statusMessage, p[1], p[2]))
+	return uint32(v.giveString(message, p[1], p[2]))
 }
 
 // proxyGetCurrentTime(nanoseconds*): the wall clock.
 func proxyGetCurrentTime(v *vm, p []uint64) uint32 {
-	if !v.writeU64(p[0], uint64(v.thread.process.clock.Now().UnixNano())) {
+	if !v.writeU64(p[0], uint64(v.machine.Clock.Now().UnixNano())) {
 		return uint32(StatusInvalidMemoryAccess)
 	}
 	return uint32(StatusOK)
@@ -50,7 +50,7 @@ func proxyGetCurrentTime(v *vm, p []uint64) uint32 {
 
 // proxySetTickPeriod(ms) sets the tick of the context's root; 0 stops it.
 func proxySetTickPeriod(v *vm, p []uint64) uint32 {
-	v.contextOrEffective().root.setTick(time.Duration(uint32(p[0])) * time.Millisecond)
+	v.contextOrEffective().SetTickPeriod(time.Duration(uint32(p[0])) * time.Millisecond)
 	return uint32(StatusOK)
 }
 
@@ -66,16 +66,7 @@ func proxySetEffectiveContext(v *vm, p []uint64) uint32 {
 
 // proxyDone ends a root whose on_done answered false. NotFound: it did not.
 func proxyDone(v *vm, _ []uint64) uint32 {
-	c := v.contextOrEffective()
-	if !c.pendingDone {
-		return uint32(StatusNotFound)
-	}
-	c.pendingDone = false
-	v.later(func() {
-		c.delete()
-		v.closeUnused()
-	})
-	return uint32(StatusOK)
+	return uint32(v.contextOrEffective().Done())
 }
 
 // proxyDefineMetric(type, name, size, id*). BadArgument: type above 2. A name that is defined again gets a new id on the
@@ -89,7 +80,7 @@ func proxyDefineMetric(v *vm, p []uint64) uint32 {
 	if kind > uint32(Histogram) {
 		return uint32(StatusBadArgument)
 	}
-	v.metrics[kind] = append(v.metrics[kind], v.thread.process.metrics.define(MetricType(kind), string(name)))
+	v.metrics[kind] = append(v.metrics[kind], v.machine.metrics.define(MetricType(kind), string(name)))
 	return v.putU32(p[3], uint32(len(v.metrics[kind]))<<2|kind)
 }
 

@@ -16,8 +16,8 @@ func proxyGRPCCall(v *vm, p []uint64) uint32 {
 	if !ok || !ok2 {
 		return uint32(StatusInvalidMemoryAccess)
 	}
-	open.unary, open.message = true, append([]byte(nil), message...)
-	open.timeout = time.Duration(uint32(p[10])) * time.Millisecond
+	open.Unary, open.Message = true, append([]byte(nil), message...)
+	open.Timeout = time.Duration(uint32(p[10])) * time.Millisecond
 	return v.openGRPC(open, p[11])
 }
 
@@ -31,30 +31,22 @@ func proxyGRPCStream(v *vm, p []uint64) uint32 {
 	return v.openGRPC(open, p[8])
 }
 
-// grpcOpening is what both have in common.
-type grpcOpening struct {
-	service, path string
-	metadata      Headers
-	unary         bool
-	message       []byte
-	timeout       time.Duration
-}
-
-func (v *vm) readGRPCOpening(p []uint64) (grpcOpening, bool) {
+// readGRPCOpening reads what both have in common.
+func (v *vm) readGRPCOpening(p []uint64) (GRPCOpening, bool) {
 	service, ok := v.read(p[0], p[1])
 	name, ok2 := v.read(p[2], p[3])
 	method, ok3 := v.read(p[4], p[5])
 	metadata, ok4 := v.read(p[6], p[7])
 	if !ok || !ok2 || !ok3 || !ok4 {
-		return grpcOpening{}, false
+		return GRPCOpening{}, false
 	}
 	pairs, _ := wire.ParsePairs(metadata)
-	return grpcOpening{service: string(service), path: "/" + string(name) + "/" + string(method), metadata: pairs}, true
+	return GRPCOpening{Service: string(service), Path: "/" + string(name) + "/" + string(method), Metadata: pairs}, true
 }
 
 // openGRPC writes the id only when the call is on its way.
-func (v *vm) openGRPC(o grpcOpening, idPtr uint64) uint32 {
-	id, status := v.contextOrEffective().root.openGRPC(o)
+func (v *vm) openGRPC(o GRPCOpening, idPtr uint64) uint32 {
+	id, status := v.contextOrEffective().OpenGRPC(o)
 	if status != StatusOK {
 		return uint32(status)
 	}
@@ -68,49 +60,17 @@ func proxyGRPCSend(v *vm, p []uint64) uint32 {
 	if !ok {
 		return uint32(StatusInvalidMemoryAccess)
 	}
-	id := uint32(p[0])
-	if id%calloutIDStep != grpcStreamResidue {
-		return uint32(StatusBadArgument)
-	}
-	x, ok := v.contextOrEffective().root.grpc[id]
-	if !ok {
-		return uint32(StatusNotFound)
-	}
-	x.send(append([]byte(nil), message...), uint32(p[3]) != 0)
-	return uint32(StatusOK)
+	return uint32(v.contextOrEffective().SendGRPC(uint32(p[0]), message, uint32(p[3]) != 0))
 }
 
 // proxyGRPCCancel(id) forgets a call, or resets a stream: no further callback comes. BadArgument: the id is of neither
 // kind. NotFound: no such call or stream.
 func proxyGRPCCancel(v *vm, p []uint64) uint32 {
-	x, status := v.findGRPC(uint32(p[0]))
-	if x != nil {
-		x.cancel()
-	}
-	return uint32(status)
+	return uint32(v.contextOrEffective().CancelGRPC(uint32(p[0])))
 }
 
 // proxyGRPCClose(id) cancels a call, or ends the guest's side of a stream, whose callbacks go on. Errors as in
 // proxyGRPCCancel.
 func proxyGRPCClose(v *vm, p []uint64) uint32 {
-	x, status := v.findGRPC(uint32(p[0]))
-	switch {
-	case x == nil:
-	case x.unary:
-		x.cancel()
-	default:
-		x.localClosed = true
-		x.send(nil, true)
-	}
-	return uint32(status)
-}
-
-func (v *vm) findGRPC(id uint32) (*grpcExchange, Status) {
-	if r := id % calloutIDStep; r != grpcCallResidue && r != grpcStreamResidue {
-		return nil, StatusBadArgument
-	}
-	if x, ok := v.contextOrEffective().root.grpc[id]; ok {
-		return x, StatusOK
-	}
-	return nil, StatusNotFound
+	return uint32(v.contextOrEffective().CloseGRPC(uint32(p[0])))
 }

@@ -6,7 +6,7 @@ func proxyGetSharedData(v *vm, p []uint64) uint32 {
 	if !ok {
 		return uint32(StatusInvalidMemoryAccess)
 	}
-	value, cas, status := v.thread.process.sharedData.get(v.vmID, key, v.scratch)
+	value, cas, status := v.machine.sharedData.get(v.spec.VMID, key, v.scratch)
 	v.scratch = value
 	if status != StatusOK {
 		return uint32(status)
@@ -24,7 +24,7 @@ func proxySetSharedData(v *vm, p []uint64) uint32 {
 	if !ok || !ok2 {
 		return uint32(StatusInvalidMemoryAccess)
 	}
-	return uint32(v.thread.process.sharedData.set(v.vmID, key, value, uint32(p[4])))
+	return uint32(v.machine.sharedData.set(v.spec.VMID, key, value, uint32(p[4])))
 }
 
 // proxyRegisterSharedQueue(name, size, id*): the context's root becomes the one that is told of messages.
@@ -33,8 +33,7 @@ func proxyRegisterSharedQueue(v *vm, p []uint64) uint32 {
 	if !ok {
 		return uint32(StatusInvalidMemoryAccess)
 	}
-	root := v.contextOrEffective().root
-	return v.putU32(p[2], v.thread.process.queues.register(v, root.id, string(name)))
+	return v.putU32(p[2], v.machine.queues.register(v, v.contextOrEffective().RootID(), string(name)))
 }
 
 // proxyResolveSharedQueue(vm id, size, name, size, id*). NotFound: no such queue. An empty vm id is the own one.
@@ -46,9 +45,9 @@ func proxyResolveSharedQueue(v *vm, p []uint64) uint32 {
 	}
 	owner := string(vmID)
 	if owner == "" {
-		owner = v.vmID
+		owner = v.spec.VMID
 	}
-	id, status := v.thread.process.queues.resolve(owner, string(name))
+	id, status := v.machine.queues.resolve(owner, string(name))
 	if status != StatusOK {
 		return uint32(status)
 	}
@@ -61,12 +60,12 @@ func proxyEnqueueSharedQueue(v *vm, p []uint64) uint32 {
 	if !ok {
 		return uint32(StatusInvalidMemoryAccess)
 	}
-	return uint32(v.thread.process.queues.enqueue(uint32(p[0]), data))
+	return uint32(v.machine.queues.enqueue(uint32(p[0]), data))
 }
 
 // proxyDequeueSharedQueue(id, data**, size*). NotFound: unknown id. Empty: nothing there.
 func proxyDequeueSharedQueue(v *vm, p []uint64) uint32 {
-	data, status := v.thread.process.queues.dequeue(uint32(p[0]))
+	data, status := v.machine.queues.dequeue(uint32(p[0]))
 	if status != StatusOK {
 		return uint32(status)
 	}

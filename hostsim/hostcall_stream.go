@@ -13,31 +13,10 @@ const (
 // proxyContinueStream(type) lets a paused stream go on, after the callback. OK and nothing happens when the context has
 // no stream. Unimplemented: upstream. BadArgument: unknown type.
 func proxyContinueStream(v *vm, p []uint64) uint32 {
-	c := v.contextOrEffective()
-	s := c.stream
-	switch uint32(p[0]) {
-	case streamRequest:
-		if s != nil {
-			v.later(s.continueDecoding)
-		}
-	case streamResponse:
-		if s != nil {
-			v.later(s.continueEncoding)
-		}
-	case streamDownstream:
-		if c.connection != nil {
-			v.later(c.connection.continueReading)
-		}
-		return uint32(StatusOK)
-	case streamUpstream:
-		return uint32(StatusUnimplemented)
-	default:
+	if uint32(p[0]) > streamUpstream {
 		return uint32(StatusBadArgument)
 	}
-	if s != nil && !s.logging {
-		s.requestMap, s.requestTrailerMap, s.requestChunk = nil, nil, nil
-	}
-	return uint32(StatusOK)
+	return uint32(v.contextOrEffective().ContinueStream(uint32(p[0])))
 }
 
 func proxyContinueRequest(v *vm, _ []uint64) uint32 {
@@ -54,18 +33,7 @@ func proxyCloseStream(v *vm, p []uint64) uint32 {
 	if uint32(p[0]) > streamUpstream {
 		return uint32(StatusBadArgument)
 	}
-	c, network := v.contextOrEffective(), uint32(p[0]) >= streamDownstream
-	if c.stream != nil && !network {
-		v.later(func() { c.stream.reset("wasm_close_stream") })
-	}
-	if c.connection != nil && network {
-		details := "wasm_downstream_close"
-		if uint32(p[0]) == streamUpstream {
-			details = "wasm_upstream_close"
-		}
-		v.later(func() { c.connection.close(closing{how: closedLocally, details: details}) })
-	}
-	return uint32(StatusOK)
+	return uint32(v.contextOrEffective().CloseStream(uint32(p[0])))
 }
 
 // proxySendLocalResponse(status, details, size, body, size, headers, size, grpc status) answers the client, after the
@@ -78,22 +46,12 @@ func proxySendLocalResponse(v *vm, p []uint64) uint32 {
 		return uint32(StatusInvalidMemoryAccess)
 	}
 	v.stopNext = true
-	s := v.contextOrEffective().stream
-	if s == nil {
-		return uint32(StatusOK)
-	}
 	pairs, _ := wire.ParsePairs(headers)
-	r := &localReply{
-		status: int(uint16(p[0])), body: append([]byte(nil), body...), headers: pairs, details: detailsText(string(details)),
-	}
-	if grpc := int32(uint32(p[7])); grpc > 0 && grpc <= maxGRPCStatus {
-		r.grpc = int(grpc)
-	}
-	v.later(func() { s.localReply(r) })
+	v.contextOrEffective().SendLocalResponse(LocalResponse{
+		Status: int(uint16(p[0])), Details: string(details), Body: body, Headers: pairs, GRPC: int32(uint32(p[7])),
+	})
 	return uint32(StatusOK)
 }
-
-const maxGRPCStatus = 16
 
 // proxyHTTPCall(cluster, size, headers, size, body, size, trailers, size, timeout ms, id*) dispatches a call that belongs
 // to the context's root. BadArgument: unknown cluster, no :method, :path or :authority, negative timeout.
@@ -108,8 +66,9 @@ func proxyHTTPCall(v *vm, p []uint64) uint32 {
 	}
 	pairs, _ := wire.ParsePairs(headers)
 	trailing, _ := wire.ParsePairs(trailers)
-	id, status := v.contextOrEffective().root.httpCall(string(cluster), newHeaderMap(pairs),
-		append([]byte(nil), body...), trailing, int32(uint32(p[8])))
+	id, status := v.contextOrEffective().HTTPCall(HTTPCall{
+		Cluster: string(cluster), Headers: pairs, Body: body, Trailers: trailing, TimeoutMS: int32(uint32(p[8])),
+	})
 	v.writeU32(p[9], id)
 	return uint32(status)
 }

@@ -79,7 +79,7 @@ func Inspect(ctx context.Context, wasm []byte) Inspection {
 	if unfit == nil {
 		broken = validate(ctx, wasm)
 	}
-	for i := range profiles {
+	for i := range releases {
 		var faults []fault
 		switch {
 		case unfit != nil:
@@ -87,9 +87,9 @@ func Inspect(ctx context.Context, wasm []byte) Inspection {
 		case broken != nil:
 			faults = []fault{*broken}
 		default:
-			faults = linkFaults(outline, abi, &profiles[i])
+			faults = linkFaults(outline, abi, &releases[i])
 		}
-		v := Verdict{Profile: profiles[i].name, Loads: len(faults) == 0}
+		v := Verdict{Profile: releases[i].name, Loads: len(faults) == 0}
 		for _, f := range faults {
 			v.Refusal = append(v.Refusal, Refusal{f.words, f.hint})
 		}
@@ -122,9 +122,9 @@ func inspectImport(i wasmbin.Import, abi abiVersion) InspectedImport {
 	if abi == 0 {
 		abi = abi021 // whoever repairs the marker wants to know
 	}
-	for p := range profiles {
-		if importFault(i, abi, &profiles[p]) == nil {
-			out.Profiles = append(out.Profiles, profiles[p].name)
+	for p := range releases {
+		if importFault(i, abi, &releases[p]) == nil {
+			out.Profiles = append(out.Profiles, releases[p].name)
 		}
 	}
 	return out
@@ -149,7 +149,7 @@ func (in *Inspection) describeExports(o wasmbin.Outline, abi abiVersion) {
 	}
 	exported := func(name string) bool { return functions[name] }
 	known := map[string]bool{}
-	for _, l := range lookups(exported, abi, &profiles[len(profiles)-1]) {
+	for _, l := range lookups(exported, abi, &releases[len(releases)-1]) {
 		known[l.name] = true
 	}
 	for _, name := range allocators {

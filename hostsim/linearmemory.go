@@ -101,11 +101,6 @@ func (m *linearMemory) release() {
 // pageSize is the unit of a memory's size.
 const pageSize = 64 << 10
 
-// SetMemoryLimit bounds the memory of the VMs that this host has made and will make, in bytes, from now on: a guest
-// that asks for more is refused, and what it does then is its own affair; most languages' runtimes trap. 0 lifts the
-// limit, up to Envoy's 1 GiB. What a VM has already it keeps: see GuestMemory.
-func (h *Host) SetMemoryLimit(bytes int) { h.memoryLimit.Store(uint64(max(bytes, 0))) }
-
 // started notes how much memory a VM has after its start.
 func (m *linearMemory) started() {
 	m.spares.mu.Lock()

@@ -62,7 +62,7 @@ func checkSizes(wasm []byte) *fault {
 // linkFaults compares a module's imports with what this Envoy offers, and then its exports with what it looks up.
 // Envoy stops at the first import that does not fit, and names every export. Source: proxy-wasm-cpp-host
 // src/v8/v8.cc link, src/wasm.cc getFunctions; the words are measured.
-func linkFaults(o wasmbin.Outline, abi abiVersion, p *profile) []fault {
+func linkFaults(o wasmbin.Outline, abi abiVersion, p *release) []fault {
 	var faults []fault
 	for _, i := range o.Imports {
 		if f := importFault(i, abi, p); f != nil {
@@ -72,7 +72,7 @@ func linkFaults(o wasmbin.Outline, abi abiVersion, p *profile) []fault {
 	return append(faults, exportFaults(o, abi, p)...)
 }
 
-func importFault(i wasmbin.Import, abi abiVersion, p *profile) *fault {
+func importFault(i wasmbin.Import, abi abiVersion, p *release) *fault {
 	const missing = "Failed to load Wasm module due to a missing import: "
 	switch i.Kind {
 	case wasmbin.Function:
@@ -92,10 +92,10 @@ func importFault(i wasmbin.Import, abi abiVersion, p *profile) *fault {
 	return nil
 }
 
-func missingImportHint(module, name string, abi abiVersion, p *profile) string {
-	for i := range profiles {
-		if findHostcall(module, name, abi, &profiles[i]) != nil {
-			return fmt.Sprintf("Envoy %s lacks it; Envoy %s and later have it", p.name, profiles[i].name)
+func missingImportHint(module, name string, abi abiVersion, p *release) string {
+	for i := range releases {
+		if findHostcall(module, name, abi, &releases[i]) != nil {
+			return fmt.Sprintf("Envoy %s lacks it; Envoy %s and later have it", p.name, releases[i].name)
 		}
 	}
 	for _, other := range []abiVersion{abi010, abi020, abi021} {
@@ -116,7 +116,7 @@ type lookup struct {
 }
 
 // lookups of a module, by what it exports; the allocator is not among them.
-func lookups(exported func(string) bool, abi abiVersion, p *profile) []lookup {
+func lookups(exported func(string) bool, abi abiVersion, p *release) []lookup {
 	var list []lookup
 	if exported("_initialize") {
 		list = append(list, lookup{name: "_initialize"})
@@ -141,7 +141,7 @@ var neverCalled = []lookup{
 	{"proxy_validate_configuration", sig("ii"), sig("i")},
 }
 
-func exportFaults(o wasmbin.Outline, abi abiVersion, p *profile) []fault {
+func exportFaults(o wasmbin.Outline, abi abiVersion, p *release) []fault {
 	var faults []fault
 	functions := map[string]wasmbin.Signature{}
 	for _, e := range o.Exports {

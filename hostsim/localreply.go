@@ -49,7 +49,7 @@ func (s *Stream) localReply(r *localReply) {
 		s.directReply(r)
 	default:
 		if s.encoding == 0 {
-			s.host.log(s.thread.index, LevelCritical, "a local reply to a response that is on its way, outside of its callbacks: Envoy was seen to die here", true)
+			s.host.log(s.thread.Index, LevelCritical, "a local reply to a response that is on its way, outside of its callbacks: Envoy was seen to die here", true)
 		}
 		s.setDetails(r.details)
 		s.reset(r.details)
@@ -66,7 +66,7 @@ func (s *Stream) sendPrepared() {
 
 // replyThroughChain lets our own encoder callbacks see the reply.
 func (s *Stream) replyThroughChain(r *localReply) {
-	s.instance.vm.inReply(func() { s.encodeReply(r) })
+	s.instance.guest.InReply(func() { s.encodeReply(r) })
 }
 
 func (s *Stream) encodeReply(r *localReply) {
@@ -81,7 +81,7 @@ func (s *Stream) encodeReply(r *localReply) {
 
 // directReply goes to the client past the plugin.
 func (s *Stream) directReply(r *localReply) {
-	s.instance.vm.inReply(func() { s.sendReply(r) })
+	s.instance.guest.InReply(func() { s.sendReply(r) })
 }
 
 func (s *Stream) sendReply(r *localReply) {
@@ -97,7 +97,7 @@ func (s *Stream) sendReply(r *localReply) {
 
 // abandonUpstream: whatever the backend still says is for nobody.
 func (s *Stream) abandonUpstream() {
-	if s.routed && !s.upstreamDone {
+	if s.isRouted && !s.upstreamDone {
 		s.upstreamDone = true
 		s.emit(Event{Kind: UpstreamReset})
 	}

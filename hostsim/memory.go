@@ -34,7 +34,7 @@ func (v *vm) alloc(size int) (ptr uint32, view []byte, ok bool) {
 	}
 	v.current, v.effective, v.restriction = current, effective, restriction
 	if err != nil {
-		v.fail(v.mallocName, err)
+		v.Fail(v.mallocName, err)
 		return 0, nil, false
 	}
 	ptr = uint32(stack[0])
@@ -75,7 +75,7 @@ func (v *vm) giveString(data string, ptrPtr, sizePtr uint64) Status {
 }
 
 // givePairs is give for a header map.
-func (v *vm) givePairs(h Headers, ptrPtr, sizePtr uint64) Status {
+func (v *vm) givePairs(h []wire.Pair, ptrPtr, sizePtr uint64) Status {
 	if len(h) == 0 {
 		return v.givePointer(0, 0, ptrPtr, sizePtr)
 	}

@@ -90,21 +90,21 @@ func (s *stat) record(value uint64) Status {
 
 // Metrics are all metrics that guests defined, in the order of their first definition, by the guest's own names. Envoy
 // shows them with "wasmcustom." before the name.
-func (p *Process) Metrics() []Metric {
-	p.metrics.mu.Lock()
-	defer p.metrics.mu.Unlock()
-	out := make([]Metric, len(p.metrics.order))
-	for i, s := range p.metrics.order {
+func (m *machine) Metrics() []Metric {
+	m.metrics.mu.Lock()
+	defer m.metrics.mu.Unlock()
+	out := make([]Metric, len(m.metrics.order))
+	for i, s := range m.metrics.order {
 		out[i] = Metric{Name: s.name, Type: s.kind, Value: s.value.Load(), Samples: s.samples.Load()}
 	}
 	return out
 }
 
 // Metric is the value of the counter or gauge with that name, 0 when there is none.
-func (p *Process) Metric(name string) uint64 {
-	for _, m := range p.Metrics() {
-		if m.Name == name && m.Type != Histogram {
-			return m.Value
+func (m *machine) Metric(name string) uint64 {
+	for _, known := range m.Metrics() {
+		if known.Name == name && known.Type != Histogram {
+			return known.Value
 		}
 	}
 	return 0

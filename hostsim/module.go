@@ -104,8 +104,8 @@ func Compile(ctx context.Context, wasm []byte, o CompileOptions) (*Module, error
 // use has the code compiled, or decoded, for the newest Envoy. After an error the module is closed.
 func (m *Module) use(ctx context.Context, code *codestore.Code) error {
 	m.code = code
-	newest := profiles[len(profiles)-1]
-	if _, err := m.runtimeFor(ctx, &newest); err != nil {
+	newest := &releases[len(releases)-1]
+	if _, err := m.runtimeFor(ctx, newest); err != nil {
 		return errors.Join(err, m.Close(ctx))
 	}
 	return nil
@@ -127,8 +127,8 @@ func (m *Module) Close(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// forProfile gives the code linked against a profile's host functions, or the *LoadError that this Envoy would give.
-func (m *Module) forProfile(ctx context.Context, p *profile) (*linkedModule, error) {
+// forRelease gives the code linked against a profile's host functions, or the *LoadError that this Envoy would give.
+func (m *Module) forRelease(ctx context.Context, p *release) (*linkedModule, error) {
 	code, err := m.runtimeFor(ctx, p)
 	if err != nil {
 		return nil, err
@@ -141,15 +141,15 @@ func (m *Module) forProfile(ctx context.Context, p *profile) (*linkedModule, err
 
 // Check is nil when the Envoy version of that profile would load the module, and else a *LoadError.
 func (m *Module) Check(ctx context.Context, profile string) error {
-	p, err := findProfile(profile)
+	p, err := findRelease(profile)
 	if err != nil {
 		return err
 	}
-	_, err = m.forProfile(ctx, p)
+	_, err = m.forRelease(ctx, p)
 	return err
 }
 
-func (m *Module) runtimeFor(ctx context.Context, p *profile) (*linkedModule, error) {
+func (m *Module) runtimeFor(ctx context.Context, p *release) (*linkedModule, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if l, ok := m.linked[p.wasiStubs]; ok {

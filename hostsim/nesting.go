@@ -36,7 +36,7 @@ const nativeStack = 984 << 10
 
 // decide carries out a decision of the guest.
 func (v *vm) decide(f func()) {
-	frames := nativeStack / v.thread.process.profile.nesting.others
+	frames := nativeStack / v.machine.Release.nesting.others
 	v.decisions++
 	v.frames += frames
 	f()
@@ -44,9 +44,9 @@ func (v *vm) decide(f func()) {
 	v.decisions--
 }
 
-// inReply runs f, which makes a local reply: as a decision it needs more of the stack than others.
-func (v *vm) inReply(f func()) {
-	n := v.thread.process.profile.nesting
+// InReply runs f, which makes a local reply: as a decision it needs more of the stack than others.
+func (v *vm) InReply(f func()) {
+	n := v.machine.Release.nesting
 	frames := nativeStack/n.replies - nativeStack/n.others
 	v.frames += frames
 	f()

@@ -8,9 +8,7 @@ import (
 	"fmt"
 	"maps"
 	mathrand "math/rand/v2"
-	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -19,14 +17,10 @@ import (
 type Process struct {
 	profile *profile
 	clock   Clock
-	fake    *FakeClock // clock, when it is one
-	threads []*thread  // [0] is the main thread
+	loop    *loop
+	workers []*worker // [0] is the main thread
 	node    map[string]string
-	began   time.Time
-
-	sharedData *sharedData
-	queues     *queueTable
-	metrics    *metricTable
+	machine *machine
 
 	calls journal[Call]
 
@@ -35,13 +29,6 @@ type Process struct {
 	hosts    map[*Host]bool
 	started  int // hosts so far
 	random   *mathrand.ChaCha8
-	shuffle  *mathrand.Rand // by WithSeed, else nil
-
-	closed  atomic.Bool
-	spawned sync.WaitGroup
-	// background ends when the process closes.
-	background context.Context
-	stop       context.CancelFunc
 }
 
 // NewProcess makes a process without plugins. Only options marked "Process" have a meaning here.
@@ -56,63 +43,41 @@ func NewProcess(opts ...Option) (*Process, error) {
 func newProcess(c *config) *Process {
 	profile, _ := findProfile(c.process.profile) // newConfig has checked it
 	p := &Process{
-		profile: profile, clock: c.process.clock, node: c.process.node, began: c.process.clock.Now(), clusters: maps.Clone(c.process.clusters),
-		sharedData: newSharedData(), queues: newQueueTable(), metrics: newMetricTable(), hosts: map[*Host]bool{},
+		profile: profile, clock: c.process.clock, node: maps.Clone(c.process.node), clusters: maps.Clone(c.process.clusters), hosts: map[*Host]bool{},
 	}
+	p.machine = newMachine(profile.release, p.clock, p.newRandom)
 	if p.node == nil {
 		p.node = map[string]string{}
 	}
 	if _, ok := p.node["user_agent_name"]; !ok {
 		p.node["user_agent_name"] = "envoy"
 	}
-	p.fake, _ = p.clock.(*FakeClock)
-	p.background, p.stop = context.WithCancel(context.Background())
+	var order *uint64
+	if c.process.seeded {
+		order = &c.process.seed
+	}
+	p.loop = newLoop(p.clock, c.process.workers+1, order)
 	var seed [32]byte
-	if p.fake == nil && !c.process.seeded {
+	if p.loop.Fake == nil && !c.process.seeded {
 		_, _ = rand.Read(seed[:]) // never fails, by its contract
 	}
 	binary.LittleEndian.PutUint64(seed[:], c.process.seed^binary.LittleEndian.Uint64(seed[:]))
 	p.random = mathrand.NewChaCha8(seed)
-	if p.fake != nil && c.process.seeded {
-		p.shuffle = mathrand.New(mathrand.NewPCG(c.process.seed, shuffleStream)) //nolint:gosec // an order, no secret
-		p.fake.shuffleBy(c.process.seed)
-	}
-	for i := range c.process.workers + 1 {
-		p.threads = append(p.threads, &thread{process: p, index: i, vms: map[string]*vm{}})
+	for _, t := range p.loop.Threads {
+		p.workers = append(p.workers, &worker{thread: t, process: p, guests: map[string]*guest{}})
 	}
 	return p
-}
-
-// shuffleStream tells the orders that a seed decides from the random numbers that it gives guests.
-const shuffleStream = 0x5a11
-
-// order is in which the threads are served.
-func (p *Process) order() []*thread {
-	threads := slices.Clone(p.threads)
-	if p.shuffle != nil {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.shuffle.Shuffle(len(threads), func(i, j int) { threads[i], threads[j] = threads[j], threads[i] })
-	}
-	return threads
 }
 
 // Clock is the clock that the process was made with.
 func (p *Process) Clock() Clock { return p.clock }
 
 // Workers is the number of workers, the main thread not counted.
-func (p *Process) Workers() int { return len(p.threads) - 1 }
+func (p *Process) Workers() int { return len(p.workers) - 1 }
 
 // Advance moves the process's fake clock and runs ticks, answers and timeouts on the way, in order of time. On the real
 // clock it sleeps, while they run by themselves.
-func (p *Process) Advance(d time.Duration) {
-	if p.fake == nil {
-		time.Sleep(d)
-		return
-	}
-	p.fake.Advance(d)
-	p.settle()
-}
+func (p *Process) Advance(d time.Duration) { p.loop.Advance(d) }
 
 // SetCluster defines or replaces a cluster, and removes it when cluster is nil.
 func (p *Process) SetCluster(name string, cluster Cluster) {
@@ -138,7 +103,7 @@ func (p *Process) Calls() []Call { return p.calls.from(0) }
 // Hostcalls is how many hostcalls all guests made so far, WASI left out.
 func (p *Process) Hostcalls() int {
 	n := int64(0)
-	for _, t := range p.threads {
+	for _, t := range p.workers {
 		n += t.hostcalls.Load()
 	}
 	return int(n)
@@ -146,7 +111,7 @@ func (p *Process) Hostcalls() int {
 
 // Close ends all plugins, releases their VMs and stops all timers.
 func (p *Process) Close(ctx context.Context) error {
-	if p.isClosed() {
+	if p.loop.Closed() {
 		return nil
 	}
 	p.mu.Lock()
@@ -161,57 +126,33 @@ func (p *Process) Close(ctx context.Context) error {
 			errs = append(errs, fmt.Errorf("close plugin %s: %w", h.config.name, err))
 		}
 	}
-	p.mu.Lock()
-	p.closed.Store(true)
-	p.mu.Unlock()
-	p.stop()
-	p.spawned.Wait()
+	p.loop.Close()
 	return errors.Join(errs...)
 }
 
-func (p *Process) isClosed() bool { return p.closed.Load() }
+// SharedData is a copy of all shared data under a vm_id.
+func (p *Process) SharedData(vmID string) map[string][]byte { return p.machine.SharedData(vmID) }
 
-// spawn runs f on a goroutine that Close waits for; a closed process does nothing.
-func (p *Process) spawn(f func()) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !p.isClosed() {
-		p.spawned.Go(f)
-	}
+// SetSharedData writes a key as a guest with that vm_id would with cas 0: to prepare a test, or to stand for a rival.
+func (p *Process) SetSharedData(vmID, key string, value []byte) {
+	p.machine.SetSharedData(vmID, key, value)
 }
 
-// settle runs what has been posted to threads until nothing is left. The caller holds no thread.
-func (p *Process) settle() {
-	if p.fake == nil {
-		return // goroutines do it
-	}
-	for again := true; again; {
-		again = false
-		threads := p.threads
-		if p.shuffle != nil && p.posted() {
-			threads = p.order()
-		}
-		for _, t := range threads {
-			if f, ok := t.take(); ok {
-				again = true
-				t.run(f)
-			}
-		}
-	}
+// LoseCAS has the next n compare-and-swap writes of a key under a vm_id answer CasMismatch, as if a rival had written the
+// same value in between: to see whether a guest tries again, and for how long.
+func (p *Process) LoseCAS(vmID, key string, n int) { p.machine.LoseCAS(vmID, key, n) }
+
+// Queue is a copy of the messages in a queue, oldest first, and whether it was ever registered.
+func (p *Process) Queue(vmID, name string) (messages [][]byte, ok bool) {
+	return p.machine.Queue(vmID, name)
 }
 
-// posted: some thread has work. Without any there is no order to decide.
-func (p *Process) posted() bool {
-	for _, t := range p.threads {
-		t.inboxMu.Lock()
-		n := len(t.inbox)
-		t.inboxMu.Unlock()
-		if n > 0 {
-			return true
-		}
-	}
-	return false
-}
+// Metrics are all metrics that guests defined, in the order of their first definition, by the guest's own names. Envoy
+// shows them with "wasmcustom." before the name.
+func (p *Process) Metrics() []Metric { return p.machine.Metrics() }
+
+// Metric is the value of the counter or gauge with that name, 0 when there is none.
+func (p *Process) Metric(name string) uint64 { return p.machine.Metric(name) }
 
 // newRandom is a random source for one VM, drawn from the process's own.
 func (p *Process) newRandom() *mathrand.ChaCha8 {

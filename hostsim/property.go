@@ -6,53 +6,89 @@ import (
 	"strings"
 )
 
-// property resolves a path. Source: Envoy context.cc findValue, getProperty, and filters/common/expr/context.cc.
-func (c *guestContext) property(path *propertyPath) propertyValue {
-	if s := c.flow; s != nil {
-		for _, given := range [...]map[string]any{s.info.Properties, c.host.config.properties} {
-			if value, ok := given[path.dotted]; ok {
-				p, _ := propertyOf(value) // checked when it was given
-				return p
-			}
-		}
+// asked is what the properties of a stream and of a connection are had from.
+type asked interface {
+	requestProperty(rest string) propertyValue
+	responseProperty(rest string) propertyValue
+	// sourceAddress is the client's, "ip:port".
+	sourceAddress() string
+	// upstreamChosen: the router has chosen a host. upstreamConnected: it talks to it.
+	upstreamChosen() bool
+	upstreamConnected() bool
+	// attempts is upstream.request_attempt_count; routed: there is a route to tell of.
+	attempts() propertyValue
+	routed() bool
+	routeName() propertyValue
+}
+
+// Property is what is known without a stream.
+func (c *baseContext) Property(path []byte) (text string, data []byte, status Status) {
+	p := c.guest.propertyPath(path)
+	value, _ := c.pluginProperty(p)
+	if p.top == "xds" {
+		value = c.xdsProperty(p.rest)
 	}
+	return c.guest.render(value)
+}
+
+// SetProperty has nowhere to store.
+func (c *baseContext) SetProperty([]byte, []byte) Status { return StatusNotFound }
+
+// pluginProperty is what is about the plugin; final is false when others may know the path.
+func (c *baseContext) pluginProperty(path *propertyPath) (value propertyValue, final bool) {
 	if path.text == "" {
-		return wholeValue()
+		return wholeValue(), true
 	}
 	switch path.top {
 	case "plugin_name":
-		return textValue(c.host.config.name).when(!path.nested)
+		return textValue(c.host.config.name).when(!path.nested), true
 	case "plugin_root_id":
-		return textValue(c.host.config.rootID).when(!path.nested)
+		return textValue(c.host.config.rootID).when(!path.nested), true
 	case "plugin_vm_id":
-		return textValue(c.vm.vmID).when(!path.nested)
-	case "xds":
-		return c.xdsProperty(path.rest)
+		return textValue(c.host.config.vmID).when(!path.nested), true
 	}
-	s := c.flow
-	if s == nil {
-		return propertyValue{}
+	return propertyValue{}, false
+}
+
+// Property is what the test gives, or else what is known.
+func (c *flowContext) Property(path []byte) (text string, data []byte, status Status) {
+	p := c.guest.propertyPath(path)
+	for _, given := range [...]map[string]any{c.flow.info.Properties, c.host.config.properties} {
+		if len(given) == 0 {
+			continue
+		}
+		if value, ok := given[p.dotted]; ok {
+			v, _ := propertyOf(value) // checked when it was given
+			return c.guest.render(v)
+		}
+	}
+	value, final := c.pluginProperty(p)
+	if !final {
+		value = c.property(p)
+	}
+	return c.guest.render(value)
+}
+
+// property resolves a path. Source: Envoy context.cc findValue, getProperty, and filters/common/expr/context.cc.
+func (c *flowContext) property(path *propertyPath) propertyValue {
+	if path.top == "xds" {
+		return c.xdsProperty(path.rest)
 	}
 	if !path.nested && wholes[path.top] {
 		return wholeValue()
 	}
+	s := c.flow
 	switch path.top {
 	case "request":
-		if c.stream == nil {
-			return c.connection.requestProperty(path.rest)
-		}
-		return c.stream.requestProperty(path.rest)
+		return c.of.requestProperty(path.rest)
 	case "response":
-		if c.stream == nil {
-			return c.connection.responseProperty(path.rest)
-		}
-		return c.stream.responseProperty(path.rest)
+		return c.of.responseProperty(path.rest)
 	case "connection":
 		return s.connectionProperty(path.rest)
 	case "connection_id":
 		return numberValue(s.info.ConnectionID).when(!path.nested)
 	case "source":
-		return addressProperty(c.sourceAddress(), path.rest)
+		return addressProperty(c.of.sourceAddress(), path.rest)
 	case "destination":
 		return addressProperty(s.host.config.localAddress, path.rest)
 	case "upstream":
@@ -62,7 +98,7 @@ func (c *guestContext) property(path *propertyPath) propertyValue {
 	case "metadata": // dynamic metadata, which nobody here sets
 		return emptyMetadata(path.rest)
 	case "upstream_filter_state":
-		return wholeValue().when(!path.nested && c.upstreamConnected())
+		return wholeValue().when(!path.nested && c.of.upstreamConnected())
 	}
 	if path.nested {
 		return propertyValue{}
@@ -102,6 +138,13 @@ func addressProperty(address, field string) propertyValue {
 	}
 	return propertyValue{}
 }
+
+func (s *Stream) upstreamChosen() bool     { return s.chosen }
+func (s *Stream) upstreamConnected() bool  { return s.connected }
+func (s *Stream) routed() bool             { return true }
+func (s *Stream) routeName() propertyValue { return textValue(s.info.RouteName) }
+func (s *Stream) attempts() propertyValue  { return numberValue(uint64(boolU32(s.isRouted))) }
+func (s *Stream) sourceAddress() string    { return s.clientAddress(s.decode.headers) }
 
 func (s *Stream) requestProperty(rest string) propertyValue {
 	switch rest {

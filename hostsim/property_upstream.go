@@ -8,53 +8,43 @@ import (
 
 // What the filter can learn of the router's side. Source: Envoy filters/common/expr/context.cc UpstreamWrapper, XDSWrapper.
 
-// upstreamChosen: the router has chosen a host. upstreamConnected: it talks to it.
-func (c *guestContext) upstreamChosen() bool {
-	if c.connection != nil {
-		return c.connection.backend >= backendOpen
-	}
-	return c.stream.chosen
-}
-
-func (c *guestContext) upstreamConnected() bool {
-	if c.connection != nil {
-		return c.upstreamChosen()
-	}
-	return c.stream.connected
-}
-
 // upstreamLocalAddress is what upstream.local_address says: there is no socket.
 const upstreamLocalAddress = "127.0.0.1:0"
 
-func (c *guestContext) upstreamProperty(rest string) propertyValue {
+func (c *flowContext) upstreamProperty(rest string) propertyValue {
 	info := &c.flow.info
 	switch rest {
 	case "request_attempt_count":
-		return numberValue(uint64(boolU32(c.stream != nil && c.stream.routed))).when(c.stream != nil)
+		return c.of.attempts()
 	case "local_address":
-		return textValue(upstreamLocalAddress).when(info.UpstreamAddr != "" && c.upstreamConnected())
+		return textValue(upstreamLocalAddress).when(info.UpstreamAddr != "" && c.of.upstreamConnected())
 	case "transport_failure_reason":
-		if c.flow.flags&flagUpstreamConnectionFailure != 0 && c.upstreamChosen() {
+		if c.flow.flags&flagUpstreamConnectionFailure != 0 && c.of.upstreamChosen() {
 			return textValue("delayed connect error: Connection refused")
 		}
-		return textValue("").when(c.upstreamChosen())
+		return textValue("").when(c.of.upstreamChosen())
 	case "locality":
-		return textValue("").when(c.upstreamChosen())
+		return textValue("").when(c.of.upstreamChosen())
 	case "cx_pool_ready_duration":
-		return numberValue(int64(0)).when(c.upstreamConnected())
+		return numberValue(int64(0)).when(c.of.upstreamConnected())
 	}
-	return addressProperty(info.UpstreamAddr, rest).when(c.upstreamChosen())
+	return addressProperty(info.UpstreamAddr, rest).when(c.of.upstreamChosen())
 }
 
-func (c *guestContext) xdsProperty(rest string) propertyValue {
+// xdsProperty is what is known without a stream.
+func (c *baseContext) xdsProperty(rest string) propertyValue {
 	if rest == "" {
 		return wholeValue()
 	}
 	if field, ok := strings.CutPrefix(rest, "node"); ok {
-		return nodeProperty(c.vm.thread.process.node, field)
+		return nodeProperty(c.host.process.node, field)
 	}
-	if c.flow == nil {
-		return propertyValue{}
+	return propertyValue{}
+}
+
+func (c *flowContext) xdsProperty(rest string) propertyValue {
+	if value := c.baseContext.xdsProperty(rest); value.shape != noProperty {
+		return value
 	}
 	info := &c.flow.info
 	rest, inside, _ := strings.Cut(rest, "\x00")
@@ -69,7 +59,7 @@ func (c *guestContext) xdsProperty(rest string) propertyValue {
 	case "filter_chain_name":
 		return textValue(info.FilterChain)
 	}
-	if c.connection != nil && !c.connection.proxied {
+	if !c.of.routed() {
 		return propertyValue{}
 	}
 	switch rest {
@@ -80,9 +70,9 @@ func (c *guestContext) xdsProperty(rest string) propertyValue {
 	case "virtual_host_metadata":
 		return emptyMetadata(inside).when(info.VirtualHost != "")
 	case "upstream_host_metadata", "upstream_host_locality_metadata":
-		return wholeValue().when(c.upstreamChosen() && inside == "")
+		return wholeValue().when(c.of.upstreamChosen() && inside == "")
 	case "route_name":
-		return textValue(info.RouteName).when(c.stream != nil)
+		return c.of.routeName()
 	case "virtual_host_name":
 		return nonEmpty(info.VirtualHost)
 	case "cluster_name":

@@ -82,23 +82,23 @@ func propertyOf(value any) (propertyValue, error) {
 	return propertyValue{}, fmt.Errorf("value of type %T: want string, []byte, bool, int64, uint64, float64, time.Time, time.Duration or Headers", value)
 }
 
-// giveProperty hands a value to the guest.
-func (v *vm) giveProperty(p propertyValue, ptrPtr, sizePtr uint64) Status {
+// render is the value as the guest gets it: text, or else bytes, which are good until the next call.
+func (g *guest) render(p propertyValue) (text string, data []byte, status Status) {
 	switch p.shape {
 	case textShape:
-		return v.giveString(p.text, ptrPtr, sizePtr)
+		return p.text, nil, StatusOK
 	case bytesShape:
-		return v.give(p.bytes, ptrPtr, sizePtr)
+		return "", p.bytes, StatusOK
 	case pairsShape: // unlike a header map, none is not a nil pointer
-		v.scratch = wire.AppendPairs(v.scratch[:0], p.headers)
+		g.scratch = wire.AppendPairs(g.scratch[:0], p.headers)
 	case boolShape:
-		v.scratch = append(v.scratch[:0], byte(p.number))
+		g.scratch = append(g.scratch[:0], byte(p.number))
 	case numberShape:
-		v.scratch = binary.LittleEndian.AppendUint64(v.scratch[:0], p.number)
+		g.scratch = binary.LittleEndian.AppendUint64(g.scratch[:0], p.number)
 	case wholeShape:
-		return StatusSerializationFailure
+		return "", nil, StatusSerializationFailure
 	default:
-		return StatusNotFound
+		return "", nil, StatusNotFound
 	}
-	return v.give(v.scratch, ptrPtr, sizePtr)
+	return "", g.scratch, StatusOK
 }

@@ -28,14 +28,14 @@ func (p FailurePolicy) open() bool { return p == FailOpen || p == FailOpenAlways
 // Source: Envoy source/extensions/common/wasm/wasm.cc maybeReloadHandleIfNeeded.
 func (in *instance) maybeReload() {
 	h := in.generation.host
-	if !in.vm.failed || in.vm.closed || h.config.policy != FailReload {
+	if !in.guest.Failed() || in.guest.Closed() || h.config.policy != FailReload {
 		return
 	}
 	if h.process.clock.Now().Sub(in.loaded) < h.process.jittered(h.config.backoff) {
 		h.stats.backoff.Add(1)
 		return
 	}
-	old, oldRoot := in.vm, in.root
+	old, oldRoot := in.guest, in.root
 	if err := in.load(); err != nil {
 		in.loaded = h.process.clock.Now()
 		h.stats.failure.Add(1)
@@ -43,5 +43,5 @@ func (in *instance) maybeReload() {
 	}
 	h.stats.success.Add(1)
 	oldRoot.forget()
-	old.closeUnused()
+	old.CloseUnused()
 }

@@ -2,8 +2,19 @@ package hostsim
 
 import "strings"
 
-// maxRemembered bounds what a VM remembers of the names that its guest uses, of each kind.
+// maxRemembered bounds what is remembered of the names that a guest uses, of each kind.
 const maxRemembered = 256
+
+// remembered are names that a guest used before, so that using them again allocates nothing, and short header values.
+type remembered struct {
+	headerNames map[string]headerName
+	paths       map[string]*propertyPath
+	text        textStore
+}
+
+func newRemembered() remembered {
+	return remembered{headerNames: map[string]headerName{}, paths: map[string]*propertyPath{}}
+}
 
 // headerName is a header's name with what the host has to know about it.
 type headerName struct {
@@ -35,47 +46,25 @@ func newPropertyPath(text string) *propertyPath {
 }
 
 // headerName is newHeaderName; for a name that the guest used before it allocates nothing.
-func (v *vm) headerName(name []byte) headerName {
-	if n, ok := v.headerNames[string(name)]; ok {
+func (r *remembered) headerName(name []byte) headerName {
+	if n, ok := r.headerNames[string(name)]; ok {
 		return n
 	}
 	n := newHeaderName(string(name))
-	if len(v.headerNames) < maxRemembered {
-		v.headerNames[string(name)] = n
+	if len(r.headerNames) < maxRemembered {
+		r.headerNames[string(name)] = n
 	}
 	return n
 }
 
 // propertyPath is newPropertyPath; for a path that the guest used before it allocates nothing.
-func (v *vm) propertyPath(path []byte) *propertyPath {
-	if p, ok := v.paths[string(path)]; ok {
+func (r *remembered) propertyPath(path []byte) *propertyPath {
+	if p, ok := r.paths[string(path)]; ok {
 		return p
 	}
 	p := newPropertyPath(string(path))
-	if len(v.paths) < maxRemembered {
-		v.paths[p.text] = p
+	if len(r.paths) < maxRemembered {
+		r.paths[p.text] = p
 	}
 	return p
-}
-
-// textBlock is how much text is allocated at a time, and maxBlockText what still goes into a block.
-const (
-	textBlock    = 4096
-	maxBlockText = textBlock / 8
-)
-
-// textStore makes strings of bytes with few allocations: short ones share a block.
-type textStore struct{ block strings.Builder }
-
-func (t *textStore) keep(b []byte) string {
-	if len(b) > maxBlockText {
-		return string(b)
-	}
-	if t.block.Cap()-t.block.Len() < len(b) {
-		t.block = strings.Builder{}
-		t.block.Grow(textBlock)
-	}
-	at := t.block.Len()
-	t.block.Write(b)
-	return t.block.String()[at:]
 }

@@ -24,15 +24,13 @@ func (p *Process) Restart() error {
 	for _, h := range hosts {
 		errs = append(errs, h.kill())
 	}
-	p.sharedData.clear()
-	p.queues.clear()
-	p.metrics.clear()
+	p.machine.forget()
 	for _, h := range hosts {
 		if err := h.revive(); err != nil {
 			errs = append(errs, fmt.Errorf("restart plugin %s: %w", h.config.name, err))
 		}
 	}
-	p.settle()
+	p.loop.Settle()
 	return errors.Join(errs...)
 }
 
@@ -45,8 +43,8 @@ func (h *Host) kill() error {
 	var errs []error
 	for _, g := range generations {
 		for _, in := range g.instances {
-			in.thread.run(func() {
-				errs = append(errs, in.vm.close())
+			in.thread.Run(func() {
+				errs = append(errs, in.guest.Close())
 				for _, s := range inOrder(in.streams) {
 					s.cut("downstream_remote_disconnect")
 				}

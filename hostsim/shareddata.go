@@ -95,25 +95,25 @@ func (s *sharedData) clear() {
 }
 
 // SharedData is a copy of all shared data under a vm_id.
-func (p *Process) SharedData(vmID string) map[string][]byte {
-	p.sharedData.mu.Lock()
-	defer p.sharedData.mu.Unlock()
+func (m *machine) SharedData(vmID string) map[string][]byte {
+	m.sharedData.mu.Lock()
+	defer m.sharedData.mu.Unlock()
 	out := map[string][]byte{}
-	for key, v := range p.sharedData.data[vmID] {
+	for key, v := range m.sharedData.data[vmID] {
 		out[key] = append([]byte(nil), v.value...)
 	}
 	return out
 }
 
 // SetSharedData writes a key as a guest with that vm_id would with cas 0: to prepare a test, or to stand for a rival.
-func (p *Process) SetSharedData(vmID, key string, value []byte) {
-	p.sharedData.set(vmID, []byte(key), value, 0)
+func (m *machine) SetSharedData(vmID, key string, value []byte) {
+	m.sharedData.set(vmID, []byte(key), value, 0)
 }
 
 // LoseCAS has the next n compare-and-swap writes of a key under a vm_id answer CasMismatch, as if a rival had written the
 // same value in between: to see whether a guest tries again, and for how long.
-func (p *Process) LoseCAS(vmID, key string, n int) {
-	p.sharedData.mu.Lock()
-	defer p.sharedData.mu.Unlock()
-	p.sharedData.lose[sharedKey{vmID, key}] = n
+func (m *machine) LoseCAS(vmID, key string, n int) {
+	m.sharedData.mu.Lock()
+	defer m.sharedData.mu.Unlock()
+	m.sharedData.lose[sharedKey{vmID, key}] = n
 }

@@ -36,7 +36,7 @@ func (q *queueTable) clear() {
 func (q *queueTable) register(owner *vm, rootID uint32, name string) uint32 {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	key := queueName{owner.vmID, name}
+	key := queueName{owner.spec.VMID, name}
 	queue, ok := q.byName[key]
 	if !ok {
 		q.lastID++
@@ -69,7 +69,7 @@ func (q *queueTable) enqueue(id uint32, message []byte) Status {
 	queue.messages = append(queue.messages, append([]byte(nil), message...))
 	owner, rootID := queue.owner, queue.rootID
 	q.mu.Unlock()
-	owner.thread.post(func() { owner.queueReady(rootID, id) })
+	owner.thread.Post(func() { owner.queueReady(rootID, id) })
 	return StatusOK
 }
 
@@ -90,15 +90,15 @@ func (q *queueTable) dequeue(id uint32) ([]byte, Status) {
 }
 
 // Queue is a copy of the messages in a queue, oldest first, and whether it was ever registered.
-func (p *Process) Queue(vmID, name string) (messages [][]byte, ok bool) {
-	p.queues.mu.Lock()
-	defer p.queues.mu.Unlock()
-	queue, ok := p.queues.byName[queueName{vmID, name}]
+func (m *machine) Queue(vmID, name string) (messages [][]byte, ok bool) {
+	m.queues.mu.Lock()
+	defer m.queues.mu.Unlock()
+	queue, ok := m.queues.byName[queueName{vmID, name}]
 	if !ok {
 		return nil, false
 	}
-	for _, m := range queue.messages {
-		messages = append(messages, append([]byte(nil), m...))
+	for _, message := range queue.messages {
+		messages = append(messages, append([]byte(nil), message...))
 	}
 	return messages, true
 }

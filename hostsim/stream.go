@@ -11,12 +11,13 @@ import (
 // Events from Next. Methods may be called from any goroutine, one at a time.
 type Stream struct {
 	flow
+	ctx *streamContext // nil when the plugin is skipped
 
 	decode, encode        side
 	decoding, encoding    int // depth of running decoder and encoder callbacks
 	prepared              *localReply
 	headReq, grpcReq      bool
-	routed                bool // the router has the request headers
+	isRouted              bool // the router has the request headers
 	upstreamEnd           bool // the router has the whole request
 	upstreamDone          bool // the backend's response has ended, or the router gave up
 	encoded               bool // response headers went to the client
@@ -108,10 +109,16 @@ func (h *Host) NewStream(worker int, info StreamInfo) (*Stream, error) {
 	}
 	info.UpstreamAddr = orElse(info.UpstreamAddr, defaultUpstreamAddr)
 	s := &Stream{}
+	s.contextID = func() uint32 {
+		if s.ctx == nil {
+			return 0
+		}
+		return s.ctx.id
+	}
 	if err := s.begin(h, worker, info); err != nil {
 		return nil, err
 	}
-	s.events = make([]Event, 0, eventsOfAnExchange)
+	s.queue.events = make([]Event, 0, eventsOfAnExchange)
 	s.do(s.attach)
 	return s, nil
 }
@@ -121,10 +128,10 @@ func (s *Stream) attach() {
 	in := s.instance
 	in.maybeReload()
 	in.streams[s] = true
-	if in.vm.failed && s.host.config.policy.open() {
+	if in.guest.Failed() && s.host.config.policy.open() {
 		return
 	}
-	s.ctx = &guestContext{vm: in.vm, host: s.host, root: in.root, stream: s, flow: &s.flow}
+	s.ctx = newStreamContext(s)
 }
 
 // eventsOfAnExchange is how many events one with a body and without surprises has.
@@ -154,7 +161,7 @@ func (s *Stream) RequestHeaders(h Headers, end bool) error {
 			return
 		}
 		if d := s.host.config.connManager.RequestTimeout; d > 0 {
-			s.stopRequest = s.thread.after(d, func() { s.timeout("request_overall_timeout", "request timeout") })
+			s.stopRequest = s.thread.After(d, func() { s.timeout("request_overall_timeout", "request timeout") })
 		}
 		s.decodeHeaders(m, end)
 	})

@@ -17,7 +17,7 @@ func (s *Stream) reset(details string) {
 		return
 	}
 	s.lingers = true
-	s.thread.after(delayedClose, func() { s.told(details) })
+	s.thread.After(delayedClose, func() { s.told(details) })
 	s.endAs(details)
 }
 
@@ -59,7 +59,7 @@ func (s *Stream) destroy() {
 			stop()
 		}
 	}
-	if s.routed && !s.upstreamDone {
+	if s.isRouted && !s.upstreamDone {
 		s.upstreamDone = true
 		s.emit(Event{Kind: UpstreamReset})
 	}
@@ -70,8 +70,8 @@ func (s *Stream) destroy() {
 			c.callback(onDelete, c.id)
 			c.forget()
 		}
-		if c.vm.failed {
-			c.vm.closeUnused()
+		if c.guest.Failed() {
+			c.guest.CloseUnused()
 		}
 	}
 	delete(s.instance.streams, s)
@@ -81,25 +81,13 @@ func (s *Stream) destroy() {
 }
 
 // logPhase runs on_log, also when the request phase never ran: the context is made then.
-func (s *Stream) logPhase(c *guestContext) {
-	s.enterGuest()
+func (s *Stream) logPhase(c *streamContext) {
+	c.enter()
 	s.logging = true
 	s.requestMap, s.requestTrailerMap, s.responseMap, s.responseTrailerMap = s.decode.headers, nil, s.encode.headers, s.encode.trailers
 	c.callback(onLog, c.id)
 	s.logging = false
 	s.requestMap, s.responseMap, s.responseTrailerMap = nil, nil, nil
-}
-
-// enterGuest makes the guest's context of the stream, once, unless the VM has crashed.
-func (s *Stream) enterGuest() {
-	c := s.ctx
-	if c.created || c.vm.failed {
-		return
-	}
-	c.vm.lastID++
-	c.id = c.vm.lastID
-	c.vm.contexts[c.id] = c
-	c.create()
 }
 
 // active notes that something moved on the stream: its idle time begins again. Held data that comes to the plugin again
@@ -112,7 +100,7 @@ func (s *Stream) active() {
 	}
 	s.activeAt = s.host.process.clock.Now()
 	if s.stopIdle == nil {
-		s.stopIdle = s.thread.after(s.idleLimit(), s.idle)
+		s.stopIdle = s.thread.After(s.idleLimit(), s.idle)
 	}
 }
 
@@ -125,7 +113,7 @@ func (s *Stream) idleLimit() time.Duration {
 
 func (s *Stream) idle() {
 	if left := s.idleLimit() - s.host.process.clock.Now().Sub(s.activeAt); left > 0 {
-		s.stopIdle = s.thread.after(left, s.idle)
+		s.stopIdle = s.thread.After(left, s.idle)
 		return
 	}
 	s.timeout("stream_idle_timeout", "stream timeout")

@@ -45,14 +45,10 @@ func (e TraceEntry) String() string {
 	return text
 }
 
-// Trace has every hostcall and callback so far, WASI left out, when the host was made WithTrace. A callback stands
-// before the hostcalls that it makes.
-func (h *Host) Trace() []TraceEntry { return h.traces.from(0) }
-
 // tracedHostcall runs a hostcall and records it.
 func (v *vm) tracedHostcall(def *hostcall, stack []uint64) {
 	c := v.contextOrEffective()
-	e := TraceEntry{At: v.thread.process.clock.Now(), Thread: v.thread.index, Context: c.id, Name: def.name}
+	e := TraceEntry{At: v.machine.Clock.Now(), Thread: v.thread.Index, Context: c.ID(), Name: def.name}
 	if !def.wasi {
 		e.Args = v.renderArgs(def.args, stack)
 	}
@@ -69,26 +65,26 @@ func (v *vm) tracedHostcall(def *hostcall, stack []uint64) {
 		return
 	}
 	e.Result = result
-	c.host.traces.add(e)
+	c.Traces().add(e)
 }
 
 // traceCallback records that a callback begins, and gives its place for traceReturn.
-func (v *vm) traceCallback(c *guestContext, cb callback, args []uint32) int {
+func (v *vm) traceCallback(c GuestContext, cb callback, args []uint32) int {
 	text := make([]string, len(args))
 	for i, a := range args {
 		text[i] = strconv.FormatUint(uint64(a), 10)
 	}
-	return c.host.traces.add(TraceEntry{
-		At: v.thread.process.clock.Now(), Thread: v.thread.index, Context: c.id, Callback: true,
+	return c.Traces().add(TraceEntry{
+		At: v.machine.Clock.Now(), Thread: v.thread.Index, Context: c.ID(), Callback: true,
 		Name: callbackTable[cb].name, Args: strings.Join(text, ", "), Given: -1, began: time.Now(),
 	})
 }
 
-func (v *vm) traceReturn(c *guestContext, cb callback, at int, result uint32, err error) {
+func (v *vm) traceReturn(c GuestContext, cb callback, at int, result uint32, err error) {
 	if len(callbackTable[cb].results) == 0 {
 		result = 0
 	}
-	c.host.traces.change(at, func(e *TraceEntry) {
+	c.Traces().change(at, func(e *TraceEntry) {
 		e.Result, e.Trapped, e.Took = result, err != nil, time.Since(e.began)
 	})
 }

@@ -28,7 +28,7 @@ func trampolines(allocator, abi string) []byte {
 	m := forge.New()
 	var names []string
 	for _, def := range slices.Concat(envTable(), wasiTable()) {
-		if findHostcall(def.module, def.name, version, &profiles[len(profiles)-1]) != nil {
+		if findHostcall(def.module, def.name, version, &releases[len(releases)-1]) != nil {
 			m.Import(def.module, def.name, letters(def.params), letters(def.results))
 			names = append(names, def.module+"."+def.name)
 		}
@@ -119,13 +119,13 @@ func newTrampolineGuest(t testing.TB, allocator, abi string) *badGuest {
 
 // write puts bytes into the guest's memory.
 func (b *badGuest) write(at uint32, data []byte) {
-	b.stream.do(func() { b.stream.ctx.vm.memory.Write(at, data) })
+	b.stream.do(func() { b.stream.ctx.guest.vm.memory.Write(at, data) })
 }
 
 // read copies bytes of the guest's memory.
 func (b *badGuest) read(at, size uint32) (out []byte) {
 	b.stream.do(func() {
-		view, _ := b.stream.ctx.vm.memory.Read(at, size)
+		view, _ := b.stream.ctx.guest.vm.memory.Read(at, size)
 		out = slices.Clone(view)
 	})
 	return out
@@ -138,7 +138,7 @@ func (b *badGuest) call(name string, args []uint64) uint32 {
 	var result uint32
 	b.stream.do(func() {
 		c := b.stream.ctx
-		v := c.vm
+		v := c.guest.vm
 		if v.closed {
 			return
 		}
@@ -151,7 +151,7 @@ func (b *badGuest) call(name string, args []uint64) uint32 {
 			b.t.Errorf("%s%v: %v", name, args, err)
 		}
 		result = uint32(stack[0])
-		v.afterCall()
+		v.AfterCall()
 	})
 	return result
 }

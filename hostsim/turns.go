@@ -3,10 +3,16 @@ package hostsim
 import (
 	"context"
 	"errors"
-	"io"
 	"sync"
 	"time"
 )
+
+// Waiter is somebody who waits for an event of a stream.
+type Waiter interface {
+	// Ready: there is one. Wake gives something when there may be one.
+	Ready() bool
+	Wake() <-chan struct{}
+}
 
 // turns decides when a fake clock may be moved by those who wait for their streams: only when each exchange that some
 // goroutine plays is waiting too, and none has an event to take. Otherwise one exchange's wait would move the clock past
@@ -14,8 +20,17 @@ import (
 type turns struct {
 	mu      sync.Mutex
 	busy    int // exchanges under way that do not wait
-	waiting map[*flow]bool
+	waiting map[Waiter]bool
 	changed chan struct{} // closed when somebody begins to wait or is done
+}
+
+// Turn begins a turn on a fake clock, which end ends.
+func (l *loop) Turn() (end func()) {
+	if l.Fake == nil {
+		return func() {}
+	}
+	l.Fake.turns.begin()
+	return l.Fake.turns.end
 }
 
 func (t *turns) begin() {
@@ -38,24 +53,24 @@ func (t *turns) announce() {
 	}
 }
 
-// wait notes that s waits; played tells an exchange from a stream that somebody feeds by hand.
-func (t *turns) wait(s *flow, played bool) {
+// wait notes that w waits; played tells an exchange from a stream that somebody feeds by hand.
+func (t *turns) wait(w Waiter, played bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.waiting == nil {
-		t.waiting = map[*flow]bool{}
+		t.waiting = map[Waiter]bool{}
 	}
-	t.waiting[s] = true
+	t.waiting[w] = true
 	if played {
 		t.busy--
 	}
 	t.announce()
 }
 
-func (t *turns) resume(s *flow, played bool) {
+func (t *turns) resume(w Waiter, played bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	delete(t.waiting, s)
+	delete(t.waiting, w)
 	if played {
 		t.busy++
 	}
@@ -66,60 +81,41 @@ func (t *turns) free() (free bool, changed <-chan struct{}) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	free = t.busy == 0
-	for s := range t.waiting {
-		free = free && !s.ready()
+	for w := range t.waiting {
+		free = free && !w.Ready()
+	}
+	if free {
+		return true, nil
 	}
 	if t.changed == nil {
 		t.changed = make(chan struct{})
 	}
-	return free, t.changed
+	return false, t.changed
 }
 
-func (s *flow) ready() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.events) > 0
-}
-
-// maxVirtualWait bounds how far Next moves a fake clock for one event that may never come.
+// maxVirtualWait bounds how far Await moves a fake clock for one event that may never come.
 const maxVirtualWait = 24 * time.Hour
 
 var errHangs = errors.New("stream hangs: nothing is due that could move it")
 
-// nextFake is Next on a fake clock. played: turns counts the caller as busy.
-func (s *flow) nextFake(ctx context.Context, played bool) (Event, error) {
-	fake := s.host.process.fake
-	if e, ok := s.take(); ok {
-		return e, nil
-	}
-	if s.isOver() {
-		return Event{}, io.EOF
-	}
-	fake.turns.wait(s, played)
-	err := s.awaitEvent(ctx)
-	fake.turns.resume(s, played) // before the event is taken: until then nobody else may move the clock
-	if err != nil {
-		return Event{}, err
-	}
-	e, _ := s.take() // nobody else takes
-	return e, nil
-}
-
-func (s *flow) awaitEvent(ctx context.Context) error {
-	fake := s.host.process.fake
-	for !s.ready() {
+// Await moves the clock until w has an event. played: the caller has begun a turn. Until it returns nobody else moves
+// the clock past that event.
+func (c *FakeClock) Await(ctx context.Context, w Waiter, played bool) error {
+	c.turns.wait(w, played)
+	defer c.turns.resume(w, played)
+	for !w.Ready() {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		moved, changed := fake.stepFree(fake.Now().Add(maxVirtualWait))
+		moved, changed := c.stepFree(c.Now().Add(maxVirtualWait))
 		switch {
-		case moved || s.ready():
+		case moved || w.Ready():
 		case changed == nil:
 			return errHangs
 		default:
 			select {
 			case <-changed:
-			case <-s.wake:
+			case <-w.Wake():
 			case <-ctx.Done():
 			}
 		}

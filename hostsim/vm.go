@@ -9,24 +9,40 @@ import (
 	"maps"
 	mathrand "math/rand/v2"
 	"slices"
+	"sync/atomic"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
+
+	"github.com/sallyport-gateway/sallyport/hostsim/internal/wire"
 )
+
+// vmSpec is what a VM is made of.
+type vmSpec struct {
+	// VMID is the namespace of shared data and queues.
+	VMID   string
+	Config []byte
+	Env    map[string]string
+	// MemoryLimit bounds the guest's memory, in bytes; 0 for none but Envoy's. It may change at any time.
+	MemoryLimit *atomic.Uint64
+	// Tracing has crossings recorded in GuestContext.Traces. EnvoyTrace receives them in Envoy's words; nil for nobody.
+	Tracing    bool
+	EnvoyTrace func(thread int, line string)
+	// Root makes context 0, the VM itself. Lost is told when the guest cannot be called any more, once.
+	Root func(*vm) GuestContext
+	Lost func(*vm)
+}
 
 // vm is one instance of a guest on one thread; all its methods run on that thread. It is the context.Context of the
 // calls into the guest, so that host functions find it without a lookup.
 type vm struct {
 	context.Context
 
+	machine *machine
 	thread  *thread
-	key     string
-	vmID    string
-	config  []byte
+	spec    *vmSpec
 	environ []string // NAME=value
-	// logTo receives what is said outside of any context.
-	logTo *Host
 
 	linked    *linkedModule
 	module    api.Module
@@ -38,12 +54,11 @@ type vm struct {
 	mallocName string
 	random     *mathrand.ChaCha8
 
-	contexts map[uint32]*guestContext
+	contexts map[uint32]GuestContext
 	lastID   uint32
-	nowhere  *guestContext // context 0: the VM itself
-	roots    map[string]*guestContext
+	nowhere  GuestContext // context 0: the VM itself
 
-	current   *guestContext
+	current   GuestContext
 	effective uint32
 	// stopNext: a local reply was sent in this call, so whatever the guest answers means stop.
 	stopNext bool
@@ -51,12 +66,9 @@ type vm struct {
 	stack    [16]uint64 // parameters of the callback that runs
 	// mallocStack is the allocator's; it does not call itself, as hardly any hostcall is allowed in it.
 	mallocStack [1]uint64
-	// headerNames and paths are names that the guest used before, so that using them again allocates nothing.
-	headerNames map[string]headerName
-	paths       map[string]*propertyPath
-	// headerText and logText hold short header values and log lines; apart, as lines are kept for longer.
-	headerText, logText textStore
-	scratch             []byte // of the hostcall that runs
+	logText     textStore
+	scratch     []byte     // of the hostcall that runs
+	pairs       wire.Pairs // the same
 
 	restriction restriction
 	tracing     bool
@@ -69,11 +81,9 @@ type vm struct {
 	// take of the native stack, in bytes.
 	decisions, frames int
 
-	failed bool
-	closed bool
-	// The last ids of callouts, gRPC calls and gRPC streams.
-	lastCall, lastGRPCCall, lastGRPCStream uint32
-	metrics                                [3][]*stat
+	failed  bool
+	closed  bool
+	metrics [3][]*stat
 }
 
 // vmKey finds the vm in a context that somebody has wrapped.
@@ -86,13 +96,13 @@ func (v *vm) Value(key any) any {
 	return v.Context.Value(key)
 }
 
-// makeVMKey is the identity of a VM on its thread. Source: proxy-wasm-cpp-host makeVmKey.
-func makeVMKey(p *profile, c *hostConfig, m *Module) string {
+// VMKey is the identity of a VM on its thread. Source: proxy-wasm-cpp-host makeVmKey.
+func (m *Module) VMKey(r *release, spec *vmSpec) string {
 	h := sha256.New()
-	parts := []string{c.vmID, string(c.vmConfig), m.hash}
-	if p.envInKey {
-		for _, name := range slices.Sorted(maps.Keys(c.env)) {
-			parts = append(parts, name, c.env[name])
+	parts := []string{spec.VMID, string(spec.Config), m.hash}
+	if r.envInKey {
+		for _, name := range slices.Sorted(maps.Keys(spec.Env)) {
+			parts = append(parts, name, spec.Env[name])
 		}
 	}
 	for _, part := range parts {
@@ -101,24 +111,22 @@ func makeVMKey(p *profile, c *hostConfig, m *Module) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// newVM instantiates the guest on t and runs its initialisation. A *LoadError or a trap comes back as the error.
-func newVM(t *thread, h *Host, linked *linkedModule) (*vm, error) {
+// newVM instantiates the guest on t and runs its initialisation. A *LoadError or a trap comes back as the error. Calls
+// into the guest end with ctx.
+func newVM(ctx context.Context, m *machine, t *thread, linked *linkedModule, spec *vmSpec) (*vm, error) {
 	v := &vm{
-		Context: t.process.background, thread: t, key: h.vmKey, vmID: h.config.vmID, config: h.config.vmConfig,
-		logTo: h, linked: linked, contexts: map[uint32]*guestContext{}, roots: map[string]*guestContext{},
-		random: t.process.newRandom(), tracing: h.config.trace, envoyTrace: h.config.envoyTrace,
-		headerNames: map[string]headerName{}, paths: map[string]*propertyPath{},
+		Context: ctx, machine: m, thread: t, spec: spec, linked: linked, contexts: map[uint32]GuestContext{},
+		random: m.Random(), tracing: spec.Tracing, envoyTrace: spec.EnvoyTrace,
 	}
-	for _, name := range slices.Sorted(maps.Keys(h.config.env)) {
-		v.environ = append(v.environ, name+"="+h.config.env[name])
+	for _, name := range slices.Sorted(maps.Keys(spec.Env)) {
+		v.environ = append(v.environ, name+"="+spec.Env[name])
 	}
-	v.nowhere = &guestContext{vm: v, host: h}
-	v.nowhere.root = v.nowhere
+	v.nowhere = spec.Root(v)
 	v.contexts[0], v.current = v.nowhere, v.nowhere
 
 	v.restriction = startingUp
 	defer func() { v.restriction = unrestricted }()
-	v.linear = &linearMemory{limit: &h.memoryLimit, spares: &linked.spares}
+	v.linear = &linearMemory{limit: spec.MemoryLimit, spares: &linked.spares}
 	if err := v.linear.check(linked.code); err != nil {
 		return nil, err
 	}
@@ -151,7 +159,7 @@ func (v *vm) initialize() {
 	if f := v.module.ExportedFunction("_initialize"); f != nil {
 		v.initializeWith("_initialize", f)
 		names := []string{"main"}
-		if v.thread.process.profile.mainVoid {
+		if v.machine.Release.mainVoid {
 			names = append(names, "__main_void")
 		}
 		for _, name := range names {
@@ -175,7 +183,7 @@ func (v *vm) initializeWith(name string, f api.Function) {
 	}
 	results, err := f.Call(v, args...)
 	if err != nil {
-		v.fail(name, err)
+		v.Fail(name, err)
 		return
 	}
 	if v.envoyTrace != nil {
@@ -183,30 +191,31 @@ func (v *vm) initializeWith(name string, f api.Function) {
 	}
 }
 
-// fail marks the VM as crashed. Its streams are answered as they move on; see guestContext.checkFail.
-func (v *vm) fail(function string, err error) {
+// Fail marks the VM as crashed, and says so in the log of the context that runs. Its streams find out as they move on.
+func (v *vm) Fail(function string, err error) {
 	if !v.failed {
 		v.failed = true
-		if v.thread.vms[v.key] == v {
-			delete(v.thread.vms, v.key)
-		}
+		v.spec.Lost(v)
 	}
-	c := v.current
-	if c == nil || c.host == nil {
-		c = v.nowhere
-	}
-	c.host.log(v.thread.index, LevelError, fmt.Sprintf("Function: %s failed: %s", function, v.trapText(err)), true)
+	v.current.Log(LevelError, fmt.Sprintf("Function: %s failed: %s", function, v.trapText(err)), true)
 }
 
-// close releases the instance, and its memory when no call into the guest has still to return. It is safe to call it again.
-func (v *vm) close() error {
+// Failed: the guest cannot be called any more. Closed: it has been released, too.
+func (v *vm) Failed() bool { return v.failed }
+
+// Closed: see Failed.
+func (v *vm) Closed() bool { return v.closed }
+
+// Close releases the instance, and its memory when no call into the guest has still to return. It is safe to call it again.
+func (v *vm) Close() error {
 	if v.closed {
 		return nil
 	}
-	v.closed, v.failed = true, true
-	if v.thread.vms[v.key] == v {
-		delete(v.thread.vms, v.key)
+	if !v.failed {
+		v.failed = true
+		v.spec.Lost(v)
 	}
+	v.closed = true
 	err := v.module.Close(v)
 	if v.inGuest == 0 {
 		v.memory = nil
@@ -215,23 +224,63 @@ func (v *vm) close() error {
 	return err
 }
 
+// CloseUnused closes a VM that has no context but 0 any more.
+func (v *vm) CloseUnused() {
+	if len(v.contexts) <= 1 {
+		_ = v.Close() // an instance without files has nothing to fail at
+	}
+}
+
+// NextID is the number of a context that begins. Source: proxy-wasm-cpp-host WasmBase::allocContextId.
+func (v *vm) NextID() uint32 {
+	v.lastID++
+	return v.lastID
+}
+
+// Enter makes a context known by its id, until it leaves.
+func (v *vm) Enter(c GuestContext) { v.contexts[c.ID()] = c }
+
+// Leave is the end of the context with that id.
+func (v *vm) Leave(id uint32) { delete(v.contexts, id) }
+
+// Knows is true for a context that has entered and not left.
+func (v *vm) Knows(c GuestContext) bool { return v.contexts[c.ID()] == c }
+
+// Has is true when the guest has the callback.
+func (v *vm) Has(cb callback) bool { return v.callbacks[cb] != nil }
+
+// InGuest is true while a callback runs. StopNext: it has sent a local reply, so whatever it answers means stop.
+func (v *vm) InGuest() bool { return v.inGuest > 0 }
+
+// StopNext: see InGuest.
+func (v *vm) StopNext() bool { return v.stopNext }
+
+// Started notes that the guest has been started and configured.
+func (v *vm) Started() { v.linear.started() }
+
+// Config is the VM configuration.
+func (v *vm) Config() []byte { return v.spec.Config }
+
+// MemorySize is how many bytes of linear memory the guest has.
+func (v *vm) MemorySize() int { return int(v.memory.Size()) }
+
 // maxNestedCallbacks bounds callbacks inside hostcalls inside callbacks, where Envoy would run out of stack.
 const maxNestedCallbacks = 16
 
 var errNestedTooDeep = errors.New("maximum call stack size exceeded")
 
-// invoke calls into the guest in the name of c. It is false when the guest lacks the callback or traps.
-func (v *vm) invoke(c *guestContext, cb callback, args ...uint32) (uint32, bool) {
+// Invoke calls into the guest in the name of c. It is false when the guest lacks the callback or traps.
+func (v *vm) Invoke(c GuestContext, cb callback, args ...uint32) (uint32, bool) {
 	f := v.callbacks[cb]
 	if f == nil {
 		return 0, false
 	}
 	if v.inGuest >= maxNestedCallbacks {
-		v.fail(callbackTable[cb].name, errNestedTooDeep)
+		v.Fail(callbackTable[cb].name, errNestedTooDeep)
 		return 0, false
 	}
 	if v.frames > nativeStack {
-		v.fail(callbackTable[cb].name, &stackError{v.decisions})
+		v.Fail(callbackTable[cb].name, &stackError{v.decisions})
 		return 0, false
 	}
 	if v.running[cb] > 0 {
@@ -265,17 +314,17 @@ func (v *vm) invoke(c *guestContext, cb callback, args ...uint32) (uint32, bool)
 		v.traceReturn(c, cb, at, result, err)
 	}
 	if err != nil {
-		v.fail(callbackTable[cb].name, err)
+		v.Fail(callbackTable[cb].name, err)
 		result = 0
 	}
 	v.current, v.effective = current, effective
 	return result, err == nil
 }
 
-// afterCall does what the guest asked for in the call that has just returned, first come first served. Actions that
+// AfterCall does what the guest asked for in the call that has just returned, first come first served. Actions that
 // call into the guest again may come back here, as they do in Envoy: its nested calls explain the odd order in which
 // two replies, or a reply and a continue, take effect. Source: proxy-wasm-cpp-host DeferAfterCallActions.
-func (v *vm) afterCall() {
+func (v *vm) AfterCall() {
 	v.stopNext = false
 	for len(v.deferred) > 0 {
 		f := v.deferred[0]
@@ -284,10 +333,11 @@ func (v *vm) afterCall() {
 	}
 }
 
-func (v *vm) later(f func()) { v.deferred = append(v.deferred, f) }
+// Later does f after the call that runs.
+func (v *vm) Later(f func()) { v.deferred = append(v.deferred, f) }
 
 // contextOrEffective is the context that a hostcall acts on. An effective context that is gone means the true one.
-func (v *vm) contextOrEffective() *guestContext {
+func (v *vm) contextOrEffective() GuestContext {
 	if v.effective != 0 {
 		if c, ok := v.contexts[v.effective]; ok {
 			return c
@@ -302,6 +352,6 @@ func (v *vm) queueReady(rootID, queue uint32) {
 	if !ok || v.failed {
 		return
 	}
-	v.invoke(root, onQueueReady, rootID, queue)
-	v.afterCall()
+	v.Invoke(root, onQueueReady, rootID, queue)
+	v.AfterCall()
 }

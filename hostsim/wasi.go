@@ -105,7 +105,7 @@ func wasiFdWrite(v *vm, p []uint64) uint32 {
 		text.Write(part)
 	}
 	if text.Len() > 0 {
-		v.contextOrEffective().host.log(v.thread.index, level, strings.TrimSuffix(text.String(), "\n"), false)
+		v.contextOrEffective().Log(level, strings.TrimSuffix(text.String(), "\n"), false)
 	}
 	if !v.writeU32(p[3], uint32(text.Len())) {
 		return errnoFault
@@ -118,10 +118,10 @@ func wasiClockTimeGet(v *vm, p []uint64) uint32 {
 	if uint32(p[0]) > 1 {
 		return errnoNotsup
 	}
-	now := v.thread.process.clock.Now()
+	now := v.machine.Clock.Now()
 	t := uint64(now.UnixNano())
 	if uint32(p[0]) == 1 {
-		t = uint64(now.Sub(v.thread.process.began) + time.Second)
+		t = uint64(now.Sub(v.machine.Began) + time.Second)
 	}
 	if !v.writeU64(p[2], t) {
 		return errnoFault
@@ -191,12 +191,11 @@ func wasiFdFdstatGet(v *vm, p []uint64) uint32 {
 // that nothing happened, and the guest asks again until its clock says so; on a fake clock that would be for ever, so
 // there the time that it wants to sleep passes.
 func wasiPollOneoff(v *vm, p []uint64) uint32 {
-	process := v.thread.process
-	if !process.profile.wasiStubs {
+	if !v.machine.Release.wasiStubs {
 		return errnoNosys
 	}
-	if process.fake != nil {
-		process.fake.burn(v.shortestSleep(p[0], p[2]))
+	if fake, ok := v.machine.Clock.(*FakeClock); ok {
+		fake.burn(v.shortestSleep(p[0], p[2]))
 	}
 	if !v.writeU32(p[3], 0) {
 		return errnoFault
@@ -234,6 +233,6 @@ func (v *vm) shortestSleep(at, count uint64) time.Duration {
 // wasiProcExit(code) only says so in the log, at Envoy's level, and returns: what the guest does then traps.
 // Source: proxy-wasm-cpp-host src/exports.cc, Envoy context.cc Context::error.
 func wasiProcExit(v *vm, _ []uint64) uint32 {
-	v.contextOrEffective().host.log(v.thread.index, LevelTrace, "wasi_unstable proc_exit", true)
+	v.contextOrEffective().Log(LevelTrace, "wasi_unstable proc_exit", true)
 	return 0
 }

@@ -126,7 +126,7 @@ func TestQuotaLimitOfTheProduct(t *testing.T) {
 
 func TestQuotaFailsClosed(t *testing.T) {
 	w := newWorld(t)
-	broken := memstore.New(func(memstore.Operation, string) error { return errors("host") })
+	broken := memstore.New(func(memstore.Operation, string) error { return hostFailure("host") })
 	for _, mode := range []Mode{Local, Exact, Reconciled} {
 		w.want(w.one(w.worker(options(mode, 10), broken), "shop"), missing)
 		w.want(w.one(w.worker(options(mode, 0), memstore.New(nil)), "shop"), missing)
@@ -136,9 +136,9 @@ func TestQuotaFailsClosed(t *testing.T) {
 	w.want(w.send(s, "shop").result(), missing)
 }
 
-type errors string
+type hostFailure string
 
-func (e errors) Error() string { return string(e) }
+func (e hostFailure) Error() string { return string(e) }
 
 func TestQuotaSaysNothingOfWhoItIs(t *testing.T) {
 	w, store := newWorld(t), memstore.New(nil)
