@@ -63,11 +63,11 @@ type Plan struct {
 	HoldsToCatalog bool
 }
 
-// Quota is a product's: so many requests in an interval, which is a word of the
-// step quota. The zero Quota is none.
+// Quota is a limit: so many requests in an interval, which is of the step quota.
+// The zero Quota is none.
 type Quota struct {
 	Limit    int64
-	Interval string
+	Interval uint8
 }
 
 // Site is where a step is built: for one VM and, with Plan.PerAPI, for one API.

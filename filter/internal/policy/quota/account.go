@@ -39,6 +39,8 @@ func (a *account) spent() int64 { return a.known + a.unsent + a.flying }
 // back forgives nothing: what was counted in a window that has not begun yet
 // counts in the present one. changed tells whether that, or a window that is over,
 // makes a difference.
+//
+//go:noinline
 func (a *account) enter(t *terms, now int64) (changed bool) {
 	seconds := now / nanosPerSecond
 	w := t.window(seconds)
@@ -79,12 +81,14 @@ const (
 // hash and an account each.
 const floorEntry = 0
 
+//go:noinline
 func (a *account) decode(e []byte) {
 	for i, v := range a.numbers() {
 		*v = int64(binary.BigEndian.Uint64(e[8+8*i:]))
 	}
 }
 
+//go:noinline
 func (a *account) encode(e []byte, hash uint64) {
 	binary.BigEndian.PutUint64(e, hash)
 	for i, v := range a.numbers() {
@@ -97,6 +101,8 @@ func (a *account) numbers() [6]*int64 {
 }
 
 // sound reports whether an account can be one.
+//
+//go:noinline
 func (a *account) sound() bool {
 	for _, v := range a.numbers() {
 		if *v < 0 {
@@ -115,6 +121,8 @@ func (a *account) sound() bool {
 // hits that the engine does not know of yet: nothing may be written then. With an
 // engine there is no floor, as the engine has the count. With changed the bucket
 // should be written even if nothing is spent.
+//
+//go:noinline
 func open(b sharedtable.Bucket, hash uint64, t *terms, engine bool, now int64) (a account, entry []byte, changed bool) {
 	var floor account
 	if b.Condition == sharedtable.Damaged && !engine {

@@ -60,7 +60,7 @@ func (*Policy) Decode(r *decode.Reader, v decode.Value, p *policy.Plan) {
 			o.Terms.Limit = int64(r.Integer(v, 1, MaxLimit))
 			limited++
 		case "interval":
-			o.Terms.Interval = decodeInterval(r, v)
+			o.Terms.Interval = uint8(decodeInterval(r, v))
 			limited++
 		case "window":
 			i, _ := r.Word(v, windowWords...)
@@ -164,7 +164,7 @@ func DecodeOwn(r *decode.Reader, v decode.Value) (own policy.Quota) {
 		case "limit":
 			own.Limit = int64(r.Integer(v, 1, MaxLimit))
 		case "interval":
-			own.Interval = decodeInterval(r, v).String()
+			own.Interval = uint8(decodeInterval(r, v))
 		}
 	})
 	return own
@@ -188,11 +188,7 @@ func plan(p *policy.Plan, o *Options) {
 		if own.Per == ClientIP {
 			own.IPv6Prefix = site.IPv6Prefix
 		}
-		own.Products = make(map[string]Terms, len(site.Quotas))
-		for name, q := range site.Quotas {
-			interval, _ := ParseInterval(q.Interval)
-			own.Products[name] = Terms{Limit: q.Limit, Interval: interval}
-		}
+		own.Products = site.Quotas
 		return New(own, site.Ports)
 	}
 }

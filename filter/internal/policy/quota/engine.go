@@ -5,13 +5,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/breaker"
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
-	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
-)
-
-const (
-	rateLimitService = "envoy.service.ratelimit.v3.RateLimitService"
-	shouldRateLimit  = "ShouldRateLimit"
 )
 
 // callLease is how long after its timeout a call that nobody ended stops
@@ -37,29 +31,62 @@ var role = breaker.Role{
 type engine struct {
 	step  *step
 	guard *breaker.Guard
-	lanes map[party]*lane
-	debts map[party]*debt
-	// reports are those of this VM that are in the air, with the requests that
-	// wait for their end.
-	reports map[party]*queue
+	byWho map[uint64]*desk
+	desks []*desk // the same
 }
 
-// debt is a party of whom this VM has hits that were not reported.
-type debt struct {
-	terms   terms
-	entries []entry
-	due     int64 // unix nanoseconds
+// desk is what one VM has to do with the engine for one party. It goes when there
+// is nothing to do any more.
+type desk struct {
+	who   party
+	index int // in engine.desks
+	terms terms
+	pairs []byte // of the descriptor
+
+	// Requests that wait for a call of their own: one is in the air, and those that
+	// came meanwhile share the next ones.
+	waiting queue
+	flying  bool
+	left    int64 // hits, when the engine was last heard of; 0 when it was not
+
+	// Hits that were admitted and may not be reported yet.
+	due       int64 // unix nanoseconds, when to see to it; 0 when there are none
+	reporting bool
+	late      queue // requests that wait until a report is known to be counted
 }
 
 func newEngine(s *step) *engine {
 	o := &s.options.Engine
 	return &engine{
-		step: s, lanes: map[party]*lane{}, debts: map[party]*debt{}, reports: map[party]*queue{},
+		step: s, byWho: map[uint64]*desk{},
 		guard: breaker.New(breaker.Options{
 			Role: role, Cluster: o.Cluster, Authority: o.Domain,
 			MaxInFlight: o.MaxInFlight, Lease: o.Timeout + callLease, Breaker: o.Breaker,
 		}, s.ports),
 	}
+}
+
+// desk is the party's, or a new one.
+func (e *engine) desk(x *pipeline.Exchange, t *terms, who party) *desk {
+	d := e.byWho[who.hash]
+	if d == nil {
+		d = &desk{who: who, index: len(e.desks), terms: *t, pairs: e.step.pairs(x, t)}
+		e.byWho[who.hash] = d
+		e.desks = append(e.desks, d)
+	}
+	return d
+}
+
+// leave lets a desk go at which there is nothing to do.
+func (e *engine) leave(d *desk) {
+	if d.flying || d.reporting || d.due > 0 || len(d.waiting) > 0 || e.byWho[d.who.hash] != d {
+		return
+	}
+	delete(e.byWho, d.who.hash)
+	last := e.desks[len(e.desks)-1]
+	e.desks[d.index], last.index = last, d.index
+	e.desks[len(e.desks)-1] = nil
+	e.desks = e.desks[:len(e.desks)-1]
 }
 
 // exact asks for each request, unless the answer is known to be no.
@@ -79,7 +106,7 @@ func (e *engine) exact(x *pipeline.Exchange, t terms, who party) pipeline.Outcom
 	if !fits {
 		return e.exceeded(x, &t, who, end, look)
 	}
-	return e.wait(x, t, who)
+	return e.wait(x, &t, who)
 }
 
 // reconciled asks only when the share is spent.
@@ -95,7 +122,7 @@ func (e *engine) reconciled(x *pipeline.Exchange, t terms, who party) pipeline.O
 			if got = a.spendShare(t.limitAt(x.Now/nanosPerSecond), o.Weight, o.Engine.Batch); got == exceeded {
 				look, write = a.look(x.Now)
 			}
-			hits = a.takeReport(o.Engine.Batch, len(e.debts) >= maxDebts, x.Now, e.until(x.Now))
+			hits = a.takeReport(o.Engine.Batch, len(e.desks) >= maxDebts, x.Now, e.until(x.Now))
 		}
 		after = *a
 		return got == admitted || write || hits > 0
@@ -104,20 +131,17 @@ func (e *engine) reconciled(x *pipeline.Exchange, t terms, who party) pipeline.O
 		return unavailable()
 	}
 	if got == admitted || hits > 0 {
-		d := e.debtOf(x, &t, who)
-		if hits > 0 {
-			e.report(who, d, hits, x.Now)
-		}
+		e.owes(x, &t, who, hits)
 	}
 	switch got {
 	case admitted:
 		e.step.near.note(e.step, x, &t, after.spent())
 		return pipeline.Continue()
 	case ask:
-		if waiting, ok := e.reports[who]; ok {
-			return e.waitForReport(x, t, who, waiting)
+		if d := e.byWho[who.hash]; d != nil && d.reporting {
+			return e.await(x, &t, d, &d.late)
 		}
-		return e.wait(x, t, who)
+		return e.wait(x, &t, who)
 	}
 	return e.exceeded(x, &t, who, after.end, look)
 }
@@ -125,7 +149,9 @@ func (e *engine) reconciled(x *pipeline.Exchange, t terms, who party) pipeline.O
 // exceeded refuses, and has the account looked at when it is time.
 func (e *engine) exceeded(x *pipeline.Exchange, t *terms, who party, end int64, look bool) pipeline.Outcome {
 	if look {
-		e.look(who, t, e.step.entries(x, t), x.Now)
+		d := e.desk(x, t, who)
+		e.look(d, x.Now)
+		e.leave(d)
 	}
 	return violated(end, x.Now)
 }
@@ -145,32 +171,31 @@ func (e *engine) withoutEngine(x *pipeline.Exchange, t *terms, who party) pipeli
 		return owed
 	})
 	switch {
-	case err != nil:
-		return unavailable()
-	case !fits:
+	case err == nil && !fits:
 		return violated(end, x.Now)
 	case !owed:
 		return unavailable()
 	}
-	e.debtOf(x, t, who)
+	e.owes(x, t, who, 0)
 	return pipeline.Continue()
 }
 
-// debtOf has the party's hits reported when they are due, if there is room to
-// remember it.
-func (e *engine) debtOf(x *pipeline.Exchange, t *terms, who party) *debt {
-	if d := e.debts[who]; d != nil {
-		return d
+// owes has the party's hits reported: so many of them now, others when they are
+// due.
+func (e *engine) owes(x *pipeline.Exchange, t *terms, who party, hits int64) {
+	d := e.desk(x, t, who)
+	if d.due == 0 {
+		d.due = e.sync(x.Now)
 	}
-	d := &debt{terms: *t, entries: e.step.entries(x, t), due: x.Now + int64(e.step.options.Engine.SyncInterval)}
-	if len(e.debts) < maxDebts {
-		e.debts[who] = d
+	if hits > 0 {
+		e.report(d, hits, x.Now)
 	}
-	return d
 }
 
+func (e *engine) sync(now int64) int64 { return now + int64(e.step.options.Engine.SyncInterval) }
+
 // Busy implements pipeline.Background.
-func (e *engine) Busy() bool { return len(e.debts) > 0 }
+func (e *engine) Busy() bool { return len(e.desks) > 0 }
 
 // Hear implements pipeline.Background: nobody tells it anything.
 func (e *engine) Hear([]byte, int64) {}
@@ -178,24 +203,28 @@ func (e *engine) Hear([]byte, int64) {}
 // Tick implements pipeline.Background: it reports what is due. What another VM is
 // reporting, or has reported, is no debt of this one.
 func (e *engine) Tick(now int64) {
-	for who, d := range e.debts {
-		if d.due > now {
-			continue
+	for i := len(e.desks) - 1; i >= 0; i-- {
+		if i < len(e.desks) && e.desks[i].due > 0 && e.desks[i].due <= now {
+			e.settleUp(e.desks[i], now)
 		}
-		hits, left := int64(0), false
-		err := e.step.update(who, &d.terms, now, func(a *account, kept bool) bool {
-			hits = a.takeReport(e.step.options.Engine.Batch, true, now, e.until(now))
-			left = a.unsent+a.flying > 0
-			return hits > 0
-		})
-		d.due = now + int64(e.step.options.Engine.SyncInterval)
-		switch {
-		case err != nil:
-		case hits > 0:
-			e.report(who, d, hits, now)
-		case !left:
-			delete(e.debts, who)
-		}
+	}
+}
+
+func (e *engine) settleUp(d *desk, now int64) {
+	hits, left := int64(0), false
+	err := e.step.update(d.who, &d.terms, now, func(a *account, kept bool) bool {
+		hits = a.takeReport(e.step.options.Engine.Batch, true, now, e.until(now))
+		left = a.unsent+a.flying > 0
+		return kept && hits > 0
+	})
+	d.due = e.sync(now)
+	switch {
+	case err != nil:
+	case hits > 0:
+		e.report(d, hits, now)
+	case !left:
+		d.due = 0
+		e.leave(d)
 	}
 }
 
@@ -203,24 +232,17 @@ func (e *engine) Tick(now int64) {
 func (e *engine) until(now int64) int64 { return now + int64(e.step.options.Engine.Timeout+callLease) }
 
 // report sends hits that were admitted. When it fails they are sent again later.
-func (e *engine) report(who party, d *debt, hits, now int64) {
-	waiting := &queue{}
-	if e.reports[who] == nil { // else the one before was given up
-		e.reports[who] = waiting
-	}
-	ok := e.call(&d.terms, d.entries, hits, now, func(at int64, r *reply) {
-		e.settle(who, d, hits, at, r)
-		e.reportEnded(who, waiting, r)
-	})
-	if !ok {
-		e.settle(who, d, hits, now, nil)
-		e.reportEnded(who, waiting, nil)
+func (e *engine) report(d *desk, hits, now int64) {
+	d.reporting = true
+	if !e.call(d, hits, now, func(at int64, r *reply) { e.reported(d, hits, at, r) }) {
+		e.reported(d, hits, now, nil)
 	}
 }
 
-// settle notes how a report ended; r is nil when it failed.
-func (e *engine) settle(who party, d *debt, hits, now int64, r *reply) {
-	_ = e.step.update(who, &d.terms, now, func(a *account, kept bool) bool { // the lease of the report ends by itself
+// reported notes how a report ended; r is nil when it failed. If that cannot be
+// noted, the report's lease ends by itself.
+func (e *engine) reported(d *desk, hits, now int64, r *reply) {
+	_ = e.step.update(d.who, &d.terms, now, func(a *account, kept bool) bool {
 		if r == nil {
 			a.failed(hits)
 			return kept
@@ -229,17 +251,25 @@ func (e *engine) settle(who party, d *debt, hits, now int64, r *reply) {
 		a.learn(&d.terms, r, now)
 		return kept
 	})
+	d.reporting = false
+	late := d.late
+	d.late = nil
+	verdict := unasked
+	if r != nil {
+		verdict = again
+	}
+	late.release(verdict, 0, 0)
+	e.leave(d)
 }
 
 // look asks what the engine has counted.
-func (e *engine) look(who party, t *terms, entries []entry, now int64) {
-	own := *t
-	e.call(&own, entries, 0, now, func(at int64, r *reply) {
-		if r == nil || r.code != codeOK || !r.hasStatus || !own.present(r, at/nanosPerSecond) {
+func (e *engine) look(d *desk, now int64) {
+	e.call(d, 0, now, func(at int64, r *reply) {
+		if r == nil || r.code != codeOK || !r.hasStatus || !d.terms.present(r, at/nanosPerSecond) {
 			return
 		}
-		_ = e.step.update(who, &own, at, func(a *account, kept bool) bool {
-			a.looked(own.limitAt(at/nanosPerSecond) - r.remaining)
+		_ = e.step.update(d.who, &d.terms, at, func(a *account, kept bool) bool { // else another look will find it
+			a.looked(d.terms.limitAt(at/nanosPerSecond) - r.remaining)
 			return kept
 		})
 	})
@@ -258,54 +288,4 @@ func (a *account) learn(t *terms, r *reply, now int64) {
 		a.counted(limit - r.remaining)
 	}
 	a.recheck = now + lookAgain
-}
-
-// call asks the service. With ok, land is called once, later: with nil when the
-// call failed. Otherwise it is never called.
-func (e *engine) call(t *terms, entries []entry, hits, now int64, land func(now int64, r *reply)) (ok bool) {
-	permit, _, ok := e.guard.Admit(now, 0)
-	if !ok {
-		return false
-	}
-	o := &e.step.options.Engine
-	w := t.window(now / nanosPerSecond)
-	if named(t.interval) {
-		entries = append(entries[:len(entries):len(entries)], entry{"since", date(w.start)})
-	}
-	q := inquiry{domain: o.Domain, entries: entries, limit: t.limitAt(now / nanosPerSecond), unit: unitOf(t.interval), hits: hits}
-	ok = e.step.ports.CallGRPC(host.GRPCCall{
-		Cluster: o.Cluster, Service: rateLimitService, Method: shouldRateLimit,
-		Message: q.encode(), Timeout: o.Timeout, MaxAnswer: MaxReplyBytes,
-	}, func(at int64, a host.GRPCAnswer) { e.landed(permit, at, &a, w.end, land) })
-	if !ok {
-		e.done(permit, now, breaker.Down, "failed")
-	}
-	return ok
-}
-
-// landed reads an answer about a window that ends at end. Whatever happens on the way, who asked is told.
-func (e *engine) landed(permit breaker.Permit, now int64, a *host.GRPCAnswer, end int64, land func(int64, *reply)) {
-	var r *reply
-	defer func() { land(now, r) }()
-	got, ok := reply{}, a.OK
-	if ok {
-		got, ok = decodeReply(a.Message)
-	}
-	if !ok {
-		e.done(permit, now, breaker.Down, "failed")
-		return
-	}
-	word := "ok"
-	if got.code == codeOverLimit {
-		word = "over_limit"
-	}
-	e.done(permit, now, breaker.Answered, word)
-	got.stale = now >= end*nanosPerSecond
-	r = &got
-}
-
-// done gives a permit back. An engine that fails fails for every party.
-func (e *engine) done(permit breaker.Permit, now int64, ending breaker.Ending, word string) {
-	e.guard.Done(permit, now, ending, &pipeline.Answer{})
-	e.step.ports.Metrics.Count(metricCalls + word + "|")
 }

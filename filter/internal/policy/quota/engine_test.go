@@ -207,8 +207,8 @@ func TestQuotaEngineThatIsNotThere(t *testing.T) {
 	s := w.worker(options(Exact, 40), memstore.New(nil))
 	w.engine.absent = true
 	w.want(w.one(s, "shop"), missing)
-	if len(s.engine.lanes) != 0 {
-		t.Error("a lane is left")
+	if len(s.engine.desks) != 0 {
+		t.Error("a desk is left")
 	}
 }
 
@@ -218,7 +218,7 @@ func TestQuotaYearOfTheEngine(t *testing.T) {
 	for _, mode := range []Mode{Exact, Reconciled} {
 		w, store := newWorld(t), memstore.New(nil)
 		o := options(mode, 310)
-		o.Terms.Interval = Month
+		o.Terms.Interval = uint8(Month)
 		s := w.worker(o, store)
 		w.advance(12 * time.Hour) // 1 December
 		total := 0

@@ -150,7 +150,7 @@ func (w *world) worker(o Options, store *memstore.Store) *step {
 // options are a limit of so many in an hour.
 func options(mode Mode, limit int64) Options {
 	return Options{
-		Name: "default", Terms: Terms{Limit: limit, Interval: Hour}, Per: App, Weight: 1, Mode: mode,
+		Name: "default", Terms: Terms{Limit: limit, Interval: uint8(Hour)}, Per: App, Weight: 1, Mode: mode,
 		Engine: Engine{
 			Cluster: "ratelimit", Domain: "sallyport", Timeout: time.Second, MaxInFlight: 100, Batch: 10, SyncInterval: time.Second,
 			Breaker: breaker.Breaker{Failures: 3, FailurePercent: 100, MinCalls: 1000, Window: time.Second, OpenFor: time.Second, LongestOpen: time.Second},

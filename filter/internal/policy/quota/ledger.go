@@ -57,6 +57,8 @@ func (a *account) spendShare(limit, weight, batch int64) answer {
 
 // takeReport gives the hits to report, 0 for none: not while another report is
 // flying, and fewer than a batch only when they are due.
+//
+//go:noinline
 func (a *account) takeReport(batch int64, due bool, now, until int64) (hits int64) {
 	if a.flying > 0 {
 		if a.until > now {

@@ -4,13 +4,12 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/breaker"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy"
 )
 
-// Terms are a limit as configured: hits in an interval. The zero Terms are none.
-type Terms struct {
-	Limit    int64 // 1..MaxLimit
-	Interval Interval
-}
+// Terms are a limit as configured: 1..MaxLimit hits in an Interval. The zero Terms
+// are none.
+type Terms = policy.Quota
 
 // Mode says who counts.
 type Mode uint8

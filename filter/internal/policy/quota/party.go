@@ -35,42 +35,42 @@ type party struct {
 // usualPartyBytes is room for a name and what stands before it.
 const usualPartyBytes = 128
 
-// appendParty appends what tells parties apart. Those who are nobody have none.
-func (s *step) appendParty(b []byte, x *pipeline.Exchange) []byte {
+// who is what tells parties apart; "" for those who are nobody.
+func (s *step) who(x *pipeline.Exchange) string {
 	switch s.options.Per {
 	case App:
-		return append(b, x.Caller.App...)
+		return x.Caller.App
 	case Product:
-		return append(b, x.Caller.Product...)
+		return x.Caller.Product
 	case API:
-		return append(b, x.API.Name...)
+		return x.API.Name
 	case Subject:
 		if t := x.Token; t != nil && t.Active {
-			if t.Subject == "" {
-				return appendValue(append(appendValue(b, t.Issuer), 'c'), t.ClientID)
+			kind, value := byte('s'), t.Subject
+			if value == "" {
+				kind, value = 'c', t.ClientID
 			}
-			return appendValue(append(appendValue(b, t.Issuer), 's'), t.Subject)
+			b := append(make([]byte, 0, usualPartyBytes), kind)
+			return string(appendValue(appendValue(b, t.Issuer), value))
 		}
 	case ClientIP:
 		if a := x.ClientAddress(); a.Valid() {
 			bits := a.Bytes(s.options.IPv6Prefix)
-			return append(b, bits[:]...)
+			return string(bits[:])
 		}
 	}
-	return b
+	return ""
 }
 
+//go:noinline
 func appendValue(b []byte, value string) []byte {
-	return append(binary.AppendUvarint(b, uint64(len(value))), value...)
+	return append(binary.BigEndian.AppendUint32(b, uint32(len(value))), value...)
 }
 
 // product is whose limit it is, when that is a product's: an app has a count for
 // each of them.
 func (s *step) product(x *pipeline.Exchange) string {
-	if s.options.Per == Product {
-		return ""
-	}
-	if _, ok := s.options.Products[x.Caller.Product]; ok {
+	if _, ok := s.options.Products[x.Caller.Product]; ok && s.options.Per != Product {
 		return x.Caller.Product
 	}
 	return ""
@@ -80,36 +80,42 @@ func (s *step) product(x *pipeline.Exchange) string {
 // it: windows of different lengths are not counted together.
 func (s *step) party(x *pipeline.Exchange, t *terms) (party, error) {
 	if !s.seeded {
-		seed, err := sharedtable.Seed(s.ports.Store)
-		if err != nil {
+		if err := s.readSeed(); err != nil {
 			return party{}, err
 		}
-		shared := siphash.Key{binary.BigEndian.Uint64(seed[:]), binary.BigEndian.Uint64(seed[8:])}
-		s.secret, s.seeded = siphash.Key(shared.Sum(string(s.identity[:]))), true
 	}
 	b := append(make([]byte, 0, usualPartyBytes), byte(t.interval))
-	b = s.appendParty(appendValue(b, s.product(x)), x)
+	b = appendValue(appendValue(b, s.product(x)), s.who(x))
 	sum := s.secret.Sum(unsafe.String(unsafe.SliceData(b), len(b)))
 	return party{bucket: uint32(sum[1]), hash: sum[0]}, nil
 }
 
-// entries are the descriptor of a request's party, without the window's name.
-func (s *step) entries(x *pipeline.Exchange, t *terms) []entry {
-	entries := append(make([]entry, 0, 5), entry{"quota", s.options.Name}, entry{"interval", t.interval.String()})
-	if name := s.product(x); name != "" {
-		entries = append(entries, entry{"product", name})
+func (s *step) readSeed() error {
+	seed, err := sharedtable.Seed(s.ports.Store)
+	if err != nil {
+		return err
 	}
-	value := string(s.appendParty(nil, x))
+	shared := siphash.Key{binary.BigEndian.Uint64(seed[:]), binary.BigEndian.Uint64(seed[8:])}
+	s.secret, s.seeded = siphash.Key(shared.Sum(string(s.identity[:]))), true
+	return nil
+}
+
+// pairs are the descriptor of a request's party, encoded, without the window's
+// name.
+func (s *step) pairs(x *pipeline.Exchange, t *terms) []byte {
+	b := appendPair(appendPair(nil, "quota", s.options.Name), "interval", t.interval.String())
+	if name := s.product(x); name != "" {
+		b = appendPair(b, "product", name)
+	}
+	key, value := perWords[s.options.Per], s.who(x)
 	switch {
 	case value == "":
-		entries = append(entries, entry{"nobody", perWords[s.options.Per]})
+		key, value = "nobody", key
 	case s.options.Per == Subject, s.options.Per == ClientIP:
 		sum := sha256.Sum256([]byte(value))
-		entries = append(entries, entry{perWords[s.options.Per], hexadecimal(sum[:sha256.Size/2])})
-	default:
-		entries = append(entries, entry{perWords[s.options.Per], value})
+		value = hexadecimal(sum[:sha256.Size/2])
 	}
-	return entries
+	return appendPair(b, key, value)
 }
 
 // hexadecimal writes two digits a byte. encoding/hex would link fmt.

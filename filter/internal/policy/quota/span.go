@@ -50,4 +50,5 @@ func date(seconds int64) string {
 	return string(appendTwo(append(b, '-'), day))
 }
 
+//go:noinline
 func appendTwo(b []byte, n int64) []byte { return append(b, byte('0'+n/10%10), byte('0'+n%10)) }

@@ -65,7 +65,7 @@ func (s *step) terms(x *pipeline.Exchange) terms {
 	if own, ok := s.options.Products[x.Caller.Product]; ok {
 		of = own
 	}
-	return terms{limit: of.Limit, interval: of.Interval, rolling: s.options.Rolling && s.engine == nil, engine: s.engine != nil}
+	return terms{limit: of.Limit, interval: Interval(of.Interval), rolling: s.options.Rolling && s.engine == nil, engine: s.engine != nil}
 }
 
 // Apply implements pipeline.Step.
@@ -111,6 +111,8 @@ func (s *step) local(x *pipeline.Exchange, t *terms, who party) pipeline.Outcome
 // update runs change on the party's account, as often as sharedtable.Table.Update
 // does, and keeps it when that says so. A party for whom there is no room has one
 // that is not kept.
+//
+//go:noinline
 func (s *step) update(who party, t *terms, now int64, change func(a *account, kept bool) (write bool)) error {
 	return s.table.Update(who.bucket, func(b sharedtable.Bucket) bool {
 		a, entry, changed := open(b, who.hash, t, s.engine != nil, now)
@@ -127,6 +129,7 @@ func (s *step) update(who party, t *terms, now int64, change func(a *account, ke
 	})
 }
 
+//go:noinline
 func unavailable() pipeline.Outcome {
 	return pipeline.Deny(denial.Denial{
 		Reason:            denial.QuotaUnavailable,
@@ -135,6 +138,8 @@ func unavailable() pipeline.Outcome {
 }
 
 // violated refuses until a window ends, in unix seconds.
+//
+//go:noinline
 func violated(end, now int64) pipeline.Outcome {
 	return pipeline.Deny(denial.Denial{
 		Reason:            denial.QuotaExceeded,

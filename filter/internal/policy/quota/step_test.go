@@ -100,7 +100,7 @@ func TestQuotaCountsByWhatItIsFor(t *testing.T) {
 func TestQuotaLimitOfTheProduct(t *testing.T) {
 	w, store := newWorld(t), memstore.New(nil)
 	o := options(Local, 0)
-	o.Products = map[string]Terms{"basic": {2, Day}, "gold": {4, Minute}}
+	o.Products = map[string]Terms{"basic": {Limit: 2, Interval: uint8(Day)}, "gold": {Limit: 4, Interval: uint8(Minute)}}
 	s := w.worker(o, store)
 	count := func(product string) (n int, last string) {
 		for range 10 {

@@ -10,6 +10,8 @@ type terms struct {
 
 // window is the one in which now lies, in unix seconds. With an engine, one in
 // which its year turns is two.
+//
+//go:noinline
 func (t *terms) window(now int64) window {
 	if t.rolling {
 		return t.interval.rolling(now)
@@ -25,6 +27,8 @@ func (t *terms) window(now int64) window {
 
 // limitAt is the limit of the window in which now lies, in unix seconds. Of two
 // that stand for one, each has a part by its length, and the sum is the limit.
+//
+//go:noinline
 func (t *terms) limitAt(now int64) int64 {
 	w := t.interval.calendar(now)
 	turn, ok := t.turn(w)

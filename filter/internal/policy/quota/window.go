@@ -24,16 +24,6 @@ func (i Interval) String() string {
 	return intervalWords[i]
 }
 
-// ParseInterval reads "minute", "hour", "day", "week" or "month".
-func ParseInterval(word string) (Interval, bool) {
-	for i := Minute; i <= Month; i++ {
-		if word == intervalWords[i] {
-			return i, true
-		}
-	}
-	return None, false
-}
-
 // Spans in seconds. A rolling month has 30 days.
 const (
 	secondsPerDay  = 24 * 60 * 60
@@ -48,6 +38,8 @@ type window struct{ start, end int64 }
 
 // calendar is the interval of UTC in which now lies, in unix seconds; now is not
 // negative. A week begins on Monday (ISO 8601).
+//
+//go:noinline
 func (i Interval) calendar(now int64) window {
 	switch i {
 	case Minute, Hour, Day:
@@ -81,6 +73,8 @@ const (
 )
 
 // civilMonth gives the year and the month, 1 to 12, of a day since 1970.
+//
+//go:noinline
 func civilMonth(day int64) (year, month int64) {
 	day += marchToEpoch
 	era, inEra := day/daysPer400Years, day%daysPer400Years
@@ -96,6 +90,8 @@ func civilMonth(day int64) (year, month int64) {
 
 // daysTo is the number of days from 1970 to the first of a month; month 13 is the
 // next year's first.
+//
+//go:noinline
 func daysTo(year, month int64) int64 {
 	if month > 12 {
 		year, month = year+1, month-12

@@ -74,19 +74,3 @@ func TestQuotaWindowsFromTheFirstHit(t *testing.T) {
 		t.Error("no interval has a window")
 	}
 }
-
-func TestIntervalWords(t *testing.T) {
-	for i := Minute; i <= Month; i++ {
-		if got, ok := ParseInterval(i.String()); !ok || got != i {
-			t.Errorf("%s reads as %s", i, got)
-		}
-	}
-	for _, word := range []string{"", "second", "Day", "days", "year"} {
-		if _, ok := ParseInterval(word); ok {
-			t.Errorf("%q is an interval", word)
-		}
-	}
-	if Interval(77).String() != "" {
-		t.Error("no interval has a word")
-	}
-}

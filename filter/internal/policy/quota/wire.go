@@ -25,44 +25,52 @@ const (
 	fixed32 = 5
 )
 
-// entry is a pair of a descriptor.
-type entry struct{ key, value string }
-
 // inquiry is a RateLimitRequest with one descriptor.
 type inquiry struct {
-	domain  string
-	entries []entry
-	limit   int64 // requests_per_unit of the descriptor's own limit
-	unit    unit
-	hits    int64 // 0 looks and counts nothing
+	domain string
+	pairs  []byte // the descriptor's entries; see appendPair
+	limit  int64  // requests_per_unit of the descriptor's own limit
+	unit   unit
+	hits   int64 // 0 looks and counts nothing
 }
 
 // encode gives the message. hits_addend stands in the descriptor, where 0 means
 // none, and in the request, for engines that know it there only.
 func (q *inquiry) encode() []byte {
-	var d []byte
-	for _, e := range q.entries {
-		pair := appendBytes(appendBytes(nil, 1, e.key), 2, e.value)
-		d = appendBytes(d, 1, string(pair))
-	}
+	const usualBytes = 256
+	d := append(make([]byte, 0, usualBytes), q.pairs...)
 	override := appendNumber(appendNumber(nil, 1, uint64(q.limit)), 2, uint64(q.unit))
 	d = appendBytes(d, 2, string(override))
 	d = appendBytes(d, 3, string(appendNumber(nil, 1, uint64(q.hits))))
-	b := appendBytes(appendBytes(make([]byte, 0, len(d)+len(q.domain)+16), 1, q.domain), 2, string(d))
-	return appendNumber(b, 3, uint64(q.hits))
+	b := appendBytes(make([]byte, 0, usualBytes), 1, q.domain)
+	return appendNumber(appendBytes(b, 2, string(d)), 3, uint64(q.hits))
 }
 
+// appendPair appends an entry of a descriptor.
+func appendPair(b []byte, key, value string) []byte {
+	return appendBytes(b, 1, string(appendBytes(appendBytes(nil, 1, key), 2, value)))
+}
+
+//go:noinline
 func appendNumber(b []byte, field byte, v uint64) []byte {
 	if v == 0 {
 		return b
 	}
-	return binary.AppendUvarint(append(b, field<<3|varint), v)
+	return appendUvarint(append(b, field<<3|varint), v)
 }
 
 //go:noinline
 func appendBytes(b []byte, field byte, v string) []byte {
-	return append(binary.AppendUvarint(append(b, field<<3|bytes), uint64(len(v))), v...)
+	return append(appendUvarint(append(b, field<<3|bytes), uint64(len(v))), v...)
 }
+
+// appendUvarint is one copy of binary's, for the module's size.
+//
+//go:noinline
+func appendUvarint(b []byte, v uint64) []byte { return binary.AppendUvarint(b, v) }
+
+//go:noinline
+func uvarint(b []byte) (v uint64, n int) { return binary.Uvarint(b) }
 
 // code is a RateLimitResponse.Code.
 type code uint8
@@ -163,7 +171,7 @@ type field struct {
 // nextField reads a field and gives what follows it. Groups are refused: no message
 // of today has them.
 func nextField(b []byte) (f field, rest []byte, ok bool) {
-	tag, n := binary.Uvarint(b)
+	tag, n := uvarint(b)
 	if n <= 0 || tag>>3 == 0 {
 		return field{}, nil, false
 	}
@@ -171,7 +179,7 @@ func nextField(b []byte) (f field, rest []byte, ok bool) {
 	size := uint64(0)
 	switch f.wire {
 	case varint:
-		if f.value, n = binary.Uvarint(b); n <= 0 {
+		if f.value, n = uvarint(b); n <= 0 {
 			return field{}, nil, false
 		}
 		return f, b[n:], true
@@ -180,7 +188,7 @@ func nextField(b []byte) (f field, rest []byte, ok bool) {
 	case fixed32:
 		size = 4
 	case bytes:
-		if size, n = binary.Uvarint(b); n <= 0 {
+		if size, n = uvarint(b); n <= 0 {
 			return field{}, nil, false
 		}
 		b = b[n:]

@@ -11,7 +11,7 @@ import (
 // TestQuotaRequestOnTheWire reads what was written with Google's own reader of the
 // encoding.
 func TestQuotaRequestOnTheWire(t *testing.T) {
-	q := inquiry{domain: "sallyport", limit: 1000, unit: unitDay, hits: 3, entries: []entry{{"quota", "orders"}, {"app", "shop"}}}
+	q := inquiry{domain: "sallyport", limit: 1000, unit: unitDay, hits: 3, pairs: appendPair(appendPair(nil, "quota", "orders"), "app", "shop")}
 	const want = "0a0973616c6c79706f7274" + "1229" + "0a0f" + "0a0571756f7461" + "12066f7264657273" + // a pair
 		"0a0b" + "0a03617070" + "120473686f70" + "1205" + "08e807" + "1004" + "1a020803" + "1803"
 	if got := hex.EncodeToString(q.encode()); got != want {
