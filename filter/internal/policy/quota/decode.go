@@ -99,6 +99,9 @@ func check(r *decode.Reader, o *Options, limited int, engine bool) {
 	if o.Mode != Local && !engine {
 		r.Problem("must have an engine in mode " + modeWords[o.Mode])
 	}
+	if o.Mode == Reconciled && o.Weight > o.Engine.Batch {
+		r.ProblemAt("batch", "must not be less than weight")
+	}
 	if o.Mode != Local && o.Rolling {
 		r.ProblemAt("window", "must be calendar in mode "+modeWords[o.Mode]+": the engine's windows begin with the calendar's")
 	}

@@ -52,7 +52,7 @@ type desk struct {
 	// Hits that were admitted and may not be reported yet.
 	due       int64 // unix nanoseconds, when to see to it; 0 when there are none
 	reporting bool
-	late      queue // requests that wait until a report is known to be counted
+	late      queue // requests that wait until a report has been counted
 }
 
 func newEngine(s *step) *engine {
@@ -79,7 +79,7 @@ func (e *engine) desk(x *pipeline.Exchange, t *terms, who party) *desk {
 
 // leave lets a desk go at which there is nothing to do.
 func (e *engine) leave(d *desk) {
-	if d.flying || d.reporting || d.due > 0 || len(d.waiting) > 0 || e.byWho[d.who.hash] != d {
+	if d.flying || d.reporting || d.due > 0 || len(d.waiting) > 0 || len(d.late) > 0 || e.byWho[d.who.hash] != d {
 		return
 	}
 	delete(e.byWho, d.who.hash)
@@ -115,9 +115,9 @@ func (e *engine) reconciled(x *pipeline.Exchange, t terms, who party) pipeline.O
 	var got answer
 	var after account
 	var hits int64
-	look := false
+	look, place := false, false
 	err := e.step.update(who, &t, x.Now, func(a *account, kept bool) (write bool) {
-		got, hits, look = ask, 0, false
+		got, hits, look, place = ask, 0, false, kept
 		if kept {
 			if got = a.spendShare(t.limitAt(x.Now/nanosPerSecond), o.Weight, o.Engine.Batch); got == exceeded {
 				look, write = a.look(x.Now)
@@ -138,10 +138,14 @@ func (e *engine) reconciled(x *pipeline.Exchange, t terms, who party) pipeline.O
 		e.step.near.note(e.step, x, &t, after.spent())
 		return pipeline.Continue()
 	case ask:
-		if d := e.byWho[who.hash]; d != nil && d.reporting {
-			return e.await(x, &t, d, &d.late)
+		if !place {
+			return e.wait(x, &t, who)
 		}
-		return e.wait(x, &t, who)
+		d := e.desk(x, &t, who)
+		if !d.reporting {
+			d.due = x.Now // another VM's report: the next tick looks whether it has ended
+		}
+		return e.await(x, &t, d, &d.late)
 	}
 	return e.exceeded(x, &t, who, after.end, look)
 }
@@ -218,14 +222,22 @@ func (e *engine) settleUp(d *desk, now int64) {
 		return kept && hits > 0
 	})
 	d.due = e.sync(now)
-	switch {
-	case err != nil:
-	case hits > 0:
+	if hits > 0 {
 		e.report(d, hits, now)
-	case !left:
+	} else if err == nil && !left {
 		d.due = 0
-		e.leave(d)
 	}
+	if !d.reporting {
+		e.tryAgain(d, again)
+	}
+}
+
+// tryAgain lets the requests go on that wait for a part of the share.
+func (e *engine) tryAgain(d *desk, v verdict) {
+	late := d.late
+	d.late = nil
+	late.release(v, 0, 0)
+	e.leave(d)
 }
 
 // until is when a report that begins at now is given up.
@@ -252,14 +264,11 @@ func (e *engine) reported(d *desk, hits, now int64, r *reply) {
 		return kept
 	})
 	d.reporting = false
-	late := d.late
-	d.late = nil
-	verdict := unasked
-	if r != nil {
-		verdict = again
+	if r == nil {
+		e.tryAgain(d, unasked)
+		return
 	}
-	late.release(verdict, 0, 0)
-	e.leave(d)
+	e.tryAgain(d, again)
 }
 
 // look asks what the engine has counted.

@@ -123,6 +123,7 @@ type world struct {
 	engine  *service
 	now     time.Time
 	metrics counters
+	steps   []*step
 }
 
 type counters map[string]int64
@@ -144,7 +145,9 @@ func (w *world) advance(d time.Duration) {
 
 // worker is a step in a VM.
 func (w *world) worker(o Options, store *memstore.Store) *step {
-	return New(o, host.Ports{Store: store, GRPC: w.engine.dispatch, Metrics: w.metrics, Now: func() int64 { return w.now.UnixNano() }}).(*step)
+	s := New(o, host.Ports{Store: store, GRPC: w.engine.dispatch, Metrics: w.metrics, Now: func() int64 { return w.now.UnixNano() }}).(*step)
+	w.steps = append(w.steps, s)
+	return s
 }
 
 // options are a limit of so many in an hour.
@@ -217,6 +220,15 @@ func (w *world) settle(all []*pending) {
 			before := p.o.Flight()
 			p.result()
 			moved = moved || before != p.o.Flight()
+		}
+		for _, s := range w.steps {
+			if !moved && s.engine != nil {
+				for _, d := range s.engine.desks {
+					moved = moved || len(d.late) > 0
+				}
+				s.engine.Tick(w.now.UnixNano())
+				moved = moved || len(w.engine.flying) > 0
+			}
 		}
 	}
 }
