@@ -97,7 +97,7 @@ func (r *record) done(p Permit, now int64, e Ending, hold time.Duration, o *Opti
 	}
 	switch {
 	case e == Answered, e == Limited: // the probe
-		r.close()
+		r.close(o)
 	case e == Failed && p.again: // no news: the next probe is another token's
 		r.shut(now, int64(o.Breaker.OpenFor), random)
 	case e == Failed, e == Down:
@@ -179,11 +179,13 @@ func (r *record) shut(now, full int64, random uint64) {
 // maxReopened is enough doublings for any time to reach its bound.
 const maxReopened = 32
 
-// close lets calls through again, first one at a time.
-func (r *record) close() {
+// close lets calls through again.
+func (r *record) close(o *Options) {
 	r.mode, r.until, r.reopened = closed, 0, 0
 	r.inARow, r.windowEnd, r.calls, r.failed, r.failing = 0, 0, 0, 0, marks{}
-	r.slowStart = 1
+	if !o.AtOnce {
+		r.slowStart = 1
+	}
 }
 
 // forgetImpossible drops moments that are further ahead than they can have been

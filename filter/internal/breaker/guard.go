@@ -31,6 +31,10 @@ type Options struct {
 	MaxInFlight int           // calls of all workers together; 0 lets none through
 	Lease       time.Duration // how long a call may be in the air, at most MaxLease
 	Breaker     Breaker
+	// AtOnce lets all calls through again when the breaker closes, for a server that
+	// gets no more of them after an outage than before; without it one at first,
+	// and one more for each that was answered.
+	AtOnce bool
 }
 
 // Ports are what a Guard needs of the host. Random gives evenly spread numbers.

@@ -192,6 +192,26 @@ func TestALowBudgetIsWarnedOfOnceAWindow(t *testing.T) {
 	}
 }
 
+func TestGuardLetsAllThroughAtOnceWhereItMay(t *testing.T) {
+	for _, atOnce := range []bool{false, true} {
+		o := usual()
+		o.AtOnce = atOnce
+		w := newWorld(1, o, nil)
+		w.fail(t, 0, 3)
+		w.now = w.now.Add(o.Breaker.OpenFor)
+		w.done(0, w.mustAdmit(t, 0), Answered)
+		places := 0
+		for range o.MaxInFlight {
+			if _, _, ok := w.admit(0); ok {
+				places++
+			}
+		}
+		if want := map[bool]int{false: 1, true: o.MaxInFlight}[atOnce]; places != want {
+			t.Errorf("at once %v: %d calls, want %d", atOnce, places, want)
+		}
+	}
+}
+
 func TestWithoutABreakerOnlyPlacesAreCounted(t *testing.T) {
 	o := usual()
 	o.Breaker = Breaker{}

@@ -61,7 +61,7 @@ func newEngine(s *step) *engine {
 		step: s, byWho: map[uint64]*desk{},
 		guard: breaker.New(breaker.Options{
 			Role: role, Cluster: o.Cluster, Authority: o.Domain,
-			MaxInFlight: o.MaxInFlight, Lease: o.Timeout + callLease, Breaker: o.Breaker,
+			MaxInFlight: o.MaxInFlight, Lease: o.Timeout + callLease, Breaker: o.Breaker, AtOnce: true,
 		}, s.ports),
 	}
 }
@@ -141,10 +141,7 @@ func (e *engine) reconciled(x *pipeline.Exchange, t terms, who party) pipeline.O
 		if !place {
 			return e.wait(x, &t, who)
 		}
-		d := e.desk(x, &t, who)
-		if !d.reporting {
-			d.due = x.Now // another VM's report: the next tick looks whether it has ended
-		}
+		d := e.desk(x, &t, who) // for the end of its report, or of another VM's, which the next tick sees
 		return e.await(x, &t, d, &d.late)
 	}
 	return e.exceeded(x, &t, who, after.end, look)
@@ -208,20 +205,27 @@ func (e *engine) Hear([]byte, int64) {}
 // reporting, or has reported, is no debt of this one.
 func (e *engine) Tick(now int64) {
 	for i := len(e.desks) - 1; i >= 0; i-- {
-		if i < len(e.desks) && e.desks[i].due > 0 && e.desks[i].due <= now {
-			e.settleUp(e.desks[i], now)
+		if i >= len(e.desks) {
+			continue
+		}
+		d := e.desks[i]
+		if due := d.due > 0 && d.due <= now; due || len(d.late) > 0 && !d.reporting {
+			e.settleUp(d, due, now)
 		}
 	}
 }
 
-func (e *engine) settleUp(d *desk, now int64) {
+// settleUp reports a desk's hits: all of them when they are due, else full batches.
+func (e *engine) settleUp(d *desk, due bool, now int64) {
 	hits, left := int64(0), false
 	err := e.step.update(d.who, &d.terms, now, func(a *account, kept bool) bool {
-		hits = a.takeReport(e.step.options.Engine.Batch, true, now, e.until(now))
+		hits = a.takeReport(e.step.options.Engine.Batch, due, now, e.until(now))
 		left = a.unsent+a.flying > 0
 		return kept && hits > 0
 	})
-	d.due = e.sync(now)
+	if due {
+		d.due = e.sync(now)
+	}
 	if hits > 0 {
 		e.report(d, hits, now)
 	} else if err == nil && !left {
