@@ -30,25 +30,14 @@ func newQuotaSites(t *testing.T) *quotaSites {
 		s := newSite(t, siteOptions{Module: module, Concurrency: quotaWorkers})
 		q.sites = append(q.sites, s)
 		var clusters []any
-		for kind, address := range map[string]string{"okta": s.authority.Listener.Addr().String(), "backend": s.backend.Address(), "ratelimit": fmt.Sprintf("127.0.0.1:%d", q.engine.grpc)} {
-			kindOf := kind
-			if kind == "ratelimit" {
-				kindOf = "backend"
-			}
-			c, err := cluster(kindOf, kind, address)
+		for kind, address := range map[string]string{"okta": s.authority.Listener.Addr().String(), "backend": s.backend.Address()} {
+			c, err := cluster(kind, kind, address)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if kind == "ratelimit" {
-				c["typed_extension_protocol_options"] = map[string]any{
-					"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": map[string]any{
-						"@type":                "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
-						"explicit_http_config": map[string]any{"http2_protocol_options": map[string]any{}},
-					},
-				}
-			}
 			clusters = append(clusters, c)
 		}
+		clusters = append(clusters, q.engine.cluster())
 		if ok, err := s.envoy.OfferClusters(t.Context(), clusters); err != nil || !ok {
 			t.Fatalf("envoy takes the clusters: %v, %v", ok, err)
 		}

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"sigs.k8s.io/yaml"
 )
 
 // quotaService is envoyproxy/ratelimit with a Redis of its own, as docs/quota.md sets them up.
@@ -108,6 +110,23 @@ func (s *quotaService) start(command *exec.Cmd, port int) *exec.Cmd {
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
+}
+
+// cluster is the shipped one, at this service.
+func (s *quotaService) cluster() map[string]any {
+	s.t.Helper()
+	shipped, err := os.ReadFile("../ratelimit/cluster.yaml")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	var c map[string]any
+	if err := yaml.Unmarshal(shipped, &c); err != nil {
+		s.t.Fatal(err)
+	}
+	c["@type"] = clusterType
+	address := member(c, "load_assignment", "endpoints", 0, "lb_endpoints", 0, "endpoint", "address", "socket_address").(map[string]any)
+	address["address"], address["port_value"] = "127.0.0.1", s.grpc
+	return c
 }
 
 func kill(command *exec.Cmd) {
