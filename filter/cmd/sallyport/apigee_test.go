@@ -155,7 +155,7 @@ func serveTLS(t *testing.T, ca *pki.CA, c *pki.Cert, mutual bool, handler http.H
 func (m *migration) introspect(w http.ResponseWriter, r *http.Request) {
 	id, secret, _ := r.BasicAuth()
 	switch {
-	case m.breaker.Load():
+	case m.outage.Load():
 		w.WriteHeader(http.StatusInternalServerError)
 		return
 	case id != "0oagateway" || secret != apigeeSecret:
@@ -243,8 +243,8 @@ func TestApigeeImportOnEnvoy(t *testing.T) {
 		})
 	}
 	t.Run("the callout fails", func(t *testing.T) {
-		m.breaker.Store(true)
-		defer m.breaker.Store(false)
+		m.outage.Store(true)
+		defer m.outage.Store(false)
 		if status, code := m.call(t, order, apigeeKey, "token-of-another"); status != http.StatusServiceUnavailable || code != "steps.servicecallout.ExecutionFailed" {
 			t.Errorf("%d %q, want 503 and Apigee's code of a callout that fails", status, code)
 		}
