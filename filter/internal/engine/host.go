@@ -2,6 +2,7 @@ package engine
 
 import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/metrics"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
@@ -60,6 +61,9 @@ type Host interface {
 
 	// Dispatch sends a callout that outlives the stream; see pipeline.Dispatcher.
 	Dispatch(c pipeline.Callout, land func(pipeline.Answer)) pipeline.Failure
+
+	// DispatchGRPC is the same for a unary gRPC call; see host.GRPCDispatcher.
+	DispatchGRPC(c host.GRPCCall, land func(host.GRPCAnswer)) (ok bool)
 
 	// CallForeign calls one of the host's own functions by its name; ok is false
 	// when it has none of that name or refuses the argument.
