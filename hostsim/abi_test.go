@@ -48,8 +48,8 @@ func TestABI010Only(t *testing.T) {
 	if got := Status(b.call("env.proxy_get_configuration", []uint64{4096, 4100})); got != StatusOK {
 		t.Errorf("get_configuration: %v", got)
 	}
-	b.stream.do(func() {
-		memory := b.stream.ctx.guest.vm.memory
+	b.stream.envoy.do(func() {
+		memory := b.stream.envoy.ctx.guest.vm.memory
 		ptr, _ := memory.ReadUint32Le(4096)
 		size, _ := memory.ReadUint32Le(4100)
 		if text, _ := memory.Read(ptr, size); string(text) != "vm" {

@@ -114,8 +114,8 @@ func TestBadGuestAllocator(t *testing.T) {
 			if got := Status(b.call("env.proxy_get_header_map_pairs", []uint64{0, 4096, 4100})); got != want {
 				t.Errorf("pairs: %v, want %v", got, want)
 			}
-			if crashed := allocator == "traps" || allocator == "calls the host"; b.stream.ctx.guest.vm.failed != crashed {
-				t.Errorf("VM crashed: %v, want %v", b.stream.ctx.guest.vm.failed, crashed)
+			if crashed := allocator == "traps" || allocator == "calls the host"; b.stream.envoy.ctx.guest.vm.failed != crashed {
+				t.Errorf("VM crashed: %v, want %v", b.stream.envoy.ctx.guest.vm.failed, crashed)
 			}
 			if got := Status(b.call("env.proxy_get_header_map_value", []uint64{1, 2048, 5, 4096, 4100})); got != StatusBadArgument {
 				t.Errorf("map that is not there: %v", got)
@@ -211,11 +211,11 @@ func FuzzBadGuestProperty(f *testing.F) {
 		if s := get(); !answers(s) {
 			t.Fatalf("get %q after set: %v", path, s)
 		}
-		b.stream.do(func() { b.stream.logging = true })
+		b.stream.envoy.do(func() { b.stream.envoy.logging = true })
 		if s := get(); !answers(s) {
 			t.Fatalf("get %q in the log phase: %v", path, s)
 		}
-		b.stream.do(func() { b.stream.logging = false })
+		b.stream.envoy.do(func() { b.stream.envoy.logging = false })
 	})
 }
 
@@ -232,7 +232,7 @@ func FuzzBadGuestBuffer(f *testing.F) {
 		b := newBadGuest(t, "page one")
 		b.write(at, data)
 		held := slices.Clone(body)
-		b.stream.do(func() { b.stream.requestChunk = &held })
+		b.stream.envoy.do(func() { b.stream.envoy.requestChunk = &held })
 		status := Status(b.call("env.proxy_set_buffer_bytes", []uint64{0, uint64(start), uint64(length), at, uint64(len(data))}))
 		want, wantStatus := slices.Clone(body), StatusOK
 		switch {

@@ -12,7 +12,7 @@ type baseContext struct {
 	guest   *guest
 	self    GuestContext // the context that this is a part of
 	id      uint32
-	host    *Host
+	host    *listener
 	root    *rootContext // itself for a root
 	created bool         // proxy_on_context_create was called
 	// declared are the properties declared in this context, and whether they are read only.

@@ -52,9 +52,9 @@ func BenchmarkHostcall(b *testing.B) {
 			g.write(key, []byte("c"))
 			g.call("env.proxy_define_metric", []uint64{0, key, 1, out})
 			g.write(key, []byte(bm.key))
-			g.stream.do(func() {
-				v := g.stream.ctx.guest.vm
-				v.current = g.stream.ctx
+			g.stream.envoy.do(func() {
+				v := g.stream.envoy.ctx.guest.vm
+				v.current = g.stream.envoy.ctx
 				stack := make([]uint64, len(bm.args)+1)
 				copy(stack, bm.args)
 				if err := v.module.ExportedFunction("call_env."+bm.call).CallWithStack(v, stack); err != nil || Status(stack[0]) != bm.want {

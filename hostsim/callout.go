@@ -67,9 +67,9 @@ func (c *rootContext) httpCall(given HTTPCall) (uint32, Status) {
 		return refuse(StatusInternalFailure)
 	}
 	p.calls.add(call)
-	if call.Awaits > 0 && answer.reads() {
+	if call.Awaits > 0 && isRead(answer) {
 		answer = Answer{Fault: FaultTimeout}
-		c.Log(LevelError, call.misframed(), true)
+		c.Log(LevelError, misframedCall(&call), true)
 	}
 	c.guest.lastCall += calloutIDStep
 	contentType, _ := headers.get("content-type")
@@ -170,7 +170,7 @@ func (o *callout) outcome(a Answer) func() {
 	if len(a.Body) > asyncResponseLimit {
 		return o.broken
 	}
-	headers := a.messageHeaders()
+	headers := messageHeaders(a)
 	headers.set("x-envoy-upstream-service-time", strconv.FormatInt(a.Delay.Milliseconds(), 10))
 	var trailers *headerMap
 	if len(a.Trailers) > 0 {

@@ -46,14 +46,15 @@ type GRPCReply struct {
 
 // RespondGRPC is a fixed answer to a gRPC call: messages and then a status.
 func RespondGRPC(status int, message string, messages ...string) Answer {
-	a := Answer{Headers: Headers{{Name: "content-type", Value: "application/grpc"}}, Trailers: grpcTrailers(status, message)}
+	a := Answer{Headers: Headers{{Name: "content-type", Value: "application/grpc"}}, Trailers: GRPCTrailers(status, message)}
 	for _, m := range messages {
 		a.Body = wire.AppendFrame(a.Body, []byte(m))
 	}
 	return a
 }
 
-func grpcTrailers(status int, message string) Headers {
+// GRPCTrailers are a status as the trailers of a response have it.
+func GRPCTrailers(status int, message string) Headers {
 	h := Headers{{Name: "grpc-status", Value: strconv.Itoa(status)}}
 	if message != "" {
 		h = append(h, Header{Name: "grpc-message", Value: message})

@@ -9,7 +9,7 @@ import "time"
 // UpstreamConnect asks for a connection to the backend, and Connected or ConnectFailed answers it; until then the
 // client's data waits. ToUpstreamData and ToClientData carry data, and with End the end of one direction. UpstreamReset
 // and ClientReset close a connection: with End in order, else by a reset. StreamEnd is the last event.
-type Connection struct {
+type tcpConnection struct {
 	flow
 	ctx *connectionContext // nil when the plugin is skipped
 
@@ -63,10 +63,10 @@ const (
 // tcpIdleTimeout is tcp_proxy's default idle_timeout.
 const tcpIdleTimeout = time.Hour
 
-// NewConnection accepts a connection on a worker, counted from 0: the plugin's on_context_create and on_new_connection
+// newConnection accepts a connection on a worker, counted from 0: the plugin's on_context_create and on_new_connection
 // run. RouteName, VirtualHost and Protocol of info have no meaning here.
-func (h *Host) NewConnection(worker int, info StreamInfo) (*Connection, error) {
-	c := &Connection{}
+func (h *listener) newConnection(worker int, info StreamInfo) (*tcpConnection, error) {
+	c := &tcpConnection{}
 	c.contextID = func() uint32 {
 		if c.ctx == nil {
 			return 0
@@ -88,7 +88,7 @@ func (h *Host) NewConnection(worker int, info StreamInfo) (*Connection, error) {
 	return c, nil
 }
 
-func (c *Connection) feed(f func()) error {
+func (c *tcpConnection) feed(f func()) error {
 	err := ErrStreamOver
 	c.do(func() {
 		if !c.over {
@@ -100,7 +100,7 @@ func (c *Connection) feed(f func()) error {
 }
 
 // ClientData feeds what the client sends; end is its half-close.
-func (c *Connection) ClientData(data []byte, end bool) error {
+func (c *tcpConnection) ClientData(data []byte, end bool) error {
 	return c.feed(func() {
 		c.arrived = append(c.arrived, data...)
 		c.arrivedEnd = c.arrivedEnd || end
@@ -109,7 +109,7 @@ func (c *Connection) ClientData(data []byte, end bool) error {
 }
 
 // ClientReset says that the client has reset the connection. Nobody notices before the connection is read again.
-func (c *Connection) ClientReset() error {
+func (c *tcpConnection) ClientReset() error {
 	return c.feed(func() {
 		c.arrivedReset = true
 		c.readable(false)
@@ -117,7 +117,7 @@ func (c *Connection) ClientReset() error {
 }
 
 // Connected says that the backend has accepted the connection that UpstreamConnect asked for.
-func (c *Connection) Connected() error {
+func (c *tcpConnection) Connected() error {
 	return c.feed(func() {
 		if c.backend != backendConnecting {
 			return
@@ -130,7 +130,7 @@ func (c *Connection) Connected() error {
 }
 
 // ConnectFailed says that the backend cannot be reached: tcp_proxy closes the client's connection.
-func (c *Connection) ConnectFailed() error {
+func (c *tcpConnection) ConnectFailed() error {
 	return c.feed(func() {
 		if c.backend != backendConnecting {
 			return
@@ -142,7 +142,7 @@ func (c *Connection) ConnectFailed() error {
 }
 
 // BackendData feeds what the backend sends; end is its half-close.
-func (c *Connection) BackendData(data []byte, end bool) error {
+func (c *tcpConnection) BackendData(data []byte, end bool) error {
 	return c.feed(func() {
 		if c.backend != backendOpen && c.backend != backendHalfClosed {
 			return
@@ -155,12 +155,12 @@ func (c *Connection) BackendData(data []byte, end bool) error {
 }
 
 // Close ends the connection, as Envoy does when its listener goes.
-func (c *Connection) Close() error {
+func (c *tcpConnection) Close() error {
 	return c.feed(func() { c.close(closing{how: closedLocally}) })
 }
 
 // BackendReset says that the backend has reset its connection: tcp_proxy closes the client's.
-func (c *Connection) BackendReset() error {
+func (c *tcpConnection) BackendReset() error {
 	return c.feed(func() {
 		if c.backend == backendOpen || c.backend == backendHalfClosed {
 			c.backend = backendGone

@@ -5,7 +5,7 @@ package hostsim
 // plugin's part is source/extensions/common/wasm/context.cc onNewConnection and on.
 
 // readable is the connection reading its socket. buffered: it was told to read what it has already, too.
-func (c *Connection) readable(buffered bool) {
+func (c *tcpConnection) readable(buffered bool) {
 	if c.readOff || c.closed {
 		return
 	}
@@ -28,10 +28,10 @@ func (c *Connection) readable(buffered bool) {
 }
 
 // continueReading is what the guest asks for: the filters behind it see what there is.
-func (c *Connection) continueReading() { c.iterate(false) }
+func (c *tcpConnection) continueReading() { c.iterate(false) }
 
 // iterate shows what was read to the filters, the plugin first or left out.
-func (c *Connection) iterate(plugin bool) {
+func (c *tcpConnection) iterate(plugin bool) {
 	if c.closed || plugin && c.ctx != nil && !c.pluginReads() {
 		return
 	}
@@ -56,7 +56,7 @@ func (c *Connection) iterate(plugin bool) {
 }
 
 // toClient shows what the backend sent to the plugin, and sends it on.
-func (c *Connection) toClient() {
+func (c *tcpConnection) toClient() {
 	if c.closed || c.ctx != nil && !c.pluginWrites() {
 		return
 	}
@@ -77,7 +77,7 @@ func (c *Connection) toClient() {
 }
 
 // active restarts tcp_proxy's idle timer.
-func (c *Connection) active() {
+func (c *tcpConnection) active() {
 	if c.stopIdle != nil {
 		c.stopIdle()
 	}
@@ -95,7 +95,7 @@ type closing struct {
 }
 
 // close closes the client's connection, and tcp_proxy then the backend's.
-func (c *Connection) close(by closing) {
+func (c *tcpConnection) close(by closing) {
 	if c.closed {
 		return
 	}

@@ -1,7 +1,7 @@
 package hostsim
 
 // pluginReads is the plugin's onNewConnection and onData; false stops the iteration.
-func (c *Connection) pluginReads() bool {
+func (c *tcpConnection) pluginReads() bool {
 	if !c.opened {
 		c.opened = true
 		c.ctx.enter()
@@ -25,7 +25,7 @@ func (c *Connection) pluginReads() bool {
 }
 
 // pluginWrites is the plugin's onWrite. The end of the backend's data is all that it learns of the backend's closing.
-func (c *Connection) pluginWrites() bool {
+func (c *tcpConnection) pluginWrites() bool {
 	if !c.ctx.created {
 		return true
 	}
@@ -41,7 +41,7 @@ func (c *Connection) pluginWrites() bool {
 }
 
 // ask calls the guest and reports whether the chain goes on. A crash closes the connection, once.
-func (c *Connection) ask(cb callback, args ...uint32) bool {
+func (c *tcpConnection) ask(cb callback, args ...uint32) bool {
 	g := c.ctx
 	if g.passesCrashed() {
 		return true
@@ -58,7 +58,7 @@ func (c *Connection) ask(cb callback, args ...uint32) bool {
 	return goOn && !c.closed
 }
 
-func (c *Connection) checkFailed() bool {
+func (c *tcpConnection) checkFailed() bool {
 	if !c.ctx.guest.Failed() {
 		return false
 	}
@@ -70,7 +70,7 @@ func (c *Connection) checkFailed() bool {
 }
 
 // pluginClosed is the plugin's onEvent. Unlike in HTTP, done comes before log. Source: Envoy context.cc onCloseTCP.
-func (c *Connection) pluginClosed(how closeType) {
+func (c *tcpConnection) pluginClosed(how closeType) {
 	g := c.ctx
 	if !g.created {
 		return
@@ -82,7 +82,7 @@ func (c *Connection) pluginClosed(how closeType) {
 }
 
 // pluginDestroyed: the filter is gone.
-func (c *Connection) pluginDestroyed() {
+func (c *tcpConnection) pluginDestroyed() {
 	if g := c.ctx; g != nil && g.created {
 		c.downstream, c.upstream = nil, nil
 		g.forget()
@@ -93,7 +93,7 @@ func (c *Connection) pluginDestroyed() {
 }
 
 // chunk is a buffer of the guest; nil when it may not reach it now.
-func (c *Connection) chunk(kind uint32) *[]byte {
+func (c *tcpConnection) chunk(kind uint32) *[]byte {
 	switch kind {
 	case bufferDownstream:
 		return c.downstream

@@ -1,14 +1,14 @@
 package hostsim
 
-func (c *Connection) upstreamChosen() bool     { return c.backend >= backendOpen }
-func (c *Connection) upstreamConnected() bool  { return c.upstreamChosen() }
-func (c *Connection) routed() bool             { return c.proxied }
-func (c *Connection) routeName() propertyValue { return propertyValue{} }
-func (c *Connection) attempts() propertyValue  { return propertyValue{} }
-func (c *Connection) sourceAddress() string    { return c.info.RemoteAddr }
+func (c *tcpConnection) upstreamChosen() bool     { return c.backend >= backendOpen }
+func (c *tcpConnection) upstreamConnected() bool  { return c.upstreamChosen() }
+func (c *tcpConnection) routed() bool             { return c.proxied }
+func (c *tcpConnection) routeName() propertyValue { return propertyValue{} }
+func (c *tcpConnection) attempts() propertyValue  { return propertyValue{} }
+func (c *tcpConnection) sourceAddress() string    { return c.info.RemoteAddr }
 
 // requestProperty is what request.* tells of a connection. Source: Envoy filters/common/expr/context.cc RequestWrapper.
-func (c *Connection) requestProperty(rest string) propertyValue {
+func (c *tcpConnection) requestProperty(rest string) propertyValue {
 	switch rest {
 	case "time":
 		return numberValue(c.startedAt.UnixNano())
@@ -19,7 +19,7 @@ func (c *Connection) requestProperty(rest string) propertyValue {
 }
 
 // responseProperty is what response.* tells of a connection.
-func (c *Connection) responseProperty(rest string) propertyValue {
+func (c *tcpConnection) responseProperty(rest string) propertyValue {
 	switch rest {
 	case "flags":
 		return numberValue(uint64(c.flags))

@@ -1,8 +1,6 @@
 package hostsim
 
 import (
-	"encoding/binary"
-	"encoding/hex"
 	"net"
 	"strings"
 	"time"
@@ -10,7 +8,7 @@ import (
 
 // acceptRequest does what Envoy's connection manager does to a request before the first filter sees it: a header map
 // with joined inline headers and pseudo headers first, the scheme, and its own headers.
-func (s *Stream) acceptRequest(h Headers) *headerMap {
+func (s *httpStream) acceptRequest(h Headers) *headerMap {
 	var authority, path, method, scheme string
 	for _, f := range h {
 		switch lowerName(f.Name) {
@@ -59,7 +57,7 @@ func (s *Stream) acceptRequest(h Headers) *headerMap {
 
 // ownConnection takes away what the client says about its own connection. Of te only trailers is left.
 // Source: Envoy conn_manager_utility.cc mutateRequestHeaders; measured.
-func (s *Stream) ownConnection(m *headerMap) {
+func (s *httpStream) ownConnection(m *headerMap) {
 	connection, _ := m.get("connection")
 	for token := range strings.SplitSeq(strings.ToLower(connection), ",") {
 		switch strings.TrimSpace(token) {
@@ -80,7 +78,7 @@ func (s *Stream) ownConnection(m *headerMap) {
 // isForged is true for a header that Envoy takes only from clients that it counts as internal; by its default there are
 // none. At the edge, which use_remote_address makes it, there are more of them.
 // Source: Envoy conn_manager_utility.cc cleanInternalHeaders; measured.
-func (s *Stream) isForged(name string) bool {
+func (s *httpStream) isForged(name string) bool {
 	word, ok := strings.CutPrefix(name, "x-envoy-")
 	if !ok {
 		return false
@@ -98,7 +96,7 @@ func (s *Stream) isForged(name string) bool {
 }
 
 // forwarded adds x-forwarded-for, -proto, x-envoy-external-address and x-request-id. Source: Envoy conn_manager_utility.cc mutateRequestHeaders.
-func (s *Stream) forwarded(m *headerMap, scheme string) {
+func (s *httpStream) forwarded(m *headerMap, scheme string) {
 	cm := s.host.config.connManager
 	if cm.UseRemoteAddress {
 		ip := hostOf(s.info.RemoteAddr)
@@ -123,7 +121,7 @@ func (s *Stream) forwarded(m *headerMap, scheme string) {
 
 // clientAddress is the client's address in the connection manager's view; see the settings' docs. The headers have the
 // x-forwarded-for that forwarded leaves.
-func (s *Stream) clientAddress(m *headerMap) string {
+func (s *httpStream) clientAddress(m *headerMap) string {
 	cm := s.host.config.connManager
 	hops := cm.XFFTrustedHops
 	if cm.UseRemoteAddress {
@@ -163,26 +161,8 @@ func hostOf(address string) string {
 	return host
 }
 
-// requestID is a random UUID from the process's own source.
-func (p *Process) requestID() string {
-	p.mu.Lock()
-	a, b := p.random.Uint64(), p.random.Uint64()
-	p.mu.Unlock()
-	var raw [16]byte
-	binary.BigEndian.PutUint64(raw[:], a&^0xf000|0x4000)
-	binary.BigEndian.PutUint64(raw[8:], b&^(0xc0<<56)|0x80<<56)
-	var text [36]byte
-	hex.Encode(text[:], raw[:4])
-	hex.Encode(text[9:], raw[4:6])
-	hex.Encode(text[14:], raw[6:8])
-	hex.Encode(text[19:], raw[8:10])
-	hex.Encode(text[24:], raw[10:])
-	text[8], text[13], text[18], text[23] = '-', '-', '-', '-'
-	return string(text[:])
-}
-
 // routeTimeout bounds the backend's answer; negative for none.
-func (h *Host) routeTimeout() time.Duration {
+func (h *listener) routeTimeout() time.Duration {
 	if d := h.config.connManager.RouteTimeout; d != 0 {
 		return d
 	}

@@ -23,7 +23,7 @@ type rootContext struct {
 	stopTick   func()
 }
 
-func newRoot(h *Host, g *guest, id uint32) *rootContext {
+func newRoot(h *listener, g *guest, id uint32) *rootContext {
 	c := &rootContext{
 		baseContext: baseContext{guest: g, id: id, host: h},
 		calls:       map[uint32]*callout{}, grpc: map[uint32]*grpcExchange{},

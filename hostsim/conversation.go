@@ -39,9 +39,9 @@ type Conversed struct {
 // ends by tcp_proxy's idle timeout after a virtual hour; before, nothing ends it, and the error says so. A connection
 // that the plugin closes is no error.
 func (h *Host) DoTCP(ctx context.Context, t Conversation) (Conversed, error) {
-	defer h.process.loop.Turn()()
-	began, logs, traces := h.process.clock.Now(), h.logs.end(), h.traces.end()
-	c, err := h.NewConnection(t.Worker, t.Info)
+	defer h.process.envoy.loop.Turn()()
+	began, logs, traces := h.process.envoy.clock.Now(), h.listener.logs.end(), h.listener.traces.end()
+	c, err := h.listener.newConnection(t.Worker, t.Info)
 	if err != nil {
 		return Conversed{}, err
 	}
@@ -52,15 +52,15 @@ func (h *Host) DoTCP(ctx context.Context, t Conversation) (Conversed, error) {
 		_ = c.Close() // it may be over
 	}
 	p.seen.Complete = p.backendDone && p.clientDone
-	p.seen.Log, p.seen.Trace, p.seen.FilterState = h.logs.from(logs), h.traces.from(traces), c.FilterState()
-	p.seen.Elapsed = h.process.clock.Now().Sub(began)
+	p.seen.Log, p.seen.Trace, p.seen.FilterState = h.listener.logs.from(logs), h.listener.traces.from(traces), c.FilterState()
+	p.seen.Elapsed = h.process.envoy.clock.Now().Sub(began)
 	return p.seen, err
 }
 
 // conversing is the client and the backend of one Connection.
 type conversing struct {
 	asked                   Conversation
-	conn                    *Connection
+	conn                    *tcpConnection
 	seen                    Conversed
 	backendDone, clientDone bool // each has seen the other's end
 }

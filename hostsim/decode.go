@@ -16,7 +16,7 @@ const (
 	filterStopNoBuffer
 )
 
-func (s *Stream) decodeHeaders(m *headerMap, end bool) {
+func (s *httpStream) decodeHeaders(m *headerMap, end bool) {
 	s.decode.headers, s.decode.complete = m, end
 	s.decoding++
 	status := s.pluginDecodeHeaders(m, end)
@@ -39,7 +39,7 @@ func (s *Stream) decodeHeaders(m *headerMap, end bool) {
 	}
 }
 
-func (s *Stream) decodeData(data []byte, end bool) {
+func (s *httpStream) decodeData(data []byte, end bool) {
 	s.decode.complete = s.decode.complete || end
 	s.bytesReceived += len(data)
 	if s.decode.aborted {
@@ -52,7 +52,7 @@ func (s *Stream) decodeData(data []byte, end bool) {
 	s.filterRequestData(data, end)
 }
 
-func (s *Stream) filterRequestData(data []byte, end bool) {
+func (s *httpStream) filterRequestData(data []byte, end bool) {
 	s.active()
 	s.decoding++
 	status := s.pluginDecodeData(&data, end)
@@ -80,7 +80,7 @@ func (s *Stream) filterRequestData(data []byte, end bool) {
 }
 
 // bufferRequest holds data back, up to the listener's limit.
-func (s *Stream) bufferRequest(data []byte) {
+func (s *httpStream) bufferRequest(data []byte) {
 	s.decode.hold(data)
 	if len(s.decode.buffered) > s.host.config.bufferLimit {
 		s.localReply(&localReply{status: 413, body: []byte("Payload Too Large"), details: "request_payload_too_large"})
@@ -88,7 +88,7 @@ func (s *Stream) bufferRequest(data []byte) {
 	}
 }
 
-func (s *Stream) decodeTrailers(m *headerMap) {
+func (s *httpStream) decodeTrailers(m *headerMap) {
 	s.decode.complete, s.decode.trailers = true, m
 	if s.decode.aborted || s.decode.iteration == stoppedAll {
 		return
@@ -96,7 +96,7 @@ func (s *Stream) decodeTrailers(m *headerMap) {
 	s.filterRequestTrailers()
 }
 
-func (s *Stream) filterRequestTrailers() {
+func (s *httpStream) filterRequestTrailers() {
 	s.active()
 	s.decoding++
 	status := s.pluginDecodeTrailers(s.decode.trailers)
@@ -119,7 +119,7 @@ func (s *Stream) filterRequestTrailers() {
 }
 
 // continueDecoding is Envoy's commonContinue: after StopAll the body comes to the guest again, else it goes on.
-func (s *Stream) continueDecoding() {
+func (s *httpStream) continueDecoding() {
 	d := &s.decode
 	if d.aborted {
 		return
@@ -149,7 +149,7 @@ func (s *Stream) continueDecoding() {
 	}
 }
 
-func (s *Stream) routeHeaders(end bool) {
+func (s *httpStream) routeHeaders(end bool) {
 	if s.isRouted {
 		return // a guest that continued twice; Envoy's router is not made for it
 	}
@@ -173,7 +173,7 @@ func (s *Stream) routeHeaders(end bool) {
 
 // unroutable is the router's own reply: that of the route, or to headers that a plugin has taken away. Whatever the path
 // is otherwise, it leads to the backend. Source: Envoy source/common/router/config_impl.cc RouteMatcher::route, HeaderUtility::checkRequiredRequestHeaders.
-func (s *Stream) unroutable() *localReply {
+func (s *httpStream) unroutable() *localReply {
 	for _, name := range []string{":path", "x-forwarded-proto"} {
 		if value, _ := s.decode.headers.get(name); value == "" {
 			s.flags |= flagNoRouteFound
@@ -193,14 +193,14 @@ func (s *Stream) unroutable() *localReply {
 // requestDecoded ends the request timeout when the request's end has passed the plugin, or is a piece of the body that
 // the plugin was asked about and holds. Held at the headers or trailers, a request that has arrived whole still times
 // out. Source: Envoy filter_manager.cc maybeEndDecode, and where it is not reached.
-func (s *Stream) requestDecoded(end bool) {
+func (s *httpStream) requestDecoded(end bool) {
 	if end && s.stopRequest != nil {
 		s.stopRequest()
 		s.stopRequest = nil
 	}
 }
 
-func (s *Stream) routeData(data []byte, end bool) {
+func (s *httpStream) routeData(data []byte, end bool) {
 	if s.upstreamEnd || len(data) == 0 && !end {
 		return
 	}
@@ -211,13 +211,13 @@ func (s *Stream) routeData(data []byte, end bool) {
 	s.sentToBackend(end)
 }
 
-func (s *Stream) sentToBackend(end bool) {
+func (s *httpStream) sentToBackend(end bool) {
 	if end {
 		s.checkLength("request to the backend", &s.toBackend, backendAwaits, backendReads)
 	}
 }
 
-func (s *Stream) routeTrailers() {
+func (s *httpStream) routeTrailers() {
 	if s.upstreamEnd {
 		return
 	}
@@ -228,7 +228,7 @@ func (s *Stream) routeTrailers() {
 }
 
 // pluginDecodeHeaders is the plugin's decodeHeaders.
-func (s *Stream) pluginDecodeHeaders(m *headerMap, end bool) filterStatus {
+func (s *httpStream) pluginDecodeHeaders(m *headerMap, end bool) filterStatus {
 	c := s.ctx
 	if c == nil {
 		return filterContinue
@@ -243,7 +243,7 @@ func (s *Stream) pluginDecodeHeaders(m *headerMap, end bool) filterStatus {
 	return status
 }
 
-func (s *Stream) pluginDecodeData(data *[]byte, end bool) filterStatus {
+func (s *httpStream) pluginDecodeData(data *[]byte, end bool) filterStatus {
 	c := s.ctx
 	if c == nil || !s.requestStarted {
 		return filterContinue
@@ -269,7 +269,7 @@ func (s *Stream) pluginDecodeData(data *[]byte, end bool) filterStatus {
 	return status
 }
 
-func (s *Stream) pluginDecodeTrailers(m *headerMap) filterStatus {
+func (s *httpStream) pluginDecodeTrailers(m *headerMap) filterStatus {
 	c := s.ctx
 	if c == nil || !s.requestStarted {
 		return filterContinue

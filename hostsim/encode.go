@@ -5,7 +5,7 @@ import "strconv"
 // The response's way to the client. Source: Envoy source/common/http/filter_manager.cc encodeHeaders and on.
 
 // upstreamHeaders is the router getting response headers.
-func (s *Stream) upstreamHeaders(m *headerMap, end bool) {
+func (s *httpStream) upstreamHeaders(m *headerMap, end bool) {
 	if s.upstreamDone || s.encode.headers != nil {
 		return
 	}
@@ -22,7 +22,7 @@ func (s *Stream) upstreamHeaders(m *headerMap, end bool) {
 	s.encodeHeaders(m, end)
 }
 
-func (s *Stream) encodeHeaders(m *headerMap, end bool) {
+func (s *httpStream) encodeHeaders(m *headerMap, end bool) {
 	s.encode.headers, s.encode.complete = m, end
 	s.encoding++
 	status := s.pluginEncodeHeaders(m, end)
@@ -41,7 +41,7 @@ func (s *Stream) encodeHeaders(m *headerMap, end bool) {
 	}
 }
 
-func (s *Stream) encodeData(data []byte, end bool) {
+func (s *httpStream) encodeData(data []byte, end bool) {
 	s.encode.complete = s.encode.complete || end
 	if s.encode.aborted || s.over {
 		return
@@ -53,7 +53,7 @@ func (s *Stream) encodeData(data []byte, end bool) {
 	s.filterResponseData(data, end)
 }
 
-func (s *Stream) filterResponseData(data []byte, end bool) {
+func (s *httpStream) filterResponseData(data []byte, end bool) {
 	s.active()
 	s.encoding++
 	status := s.pluginEncodeData(&data, end)
@@ -75,7 +75,7 @@ func (s *Stream) filterResponseData(data []byte, end bool) {
 	}
 }
 
-func (s *Stream) bufferResponse(data []byte) {
+func (s *httpStream) bufferResponse(data []byte) {
 	s.encode.hold(data)
 	if len(s.encode.buffered) > s.host.config.bufferLimit {
 		s.encode.buffered = nil
@@ -88,7 +88,7 @@ func (s *Stream) bufferResponse(data []byte) {
 	}
 }
 
-func (s *Stream) encodeTrailers(m *headerMap) {
+func (s *httpStream) encodeTrailers(m *headerMap) {
 	s.encode.complete, s.encode.trailers = true, m
 	if s.over || s.encode.aborted || s.encode.iteration == stoppedAll {
 		return
@@ -96,7 +96,7 @@ func (s *Stream) encodeTrailers(m *headerMap) {
 	s.filterResponseTrailers()
 }
 
-func (s *Stream) filterResponseTrailers() {
+func (s *httpStream) filterResponseTrailers() {
 	s.active()
 	s.encoding++
 	status := s.pluginEncodeTrailers(s.encode.trailers)
@@ -112,7 +112,7 @@ func (s *Stream) filterResponseTrailers() {
 	}
 }
 
-func (s *Stream) continueEncoding() {
+func (s *httpStream) continueEncoding() {
 	e := &s.encode
 	if s.over || e.aborted || e.headers == nil {
 		return
@@ -142,7 +142,7 @@ func (s *Stream) continueEncoding() {
 	}
 }
 
-func (s *Stream) toClientHeaders(m *headerMap, end bool) {
+func (s *httpStream) toClientHeaders(m *headerMap, end bool) {
 	if s.encoded || s.over {
 		return
 	}
@@ -169,7 +169,7 @@ func (s *Stream) toClientHeaders(m *headerMap, end bool) {
 // hopByHop makes the headers that are about the client's connection: a plugin's own do not count. The connection ends
 // with the response when the client wants it, when the request has not been read to its end, after a 400 of the
 // proxy's own, and on a listener that drains (with Envoy's --drain-strategy immediate; its default begins to do so later). Source: Envoy conn_manager_impl.cc encodeHeaders, conn_manager_utility.cc mutateResponseHeaders.
-func (s *Stream) hopByHop(m *headerMap) {
+func (s *httpStream) hopByHop(m *headerMap) {
 	for _, name := range [...]string{"connection", "transfer-encoding", "proxy-connection", "upgrade"} {
 		m.remove(name)
 	}
@@ -181,7 +181,7 @@ func (s *Stream) hopByHop(m *headerMap) {
 	}
 }
 
-func (s *Stream) toClientData(data []byte, end bool) {
+func (s *httpStream) toClientData(data []byte, end bool) {
 	if s.over || len(data) == 0 && !end {
 		return
 	}
@@ -193,7 +193,7 @@ func (s *Stream) toClientData(data []byte, end bool) {
 	}
 }
 
-func (s *Stream) toClientTrailers() {
+func (s *httpStream) toClientTrailers() {
 	if s.over {
 		return
 	}
@@ -202,13 +202,13 @@ func (s *Stream) toClientTrailers() {
 }
 
 // responded: the client has the whole response.
-func (s *Stream) responded() {
+func (s *httpStream) responded() {
 	s.checkLength("response to the client", &s.toClient, clientAwaits, clientReads)
 	s.destroy()
 }
 
 // pluginEncodeHeaders is the plugin's encodeHeaders. The 503 of its own crash does not come here again.
-func (s *Stream) pluginEncodeHeaders(m *headerMap, end bool) filterStatus {
+func (s *httpStream) pluginEncodeHeaders(m *headerMap, end bool) filterStatus {
 	c := s.ctx
 	if c == nil || !s.requestStarted || s.failedOnce {
 		return filterContinue
@@ -221,7 +221,7 @@ func (s *Stream) pluginEncodeHeaders(m *headerMap, end bool) filterStatus {
 	return status
 }
 
-func (s *Stream) pluginEncodeData(data *[]byte, end bool) filterStatus {
+func (s *httpStream) pluginEncodeData(data *[]byte, end bool) filterStatus {
 	c := s.ctx
 	if c == nil || !s.requestStarted || s.failedOnce {
 		return filterContinue
@@ -247,7 +247,7 @@ func (s *Stream) pluginEncodeData(data *[]byte, end bool) filterStatus {
 	return status
 }
 
-func (s *Stream) pluginEncodeTrailers(m *headerMap) filterStatus {
+func (s *httpStream) pluginEncodeTrailers(m *headerMap) filterStatus {
 	c := s.ctx
 	if c == nil || !s.requestStarted || s.failedOnce {
 		return filterContinue

@@ -6,24 +6,6 @@ import (
 	"github.com/tetratelabs/wazero/api"
 )
 
-// WithEnvoyTrace hands over each crossing between host and guest in the words of Envoy's own
-// `--component-log-level wasm:trace`, so that the two can be held against each other line by line: WASI, start functions
-// and the allocator are among them, which Host.Trace leaves out. Thread is 0 for the main thread, else the worker's
-// number. The lines hold numbers only, never what the guest sends or is sent:
-//
-//	[host->vm] proxy_on_request_headers(2, 8, 1)
-//	[vm->host] env.proxy_get_header_map_value(0, 1114144, 6, 1048448, 1048452)
-//	[host->vm] proxy_on_memory_allocate(4)
-//	[host<-vm] proxy_on_memory_allocate return: 1114160
-//	[vm<-host] env.proxy_get_header_map_value return: 0
-//	[host<-vm] proxy_on_request_headers return: 0
-//
-// A call that traps has no "return". The receiver is called on the thread of the call, on several at a time, and must not
-// call into the Host. Source: proxy-wasm-cpp-host src/v8/v8.cc.
-func WithEnvoyTrace(receive func(thread int, line string)) Option {
-	return hostOption(func(c *hostConfig) { c.envoyTrace = receive })
-}
-
 // traceEnter and traceLeave write the two lines of one crossing: into the guest ("host->vm", "host<-vm") or out of it.
 func (v *vm) traceEnter(direction, function string, types []api.ValueType, args []uint64) {
 	line := make([]byte, 0, 96)

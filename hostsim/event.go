@@ -6,52 +6,8 @@ import (
 	"sync"
 )
 
-// EventKind says what a stream asks its surroundings to do.
-type EventKind int
-
-// The kinds. Each direction has headers first, then data, then trailers; End is set on the last of them.
-const (
-	// ToUpstreamHeaders and on: forward to the backend. They can come even after the whole reply to the client, when a
-	// guest both replied and continued: Envoy sends that request too.
-	ToUpstreamHeaders EventKind = iota + 1
-	ToUpstreamData
-	ToUpstreamTrailers
-	// UpstreamReset: give up the request that was forwarded.
-	UpstreamReset
-	// ToClientHeaders and on: send to the client.
-	ToClientHeaders
-	ToClientData
-	ToClientTrailers
-	// ClientReset: close the client's stream without a (further) response.
-	ClientReset
-	// UpstreamConnect: connect to the backend. Only a Connection asks for it.
-	UpstreamConnect
-	// StreamEnd: the stream is over, log, done and delete have run. Reason has the response code details.
-	StreamEnd
-)
-
-var eventNames = map[EventKind]string{
-	ToUpstreamHeaders: "to upstream: headers", ToUpstreamData: "to upstream: data", ToUpstreamTrailers: "to upstream: trailers",
-	UpstreamReset: "upstream reset", UpstreamConnect: "connect upstream", ToClientHeaders: "to client: headers", ToClientData: "to client: data",
-	ToClientTrailers: "to client: trailers", ClientReset: "client reset", StreamEnd: "end",
-}
-
-func (k EventKind) String() string { return eventNames[k] }
-
-// Event is one thing that a stream asks for.
-type Event struct {
-	Kind    EventKind
-	Headers Headers // headers or trailers, pseudo headers included
-	Data    []byte
-	End     bool // nothing follows in this direction
-	Reason  string
-}
-
-// Next gives the next event. On a fake clock it moves the clock as far as it takes; on the real one it waits.
-// After the last event it gives io.EOF. It gives an error when nothing can ever happen any more.
-func (s *flow) Next(ctx context.Context) (Event, error) { return s.next(ctx, false) }
-
-// next is Next; played is set by an exchange that has begun its turn.
+// next gives the next event, after the last io.EOF; played is set by an exchange that has begun its turn. On a fake
+// clock it moves the clock as far as it takes; on the real one it waits.
 func (s *flow) next(ctx context.Context, played bool) (Event, error) {
 	fake := s.host.process.loop.Fake
 	for {

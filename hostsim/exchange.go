@@ -87,7 +87,7 @@ type UpstreamRequest struct {
 // moves the clock as far as that takes: a stream that nobody resumes ends by the connection manager's idle timeout. The
 // error is only for an exchange that could not be played; a refusal is a Response.
 func (h *Host) Do(ctx context.Context, r Request) (Response, Exchange, error) {
-	defer h.process.loop.Turn()()
+	defer h.process.envoy.loop.Turn()()
 	e, err := h.begin(r)
 	if err != nil {
 		return Response{}, Exchange{}, err
@@ -142,7 +142,7 @@ func (p *Pending) pump() {
 // clock.
 func (p *Pending) Done() bool {
 	p.pump()
-	if process := p.exchange.host.process; process.loop.Fake != nil {
+	if process := p.exchange.host.process; process.envoy.loop.Fake != nil {
 		process.Advance(0)
 		p.pump()
 	}
@@ -150,11 +150,11 @@ func (p *Pending) Done() bool {
 }
 
 // Stream is the stream, to meddle with.
-func (p *Pending) Stream() *Stream { return p.exchange.stream }
+func (p *Pending) Stream() *Stream { return &Stream{p.exchange.stream} }
 
 // Wait plays the exchange to its end, as Do does.
 func (p *Pending) Wait(ctx context.Context) (Response, Exchange, error) {
-	defer p.exchange.host.process.loop.Turn()()
+	defer p.exchange.host.process.envoy.loop.Turn()()
 	err := p.exchange.play(ctx)
 	return p.exchange.response, p.exchange.result(), err
 }
@@ -162,7 +162,7 @@ func (p *Pending) Wait(ctx context.Context) (Response, Exchange, error) {
 // exchange is the client and the backend of one Stream.
 type exchange struct {
 	host      *Host
-	stream    *Stream
+	stream    *httpStream
 	backend   Cluster
 	request   Request
 	response  Response
@@ -182,10 +182,10 @@ func (h *Host) begin(r Request) (*exchange, error) {
 	backend := h.upstream
 	h.mu.Unlock()
 	e := &exchange{
-		host: h, backend: backend, request: r, began: h.process.clock.Now(), calls: h.process.calls.end(),
-		logs: h.logs.end(), traces: h.traces.end(), hostcalls: h.process.Hostcalls(),
+		host: h, backend: backend, request: r, began: h.process.envoy.clock.Now(), calls: h.process.envoy.calls.end(),
+		logs: h.listener.logs.end(), traces: h.listener.traces.end(), hostcalls: h.process.Hostcalls(),
 	}
-	s, err := h.NewStream(r.Worker, r.Info)
+	s, err := h.listener.newStream(r.Worker, r.Info)
 	if err != nil {
 		return nil, err
 	}
@@ -305,19 +305,19 @@ func (e *exchange) endResponse() {
 
 func (e *exchange) result() Exchange {
 	return Exchange{
-		Upstream: e.upstream, Calls: e.host.process.calls.from(e.calls), Log: e.host.logs.from(e.logs),
-		Trace: e.host.traces.from(e.traces), Hostcalls: e.stream.Hostcalls(),
+		Upstream: e.upstream, Calls: e.host.process.envoy.calls.from(e.calls), Log: e.host.listener.logs.from(e.logs),
+		Trace: e.host.listener.traces.from(e.traces), Hostcalls: e.stream.Hostcalls(),
 		AllHostcalls: e.host.process.Hostcalls() - e.hostcalls, Details: e.stream.Details(), Misframed: e.misframed(),
-		FilterState: e.stream.FilterState(), Elapsed: e.host.process.clock.Now().Sub(e.began),
+		FilterState: e.stream.FilterState(), Elapsed: e.host.process.envoy.clock.Now().Sub(e.began),
 	}
 }
 
 // misframed is what went wrong in the stream, and in calls meanwhile.
 func (e *exchange) misframed() (all []string) {
 	e.stream.thread.Run(func() { all = append(all, e.stream.misframed...) })
-	for _, c := range e.host.process.calls.from(e.calls) {
+	for _, c := range e.host.process.envoy.calls.from(e.calls) {
 		if c.Awaits > 0 {
-			all = append(all, c.misframed())
+			all = append(all, misframedCall(&c))
 		}
 	}
 	return all

@@ -12,13 +12,13 @@ func (e *exchange) askBackend() {
 	}
 	e.asked = true
 	s := e.stream
-	call := Call{Headers: e.upstream.Headers, Body: e.upstream.Body, Trailers: e.upstream.Trailers, Awaits: e.upstream.Awaits, Worker: s.thread.Index, At: e.host.process.clock.Now()}
+	call := Call{Headers: e.upstream.Headers, Body: e.upstream.Body, Trailers: e.upstream.Trailers, Awaits: e.upstream.Awaits, Worker: s.thread.Index, At: e.host.process.envoy.clock.Now()}
 	a := e.backend.Answer(call)
 	if a.Wait != nil {
-		a = a.Wait(e.host.process.loop.Background)
+		a = a.Wait(e.host.process.envoy.loop.Background)
 	}
-	limit := e.host.routeTimeout()
-	if e.upstream.Awaits > 0 && a.reads() {
+	limit := e.host.listener.routeTimeout()
+	if e.upstream.Awaits > 0 && isRead(a) {
 		a.Fault = FaultTimeout
 	}
 	late := a.Fault == FaultTimeout || a.Fault == FaultNever || limit > 0 && a.Delay >= limit
@@ -32,21 +32,13 @@ func (e *exchange) askBackend() {
 	}
 }
 
-// fed runs f when the stream still takes something.
-func (s *Stream) fed(f func()) {
-	if !s.over {
-		s.active()
-		f()
-	}
-}
-
 // answer feeds the backend's answer; it runs on the stream's thread.
 func (e *exchange) answer(a Answer, limit time.Duration) {
 	s := e.stream
 	switch a.Fault {
 	case "":
 	case FaultResetMidBody, FaultTimeoutMidBody:
-		s.fed(func() { s.upstreamHeaders(a.messageHeaders(), false) })
+		s.fed(func() { s.upstreamHeaders(messageHeaders(a), false) })
 		if half := a.Body[:len(a.Body)/2]; len(half) > 0 {
 			s.fed(func() { s.encodeData(append([]byte(nil), half...), false) })
 		}
@@ -61,7 +53,7 @@ func (e *exchange) answer(a Answer, limit time.Duration) {
 		return
 	}
 	e.leaveConnection()
-	m := a.messageHeaders()
+	m := messageHeaders(a)
 	end := len(a.Body) == 0 && len(a.Trailers) == 0 || s.headReq || a.Status == 204 || a.Status == 304
 	s.fed(func() { s.upstreamHeaders(m, end) })
 	if end {

@@ -1,7 +1,6 @@
 package hostsim
 
 import (
-	"errors"
 	"fmt"
 	"time"
 )
@@ -9,7 +8,7 @@ import (
 // flow is what a Stream and a Connection have in common: their place in the plugin, what is known of the client, and
 // the events that they have for the network.
 type flow struct {
-	host     *Host
+	host     *listener
 	instance *instance
 	thread   *worker
 	info     StreamInfo
@@ -29,19 +28,17 @@ type flow struct {
 }
 
 // begin makes f one of the configuration in force now.
-func (f *flow) begin(h *Host, worker int, info StreamInfo) error {
-	if worker < 0 || worker >= h.process.Workers() {
-		return fmt.Errorf("worker %d: the process has %d", worker, h.process.Workers())
+func (f *flow) begin(h *listener, worker int, info StreamInfo) error {
+	if worker < 0 || worker >= len(h.process.workers)-1 {
+		return fmt.Errorf("worker %d: the process has %d", worker, len(h.process.workers)-1)
 	}
-	for path, value := range info.Properties {
-		if _, err := propertyOf(value); err != nil {
-			return fmt.Errorf("property %s: %w", path, err)
-		}
+	if err := checkProperties(info.Properties); err != nil {
+		return err
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
-		return errors.New("host is closed")
+		return errClosed
 	}
 	h.nextID++
 	f.order = h.nextID

@@ -62,7 +62,7 @@ const (
 )
 
 // checkLength says so when the message that has been sent has a stale content-length.
-func (s *Stream) checkLength(message string, f *framing, awaits, reads string) {
+func (s *httpStream) checkLength(message string, f *framing, awaits, reads string) {
 	if !f.stale() {
 		return
 	}
@@ -73,17 +73,17 @@ func (s *Stream) checkLength(message string, f *framing, awaits, reads string) {
 }
 
 // misframe says what is wrong with a message, in the exchange and in the log.
-func (s *Stream) misframe(what string) {
+func (s *httpStream) misframe(what string) {
 	s.misframed = append(s.misframed, what)
 	s.host.log(s.thread.Index, LevelError, what, true)
 }
 
-// misframed says what is wrong with a call that the server awaits more of. The host makes content-length right when there
+// misframedCall says what is wrong with a call that the server awaits more of. The host makes content-length right when there
 // is a body.
-func (c *Call) misframed() string {
+func misframedCall(c *Call) string {
 	length, _ := c.Headers.Get("content-length")
 	return fmt.Sprintf("call to %s with content-length %s and without a body: %s", c.Cluster, length, serverAwaits)
 }
 
 // isHTTP1 is true for a client whose messages are framed by content-length.
-func (s *Stream) isHTTP1() bool { return strings.HasPrefix(s.info.Protocol, "HTTP/1.") }
+func (s *httpStream) isHTTP1() bool { return strings.HasPrefix(s.info.Protocol, "HTTP/1.") }

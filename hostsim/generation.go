@@ -12,7 +12,7 @@ import (
 
 // generation is one plugin configuration in force, with an instance on every thread.
 type generation struct {
-	host      *Host
+	host      *listener
 	config    []byte
 	instances []*instance // by thread
 	// draining: another has taken its place, and its listener ends.
@@ -26,12 +26,12 @@ type instance struct {
 	guest       *guest
 	root        *rootContext
 	loaded      time.Time
-	streams     map[*Stream]bool
-	connections map[*Connection]bool
+	streams     map[*httpStream]bool
+	connections map[*tcpConnection]bool
 }
 
 // startGeneration tries a configuration on a canary VM, and then puts it in force on the main thread and each worker.
-func (h *Host) startGeneration(config []byte) (*generation, error) {
+func (h *listener) startGeneration(config []byte) (*generation, error) {
 	at := h.logs.end()
 	g := &generation{host: h, config: config}
 	refused := func(reason string, err error) error {
@@ -48,7 +48,7 @@ func (h *Host) startGeneration(config []byte) (*generation, error) {
 	g.instances = make([]*instance, len(h.process.workers))
 	for _, each := range h.process.loop.Order() {
 		t := h.process.workers[each.Index]
-		in := &instance{generation: g, thread: t, streams: map[*Stream]bool{}, connections: map[*Connection]bool{}}
+		in := &instance{generation: g, thread: t, streams: map[*httpStream]bool{}, connections: map[*tcpConnection]bool{}}
 		t.Run(func() { err = in.load() })
 		if err != nil {
 			g.end()
@@ -60,7 +60,7 @@ func (h *Host) startGeneration(config []byte) (*generation, error) {
 }
 
 // canary starts and configures the plugin in a VM that is thrown away, without done or delete.
-func (h *Host) canary(g *generation) error {
+func (h *listener) canary(g *generation) error {
 	w := h.process.workers[0]
 	v, err := h.newGuest(w)
 	if err != nil {

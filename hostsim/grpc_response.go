@@ -46,7 +46,7 @@ func (x *grpcExchange) reply(r GRPCReply) {
 		return
 	}
 	headers := newHeaderMap(append(Headers{{Name: ":status", Value: "200"}, {Name: "content-type", Value: "application/grpc"}}, r.Headers...))
-	trailers := newHeaderMap(append(grpcTrailers(r.Status, r.Message), r.Trailers...))
+	trailers := newHeaderMap(append(GRPCTrailers(r.Status, r.Message), r.Trailers...))
 	switch {
 	case x.started:
 	case r.End && len(r.Messages) == 0:
@@ -77,7 +77,7 @@ func (x *grpcExchange) answer(a Answer) {
 			x.fail(a.Fault)
 			return
 		}
-		x.headers(a.statusHeaders(), a.Fault == "" && len(a.Body) == 0 && len(a.Trailers) == 0)
+		x.headers(statusHeaders(a), a.Fault == "" && len(a.Body) == 0 && len(a.Trailers) == 0)
 		messages, ok := wire.ParseFrames(a.Body)
 		switch {
 		case x.over:

@@ -5,7 +5,7 @@ import "sync/atomic"
 // worker is a thread of Envoy with the VMs on it; the main thread is one too.
 type worker struct {
 	*thread
-	process *Process
+	process *envoyProcess
 	guests  map[string]*guest // by VM key
 	// hostcalls counts those of the guests on this thread.
 	hostcalls atomic.Int64
@@ -23,7 +23,7 @@ type guest struct {
 }
 
 // newGuest starts a VM of the host's module on a thread. The error is that of newVM.
-func (h *Host) newGuest(w *worker) (*guest, error) {
+func (h *listener) newGuest(w *worker) (*guest, error) {
 	g := &guest{worker: w, remembered: newRemembered()}
 	spec := h.spec
 	spec.Root = func(v *vm) GuestContext {

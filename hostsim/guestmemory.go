@@ -1,13 +1,13 @@
 package hostsim
 
-// SetMemoryLimit bounds the memory of the VMs that this host has made and will make, in bytes, from now on: a guest
+// setMemoryLimit bounds the memory of the VMs that this host has made and will make, in bytes, from now on: a guest
 // that asks for more is refused, and what it does then is its own affair; most languages' runtimes trap. 0 lifts the
 // limit, up to Envoy's 1 GiB. What a VM has already it keeps: see GuestMemory.
-func (h *Host) SetMemoryLimit(bytes int) { h.memoryLimit.Store(uint64(max(bytes, 0))) }
+func (h *listener) setMemoryLimit(bytes int) { h.memoryLimit.Store(uint64(max(bytes, 0))) }
 
-// GuestMemory is how many bytes of linear memory the host's VM has on each thread, the main thread first; 0 for none. It
+// guestMemory is how many bytes of linear memory the host's VM has on each thread, the main thread first; 0 for none. It
 // never falls: a Wasm memory can only grow.
-func (h *Host) GuestMemory() []int {
+func (h *listener) guestMemory() []int {
 	sizes := make([]int, len(h.process.workers))
 	for i, t := range h.process.workers {
 		t.Run(func() {

@@ -2,7 +2,7 @@ package hostsim
 
 // guestHeaders asks the guest about headers. Source: proxy-wasm-cpp-host src/context.cc onRequestHeaders,
 // convertVmCallResultToFilterHeadersStatus.
-func (s *Stream) guestHeaders(c *streamContext, cb callback, m *headerMap, end bool) filterStatus {
+func (s *httpStream) guestHeaders(c *streamContext, cb callback, m *headerMap, end bool) filterStatus {
 	if c.passesCrashed() {
 		return filterContinue
 	}
@@ -33,7 +33,7 @@ func (s *Stream) guestHeaders(c *streamContext, cb callback, m *headerMap, end b
 }
 
 // guestData asks the guest about body data.
-func (s *Stream) guestData(c *streamContext, cb callback, size int, end bool) filterStatus {
+func (s *httpStream) guestData(c *streamContext, cb callback, size int, end bool) filterStatus {
 	if c.passesCrashed() {
 		return filterContinue
 	}
@@ -60,7 +60,7 @@ func (s *Stream) guestData(c *streamContext, cb callback, size int, end bool) fi
 }
 
 // guestTrailers asks the guest about trailers.
-func (s *Stream) guestTrailers(c *streamContext, cb callback, m *headerMap) filterStatus {
+func (s *httpStream) guestTrailers(c *streamContext, cb callback, m *headerMap) filterStatus {
 	if c.passesCrashed() {
 		return filterContinue
 	}
@@ -88,7 +88,7 @@ func boolU32(b bool) uint32 {
 
 // checkFailed is true when the VM has crashed; the first time it answers 503 for the stream.
 // Source: proxy-wasm-cpp-host CHECK_FAIL; Envoy context.cc failStream.
-func (s *Stream) checkFailed(c *streamContext) bool {
+func (s *httpStream) checkFailed(c *streamContext) bool {
 	if !c.guest.Failed() {
 		return false
 	}

@@ -101,6 +101,9 @@ func (m *linearMemory) release() {
 // pageSize is the unit of a memory's size.
 const pageSize = 64 << 10
 
+// maxMemoryPages is the 1 GiB that a VM may grow to.
+const maxMemoryPages = 1 << 30 / pageSize
+
 // started notes how much memory a VM has after its start.
 func (m *linearMemory) started() {
 	m.spares.mu.Lock()

@@ -24,7 +24,7 @@ const (
 // prepared and sent when that returns; while a response is on its way to the client but not yet out, it goes to the
 // client directly, past the plugin; after that the stream is reset.
 // Source: Envoy filter_manager.cc DownstreamFilterManager::sendLocalReply.
-func (s *Stream) localReply(r *localReply) {
+func (s *httpStream) localReply(r *localReply) {
 	if s.over {
 		return
 	}
@@ -57,7 +57,7 @@ func (s *Stream) localReply(r *localReply) {
 }
 
 // sendPrepared sends the reply that was asked for during a decoder callback.
-func (s *Stream) sendPrepared() {
+func (s *httpStream) sendPrepared() {
 	if r := s.prepared; r != nil && s.decoding == 0 && !s.over {
 		s.prepared = nil
 		s.replyThroughChain(r)
@@ -65,11 +65,11 @@ func (s *Stream) sendPrepared() {
 }
 
 // replyThroughChain lets our own encoder callbacks see the reply.
-func (s *Stream) replyThroughChain(r *localReply) {
+func (s *httpStream) replyThroughChain(r *localReply) {
 	s.instance.guest.InReply(func() { s.encodeReply(r) })
 }
 
-func (s *Stream) encodeReply(r *localReply) {
+func (s *httpStream) encodeReply(r *localReply) {
 	s.abandonUpstream()
 	m := s.replyHeaders(r)
 	end := len(r.body) == 0 || s.headReq || s.grpcReq
@@ -80,11 +80,11 @@ func (s *Stream) encodeReply(r *localReply) {
 }
 
 // directReply goes to the client past the plugin.
-func (s *Stream) directReply(r *localReply) {
+func (s *httpStream) directReply(r *localReply) {
 	s.instance.guest.InReply(func() { s.sendReply(r) })
 }
 
-func (s *Stream) sendReply(r *localReply) {
+func (s *httpStream) sendReply(r *localReply) {
 	s.abandonUpstream()
 	m := s.replyHeaders(r)
 	s.encode.headers = m
@@ -96,7 +96,7 @@ func (s *Stream) sendReply(r *localReply) {
 }
 
 // abandonUpstream: whatever the backend still says is for nobody.
-func (s *Stream) abandonUpstream() {
+func (s *httpStream) abandonUpstream() {
 	if s.isRouted && !s.upstreamDone {
 		s.upstreamDone = true
 		s.emit(Event{Kind: UpstreamReset})
@@ -104,7 +104,7 @@ func (s *Stream) abandonUpstream() {
 }
 
 // replyHeaders makes the reply's headers. Source: Envoy source/common/http/utility.cc prepareLocalReply.
-func (s *Stream) replyHeaders(r *localReply) *headerMap {
+func (s *httpStream) replyHeaders(r *localReply) *headerMap {
 	s.setCode(r.status)
 	s.badRequest = s.badRequest || r.status == badRequest
 	m := &headerMap{}
@@ -139,7 +139,7 @@ func (s *Stream) replyHeaders(r *localReply) *headerMap {
 }
 
 // routerFailed is the router's reply to a backend that failed.
-func (s *Stream) routerFailed(f Fault) {
+func (s *httpStream) routerFailed(f Fault) {
 	if s.upstreamDone {
 		return
 	}

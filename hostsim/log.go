@@ -2,28 +2,6 @@ package hostsim
 
 import "time"
 
-// Level is a log level, as the guest gives it.
-type Level uint32
-
-// The levels.
-const (
-	LevelTrace Level = iota
-	LevelDebug
-	LevelInfo
-	LevelWarn
-	LevelError
-	LevelCritical
-)
-
-var levelNames = [...]string{"trace", "debug", "info", "warn", "error", "critical"}
-
-func (l Level) String() string {
-	if int(l) < len(levelNames) {
-		return levelNames[l]
-	}
-	return "level ?"
-}
-
 // LogLine is one line of a Host's log: the guest's own, what it wrote to stdout (info) and stderr (error), and what
 // the host has to say about it, such as a trap.
 type LogLine struct {

@@ -26,6 +26,10 @@ func newMachine(r *release, clock Clock, random func() *mathrand.ChaCha8) *machi
 	}
 }
 
+// retain and release count the VM identities that use a vm_id: with the last one its data goes.
+func (m *machine) retain(vmID string)  { m.sharedData.retain(vmID) }
+func (m *machine) release(vmID string) { m.sharedData.release(vmID) }
+
 // forget is what a process that is killed leaves to the next.
 func (m *machine) forget() {
 	m.sharedData.clear()

@@ -5,16 +5,6 @@ import (
 	"sync/atomic"
 )
 
-// MetricType is counter, gauge or histogram.
-type MetricType uint32
-
-// The types, as the guest numbers them.
-const (
-	Counter MetricType = iota
-	Gauge
-	Histogram
-)
-
 // Metric is one metric of the process. Two VMs that define the same name and type share it.
 type Metric struct {
 	Name string

@@ -22,8 +22,8 @@ type LoadError struct {
 
 func (e *LoadError) Error() string { return "load wasm module: " + e.Reason }
 
-// Module is compiled code, ready for any number of VMs, Hosts and profiles. Close releases it, after all its Hosts.
-type Module struct {
+// compiled is compiled code, ready for any number of VMs, Hosts and profiles. Close releases it, after all its Hosts.
+type compiled struct {
 	hash    string
 	outline wasmbin.Outline
 	abi     abiVersion
@@ -62,10 +62,10 @@ type CompileOptions struct {
 	CacheDir string
 }
 
-// Compile checks and compiles a module. The error is a *LoadError when no Envoy would take it.
-func Compile(ctx context.Context, wasm []byte, o CompileOptions) (*Module, error) {
+// newCompiled checks and compiles a module. The error is a *LoadError when no Envoy would take it.
+func newCompiled(ctx context.Context, wasm []byte, o CompileOptions) (*compiled, error) {
 	sum := sha256.Sum256(wasm)
-	m := &Module{hash: hex.EncodeToString(sum[:]), linked: map[bool]*linkedModule{}}
+	m := &compiled{hash: hex.EncodeToString(sum[:]), linked: map[bool]*linkedModule{}}
 	m.outline, _ = wasmbin.Read(wasm) // what is broken, the compiler finds
 	var unfit *fault
 	if m.abi, unfit = readABI(wasm, m.outline); unfit != nil {
@@ -102,7 +102,7 @@ func Compile(ctx context.Context, wasm []byte, o CompileOptions) (*Module, error
 }
 
 // use has the code compiled, or decoded, for the newest Envoy. After an error the module is closed.
-func (m *Module) use(ctx context.Context, code *codestore.Code) error {
+func (m *compiled) use(ctx context.Context, code *codestore.Code) error {
 	m.code = code
 	newest := &releases[len(releases)-1]
 	if _, err := m.runtimeFor(ctx, newest); err != nil {
@@ -112,7 +112,7 @@ func (m *Module) use(ctx context.Context, code *codestore.Code) error {
 }
 
 // Close releases the code.
-func (m *Module) Close(ctx context.Context) error {
+func (m *compiled) Close(ctx context.Context) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var errs []error
@@ -128,7 +128,7 @@ func (m *Module) Close(ctx context.Context) error {
 }
 
 // forRelease gives the code linked against a profile's host functions, or the *LoadError that this Envoy would give.
-func (m *Module) forRelease(ctx context.Context, p *release) (*linkedModule, error) {
+func (m *compiled) forRelease(ctx context.Context, p *release) (*linkedModule, error) {
 	code, err := m.runtimeFor(ctx, p)
 	if err != nil {
 		return nil, err
@@ -140,7 +140,7 @@ func (m *Module) forRelease(ctx context.Context, p *release) (*linkedModule, err
 }
 
 // Check is nil when the Envoy version of that profile would load the module, and else a *LoadError.
-func (m *Module) Check(ctx context.Context, profile string) error {
+func (m *compiled) Check(ctx context.Context, profile string) error {
 	p, err := findRelease(profile)
 	if err != nil {
 		return err
@@ -149,7 +149,7 @@ func (m *Module) Check(ctx context.Context, profile string) error {
 	return err
 }
 
-func (m *Module) runtimeFor(ctx context.Context, p *release) (*linkedModule, error) {
+func (m *compiled) runtimeFor(ctx context.Context, p *release) (*linkedModule, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if l, ok := m.linked[p.wasiStubs]; ok {

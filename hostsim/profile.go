@@ -1,7 +1,7 @@
 package hostsim
 
-// DefaultProfile is the Envoy version that a Process imitates unless WithProfile names another.
-const DefaultProfile = "1.40"
+// defaultProfile is the newest that was measured.
+const defaultProfile = "1.40"
 
 // profile is what differs between Envoy versions, and in their proxy-wasm-cpp-host.
 type profile struct {
@@ -34,9 +34,6 @@ func (p *profile) refusedText() string {
 	}
 	return text
 }
-
-// Profiles lists the names that WithProfile takes, oldest first.
-func Profiles() []string { return releaseNames() }
 
 func findProfile(name string) (*profile, error) {
 	r, err := findRelease(name)

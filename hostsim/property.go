@@ -139,14 +139,14 @@ func addressProperty(address, field string) propertyValue {
 	return propertyValue{}
 }
 
-func (s *Stream) upstreamChosen() bool     { return s.chosen }
-func (s *Stream) upstreamConnected() bool  { return s.connected }
-func (s *Stream) routed() bool             { return true }
-func (s *Stream) routeName() propertyValue { return textValue(s.info.RouteName) }
-func (s *Stream) attempts() propertyValue  { return numberValue(uint64(boolU32(s.isRouted))) }
-func (s *Stream) sourceAddress() string    { return s.clientAddress(s.decode.headers) }
+func (s *httpStream) upstreamChosen() bool     { return s.chosen }
+func (s *httpStream) upstreamConnected() bool  { return s.connected }
+func (s *httpStream) routed() bool             { return true }
+func (s *httpStream) routeName() propertyValue { return textValue(s.info.RouteName) }
+func (s *httpStream) attempts() propertyValue  { return numberValue(uint64(boolU32(s.isRouted))) }
+func (s *httpStream) sourceAddress() string    { return s.clientAddress(s.decode.headers) }
 
-func (s *Stream) requestProperty(rest string) propertyValue {
+func (s *httpStream) requestProperty(rest string) propertyValue {
 	switch rest {
 	case "time":
 		return numberValue(s.startedAt.UnixNano())
@@ -212,7 +212,7 @@ func headerProperty(m *headerMap, rest string) propertyValue {
 	return textValue(value).when(ok)
 }
 
-func (s *Stream) responseProperty(rest string) propertyValue {
+func (s *httpStream) responseProperty(rest string) propertyValue {
 	switch rest {
 	case "code":
 		return numberValue(int64(s.responseCode)).when(s.hasCode)

@@ -2,22 +2,22 @@ package hostsim
 
 import "sync/atomic"
 
-// reloadStats are the plugin's counters in Envoy: wasm.<name>.vm_reload_success and so on.
-type reloadStats struct {
+// reloadCounters are the plugin's counters in Envoy: wasm.<name>.vm_reload_success and so on.
+type reloadCounters struct {
 	success, failure, backoff atomic.Int64
 }
 
 // ReloadStats are the counts of what FailReload did.
 type ReloadStats struct{ Success, Failure, Backoff int }
 
-func (s *reloadStats) reset() {
+func (s *reloadCounters) reset() {
 	s.success.Store(0)
 	s.failure.Store(0)
 	s.backoff.Store(0)
 }
 
-// ReloadStats reads the counters.
-func (h *Host) ReloadStats() ReloadStats {
+// reloadStats reads the counters.
+func (h *listener) reloadStats() ReloadStats {
 	return ReloadStats{Success: int(h.stats.success.Load()), Failure: int(h.stats.failure.Load()), Backoff: int(h.stats.backoff.Load())}
 }
 

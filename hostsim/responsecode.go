@@ -9,9 +9,9 @@ import (
 const badRequest = http.StatusBadRequest
 
 // setDetails sets the response code details. They may be empty, which is not the same as none.
-func (s *Stream) setDetails(details string) { s.details, s.detailed = details, true }
+func (s *httpStream) setDetails(details string) { s.details, s.detailed = details, true }
 
-func (s *Stream) setCode(code int) { s.responseCode, s.hasCode = code, true }
+func (s *httpStream) setCode(code int) { s.responseCode, s.hasCode = code, true }
 
 // statusOf reads :status as Envoy does: digits only. Source: Envoy Utility::getResponseStatusOrNullopt.
 func statusOf(m *headerMap) (code int, ok bool) {
@@ -25,7 +25,7 @@ func isInterim(code int) bool  { return 100 <= code && code < 200 }
 func isNoStatus(code int) bool { return code < 100 || code > 999 }
 
 // checkStatus says so when a client cannot make a response of the status that goes out.
-func (s *Stream) checkStatus(code int) {
+func (s *httpStream) checkStatus(code int) {
 	switch {
 	case isInterim(code):
 		s.misframe(fmt.Sprintf("response to the client with status %d: the client takes it for an interim response and waits for the final one", code))

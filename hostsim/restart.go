@@ -3,29 +3,17 @@ package hostsim
 import (
 	"errors"
 	"fmt"
-	"slices"
 )
 
-// Restart plays an Envoy that was killed and started again. Streams in flight are reset and callouts dropped, and no
-// guest is told: no log, done or delete. Shared data, queues and metrics are gone. Then every plugin starts as at first,
-// with the configuration that it has now; clusters, clock and log stay. The error joins what New would say of each
-// plugin that does not start; its streams are answered as those of a crashed VM.
-//
-// Exchanges that were begun before may be waited for: they end with a Response that says Reset.
-func (p *Process) Restart() error {
-	p.mu.Lock()
-	hosts := make([]*Host, 0, len(p.hosts))
-	for h := range p.hosts {
-		hosts = append(hosts, h)
-	}
-	p.mu.Unlock()
-	slices.SortFunc(hosts, func(a, b *Host) int { return a.number - b.number })
+// restart plays an Envoy that was killed and started again.
+func (p *envoyProcess) restart() error {
+	listeners := p.inOrderOfStart()
 	var errs []error
-	for _, h := range hosts {
+	for _, h := range listeners {
 		errs = append(errs, h.kill())
 	}
 	p.machine.forget()
-	for _, h := range hosts {
+	for _, h := range listeners {
 		if err := h.revive(); err != nil {
 			errs = append(errs, fmt.Errorf("restart plugin %s: %w", h.config.name, err))
 		}
@@ -35,7 +23,7 @@ func (p *Process) Restart() error {
 }
 
 // kill ends all VMs of the host without a word to them.
-func (h *Host) kill() error {
+func (h *listener) kill() error {
 	h.mu.Lock()
 	generations := append(h.draining, h.current)
 	h.draining = nil
@@ -59,7 +47,7 @@ func (h *Host) kill() error {
 }
 
 // revive starts the plugin with the configuration that was in force.
-func (h *Host) revive() error {
+func (h *listener) revive() error {
 	h.stats.reset()
 	h.mu.Lock()
 	config := h.current.config

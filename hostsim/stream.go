@@ -9,7 +9,7 @@ import (
 // Stream is one HTTP request on its way through the filter chain: Envoy's filter manager with our plugin and the
 // router in it. The caller plays the network: it feeds the client's request and the backend's response, and takes
 // Events from Next. Methods may be called from any goroutine, one at a time.
-type Stream struct {
+type httpStream struct {
 	flow
 	ctx *streamContext // nil when the plugin is skipped
 
@@ -102,13 +102,13 @@ const defaultUpstreamAddr = "127.0.0.1:8080"
 // ErrStreamOver is returned by what feeds a stream that has ended.
 var ErrStreamOver = errors.New("stream is over")
 
-// NewStream begins a stream on a worker, counted from 0.
-func (h *Host) NewStream(worker int, info StreamInfo) (*Stream, error) {
+// newStream begins a stream on a worker, counted from 0.
+func (h *listener) newStream(worker int, info StreamInfo) (*httpStream, error) {
 	if info.Protocol == "" {
 		info.Protocol = "HTTP/1.1"
 	}
 	info.UpstreamAddr = orElse(info.UpstreamAddr, defaultUpstreamAddr)
-	s := &Stream{}
+	s := &httpStream{}
 	s.contextID = func() uint32 {
 		if s.ctx == nil {
 			return 0
@@ -124,7 +124,7 @@ func (h *Host) NewStream(worker int, info StreamInfo) (*Stream, error) {
 }
 
 // attach gives the stream its place in the plugin, as Envoy does when it makes the filter chain.
-func (s *Stream) attach() {
+func (s *httpStream) attach() {
 	in := s.instance
 	in.maybeReload()
 	in.streams[s] = true
@@ -137,7 +137,7 @@ func (s *Stream) attach() {
 // eventsOfAnExchange is how many events one with a body and without surprises has.
 const eventsOfAnExchange = 6
 
-func (s *Stream) feed(f func()) error {
+func (s *httpStream) feed(f func()) error {
 	err := ErrStreamOver
 	s.do(func() {
 		if !s.over {
@@ -149,9 +149,17 @@ func (s *Stream) feed(f func()) error {
 	return err
 }
 
+// fed runs f when the stream still takes something.
+func (s *httpStream) fed(f func()) {
+	if !s.over {
+		s.active()
+		f()
+	}
+}
+
 // RequestHeaders feeds the client's request headers, :method, :path and :authority among them, as they are on the wire.
 // The connection manager's own are added: see WithConnectionManager.
-func (s *Stream) RequestHeaders(h Headers, end bool) error {
+func (s *httpStream) RequestHeaders(h Headers, end bool) error {
 	return s.feed(func() {
 		m := s.acceptRequest(h)
 		if path, _ := m.get(":path"); strings.Contains(path, "#") {
@@ -168,43 +176,43 @@ func (s *Stream) RequestHeaders(h Headers, end bool) error {
 }
 
 // RequestBody feeds a piece of the client's request body.
-func (s *Stream) RequestBody(data []byte, end bool) error {
+func (s *httpStream) RequestBody(data []byte, end bool) error {
 	return s.feed(func() { s.decodeData(append([]byte(nil), data...), end) })
 }
 
 // RequestTrailers feeds the client's trailers.
-func (s *Stream) RequestTrailers(h Headers) error {
+func (s *httpStream) RequestTrailers(h Headers) error {
 	return s.feed(func() { s.decodeTrailers(newHeaderMap(h)) })
 }
 
 // ResponseHeaders feeds the backend's response headers, :status among them.
-func (s *Stream) ResponseHeaders(h Headers, end bool) error {
+func (s *httpStream) ResponseHeaders(h Headers, end bool) error {
 	return s.feed(func() { s.upstreamHeaders(newHeaderMap(h), end) })
 }
 
 // ResponseBody feeds a piece of the backend's response body.
-func (s *Stream) ResponseBody(data []byte, end bool) error {
+func (s *httpStream) ResponseBody(data []byte, end bool) error {
 	return s.feed(func() { s.upstreamDone = s.upstreamDone || end; s.encodeData(append([]byte(nil), data...), end) })
 }
 
 // ResponseTrailers feeds the backend's trailers.
-func (s *Stream) ResponseTrailers(h Headers) error {
+func (s *httpStream) ResponseTrailers(h Headers) error {
 	return s.feed(func() { s.upstreamDone = true; s.encodeTrailers(newHeaderMap(h)) })
 }
 
 // UpstreamFailed says that the backend did not answer, or not to the end. The router makes its reply of it.
-func (s *Stream) UpstreamFailed(f Fault) error {
+func (s *httpStream) UpstreamFailed(f Fault) error {
 	return s.feed(func() { s.routerFailed(f) })
 }
 
 // ClientGone says that the client has gone: log, done and delete run at once.
-func (s *Stream) ClientGone() {
+func (s *httpStream) ClientGone() {
 	s.do(func() { s.cut("downstream_remote_disconnect") })
 }
 
 // RejectEarlier plays a filter before ours, or the codec, that answers by itself: our plugin sees only create, log,
 // done and delete. headers may be nil for a request so malformed that it has none.
-func (s *Stream) RejectEarlier(headers Headers, status int, body string) error {
+func (s *httpStream) RejectEarlier(headers Headers, status int, body string) error {
 	return s.feed(func() {
 		if headers != nil {
 			s.decode.headers = s.acceptRequest(headers)
@@ -214,7 +222,7 @@ func (s *Stream) RejectEarlier(headers Headers, status int, body string) error {
 }
 
 // reject answers before the first filter.
-func (s *Stream) reject(r *localReply) {
+func (s *httpStream) reject(r *localReply) {
 	s.setDetails(r.details)
 	s.directReply(r)
 }

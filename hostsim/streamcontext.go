@@ -47,10 +47,10 @@ func (c *flowContext) SetProperty(name, value []byte) Status {
 // streamContext is the guest's context of an HTTP stream.
 type streamContext struct {
 	flowContext
-	stream *Stream
+	stream *httpStream
 }
 
-func newStreamContext(s *Stream) *streamContext {
+func newStreamContext(s *httpStream) *streamContext {
 	in := s.instance
 	c := &streamContext{flowContext{baseContext{guest: in.guest, host: s.host, root: in.root}, &s.flow, s}, s}
 	c.self = c
@@ -221,10 +221,10 @@ const maxGRPCStatus = 16
 // connectionContext is the guest's context of a TCP connection.
 type connectionContext struct {
 	flowContext
-	connection *Connection
+	connection *tcpConnection
 }
 
-func newConnectionContext(conn *Connection) *connectionContext {
+func newConnectionContext(conn *tcpConnection) *connectionContext {
 	in := conn.instance
 	c := &connectionContext{flowContext{baseContext{guest: in.guest, host: conn.host, root: in.root}, &conn.flow, conn}, conn}
 	c.self = c

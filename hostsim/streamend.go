@@ -11,7 +11,7 @@ const delayedClose = time.Second
 
 // reset ends the stream without a further response. The guest is told at once, and a client of HTTP/1 a second later.
 // Source: Envoy conn_manager_impl.cc checkForDeferredClose, connection_impl_base.h; measured.
-func (s *Stream) reset(details string) {
+func (s *httpStream) reset(details string) {
 	if s.over || !s.isHTTP1() {
 		s.cut(details)
 		return
@@ -22,7 +22,7 @@ func (s *Stream) reset(details string) {
 }
 
 // cut is reset where the client knows at once: it has gone itself, or the whole connection goes.
-func (s *Stream) cut(details string) {
+func (s *httpStream) cut(details string) {
 	if s.over {
 		s.told(details)
 		return
@@ -31,7 +31,7 @@ func (s *Stream) cut(details string) {
 	s.endAs(details)
 }
 
-func (s *Stream) endAs(details string) {
+func (s *httpStream) endAs(details string) {
 	if !s.detailed {
 		s.setDetails(details)
 	}
@@ -39,7 +39,7 @@ func (s *Stream) endAs(details string) {
 }
 
 // told: the client sees the end of its connection.
-func (s *Stream) told(details string) {
+func (s *httpStream) told(details string) {
 	if s.lingers {
 		s.lingers = false
 		s.emit(Event{Kind: ClientReset, Reason: details})
@@ -48,7 +48,7 @@ func (s *Stream) told(details string) {
 }
 
 // destroy ends the stream: log, done, delete. Source: Envoy conn_manager_impl.cc doDeferredStreamDestroy.
-func (s *Stream) destroy() {
+func (s *httpStream) destroy() {
 	if s.over {
 		return
 	}
@@ -81,7 +81,7 @@ func (s *Stream) destroy() {
 }
 
 // logPhase runs on_log, also when the request phase never ran: the context is made then.
-func (s *Stream) logPhase(c *streamContext) {
+func (s *httpStream) logPhase(c *streamContext) {
 	c.enter()
 	s.logging = true
 	s.requestMap, s.requestTrailerMap, s.responseMap, s.responseTrailerMap = s.decode.headers, nil, s.encode.headers, s.encode.trailers
@@ -93,7 +93,7 @@ func (s *Stream) logPhase(c *streamContext) {
 // active notes that something moved on the stream: its idle time begins again. Held data that comes to the plugin again
 // counts, as every run of it through the chain does (Source: Envoy filter_manager.cc decodeData and on). The timer itself stays as it is, and when
 // it fires too early, it is set for the rest.
-func (s *Stream) active() {
+func (s *httpStream) active() {
 	limit := s.host.config.connManager.StreamIdleTimeout
 	if limit < 0 {
 		return
@@ -104,14 +104,14 @@ func (s *Stream) active() {
 	}
 }
 
-func (s *Stream) idleLimit() time.Duration {
+func (s *httpStream) idleLimit() time.Duration {
 	if d := s.host.config.connManager.StreamIdleTimeout; d != 0 {
 		return d
 	}
 	return defaultStreamIdleTimeout
 }
 
-func (s *Stream) idle() {
+func (s *httpStream) idle() {
 	if left := s.idleLimit() - s.host.process.clock.Now().Sub(s.activeAt); left > 0 {
 		s.stopIdle = s.thread.After(left, s.idle)
 		return
@@ -120,7 +120,7 @@ func (s *Stream) idle() {
 }
 
 // timeout is a time limit of the connection manager.
-func (s *Stream) timeout(details, text string) {
+func (s *httpStream) timeout(details, text string) {
 	if s.over {
 		return
 	}

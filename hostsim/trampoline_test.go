@@ -119,13 +119,13 @@ func newTrampolineGuest(t testing.TB, allocator, abi string) *badGuest {
 
 // write puts bytes into the guest's memory.
 func (b *badGuest) write(at uint32, data []byte) {
-	b.stream.do(func() { b.stream.ctx.guest.vm.memory.Write(at, data) })
+	b.stream.envoy.do(func() { b.stream.envoy.ctx.guest.vm.memory.Write(at, data) })
 }
 
 // read copies bytes of the guest's memory.
 func (b *badGuest) read(at, size uint32) (out []byte) {
-	b.stream.do(func() {
-		view, _ := b.stream.ctx.guest.vm.memory.Read(at, size)
+	b.stream.envoy.do(func() {
+		view, _ := b.stream.envoy.ctx.guest.vm.memory.Read(at, size)
 		out = slices.Clone(view)
 	})
 	return out
@@ -136,8 +136,8 @@ func (b *badGuest) read(at, size uint32) (out []byte) {
 func (b *badGuest) call(name string, args []uint64) uint32 {
 	b.t.Helper()
 	var result uint32
-	b.stream.do(func() {
-		c := b.stream.ctx
+	b.stream.envoy.do(func() {
+		c := b.stream.envoy.ctx
 		v := c.guest.vm
 		if v.closed {
 			return

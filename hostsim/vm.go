@@ -97,7 +97,7 @@ func (v *vm) Value(key any) any {
 }
 
 // VMKey is the identity of a VM on its thread. Source: proxy-wasm-cpp-host makeVmKey.
-func (m *Module) VMKey(r *release, spec *vmSpec) string {
+func (m *compiled) VMKey(r *release, spec *vmSpec) string {
 	h := sha256.New()
 	parts := []string{spec.VMID, string(spec.Config), m.hash}
 	if r.envInKey {

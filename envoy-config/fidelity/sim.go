@@ -32,7 +32,7 @@ type simulation struct {
 func simulate(ctx context.Context, c *Case, module *hostsim.Module, loadError error, version string) (*observation, error) {
 	s := &simulation{c: c, hosts: map[string]*hostsim.Host{}, pending: map[string][]*hostsim.Pending{}, upstream: c.Upstream, clusters: map[string]Answer{}}
 	s.seen = observation{calls: map[string][]message{}, log: map[string][]line{}, counts: map[string]uint64{}}
-	options := []hostsim.Option{hostsim.WithProfile(profile(version)), hostsim.WithWorkers(c.Settings.Workers),
+	options := []hostsim.ProcessOption{hostsim.WithProfile(profile(version)), hostsim.WithWorkers(c.Settings.Workers),
 		hostsim.WithNode(map[string]string{"id": nodeID, "cluster": nodeID})}
 	for _, cluster := range c.Clusters {
 		s.clusters[cluster.Name] = cluster.Answer
@@ -106,9 +106,9 @@ func loadReason(text string) string {
 	return ": " + found
 }
 
-func (s *simulation) options(p Plugin) []hostsim.Option {
+func (s *simulation) options(p Plugin) []hostsim.HostOption {
 	c := s.c.Settings
-	options := []hostsim.Option{
+	options := []hostsim.HostOption{
 		hostsim.WithName(s.c.listener(p.Name)), hostsim.WithRootID(s.c.Name), hostsim.WithVMID(p.VMID), hostsim.WithConfig(p.Config),
 		hostsim.WithEnv(c.Env), hostsim.WithFailurePolicy(c.Policy), hostsim.WithLog(s.keep),
 		hostsim.WithUpstream(hostsim.ClusterFunc(func(hostsim.Call) hostsim.Answer { return s.answer("") })),
