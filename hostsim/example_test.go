@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/event"
+	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
 )
 
@@ -58,7 +60,7 @@ func ExampleFault() {
 		log.Fatal(err)
 	}
 	defer host.Process().Close(ctx)
-	for _, fault := range []hostsim.Fault{hostsim.FaultRefuse, hostsim.FaultTimeout, hostsim.FaultNotHTTP, hostsim.FaultNoEndpoints} {
+	for _, fault := range []upstream.Fault{upstream.FaultRefuse, upstream.FaultTimeout, upstream.FaultNotHTTP, upstream.FaultNoEndpoints} {
 		host.Process().SetCluster("auth", hostsim.Fail(fault))
 		response, exchange, err := host.Do(ctx, hostsim.Request{})
 		if err != nil {
@@ -154,12 +156,12 @@ func ExampleHost_NewStream() {
 		log.Fatal(err)
 	}
 	for {
-		event, err := stream.Next(ctx)
+		next, err := stream.Next(ctx)
 		if err != nil { // io.EOF
 			break
 		}
-		fmt.Println(event.Kind)
-		if event.Kind == hostsim.ToUpstreamHeaders {
+		fmt.Println(next.Kind)
+		if next.Kind == event.ToUpstreamHeaders {
 			_ = stream.ResponseHeaders(hostsim.Headers{{Name: ":status", Value: "204"}}, true)
 		}
 	}

@@ -3,6 +3,10 @@ package hostsim
 import (
 	"bytes"
 	"time"
+
+	"github.com/sallyport-gateway/sallyport/hostsim/internal/envoy"
+	"github.com/sallyport-gateway/sallyport/hostsim/internal/envoy/header"
+	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
 // askBackend has the backend answer, on the clock.
@@ -12,61 +16,61 @@ func (e *exchange) askBackend() {
 	}
 	e.asked = true
 	s := e.stream
-	call := Call{Headers: e.upstream.Headers, Body: e.upstream.Body, Trailers: e.upstream.Trailers, Awaits: e.upstream.Awaits, Worker: s.thread.Index, At: e.host.process.envoy.clock.Now()}
+	call := upstream.Call{Headers: e.upstream.Headers, Body: e.upstream.Body, Trailers: e.upstream.Trailers, Awaits: e.upstream.Awaits, Worker: s.Thread.Index, At: e.host.process.envoy.Clock.Now()}
 	a := e.backend.Answer(call)
 	if a.Wait != nil {
-		a = a.Wait(e.host.process.envoy.loop.Background)
+		a = a.Wait(e.host.process.envoy.Loop.Background)
 	}
-	limit := e.host.listener.routeTimeout()
-	if e.upstream.Awaits > 0 && isRead(a) {
-		a.Fault = FaultTimeout
+	limit := e.host.listener.RouteTimeout()
+	if e.upstream.Awaits > 0 && envoy.IsRead(a) {
+		a.Fault = upstream.FaultTimeout
 	}
-	late := a.Fault == FaultTimeout || a.Fault == FaultNever || limit > 0 && a.Delay >= limit
+	late := a.Fault == upstream.FaultTimeout || a.Fault == upstream.FaultNever || limit > 0 && a.Delay >= limit
 	switch {
 	case late && limit < 0:
 		return
 	case late:
-		s.do(func() { s.thread.After(limit, func() { s.fed(func() { s.routerFailed(FaultTimeout) }) }) })
+		s.Do(func() { s.Thread.After(limit, func() { s.Fed(func() { s.RouterFailed(upstream.FaultTimeout) }) }) })
 	default:
-		s.do(func() { s.thread.After(a.Delay, func() { e.answer(a, limit) }) })
+		s.Do(func() { s.Thread.After(a.Delay, func() { e.answer(a, limit) }) })
 	}
 }
 
 // answer feeds the backend's answer; it runs on the stream's thread.
-func (e *exchange) answer(a Answer, limit time.Duration) {
+func (e *exchange) answer(a upstream.Answer, limit time.Duration) {
 	s := e.stream
 	switch a.Fault {
 	case "":
-	case FaultResetMidBody, FaultTimeoutMidBody:
-		s.fed(func() { s.upstreamHeaders(messageHeaders(a), false) })
+	case upstream.FaultResetMidBody, upstream.FaultTimeoutMidBody:
+		s.Fed(func() { s.UpstreamHeaders(envoy.MessageHeaders(a), false) })
 		if half := a.Body[:len(a.Body)/2]; len(half) > 0 {
-			s.fed(func() { s.encodeData(append([]byte(nil), half...), false) })
+			s.Fed(func() { s.EncodeData(append([]byte(nil), half...), false) })
 		}
-		if a.Fault == FaultResetMidBody {
-			s.fed(func() { s.routerFailed(FaultReset) })
+		if a.Fault == upstream.FaultResetMidBody {
+			s.Fed(func() { s.RouterFailed(upstream.FaultReset) })
 		} else if limit > 0 {
-			s.thread.After(limit, func() { s.fed(func() { s.routerFailed(FaultTimeout) }) })
+			s.Thread.After(limit, func() { s.Fed(func() { s.RouterFailed(upstream.FaultTimeout) }) })
 		}
 		return
 	default:
-		s.fed(func() { s.routerFailed(a.Fault) })
+		s.Fed(func() { s.RouterFailed(a.Fault) })
 		return
 	}
 	e.leaveConnection()
-	m := messageHeaders(a)
-	end := len(a.Body) == 0 && len(a.Trailers) == 0 || s.headReq || a.Status == 204 || a.Status == 304
-	s.fed(func() { s.upstreamHeaders(m, end) })
+	m := envoy.MessageHeaders(a)
+	end := len(a.Body) == 0 && len(a.Trailers) == 0 || s.HeadReq || a.Status == 204 || a.Status == 304
+	s.Fed(func() { s.UpstreamHeaders(m, end) })
 	if end {
 		return
 	}
 	if len(a.Body) > 0 {
-		s.fed(func() { s.encodeData(append([]byte(nil), a.Body...), false) })
+		s.Fed(func() { s.EncodeData(append([]byte(nil), a.Body...), false) })
 	}
 	if len(a.Trailers) > 0 {
-		s.fed(func() { s.upstreamDone = true; s.encodeTrailers(newHeaderMap(a.Trailers)) })
+		s.Fed(func() { s.UpstreamDone = true; s.EncodeTrailers(header.New(a.Trailers)) })
 		return
 	}
-	s.fed(func() { s.upstreamDone = true; s.encodeData(nil, true) })
+	s.Fed(func() { s.UpstreamDone = true; s.EncodeData(nil, true) })
 }
 
 // continueConnection has the backend read what an earlier request left on the connection as the beginning of this one.

@@ -5,18 +5,23 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	"github.com/sallyport-gateway/sallyport/hostsim/internal/envoy"
+	"github.com/sallyport-gateway/sallyport/hostsim/internal/simclock"
+	"github.com/sallyport-gateway/sallyport/hostsim/internal/wasmhost"
+	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
 // Host is a listener with one Wasm plugin in its HTTP filter chain, before the router. Its methods may be called from
 // any goroutine.
 type Host struct {
 	process  *Process
-	listener *listener
+	listener *envoy.Listener
 	// close closes what was made for the host alone: its process, and with the package's New its module.
 	closes func(context.Context) error
 
 	mu       sync.Mutex
-	upstream Cluster
+	upstream upstream.Cluster
 	// leftovers are bytes on a worker's idle connection to the backend, which has not read them.
 	leftovers map[int][]byte
 }
@@ -24,7 +29,7 @@ type Host struct {
 // New starts a process with one plugin in it, which Host.Close ends. The error is a *LoadError when this Envoy would not
 // load the module, and a *ConfigError when the guest did not take its configuration.
 func New(ctx context.Context, wasm []byte, opts ...Option) (*Host, error) {
-	module, err := Compile(ctx, wasm, CompileOptions{})
+	module, err := Compile(ctx, wasm, wasmhost.CompileOptions{})
 	if err != nil {
 		return nil, err
 	}
@@ -40,13 +45,13 @@ func New(ctx context.Context, wasm []byte, opts ...Option) (*Host, error) {
 // New starts a process with one plugin of this module in it, which Host.Close ends. The module may serve many hosts, and
 // outlives them.
 func (m *Module) New(ctx context.Context, opts ...Option) (*Host, error) {
-	c := config{process: newProcessConfig(), host: newHostOptions()}
+	c := config{process: envoy.NewProcessConfig(), host: newHostOptions()}
 	for _, o := range opts {
 		o.apply(&c)
 	}
-	envoy, err := newEnvoyProcess(c.process)
+	envoy, err := envoy.NewProcess(c.process)
 	if err != nil {
-		return nil, errors.Join(err, c.host.check())
+		return nil, errors.Join(err, c.host.Check())
 	}
 	p := &Process{envoy: envoy}
 	h, err := p.newHost(ctx, m, c.host)
@@ -69,7 +74,7 @@ func (p *Process) NewHost(ctx context.Context, m *Module, opts ...HostOption) (*
 }
 
 func (p *Process) newHost(ctx context.Context, m *Module, c hostOptions) (*Host, error) {
-	l, err := p.envoy.newListener(ctx, m.code, c.hostConfig)
+	l, err := p.envoy.NewListener(ctx, m.code, c.Config)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +84,7 @@ func (p *Process) newHost(ctx context.Context, m *Module, c hostOptions) (*Host,
 // Close ends the plugin, and whatever was made for it alone: with New its process, and with the package's New its module.
 func (h *Host) Close(ctx context.Context) error {
 	if h.closes == nil {
-		h.listener.close()
+		h.listener.Close()
 		return nil
 	}
 	return h.closes(ctx)
@@ -87,43 +92,43 @@ func (h *Host) Close(ctx context.Context) error {
 
 // UpdateConfig puts a new plugin configuration in force, as a listener update does. The new root comes into the same
 // VMs; streams in flight stay on the old one, which Drain ends. A *ConfigError leaves the old configuration in force.
-func (h *Host) UpdateConfig(config []byte) error { return h.listener.updateConfig(config) }
+func (h *Host) UpdateConfig(config []byte) error { return h.listener.UpdateConfig(config) }
 
 // Drain ends configurations that were replaced: streams that are still on them are reset, their callouts cancelled, and
 // their roots get done and delete.
-func (h *Host) Drain() { h.listener.drain() }
+func (h *Host) Drain() { h.listener.Drain() }
 
 // Process is the process that the host lives in.
 func (h *Host) Process() *Process { return h.process }
 
 // Clock is the process's clock.
-func (h *Host) Clock() Clock { return h.process.Clock() }
+func (h *Host) Clock() simclock.Clock { return h.process.Clock() }
 
 // Advance moves the process's clock: see Process.Advance.
 func (h *Host) Advance(d time.Duration) { h.process.Advance(d) }
 
 // SetUpstream changes the backend of Do, from the next exchange on.
-func (h *Host) SetUpstream(backend Cluster) {
+func (h *Host) SetUpstream(backend upstream.Cluster) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.upstream = backend
 }
 
 // Log has all lines that the plugin's VMs logged so far, the canary's included.
-func (h *Host) Log() []LogLine { return h.listener.logs.from(0) }
+func (h *Host) Log() []envoy.LogLine { return h.listener.Logs.From(0) }
 
 // Trace has every hostcall and callback so far, WASI left out, when the host was made WithTrace. A callback stands
 // before the hostcalls that it makes.
-func (h *Host) Trace() []TraceEntry { return h.listener.traces.from(0) }
+func (h *Host) Trace() []wasmhost.TraceEntry { return h.listener.Traces.From(0) }
 
 // GuestMemory is how many bytes of linear memory the host's VM has on each thread, the main thread first; 0 for none. It
 // never falls: a Wasm memory can only grow.
-func (h *Host) GuestMemory() []int { return h.listener.guestMemory() }
+func (h *Host) GuestMemory() []int { return h.listener.GuestMemory() }
 
 // SetMemoryLimit bounds the memory of the VMs that this host has made and will make, in bytes, from now on: a guest
 // that asks for more is refused, and what it does then is its own affair; most languages' runtimes trap. 0 lifts the
 // limit, up to Envoy's 1 GiB. What a VM has already it keeps: see GuestMemory.
-func (h *Host) SetMemoryLimit(bytes int) { h.listener.setMemoryLimit(bytes) }
+func (h *Host) SetMemoryLimit(bytes int) { h.listener.SetMemoryLimit(bytes) }
 
 // ReloadStats are the counts of what FailReload did, as Envoy's counters wasm.<name>.vm_reload_success and so on.
-func (h *Host) ReloadStats() ReloadStats { return h.listener.reloadStats() }
+func (h *Host) ReloadStats() envoy.ReloadStats { return h.listener.ReloadStats() }

@@ -3,6 +3,11 @@ package hostsim
 import (
 	"maps"
 	"time"
+
+	"github.com/sallyport-gateway/sallyport/hostsim/abi"
+	"github.com/sallyport-gateway/sallyport/hostsim/internal/envoy"
+	"github.com/sallyport-gateway/sallyport/hostsim/internal/simclock"
+	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
 // Option is what New takes: a ProcessOption or a HostOption.
@@ -11,7 +16,7 @@ type Option interface{ apply(*config) }
 // ProcessOption configures a Process, and HostOption one Host in it. NewProcess and Process.NewHost take their own kind
 // alone.
 type (
-	ProcessOption func(*processConfig)
+	ProcessOption func(*envoy.ProcessConfig)
 	HostOption    func(*hostOptions)
 )
 
@@ -20,32 +25,32 @@ func (o HostOption) apply(c *config)    { o(&c.host) }
 
 // config is what New is told.
 type config struct {
-	process processConfig
+	process envoy.ProcessConfig
 	host    hostOptions
 }
 
 type hostOptions struct {
-	hostConfig
-	upstream Cluster
+	envoy.Config
+	upstream upstream.Cluster
 }
 
 func newHostOptions() hostOptions {
-	return hostOptions{hostConfig: newListenerConfig(), upstream: Respond(200, "backend\n", "content-type", "text/plain")}
+	return hostOptions{Config: envoy.NewConfig(), upstream: upstream.Respond(200, "backend\n", "content-type", "text/plain")}
 }
 
 // WithProfile chooses the Envoy version to imitate, such as "1.38".
 func WithProfile(name string) ProcessOption {
-	return func(c *processConfig) { c.profile = name }
+	return func(c *envoy.ProcessConfig) { c.Profile = name }
 }
 
 // WithWorkers sets the number of worker threads, 1 unless given. Every plugin has one VM more, on the main thread.
 func WithWorkers(n int) ProcessOption {
-	return func(c *processConfig) { c.workers = n }
+	return func(c *envoy.ProcessConfig) { c.Workers = n }
 }
 
 // WithClock sets the clock; without it a FakeClock starts at DefaultStart.
-func WithClock(clock Clock) ProcessOption {
-	return func(c *processConfig) { c.clock = clock }
+func WithClock(clock simclock.Clock) ProcessOption {
+	return func(c *envoy.ProcessConfig) { c.Clock = clock }
 }
 
 // WithSeed seeds the guests' random source and the reload jitter. Without it they are seeded with 0 on a fake clock and
@@ -54,63 +59,63 @@ func WithClock(clock Clock) ProcessOption {
 // the same run, another seed another, as long as the test itself does one thing after the other (Start, Advance and
 // Wait): exchanges that several goroutines Do compete by Go's scheduling.
 func WithSeed(seed uint64) ProcessOption {
-	return func(c *processConfig) { c.seed, c.seeded = seed, true }
+	return func(c *envoy.ProcessConfig) { c.Seed, c.Seeded = seed, true }
 }
 
 // WithCluster defines a cluster that guests may call.
-func WithCluster(name string, cluster Cluster) ProcessOption {
-	return func(c *processConfig) { c.clusters[name] = cluster }
+func WithCluster(name string, cluster upstream.Cluster) ProcessOption {
+	return func(c *envoy.ProcessConfig) { c.Clusters[name] = cluster }
 }
 
 // WithNode sets fields of the property xds.node, such as "id" and "cluster".
 func WithNode(fields map[string]string) ProcessOption {
-	return func(c *processConfig) { c.node = maps.Clone(fields) }
+	return func(c *envoy.ProcessConfig) { c.Node = maps.Clone(fields) }
 }
 
 // WithName sets the plugin's name, "plugin" unless given.
-func WithName(name string) HostOption { return func(c *hostOptions) { c.name = name } }
+func WithName(name string) HostOption { return func(c *hostOptions) { c.Name = name } }
 
 // WithConfig sets the plugin configuration, as the bytes that the guest reads.
 func WithConfig(config []byte) HostOption {
-	return func(c *hostOptions) { c.pluginConfig = append([]byte(nil), config...) }
+	return func(c *hostOptions) { c.PluginConfig = append([]byte(nil), config...) }
 }
 
 // WithVMConfig sets the VM configuration. It is part of the VM's identity.
 func WithVMConfig(config []byte) HostOption {
-	return func(c *hostOptions) { c.vmConfig = append([]byte(nil), config...) }
+	return func(c *hostOptions) { c.VMConfig = append([]byte(nil), config...) }
 }
 
 // WithEnv sets the VM's environment. The guest sees no other variable.
 func WithEnv(env map[string]string) HostOption {
-	return func(c *hostOptions) { c.env = maps.Clone(env) }
+	return func(c *hostOptions) { c.Env = maps.Clone(env) }
 }
 
 // WithRootID sets the plugin's root id, empty unless given.
-func WithRootID(id string) HostOption { return func(c *hostOptions) { c.rootID = id } }
+func WithRootID(id string) HostOption { return func(c *hostOptions) { c.RootID = id } }
 
 // WithVMID sets the vm_id: the namespace of shared data and queues.
-func WithVMID(id string) HostOption { return func(c *hostOptions) { c.vmID = id } }
+func WithVMID(id string) HostOption { return func(c *hostOptions) { c.VMID = id } }
 
 // WithUpstream sets the backend that Host.Do forwards to; 200 "backend\n" unless given.
-func WithUpstream(backend Cluster) HostOption {
+func WithUpstream(backend upstream.Cluster) HostOption {
 	return func(c *hostOptions) { c.upstream = backend }
 }
 
 // WithDirectResponse has the route answer by itself, as Envoy's direct_response does, without any backend.
 func WithDirectResponse(status int, body string) HostOption {
-	return func(c *hostOptions) { c.directResponse = &Answer{Status: status, Body: []byte(body)} }
+	return func(c *hostOptions) { c.DirectResponse = &upstream.Answer{Status: status, Body: []byte(body)} }
 }
 
 // WithLog adds a receiver of each log line. It is called on the thread that logs and must not call into the Host.
-func WithLog(sink func(LogLine)) HostOption {
-	return func(c *hostOptions) { c.sinks = append(c.sinks, sink) }
+func WithLog(sink func(envoy.LogLine)) HostOption {
+	return func(c *hostOptions) { c.Sinks = append(c.Sinks, sink) }
 }
 
 // WithLogLevel sets what proxy_get_log_level answers; info unless given. Host.Log keeps lines of every level.
-func WithLogLevel(level Level) HostOption { return func(c *hostOptions) { c.logLevel = level } }
+func WithLogLevel(level abi.Level) HostOption { return func(c *hostOptions) { c.LogLevel = level } }
 
 // WithTrace records every hostcall and callback: see Host.Trace.
-func WithTrace() HostOption { return func(c *hostOptions) { c.trace = true } }
+func WithTrace() HostOption { return func(c *hostOptions) { c.Trace = true } }
 
 // WithEnvoyTrace hands over each crossing between host and guest in the words of Envoy's own
 // `--component-log-level wasm:trace`, so that the two can be held against each other line by line: WASI, start functions
@@ -127,50 +132,50 @@ func WithTrace() HostOption { return func(c *hostOptions) { c.trace = true } }
 // A call that traps has no "return". The receiver is called on the thread of the call, on several at a time, and must not
 // call into the Host. Source: proxy-wasm-cpp-host src/v8/v8.cc.
 func WithEnvoyTrace(receive func(thread int, line string)) HostOption {
-	return func(c *hostOptions) { c.envoyTrace = receive }
+	return func(c *hostOptions) { c.EnvoyTrace = receive }
 }
 
 // WithFailurePolicy sets what follows a crash; FailClosed unless given.
-func WithFailurePolicy(p FailurePolicy) HostOption {
-	return func(c *hostOptions) { c.policy = p }
+func WithFailurePolicy(p envoy.FailurePolicy) HostOption {
+	return func(c *hostOptions) { c.Policy = p }
 }
 
 // WithReloadBackoff sets the base interval of FailReload, 1 s unless given; each wait is 1 to 1.5 times as long.
 func WithReloadBackoff(base time.Duration) HostOption {
-	return func(c *hostOptions) { c.backoff = base }
+	return func(c *hostOptions) { c.Backoff = base }
 }
 
 // WithAllowOnHeadersStopIteration is Envoy's allow_on_headers_stop_iteration: Pause from on_request_headers no longer
 // holds back the body callbacks. It turns filters that do not pause there too into open doors.
 func WithAllowOnHeadersStopIteration() HostOption {
-	return func(c *hostOptions) { c.allowStopIteration = true }
+	return func(c *hostOptions) { c.AllowStopIteration = true }
 }
 
 // WithConnectionManager sets the observable settings of the HTTP connection manager.
-func WithConnectionManager(m ConnectionManager) HostOption {
-	return func(c *hostOptions) { c.connManager = m }
+func WithConnectionManager(m envoy.ConnectionManager) HostOption {
+	return func(c *hostOptions) { c.ConnManager = m }
 }
 
 // WithProperty sets a property for every stream, by its path with dots between the parts, such as
 // "xds.route_metadata.filter_metadata.ns.key" or "connection.tls_version". It wins over what the host would answer.
 // The value is a string, []byte, bool, int64, uint64, float64, time.Time, time.Duration or Headers.
 func WithProperty(path string, value any) HostOption {
-	return func(c *hostOptions) { c.properties[path] = value }
+	return func(c *hostOptions) { c.Properties[path] = value }
 }
 
 // WithForeignFunction adds a function for proxy_call_foreign_function. A name that is unknown answers NotFound.
-func WithForeignFunction(name string, f ForeignFunction) HostOption {
-	return func(c *hostOptions) { c.foreign[name] = f }
+func WithForeignFunction(name string, f envoy.ForeignFunction) HostOption {
+	return func(c *hostOptions) { c.Foreign[name] = f }
 }
 
 // WithMemoryLimit bounds the guest's memory from its start: see Host.SetMemoryLimit. A module that begins with more is
 // not loaded.
 func WithMemoryLimit(bytes int) HostOption {
-	return func(c *hostOptions) { c.memoryLimit = bytes }
+	return func(c *hostOptions) { c.MemoryLimit = bytes }
 }
 
 // WithBufferLimit is the listener's per_connection_buffer_limit_bytes, 1 MiB unless given: a body that the guest holds
 // back beyond it ends in 413 or 500.
 func WithBufferLimit(bytes int) HostOption {
-	return func(c *hostOptions) { c.bufferLimit = bytes }
+	return func(c *hostOptions) { c.BufferLimit = bytes }
 }

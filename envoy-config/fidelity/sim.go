@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/abi"
 )
 
 // simulation is one case on the simulated host.
@@ -297,14 +298,14 @@ func (s *simulation) collect() {
 		s.seen.counts["vm_reload_failure of "+plugin] = uint64(reloads.Failure)
 	}
 	for _, call := range s.process.Calls() {
-		if call.Status == hostsim.StatusOK && s.clusters[call.Cluster].seen() {
+		if call.Status == abi.StatusOK && s.clusters[call.Cluster].seen() {
 			m := simulatedMessage(call.Headers)
 			m.body, m.incomplete = call.Body, call.Awaits > 0
 			s.seen.calls[call.Cluster] = append(s.seen.calls[call.Cluster], m)
 		}
 	}
 	for _, m := range s.process.Metrics() {
-		if m.Type != hostsim.Histogram && strings.Contains(m.Name, s.c.Name) {
+		if m.Type != abi.Histogram && strings.Contains(m.Name, s.c.Name) {
 			s.seen.counts[m.Name] = m.Value
 		}
 	}

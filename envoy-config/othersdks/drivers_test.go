@@ -13,6 +13,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/envoy-config/e2e"
 	"github.com/sallyport-gateway/sallyport/envoy-config/envoyrun"
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/abi"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario/hostdriver"
 )
@@ -50,7 +51,7 @@ func (d *simulated) Start(ctx context.Context, s scenario.Setup) (scenario.Insta
 	}
 	s.Clusters = clusters
 	in, err := hostdriver.New(d.module, hostsim.WithName(firstID), hostsim.WithVMID(firstID), hostsim.WithRootID(rootID),
-		hostsim.WithLogLevel(hostsim.LevelTrace), hostsim.WithConnectionManager(hostsim.ConnectionManager{}), hostsim.WithEnvoyTrace(d.receive), hostsim.WithLog(func(l hostsim.LogLine) {
+		hostsim.WithLogLevel(abi.LevelTrace), hostsim.WithConnectionManager(hostsim.ConnectionManager{}), hostsim.WithEnvoyTrace(d.receive), hostsim.WithLog(func(l hostsim.LogLine) {
 			if d.log != nil {
 				d.log(l)
 			}
