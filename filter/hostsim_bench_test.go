@@ -66,7 +66,7 @@ func BenchmarkHostSallyportScenario(b *testing.B) {
 // ready: two VMs and the trial run's.
 func BenchmarkHostSallyportStart(b *testing.B) {
 	ctx := context.Background()
-	wasm, err := os.ReadFile(wasmbuild.Filter(b))
+	wasm, err := os.ReadFile(wasmbuild.Package(b, "./filter"))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -18,7 +18,7 @@ var modules = struct {
 // module is the filter as it is shipped.
 func module(t testing.TB) *hostsim.Module {
 	t.Helper()
-	return compiled(t, wasmbuild.Filter(t))
+	return compiled(t, wasmbuild.Package(t, "./filter"))
 }
 
 // faultyModule is the filter with the panics that a request can ask for.

@@ -8,8 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
-	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 	"github.com/sallyport-gateway/sallyport/hostsim/abi"
+	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
 // laterSteps leave a trace each when they run: a counter in the shared data, a dry-run metric, a call to the cluster

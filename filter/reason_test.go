@@ -11,8 +11,8 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 	"github.com/sallyport-gateway/sallyport/hostsim"
-	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
+	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
 // Here are the reasons that no scenario can show: see provenElsewhere.

@@ -7,7 +7,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/envoy-config/bench/internal/helper"
 	"github.com/sallyport-gateway/sallyport/envoy-config/bench/internal/load"
-	"github.com/sallyport-gateway/sallyport/envoy-config/envoyrun"
+	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun/envoytest"
 )
 
 func TestMain(m *testing.M) {
@@ -19,7 +19,7 @@ func TestMain(m *testing.M) {
 // real Envoy. It asks that everything was measured, not how fast it was.
 func TestBenchSmoke(t *testing.T) {
 	needLoad(t)
-	report, err := Run(t.Context(), Options{Envoy: envoyrun.ForTest(t), Short: true, Only: "contenders/|refusals/|half load|startup|memory", Progress: t.Output()})
+	report, err := Run(t.Context(), Options{Envoy: envoytest.Find(t), Short: true, Only: "contenders/|refusals/|half load|startup|memory", Progress: t.Output()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +50,7 @@ func TestBenchSmoke(t *testing.T) {
 // `make bench`, do with 5 million requests.
 func TestMemoryFlat(t *testing.T) {
 	needLoad(t)
-	report, err := Run(t.Context(), Options{Envoy: envoyrun.ForTest(t), Short: true, Only: "^memory$", Progress: t.Output()})
+	report, err := Run(t.Context(), Options{Envoy: envoytest.Find(t), Short: true, Only: "^memory$", Progress: t.Output()})
 	if err != nil {
 		t.Fatal(err)
 	}

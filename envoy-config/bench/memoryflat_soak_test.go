@@ -5,13 +5,13 @@ package bench
 import (
 	"testing"
 
-	"github.com/sallyport-gateway/sallyport/envoy-config/envoyrun"
+	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun/envoytest"
 )
 
 // TestMemoryFlatSoak sends 5 million requests to an Envoy with two workers.
 func TestMemoryFlatSoak(t *testing.T) {
 	needLoad(t)
-	report, err := Run(t.Context(), Options{Envoy: envoyrun.ForTest(t), Only: PartMemory, Progress: t.Output()})
+	report, err := Run(t.Context(), Options{Envoy: envoytest.Find(t), Only: PartMemory, Progress: t.Output()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/envoy-config/bench/internal/load"
 	"github.com/sallyport-gateway/sallyport/envoy-config/bench/internal/site"
-	"github.com/sallyport-gateway/sallyport/envoy-config/envoyrun"
+	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun"
 	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
 )
 

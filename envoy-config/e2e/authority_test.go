@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/verbatim"
 )
 
 // inactivePrefix begins the tokens that the authority does not know.
@@ -62,7 +64,7 @@ func (a *authority) introspect(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, a.keySet)
 		return
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxMessage))
+	body, err := io.ReadAll(io.LimitReader(r.Body, verbatim.MaxMessage))
 	form, formErr := url.ParseQuery(string(body))
 	if err != nil || formErr != nil {
 		w.WriteHeader(http.StatusBadRequest)

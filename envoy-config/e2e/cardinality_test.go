@@ -12,7 +12,7 @@ import (
 // is one for all of them, and every call is counted.
 func TestCardinalityOnEnvoy(t *testing.T) {
 	const most, configurations, calls = 5, 4, 8
-	s := newSite(t, Options{Module: wasmbuild.Filter(t), Concurrency: 2})
+	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter"), Concurrency: 2})
 	for generation := range configurations {
 		config := strings.Replace(string(policies(t, keyAlone)), `"name":"portal-app"`, fmt.Sprintf(`"name":"app-%d"`, generation), 1)
 		config = strings.Replace(config, `"version":1}`, fmt.Sprintf(`"usage":{"max_series":%d},"version":1}`, most), 1)

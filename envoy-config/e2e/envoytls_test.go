@@ -11,7 +11,8 @@ import (
 	"testing"
 
 	envoyconfig "github.com/sallyport-gateway/sallyport/envoy-config"
-	"github.com/sallyport-gateway/sallyport/envoy-config/envoyrun"
+	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun"
+	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun/envoytest"
 	"github.com/sallyport-gateway/sallyport/hostsim/pki"
 )
 
@@ -59,7 +60,7 @@ func startSidecar(t *testing.T, ca *pki.CA) *sidecar {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.process = envoyrun.StartForTest(t, withEnvoy(t, envoyrun.Options{Config: config}))
+	s.process = envoytest.Start(t, withEnvoy(t, envoyrun.Options{Config: config}))
 	if s.address, err = s.process.Listener(t.Context(), "backend"); err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +168,7 @@ func TestEnvoyTLSThroughBoth(t *testing.T) {
 	w := newWorld(t)
 	s := startSidecar(t, w.ca)
 	w.deployment.Backend.Address = s.address
-	p := envoyrun.StartForTest(t, withEnvoy(t, w.options(t)))
+	p := envoytest.Start(t, withEnvoy(t, w.options(t)))
 	status, reason, body := get(t, w.client(t, p), order, nil)
 	if status != http.StatusOK || body != "orders" {
 		t.Fatalf("status %d, reason %q, body %q", status, reason, body)

@@ -15,7 +15,8 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/sallyport-gateway/sallyport/envoy-config/envoyrun"
+	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun"
+	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun/envoytest"
 	"github.com/sallyport-gateway/sallyport/hostsim/pki"
 )
 
@@ -76,7 +77,7 @@ func TestEnvoyTLSRotation(t *testing.T) {
 	d.PluginConfig = []byte(strings.Replace(string(pluginConfig(t)), `"200ps"`, `"100000ps"`, 1))
 	d.Watched, d.Certificate, d.Key = folder, current("gateway.pem"), current("gateway-key.pem")
 	d.Backend.Certificate, d.Backend.Key = current("client.pem"), current("client-key.pem")
-	p := envoyrun.StartForTest(t, withEnvoy(t, w.options(t)))
+	p := envoytest.Start(t, withEnvoy(t, w.options(t)))
 
 	c := w.client(t, p)
 	transport := c.Transport.(*http.Transport)

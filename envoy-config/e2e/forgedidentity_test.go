@@ -18,6 +18,7 @@ import (
 	"golang.org/x/net/http2/hpack"
 
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/verbatim"
 	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
 )
 
@@ -58,20 +59,20 @@ func (b *trailerBackend) take() (headers, trailers http.Header) {
 // TestForgedIdentity: no spelling of an identity header, nor of the API key's, comes through a real Envoy, in headers
 // or in trailers, over HTTP/1.1 with enable_trailers and as gRPC. What is only similar comes through.
 func TestForgedIdentity(t *testing.T) {
-	s := newSite(t, Options{Module: wasmbuild.Filter(t)})
+	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter")})
 	backend := newTrailerBackend(t)
-	cluster, err := upstream{name: "backend", address: backend.Listener.Addr().String()}.cluster("backend")
+	cluster, err := cluster("backend", "backend", backend.Listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
 	withTrailers := map[string]any{"enable_trailers": true}
-	cluster.(map[string]any)["typed_extension_protocol_options"] = map[string]any{
+	cluster["typed_extension_protocol_options"] = map[string]any{
 		"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": map[string]any{
 			"@type":                "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
 			"explicit_http_config": map[string]any{"http_protocol_options": withTrailers},
 		},
 	}
-	if ok, err := s.offer(t.Context(), "cluster_manager.cds", cdsFile, []any{cluster}); err != nil || !ok {
+	if ok, err := s.envoy.OfferClusters(t.Context(), []any{cluster}); err != nil || !ok {
 		t.Fatalf("envoy takes the clusters: %v, %v", ok, err)
 	}
 	config := `{"version":1,"identity_headers":{"subject":"x-user"},"apis":[{"name":"open","version":"v1","base_path":"/open","sequence":[]},` +
@@ -128,12 +129,14 @@ func wantCleaned(t *testing.T, name string, headers, trailers http.Header, path,
 func sendChunked(t *testing.T, address, path string, lines []scenario.Header) (status int) {
 	t.Helper()
 	var text strings.Builder
-	writeHeaders(&text, lines)
+	for _, h := range lines {
+		text.WriteString(h.Name + ": " + h.Value + "\r\n")
+	}
 	r := scenario.Request{
 		Method: "POST", Target: path, Headers: append([]scenario.Header{{Name: "host", Value: "api.example.com"}, {Name: "transfer-encoding", Value: "chunked"}}, lines...),
 		Body: fmt.Appendf(nil, "4\r\nbody\r\n0\r\n%s\r\n", text.String()),
 	}
-	response, err := send(t.Context(), address, r)
+	response, err := verbatim.Send(t.Context(), address, r)
 	if err != nil {
 		t.Fatal(err)
 	}

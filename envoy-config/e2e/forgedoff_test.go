@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sallyport-gateway/sallyport/envoy-config/readingstest"
+	"github.com/sallyport-gateway/sallyport/envoy-config/internal/readingstest"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
 	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
 )
@@ -30,8 +30,8 @@ func forgedNames() (all []string) {
 // TestForgedIdentityWhereTheFilterIsOff: on the public route of per-route/opt-out.yaml nothing that a client says of itself
 // reaches the backend, in headers and in trailers.
 func TestForgedIdentityWhereTheFilterIsOff(t *testing.T) {
-	s := newSite(t, Options{Module: wasmbuild.Filter(t)})
-	shipped := shippedRoutes(t, "opt-out.yaml", s.options.Module)
+	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter")})
+	shipped := shippedRoutes(t, "opt-out.yaml", s.module)
 	names := forgedNames()
 	for _, tt := range []struct {
 		name   string
@@ -52,7 +52,7 @@ func TestForgedIdentityWhereTheFilterIsOff(t *testing.T) {
 				s.do("a public route", name, r, admitted)
 			}
 			s.quiet()
-			for _, r := range s.backend.take() {
+			for _, r := range s.backend.Take() {
 				for _, h := range r.Headers {
 					if ours.MatchString(h.Name) {
 						arrived++
@@ -111,19 +111,19 @@ func (s *site) servedBy(address string) {
 	s.t.Helper()
 	var clusters []any
 	for kind, address := range map[string]string{"okta": s.authority.Listener.Addr().String(), "backend": address} {
-		cluster, err := upstream{name: kind, address: address}.cluster(kind)
+		cluster, err := cluster(kind, kind, address)
 		if err != nil {
 			s.t.Fatal(err)
 		}
 		if kind == "backend" {
-			cluster.(map[string]any)["typed_extension_protocol_options"] = map[string]any{"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": map[string]any{
+			cluster["typed_extension_protocol_options"] = map[string]any{"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": map[string]any{
 				"@type":                "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
 				"explicit_http_config": map[string]any{"http2_protocol_options": map[string]any{}},
 			}}
 		}
 		clusters = append(clusters, cluster)
 	}
-	if ok, err := s.offer(s.t.Context(), "cluster_manager.cds", cdsFile, clusters); err != nil || !ok {
+	if ok, err := s.envoy.OfferClusters(s.t.Context(), clusters); err != nil || !ok {
 		s.t.Fatalf("envoy takes the clusters: %v, %v", ok, err)
 	}
 }

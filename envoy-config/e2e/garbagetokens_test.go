@@ -16,7 +16,8 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
-	"github.com/sallyport-gateway/sallyport/envoy-config/envoyrun"
+	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun"
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/verbatim"
 	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
 )
 
@@ -123,14 +124,14 @@ func getStatus(ctx context.Context, client *http.Client, url, token string) (int
 		return 0, err
 	}
 	defer response.Body.Close()
-	_, err = io.Copy(io.Discard, io.LimitReader(response.Body, maxMessage))
+	_, err = io.Copy(io.Discard, io.LimitReader(response.Body, verbatim.MaxMessage))
 	return response.StatusCode, err
 }
 
 // garbageRun floods an Envoy of two workers and reports its memory after a tenth of the tokens and after all.
 func garbageRun(t *testing.T, tokens int, memory func(pid int) int) (early, late int) {
 	t.Helper()
-	s := newSite(t, Options{Module: wasmbuild.Filter(t), Concurrency: 2})
+	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter"), Concurrency: 2})
 	okta, attacker := newIssuer(t, "k1"), newIssuer(t, "k1")
 	s.authority.keySet = okta.keySet
 	s.serve(plan{name: "gw", config: policies(t, prechecked)})

@@ -15,7 +15,7 @@ import (
 
 	"sigs.k8s.io/yaml"
 
-	"github.com/sallyport-gateway/sallyport/envoy-config/envoyrun"
+	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
 	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
 )
@@ -61,7 +61,7 @@ const inner = "GET /private/secret HTTP/1.1\r\nhost: api.example.com\r\nx-inner:
 // TestHostile sends the requests of every list, and looks at what the backend got: nothing that any server could take for
 // the API that wants a key.
 func TestHostile(t *testing.T) {
-	s := newSite(t, Options{Module: wasmbuild.Filter(t)})
+	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter")})
 	config, err := yaml.YAMLToJSON([]byte(hostileConfig))
 	if err != nil {
 		t.Fatal(err)
@@ -112,7 +112,7 @@ func (s *site) hostile(listener, raw, want string) {
 		}
 		return true // the backend records a request before it answers, and Envoy knows of what was reset
 	})
-	seen := s.backend.take()
+	seen := s.backend.Take()
 	for _, r := range seen {
 		if bypasses(r) {
 			s.t.Errorf("the backend got %s %q for host %q", r.Method, r.Target, scenario.HeaderValue(r.Headers, "host"))

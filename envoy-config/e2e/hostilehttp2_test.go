@@ -61,7 +61,7 @@ func hostileHTTP2(t *testing.T, s *site) {
 					t.Fatal(err)
 				}
 				got := overHTTP2(t, address, c.headers)
-				for _, r := range s.backend.take() {
+				for _, r := range s.backend.Take() {
 					if bypasses(r) {
 						t.Errorf("the backend got %s %q for host %q", r.Method, r.Target, scenario.HeaderValue(r.Headers, "host"))
 					}

@@ -13,7 +13,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sallyport-gateway/sallyport/envoy-config/envoyrun"
+	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun"
+	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun/envoytest"
 )
 
 // What TestLeak must not find. Each has characters that a form or a URL must encode. All tokens begin with leakToken.
@@ -39,7 +40,7 @@ func TestLeak(t *testing.T) {
 	o := withEnvoy(t, w.options(t))
 	o.Env = []string{"OKTA_CLIENT_SECRET=" + leakSecret}
 	o.Args = []string{"--component-log-level", "wasm:debug"}
-	p := envoyrun.StartForTest(t, o)
+	p := envoytest.Start(t, o)
 	client := w.client(t, p)
 
 	var responses strings.Builder

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/verbatim"
 )
 
 // oktaReasons are what echoingOkta can be made to answer, by the end of the token.
@@ -39,7 +41,7 @@ type echoingOkta struct {
 }
 
 func (o *echoingOkta) introspect(w http.ResponseWriter, r *http.Request) {
-	body, _ := io.ReadAll(io.LimitReader(r.Body, maxMessage))
+	body, _ := io.ReadAll(io.LimitReader(r.Body, verbatim.MaxMessage))
 	form, _ := url.ParseQuery(string(body))
 	o.mu.Lock()
 	fmt.Fprintf(&o.told, "%v\n%s\n", r.Header, body)

@@ -10,7 +10,7 @@ import (
 
 	"sigs.k8s.io/yaml"
 
-	"github.com/sallyport-gateway/sallyport/envoy-config/promrun"
+	"github.com/sallyport-gateway/sallyport/envoy-config/promtest"
 	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
 )
 
@@ -146,10 +146,10 @@ func observabilityFolder(t *testing.T) string {
 
 // TestObservabilityRules runs promtool's tests of the alerts, and wants each alert and panel to be in the README.
 func TestObservabilityRules(t *testing.T) {
-	promrun.Need(t)
+	promtest.Need(t)
 	folder := observabilityFolder(t)
-	promrun.Promtool(t, "check", "config", filepath.Join(folder, "prometheus.yml"))
-	promrun.Promtool(t, "test", "rules", filepath.Join(folder, "sallyport.test.yml"))
+	promtest.Promtool(t, "check", "config", filepath.Join(folder, "prometheus.yml"))
+	promtest.Promtool(t, "test", "rules", filepath.Join(folder, "sallyport.test.yml"))
 	readme, err := os.ReadFile(filepath.Join(folder, "README.md"))
 	if err != nil {
 		t.Fatal(err)

@@ -19,8 +19,9 @@ import (
 
 	"sigs.k8s.io/yaml"
 
-	"github.com/sallyport-gateway/sallyport/envoy-config/envoyrun"
-	"github.com/sallyport-gateway/sallyport/envoy-config/promrun"
+	"github.com/sallyport-gateway/sallyport/envoy-config/promtest"
+	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun"
+	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun/envoytest"
 )
 
 // observedPolicies are two versions of an API and three apps. The key of an app is its name.
@@ -58,7 +59,7 @@ type observed struct {
 
 func newObserved(t *testing.T) *observed {
 	t.Helper()
-	promrun.Need(t)
+	promtest.Need(t)
 	w := newWorld(t)
 	certificate := issued(t)
 	w.deployment.Backend.Address = w.serve(t, certificate(w.ca.Server(backend)), true, func(rw http.ResponseWriter, r *http.Request) {
@@ -91,8 +92,8 @@ func newObserved(t *testing.T) *observed {
 	if o.Config, err = json.Marshal(bootstrap); err != nil {
 		t.Fatal(err)
 	}
-	p := envoyrun.StartForTest(t, o)
-	return &observed{envoy: p, client: w.client(t, p), prometheus: promrun.Start(t, scrapes(t, p), t.TempDir())}
+	p := envoytest.Start(t, o)
+	return &observed{envoy: p, client: w.client(t, p), prometheus: promtest.Start(t, scrapes(t, p), t.TempDir())}
 }
 
 // scrapes is the shipped prometheus.yml for this Envoy, with intervals of a second.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/verbatim"
 	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
 )
 
@@ -40,7 +41,7 @@ const (
 // before.
 func oktaOutage(t *testing.T, down time.Duration) {
 	const stale = `, stale_if_error: 5m`
-	s := newSite(t, Options{Module: wasmbuild.Filter(t), Concurrency: 2})
+	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter"), Concurrency: 2})
 	for i, tt := range []struct {
 		name, option string
 		health       health
@@ -148,7 +149,7 @@ func probesIn(d time.Duration) (n int) {
 func (r *outageRun) start() {
 	t := r.t
 	r.okta = newFrailOkta(t, oktaDelay)
-	r.seen = r.site.backend.seenInAll()
+	r.seen = r.site.backend.Total()
 	r.site.clustersAt(r.okta.address())
 	r.site.serve(plan{
 		name: r.listener, config: policies(t, fmt.Sprintf(`
@@ -212,7 +213,7 @@ func (r *outageRun) wantBackend(phases ...tally) {
 	for _, p := range phases {
 		admitted += p["200"]
 	}
-	if seen := r.site.backend.seenInAll() - r.seen; seen != uint64(admitted) {
+	if seen := r.site.backend.Total() - r.seen; seen != uint64(admitted) {
 		r.t.Errorf("the backend saw %d requests, and %d were admitted", seen, admitted)
 	}
 }
@@ -251,10 +252,10 @@ func (c *outageClient) one() string {
 	if bad {
 		token = fmt.Sprintf("%s%s-%d", inactivePrefix, c.name, c.next)
 	}
-	if _, err := io.WriteString(c.conn, onWire(request(token))); err != nil {
+	if _, err := io.WriteString(c.conn, verbatim.OnWire(request(token))); err != nil {
 		return err.Error()
 	}
-	response, err := readResponse(c.in, "GET")
+	response, err := verbatim.ReadResponse(c.in, "GET")
 	if err != nil {
 		return err.Error()
 	}

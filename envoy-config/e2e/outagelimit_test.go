@@ -13,7 +13,7 @@ import (
 // then calls start again one by one.
 func TestOktaOutageOfBudget(t *testing.T) {
 	const limit = 2 * time.Second
-	r := &outageRun{t: t, site: newSite(t, Options{Module: wasmbuild.Filter(t), Concurrency: 2}), listener: "gw", option: `, stale_if_error: 5m`}
+	r := &outageRun{t: t, site: newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter"), Concurrency: 2}), listener: "gw", option: `, stale_if_error: 5m`}
 	r.start()
 	time.Sleep(outageFresh + outageFresh/2)
 	r.take()
@@ -59,7 +59,7 @@ func TestOktaOutageOfBudget(t *testing.T) {
 func TestOktaOutageCap(t *testing.T) {
 	const places, requests = 8, 60
 	okta := newFrailOkta(t, 500*time.Millisecond)
-	s := newSite(t, Options{Module: wasmbuild.Filter(t), Concurrency: 2})
+	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter"), Concurrency: 2})
 	s.clustersAt(okta.address())
 	s.serve(plan{name: "gw", config: policies(t, fmt.Sprintf(`
 - introspect_token: {cluster: okta, authority: dev.okta.com, path: /v1/introspect, client_id: gw, client_secret: {env: OKTA_CLIENT_SECRET}, timeout: 5s, max_in_flight: %d}

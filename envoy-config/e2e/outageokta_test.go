@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/verbatim"
 )
 
 // health is how frailOkta does.
@@ -135,7 +137,7 @@ func (o *frailOkta) introspect(w http.ResponseWriter, r *http.Request) {
 		o.inTheAir--
 		o.mu.Unlock()
 	}()
-	body, _ := io.ReadAll(io.LimitReader(r.Body, maxMessage))
+	body, _ := io.ReadAll(io.LimitReader(r.Body, verbatim.MaxMessage))
 	form, _ := url.ParseQuery(string(body))
 	switch health {
 	case mute:

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sallyport-gateway/sallyport/envoy-config/envoyrun"
+	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
 	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
 )
@@ -14,7 +14,7 @@ import (
 // TestPanic lets the guest panic at each point where an exchange can be, in a real Envoy: the one request is refused,
 // those that are parked beside it go on, and the same VM serves the next one.
 func TestPanic(t *testing.T) {
-	s := newSite(t, Options{Module: wasmbuild.PackageTags(t, "./filter", "faultinjection")})
+	s := newSite(t, siteOptions{Module: wasmbuild.PackageTags(t, "./filter", "faultinjection")})
 	s.serve(plan{name: "gw", config: policies(t, fullSequence)})
 	s.do("before", "gw", request("before"), admitted)
 	vms := s.vms()

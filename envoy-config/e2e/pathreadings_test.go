@@ -9,8 +9,9 @@ import (
 	"sigs.k8s.io/yaml"
 
 	envoyconfig "github.com/sallyport-gateway/sallyport/envoy-config"
-	"github.com/sallyport-gateway/sallyport/envoy-config/readingstest"
+	"github.com/sallyport-gateway/sallyport/envoy-config/internal/readingstest"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/verbatim"
 	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
 )
 
@@ -26,8 +27,8 @@ type manifest struct {
 // TestPathReadings: whatever the spelling and whatever the backend makes of it, nothing guarded is reached without a key.
 // Each manifest stands once with the shipped settings of paths, and once with none: the filter must not depend on them.
 func TestPathReadings(t *testing.T) {
-	s := newSite(t, Options{Module: wasmbuild.Filter(t)})
-	for i, m := range manifests(t, s.options.Module) {
+	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter")})
+	for i, m := range manifests(t, s.module) {
 		for _, paths := range []struct {
 			name string
 			put  func(manager map[string]any)
@@ -57,16 +58,16 @@ func (s *site) spelled(listener string, m manifest) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.backend.take()
+	s.backend.Take()
 	targets := readingstest.Spellings(m.open, m.guarded)
 	for _, target := range targets {
 		ctx, cancel := context.WithTimeout(s.t.Context(), patience)
 		// An answer that cannot be read is one that Envoy closed the connection for.
-		_, _ = send(ctx, address, scenario.Request{Method: "GET", Target: target, Headers: []scenario.Header{{Name: "host", Value: "api.example.com"}}})
+		_, _ = verbatim.Send(ctx, address, scenario.Request{Method: "GET", Target: target, Headers: []scenario.Header{{Name: "host", Value: "api.example.com"}}})
 		cancel()
 	}
 	s.quiet()
-	seen, leaked := s.backend.take(), 0
+	seen, leaked := s.backend.Take(), 0
 	for _, r := range seen {
 		for _, b := range readingstest.Backends {
 			if read := b.Read(r.Target); read != "" && !readingstest.Below(read, m.open) {
@@ -103,7 +104,7 @@ apis:
 
 // TestPathReadingsBelowAnOpenAPI: an API that is open lies above one that is guarded, which check warns of.
 func TestPathReadingsBelowAnOpenAPI(t *testing.T) {
-	s := newSite(t, Options{Module: wasmbuild.Filter(t)})
+	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter")})
 	s.serve(plan{name: "gwabove", config: configJSON(t, `
 version: 1
 apis:
@@ -116,10 +117,10 @@ apis:
 	}
 	targets := readingstest.Spellings("/public", "/orders/1")
 	for _, target := range targets {
-		_, _ = send(t.Context(), address, scenario.Request{Method: "GET", Target: target, Headers: []scenario.Header{{Name: "host", Value: "api.example.com"}}})
+		_, _ = verbatim.Send(t.Context(), address, scenario.Request{Method: "GET", Target: target, Headers: []scenario.Header{{Name: "host", Value: "api.example.com"}}})
 	}
 	s.quiet()
-	for _, r := range s.backend.take() {
+	for _, r := range s.backend.Take() {
 		for _, b := range readingstest.Backends {
 			if read := b.Read(r.Target); readingstest.Below(read, "/orders") {
 				t.Errorf("%s serves %s to who has no key: the backend got %s", b.Name, read, r.Target)

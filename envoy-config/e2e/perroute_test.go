@@ -32,7 +32,7 @@ type visit struct {
 // TestPerRoute: which requests the filter sees can be decided by its own configuration, and by Envoy's routes in each of
 // the shipped ways.
 func TestPerRoute(t *testing.T) {
-	s := newSite(t, Options{Module: wasmbuild.Filter(t)})
+	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter")})
 	t.Run("by API", func(t *testing.T) {
 		s := s.on(t)
 		s.serve(plan{name: "gwapi", vm: "perroute", config: byAPI(t)})
@@ -68,7 +68,7 @@ func TestPerRoute(t *testing.T) {
 		t.Run(tt.file, func(t *testing.T) {
 			s := s.on(t)
 			name := "gw" + tt.file[:len(tt.file)-len(".yaml")]
-			s.serve(plan{name: name, change: shippedRoutes(t, tt.file, s.options.Module)})
+			s.serve(plan{name: name, change: shippedRoutes(t, tt.file, s.module)})
 			s.visits(name, tt.visits)
 		})
 	}

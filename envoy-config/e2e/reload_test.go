@@ -11,8 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sallyport-gateway/sallyport/envoy-config/envoyrun"
+	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/verbatim"
 	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
 )
 
@@ -30,13 +31,13 @@ const (
 // spike arrest still knows what was spent, and no token is asked about again.
 func TestReload(t *testing.T) {
 	t.Run("filter", func(t *testing.T) {
-		s := newSite(t, Options{Module: wasmbuild.Filter(t), Concurrency: 2})
+		s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter"), Concurrency: 2})
 		s.offerFilter(0)
 		s.serve(plan{name: "gw", vm: "reload", config: reloaded(t, 0), change: discovered(s)})
 		s.reload(s.offerFilter)
 	})
 	t.Run("listener", func(t *testing.T) {
-		s := newSite(t, Options{Module: wasmbuild.Filter(t), Concurrency: 2})
+		s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter"), Concurrency: 2})
 		offer := func(n int) { s.serve(plan{name: "gw", vm: "reload", config: reloaded(t, n)}) }
 		offer(0)
 		s.reload(offer)
@@ -102,7 +103,7 @@ func (s *site) keepAsking() (stop func() map[string]int) {
 		wg.Go(func() {
 			for !over.Load() {
 				ctx, cancel := context.WithTimeout(s.t.Context(), patience)
-				response, err := send(ctx, address, request("reload"))
+				response, err := verbatim.Send(ctx, address, request("reload"))
 				cancel()
 				what := fmt.Sprint(response.Status)
 				if err != nil {
@@ -124,10 +125,10 @@ func (s *site) keepAsking() (stop func() map[string]int) {
 // developerSeen is what the backend is told of the app's developer now.
 func (s *site) developerSeen() string {
 	s.t.Helper()
-	s.backend.take()
+	s.backend.Take()
 	p := s.begin("gw", request("reload"))
 	<-p.ended
-	for _, r := range s.backend.take() {
+	for _, r := range s.backend.Take() {
 		return scenario.HeaderValue(r.Headers, "x-sallyport-developer")
 	}
 	return ""
@@ -158,7 +159,7 @@ func discovered(s *site) func(listener, manager, plugin map[string]any) {
 		manager["http_filters"].([]any)[0] = map[string]any{
 			"name": filterResource,
 			"config_discovery": map[string]any{
-				"config_source": map[string]any{"path_config_source": map[string]any{"path": s.dir + "/" + ecdsFile}},
+				"config_source": map[string]any{"path_config_source": map[string]any{"path": s.envoy.Path(ecdsFile)}},
 				"type_urls":     []any{"type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm"},
 			},
 		}
@@ -172,12 +173,14 @@ func (s *site) offerFilter(n int) {
 	wasm := member(listener, "filter_chains", 0, "filters", 0, "typed_config", "http_filters", 0, "typed_config")
 	resource := map[string]any{"@type": "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig", "name": filterResource, "typed_config": wasm}
 	if n == 0 {
-		if err := envoyrun.Publish(s.dir, ecdsFile, 0, []any{resource}); err != nil {
+		if err := s.envoy.Publish(ecdsFile, []any{resource}); err != nil {
 			s.t.Fatal(err)
 		}
 		return
 	}
-	ok, err := s.offer(s.t.Context(), "extension_config_discovery.http_filter."+filterResource, ecdsFile, []any{resource})
+	ok, err := s.envoy.Offer(s.t.Context(), envoyrun.Offer{
+		File: ecdsFile, Resources: []any{resource}, Subscription: "extension_config_discovery.http_filter." + filterResource,
+	})
 	if err != nil || !ok {
 		s.t.Fatalf("envoy takes the filter's configuration %d: %v, %v", n, ok, err)
 	}

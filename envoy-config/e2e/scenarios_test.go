@@ -4,16 +4,17 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/sallyport-gateway/sallyport/envoy-config/envoyrun"
+	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun/envoytest"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/envoydriver"
 	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
 )
 
-// newDriver runs the module at path on a real Envoy until the test ends.
-func newDriver(t *testing.T, o Options) *Driver {
+// newDriver plays on a real Envoy until the test ends.
+func newDriver(t *testing.T, o envoydriver.Options) *envoydriver.Driver {
 	t.Helper()
-	o.Envoy = envoyrun.ForTest(t)
-	d, err := NewDriver(t.Context(), o)
+	o.Envoy = envoytest.Find(t)
+	d, err := envoydriver.NewDriver(t.Context(), shippedOn(o))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,6 +27,6 @@ func newDriver(t *testing.T, o Options) *Driver {
 }
 
 func TestScenarios(t *testing.T) {
-	d := newDriver(t, Options{Module: wasmbuild.Filter(t), RootID: "sallyport", Cut: true})
+	d := newDriver(t, envoydriver.Options{Module: wasmbuild.Package(t, "./filter"), RootID: "sallyport", Cut: true})
 	scenario.RunDir(t, filepath.Join("..", "..", "testdata", "scenarios"), d)
 }

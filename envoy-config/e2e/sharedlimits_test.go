@@ -14,7 +14,7 @@ import (
 // TestSharedLimitsOnReload: on a real Envoy, what two workers learned under one configuration is used under the next one
 // as far as that one allows.
 func TestSharedLimitsOnReload(t *testing.T) {
-	s := newSite(t, Options{Module: wasmbuild.Filter(t), Concurrency: 2})
+	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter"), Concurrency: 2})
 	i := newIssuer(t, "k1")
 	s.authority.keySet = i.keySet
 	var down atomic.Bool
@@ -68,7 +68,7 @@ func TestSharedLimitsOnReload(t *testing.T) {
 			learned := time.Now()
 			asked := s.authority.asked(token)
 			serve(tt.after)
-			s.until("the old configuration is gone", drained)
+			s.drained()
 			time.Sleep(time.Until(learned.Add(tt.waits)))
 			down.Store(tt.down)
 			for range 4 { // on whatever worker

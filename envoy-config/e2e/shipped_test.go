@@ -12,7 +12,8 @@ import (
 	"time"
 
 	envoyconfig "github.com/sallyport-gateway/sallyport/envoy-config"
-	"github.com/sallyport-gateway/sallyport/envoy-config/envoyrun"
+	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun"
+	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun/envoytest"
 )
 
 const order = "/customers/v1/orders/7?page=2&apikey=in-the-query"
@@ -22,7 +23,7 @@ var overrides = []string{"X-Original-URL", "X-Rewrite-URL", "X-HTTP-Method-Overr
 
 func TestShippedConfigAdmits(t *testing.T) {
 	w := newWorld(t)
-	p := envoyrun.StartForTest(t, withEnvoy(t, w.options(t)))
+	p := envoytest.Start(t, withEnvoy(t, w.options(t)))
 	client := w.client(t, p)
 
 	status, reason, body := get(t, client, order, func(r *http.Request) {
@@ -222,7 +223,7 @@ func wantNoUnderscores(t *testing.T, w *world, client *http.Client) {
 
 func withEnvoy(t *testing.T, o envoyrun.Options) envoyrun.Options {
 	t.Helper()
-	o.Binary = envoyrun.ForTest(t)
+	o.Binary = envoytest.Find(t)
 	return o
 }
 
@@ -240,7 +241,7 @@ func TestShippedConfigTrustsNobodyElse(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t)
 			c.change(w, &w.deployment)
-			p := envoyrun.StartForTest(t, withEnvoy(t, w.options(t)))
+			p := envoytest.Start(t, withEnvoy(t, w.options(t)))
 			status, reason, _ := get(t, w.client(t, p), order, nil)
 			if status != http.StatusServiceUnavailable || reason != c.reason {
 				t.Errorf("status %d, reason %q, want 503 and %q", status, reason, c.reason)

@@ -12,9 +12,10 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
-	"github.com/sallyport-gateway/sallyport/envoy-config/envoyrun"
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun/envoytest"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/envoydriver"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario/hostdriver"
 	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
 )
@@ -30,7 +31,7 @@ func BenchmarkSignature(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	envoy, err := NewDriver(b.Context(), Options{Module: path, RootID: "bench", Envoy: envoyrun.ForTest(b)})
+	envoy, err := envoydriver.NewDriver(b.Context(), envoydriver.Options{Module: path, RootID: "bench", Envoy: envoytest.Find(b)})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -6,15 +6,17 @@ import (
 	"encoding/hex"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"sigs.k8s.io/yaml"
 
-	"github.com/sallyport-gateway/sallyport/envoy-config/envoyrun"
+	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun"
+	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun/envoytest"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/envoydriver"
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/verbatim"
 )
 
 const (
@@ -42,21 +44,36 @@ const keyAlone = `
 // site is one Envoy with an authorization server and a backend, and listeners that a test may change while requests
 // are under way.
 type site struct {
-	*Driver
 	t           *testing.T
+	module      string // path
+	envoy       *envoyrun.Dynamic
 	authority   *authority
-	backend     *server
+	backend     *verbatim.Server
 	listeners   map[string]any
 	connections map[string]uint64 // of the listeners, by worker, when last looked at
 	sent        int
 	admitted    map[string]bool // marks of the requests that the backend must have seen
 }
 
-func newSite(t *testing.T, o Options) *site {
+// siteOptions say what runs in a site.
+type siteOptions struct {
+	Module      string // path
+	Concurrency int    // worker threads; 0 means 1
+}
+
+func newSite(t *testing.T, o siteOptions) *site {
 	t.Helper()
-	o.RootID = "sallyport"
-	s := &site{Driver: newDriver(t, o), t: t, authority: newAuthority(t), listeners: map[string]any{}, admitted: map[string]bool{}}
-	backend, err := newServer(scenario.DefaultUpstream())
+	envoy, err := envoydriver.StartEnvoy(t.Context(), envoydriver.Options{Envoy: envoytest.Find(t), Concurrency: o.Concurrency})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := envoy.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	s := &site{t: t, module: o.Module, envoy: envoy, authority: newAuthority(t), listeners: map[string]any{}, admitted: map[string]bool{}}
+	backend, err := verbatim.NewServer(scenario.DefaultUpstream())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,13 +95,13 @@ func (s *site) clustersAt(okta string) {
 	s.t.Helper()
 	var clusters []any
 	for kind, address := range map[string]string{"okta": okta, "backend": s.backend.Address()} {
-		cluster, err := upstream{name: kind, address: address}.cluster(kind)
+		cluster, err := cluster(kind, kind, address)
 		if err != nil {
 			s.t.Fatal(err)
 		}
 		clusters = append(clusters, cluster)
 	}
-	if ok, err := s.offer(s.t.Context(), "cluster_manager.cds", cdsFile, clusters); err != nil || !ok {
+	if ok, err := s.envoy.OfferClusters(s.t.Context(), clusters); err != nil || !ok {
 		s.t.Fatalf("envoy takes the clusters: %v, %v", ok, err)
 	}
 }
@@ -104,25 +121,25 @@ type plan struct {
 	change   func(listener, manager, plugin map[string]any) // may be nil
 }
 
-func (s *site) listener(p plan) any {
+func (s *site) listener(p plan) map[string]any {
 	s.t.Helper()
 	if p.module == "" {
-		p.module = s.options.Module
+		p.module = s.module
 	}
-	listener, err := gateway{
-		name: p.name, backend: "backend", module: p.module, rootID: s.options.RootID, config: p.config,
-		env: map[string]string{"OKTA_CLIENT_SECRET": siteSecret},
-	}.listener()
+	listener, err := listener(envoydriver.Listener{
+		Name: p.name, Backend: "backend", Module: p.module, RootID: "sallyport", Config: p.config,
+		Env: map[string]string{"OKTA_CLIENT_SECRET": siteSecret},
+	})
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	manager := member(listener, "filter_chains", 0, "filters", 0, "typed_config").(map[string]any)
+	manager := member(any(listener), "filter_chains", 0, "filters", 0, "typed_config").(map[string]any)
 	plugin := member(manager, "http_filters", 0, "typed_config", "config").(map[string]any)
 	if p.vm != "" {
 		plugin["vm_config"].(map[string]any)["vm_id"] = p.vm
 	}
 	if p.change != nil {
-		p.change(listener.(map[string]any), manager, plugin)
+		p.change(listener, manager, plugin)
 	}
 	return listener
 }
@@ -146,11 +163,11 @@ func (s *site) takes(p plan) bool {
 	// A new listener gets the socket of one with the same address that is draining, a version that was updated included,
 	// and port 0 is the same address: it would share the port of the newer version.
 	if s.listeners[p.name] == nil {
-		s.until("nothing drains", drained)
+		s.drained()
 	}
 	next := maps.Clone(s.listeners)
 	next[p.name] = s.listener(p)
-	ok, err := s.offer(s.t.Context(), "listener_manager.lds", ldsFile, slices.Collect(maps.Values(next)))
+	ok, err := s.envoy.OfferListeners(s.t.Context(), slices.Collect(maps.Values(next)), 1)
 	if err != nil {
 		s.t.Fatalf("offer the listener %s: %v", p.name, err)
 	}
@@ -163,7 +180,7 @@ func (s *site) takes(p plan) bool {
 func (s *site) serve(p plan) {
 	s.t.Helper()
 	if !s.takes(p) {
-		s.t.Fatalf("envoy refused the listener %s: %v", p.name, s.complaints(s.t.Context(), 0))
+		s.t.Fatalf("envoy refused the listener %s: %v", p.name, envoyrun.Warnings(s.envoy.Log().Since(0)))
 	}
 }
 
@@ -171,13 +188,17 @@ func (s *site) serve(p plan) {
 func (s *site) withdraw(name string) {
 	s.t.Helper()
 	delete(s.listeners, name)
-	s.version++
-	if err := envoyrun.Publish(s.dir, ldsFile, s.version, slices.Collect(maps.Values(s.listeners))); err != nil {
-		s.t.Fatal(err)
+	if ok, err := s.envoy.OfferListeners(s.t.Context(), slices.Collect(maps.Values(s.listeners)), 0); err != nil || !ok {
+		s.t.Fatalf("envoy takes the end of the listener %s: %v, %v", name, ok, err)
 	}
-	s.until("the listener "+name+" is gone", func(now envoyrun.Stats) bool {
-		return now.Text["listener_manager.lds.version_text"] == strconv.Itoa(s.version) && drained(now)
-	})
+	s.drained()
+}
+
+func (s *site) drained() {
+	s.t.Helper()
+	if err := s.envoy.Drained(s.t.Context()); err != nil {
+		s.t.Fatalf("wait until nothing drains: %v", err)
+	}
 }
 
 // until polls Envoy's statistics.
@@ -204,7 +225,7 @@ const siteStats = `^(http\.gw[^.]*|cluster\.(okta|backend))\.(up|down)stream_(rq
 // reported are the statistics with all that the filter's VMs counted.
 func (s *site) reported() map[string]uint64 {
 	s.t.Helper()
-	if err := allReported(s.t.Context(), s.envoy); err != nil {
+	if err := allReported(s.t.Context(), s.envoy.Process); err != nil {
 		s.t.Fatal(err)
 	}
 	return s.stats()
@@ -233,7 +254,7 @@ func (s *site) quiet() {
 				return false
 			}
 		}
-		return s.backend.seenInAll() >= now.Number["cluster.backend.upstream_rq_total"]
+		return s.backend.Total() >= now.Number["cluster.backend.upstream_rq_total"]
 	})
 }
 
@@ -242,7 +263,7 @@ func (s *site) quiet() {
 func (s *site) settled() []scenario.Request {
 	s.t.Helper()
 	s.quiet()
-	requests, seen := s.backend.take(), map[string]bool{}
+	requests, seen := s.backend.Take(), map[string]bool{}
 	for _, r := range requests {
 		mark := scenario.HeaderValue(r.Headers, "x-mark")
 		if seen[mark] || !s.admitted[mark] {
@@ -260,6 +281,19 @@ func (s *site) settled() []scenario.Request {
 	}
 	clear(s.admitted)
 	return requests
+}
+
+// metricPrefix is what Envoy puts before a guest's names of metrics.
+const metricPrefix = "wasmcustom."
+
+// reportTime is after how long the filter has certainly reported: it counts in the VM and reports with each tick, four
+// times a second, or later on a machine that has more to do than it can.
+const reportTime = 2 * time.Second
+
+// allReported waits until the guests have told Envoy of all that ended before.
+func allReported(ctx context.Context, p *envoyrun.Process) error {
+	ended := time.Now()
+	return p.Poll(ctx, func() (bool, error) { return time.Since(ended) >= reportTime, nil })
 }
 
 // policies is a configuration with one API, one app and this sequence.

@@ -7,8 +7,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/sallyport-gateway/sallyport/envoy-config/envoyrun"
+	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/verbatim"
 )
 
 // outcome is how a request ended. Its reason is empty when it was admitted, or when Envoy itself answered.
@@ -59,11 +60,11 @@ func (s *site) begin(listener string, r scenario.Request) *pending {
 	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
 	p := &pending{mark: fmt.Sprintf("%s-%d", s.t.Name(), s.sent), leave: cancel, ended: make(chan struct{})}
 	r.Headers = append(slices.Clone(r.Headers), scenario.Header{Name: "x-mark", Value: p.mark})
-	p.size = len(onWire(r))
+	p.size = len(verbatim.OnWire(r))
 	go func() {
 		defer close(p.ended)
 		defer cancel()
-		p.got, p.err = send(ctx, address, r)
+		p.got, p.err = verbatim.Send(ctx, address, r)
 	}()
 	return p
 }

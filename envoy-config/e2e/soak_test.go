@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/envoydriver"
 	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
 )
 
@@ -20,7 +21,7 @@ const (
 
 // TestSoakScenarios plays all scenarios again and again in one Envoy: hundreds of configurations come and go.
 func TestSoakScenarios(t *testing.T) {
-	d := newDriver(t, Options{Module: wasmbuild.Filter(t), RootID: "sallyport"})
+	d := newDriver(t, envoydriver.Options{Module: wasmbuild.Package(t, "./filter"), RootID: "sallyport"})
 	var memory []int
 	for round := range soakRounds {
 		t.Run(fmt.Sprintf("round %d", round+1), func(t *testing.T) {

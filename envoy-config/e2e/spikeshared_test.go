@@ -10,7 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sallyport-gateway/sallyport/envoy-config/envoyrun"
+	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun"
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/verbatim"
 	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
 )
 
@@ -28,7 +29,7 @@ func TestSpikeShared(t *testing.T) {
 		workers, clients = 2, 8
 		duration         = 3 * time.Second
 	)
-	s := newSite(t, Options{Module: wasmbuild.Filter(t), Concurrency: workers})
+	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter"), Concurrency: workers})
 	s.serve(plan{
 		name: "gw", config: policies(t, fmt.Sprintf("- spike_arrest: {rate: %dpm, burst: %d}", perMinute, burst)),
 		change: func(listener, _, _ map[string]any) {
@@ -84,7 +85,7 @@ func TestSpikeShared(t *testing.T) {
 			t.Errorf("%s admitted %d and refused %d, want some of both", worker, admitted[worker], refused[worker])
 		}
 	}
-	if backend := s.backend.seenInAll(); backend != uint64(passed) {
+	if backend := s.backend.Total(); backend != uint64(passed) {
 		t.Errorf("the backend saw %d requests, and %d clients' requests were admitted", backend, passed)
 	}
 }
@@ -127,12 +128,12 @@ type spikeClient struct {
 func (c *spikeClient) hammer(until time.Time) {
 	c.statuses = map[int]int{}
 	in := bufio.NewReader(c.conn)
-	wire := onWire(request("token"))
+	wire := verbatim.OnWire(request("token"))
 	for time.Now().Before(until) {
 		if _, c.err = io.WriteString(c.conn, wire); c.err != nil {
 			return
 		}
-		response, err := readResponse(in, "GET")
+		response, err := verbatim.ReadResponse(in, "GET")
 		if err != nil {
 			c.err = err
 			return

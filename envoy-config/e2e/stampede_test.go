@@ -8,8 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sallyport-gateway/sallyport/envoy-config/envoyrun"
+	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/verbatim"
 	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
 )
 
@@ -21,7 +22,7 @@ const (
 // TestStampede: 500 requests at once, with one token that nobody has seen before, on two workers, and an authorization
 // server that takes its time. One call is made, and all get its answer.
 func TestStampede(t *testing.T) {
-	s := newStampedeSite(t, wasmbuild.Filter(t))
+	s := newStampedeSite(t, wasmbuild.Package(t, "./filter"))
 	for _, tt := range []struct {
 		name, token string
 		want        outcome
@@ -162,14 +163,14 @@ func (s *site) opened() (n uint64) {
 
 func (c *herdClient) send(r scenario.Request) {
 	c.sent = true
-	_, c.err = io.WriteString(c.conn, onWire(r))
+	_, c.err = io.WriteString(c.conn, verbatim.OnWire(r))
 }
 
 func (c *herdClient) receive() {
 	if c.err != nil {
 		return
 	}
-	response, err := readResponse(c.in, "GET")
+	response, err := verbatim.ReadResponse(c.in, "GET")
 	c.got, c.err = outcome{response.Status, scenario.HeaderValue(response.Headers, "x-sallyport-reason")}, err
 }
 

@@ -6,14 +6,14 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sallyport-gateway/sallyport/envoy-config/envoyrun"
+	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun"
 	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
 )
 
 // TestTrap walks into what was seen to go wrong with filters on real Envoys, each in a subtest. All of them share one
 // Envoy, and none of them may harm its VMs.
 func TestTrap(t *testing.T) {
-	s := newSite(t, Options{Module: wasmbuild.Filter(t)})
+	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter")})
 	s.serve(plan{name: "gw", config: policies(t, fullSequence)})
 	s.do("before", "gw", request("before"), admitted)
 	s.settled()

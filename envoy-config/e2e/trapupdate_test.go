@@ -28,7 +28,7 @@ func updateWhileParked(s *site) {
 		s.ends(c.name+": parked under the old configuration", p, c.parkedWant)
 		s.do(c.name+": the next", name, request("next-"+c.name), c.afterwards)
 		s.settled()
-		s.until("the old configuration is gone", drained)
+		s.drained()
 		s.do(c.name+": after the old one was deleted", name, request("deleted-"+c.name), c.afterwards)
 		s.settled()
 	}
@@ -39,7 +39,7 @@ func updateDrainsParked(s *site) {
 	s.serve(plan{name: "gwdrain", config: policies(s.t, fullSequence)})
 	p, letGo := s.parked("gwdrain", request("drained"))
 	s.serve(plan{name: "gwdrain", config: policies(s.t, keyAlone)})
-	s.until("the old configuration is gone", drained)
+	s.drained()
 	<-p.ended
 	if p.err == nil || errors.Is(p.err, context.DeadlineExceeded) {
 		s.t.Errorf("the drained request ended with status %d and error %v, want its connection to be closed", p.got.Status, p.err)

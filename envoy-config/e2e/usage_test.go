@@ -7,14 +7,15 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/sallyport-gateway/sallyport/envoy-config/envoyrun"
+	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun"
+	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun/envoytest"
 )
 
 // TestUsageOfTheShippedConfig: the access log names who called what, as far as it was known, and so do the labels that
 // Prometheus reads.
 func TestUsageOfTheShippedConfig(t *testing.T) {
 	w := newWorld(t)
-	p := envoyrun.StartForTest(t, withEnvoy(t, w.options(t)))
+	p := envoytest.Start(t, withEnvoy(t, w.options(t)))
 	client := w.client(t, p)
 	for _, tt := range []struct {
 		name   string

@@ -44,7 +44,7 @@ func TestSoakVerdictStorm(t *testing.T) {
 		{"one each", func(_ time.Duration, n int) string { return strconv.Itoa(n) }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s := newCrowdedSite(t, wasmbuild.Filter(t), 4*stormRate)
+			s := newCrowdedSite(t, wasmbuild.Package(t, "./filter"), 4*stormRate)
 			s.serveCrowd("gw", fullSequence, patiently)
 			for range 16 { // both workers know it
 				s.do("the good token", "gw", request("good"), admitted)
@@ -177,7 +177,7 @@ func TestSoakVerdictStormDepth(t *testing.T) {
 		"admitted to a direct_response": {"deep", admitted, answerDirectly},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newSite(t, Options{Module: wasmbuild.PackageTags(t, "./filter", "unboundedverdicts")})
+			s := newSite(t, siteOptions{Module: wasmbuild.PackageTags(t, "./filter", "unboundedverdicts")})
 			s.serve(plan{name: "gw", config: policies(t, keyAlone)}) // so that the module is compiled once
 			tried := 0
 			loses := func(n int) bool {

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sallyport-gateway/sallyport/envoy-config/envoyrun"
+	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
 	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
 )
@@ -34,7 +34,7 @@ var (
 // verdicts with it. Envoy carries each verdict of a callback out one native stack level deeper, so that some 300 of
 // them in one callback overflow V8's stack, and the VM is lost.
 func TestVerdictStorm(t *testing.T) {
-	s := newCrowdedSite(t, wasmbuild.Filter(t), stormSize)
+	s := newCrowdedSite(t, wasmbuild.Package(t, "./filter"), stormSize)
 	okta := newIssuer(t, "k1")
 	s.authority.keySet = okta.keySet
 	for i, c := range []struct {
@@ -210,21 +210,20 @@ func (s *site) losses(listener string, mark int) (traps, rebuilt int) {
 // newCrowdedSite has room in its clusters for that many requests, of which none may wait for anything but its verdict.
 func newCrowdedSite(t *testing.T, module string, size int) *site {
 	t.Helper()
-	s := newSite(t, Options{Module: module, Concurrency: 2})
+	s := newSite(t, siteOptions{Module: module, Concurrency: 2})
 	var clusters []any
 	for kind, address := range map[string]string{"okta": s.authority.Listener.Addr().String(), "backend": s.backend.Address()} {
-		cluster, err := upstream{name: kind, address: address}.cluster(kind)
+		cluster, err := cluster(kind, kind, address)
 		if err != nil {
 			t.Fatal(err)
 		}
-		members := cluster.(map[string]any)
-		members["connect_timeout"] = patience.String()
-		members["circuit_breakers"] = map[string]any{"thresholds": []any{map[string]any{
+		cluster["connect_timeout"] = patience.String()
+		cluster["circuit_breakers"] = map[string]any{"thresholds": []any{map[string]any{
 			"max_connections": size, "max_pending_requests": size, "max_requests": size,
 		}}}
 		clusters = append(clusters, cluster)
 	}
-	if ok, err := s.offer(t.Context(), "cluster_manager.cds", cdsFile, clusters); err != nil || !ok {
+	if ok, err := s.envoy.OfferClusters(t.Context(), clusters); err != nil || !ok {
 		t.Fatalf("envoy takes the clusters: %v, %v", ok, err)
 	}
 	return s

@@ -9,9 +9,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sallyport-gateway/sallyport/envoy-config/envoyrun"
-	"github.com/sallyport-gateway/sallyport/envoy-config/fidelity"
+	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun"
+	"github.com/sallyport-gateway/sallyport/hostsim/fidelity"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/envoydriver"
 	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
 )
 
@@ -55,7 +56,7 @@ func TestVersions(t *testing.T) {
 // playAll plays the scenarios on the Envoy of $ENVOY, but for those that are for other drivers.
 func playAll(t *testing.T, files []*scenario.File) (played, failed int) {
 	t.Helper()
-	d := newDriver(t, Options{Module: wasmbuild.Filter(t), RootID: "sallyport", Cut: true})
+	d := newDriver(t, envoydriver.Options{Module: wasmbuild.Package(t, "./filter"), RootID: "sallyport", Cut: true})
 	for _, f := range files {
 		if _, skip := f.Skip(d.Name()); skip {
 			continue

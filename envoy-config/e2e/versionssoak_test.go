@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sallyport-gateway/sallyport/envoy-config/envoyrun"
-	"github.com/sallyport-gateway/sallyport/envoy-config/fidelity"
+	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun"
+	"github.com/sallyport-gateway/sallyport/hostsim/fidelity"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
 	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
 )
@@ -35,7 +35,7 @@ func TestSoakVersions(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Setenv("ENVOY", binary)
-			s := newSite(t, Options{Module: wasmbuild.Filter(t), Concurrency: 2})
+			s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter"), Concurrency: 2})
 			s.serve(plan{name: "gw", config: policies(t, fullSequence)})
 			began := time.Now()
 			got := map[outcome]int{}
@@ -88,6 +88,6 @@ func (s *site) load(n int, outcomes map[outcome]int) {
 			})
 		}
 		done.Wait()
-		s.backend.take()
+		s.backend.Take()
 	}
 }

@@ -16,7 +16,7 @@ import (
 	"time"
 
 	envoyconfig "github.com/sallyport-gateway/sallyport/envoy-config"
-	"github.com/sallyport-gateway/sallyport/envoy-config/envoyrun"
+	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun"
 	"github.com/sallyport-gateway/sallyport/hostsim/pki"
 	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
 )
@@ -59,7 +59,7 @@ func newWorld(t *testing.T) *world {
 	}
 	w.deployment = envoyconfig.Deployment{
 		Listen: "127.0.0.1:0", Admin: "127.0.0.1:0",
-		Module: wasmbuild.Filter(t), PluginConfig: pluginConfig(t),
+		Module: wasmbuild.Package(t, "./filter"), PluginConfig: pluginConfig(t),
 		Secrets: w.dir, Watched: w.dir, Certificate: w.file("gateway.pem"), Key: w.file("gateway-key.pem"),
 		Okta: envoyconfig.Upstream{Address: okta, CA: w.file("ca.pem")},
 		Backend: envoyconfig.Upstream{Address: api, CA: w.file("ca.pem"),

@@ -14,18 +14,9 @@ import (
 	"testing"
 )
 
-// filterPackage is the shipped module's main package, from the repository root.
-const filterPackage = "./filter"
-
 // flags are those of the release build, so that what is tested is what is shipped.
 // Version stamping is off: a commit that changes no source must not change the module.
 var flags = []string{"-buildmode=c-shared", "-trimpath", "-buildvcs=false", "-ldflags=-s -w"}
-
-// Filter compiles the shipped filter and returns the module's absolute path. A compile error ends the test.
-func Filter(t testing.TB) string {
-	t.Helper()
-	return Package(t, filterPackage)
-}
 
 // Package compiles the main package pkg ("./filter", relative to the repository root) and returns the module's
 // absolute path. A compile error ends the test.
@@ -35,7 +26,7 @@ func Package(t testing.TB, pkg string) string {
 }
 
 // PackageTags is Package with build tags. Each set of tags is a module of its own, beside the one without: "./filter"
-// with the tag faultinjection is build/sallyport-faultinjection.wasm.
+// with the tag faultinjection is build/filter-faultinjection.wasm.
 func PackageTags(t testing.TB, pkg string, tags ...string) string {
 	t.Helper()
 	path, err := Build(t.Context(), pkg, tags...)
@@ -56,7 +47,7 @@ var (
 )
 
 // Build compiles the main package pkg, relative to the repository root, into build/NAME.wasm ("./filter" is
-// build/sallyport.wasm; build tags are joined to the name) and returns its absolute path. It compiles once per process;
+// build/filter.wasm; build tags are joined to the name) and returns its absolute path. It compiles once per process;
 // across processes a file lock orders the builds, and the module appears by rename, so a reader never sees half of one.
 func Build(ctx context.Context, pkg string, tags ...string) (string, error) {
 	mu.Lock()
@@ -132,9 +123,6 @@ func publish(staged, target string) error {
 
 func outputName(pkg string, tags ...string) string {
 	name := strings.Trim(filepath.ToSlash(filepath.Clean(pkg)), "/.")
-	if name == "filter" {
-		name = "sallyport"
-	}
 	return strings.Join(append([]string{strings.ReplaceAll(name, "/", "-")}, tags...), "-") + ".wasm"
 }
 

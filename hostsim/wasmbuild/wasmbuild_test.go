@@ -57,14 +57,14 @@ func TestPublishLeavesAnEqualFileAlone(t *testing.T) {
 
 func TestOutputName(t *testing.T) {
 	for pkg, want := range map[string]string{
-		"./filter":                        "sallyport.wasm",
+		"./filter":                        "filter.wasm",
 		"./hostsim/testdata/guests/echo/": "hostsim-testdata-guests-echo.wasm",
 	} {
 		if got := outputName(pkg); got != want {
 			t.Errorf("outputName(%q) = %q, want %q", pkg, got, want)
 		}
 	}
-	if got, want := outputName("./filter", "a", "b"), "sallyport-a-b.wasm"; got != want {
+	if got, want := outputName("./filter", "a", "b"), "filter-a-b.wasm"; got != want {
 		t.Errorf("with tags: %q, want %q", got, want)
 	}
 }

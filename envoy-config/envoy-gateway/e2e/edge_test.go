@@ -15,8 +15,9 @@ import (
 	"sigs.k8s.io/yaml"
 
 	envoyconfig "github.com/sallyport-gateway/sallyport/envoy-config"
-	"github.com/sallyport-gateway/sallyport/envoy-config/envoyrun"
-	"github.com/sallyport-gateway/sallyport/envoy-config/testsite"
+	"github.com/sallyport-gateway/sallyport/envoy-config/internal/meshtest"
+	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun"
+	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun/envoytest"
 )
 
 // xdsAddress is where Envoy Gateway serves its Envoy; it cannot be chosen.
@@ -28,17 +29,17 @@ type edge struct {
 	dir    string // of its files
 	config string // the file with the manifests, which it watches
 	port   int    // of the gateway
-	client *testsite.Client
-	output testsite.Output
+	client *meshtest.Client
+	output meshtest.Output
 }
 
 // program is Envoy Gateway itself.
-var program = testsite.Program("github.com/envoyproxy/gateway/cmd/envoy-gateway")
+var program = meshtest.Program("github.com/envoyproxy/gateway/cmd/envoy-gateway")
 
 // start runs a gateway with these manifests, overlaid, and the module of this image.
-func start(t *testing.T, s *testsite.Site, manifests []envoyconfig.Manifest, image, digest string, change func([]envoyconfig.Manifest) error) *edge {
+func start(t *testing.T, s *meshtest.Site, manifests []envoyconfig.Manifest, image, digest string, change func([]envoyconfig.Manifest) error) *edge {
 	t.Helper()
-	e := &edge{t: t, dir: t.TempDir(), port: testsite.FreePorts(t, 1)[0]}
+	e := &edge{t: t, dir: t.TempDir(), port: meshtest.FreePorts(t, 1)[0]}
 	e.config = filepath.Join(e.dir, "config", "gateway.yaml")
 	e.client = s.Client(t, "127.0.0.1:"+strconv.Itoa(e.port))
 	version := filepath.Join(e.dir, "data", "envoy-versions", envoyrun.Version, "bin")
@@ -47,7 +48,7 @@ func start(t *testing.T, s *testsite.Site, manifests []envoyconfig.Manifest, ima
 			t.Fatal(err)
 		}
 	}
-	if err := os.Symlink(envoyrun.ForTest(t), filepath.Join(version, "envoy")); err != nil {
+	if err := os.Symlink(envoytest.Find(t), filepath.Join(version, "envoy")); err != nil {
 		t.Fatal(err)
 	}
 	if err := overlay(s, manifests, e.port, image, digest); err != nil {
@@ -58,7 +59,7 @@ func start(t *testing.T, s *testsite.Site, manifests []envoyconfig.Manifest, ima
 	}
 	e.write(append(manifests, e.standalone(s)...))
 	e.run(s, program(t))
-	testsite.Until(t.Context(), t, "the gateway listens", func() bool { return testsite.Listens("127.0.0.1:" + strconv.Itoa(e.port)) })
+	meshtest.Until(t.Context(), t, "the gateway listens", func() bool { return meshtest.Listens("127.0.0.1:" + strconv.Itoa(e.port)) })
 	return e
 }
 
@@ -80,7 +81,7 @@ func (e *edge) write(manifests []envoyconfig.Manifest) {
 }
 
 // run makes the certificates between Envoy Gateway and its Envoy, and starts it.
-func (e *edge) run(s *testsite.Site, program string) {
+func (e *edge) run(s *meshtest.Site, program string) {
 	t := e.t
 	t.Helper()
 	in := func(folder string) string { return filepath.Join(e.dir, folder) }
@@ -92,7 +93,7 @@ func (e *edge) run(s *testsite.Site, program string) {
 			"resource":       map[string]any{"type": "File", "file": map[string]any{"paths": []any{filepath.Dir(e.config)}}},
 			"infrastructure": map[string]any{"type": "Host", "host": host},
 		}},
-		"admin":         map[string]any{"address": map[string]any{"host": "127.0.0.1", "port": testsite.FreePorts(t, 1)[0]}},
+		"admin":         map[string]any{"address": map[string]any{"host": "127.0.0.1", "port": meshtest.FreePorts(t, 1)[0]}},
 		"extensionApis": map[string]any{"enableBackend": true, "enableEnvoyPatchPolicy": true},
 	})
 	if err != nil {
@@ -116,7 +117,7 @@ func (e *edge) run(s *testsite.Site, program string) {
 }
 
 // stop ends the processes, and looks what they said.
-func (e *edge) stop(s *testsite.Site, cmd *exec.Cmd) {
+func (e *edge) stop(s *meshtest.Site, cmd *exec.Cmd) {
 	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM)
 	ended := make(chan struct{})
 	go func() { _ = cmd.Wait(); close(ended) }()
@@ -126,7 +127,7 @@ func (e *edge) stop(s *testsite.Site, cmd *exec.Cmd) {
 	}
 	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 	<-ended
-	testsite.Until(context.Background(), e.t, "its port is free", func() bool { return !testsite.Listens(xdsAddress) })
+	meshtest.Until(context.Background(), e.t, "its port is free", func() bool { return !meshtest.Listens(xdsAddress) })
 	e.output.Report(e.t, s)
 }
 

@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/registry"
 
 	envoyconfig "github.com/sallyport-gateway/sallyport/envoy-config"
-	"github.com/sallyport-gateway/sallyport/envoy-config/testsite"
+	"github.com/sallyport-gateway/sallyport/envoy-config/internal/meshtest"
 )
 
 func nothing([]envoyconfig.Manifest) error { return nil }
@@ -16,17 +16,17 @@ func nothing([]envoyconfig.Manifest) error { return nil }
 // pushed is the filter's image in a registry on loopback.
 func pushed(t *testing.T) (image, digest string) {
 	t.Helper()
-	host, pushed := testsite.Pushed(t, registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	host, pushed := meshtest.Pushed(t, registry.New(registry.Logger(log.New(io.Discard, "", 0))))
 	return host + "/sallyport:v1", pushed.Encoded()
 }
 
 // TestEnvoyGatewaySequence: the shipped manifests, the whole sequence, with the filter's own callout to Okta.
 func TestEnvoyGatewaySequence(t *testing.T) {
-	s := testsite.New(t)
+	s := meshtest.New(t)
 	image, digest := pushed(t)
 	e := start(t, s, all(t), image, digest, nothing)
 	e.ready()
-	testsite.PlaySequence(t, s, e.client, func() uint64 { return testsite.Decisions(t, e.admin()) })
-	testsite.WantRequestTimeout(t, e.admin(), "30s")
+	meshtest.PlaySequence(t, s, e.client, func() uint64 { return meshtest.Decisions(t, e.admin()) })
+	meshtest.WantRequestTimeout(t, e.admin(), "30s")
 	e.client.Want(t, "the route that is Okta's", "403", "/", "host", "okta.sallyport.invalid")
 }

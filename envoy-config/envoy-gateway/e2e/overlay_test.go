@@ -8,41 +8,41 @@ import (
 	"strconv"
 
 	envoyconfig "github.com/sallyport-gateway/sallyport/envoy-config"
-	"github.com/sallyport-gateway/sallyport/envoy-config/envoyrun"
-	"github.com/sallyport-gateway/sallyport/envoy-config/testsite"
+	"github.com/sallyport-gateway/sallyport/envoy-config/internal/meshtest"
+	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun"
 	"github.com/sallyport-gateway/sallyport/hostsim/pki"
 )
 
 // overlay gives the shipped manifests addresses of this machine and the CA of the site's Okta, and nothing else.
-func overlay(s *testsite.Site, manifests []envoyconfig.Manifest, port int, image, digest string) error {
+func overlay(s *meshtest.Site, manifests []envoyconfig.Manifest, port int, image, digest string) error {
 	endpoint := func(hostPort string) []any {
 		host, port, _ := net.SplitHostPort(hostPort)
 		number, _ := strconv.Atoi(port)
 		return []any{map[string]any{"ip": map[string]any{"address": host, "port": number}}}
 	}
 	provider := map[string]any{"type": "Host", "host": map[string]any{"envoyVersion": envoyrun.Version}}
-	oktaTLS := map[string]any{"sni": testsite.OktaHost, "caCertificateRefs": []any{map[string]any{"group": "", "kind": "ConfigMap", "name": "backend-ca"}}}
+	oktaTLS := map[string]any{"sni": meshtest.OktaHost, "caCertificateRefs": []any{map[string]any{"group": "", "kind": "ConfigMap", "name": "backend-ca"}}}
 	return errors.Join(
-		testsite.Change(manifests, "EnvoyProxy", "sallyport", provider, "spec", "provider"),
-		testsite.Change(manifests, "Gateway", "sallyport", port, "spec", "listeners", 0, "port"),
-		testsite.Change(manifests, "Backend", "backend", endpoint(s.Backend), "spec", "endpoints"),
-		testsite.Change(manifests, "Backend", "okta", endpoint(s.Okta), "spec", "endpoints"),
-		testsite.Change(manifests, "Backend", "okta", oktaTLS, "spec", "tls"),
-		testsite.Change(manifests, "EnvoyExtensionPolicy", "sallyport", image, "spec", "wasm", 0, "code", "image", "url"),
-		testsite.Change(manifests, "EnvoyExtensionPolicy", "sallyport", digest, "spec", "wasm", 0, "code", "image", "sha256"),
-		testsite.Change(manifests, "EnvoyExtensionPolicy", "sallyport", s.Digest(), "spec", "wasm", 0, "config", "apps", 0, "keys", 0, "sha256"),
+		meshtest.Change(manifests, "EnvoyProxy", "sallyport", provider, "spec", "provider"),
+		meshtest.Change(manifests, "Gateway", "sallyport", port, "spec", "listeners", 0, "port"),
+		meshtest.Change(manifests, "Backend", "backend", endpoint(s.Backend), "spec", "endpoints"),
+		meshtest.Change(manifests, "Backend", "okta", endpoint(s.Okta), "spec", "endpoints"),
+		meshtest.Change(manifests, "Backend", "okta", oktaTLS, "spec", "tls"),
+		meshtest.Change(manifests, "EnvoyExtensionPolicy", "sallyport", image, "spec", "wasm", 0, "code", "image", "url"),
+		meshtest.Change(manifests, "EnvoyExtensionPolicy", "sallyport", digest, "spec", "wasm", 0, "code", "image", "sha256"),
+		meshtest.Change(manifests, "EnvoyExtensionPolicy", "sallyport", s.Digest(), "spec", "wasm", 0, "config", "apps", 0, "keys", 0, "sha256"),
 	)
 }
 
 // standalone is what a cluster would have: secrets, the CA, and addresses of this machine for what Envoy Gateway itself serves,
 // which without a patch are those of a cluster.
-func (e *edge) standalone(s *testsite.Site) []envoyconfig.Manifest {
+func (e *edge) standalone(s *meshtest.Site) []envoyconfig.Manifest {
 	e.t.Helper()
-	client, err := s.CA.Client(testsite.GatewaySAN)
+	client, err := s.CA.Client(meshtest.GatewaySAN)
 	if err != nil {
 		e.t.Fatal(err)
 	}
-	server, err := s.CA.Server(testsite.APIHost)
+	server, err := s.CA.Server(meshtest.APIHost)
 	if err != nil {
 		e.t.Fatal(err)
 	}

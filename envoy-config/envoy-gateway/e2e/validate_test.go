@@ -13,7 +13,7 @@ import (
 	"sigs.k8s.io/kubectl-validate/pkg/validator"
 
 	envoyconfig "github.com/sallyport-gateway/sallyport/envoy-config"
-	"github.com/sallyport-gateway/sallyport/envoy-config/testsite"
+	"github.com/sallyport-gateway/sallyport/envoy-config/internal/meshtest"
 )
 
 // crds knows the kinds of Envoy Gateway and of the Gateway API as an API server does: types, unknown fields, and CEL.
@@ -70,7 +70,7 @@ func TestValidateEnvoyGatewayRendered(t *testing.T) {
 			config = m.Get(envoyconfig.Path{"spec", "wasm", 0, "config"})
 		}
 	}
-	rendered := testsite.Rendered(t, "envoy-gateway", config)
+	rendered := meshtest.Rendered(t, "envoy-gateway", config)
 	if err := check(crds(t), rendered); err != nil {
 		t.Error(err)
 	}
@@ -82,7 +82,7 @@ func TestValidateEnvoyGatewayRendered(t *testing.T) {
 func TestValidateEnvoyGatewayFindsMistakes(t *testing.T) {
 	v := crds(t)
 	type at = []any
-	testsite.FindsMistakes(t, map[string]testsite.Mistake{
+	meshtest.FindsMistakes(t, map[string]meshtest.Mistake{
 		"a member that is misspelt":            {Kind: "EnvoyExtensionPolicy", Name: "sallyport", Value: true, At: at{"spec", "wasm", 0, "failOpened"}},
 		"a switch that is a word":              {Kind: "EnvoyExtensionPolicy", Name: "sallyport", Value: "no", At: at{"spec", "wasm", 0, "failOpen"}},
 		"a source that does not exist":         {Kind: "EnvoyExtensionPolicy", Name: "sallyport", Value: "Registry", At: at{"spec", "wasm", 0, "code", "type"}},

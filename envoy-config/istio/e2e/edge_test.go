@@ -16,8 +16,8 @@ import (
 	"istio.io/istio/pkg/config/mesh"
 
 	envoyconfig "github.com/sallyport-gateway/sallyport/envoy-config"
-	"github.com/sallyport-gateway/sallyport/envoy-config/envoyrun"
-	"github.com/sallyport-gateway/sallyport/envoy-config/testsite"
+	"github.com/sallyport-gateway/sallyport/envoy-config/internal/meshtest"
+	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun/envoytest"
 )
 
 // proxyIP is the gateway's address as Istio sees it. It must not be an endpoint's: istiod would take the endpoint for the
@@ -30,26 +30,26 @@ type edge struct {
 	control *istio.FakeDiscoveryServer
 	address string // of the gateway, host:port
 	admin   string // of its Envoy
-	client  *testsite.Client
-	output  testsite.Output
+	client  *meshtest.Client
+	output  meshtest.Output
 }
 
 // overlay gives the shipped manifests addresses of this machine, and nothing else.
-func overlay(w *testsite.Site, all []envoyconfig.Manifest, port int, module string) error {
+func overlay(w *meshtest.Site, all []envoyconfig.Manifest, port int, module string) error {
 	endpoint := func(hostPort string) []any {
 		_, port, _ := net.SplitHostPort(hostPort)
 		number, _ := strconv.Atoi(port)
 		return []any{map[string]any{"address": "127.0.0.1", "ports": map[string]any{"tls": number}}}
 	}
 	errs := []error{
-		testsite.Change(all, "ServiceEntry", "okta", "STATIC", "spec", "resolution"),
-		testsite.Change(all, "ServiceEntry", "okta", endpoint(w.Okta), "spec", "endpoints"),
-		testsite.Change(all, "ServiceEntry", "backend", "STATIC", "spec", "resolution"),
-		testsite.Change(all, "ServiceEntry", "backend", endpoint(w.Backend), "spec", "endpoints"),
+		meshtest.Change(all, "ServiceEntry", "okta", "STATIC", "spec", "resolution"),
+		meshtest.Change(all, "ServiceEntry", "okta", endpoint(w.Okta), "spec", "endpoints"),
+		meshtest.Change(all, "ServiceEntry", "backend", "STATIC", "spec", "resolution"),
+		meshtest.Change(all, "ServiceEntry", "backend", endpoint(w.Backend), "spec", "endpoints"),
 		// The CA of this test's Okta, in the place of the system's.
-		testsite.Change(all, "DestinationRule", "okta", w.CAFile, "spec", "trafficPolicy", "tls", "caCertificates"),
-		testsite.Change(all, "Gateway", "sallyport", port, "spec", "servers", 0, "port", "number"),
-		testsite.Change(all, "Gateway", "sallyport", "127.0.0.1", "spec", "servers", 0, "bind"),
+		meshtest.Change(all, "DestinationRule", "okta", w.CAFile, "spec", "trafficPolicy", "tls", "caCertificates"),
+		meshtest.Change(all, "Gateway", "sallyport", port, "spec", "servers", 0, "port", "number"),
+		meshtest.Change(all, "Gateway", "sallyport", "127.0.0.1", "spec", "servers", 0, "bind"),
 	}
 	for _, m := range all {
 		plugin := envoyconfig.Path{"spec"}
@@ -69,16 +69,16 @@ func overlay(w *testsite.Site, all []envoyconfig.Manifest, port int, module stri
 
 // startEdge starts a gateway with these manifests, overlaid, and the module at this url. registry is host:port of where the agent
 // may fetch without TLS.
-func startEdge(t *testing.T, w *testsite.Site, all []envoyconfig.Manifest, module, registry string) *edge {
+func startEdge(t *testing.T, w *meshtest.Site, all []envoyconfig.Manifest, module, registry string) *edge {
 	t.Helper()
 	return startEdgeChanged(t, w, all, module, registry, func() error { return nil })
 }
 
 // startEdgeChanged is startEdge, with a change to what was overlaid.
-func startEdgeChanged(t *testing.T, w *testsite.Site, all []envoyconfig.Manifest, module, registry string, change func() error) *edge {
+func startEdgeChanged(t *testing.T, w *meshtest.Site, all []envoyconfig.Manifest, module, registry string, change func() error) *edge {
 	t.Helper()
 	need(t)
-	ports := testsite.FreePorts(t, 5)
+	ports := meshtest.FreePorts(t, 5)
 	if err := overlay(w, all, ports[0], module); err != nil {
 		t.Fatal(err)
 	}
@@ -112,12 +112,12 @@ func startEdgeChanged(t *testing.T, w *testsite.Site, all []envoyconfig.Manifest
 	identify(e.control)
 	e.startAgent(w, discovery, registry, ports)
 	e.client = w.Client(t, e.address)
-	testsite.Until(t.Context(), t, "the gateway listens", func() bool { return testsite.Listens(e.address) })
+	meshtest.Until(t.Context(), t, "the gateway listens", func() bool { return meshtest.Listens(e.address) })
 	return e
 }
 
 // startAgent runs pilot-agent, which runs Envoy, in a mount namespace: it keeps modules in /var/lib, which is the machine's.
-func (e *edge) startAgent(w *testsite.Site, discovery, registry string, ports []int) {
+func (e *edge) startAgent(w *meshtest.Site, discovery, registry string, ports []int) {
 	t := e.t
 	t.Helper()
 	dir := t.TempDir()
@@ -129,7 +129,7 @@ func (e *edge) startAgent(w *testsite.Site, discovery, registry string, ports []
 	}
 	template := filepath.Join(moduleDir(t, "istio.io/istio"), "tools/packaging/common/envoy_bootstrap.json")
 	config, err := json.Marshal(map[string]any{
-		"discoveryAddress": discovery, "controlPlaneAuthPolicy": "NONE", "binaryPath": envoyrun.ForTest(t), "configPath": "./etc/istio/proxy",
+		"discoveryAddress": discovery, "controlPlaneAuthPolicy": "NONE", "binaryPath": envoytest.Find(t), "configPath": "./etc/istio/proxy",
 		"proxyAdminPort": ports[1], "statusPort": ports[2], "concurrency": 2, "terminationDrainDuration": "0s",
 		"gatewayTopology": map[string]any{"numTrustedProxies": 1},
 	})

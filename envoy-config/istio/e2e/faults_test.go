@@ -7,7 +7,7 @@ import (
 	"time"
 
 	envoyconfig "github.com/sallyport-gateway/sallyport/envoy-config"
-	"github.com/sallyport-gateway/sallyport/envoy-config/testsite"
+	"github.com/sallyport-gateway/sallyport/envoy-config/internal/meshtest"
 	"github.com/sallyport-gateway/sallyport/hostsim/pki"
 )
 
@@ -33,11 +33,11 @@ func TestIstioTrustsNobodyElse(t *testing.T) {
 		"a backend without our secret": {"backend", "credentialName", "no-such-secret", "503"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w, all := testsite.New(t), oneGateway(t)
-			e := startEdgeChanged(t, w, all, "file://"+testsite.Module(t), "", func() error {
-				return testsite.Change(all, "DestinationRule", test.rule, test.value, "spec", "trafficPolicy", "tls", test.member)
+			w, all := meshtest.New(t), oneGateway(t)
+			e := startEdgeChanged(t, w, all, "file://"+meshtest.Module(t), "", func() error {
+				return meshtest.Change(all, "DestinationRule", test.rule, test.value, "spec", "trafficPolicy", "tls", test.member)
 			})
-			e.client.Want(t, "a good request", test.want, testsite.Order, w.Good(t)...)
+			e.client.Want(t, "a good request", test.want, meshtest.Order, w.Good(t)...)
 			if n := w.Requests(); n != 0 {
 				t.Errorf("the backend saw %d requests", n)
 			}
@@ -50,14 +50,14 @@ func TestIstioTrustsNobodyElse(t *testing.T) {
 
 // TestIstioSpikeArrest: the limit holds in the mesh too, over both workers.
 func TestIstioSpikeArrest(t *testing.T) {
-	w, all := testsite.New(t), oneGateway(t)
-	if err := testsite.Change(all, "WasmPlugin", "sallyport", map[string]any{"rate": "6pm", "burst": 5.0}, "spec", "pluginConfig", "sequence", 0, "spike_arrest"); err != nil {
+	w, all := meshtest.New(t), oneGateway(t)
+	if err := meshtest.Change(all, "WasmPlugin", "sallyport", map[string]any{"rate": "6pm", "burst": 5.0}, "spec", "pluginConfig", "sequence", 0, "spike_arrest"); err != nil {
 		t.Fatal(err)
 	}
-	e := startEdge(t, w, all, "file://"+testsite.Module(t), "")
+	e := startEdge(t, w, all, "file://"+meshtest.Module(t), "")
 	good, counts := w.Good(t), map[string]int{}
 	for range 30 {
-		got, err := e.client.Ask(t.Context(), testsite.Order, good...)
+		got, err := e.client.Ask(t.Context(), meshtest.Order, good...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -74,14 +74,14 @@ func TestIstioSpikeArrest(t *testing.T) {
 
 // TestIstioTrafficExtension: the newer kind runs the filter too.
 func TestIstioTrafficExtension(t *testing.T) {
-	w := testsite.New(t)
+	w := meshtest.New(t)
 	var all []envoyconfig.Manifest
 	for _, m := range oneGateway(t) {
 		if m.Kind != "WasmPlugin" && m.Kind != "EnvoyFilter" {
 			all = append(all, m)
 		}
 	}
-	e := startEdge(t, w, append(all, trafficExtension(t)...), "file://"+testsite.Module(t), "")
-	e.client.Want(t, "no key", "401 api_key.missing", testsite.Order)
-	e.client.Want(t, "a good key", "200", testsite.Order, "x-api-key", w.Key)
+	e := startEdge(t, w, append(all, trafficExtension(t)...), "file://"+meshtest.Module(t), "")
+	e.client.Want(t, "no key", "401 api_key.missing", meshtest.Order)
+	e.client.Want(t, "a good key", "200", meshtest.Order, "x-api-key", w.Key)
 }

@@ -8,12 +8,12 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/registry"
 
-	"github.com/sallyport-gateway/sallyport/envoy-config/testsite"
+	"github.com/sallyport-gateway/sallyport/envoy-config/internal/meshtest"
 )
 
 // TestIstioOCI: the agent fetches the module from a registry; one that is not what was pinned lets nothing through.
 func TestIstioOCI(t *testing.T) {
-	host, digest := testsite.Pushed(t, registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	host, digest := meshtest.Pushed(t, registry.New(registry.Logger(log.New(io.Discard, "", 0))))
 	wrong := "sha256:" + strings.Repeat("0", 64)
 	for name, test := range map[string]struct {
 		url    string
@@ -29,20 +29,20 @@ func TestIstioOCI(t *testing.T) {
 		"a registry that is not there": {url: "oci://127.0.0.1:1/sallyport:v1"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w, all := testsite.New(t), oneGateway(t)
+			w, all := meshtest.New(t), oneGateway(t)
 			if test.sha256 != "" {
-				if err := testsite.Change(all, "WasmPlugin", "sallyport", test.sha256, "spec", "sha256"); err != nil {
+				if err := meshtest.Change(all, "WasmPlugin", "sallyport", test.sha256, "spec", "sha256"); err != nil {
 					t.Fatal(err)
 				}
 			}
 			e := startEdge(t, w, all, test.url, host+",127.0.0.1:1")
 			good := w.Good(t)
 			if test.good {
-				e.client.Want(t, "no key", "401 api_key.missing", testsite.Order)
-				e.client.Want(t, "a good request", "200", testsite.Order, good...)
+				e.client.Want(t, "no key", "401 api_key.missing", meshtest.Order)
+				e.client.Want(t, "a good request", "200", meshtest.Order, good...)
 				return
 			}
-			e.client.Want(t, "a good request", "403", testsite.Order, good...)
+			e.client.Want(t, "a good request", "403", meshtest.Order, good...)
 			if n := w.Requests(); n != 0 {
 				t.Errorf("the backend saw %d requests", n)
 			}

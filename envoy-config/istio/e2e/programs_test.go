@@ -6,10 +6,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sallyport-gateway/sallyport/envoy-config/testsite"
+	"github.com/sallyport-gateway/sallyport/envoy-config/internal/meshtest"
 )
 
-var agent = testsite.Program("istio.io/istio/pilot/cmd/pilot-agent")
+var agent = meshtest.Program("istio.io/istio/pilot/cmd/pilot-agent")
 
 func moduleDir(t *testing.T, module string) string {
 	t.Helper()

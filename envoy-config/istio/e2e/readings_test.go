@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	envoyconfig "github.com/sallyport-gateway/sallyport/envoy-config"
-	"github.com/sallyport-gateway/sallyport/envoy-config/testsite"
+	"github.com/sallyport-gateway/sallyport/envoy-config/internal/meshtest"
 )
 
 // TestPathReadingsAndForgedIdentity: no spelling of a guarded path is served without a key, and the public route passes on no
@@ -12,15 +12,15 @@ import (
 // show that some would be.
 func TestPathReadingsAndForgedIdentity(t *testing.T) {
 	t.Run("as shipped", func(t *testing.T) {
-		w := testsite.New(t)
-		e := startEdge(t, w, oneGateway(t), "file://"+testsite.Module(t), "")
-		testsite.PlayReadings(t, w, e.client, false)
-		testsite.PlayForged(t, w, e.client, false)
+		w := meshtest.New(t)
+		e := startEdge(t, w, oneGateway(t), "file://"+meshtest.Module(t), "")
+		meshtest.PlayReadings(t, w, e.client, false)
+		meshtest.PlayForged(t, w, e.client, false)
 	})
 	t.Run("as it was", func(t *testing.T) {
-		w := testsite.New(t)
+		w := meshtest.New(t)
 		all := oneGateway(t)
-		if err := testsite.Change(all, "VirtualService", "sallyport", map[string]any{"prefix": "/public/"}, "spec", "http", 0, "match", 0, "uri"); err != nil {
+		if err := meshtest.Change(all, "VirtualService", "sallyport", map[string]any{"prefix": "/public/"}, "spec", "http", 0, "match", 0, "uri"); err != nil {
 			t.Fatal(err)
 		}
 		for _, m := range all {
@@ -33,8 +33,8 @@ func TestPathReadingsAndForgedIdentity(t *testing.T) {
 				}
 			}
 		}
-		e := startEdge(t, w, all, "file://"+testsite.Module(t), "")
-		testsite.PlayReadings(t, w, e.client, true)
-		testsite.PlayForged(t, w, e.client, true)
+		e := startEdge(t, w, all, "file://"+meshtest.Module(t), "")
+		meshtest.PlayReadings(t, w, e.client, true)
+		meshtest.PlayForged(t, w, e.client, true)
 	})
 }

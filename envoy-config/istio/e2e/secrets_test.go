@@ -5,20 +5,20 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/sallyport-gateway/sallyport/envoy-config/testsite"
+	"github.com/sallyport-gateway/sallyport/envoy-config/internal/meshtest"
 	"github.com/sallyport-gateway/sallyport/hostsim/pki"
 )
 
 const namespace = "istio-system"
 
 // secretsOf are the objects that `kubectl create secret` makes.
-func secretsOf(t *testing.T, s *testsite.Site) string {
+func secretsOf(t *testing.T, s *meshtest.Site) string {
 	t.Helper()
-	client, err := s.CA.Client(testsite.GatewaySAN)
+	client, err := s.CA.Client(meshtest.GatewaySAN)
 	if err != nil {
 		t.Fatal(err)
 	}
-	edge, err := s.CA.Server(testsite.APIHost)
+	edge, err := s.CA.Server(meshtest.APIHost)
 	if err != nil {
 		t.Fatal(err)
 	}

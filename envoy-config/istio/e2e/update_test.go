@@ -7,17 +7,17 @@ import (
 	extensions "istio.io/api/extensions/v1alpha1"
 	"istio.io/istio/pkg/config/schema/gvk"
 
-	"github.com/sallyport-gateway/sallyport/envoy-config/testsite"
+	"github.com/sallyport-gateway/sallyport/envoy-config/internal/meshtest"
 )
 
 // TestIstioUpdate changes the filter's configuration through istiod while requests are under way: each gets the old or the new
 // one, and none fails.
 func TestIstioUpdate(t *testing.T) {
 	const updates = 5
-	w := testsite.New(t)
-	e := startEdge(t, w, oneGateway(t), "file://"+testsite.Module(t), "")
+	w := meshtest.New(t)
+	e := startEdge(t, w, oneGateway(t), "file://"+meshtest.Module(t), "")
 	good := w.Good(t)
-	e.client.Want(t, "a good request", "200", testsite.Order, good...)
+	e.client.Want(t, "a good request", "200", meshtest.Order, good...)
 	end := e.client.Load(t, good)
 	for i := range updates {
 		version := "v" + string(rune('2'+i))
@@ -28,7 +28,7 @@ func TestIstioUpdate(t *testing.T) {
 				"base_path": structpb.NewStringValue("/customers/" + version),
 			}}))
 		})
-		testsite.Until(t.Context(), t, "the update is in force", func() bool { return e.client.Knows(t, version, good) })
+		meshtest.Until(t.Context(), t, "the update is in force", func() bool { return e.client.Knows(t, version, good) })
 	}
 	sent := end()
 	t.Logf("%d requests through %d updates", sent, updates)

@@ -13,7 +13,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	envoyconfig "github.com/sallyport-gateway/sallyport/envoy-config"
-	"github.com/sallyport-gateway/sallyport/envoy-config/testsite"
+	"github.com/sallyport-gateway/sallyport/envoy-config/internal/meshtest"
 )
 
 // shipped are the files that are applied as they stand, beside the folders that kustomize builds.
@@ -117,7 +117,7 @@ func TestValidateIstioRendered(t *testing.T) {
 			config = m.Get(envoyconfig.Path{"spec", "pluginConfig"})
 		}
 	}
-	if err := check(validator(t), testsite.Rendered(t, "istio", config)); err != nil {
+	if err := check(validator(t), meshtest.Rendered(t, "istio", config)); err != nil {
 		t.Error(err)
 	}
 }
@@ -165,7 +165,7 @@ func TestValidateIstioCoversAllFiles(t *testing.T) {
 func TestValidateIstioFindsMistakes(t *testing.T) {
 	v := validator(t)
 	type at = []any
-	testsite.FindsMistakes(t, map[string]testsite.Mistake{
+	meshtest.FindsMistakes(t, map[string]meshtest.Mistake{
 		"a member that is misspelt":        {Kind: "WasmPlugin", Name: "sallyport", Value: "AUTHN", At: at{"spec", "phaze"}},
 		"a phase that does not exist":      {Kind: "WasmPlugin", Name: "sallyport", Value: "LOGIN", At: at{"spec", "phase"}},
 		"a policy that does not exist":     {Kind: "WasmPlugin", Name: "sallyport", Value: "FAIL_OPENED", At: at{"spec", "failStrategy"}},

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sallyport-gateway/sallyport/envoy-config/promrun"
+	"github.com/sallyport-gateway/sallyport/envoy-config/promtest"
 )
 
 const deprecationCatalog = `version: 1
@@ -49,7 +49,7 @@ func history(from, until time.Time, series map[string]func(time.Time) float64) [
 
 // TestDeprecation asks a real Prometheus with 40 days behind it whether customers/v1 may go.
 func TestDeprecation(t *testing.T) {
-	promrun.Need(t)
+	promtest.Need(t)
 	binary := build(t)
 	now := time.Now().Truncate(time.Second)
 	ago := func(days float64) time.Time { return now.Add(-time.Duration(days * 24 * float64(time.Hour))) }
@@ -116,8 +116,8 @@ func TestDeprecation(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			data := t.TempDir()
-			promrun.Backfill(t, data, history(tt.from, now, tt.series))
-			url := promrun.Start(t, []byte("global: {}\n"), data)
+			promtest.Backfill(t, data, history(tt.from, now, tt.series))
+			url := promtest.Start(t, []byte("global: {}\n"), data)
 			file := filepath.Join(t.TempDir(), "sallyport.yaml")
 			if err := os.WriteFile(file, []byte(deprecationCatalog), 0o600); err != nil {
 				t.Fatal(err)

@@ -9,8 +9,9 @@ import (
 	"time"
 
 	envoyconfig "github.com/sallyport-gateway/sallyport/envoy-config"
-	"github.com/sallyport-gateway/sallyport/envoy-config/envoyrun"
 	"github.com/sallyport-gateway/sallyport/filter/cmd/sallyport/internal/command"
+	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun"
+	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun/envoytest"
 	"github.com/sallyport-gateway/sallyport/hostsim/pki"
 	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
 )
@@ -25,7 +26,7 @@ sequence:
 
 // TestRenderValidatesOnEnvoy: what is rendered, the real Envoy accepts, with the filter and its environment.
 func TestRenderValidatesOnEnvoy(t *testing.T) {
-	binary, dir := envoyrun.ForTest(t), t.TempDir()
+	binary, dir := envoytest.Find(t), t.TempDir()
 	ca, err := pki.NewCA("Test", time.Now())
 	if err != nil {
 		t.Fatal(err)
@@ -44,7 +45,7 @@ func TestRenderValidatesOnEnvoy(t *testing.T) {
 	var out, problems bytes.Buffer
 	code := command.Main([]string{
 		"render", "--for", "envoy", "--file", write("sallyport.yaml", []byte(twoServers)), "--backend", "127.0.0.1:8443",
-		"--backend-ca", authorities, "--system-ca", authorities, "--module", wasmbuild.Filter(t), "--secrets", dir, "--listen", "127.0.0.1:0",
+		"--backend-ca", authorities, "--system-ca", authorities, "--module", wasmbuild.Package(t, "./filter"), "--secrets", dir, "--listen", "127.0.0.1:0",
 	}, strings.NewReader(""), &out, &problems)
 	if code != 0 {
 		t.Fatalf("exit code %d: %s", code, &problems)

@@ -5,8 +5,8 @@ package catalog
 import (
 	"strings"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/decode"
 	"github.com/sallyport-gateway/sallyport/filter/internal/ipaddr"
-	"github.com/sallyport-gateway/sallyport/filter/internal/problem"
 )
 
 // API is one API behind the gateway.
@@ -87,15 +87,15 @@ type Catalog struct {
 
 // New checks and compiles a catalog; see Compile. With any problem there is no
 // catalog.
-func New(apis []API, products []Product, apps []App) (*Catalog, []problem.Problem) {
-	var problems problem.List
-	return Compile(&problems, apis, products, apps), problems.Problems()
+func New(apis []API, products []Product, apps []App) (*Catalog, []decode.Problem) {
+	var problems decode.Problems
+	return Compile(&problems, apis, products, apps), problems.All()
 }
 
 // Compile checks and compiles a catalog, and adds to problems what is wrong,
 // with paths as in the configuration: apis[0].base_path. It takes ownership of
 // the rest, and gives nil when problems is not empty at the end.
-func Compile(problems *problem.List, apis []API, products []Product, apps []App) *Catalog {
+func Compile(problems *decode.Problems, apis []API, products []Product, apps []App) *Catalog {
 	ch := checker{problems: problems}
 	ch.apis(apis)
 	c := &Catalog{apis: apis, apps: apps, byHost: newHostTable(apis, &ch)}

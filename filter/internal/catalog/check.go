@@ -5,7 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/problem"
+	"github.com/sallyport-gateway/sallyport/filter/internal/decode"
 )
 
 const (
@@ -19,7 +19,7 @@ const (
 
 // checker collects what is wrong with a catalog.
 type checker struct {
-	problems     *problem.List
+	problems     *decode.Problems
 	versions     map[string]int // where each API stands; version "" for any
 	productNames []string
 
@@ -37,13 +37,13 @@ func apiVersion(name, version string) string { return name + "\x00" + version }
 //
 //go:noinline
 func (ch *checker) add(path, message string) {
-	ch.problems.AddUnseen(problem.Problem{Path: path, Message: message})
+	ch.problems.AddUnseen(decode.Problem{Path: path, Message: message})
 }
 
 // got adds what should stand at a path and what does.
 //
 //go:noinline
-func (ch *checker) got(path, wanted, text string) { ch.add(path, wanted+", got "+problem.Quote(text)) }
+func (ch *checker) got(path, wanted, text string) { ch.add(path, wanted+", got "+decode.Quote(text)) }
 
 // fault adds what the check of an item's member found, "" for nothing.
 //
@@ -69,7 +69,7 @@ func (ch *checker) apis(apis []API) {
 		ch.fault("apis", i, ".version", nameFault(a.Version))
 		key := apiVersion(a.Name, a.Version)
 		if other, taken := ch.versions[key]; taken {
-			ch.add(apiPath(i)+".name", "must be unique together with the version, got "+problem.Quote(a.Name)+" and "+problem.Quote(a.Version)+", also at "+apiPath(other))
+			ch.add(apiPath(i)+".name", "must be unique together with the version, got "+decode.Quote(a.Name)+" and "+decode.Quote(a.Version)+", also at "+apiPath(other))
 		} else {
 			ch.versions[key] = i
 			ch.versions[apiVersion(a.Name, "")] = i
@@ -89,15 +89,15 @@ func (ch *checker) taken(apis []API, i, j, other int) {
 	a, base := &apis[i], apis[other].BasePath
 	path, at := apiPath(i), ", also at "+apiPath(other)
 	if base != a.BasePath {
-		at += " as " + problem.Quote(base) + ", which is the same to a backend that ignores letter case"
+		at += " as " + decode.Quote(base) + ", which is the same to a backend that ignores letter case"
 	}
 	switch {
 	case len(a.Hosts) == 0:
-		ch.add(path+".base_path", "must be the only one for any host, got "+problem.Quote(a.BasePath)+at)
+		ch.add(path+".base_path", "must be the only one for any host, got "+decode.Quote(a.BasePath)+at)
 	case other == i:
-		ch.add(item(path+".hosts", j), "must be listed once, got "+problem.Quote(a.Hosts[j])+" twice")
+		ch.add(item(path+".hosts", j), "must be listed once, got "+decode.Quote(a.Hosts[j])+" twice")
 	default:
-		ch.add(item(path+".hosts", j), "must not have the same base path as another API, got "+problem.Quote(a.Hosts[j])+" with "+problem.Quote(a.BasePath)+at)
+		ch.add(item(path+".hosts", j), "must not have the same base path as another API, got "+decode.Quote(a.Hosts[j])+" with "+decode.Quote(a.BasePath)+at)
 	}
 }
 
@@ -109,7 +109,7 @@ func (ch *checker) products(products []Product, apis []API) map[string]*product 
 		if m := textFault(p.Name, maxNameBytes); m != "" {
 			ch.add(path+".name", m)
 		} else if other, taken := positions[p.Name]; taken {
-			ch.add(path+".name", "must be unique, got "+problem.Quote(p.Name)+", also at "+item("products", other))
+			ch.add(path+".name", "must be unique, got "+decode.Quote(p.Name)+", also at "+item("products", other))
 			continue
 		}
 		positions[p.Name] = i
@@ -171,10 +171,10 @@ func (ch *checker) unknownAPI(path string, granted *ProductAPI, apis []API) {
 		}
 	}
 	if len(versions) > 0 {
-		ch.add(path+".version", "must be a version of the API "+problem.Quote(granted.Name)+", got "+problem.Quote(granted.Version)+problem.Suggest(granted.Version, versions))
+		ch.add(path+".version", "must be a version of the API "+decode.Quote(granted.Name)+", got "+decode.Quote(granted.Version)+decode.Suggest(granted.Version, versions))
 		return
 	}
-	ch.add(path+".name", "must name an API of this configuration, got "+problem.Quote(granted.Name)+problem.Suggest(granted.Name, names))
+	ch.add(path+".name", "must name an API of this configuration, got "+decode.Quote(granted.Name)+decode.Suggest(granted.Name, names))
 }
 
 func (ch *checker) apps(apps []App, products map[string]*product) {
@@ -184,7 +184,7 @@ func (ch *checker) apps(apps []App, products map[string]*product) {
 		if m := textFault(a.Name, maxNameBytes); m != "" {
 			ch.add(appPath(i)+".name", m)
 		} else if other, taken := positions[a.Name]; taken {
-			ch.add(appPath(i)+".name", "must be unique, got "+problem.Quote(a.Name)+", also at "+appPath(other))
+			ch.add(appPath(i)+".name", "must be unique, got "+decode.Quote(a.Name)+", also at "+appPath(other))
 		}
 		positions[a.Name] = i
 		ch.fault("apps", i, ".developer", textFault(a.Developer, maxDeveloperBytes))
@@ -210,7 +210,7 @@ func (ch *checker) unknownProduct(path, name string) {
 		ch.problems.Count()
 		return
 	}
-	ch.add(path, "must name a product of this configuration, got "+problem.Quote(name)+problem.Suggest(name, ch.productNames))
+	ch.add(path, "must name a product of this configuration, got "+decode.Quote(name)+decode.Suggest(name, ch.productNames))
 }
 
 func appPath(i int) string { return item("apps", i) }
@@ -226,7 +226,7 @@ func nameFault(s string) string {
 	}
 	for _, c := range []byte(s) {
 		if !isUnreserved(c) {
-			return `must consist of letters, digits, "-", ".", "_" and "~", got ` + problem.Quote(s)
+			return `must consist of letters, digits, "-", ".", "_" and "~", got ` + decode.Quote(s)
 		}
 	}
 	return ""
@@ -241,7 +241,7 @@ func textFault(s string, limit int) string {
 	case len(s) > limit:
 		return tooLong(s, limit)
 	case !printable(s) || s[0] == ' ' || s[len(s)-1] == ' ':
-		return "must have no control characters and no blanks around it, got " + problem.Quote(s)
+		return "must have no control characters and no blanks around it, got " + decode.Quote(s)
 	}
 	return ""
 }
@@ -264,19 +264,19 @@ func basePathFault(s string) string {
 	case s == "":
 		return `is required, "/" for everything`
 	case s[0] != '/':
-		return `must start with "/", got ` + problem.Quote(s)
+		return `must start with "/", got ` + decode.Quote(s)
 	case len(s) > maxPathBytes:
 		return tooLong(s, maxPathBytes)
 	case s == "/":
 		return ""
 	case s[len(s)-1] == '/':
-		return `must not end with "/", got ` + problem.Quote(s)
+		return `must not end with "/", got ` + decode.Quote(s)
 	case AmbiguousPath(s):
-		return `must be a plain path without "//", "." or ".." levels, got ` + problem.Quote(s)
+		return `must be a plain path without "//", "." or ".." levels, got ` + decode.Quote(s)
 	}
 	for _, c := range []byte(s) {
 		if !isUnreserved(c) && c != '/' {
-			return `must consist of "/", letters, digits, "-", ".", "_" and "~" (no patterns, no percent-encoding), got ` + problem.Quote(s)
+			return `must consist of "/", letters, digits, "-", ".", "_" and "~" (no patterns, no percent-encoding), got ` + decode.Quote(s)
 		}
 	}
 	return ""

@@ -4,7 +4,7 @@ import (
 	"crypto/subtle"
 	"encoding/binary"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/problem"
+	"github.com/sallyport-gateway/sallyport/filter/internal/decode"
 )
 
 // keyTable finds a key by its SHA-256. The first eight bytes of the hash lead
@@ -45,7 +45,7 @@ func (ch *checker) key(ref keyRef, k *Key, byID map[string]keyRef) {
 	if m := textFault(k.ID, maxNameBytes); m != "" {
 		ch.add(ref.path()+".id", m)
 	} else if other, taken := byID[k.ID]; taken {
-		ch.add(ref.path()+".id", "must be unique, got "+problem.Quote(k.ID)+", also at "+other.path())
+		ch.add(ref.path()+".id", "must be unique, got "+decode.Quote(k.ID)+", also at "+other.path())
 	} else {
 		byID[k.ID] = ref
 	}

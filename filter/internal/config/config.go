@@ -9,18 +9,25 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/catalog"
+	"github.com/sallyport-gateway/sallyport/filter/internal/decode"
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/identity"
-	"github.com/sallyport-gateway/sallyport/filter/internal/problem"
 )
 
 // Problem is one fault of a configuration.
-type Problem = problem.Problem
+type Problem = decode.Problem
+
+// reader reads a configuration.
+type reader struct{ *decode.Reader }
 
 // Env reads a variable of the environment in which the configuration applies.
-type Env func(name string) (value string, ok bool)
+type Env = decode.Env
+
+// MaxBytes bounds a configuration.
+const MaxBytes = decode.MaxBytes
 
 // Config is a configuration, ready for use. It never changes.
 type Config struct {
@@ -49,16 +56,16 @@ type Config struct {
 }
 
 // Load reads a configuration. When there are problems the Config is nil; there
-// are problem.MaxKept of them at most, and one more that counts the rest.
+// are decode.MaxKept of them at most, and one more that counts the rest.
 func Load(data []byte, env Env) (*Config, []Problem) {
-	r := &reader{env: env}
-	root, ok := r.document(data)
+	r := &reader{decode.NewReader(env)}
+	root, ok := r.Document(data)
 	if !ok {
-		return nil, r.problems.Problems()
+		return nil, r.Problems.All()
 	}
 	c := r.root(root)
-	if !r.problems.Empty() {
-		return nil, r.problems.Problems()
+	if !r.Problems.Empty() {
+		return nil, r.Problems.All()
 	}
 	return c, nil
 }
@@ -82,12 +89,15 @@ func (c *Config) Sequences(p Ports) []*pipeline.Sequence {
 		}
 		for j := range s.plans {
 			plan := &s.plans[j]
-			if !plan.enabled {
+			if plan.Disabled {
 				continue
 			}
 			step := &made[s.first][j]
-			if *step == nil || plan.perAPI {
-				*step = plan.step(c.Catalog, p, scope+"#"+strconv.Itoa(j))
+			if *step == nil || plan.PerAPI {
+				*step = plan.step(&policy.Site{
+					Catalog: c.Catalog, Ports: p, ID: scope + "#" + strconv.Itoa(j),
+					IPv6Prefix: c.IPv6Prefix, KeyPlaces: s.keyPlaces,
+				})
 			}
 			steps = append(steps, *step)
 		}
@@ -102,8 +112,8 @@ func (c *Config) LongestWait() time.Duration {
 	var longest time.Duration
 	for _, s := range c.sequences {
 		for i := range s.plans {
-			if s.plans[i].enabled {
-				longest = max(longest, s.plans[i].wait)
+			if !s.plans[i].Disabled {
+				longest = max(longest, s.plans[i].Wait)
 			}
 		}
 	}

@@ -10,11 +10,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/catalog"
+	"github.com/sallyport-gateway/sallyport/filter/internal/decode"
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/apikey"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/identity"
-	"github.com/sallyport-gateway/sallyport/filter/internal/problem"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 )
 
@@ -79,7 +80,7 @@ func wantAdmitted(t *testing.T, s *pipeline.Sequence, x *pipeline.Exchange) {
 
 func TestLoadBase(t *testing.T) {
 	c := load(t, "{}")
-	if c.Format != denial.Apigee || !reflect.DeepEqual(c.Identity, identity.DefaultHeaders()) || c.LongestWait() != defaultTimeout {
+	if c.Format != denial.Apigee || !reflect.DeepEqual(c.Identity, identity.DefaultHeaders()) || c.LongestWait() != introspection.DefaultTimeout {
 		t.Errorf("got %v, %v, %v", c.Format, c.Identity, c.LongestWait())
 	}
 	index, suffix, match := c.Catalog.ResolveAPI("api.example.com", "/customers/v1/orders/7")
@@ -242,10 +243,10 @@ func TestLongestWait(t *testing.T) {
 func TestProblemsAreBounded(t *testing.T) {
 	data := []byte(`{"version":1,"apis":[` + strings.Repeat("{},", 999) + `{}],"sequence":[]}`)
 	_, problems := Load(data, noEnv)
-	if len(problems) != problem.MaxKept+1 {
+	if len(problems) != decode.MaxKept+1 {
 		t.Fatalf("%d problems", len(problems))
 	}
-	if got := problems[problem.MaxKept].String(); !strings.HasPrefix(got, "and ") || !strings.HasSuffix(got, " more") {
+	if got := problems[decode.MaxKept].String(); !strings.HasPrefix(got, "and ") || !strings.HasSuffix(got, " more") {
 		t.Errorf("ends with %q", got)
 	}
 }

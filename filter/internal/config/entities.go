@@ -4,59 +4,60 @@ import (
 	"strconv"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/catalog"
+	"github.com/sallyport-gateway/sallyport/filter/internal/decode"
 )
 
 // Only shapes are looked at here; what the parts must say, by themselves and
 // together, is the catalog's to know.
 
 var (
-	apiMembers        = members{names: []string{"name", "version", "base_path", "hosts", "sequence"}, required: 3}
-	productMembers    = members{names: []string{"name", "apis", "scopes"}, required: 1}
-	productAPIMembers = members{names: []string{"name", "version", "operations"}, required: 1}
-	operationMembers  = members{names: []string{"path", "methods"}, required: 1}
-	appMembers        = members{names: []string{"name", "developer", "products", "keys", "status", "token_clients", "allowed_ips"}, required: 4}
-	keyMembers        = members{names: []string{"id", "sha256", "status", "expires"}, required: 2, private: true}
+	apiMembers        = decode.Members{Names: []string{"name", "version", "base_path", "hosts", "sequence"}, Required: 3}
+	productMembers    = decode.Members{Names: []string{"name", "apis", "scopes"}, Required: 1}
+	productAPIMembers = decode.Members{Names: []string{"name", "version", "operations"}, Required: 1}
+	operationMembers  = decode.Members{Names: []string{"path", "methods"}, Required: 1}
+	appMembers        = decode.Members{Names: []string{"name", "developer", "products", "keys", "status", "token_clients", "allowed_ips"}, Required: 4}
+	keyMembers        = decode.Members{Names: []string{"id", "sha256", "status", "expires"}, Required: 2, Private: true}
 )
 
-func (r *reader) apis(v value) (apis []catalog.API, sequences []*sequence) {
-	r.list(v, unbounded, func(v value) {
+func (r *reader) apis(v decode.Value) (apis []catalog.API, sequences []*sequence) {
+	r.List(v, decode.Unbounded, func(v decode.Value) {
 		var a catalog.API
 		var own *sequence
-		r.object(v, &apiMembers, func(name string, v value) {
+		r.Object(v, &apiMembers, func(name string, v decode.Value) {
 			switch name {
 			case "name":
-				a.Name, _ = r.text(v)
+				a.Name, _ = r.Text(v)
 			case "version":
-				a.Version, _ = r.text(v)
+				a.Version, _ = r.Text(v)
 			case "base_path":
-				a.BasePath, _ = r.text(v)
+				a.BasePath, _ = r.Text(v)
 			case "hosts":
-				r.nonEmpty(v, "any host")
-				a.Hosts = r.texts(v, unbounded)
+				r.NonEmpty(v, "any host")
+				a.Hosts = r.texts(v)
 			case "sequence":
 				own = r.sequence(v)
 			}
 		})
 		apis, sequences = append(apis, a), append(sequences, own)
 	})
-	if len(apis) == 0 && v.isList() {
-		r.problem("must have at least one API")
+	if len(apis) == 0 && v.IsList() {
+		r.Problem("must have at least one API")
 	}
 	return apis, sequences
 }
 
-func (r *reader) products(v value) (products []catalog.Product) {
-	r.list(v, unbounded, func(v value) {
+func (r *reader) products(v decode.Value) (products []catalog.Product) {
+	r.List(v, decode.Unbounded, func(v decode.Value) {
 		var p catalog.Product
-		r.object(v, &productMembers, func(name string, v value) {
+		r.Object(v, &productMembers, func(name string, v decode.Value) {
 			switch name {
 			case "name":
-				p.Name, _ = r.text(v)
+				p.Name, _ = r.Text(v)
 			case "apis":
-				r.nonEmpty(v, "all APIs")
-				r.list(v, unbounded, func(v value) { p.APIs = append(p.APIs, r.productAPI(v)) })
+				r.NonEmpty(v, "all APIs")
+				r.List(v, decode.Unbounded, func(v decode.Value) { p.APIs = append(p.APIs, r.productAPI(v)) })
 			case "scopes":
-				p.Scopes = r.texts(v, unbounded)
+				p.Scopes = r.texts(v)
 			}
 		})
 		products = append(products, p)
@@ -64,66 +65,76 @@ func (r *reader) products(v value) (products []catalog.Product) {
 	return products
 }
 
-func (r *reader) productAPI(v value) (granted catalog.ProductAPI) {
-	r.object(v, &productAPIMembers, func(name string, v value) {
+func (r *reader) productAPI(v decode.Value) (granted catalog.ProductAPI) {
+	r.Object(v, &productAPIMembers, func(name string, v decode.Value) {
 		switch name {
 		case "name":
-			granted.Name, _ = r.text(v)
+			granted.Name, _ = r.Text(v)
 		case "version":
-			s, ok := r.text(v)
+			s, ok := r.Text(v)
 			if ok && s == "" {
-				r.problem("must not be empty; leave it out for any version")
+				r.Problem("must not be empty; leave it out for any version")
 			}
 			granted.Version = s
 		case "operations":
-			r.nonEmpty(v, "all operations")
-			r.list(v, unbounded, func(v value) { granted.Operations = append(granted.Operations, r.operation(v)) })
+			r.NonEmpty(v, "all operations")
+			r.List(v, decode.Unbounded, func(v decode.Value) { granted.Operations = append(granted.Operations, r.operation(v)) })
 		}
 	})
 	return granted
 }
 
-func (r *reader) operation(v value) (o catalog.Operation) {
-	r.object(v, &operationMembers, func(name string, v value) {
+func (r *reader) operation(v decode.Value) (o catalog.Operation) {
+	r.Object(v, &operationMembers, func(name string, v decode.Value) {
 		switch name {
 		case "path":
-			o.Path, _ = r.text(v)
+			o.Path, _ = r.Text(v)
 		case "methods":
-			r.nonEmpty(v, "all methods")
-			o.Methods = r.texts(v, unbounded)
+			r.NonEmpty(v, "all methods")
+			o.Methods = r.texts(v)
 		}
 	})
 	return o
 }
 
+// texts reads a list of any strings.
+//
+//go:noinline
+func (r *reader) texts(v decode.Value) []string {
+	return r.Strings(v, decode.Unbounded, func(v decode.Value) string {
+		s, _ := r.Text(v)
+		return s
+	})
+}
+
 // minAppBytes is about the least that an app with a key takes.
 const minAppBytes = 128
 
-func (r *reader) apps(v value) (apps []catalog.App) {
+func (r *reader) apps(v decode.Value) (apps []catalog.App) {
 	all := len(v)
-	r.list(v, unbounded, func(v value) {
+	r.List(v, decode.Unbounded, func(v decode.Value) {
 		if apps == nil { // there are thousands, and growing means copying
 			apps = make([]catalog.App, 0, all/max(len(v), minAppBytes)+1)
 		}
 		a := catalog.App{Status: catalog.Approved}
-		r.object(v, &appMembers, func(name string, v value) {
+		r.Object(v, &appMembers, func(name string, v decode.Value) {
 			switch name {
 			case "name":
-				a.Name, _ = r.text(v)
+				a.Name, _ = r.Text(v)
 			case "developer":
-				a.Developer, _ = r.text(v)
+				a.Developer, _ = r.Text(v)
 			case "status":
 				a.Status = r.status(v)
 			case "products":
-				a.Products = r.texts(v, unbounded)
+				a.Products = r.texts(v)
 			case "token_clients":
-				r.nonEmpty(v, "tokens of any client")
-				a.TokenClients = r.texts(v, unbounded)
+				r.NonEmpty(v, "tokens of any client")
+				a.TokenClients = r.texts(v)
 			case "allowed_ips":
-				r.nonEmpty(v, "any address")
-				a.AllowedIPs = r.prefixes(v)
+				r.NonEmpty(v, "any address")
+				a.AllowedIPs = r.Prefixes(v)
 			case "keys":
-				r.list(v, unbounded, func(v value) { a.Keys = append(a.Keys, r.key(v)) })
+				r.List(v, decode.Unbounded, func(v decode.Value) { a.Keys = append(a.Keys, r.key(v)) })
 			}
 		})
 		apps = append(apps, a)
@@ -131,25 +142,25 @@ func (r *reader) apps(v value) (apps []catalog.App) {
 	return apps
 }
 
-func (r *reader) key(v value) catalog.Key {
+func (r *reader) key(v decode.Value) catalog.Key {
 	k := catalog.Key{Status: catalog.Approved}
-	r.object(v, &keyMembers, func(name string, v value) {
+	r.Object(v, &keyMembers, func(name string, v decode.Value) {
 		switch name {
 		case "id":
-			k.ID, _ = r.text(v)
+			k.ID, _ = r.Text(v)
 		case "sha256":
 			k.SHA256 = r.sha256(v)
 		case "status":
 			k.Status = r.status(v)
 		case "expires":
-			k.Expires = r.expiry(v)
+			k.Expires = r.Time(v, firstExpiry, lastExpiry)
 		}
 	})
 	return k
 }
 
-func (r *reader) status(v value) catalog.Status {
-	i, ok := r.word(v, statusWords...)
+func (r *reader) status(v decode.Value) catalog.Status {
+	i, ok := r.Word(v, statusWords...)
 	if !ok {
 		return catalog.NotApproved
 	}
@@ -157,21 +168,21 @@ func (r *reader) status(v value) catalog.Status {
 }
 
 // sha256 never shows what it read: it may be the key itself.
-func (r *reader) sha256(v value) (sum [32]byte) {
+func (r *reader) sha256(v decode.Value) (sum [32]byte) {
 	const wanted = "the SHA-256 of the key in 64 hex digits"
-	if !v.isString() {
-		r.wrong(v, wanted, "")
+	if !v.IsString() {
+		r.Wrong(v, wanted, "")
 		return sum
 	}
-	s := v.content()
+	s := v.Content()
 	if len(s) != 2*len(sum) {
-		r.problem("must be " + wanted + ", got " + strconv.Itoa(len(s)) + " characters")
+		r.Problem("must be " + wanted + ", got " + strconv.Itoa(len(s)) + " characters")
 		return sum
 	}
 	for i := range sum {
 		high, low := hexDigit(s[2*i]), hexDigit(s[2*i+1])
 		if high > 15 || low > 15 {
-			r.problem("must be " + wanted + ", got other characters")
+			r.Problem("must be " + wanted + ", got other characters")
 			return [32]byte{}
 		}
 		sum[i] = high<<4 | low
@@ -193,17 +204,3 @@ func hexDigit(c byte) byte {
 
 // A key may expire from the year 2000 to the end of 9999: 0 would mean never.
 const firstExpiry, lastExpiry = 946684800, 253402300799
-
-// expiry reads a time, as unix seconds.
-func (r *reader) expiry(v value) int64 {
-	s, ok := r.peek(v)
-	if !ok {
-		return 0
-	}
-	t, ok := parseTime(s)
-	if !ok || t < firstExpiry || t > lastExpiry {
-		r.got(`must be a time such as "2027-05-01T00:00:00Z"`, s)
-		return 0
-	}
-	return t
-}

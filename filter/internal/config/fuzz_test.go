@@ -7,7 +7,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/problem"
+	"github.com/sallyport-gateway/sallyport/filter/internal/decode"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 )
 
@@ -31,7 +31,7 @@ func FuzzConfig(f *testing.F) {
 	const marker = "s3cr3t\x01marker"
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c, problems := Load(data, func(string) (string, bool) { return marker, true })
-		if (c == nil) != (len(problems) > 0) || len(problems) > problem.MaxKept+1 {
+		if (c == nil) != (len(problems) > 0) || len(problems) > decode.MaxKept+1 {
 			t.Fatalf("config %v with %d problems", c != nil, len(problems))
 		}
 		for _, p := range problems {

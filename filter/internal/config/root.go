@@ -6,33 +6,29 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/catalog"
+	"github.com/sallyport-gateway/sallyport/filter/internal/decode"
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/identity"
-	"github.com/sallyport-gateway/sallyport/filter/internal/problem"
 )
 
 // formatVersion is the version of the configuration's own format.
 const formatVersion = 1
 
-// unbounded is the limit of lists that only the document's size bounds.
-const unbounded = -1
-
-var rootMembers = members{
-	names:    []string{"version", "apis", "fault_format", "identity_headers", "products", "apps", "sequence", "client_ip", "usage", "grpc"},
-	required: 2,
+var rootMembers = decode.Members{
+	Names:    []string{"version", "apis", "fault_format", "identity_headers", "products", "apps", "sequence", "client_ip", "usage", "grpc"},
+	Required: 2,
 }
 
 var (
-	grpcMembers = members{names: []string{"rate_limited"}}
+	grpcMembers = decode.Members{Names: []string{"rate_limited"}}
 	// grpcRateLimited are the names that gRPC itself has for them.
 	grpcRateLimited = []string{"unavailable", "resource_exhausted"}
 )
 
 // root reads the whole configuration. It means something only when no problem
 // was noted.
-func (r *reader) root(v value) *Config {
+func (r *reader) root(v decode.Value) *Config {
 	c := &Config{Identity: identity.DefaultHeaders(), Usage: defaultUsage(), IPv6Prefix: defaultIPv6Prefix}
-	r.config = c
 	var (
 		apis         []catalog.API
 		own          []*sequence // of each API, nil when it has none
@@ -40,17 +36,17 @@ func (r *reader) root(v value) *Config {
 		apps         []catalog.App
 		defaultSteps *sequence
 	)
-	r.object(v, &rootMembers, func(name string, v value) {
+	r.Object(v, &rootMembers, func(name string, v decode.Value) {
 		switch name {
 		case "version":
 			r.version(v)
 		case "fault_format":
 			c.Format = r.faultFormat(v)
 		case "identity_headers":
-			r.identityHeaders(v, &c.Identity)
+			c.Identity.Decode(r.Reader, v)
 		case "grpc":
-			r.object(v, &grpcMembers, func(_ string, v value) {
-				if i, _ := r.word(v, grpcRateLimited...); i == 1 {
+			r.Object(v, &grpcMembers, func(_ string, v decode.Value) {
+				if i, _ := r.Word(v, grpcRateLimited...); i == 1 {
 					c.GRPCRateLimited = denial.ResourceExhausted
 				}
 			})
@@ -68,29 +64,29 @@ func (r *reader) root(v value) *Config {
 			defaultSteps = r.sequence(v)
 		}
 	})
-	c.Catalog = catalog.Compile(&r.problems, apis, products, apps)
+	c.Catalog = catalog.Compile(&r.Problems, apis, products, apps)
 	c.sequences = r.assign(own, defaultSteps)
 	c.NoTrailers = keyHeaders(append(own, defaultSteps))
 	r.checkIdentity(c)
 	return c
 }
 
-func (r *reader) version(v value) {
-	if !v.isNumber() {
-		r.wrong(v, strconv.Itoa(formatVersion), "")
+func (r *reader) version(v decode.Value) {
+	if !v.IsNumber() {
+		r.Wrong(v, strconv.Itoa(formatVersion), "")
 	} else if gjson.Parse(string(v)).Num != formatVersion {
-		r.problem("must be " + strconv.Itoa(formatVersion) + ", got " + problem.Cut(string(v)))
+		r.Problem("must be " + strconv.Itoa(formatVersion) + ", got " + decode.Cut(string(v)))
 	}
 }
 
-func (r *reader) faultFormat(v value) denial.Format {
-	s, ok := r.text(v)
+func (r *reader) faultFormat(v decode.Value) denial.Format {
+	s, ok := r.Text(v)
 	if !ok {
 		return denial.Apigee
 	}
 	f, err := denial.ParseFormat(s)
 	if err != nil {
-		r.got(err.Error(), s)
+		r.Got(err.Error(), s)
 	}
 	return f
 }
@@ -102,7 +98,7 @@ func (r *reader) assign(own []*sequence, byDefault *sequence) []*sequence {
 			continue
 		}
 		if byDefault == nil {
-			r.problemAt("apis["+strconv.Itoa(i)+"].sequence",
+			r.ProblemAt("apis["+strconv.Itoa(i)+"].sequence",
 				"is required, as the configuration has none for all APIs (an API without any policy says sequence: [])")
 			byDefault = &sequence{}
 		}

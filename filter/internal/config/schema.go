@@ -1,124 +1,106 @@
 package config
 
 import (
-	"slices"
-	"strings"
-	"time"
+	"github.com/sallyport-gateway/sallyport/filter/internal/decode"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/identity"
+	"github.com/sallyport-gateway/sallyport/filter/internal/usage"
 )
 
-// Schema is one place of the configuration as JSON Schema (draft 7, which
-// editors know best) has it. It is necessary, not sufficient: what it refuses,
-// Load refuses, and Load alone sees how members fit each other.
-//
-// Only the command line asks for it, so none of it is linked into the module.
-type Schema struct {
-	Dialect     string             `json:"$schema,omitempty"`
-	ID          string             `json:"$id,omitempty"`
-	Title       string             `json:"title,omitempty"`
-	Description string             `json:"description,omitempty"`
-	Type        string             `json:"type,omitempty"`
-	Default     any                `json:"default,omitempty"`
-	Examples    []any              `json:"examples,omitempty"`
-	Const       any                `json:"const,omitempty"`
-	Enum        []string           `json:"enum,omitempty"`
-	Pattern     string             `json:"pattern,omitempty"`
-	Minimum     *int               `json:"minimum,omitempty"`
-	Maximum     *int               `json:"maximum,omitempty"`
-	MinLength   int                `json:"minLength,omitempty"`
-	MaxLength   int                `json:"maxLength,omitempty"`
-	Items       *Schema            `json:"items,omitempty"`
-	MinItems    int                `json:"minItems,omitempty"`
-	MaxItems    int                `json:"maxItems,omitempty"`
-	Unique      bool               `json:"uniqueItems,omitempty"`
-	Properties  map[string]*Schema `json:"properties,omitempty"`
-	Required    []string           `json:"required,omitempty"`
-	Additional  *bool              `json:"additionalProperties,omitempty"`
-	MinMembers  int                `json:"minProperties,omitempty"`
-	MaxMembers  int                `json:"maxProperties,omitempty"`
-	AnyOf       []*Schema          `json:"anyOf,omitempty"`
-	AllOf       []*Schema          `json:"allOf,omitempty"`
-	Ref         string             `json:"$ref,omitempty"`
-	Definitions map[string]*Schema `json:"definitions,omitempty"`
+// stepsSchema is a sequence by reference: an editor shows the description of
+// what is beside it, as siblings of $ref count for nothing.
+func stepsSchema(about string) *decode.Schema {
+	return &decode.Schema{Description: about, AllOf: []*decode.Schema{{Ref: "#/definitions/sequence"}}}
 }
 
-// shapes are the schemas of an object's members.
-type shapes map[string]*Schema
-
-// objectSchema describes an object by the decoder's own list of members. It
-// panics when the two do not name the same ones.
-func objectSchema(m *members, about string, of shapes) *Schema {
-	for _, name := range m.names {
-		if of[name] == nil {
-			panic("the schema lacks " + name)
-		}
-	}
-	if len(of) != len(m.names) {
-		panic("the schema has members that the decoder does not know: it knows " + strings.Join(m.names, ", "))
-	}
-	closed := false
-	return &Schema{
-		Type: "object", Description: about, Properties: of, Required: slices.Clone(m.names[:m.required]), Additional: &closed,
-	}
-}
-
-// exactlyOne makes an object one of whose members is given, and no other.
-func (s *Schema) exactlyOne() *Schema {
-	s.MinMembers, s.MaxMembers = 1, 1
+// ConfigSchema describes the whole configuration.
+func ConfigSchema() *decode.Schema {
+	s := decode.ObjectSchema(&rootMembers, "What a Sallyport gateway knows: the APIs it serves, who may call them, and which steps every call must pass.", decode.Shapes{
+		"version":          {Description: "The version of this format.", Const: formatVersion},
+		"fault_format":     decode.WordSchema("How a refusal is told: Apigee's fault JSON, or RFC 9457.", "apigee", "problem").WithDefault("apigee"),
+		"identity_headers": identity.Schema(),
+		"client_ip": decode.ObjectSchema(&clientIPMembers, "Where the client's address stands, and which addresses are one client.", decode.Shapes{
+			"trusted_hops": decode.IntegerSchema("0: as the proxy says. N: the N-th address from the right of X-Forwarded-For, which N trusted proxies appended to.", 0, maxTrustedHops).WithDefault(0),
+			"ipv6_prefix":  decode.IntegerSchema("How many bits of an IPv6 address tell clients apart, for per: client_ip.", minIPv6Prefix, maxIPv6Prefix).WithDefault(defaultIPv6Prefix),
+		}),
+		"grpc": decode.ObjectSchema(&grpcMembers, "How a refusal is told to gRPC clients, besides its text.", decode.Shapes{
+			"rate_limited": decode.WordSchema("The status over the rate. Clients may send what is unavailable again at once.", grpcRateLimited...).WithDefault(grpcRateLimited[0]),
+		}),
+		"usage": decode.ObjectSchema(&usageMembers, "How calls are recorded.", decode.Shapes{
+			"max_series": decode.IntegerSchema("Metrics with names of the catalog in them, at most; the rest is counted as other. 0 switches them off.", 0, usage.MaxSeries).WithDefault(DefaultMaxSeries),
+			"attributes": uniqueWords("What the proxy's access log is told of each call; each is a hostcall more.", usage.AttributeNames()),
+		}),
+		"apis":     decode.ListSchema("The APIs. A request that meets none of them is refused.", apiSchema(), 1, decode.Unbounded),
+		"products": decode.ListSchema("What may be called together; apps are granted products.", productSchema(), 0, decode.Unbounded),
+		"apps":     decode.ListSchema("Who calls, and with which keys.", appSchema(), 0, decode.Unbounded),
+		"sequence": stepsSchema("The steps of every API that has no sequence of its own, in their order. Each must let the request pass before the next runs."),
+	})
+	s.Dialect = "http://json-schema.org/draft-07/schema#"
+	s.Title = "Sallyport configuration"
+	s.Definitions = map[string]*decode.Schema{"sequence": sequenceSchema()}
 	return s
 }
 
-func (s *Schema) withDefault(value any) *Schema {
-	s.Default = value
+func uniqueWords(about string, words []string) *decode.Schema {
+	s := decode.ListSchema(about, decode.WordSchema("", words...), 0, len(words))
+	s.Unique = true
 	return s
 }
 
-func (s *Schema) withExamples(examples ...any) *Schema {
-	s.Examples = examples
-	return s
+func apiSchema() *decode.Schema {
+	return decode.ObjectSchema(&apiMembers, "", decode.Shapes{
+		"name":      decode.TextSchema("The API's name, in metrics, logs and products.").WithExamples("customers"),
+		"version":   decode.TextSchema("Its version; each has an entry of its own.").WithExamples("v1"),
+		"base_path": decode.PatternSchema("Where it begins: of two that fit, the longer one wins.", "^/").WithExamples("/customers/v1"),
+		"hosts":     decode.ListSchema("The hosts it is served under; leave it out for any.", decode.TextSchema("").WithExamples("api.example.com"), 1, decode.Unbounded),
+		"sequence":  stepsSchema("The steps of this API alone, in place of the common ones. [] makes it open to everybody."),
+	})
 }
 
-func textSchema(about string) *Schema { return &Schema{Type: "string", Description: about} }
-
-func patternSchema(about, pattern string) *Schema {
-	return &Schema{Type: "string", Description: about, Pattern: pattern}
+func productSchema() *decode.Schema {
+	operation := decode.ObjectSchema(&operationMembers, "", decode.Shapes{
+		"path":    decode.PatternSchema("Below the API's base path; * is one level, ** at the end any number.", "^/").WithExamples("/orders/**"),
+		"methods": decode.ListSchema("Leave it out for all.", decode.TextSchema("").WithExamples("GET"), 1, decode.Unbounded),
+	})
+	api := decode.ObjectSchema(&productAPIMembers, "", decode.Shapes{
+		"name":       decode.TextSchema("The API's name."),
+		"version":    {Type: "string", Description: "Leave it out for any version.", MinLength: 1},
+		"operations": decode.ListSchema("Leave it out for all.", operation, 1, decode.Unbounded),
+	})
+	return decode.ObjectSchema(&productMembers, "", decode.Shapes{
+		"name":   decode.TextSchema("The product's name.").WithExamples("portal"),
+		"apis":   decode.ListSchema("What it grants; leave it out for all APIs.", api, 1, decode.Unbounded),
+		"scopes": decode.ListSchema("Scopes that the token must have, all of them.", decode.TextSchema("").WithExamples("customers.read"), 0, decode.Unbounded),
+	})
 }
 
-func wordSchema(about string, words ...string) *Schema {
-	return &Schema{Type: "string", Description: about, Enum: words}
+var statusWords = []string{"approved", "pending", "revoked"}
+
+func appSchema() *decode.Schema {
+	key := decode.ObjectSchema(&keyMembers, "Write keys with 'sallyport keys mint': it shows the key once, and keeps its hash alone.", decode.Shapes{
+		"id":      decode.TextSchema("What logs and metrics call it.").WithExamples("k-2026-11"),
+		"sha256":  decode.PatternSchema("SHA-256 of the key, in hex.", "^[0-9a-fA-F]{64}$"),
+		"status":  decode.WordSchema("", statusWords...).WithDefault("approved"),
+		"expires": decode.TextSchema("RFC 3339; the key is refused from then on.").WithExamples("2027-05-01T00:00:00Z"),
+	})
+	return decode.ObjectSchema(&appMembers, "", decode.Shapes{
+		"name":          decode.TextSchema("The app's name.").WithExamples("global-customer-portal"),
+		"developer":     decode.TextSchema("Who answers for it.").WithExamples("portal-team@example.com"),
+		"products":      decode.ListSchema("What it may call.", decode.TextSchema(""), 0, decode.Unbounded),
+		"keys":          decode.ListSchema("Its keys; any of them will do.", key, 0, decode.Unbounded),
+		"status":        decode.WordSchema("", statusWords...).WithDefault("approved"),
+		"token_clients": decode.ListSchema("The authorization server's clients whose tokens may come with this app's keys; leave it out for any.", decode.TextSchema(""), 1, decode.Unbounded),
+		"allowed_ips":   decode.PrefixesSchema("Addresses it may call from; leave it out for any.", 1),
+	})
 }
 
-func booleanSchema(about string) *Schema { return &Schema{Type: "boolean", Description: about} }
-
-func integerSchema(about string, low, high int) *Schema {
-	return &Schema{Type: "integer", Description: about, Minimum: &low, Maximum: &high}
-}
-
-// durationSchema tells the bounds in words: JSON Schema cannot compare
-// durations.
-func durationSchema(about string, low, high time.Duration) *Schema {
-	return patternSchema(strings.TrimPrefix(about+" From ", " ")+shortDuration(low)+" to "+shortDuration(high)+".",
-		`^(0|([0-9]{1,9}(\.[0-9]{1,9})?(ms|us|ns|h|m|s))+)$`)
-}
-
-// shortDuration is 1m, where time.Duration has 1m0s.
-func shortDuration(d time.Duration) string {
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
+// sequenceSchema describes a sequence, with what each kind of step says of
+// itself.
+func sequenceSchema() *decode.Schema {
+	of := decode.Shapes{}
+	for _, s := range steps {
+		of[s.name] = s.kind.(policy.Described).Schema()
 	}
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
-}
-
-// listSchema is a list of at least low and at most high items; unbounded for no
-// bound of its own.
-func listSchema(about string, item *Schema, low, high int) *Schema {
-	return &Schema{Type: "array", Description: about, Items: item, MinItems: low, MaxItems: max(high, 0)}
-}
-
-// orOff also takes the word off.
-func orOff(about string, s *Schema) *Schema {
-	return &Schema{Description: about, AnyOf: []*Schema{{Const: "off"}, s}}
+	step := decode.ObjectSchema(&decode.Members{Names: stepNames()}, "One step, by its name, with its options below it.", of).ExactlyOne()
+	return decode.ListSchema("", step, 0, maxSteps)
 }

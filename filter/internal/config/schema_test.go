@@ -14,6 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"sigs.k8s.io/yaml"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/decode"
 )
 
 func compiledSchema(t *testing.T) *jsonschema.Schema {
@@ -40,7 +42,7 @@ func compiledSchema(t *testing.T) *jsonschema.Schema {
 // place is a value of a document with the schema for it.
 type place struct {
 	path   string
-	schema *Schema
+	schema *decode.Schema
 	value  any
 	set    func(any)
 }
@@ -49,7 +51,7 @@ type place struct {
 var sequenceDefinition = sequenceSchema()
 
 // places goes through a document and the schema together.
-func places(path string, s *Schema, value any, set func(any), visit func(place)) {
+func places(path string, s *decode.Schema, value any, set func(any), visit func(place)) {
 	if s.AllOf != nil {
 		s = sequenceDefinition
 	}
@@ -94,7 +96,7 @@ func everyMember(t *testing.T) any {
 
 // TestSchemaHasTheDecodersMembers asks the decoder itself, at every object of a configuration that has them all.
 func TestSchemaHasTheDecodersMembers(t *testing.T) {
-	document, seen := everyMember(t), map[*Schema]map[string]bool{}
+	document, seen := everyMember(t), map[*decode.Schema]map[string]bool{}
 	root := ConfigSchema()
 	places("", root, document, nil, func(at place) {
 		object, ok := at.value.(map[string]any)
@@ -107,7 +109,7 @@ func TestSchemaHasTheDecodersMembers(t *testing.T) {
 		for name := range object {
 			seen[at.schema][name] = true
 		}
-		if at.schema.Properties[spikeArrest] != nil {
+		if at.schema.Properties["spike_arrest"] != nil {
 			return // a step, whose name has a message of its own
 		}
 		object["no_member"] = true
@@ -117,10 +119,10 @@ func TestSchemaHasTheDecodersMembers(t *testing.T) {
 			t.Errorf("%s (-schema +decoder):\n%s", at.path, diff)
 		}
 	})
-	var all func(path string, s *Schema)
-	all = func(path string, s *Schema) {
+	var all func(path string, s *decode.Schema)
+	all = func(path string, s *decode.Schema) {
 		for name, member := range s.Properties {
-			if !seen[s][name] && !s.isAlternative() {
+			if !seen[s][name] && !isAlternative(s) {
 				t.Errorf("testdata/every_member.yaml lacks %s.%s", path, name)
 			}
 			all(path+"."+name, member)
@@ -137,7 +139,7 @@ func TestSchemaHasTheDecodersMembers(t *testing.T) {
 }
 
 // isAlternative is true for objects with one member of several.
-func (s *Schema) isAlternative() bool { return s.MaxMembers == 1 }
+func isAlternative(s *decode.Schema) bool { return s.MaxMembers == 1 }
 
 var knownAre = regexp.MustCompile(`known are (.*)$`)
 
@@ -213,7 +215,7 @@ func TestSchemaAgreesWithTheDecoder(t *testing.T) {
 }
 
 // mutations are values of every type, and those at and beyond the schema's bounds.
-func mutations(s *Schema) []any {
+func mutations(s *decode.Schema) []any {
 	all := []any{nil, true, 1.5, "no such word\x7f", "", "off", []any{}, map[string]any{}, []any{map[string]any{}}}
 	if s.Minimum != nil {
 		all = append(all, *s.Minimum, *s.Minimum-1, *s.Maximum, *s.Maximum+1)

@@ -2,100 +2,85 @@ package config
 
 import (
 	"strings"
-	"time"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/catalog"
+	"github.com/sallyport-gateway/sallyport/filter/internal/decode"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
-	"github.com/sallyport-gateway/sallyport/filter/internal/policy/apikey"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/tokenrules"
-	"github.com/sallyport-gateway/sallyport/filter/internal/problem"
 )
 
 // maxSteps bounds a sequence: each step costs every request.
 const maxSteps = 32
-
-// The words of the steps.
-const (
-	ipAccess        = "ip_access"
-	spikeArrest     = "spike_arrest"
-	verifyAPIKey    = "verify_api_key"
-	removeAPIKey    = "remove_api_key"
-	introspectToken = "introspect_token"
-	requireToken    = "require_token"
-)
-
-var stepNames = []string{ipAccess, spikeArrest, verifyAPIKey, removeAPIKey, introspectToken, requireToken}
 
 // sequence is a configured sequence, before it is built for a VM.
 type sequence struct {
 	plans []plan
 	first int // the first of the APIs that have it, by the catalog's index
 
-	// keyPlaces are the places of all its verify_api_key and remove_api_key
-	// steps, each once: what must not reach a backend.
-	keyPlaces []apikey.Place
+	// keyPlaces are the places of all its steps, each once.
+	keyPlaces []policy.Place
 }
 
 // plan is a configured step, before it is built for a VM.
 type plan struct {
-	name                             string
-	enabled, dryRun, continueOnError bool
-
-	build  func(c *catalog.Catalog, p Ports, id string) pipeline.Step
-	perAPI bool          // each API has a step of its own
-	wait   time.Duration // timeout of the callout that the step makes, 0 for none
+	policy.Plan
+	is *step // nil when it has a name that no step has
 
 	// then is checked of what the step lets through; nil for nothing.
 	then func(*pipeline.Exchange) pipeline.Outcome
-
-	needs string // a step that must stand before this one, "" for none
-	cause string // what it is that needs it
 }
 
-// step builds the step with the wrappers that it was configured with. In dry
-// run it records what would have been refused, so a technical fault that
-// on_error lets pass is not among that.
-func (p *plan) step(c *catalog.Catalog, ports Ports, id string) pipeline.Step {
-	step := p.build(c, ports, id)
+// provides reports whether later steps know something by this one, if it is
+// switched on.
+func (p *plan) provides(k policy.Knowledge) bool {
+	return p.is != nil && p.is.provides&k != 0
+}
+
+// step builds the step with the wrappers that it was configured with.
+func (p *plan) step(site *policy.Site) pipeline.Step {
+	step := p.Build(site)
 	if p.then != nil {
 		step = pipeline.Then(step, p.then)
 	}
-	if p.continueOnError {
-		step = pipeline.ContinueOnError(step)
-	}
-	if p.dryRun {
-		step = pipeline.DryRun(step)
-	}
-	return step
+	return p.Wrap(step)
 }
 
-func (r *reader) sequence(v value) *sequence {
+func (r *reader) sequence(v decode.Value) *sequence {
 	s := &sequence{}
-	r.list(v, maxSteps, func(v value) {
-		p := r.plan(v, s)
-		if p.build != nil {
+	r.List(v, maxSteps, func(v decode.Value) {
+		p := r.plan(v)
+		if p.Build != nil {
 			r.checkNeeds(&p, s.plans)
 		}
 		s.plans = append(s.plans, p)
+		s.addKeyPlaces(p.KeyPlaces)
 	})
 	s.holdToCatalog()
 	return s
 }
 
+func (s *sequence) addKeyPlaces(places []policy.Place) {
+	for _, place := range places {
+		if !place.Listed(s.keyPlaces) {
+			s.keyPlaces = append(s.keyPlaces, place)
+		}
+	}
+}
+
 // holdToCatalog sees to it that token_clients and the scopes of a product rule
-// whatever the sequence says: where no require_token stands behind it, the last
-// step that learns of a token, or of whose key it has to fit, checks them
-// itself. A require_token in dry run refuses nothing, so it is none.
+// whatever the sequence says: where no step stands behind it that holds tokens
+// to the catalog, the last step that learns of a token, or of whose key it has
+// to fit, checks them itself. One in dry run refuses nothing, so it is none.
 func (s *sequence) holdToCatalog() {
 	var token, last *plan
 	for i := range s.plans {
 		switch p := &s.plans[i]; {
-		case !p.enabled:
-		case p.name == introspectToken:
+		case p.Disabled:
+		case p.provides(policy.Token):
 			token, last = p, p
-		case p.name == verifyAPIKey && token != nil:
+		case p.provides(policy.Caller) && token != nil:
 			last = p
-		case p.name == requireToken && !p.dryRun:
+		case p.HoldsToCatalog && !p.DryRun:
 			last = nil
 		}
 	}
@@ -103,8 +88,8 @@ func (s *sequence) holdToCatalog() {
 		return
 	}
 	// A step that may let a request pass without a good token leaves none to check.
-	excused := token.dryRun || token.continueOnError
-	trial := token.dryRun && last != token
+	excused := token.DryRun || token.ContinueOnError
+	trial := token.DryRun && last != token
 	last.then = func(x *pipeline.Exchange) pipeline.Outcome {
 		if excused && (x.Token == nil || !x.Token.Active) {
 			return pipeline.Continue()
@@ -119,91 +104,52 @@ func (s *sequence) holdToCatalog() {
 }
 
 // plan reads {name: options}.
-func (r *reader) plan(v value, s *sequence) plan {
-	p := plan{enabled: true}
+func (r *reader) plan(v decode.Value) (p plan) {
 	const wanted = "a step, as in {verify_api_key: {from: [{header: x-api-key}]}}"
-	if !v.isObject() {
-		r.wrong(v, wanted, "")
+	if !v.IsObject() {
+		r.Wrong(v, wanted, "")
 		return p
 	}
 	count := 0
-	v.each(func(name string, v value) bool {
+	v.Each(func(name string, v decode.Value) bool {
 		count++
 		if count > 1 {
 			return false
 		}
-		i := indexOf(stepNames, name)
-		if i < 0 {
-			r.problem("must be one of the steps " + strings.Join(stepNames, ", ") + ", got " + problem.Quote(name) + problem.Suggest(name, stepNames))
+		p.is = stepCalled(name)
+		if p.is == nil {
+			names := stepNames()
+			r.Problem("must be one of the steps " + strings.Join(names, ", ") + ", got " + decode.Quote(name) + decode.Suggest(name, names))
 			return true
 		}
-		p.name = stepNames[i]
-		r.path = append(r.path, frame{name: p.name})
-		r.options(v, &p, s)
-		r.path = r.path[:len(r.path)-1]
+		r.At(p.is.name, func() { p.is.kind.Decode(r.Reader, v, &p.Plan) })
 		return true
 	})
 	if count != 1 {
-		r.problem("must have one member, the step's name, with its options below it; several steps are several items of the list")
+		r.Problem("must have one member, the step's name, with its options below it; several steps are several items of the list")
 	}
 	return p
-}
-
-func (r *reader) options(v value, p *plan, s *sequence) {
-	switch p.name {
-	case ipAccess:
-		r.ipAccess(v, p)
-	case spikeArrest:
-		r.spikeArrest(v, p)
-	case verifyAPIKey:
-		r.verifyAPIKey(v, p, s)
-	case removeAPIKey:
-		r.removeAPIKey(v, p, s)
-	case introspectToken:
-		r.introspectToken(v, p)
-	case requireToken:
-		r.requireToken(v, p)
-	}
-}
-
-// The members of every step. The lists are written out, for what is put together
-// at run time costs the guest code.
-const (
-	enabled = "enabled"
-	dryRun  = "dry_run"
-	onError = "on_error"
-)
-
-func (r *reader) common(name string, v value, p *plan) {
-	switch name {
-	case enabled:
-		p.enabled = r.boolean(v)
-	case dryRun:
-		p.dryRun = r.boolean(v)
-	case onError:
-		i, _ := r.word(v, "deny", "continue")
-		p.continueOnError = i == 1
-	}
 }
 
 // checkNeeds looks for the step that p cannot do without. One that is switched
 // off teaches p nothing.
 func (r *reader) checkNeeds(p *plan, before []plan) {
-	if p.needs == "" || !p.enabled {
+	if p.Needs == 0 || p.Disabled {
 		return
 	}
 	disabled := false
 	for i := range before {
-		if before[i].name == p.needs {
-			if before[i].enabled {
+		if before[i].provides(p.Needs) {
+			if !before[i].Disabled {
 				return
 			}
 			disabled = true
 		}
 	}
-	message := p.cause + " needs " + p.needs + " before it in the sequence"
+	needed := provider(p.Needs)
+	message := p.Cause + " needs " + needed + " before it in the sequence"
 	if disabled {
-		message = p.cause + " needs " + p.needs + " before it, which is switched off; switch it on, or this off as well"
+		message = p.Cause + " needs " + needed + " before it, which is switched off; switch it on, or this off as well"
 	}
-	r.problemAt(p.name, message)
+	r.ProblemAt(p.is.name, message)
 }

@@ -3,6 +3,7 @@ package config
 import (
 	"slices"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/decode"
 	"github.com/sallyport-gateway/sallyport/filter/internal/usage"
 )
 
@@ -24,27 +25,27 @@ func defaultUsage() Usage {
 	return Usage{MaxSeries: DefaultMaxSeries, Attributes: []usage.Attribute{usage.App}}
 }
 
-var usageMembers = members{names: []string{"max_series", "attributes"}}
+var usageMembers = decode.Members{Names: []string{"max_series", "attributes"}}
 
-func (r *reader) usage(v value, u *Usage) {
-	r.object(v, &usageMembers, func(name string, v value) {
+func (r *reader) usage(v decode.Value, u *Usage) {
+	r.Object(v, &usageMembers, func(name string, v decode.Value) {
 		switch name {
 		case "max_series":
-			u.MaxSeries = r.integer(v, 0, usage.MaxSeries)
+			u.MaxSeries = r.Integer(v, 0, usage.MaxSeries)
 		case "attributes":
 			u.Attributes = r.attributes(v)
 		}
 	})
 }
 
-func (r *reader) attributes(v value) (attributes []usage.Attribute) {
+func (r *reader) attributes(v decode.Value) (attributes []usage.Attribute) {
 	words := usage.AttributeNames()
-	r.list(v, len(words), func(v value) {
-		i, ok := r.word(v, words...)
+	r.List(v, len(words), func(v decode.Value) {
+		i, ok := r.Word(v, words...)
 		switch {
 		case !ok:
 		case slices.Contains(attributes, usage.Attribute(i)):
-			r.problem("must be listed once, got it again")
+			r.Problem("must be listed once, got it again")
 		default:
 			attributes = append(attributes, usage.Attribute(i))
 		}

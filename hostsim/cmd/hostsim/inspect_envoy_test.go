@@ -12,15 +12,16 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/sallyport-gateway/sallyport/envoy-config/envoyrun"
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun"
+	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun/envoytest"
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/forge"
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/wasmhost"
 )
 
 // What Inspect says of a module is what Envoy says, to the word. Set $ENVOY to ask another version than the usual one.
 func TestInspectAgreesWithEnvoy(t *testing.T) {
-	envoy := envoyrun.ForTest(t)
+	envoy := envoytest.Find(t)
 	profile := profileOf(t, envoy)
 	for _, s := range forge.Specimens() {
 		t.Run(s.Name, func(t *testing.T) {

@@ -17,7 +17,7 @@ type nesting struct {
 	others int
 }
 
-// measuredNesting is a little less than what every Envoy of envoy-config/fidelity took, on x86-64: the same in an answer
+// measuredNesting is a little less than what every Envoy of hostsim/fidelity took, on x86-64: the same in an answer
 // to a call, a message of a queue and a tick. By what the guest exports:
 //
 //	                                            proxy_on_response_headers   only proxy_on_log

@@ -17,7 +17,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sallyport-gateway/sallyport/envoy-config/envoyrun"
+	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun"
 )
 
 // What a helper may be.

@@ -13,7 +13,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/sallyport-gateway/sallyport/envoy-config/envoyrun"
+	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun"
 )
 
 // ErrNoWrk and ErrNoH2load name the way to get what is missing.

@@ -11,7 +11,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/envoy-config/bench/internal/helper"
 	"github.com/sallyport-gateway/sallyport/envoy-config/bench/internal/load"
-	"github.com/sallyport-gateway/sallyport/envoy-config/envoyrun"
+	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun"
 )
 
 // Around is the caller and the servers that all Envoys of a run share.

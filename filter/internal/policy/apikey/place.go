@@ -1,30 +1,23 @@
 package apikey
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy"
 )
 
-// Place is where a key may come: in a header or in a query parameter. Exactly
-// one is set. A header is in lower case; a parameter is compared as it is.
-type Place struct{ Header, Query string }
+// Place is where a key may come.
+type Place = policy.Place
 
-// variable is Apigee's name of the place.
-func (p Place) variable() string {
+// variable is Apigee's name of a place.
+func variable(p Place) string {
 	if p.Header != "" {
 		return "request.header." + p.Header
 	}
 	return "request.queryparam." + p.Query
 }
-
-// Listed reports whether p is one of the places; in one copy, for it is asked in
-// several places.
-//
-//go:noinline
-func (p Place) Listed(places []Place) bool { return slices.Contains(places, p) }
 
 // distinct leaves out places that say nothing or were said before, so that one
 // presentation is never taken for two.

@@ -33,7 +33,7 @@ type verify struct {
 func NewVerify(c *catalog.Catalog, places []Place) pipeline.Step {
 	v := &verify{catalog: c, places: distinct(places), known: known{secret: siphash.NewKey()}}
 	if len(v.places) > 0 {
-		v.missing = "Failed to resolve API Key variable " + v.places[0].variable()
+		v.missing = "Failed to resolve API Key variable " + variable(v.places[0])
 	}
 	return v
 }

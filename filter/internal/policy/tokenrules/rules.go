@@ -48,8 +48,10 @@ type step struct {
 	skew                        time.Duration
 }
 
+const name = "require_token"
+
 // Name is the step's word in the configuration.
-func (s *step) Name() string { return "require_token" }
+func (s *step) Name() string { return name }
 
 // Apply checks from the coarse to the fine; the first rule that is broken is
 // the reason. Without claims nothing was introspected, which is a fault of

@@ -12,10 +12,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/sallyport-gateway/sallyport/envoy-config/e2e"
 	"github.com/sallyport-gateway/sallyport/hostsim"
 	"github.com/sallyport-gateway/sallyport/hostsim/cmd/hostsim/internal/junit"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/envoydriver"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario/hostdriver"
 )
 
@@ -134,7 +134,7 @@ func (f *testFlags) start(ctx context.Context) (scenario.Driver, func() error, e
 		if err != nil {
 			return nil, nil, fmt.Errorf("find %s: %w", f.wasm, err)
 		}
-		d, err := e2e.NewDriver(ctx, e2e.Options{Module: module, RootID: f.rootID, Cut: true})
+		d, err := envoydriver.NewDriver(ctx, envoydriver.Options{Module: module, RootID: f.rootID, Cut: true})
 		if err != nil {
 			return nil, nil, fmt.Errorf("start Envoy: %w", err)
 		}

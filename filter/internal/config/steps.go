@@ -1,0 +1,58 @@
+package config
+
+import (
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/apikey"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/ipaccess"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/spikearrest"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/tokenrules"
+)
+
+// step is a kind of step, as a sequence has it.
+type step struct {
+	_        [0]func()        // not comparable: an unused == costs the guest code
+	name     string           // as pipeline.Step.Name gives it
+	kind     policy.Kind      // decodes it, and describes itself
+	provides policy.Knowledge // what later steps know of a request by this one
+}
+
+// steps are all kinds, in the order in which they are listed to whoever asks for
+// another. A step is added here and in its own folder.
+var steps = [...]step{
+	{name: "ip_access", kind: &ipaccess.Policy{}},
+	{name: "spike_arrest", kind: &spikearrest.Policy{}},
+	{name: "verify_api_key", kind: &apikey.Verify{}, provides: policy.Caller},
+	{name: "remove_api_key", kind: &apikey.Remove{}},
+	{name: "introspect_token", kind: &introspection.Policy{}, provides: policy.Token},
+	{name: "require_token", kind: &tokenrules.Policy{}},
+}
+
+// stepNames are the words of steps.
+func stepNames() []string {
+	names := make([]string, len(steps))
+	for i := range steps {
+		names[i] = steps[i].name
+	}
+	return names
+}
+
+// stepCalled is nil for a word that is no step's.
+func stepCalled(name string) *step {
+	for i := range steps {
+		if steps[i].name == name {
+			return &steps[i]
+		}
+	}
+	return nil
+}
+
+// provider is the word of the first step that provides something.
+func provider(k policy.Knowledge) string {
+	for i := range steps {
+		if steps[i].provides&k != 0 {
+			return steps[i].name
+		}
+	}
+	return ""
+}

@@ -1,0 +1,135 @@
+package decode
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// Schema is one place of the configuration as JSON Schema (draft 7, which
+// editors know best) has it. It is necessary, not sufficient: what it refuses,
+// the loader refuses, and the loader alone sees how members fit each other.
+//
+// Only the command line asks for it, so none of it is linked into the module.
+type Schema struct {
+	Dialect     string             `json:"$schema,omitempty"`
+	ID          string             `json:"$id,omitempty"`
+	Title       string             `json:"title,omitempty"`
+	Description string             `json:"description,omitempty"`
+	Type        string             `json:"type,omitempty"`
+	Default     any                `json:"default,omitempty"`
+	Examples    []any              `json:"examples,omitempty"`
+	Const       any                `json:"const,omitempty"`
+	Enum        []string           `json:"enum,omitempty"`
+	Pattern     string             `json:"pattern,omitempty"`
+	Minimum     *int               `json:"minimum,omitempty"`
+	Maximum     *int               `json:"maximum,omitempty"`
+	MinLength   int                `json:"minLength,omitempty"`
+	MaxLength   int                `json:"maxLength,omitempty"`
+	Items       *Schema            `json:"items,omitempty"`
+	MinItems    int                `json:"minItems,omitempty"`
+	MaxItems    int                `json:"maxItems,omitempty"`
+	Unique      bool               `json:"uniqueItems,omitempty"`
+	Properties  map[string]*Schema `json:"properties,omitempty"`
+	Required    []string           `json:"required,omitempty"`
+	Additional  *bool              `json:"additionalProperties,omitempty"`
+	MinMembers  int                `json:"minProperties,omitempty"`
+	MaxMembers  int                `json:"maxProperties,omitempty"`
+	AnyOf       []*Schema          `json:"anyOf,omitempty"`
+	AllOf       []*Schema          `json:"allOf,omitempty"`
+	Ref         string             `json:"$ref,omitempty"`
+	Definitions map[string]*Schema `json:"definitions,omitempty"`
+}
+
+// Shapes are the schemas of an object's members.
+type Shapes map[string]*Schema
+
+// ObjectSchema describes an object by the decoder's own list of members. It
+// panics when the two do not name the same ones.
+func ObjectSchema(m *Members, about string, of Shapes) *Schema {
+	for _, name := range m.Names {
+		if of[name] == nil {
+			panic("the schema lacks " + name)
+		}
+	}
+	if len(of) != len(m.Names) {
+		panic("the schema has members that the decoder does not know: it knows " + strings.Join(m.Names, ", "))
+	}
+	closed := false
+	return &Schema{
+		Type: "object", Description: about, Properties: of, Required: slices.Clone(m.Names[:m.Required]), Additional: &closed,
+	}
+}
+
+// ExactlyOne makes an object one of whose members is given, and no other.
+func (s *Schema) ExactlyOne() *Schema {
+	s.MinMembers, s.MaxMembers = 1, 1
+	return s
+}
+
+// WithDefault says what a member is when it is left out; a duration is written
+// as it is in a configuration.
+func (s *Schema) WithDefault(value any) *Schema {
+	if d, ok := value.(time.Duration); ok {
+		value = shortDuration(d)
+	}
+	s.Default = value
+	return s
+}
+
+// WithExamples adds values that an editor offers.
+func (s *Schema) WithExamples(examples ...any) *Schema {
+	s.Examples = examples
+	return s
+}
+
+// TextSchema is any string.
+func TextSchema(about string) *Schema { return &Schema{Type: "string", Description: about} }
+
+// PatternSchema is a string that fits a regular expression.
+func PatternSchema(about, pattern string) *Schema {
+	return &Schema{Type: "string", Description: about, Pattern: pattern}
+}
+
+// WordSchema is one of a few strings.
+func WordSchema(about string, words ...string) *Schema {
+	return &Schema{Type: "string", Description: about, Enum: words}
+}
+
+// BooleanSchema is true or false.
+func BooleanSchema(about string) *Schema { return &Schema{Type: "boolean", Description: about} }
+
+// IntegerSchema is a whole number from low to high.
+func IntegerSchema(about string, low, high int) *Schema {
+	return &Schema{Type: "integer", Description: about, Minimum: &low, Maximum: &high}
+}
+
+// DurationSchema tells the bounds in words: JSON Schema cannot compare
+// durations.
+func DurationSchema(about string, low, high time.Duration) *Schema {
+	return PatternSchema(strings.TrimPrefix(about+" From ", " ")+shortDuration(low)+" to "+shortDuration(high)+".",
+		`^(0|([0-9]{1,9}(\.[0-9]{1,9})?(ms|us|ns|h|m|s))+)$`)
+}
+
+// shortDuration is 1m, where time.Duration has 1m0s.
+func shortDuration(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
+
+// ListSchema is a list of at least low and at most high items; Unbounded for no
+// bound of its own.
+func ListSchema(about string, item *Schema, low, high int) *Schema {
+	return &Schema{Type: "array", Description: about, Items: item, MinItems: low, MaxItems: max(high, 0)}
+}
+
+// OrOff also takes the word off.
+func OrOff(about string, s *Schema) *Schema {
+	return &Schema{Description: about, AnyOf: []*Schema{{Const: "off"}, s}}
+}

@@ -1,0 +1,26 @@
+package apikey
+
+import (
+	"github.com/sallyport-gateway/sallyport/filter/internal/decode"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy"
+)
+
+// Schema implements policy.Described.
+func (*Verify) Schema() *decode.Schema {
+	return policy.OptionsSchema(&verifyMembers, "Refuses requests without a key that an app has, for a product that grants this call.", decode.Shapes{"from": placesSchema("Where the key may stand.")})
+}
+
+// Schema implements policy.Described.
+func (*Remove) Schema() *decode.Schema {
+	return policy.OptionsSchema(&removeMembers, "Takes the key out of the request: from all places of verify_api_key, and from these.", decode.Shapes{"from": placesSchema("Further places.")})
+}
+
+func placesSchema(about string) *decode.Schema {
+	query := decode.PatternSchema("A parameter of the query.", `^[0-9A-Za-z._~-]+$`).WithExamples("apikey")
+	query.MaxLength = maxQueryName
+	place := decode.ObjectSchema(&placeMembers, "", decode.Shapes{
+		"header": decode.HeaderSchema("A header.").WithExamples("x-api-key"),
+		"query":  query,
+	}).ExactlyOne()
+	return decode.ListSchema(about, place, 1, maxPlaces)
+}

@@ -1,0 +1,82 @@
+package introspection
+
+import (
+	"github.com/sallyport-gateway/sallyport/filter/internal/decode"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/dpop"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/answers"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/outage"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/tokenrules"
+)
+
+// Schema implements policy.Described.
+func (*Policy) Schema() *decode.Schema {
+	return policy.OptionsSchema(&optionMembers, "Asks the authorization server about the token (RFC 7662).", decode.Shapes{
+		"cluster":       decode.VisibleSchema("The proxy's cluster for the authorization server.").WithExamples("okta", "outbound|443||dev-123456.okta.com"),
+		"authority":     decode.AuthoritySchema("The server's host name."),
+		"path":          decode.PathSchema("Where introspection is.").WithExamples("/oauth2/default/v1/introspect"),
+		"client_auth":   decode.WordSchema("How the gateway proves who it is.", clientAuthWords...).WithDefault(clientAuthWords[0]),
+		"client_id":     decode.PrintableSchema("The gateway's client at the server."),
+		"client_secret": decode.SecretSchema("Its secret."),
+		"private_key": decode.ObjectSchema(&privateKeyMembers, "For private_key_jwt (RFC 7523).", decode.Shapes{
+			"key":      decode.SecretSchema("RSA of 2,048 to 4,096 bits or P-256, in PEM or as a JWK."),
+			"key_id":   decode.VisibleSchema("kid."),
+			"audience": decode.VisibleSchema("aud; by default the URL of the endpoint."),
+			"ttl":      decode.DurationSchema("How long an assertion lives.", minAssertionTTL, maxAssertionTTL).WithDefault(defaultAssertionTTL),
+		}),
+		"timeout":        timeoutSchema("How long a call may take."),
+		"cache":          decode.OrOff("What is kept of answers. A token that is revoked can go on being accepted for max_ttl.", cacheSchema()),
+		"precheck":       precheckSchema(),
+		"dpop":           dpop.Schema(),
+		"retry":          decode.BooleanSchema("Send a call once more whose connection was refused or reset.").WithDefault(true),
+		"stale_if_error": decode.OrOff("How long an answer is used that is not fresh, when no new one can be had.", decode.DurationSchema("", minStale, maxStale)).WithDefault("off"),
+		"max_in_flight":  decode.IntegerSchema("Calls in the air, of all workers together.", 1, maxInFlight).WithDefault(defaultInFlight),
+		"breaker":        decode.OrOff("When no call is made, because the server is in trouble.", breakerSchema()),
+	})
+}
+
+func cacheSchema() *decode.Schema {
+	return decode.ObjectSchema(&cacheMembers, "", decode.Shapes{
+		"max_ttl":         decode.DurationSchema("The longest that an answer is used.", minCacheTTL, maxCacheTTL).WithDefault(defaultCacheTTL),
+		"entries":         decode.IntegerSchema("In each VM.", 1, maxCacheEntries).WithDefault(defaultCacheEntries),
+		"shared_entries":  decode.IntegerSchema("Of all workers together; 0 shares nothing.", 0, answers.MaxEntries).WithDefault(defaultSharedEntries),
+		"negative_ttl":    decode.DurationSchema("For tokens that are not active.", 0, maxNegativeTTL).WithDefault(defaultNegativeTTL),
+		"ttl_without_exp": decode.DurationSchema("For active tokens without exp.", 0, maxTTLWithoutExp).WithDefault("0s"),
+		"refresh_ahead":   decode.DurationSchema("So long before its end an answer is asked for anew.", 0, maxRefreshAhead).WithDefault("0s"),
+	})
+}
+
+func precheckSchema() *decode.Schema {
+	return decode.ObjectSchema(&precheckMembers, "What is seen of a JWT without a call.", decode.Shapes{
+		"mode": decode.WordSchema("Whether a token is checked here before it is introspected, or here alone.", modes...),
+		"jwks": decode.ObjectSchema(&jwksMembers, "The issuer's keys.", decode.Shapes{
+			"path":      decode.PathSchema("Where they are.").WithExamples("/oauth2/default/v1/keys"),
+			"cluster":   decode.VisibleSchema("By default the step's."),
+			"authority": decode.AuthoritySchema("By default the step's."),
+			"timeout":   timeoutSchema("Of one fetch."),
+			"refresh":   decode.DurationSchema("Keys of that age are fetched anew.", minJWKSRefresh, maxJWKSRefresh).WithDefault(defaultJWKSRefresh),
+			"max_age":   decode.DurationSchema("How long keys are used that cannot be fetched.", minJWKSMaxAge, maxJWKSMaxAge).WithDefault(defaultJWKSMaxAge),
+		}),
+		"issuer":     decode.VisibleSchema("iss, byte for byte."),
+		"audience":   decode.ListSchema("aud has one of them.", decode.VisibleSchema(""), 1, maxPrecheckAudiences),
+		"algorithms": dpop.AlgorithmsSchema(),
+		"clock_skew": tokenrules.SkewSchema(),
+		"opaque":     decode.WordSchema("What becomes of a token that is no JWT.", "introspect", "deny").WithDefault("introspect"),
+		"typ":        decode.WordSchema("typ of the JWT's header: at+jwt (RFC 9068), or any that is not another kind of token's.", typWords...).WithDefault(typWords[0]),
+	})
+}
+
+func breakerSchema() *decode.Schema {
+	return decode.ObjectSchema(&breakerMembers, "", decode.Shapes{
+		"failures":        decode.IntegerSchema("In a row.", 1, maxBreakerCalls).WithDefault(defaultBreaker.Failures),
+		"failure_percent": decode.IntegerSchema("Of the calls in a window.", 1, 100).WithDefault(defaultBreaker.FailurePercent),
+		"min_calls":       decode.IntegerSchema("Below so many the percentage says nothing.", 1, maxBreakerCalls).WithDefault(defaultBreaker.MinCalls),
+		"window":          decode.DurationSchema("", minWindow, outage.MaxWindow).WithDefault(defaultBreaker.Window),
+		"open_for":        decode.DurationSchema("At first.", minBreakerTime, outage.MaxOpenFor).WithDefault(defaultBreaker.OpenFor),
+		"longest_open":    decode.DurationSchema("At last.", minBreakerTime, outage.MaxOpenFor).WithDefault(defaultBreaker.LongestOpen),
+	})
+}
+
+func timeoutSchema(about string) *decode.Schema {
+	return decode.DurationSchema(about, minTimeout, maxTimeout).WithDefault(DefaultTimeout)
+}

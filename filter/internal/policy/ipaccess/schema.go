@@ -1,0 +1,18 @@
+package ipaccess
+
+import (
+	"github.com/sallyport-gateway/sallyport/filter/internal/decode"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy"
+)
+
+// Schema implements policy.Described.
+func (*Policy) Schema() *decode.Schema {
+	rule := decode.ObjectSchema(&ruleMembers, "", decode.Shapes{
+		"allow": decode.PrefixesSchema("Addresses that may come.", 1),
+		"deny":  decode.PrefixesSchema("Addresses that may not.", 1),
+	}).ExactlyOne()
+	return policy.OptionsSchema(&optionMembers, "Refuses clients by their address. The first rule that has it decides.", decode.Shapes{
+		"rules":   decode.ListSchema("", rule, 0, maxRules),
+		"default": decode.WordSchema("For addresses that no rule has.", defaultWords...).WithDefault(defaultWords[0]),
+	})
+}

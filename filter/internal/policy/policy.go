@@ -1,0 +1,78 @@
+// Package policy says what the configuration asks of a step: each folder below
+// it is one or two kinds of steps, each with its decoding and its schema.
+package policy
+
+import (
+	"time"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/catalog"
+	"github.com/sallyport-gateway/sallyport/filter/internal/decode"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+)
+
+// Kind is a kind of step. It has no state.
+type Kind interface {
+	// Decode reads the step's options into a plan.
+	Decode(r *decode.Reader, v decode.Value, p *Plan)
+}
+
+// Described is what every Kind has besides. Only the command line asks for it:
+// as nothing in the module does, the linker leaves it out there.
+type Described interface {
+	// Schema describes the options.
+	Schema() *decode.Schema
+}
+
+// Knowledge is what steps learn of a request for those behind them.
+type Knowledge uint8
+
+const (
+	// Caller is whose app calls, pipeline.Exchange.Caller.
+	Caller Knowledge = 1 << iota
+	// Token is what the authorization server says of the token,
+	// pipeline.Exchange.Token.
+	Token
+)
+
+// Plan is a configured step, before it is built for a VM. Decode makes it.
+type Plan struct {
+	// Build makes the step. While it is nil the options were not read, and the
+	// configuration is refused.
+	Build func(*Site) pipeline.Step
+
+	Wrappers
+
+	// PerAPI gives each API that uses the sequence a step of its own. Without it
+	// they share one, and with it what it caches.
+	PerAPI bool
+	// Wait is the longest that the step waits for a callout, 0 for no callout.
+	Wait time.Duration
+
+	// Needs is what a step before this one must provide, 0 for nothing. Cause is
+	// what of the step needs it, for the problem.
+	Needs Knowledge
+	Cause string
+
+	// KeyPlaces are where a request may carry an API key, as far as this step
+	// knows: what must not reach a backend.
+	KeyPlaces []Place
+	// HoldsToCatalog is for a step that refuses tokens which do not fit the app's
+	// clients and the product's scopes. Where no such step stands behind one that
+	// provides Token, the configuration adds the check.
+	HoldsToCatalog bool
+}
+
+// Site is where a step is built: for one VM and, with Plan.PerAPI, for one API.
+// Ports have their defaults.
+type Site struct {
+	Catalog *catalog.Catalog
+	Ports   host.Ports
+	// ID tells the step from all others of the configuration: its API, when it
+	// has one to itself, and its place in the sequence.
+	ID string
+	// IPv6Prefix is how many bits of an IPv6 address tell clients apart.
+	IPv6Prefix int
+	// KeyPlaces are those of all steps of the sequence, each once.
+	KeyPlaces []Place
+}

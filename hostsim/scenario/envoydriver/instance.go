@@ -1,0 +1,272 @@
+package envoydriver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun"
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/verbatim"
+)
+
+const (
+	// settleTimeout bounds the wait for the end of an exchange after its response; a callout that nobody waits for
+	// any more may take this long.
+	settleTimeout = 15 * time.Second
+	backendName   = "backend"
+	metricPrefix  = "wasmcustom."
+)
+
+// instance is one scenario's part of the Envoy.
+type instance struct {
+	driver   *Driver
+	id       string
+	listener any
+	clusters []any
+	address  string                      // of the listener, host:port
+	servers  map[string]*verbatim.Server // by the file's name of the cluster; those with static faults have none
+	backend  *verbatim.Server
+	ports    []func() error // closed ports to give back
+	closed   bool
+}
+
+var _ scenario.Instance = (*instance)(nil)
+
+// prepare starts the servers and makes Envoy's resources.
+func (i *instance) prepare(s scenario.Setup, o Options) error {
+	var err error
+	if i.backend, err = verbatim.NewServer(s.Upstream); err != nil {
+		return err
+	}
+	if err := i.addCluster(Cluster{Name: i.backendCluster(), Address: i.backend.Address(), Backend: true}); err != nil {
+		return err
+	}
+	for name, answer := range s.Clusters {
+		if answer.Fault == scenario.FaultUnknown {
+			continue
+		}
+		address, err := i.serve(name, answer)
+		if err != nil {
+			return err
+		}
+		if err := i.addCluster(Cluster{Name: i.ClusterName(name), Address: address}); err != nil {
+			return err
+		}
+	}
+	i.listener, err = o.Listener(Listener{
+		Name: i.id, Backend: i.backendCluster(), Module: o.Module, RootID: o.RootID, Config: s.Config, Env: s.Env,
+	})
+	return err
+}
+
+// serve makes what stands behind a cluster; without an endpoint the address is empty.
+func (i *instance) serve(name string, answer scenario.Answer) (address string, err error) {
+	switch answer.Fault {
+	case scenario.FaultNoEndpoints:
+		return "", nil
+	case scenario.FaultRefuse:
+		address, release, err := verbatim.ClosedPort()
+		if err == nil {
+			i.ports = append(i.ports, release)
+		}
+		return address, err
+	}
+	s, err := verbatim.NewServer(answer)
+	if err != nil {
+		return "", err
+	}
+	i.servers[name] = s
+	return s.Address(), nil
+}
+
+func (i *instance) addCluster(c Cluster) error {
+	resource, err := i.driver.options.Cluster(c)
+	i.clusters = append(i.clusters, resource)
+	return err
+}
+
+// ClusterName is unique in the Envoy; see scenario.Instance. The backend's cluster cannot be met: "_" is no part of
+// a scenario's id.
+func (i *instance) ClusterName(name string) string { return name + "-" + i.id }
+
+func (i *instance) backendCluster() string { return "_" + i.ClusterName(backendName) }
+
+// Do is one exchange, over a connection of its own; see scenario.Instance.
+func (i *instance) Do(ctx context.Context, r scenario.Request) (scenario.Result, error) {
+	i.driver.mu.Lock()
+	defer i.driver.mu.Unlock()
+	envoy := i.driver.envoy
+	before, err := i.counts(ctx)
+	if err != nil {
+		return scenario.Result{}, err
+	}
+	if err := i.driver.reports.begin(ctx, envoy.Process); err != nil {
+		return scenario.Result{}, err
+	}
+	i.takeAll()
+	mark := envoy.Log().Len()
+	response, err := verbatim.Send(ctx, i.address, r)
+	if err != nil {
+		return scenario.Result{}, err
+	}
+	if err := i.settle(ctx, before); err != nil {
+		return scenario.Result{}, fmt.Errorf("wait for the end of the exchange: %w", err)
+	}
+	i.driver.reports.end()
+	if err := envoy.Log().Sync(ctx); err != nil {
+		return scenario.Result{}, err
+	}
+	calls, toBackend := i.takeAll()
+	result := scenario.Result{Response: response, Calls: calls, Log: i.guestLines(envoy.Log().Since(mark))}
+	switch len(toBackend) {
+	case 0:
+	case 1:
+		result.Backend = &toBackend[0]
+	default:
+		return result, fmt.Errorf("the backend saw %d requests of one exchange", len(toBackend))
+	}
+	return result, nil
+}
+
+func (i *instance) takeAll() (calls map[string][]scenario.Request, backend []scenario.Request) {
+	calls = map[string][]scenario.Request{}
+	for name, s := range i.servers {
+		if seen := s.Take(); len(seen) > 0 {
+			calls[name] = seen
+		}
+	}
+	return calls, i.backend.Take()
+}
+
+// counts are Envoy's numbers of requests, in all and under way, at this scenario's listener and clusters.
+func (i *instance) counts(ctx context.Context) (envoyrun.Stats, error) {
+	return i.driver.envoy.Stats(ctx, `^(http\.`+i.id+`|cluster\..*-`+i.id+`)\.(up|down)stream_rq_(total|active)$`)
+}
+
+// settle waits until nothing of the exchange is left: the stream is gone (Envoy writes its access log, and calls the
+// guest's on_log, before that), no callout is in the air, and the servers have read all that Envoy sent them.
+func (i *instance) settle(ctx context.Context, before envoyrun.Stats) error {
+	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
+	defer cancel()
+	streams := "http." + i.id + ".downstream_rq_total"
+	return i.driver.envoy.Poll(ctx, func() (bool, error) {
+		now, err := i.counts(ctx)
+		if err != nil {
+			return false, err
+		}
+		for name, value := range now.Number {
+			if strings.HasSuffix(name, "_active") && value > 0 {
+				return false, nil
+			}
+		}
+		read := func(cluster string, s *verbatim.Server) bool {
+			return s.Total() >= now.Number["cluster."+cluster+".upstream_rq_total"]
+		}
+		for name, s := range i.servers {
+			if !read(i.ClusterName(name), s) {
+				return false, nil
+			}
+		}
+		return now.Number[streams] > before.Number[streams] && read(i.backendCluster(), i.backend), nil
+	})
+}
+
+// guestLines are the lines of this scenario's guest. Envoy puts plugin (for streams), root id and VM id before them.
+func (i *instance) guestLines(lines []envoyrun.Line) []scenario.LogLine {
+	root := i.driver.options.RootID
+	if root != "" { // Envoy leaves an empty one out, and its space
+		root = regexp.QuoteMeta(root) + ` `
+	}
+	prefix := regexp.MustCompile(`^wasm log (` + i.id + ` )?` + root + i.id + `( ` + i.id + `)?: `)
+	var out []scenario.LogLine
+	for _, l := range lines {
+		if at := prefix.FindStringIndex(l.Text); l.Logger == "wasm" && at != nil {
+			out = append(out, scenario.LogLine{Level: level(l.Level), Message: l.Text[at[1]:]})
+		}
+	}
+	return out
+}
+
+// level is the scenarios' word for Envoy's.
+func level(envoy string) string {
+	if envoy == "warning" {
+		return "warn"
+	}
+	return envoy
+}
+
+// SetCluster and SetUpstream change an answer; see scenario.Instance.
+func (i *instance) SetCluster(name string, a scenario.Answer) { i.servers[name].SetAnswer(a) }
+
+func (i *instance) SetUpstream(a scenario.Answer) { i.backend.SetAnswer(a) }
+
+func (i *instance) Now() time.Time { return time.Now() }
+
+// Advance waits: the clock is real.
+func (i *instance) Advance(d time.Duration) { time.Sleep(d) }
+
+// Metrics are those of all scenarios of this Envoy together, with all that their guests count: differences mean something,
+// values do not.
+func (i *instance) Metrics(ctx context.Context) (map[string]int64, error) {
+	i.driver.mu.Lock()
+	defer i.driver.mu.Unlock()
+	return i.driver.reports.wait(ctx, i.driver.envoy.Process)
+}
+
+// counted makes counters whole that Envoy has begun anew: it forgets a counter with the last listener that used it, which
+// goes at its own time after its scenario.
+type counted struct{ last, forgotten map[string]int64 }
+
+// gauges tells gauges from counters: of the filter's own, they are those of a cluster or a key.
+var gauges = regexp.MustCompile(`sp_(cluster|key)=`)
+
+// whole makes the counters among metrics go on where they were; one that is not there now is as it was last.
+func (c *counted) whole(metrics map[string]int64) {
+	if c.last == nil {
+		c.last, c.forgotten = map[string]int64{}, map[string]int64{}
+	}
+	for name := range c.last {
+		if _, ok := metrics[name]; !ok {
+			metrics[name] = 0
+		}
+	}
+	for name, value := range metrics {
+		if gauges.MatchString(name) {
+			continue
+		}
+		if value < c.last[name] {
+			c.forgotten[name] += c.last[name]
+		}
+		c.last[name] = value
+		metrics[name] = c.forgotten[name] + value
+	}
+}
+
+// Close ends the servers. The listener goes when the next scenario comes.
+func (i *instance) Close() error {
+	i.driver.mu.Lock()
+	defer i.driver.mu.Unlock()
+	return i.release()
+}
+
+func (i *instance) release() error {
+	if i.closed {
+		return nil
+	}
+	i.closed = true
+	var errs []error
+	if i.backend != nil {
+		errs = append(errs, i.backend.Close())
+	}
+	for _, s := range i.servers {
+		errs = append(errs, s.Close())
+	}
+	for _, free := range i.ports {
+		errs = append(errs, free())
+	}
+	return errors.Join(errs...)
+}

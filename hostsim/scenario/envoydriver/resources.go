@@ -1,0 +1,86 @@
+package envoydriver
+
+import (
+	"fmt"
+	"net"
+	"strconv"
+)
+
+// Listener is what a scenario's listener must have of its own.
+type Listener struct {
+	// Name is that of the listener, its statistics, the plugin and the VM, so that nothing is shared.
+	Name    string
+	Backend string // cluster of the one route
+	Module  string // path
+	RootID  string
+	Config  []byte
+	Env     map[string]string
+}
+
+// Cluster is a cluster of a scenario.
+type Cluster struct {
+	Name    string
+	Address string // host:port; empty for a cluster without endpoints
+	Backend bool   // it is the one that the listener routes to
+}
+
+type object = map[string]any
+
+func typed(name string, members object) object {
+	members["@type"] = "type.googleapis.com/" + name
+	return members
+}
+
+func socket(host string, port int) object {
+	return object{"socket_address": object{"address": host, "port_value": port}}
+}
+
+// plain is a listener on a free port of this machine alone, with Envoy's defaults but for
+// use_remote_address, which the driver for hostsim has too.
+func (l Listener) plain() any {
+	vm := object{
+		"vm_id": l.Name, "runtime": "envoy.wasm.runtime.v8", "code": object{"local": object{"filename": l.Module}},
+		"environment_variables": object{"key_values": l.Env},
+	}
+	plugin := object{
+		"name": l.Name, "root_id": l.RootID, "vm_config": vm,
+		"configuration": typed("google.protobuf.StringValue", object{"value": string(l.Config)}),
+	}
+	manager := object{
+		"stat_prefix": l.Name, "use_remote_address": true,
+		"http_filters": []any{
+			object{"name": l.Name, "typed_config": typed("envoy.extensions.filters.http.wasm.v3.Wasm", object{"config": plugin})},
+			object{"name": "envoy.filters.http.router", "typed_config": typed("envoy.extensions.filters.http.router.v3.Router", object{})},
+		},
+		"route_config": object{"virtual_hosts": []any{object{
+			"name": "all", "domains": []any{"*"},
+			"routes": []any{object{"match": object{"prefix": "/"}, "route": object{"cluster": l.Backend}}},
+		}}},
+	}
+	return typed("envoy.config.listener.v3.Listener", object{
+		"name": l.Name, "address": socket("127.0.0.1", 0),
+		"filter_chains": []any{object{"filters": []any{object{
+			"name":         "envoy.filters.network.http_connection_manager",
+			"typed_config": typed("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager", manager),
+		}}}},
+	})
+}
+
+func (c Cluster) plain() (any, error) {
+	endpoints := []any{}
+	if c.Address != "" {
+		host, port, err := net.SplitHostPort(c.Address)
+		if err != nil {
+			return nil, fmt.Errorf("cluster %s: %w", c.Name, err)
+		}
+		number, err := strconv.ParseUint(port, 10, 16)
+		if err != nil {
+			return nil, fmt.Errorf("cluster %s: %w", c.Name, err)
+		}
+		endpoints = append(endpoints, object{"lb_endpoints": []any{object{"endpoint": object{"address": socket(host, int(number))}}}})
+	}
+	return typed("envoy.config.cluster.v3.Cluster", object{
+		"name": c.Name, "type": "STATIC", "connect_timeout": "1s",
+		"load_assignment": object{"cluster_name": c.Name, "endpoints": endpoints},
+	}), nil
+}
