@@ -8,9 +8,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim/event"
-	"github.com/sallyport-gateway/sallyport/hostsim/internal/envoy"
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/envoy/tcp"
-	"github.com/sallyport-gateway/sallyport/hostsim/internal/wasmhost"
 )
 
 // Conversation is what a client says over one TCP connection, and who answers.
@@ -24,7 +22,7 @@ type Conversation struct {
 	Refuse bool
 	// Worker takes the connection, counted from 0.
 	Worker int
-	Info   envoy.StreamInfo
+	Info   StreamInfo
 }
 
 // Conversed is what came of a Conversation.
@@ -33,8 +31,8 @@ type Conversed struct {
 	ToBackend, ToClient []byte
 	// Connected: the backend was connected to. Complete: it has seen the client's end, and the client its.
 	Connected, Complete bool
-	Log                 []envoy.LogLine
-	Trace               []wasmhost.TraceEntry
+	Log                 []LogLine
+	Trace               []TraceEntry
 	FilterState         map[string][]byte
 	Elapsed             time.Duration
 }

@@ -36,7 +36,7 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer host.Process().Close(ctx)
+	defer host.Close(ctx)
 
 	response, exchange, err := host.Do(ctx, hostsim.Request{Path: "/orders?page=2"})
 	if err != nil {
@@ -59,7 +59,7 @@ func ExampleFault() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer host.Process().Close(ctx)
+	defer host.Close(ctx)
 	for _, fault := range []upstream.Fault{upstream.FaultRefuse, upstream.FaultTimeout, upstream.FaultNotHTTP, upstream.FaultNoEndpoints} {
 		host.Process().SetCluster("auth", hostsim.Fail(fault))
 		response, exchange, err := host.Do(ctx, hostsim.Request{})
@@ -88,7 +88,7 @@ func ExampleHost_Start() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer host.Process().Close(ctx)
+	defer host.Close(ctx)
 
 	first, err := host.Start(hostsim.Request{Path: "/first"})
 	if err != nil {
@@ -117,7 +117,7 @@ func ExampleWithTrace() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer host.Process().Close(ctx)
+	defer host.Close(ctx)
 	_, exchange, err := host.Do(ctx, hostsim.Request{Headers: hostsim.Headers{{Name: "authorization", Value: "Bearer secret"}}})
 	if err != nil {
 		log.Fatal(err)
@@ -146,7 +146,7 @@ func ExampleHost_NewStream() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer host.Process().Close(ctx)
+	defer host.Close(ctx)
 	stream, err := host.NewStream(0, hostsim.StreamInfo{RemoteAddr: "192.0.2.1:4711"})
 	if err != nil {
 		log.Fatal(err)
@@ -180,7 +180,7 @@ func ExampleProcess_Restart() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer host.Process().Close(ctx)
+	defer host.Close(ctx)
 	pending, err := host.Start(hostsim.Request{})
 	if err != nil {
 		log.Fatal(err)

@@ -8,13 +8,10 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/sallyport-gateway/sallyport/hostsim/abi"
 	"github.com/sallyport-gateway/sallyport/hostsim/event"
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/envoy"
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/envoy/header"
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/envoy/http"
-	"github.com/sallyport-gateway/sallyport/hostsim/internal/wasmhost"
-	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
 // Request is what a client sends.
@@ -22,13 +19,13 @@ type Request struct {
 	Method    string // GET unless given
 	Path      string // path and query as on the wire, "/" unless given
 	Authority string // the Host header, "example.com" unless given; NoAuthority for none
-	Headers   abi.Headers
+	Headers   Headers
 	Body      []byte
-	Trailers  abi.Headers
+	Trailers  Headers
 	// Worker takes the request, counted from 0.
 	Worker int
 	// Info is about the connection.
-	Info envoy.StreamInfo
+	Info StreamInfo
 	// ClientGoneAfter: the client leaves then; 0 means that it stays.
 	ClientGoneAfter time.Duration
 	// BodyIn says how the body arrives: in pieces of so many bytes; 0 means in one. As in Envoy's HTTP/1 codec, an empty
@@ -42,9 +39,9 @@ const NoAuthority = "\x00"
 // Response is what the client got.
 type Response struct {
 	Status   int // 0 when the stream ended without a response
-	Headers  abi.Headers
+	Headers  Headers
 	Body     []byte
-	Trailers abi.Headers
+	Trailers Headers
 	// Reset: the stream was cut, before or within the response.
 	Reset bool
 	// Hangs: all is sent, and the client waits for more. Awaits is for how many bytes of the body: content-length
@@ -61,9 +58,9 @@ type Exchange struct {
 	Upstream *UpstreamRequest
 	// Calls are the callouts that were dispatched meanwhile; Log and Trace what was written. With several requests at
 	// the same time each has the others' too.
-	Calls []upstream.Call
-	Log   []envoy.LogLine
-	Trace []wasmhost.TraceEntry
+	Calls []Call
+	Log   []LogLine
+	Trace []TraceEntry
 	// Hostcalls counts those of this stream's context; AllHostcalls all of the process meanwhile.
 	Hostcalls    int
 	AllHostcalls int
@@ -80,9 +77,9 @@ type Exchange struct {
 
 // UpstreamRequest is a request as the backend saw it.
 type UpstreamRequest struct {
-	Headers  abi.Headers
+	Headers  Headers
 	Body     []byte
-	Trailers abi.Headers
+	Trailers Headers
 	// Complete: the backend has read it to its end. A request that the plugin let go and then cut is not complete.
 	Complete bool
 	// Awaits is how many bytes the backend waits for in vain, until the route's timeout: content-length promised more.
@@ -171,7 +168,7 @@ func (p *Pending) Wait(ctx context.Context) (Response, Exchange, error) {
 type exchange struct {
 	host      *Host
 	stream    *http.Stream
-	backend   upstream.Cluster
+	backend   Cluster
 	request   Request
 	response  Response
 	upstream  *UpstreamRequest
@@ -239,14 +236,14 @@ func (e *exchange) send() {
 }
 
 // headers are the request's on the wire.
-func (r *Request) headers() abi.Headers {
-	h := abi.Headers{{Name: ":method", Value: orElse(r.Method, "GET")}, {Name: ":path", Value: orElse(r.Path, "/")}}
+func (r *Request) headers() Headers {
+	h := Headers{{Name: ":method", Value: orElse(r.Method, "GET")}, {Name: ":path", Value: orElse(r.Path, "/")}}
 	if r.Authority != NoAuthority {
-		h = append(h, abi.Header{Name: ":authority", Value: orElse(r.Authority, "example.com")})
+		h = append(h, Header{Name: ":authority", Value: orElse(r.Authority, "example.com")})
 	}
 	h = append(h, r.Headers...)
 	if _, ok := r.Headers.Get("content-length"); !ok && len(r.Body) > 0 && len(r.Trailers) == 0 {
-		h = append(h, abi.Header{Name: "content-length", Value: strconv.Itoa(len(r.Body))})
+		h = append(h, Header{Name: "content-length", Value: strconv.Itoa(len(r.Body))})
 	}
 	return h
 }

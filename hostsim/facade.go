@@ -15,7 +15,7 @@ func Profiles() []string { return wasmhost.ReleaseNames() }
 type Module struct{ code *wasmhost.Module }
 
 // Compile checks and compiles a module. The error is a *LoadError when no Envoy would take it.
-func Compile(ctx context.Context, wasm []byte, o wasmhost.CompileOptions) (*Module, error) {
+func Compile(ctx context.Context, wasm []byte, o CompileOptions) (*Module, error) {
 	code, err := wasmhost.Compile(ctx, wasm, o)
 	if err != nil {
 		return nil, err
@@ -24,7 +24,7 @@ func Compile(ctx context.Context, wasm []byte, o wasmhost.CompileOptions) (*Modu
 }
 
 // CompileFile reads and compiles a module from a file.
-func CompileFile(ctx context.Context, path string, o wasmhost.CompileOptions) (*Module, error) {
+func CompileFile(ctx context.Context, path string, o CompileOptions) (*Module, error) {
 	wasm, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read wasm module: %w", err)

@@ -3,12 +3,9 @@ package hostsim
 import (
 	"context"
 
-	"github.com/sallyport-gateway/sallyport/hostsim/abi"
 	"github.com/sallyport-gateway/sallyport/hostsim/event"
-	"github.com/sallyport-gateway/sallyport/hostsim/internal/envoy"
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/envoy/http"
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/envoy/tcp"
-	"github.com/sallyport-gateway/sallyport/hostsim/internal/wasmhost"
 	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
@@ -19,7 +16,7 @@ import (
 type Stream struct{ envoy *http.Stream }
 
 // NewStream begins a stream on a worker, counted from 0.
-func (h *Host) NewStream(worker int, info envoy.StreamInfo) (*Stream, error) {
+func (h *Host) NewStream(worker int, info StreamInfo) (*Stream, error) {
 	s, err := http.NewStream(h.listener, worker, info)
 	if err != nil {
 		return nil, err
@@ -29,20 +26,20 @@ func (h *Host) NewStream(worker int, info envoy.StreamInfo) (*Stream, error) {
 
 // RequestHeaders feeds the client's request headers, :method, :path and :authority among them, as they are on the wire.
 // The connection manager's own are added: see WithConnectionManager.
-func (s *Stream) RequestHeaders(h abi.Headers, end bool) error { return s.envoy.RequestHeaders(h, end) }
+func (s *Stream) RequestHeaders(h Headers, end bool) error { return s.envoy.RequestHeaders(h, end) }
 
 // RequestBody feeds a piece of the client's request body.
 func (s *Stream) RequestBody(data []byte, end bool) error { return s.envoy.RequestBody(data, end) }
 
 // RequestTrailers feeds the client's trailers.
-func (s *Stream) RequestTrailers(h abi.Headers) error { return s.envoy.RequestTrailers(h) }
+func (s *Stream) RequestTrailers(h Headers) error { return s.envoy.RequestTrailers(h) }
 
 // RequestMetadata feeds an HTTP/2 METADATA frame of the client. The guest is told how many entries it has; it cannot
 // read them, and the frame goes no further.
-func (s *Stream) RequestMetadata(h abi.Headers) error { return s.envoy.RequestMetadata(h) }
+func (s *Stream) RequestMetadata(h Headers) error { return s.envoy.RequestMetadata(h) }
 
 // ResponseHeaders feeds the backend's response headers, :status among them.
-func (s *Stream) ResponseHeaders(h abi.Headers, end bool) error {
+func (s *Stream) ResponseHeaders(h Headers, end bool) error {
 	return s.envoy.ResponseHeaders(h, end)
 }
 
@@ -50,10 +47,10 @@ func (s *Stream) ResponseHeaders(h abi.Headers, end bool) error {
 func (s *Stream) ResponseBody(data []byte, end bool) error { return s.envoy.ResponseBody(data, end) }
 
 // ResponseTrailers feeds the backend's trailers.
-func (s *Stream) ResponseTrailers(h abi.Headers) error { return s.envoy.ResponseTrailers(h) }
+func (s *Stream) ResponseTrailers(h Headers) error { return s.envoy.ResponseTrailers(h) }
 
 // ResponseMetadata is RequestMetadata for the backend's.
-func (s *Stream) ResponseMetadata(h abi.Headers) error { return s.envoy.ResponseMetadata(h) }
+func (s *Stream) ResponseMetadata(h Headers) error { return s.envoy.ResponseMetadata(h) }
 
 // UpstreamFailed says that the backend did not answer, or not to the end. The router makes its reply of it.
 func (s *Stream) UpstreamFailed(f upstream.Fault) error { return s.envoy.UpstreamFailed(f) }
@@ -63,7 +60,7 @@ func (s *Stream) ClientGone() { s.envoy.ClientGone() }
 
 // RejectEarlier plays a filter before ours, or the codec, that answers by itself: our plugin sees only create, log,
 // done and delete. headers may be nil for a request so malformed that it has none.
-func (s *Stream) RejectEarlier(headers abi.Headers, status int, body string) error {
+func (s *Stream) RejectEarlier(headers Headers, status int, body string) error {
 	return s.envoy.RejectEarlier(headers, status, body)
 }
 
@@ -83,7 +80,7 @@ func (s *Stream) Hostcalls() int { return s.envoy.Hostcalls() }
 
 // Trace has the hostcalls and callbacks in the stream's own context so far, when the host was made WithTrace. What a
 // callback of the root context does for it, such as the answer to a call, is in Host.Trace.
-func (s *Stream) Trace() []wasmhost.TraceEntry { return s.envoy.Trace() }
+func (s *Stream) Trace() []TraceEntry { return s.envoy.Trace() }
 
 // FilterState is what the guest stored with set_property, by key ("wasm." and the path).
 func (s *Stream) FilterState() map[string][]byte { return s.envoy.FilterState() }
@@ -99,7 +96,7 @@ type Connection struct{ envoy *tcp.Connection }
 
 // NewConnection accepts a connection on a worker, counted from 0: the plugin's on_context_create and on_new_connection
 // run. RouteName, VirtualHost and Protocol of info have no meaning here.
-func (h *Host) NewConnection(worker int, info envoy.StreamInfo) (*Connection, error) {
+func (h *Host) NewConnection(worker int, info StreamInfo) (*Connection, error) {
 	c, err := tcp.NewConnection(h.listener, worker, info)
 	if err != nil {
 		return nil, err
@@ -141,7 +138,7 @@ func (c *Connection) Details() string { return c.envoy.Details() }
 func (c *Connection) Hostcalls() int { return c.envoy.Hostcalls() }
 
 // Trace is Stream.Trace.
-func (c *Connection) Trace() []wasmhost.TraceEntry { return c.envoy.Trace() }
+func (c *Connection) Trace() []TraceEntry { return c.envoy.Trace() }
 
 // FilterState is Stream.FilterState.
 func (c *Connection) FilterState() map[string][]byte { return c.envoy.FilterState() }

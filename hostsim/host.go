@@ -7,9 +7,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/envoy"
-	"github.com/sallyport-gateway/sallyport/hostsim/internal/simclock"
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/wasmhost"
-	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
 // Host is a listener with one Wasm plugin in its HTTP filter chain, before the router. Its methods may be called from
@@ -21,7 +19,7 @@ type Host struct {
 	closes func(context.Context) error
 
 	mu       sync.Mutex
-	upstream upstream.Cluster
+	upstream Cluster
 	// leftovers are bytes on a worker's idle connection to the backend, which has not read them.
 	leftovers map[int][]byte
 }
@@ -102,24 +100,24 @@ func (h *Host) Drain() { h.listener.Drain() }
 func (h *Host) Process() *Process { return h.process }
 
 // Clock is the process's clock.
-func (h *Host) Clock() simclock.Clock { return h.process.Clock() }
+func (h *Host) Clock() Clock { return h.process.Clock() }
 
 // Advance moves the process's clock: see Process.Advance.
 func (h *Host) Advance(d time.Duration) { h.process.Advance(d) }
 
 // SetUpstream changes the backend of Do, from the next exchange on.
-func (h *Host) SetUpstream(backend upstream.Cluster) {
+func (h *Host) SetUpstream(backend Cluster) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.upstream = backend
 }
 
 // Log has all lines that the plugin's VMs logged so far, the canary's included.
-func (h *Host) Log() []envoy.LogLine { return h.listener.Logs.From(0) }
+func (h *Host) Log() []LogLine { return h.listener.Logs.From(0) }
 
 // Trace has every hostcall and callback so far, WASI left out, when the host was made WithTrace. A callback stands
 // before the hostcalls that it makes.
-func (h *Host) Trace() []wasmhost.TraceEntry { return h.listener.Traces.From(0) }
+func (h *Host) Trace() []TraceEntry { return h.listener.Traces.From(0) }
 
 // GuestMemory is how many bytes of linear memory the host's VM has on each thread, the main thread first; 0 for none. It
 // never falls: a Wasm memory can only grow.

@@ -6,8 +6,6 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/hostsim/abi"
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/envoy"
-	"github.com/sallyport-gateway/sallyport/hostsim/internal/simclock"
-	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
 // Option is what New takes: a ProcessOption or a HostOption.
@@ -31,11 +29,11 @@ type config struct {
 
 type hostOptions struct {
 	envoy.Config
-	upstream upstream.Cluster
+	upstream Cluster
 }
 
 func newHostOptions() hostOptions {
-	return hostOptions{Config: envoy.NewConfig(), upstream: upstream.Respond(200, "backend\n", "content-type", "text/plain")}
+	return hostOptions{Config: envoy.NewConfig(), upstream: Respond(200, "backend\n", "content-type", "text/plain")}
 }
 
 // WithProfile chooses the Envoy version to imitate, such as "1.38".
@@ -49,7 +47,7 @@ func WithWorkers(n int) ProcessOption {
 }
 
 // WithClock sets the clock; without it a FakeClock starts at DefaultStart.
-func WithClock(clock simclock.Clock) ProcessOption {
+func WithClock(clock Clock) ProcessOption {
 	return func(c *envoy.ProcessConfig) { c.Clock = clock }
 }
 
@@ -63,7 +61,7 @@ func WithSeed(seed uint64) ProcessOption {
 }
 
 // WithCluster defines a cluster that guests may call.
-func WithCluster(name string, cluster upstream.Cluster) ProcessOption {
+func WithCluster(name string, cluster Cluster) ProcessOption {
 	return func(c *envoy.ProcessConfig) { c.Clusters[name] = cluster }
 }
 
@@ -97,17 +95,17 @@ func WithRootID(id string) HostOption { return func(c *hostOptions) { c.RootID =
 func WithVMID(id string) HostOption { return func(c *hostOptions) { c.VMID = id } }
 
 // WithUpstream sets the backend that Host.Do forwards to; 200 "backend\n" unless given.
-func WithUpstream(backend upstream.Cluster) HostOption {
+func WithUpstream(backend Cluster) HostOption {
 	return func(c *hostOptions) { c.upstream = backend }
 }
 
 // WithDirectResponse has the route answer by itself, as Envoy's direct_response does, without any backend.
 func WithDirectResponse(status int, body string) HostOption {
-	return func(c *hostOptions) { c.DirectResponse = &upstream.Answer{Status: status, Body: []byte(body)} }
+	return func(c *hostOptions) { c.DirectResponse = &Answer{Status: status, Body: []byte(body)} }
 }
 
 // WithLog adds a receiver of each log line. It is called on the thread that logs and must not call into the Host.
-func WithLog(sink func(envoy.LogLine)) HostOption {
+func WithLog(sink func(LogLine)) HostOption {
 	return func(c *hostOptions) { c.Sinks = append(c.Sinks, sink) }
 }
 
@@ -136,7 +134,7 @@ func WithEnvoyTrace(receive func(thread int, line string)) HostOption {
 }
 
 // WithFailurePolicy sets what follows a crash; FailClosed unless given.
-func WithFailurePolicy(p envoy.FailurePolicy) HostOption {
+func WithFailurePolicy(p FailurePolicy) HostOption {
 	return func(c *hostOptions) { c.Policy = p }
 }
 
@@ -152,7 +150,7 @@ func WithAllowOnHeadersStopIteration() HostOption {
 }
 
 // WithConnectionManager sets the observable settings of the HTTP connection manager.
-func WithConnectionManager(m envoy.ConnectionManager) HostOption {
+func WithConnectionManager(m ConnectionManager) HostOption {
 	return func(c *hostOptions) { c.ConnManager = m }
 }
 

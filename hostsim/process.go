@@ -5,9 +5,6 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/envoy"
-	"github.com/sallyport-gateway/sallyport/hostsim/internal/simclock"
-	"github.com/sallyport-gateway/sallyport/hostsim/internal/wasmhost"
-	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
 // Process is one Envoy process: threads, a clock, clusters, and the state that all its plugins share. Its methods may
@@ -28,7 +25,7 @@ func NewProcess(opts ...ProcessOption) (*Process, error) {
 }
 
 // Clock is the clock that the process was made with.
-func (p *Process) Clock() simclock.Clock { return p.envoy.Clock }
+func (p *Process) Clock() Clock { return p.envoy.Clock }
 
 // Workers is the number of workers, the main thread not counted.
 func (p *Process) Workers() int { return len(p.envoy.Workers) - 1 }
@@ -38,12 +35,12 @@ func (p *Process) Workers() int { return len(p.envoy.Workers) - 1 }
 func (p *Process) Advance(d time.Duration) { p.envoy.Loop.Advance(d) }
 
 // SetCluster defines or replaces a cluster, and removes it when cluster is nil.
-func (p *Process) SetCluster(name string, cluster upstream.Cluster) {
+func (p *Process) SetCluster(name string, cluster Cluster) {
 	p.envoy.SetCluster(name, cluster)
 }
 
 // Calls are all calls that guests dispatched so far, in order; also those that were refused.
-func (p *Process) Calls() []upstream.Call { return p.envoy.Calls.From(0) }
+func (p *Process) Calls() []Call { return p.envoy.Calls.From(0) }
 
 // Hostcalls is how many hostcalls all guests made so far, WASI left out.
 func (p *Process) Hostcalls() int { return p.envoy.Hostcalls() }
@@ -81,7 +78,7 @@ func (p *Process) Queue(vmID, name string) (messages [][]byte, ok bool) {
 
 // Metrics are all metrics that guests defined, in the order of their first definition, by the guest's own names. Envoy
 // shows them with "wasmcustom." before the name.
-func (p *Process) Metrics() []wasmhost.Metric { return p.envoy.Machine.Metrics() }
+func (p *Process) Metrics() []Metric { return p.envoy.Machine.Metrics() }
 
 // Metric is the value of the counter or gauge with that name, 0 when there is none.
 func (p *Process) Metric(name string) uint64 { return p.envoy.Machine.Metric(name) }

@@ -1,3 +1,5 @@
+// Package abi has the numbers and shapes of the proxy-wasm ABI that tests meet: statuses of hostcalls, log levels, types
+// of metrics, headers.
 package abi
 
 import "strconv"

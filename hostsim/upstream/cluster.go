@@ -1,3 +1,5 @@
+// Package upstream is the servers behind a filter, the clusters that it calls and the backend: what they are asked, how
+// they answer, and the ways in which they fail.
 package upstream
 
 import (

@@ -1,3 +1,5 @@
+// Package simclock has the threads of a simulated process and the clock that they share: one that a test moves by hand,
+// or the machine's own. What is due runs on its thread, one thing at a time.
 package simclock
 
 import (

@@ -1,3 +1,6 @@
+// Package wasmhost is a proxy-wasm host that knows of no proxy: it loads modules as an Envoy version would, runs VMs
+// under wazero, and turns their hostcalls into questions to a GuestContext. What VMs of one process share, data, queues and
+// metrics, is here too. Source: proxy-wasm-cpp-host.
 package wasmhost
 
 import (

@@ -1,3 +1,4 @@
+// Package foreign has the functions that Envoy offers by proxy_call_foreign_function.
 package foreign
 
 import (

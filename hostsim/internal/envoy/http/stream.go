@@ -1,3 +1,4 @@
+// Package http is Envoy's HTTP connection manager, filter manager and router, as a plugin meets them.
 package http
 
 import (

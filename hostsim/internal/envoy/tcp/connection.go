@@ -1,3 +1,4 @@
+// Package tcp is a TCP connection through a plugin as a network filter, with Envoy's tcp_proxy behind it.
 package tcp
 
 import (

@@ -1,3 +1,4 @@
+// Package header is Envoy's header map, and how long content-length says that a message is.
 package header
 
 import (

@@ -1,3 +1,6 @@
+// Package envoy is what all of a simulated Envoy's plugins have in common: the process, listeners with a plugin,
+// configurations in force and their VMs, contexts of the guest, callouts, properties. Streams of HTTP and connections of
+// TCP are packages of their own. Source: Envoy source/extensions/common/wasm.
 package envoy
 
 import (

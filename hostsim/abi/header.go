@@ -3,12 +3,10 @@ package abi
 import (
 	"slices"
 	"strings"
-
-	"github.com/sallyport-gateway/sallyport/hostsim/internal/wire"
 )
 
 // Header is one name and value.
-type Header = wire.Pair
+type Header struct{ Name, Value string }
 
 // Headers is an ordered list of headers, in which a name may occur again.
 type Headers []Header

@@ -1,3 +1,4 @@
+// Package property has paths and values of proxy_get_property, and those values that hang on nothing else.
 package property
 
 import (

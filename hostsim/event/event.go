@@ -1,3 +1,4 @@
+// Package event is what a stream or connection asks of the network around it: see hostsim.Stream.
 package event
 
 import (
