@@ -8,7 +8,7 @@ import (
 )
 
 // hostcallsInLoop is how many hostcalls the guest makes each time that it is entered.
-const hostcallsInLoop = 1000
+const hostcallsInLoop = 10000
 
 // BenchmarkHostcall is the cost of one hostcall, the way from the guest and back included. The guest is hand-made and
 // calls in a loop, so that neither a language runtime nor the way into the guest is in it; what goes through the guest's
