@@ -1,6 +1,7 @@
 package envoyconfig
 
 import (
+	"bytes"
 	"os"
 	"slices"
 	"strings"
@@ -86,5 +87,22 @@ func TestModuleBudget(t *testing.T) {
 	t.Logf("the module has %d bytes (%.2f MiB), of %d allowed", info.Size(), float64(info.Size())/(1<<20), moduleBudget)
 	if info.Size() > moduleBudget {
 		t.Errorf("%d bytes too many", info.Size()-moduleBudget)
+	}
+}
+
+// TestModuleHasNoSchema looks for words that only the command's description of the configuration has: the linker leaves
+// out what the filter never calls.
+func TestModuleHasNoSchema(t *testing.T) {
+	module, err := os.ReadFile(wasmbuild.Package(t, "./filter"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"additionalProperties", "Smooths bursts: over the rate", "A parameter of the query."} {
+		if bytes.Contains(module, []byte(text)) {
+			t.Errorf("the module has %q in it", text)
+		}
+	}
+	if !bytes.Contains(module, []byte("is no known member")) {
+		t.Error("the module has not even the loader's own words: the check finds nothing")
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sallyport-gateway/sallyport/filter/cmd/sallyport/internal/document"
 	"github.com/sallyport-gateway/sallyport/filter/internal/catalog"
 	"github.com/sallyport-gateway/sallyport/filter/internal/config"
 	"github.com/sallyport-gateway/sallyport/filter/internal/nativehost"
@@ -66,7 +67,7 @@ func Ask(ctx context.Context, q Question) (Answer, error) {
 	loaded, problems := config.Load(q.Config, func(name string) (string, bool) {
 		value, ok := q.Env(name)
 		if !ok {
-			value = "explained" // a secret is not needed to know what would be asked
+			value = document.AnyVariable() // a secret is not needed to know what would be asked
 		}
 		env[name] = value
 		return value, true
