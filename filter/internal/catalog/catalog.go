@@ -122,13 +122,16 @@ func (c *Catalog) Grant(app *App, api, version, method, suffix string) (granted 
 	if app == nil || kind == ambiguousPath || kind == encodedPath && AmbiguousPath(suffix) {
 		return nil, false
 	}
-	decoded := decodePath(suffix)
+	decoded := suffix
+	if kind == encodedPath {
+		decoded = decodePath(suffix)
+	}
 	p := app.grant(request{api: api, version: version, method: method, path: decoded})
 	if p == nil {
 		return nil, false
 	}
 	// What a pattern matches, its fold matches folded; but for parameters.
-	if kind == plainPath && !c.casedPatterns || p == app.granted[0] && !strings.Contains(decoded, ";") {
+	if kind == plainPath && !c.casedPatterns || p == app.granted[0] && (kind != encodedPath || !strings.Contains(decoded, ";")) {
 		return &p.Product, true
 	}
 	folded, ok := suffix, true

@@ -43,6 +43,7 @@ type Stream struct {
 	resume   func()        // wake, made once for all requests that it serves
 	began    int64         // unix nanoseconds
 	reason   denial.Reason // why it was refused
+	answered int           // the status of the refusal, 0 when the host must be asked
 	recorded bool
 	kept     bool // it was parked, and the headers are its own
 	failed   bool // by a fault of our own
@@ -146,12 +147,30 @@ func (s *Stream) refuse(d denial.Denial) Action {
 	}
 	s.phase, s.reason = refused, d.Reason
 	d.DPoP = s.exchange.DPoP
-	s.engine.host.Reply(s.engine.refusals.Render(d), d.Reason.String())
+	if r := s.engine.refusals.Render(d); s.engine.host.Reply(r, d.Reason.String()) {
+		s.answered = s.statusOf(r)
+	}
 	s.engine.note(&s.exchange, false, d.Reason)
 	s.engine.complain(d.Reason, s)
 	s.describe(false)
 	return Pause
 }
+
+// statusOf is what the client reads of a refusal, so that the host need not be
+// asked at the end of a request; 0 when the headers are let go by which gRPC's
+// clients are known.
+func (s *Stream) statusOf(r *denial.Response) int {
+	switch {
+	case s.exchange.Headers == nil:
+		return 0
+	case pipeline.IsGRPC(s.exchange.Headers):
+		return grpcStatus
+	}
+	return r.Status
+}
+
+// grpcStatus is that of every answer to a client of gRPC, which reads another.
+const grpcStatus = 200
 
 // Fail refuses an undecided stream after a fault of our own: a panic that was
 // recovered in one of its callbacks.
@@ -174,7 +193,9 @@ func (s *Stream) Close() {
 	if s.phase != admitted && s.phase != refused {
 		s.phase = gone
 	}
-	s.run.Fail(denial.Denial{})
+	if !s.run.Decided() {
+		s.run.Fail(denial.Denial{})
+	}
 	s.leave()
 	s.engine.pool.give(s)
 }

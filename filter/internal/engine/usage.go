@@ -18,8 +18,11 @@ func (s *Stream) OnLog() {
 		Reason:  s.reason,
 		Party:   s.party(),
 		KeyID:   s.exchange.Caller.KeyID,
-		Status:  s.engine.host.ResponseStatus(),
+		Status:  s.answered,
 		Now:     s.exchange.Now,
+	}
+	if c.Status == 0 {
+		c.Status = s.engine.host.ResponseStatus()
 	}
 	if c.Allowed {
 		c.Now = s.engine.host.NowNanos()

@@ -26,6 +26,10 @@ func Continue() Outcome { return Outcome{kind: proceed} }
 // Deny refuses the request.
 func Deny(d denial.Denial) Outcome { return Outcome{denial: &d} }
 
+// DenyWith refuses the request with words that were made before: nothing is made
+// for a refusal that comes again and again. d must never change.
+func DenyWith(d *denial.Denial) Outcome { return Outcome{denial: d} }
+
 // DenyFor refuses the request for a reason that needs no more words.
 func DenyFor(r denial.Reason) Outcome { return Outcome{reason: r} }
 

@@ -72,7 +72,7 @@ type Run struct {
 	parked  bool
 	done    bool
 	verdict Verdict
-	denial  denial.Denial
+	refusal Outcome // of a Denied run
 }
 
 // Begin starts the sequence; nothing runs before Advance.
@@ -94,7 +94,7 @@ func (r *Run) Advance(x *Exchange, now int64, wake func()) Verdict {
 		return r.verdict
 	}
 	if !r.begun {
-		return r.end(Denied, denial.Denial{})
+		return r.refuse(&Outcome{})
 	}
 	x.Now = now
 	if r.parked {
@@ -104,36 +104,33 @@ func (r *Run) Advance(x *Exchange, now int64, wake func()) Verdict {
 		waiting := r.waiting
 		r.parked, r.waiting = false, Outcome{}
 		InjectFault(x, "resume", r.steps[r.next-1])
-		if v, ended := r.take(waiting.Resume(x), wake); ended {
-			return v
+		if o := waiting.Resume(x); o.kind != proceed {
+			return r.take(&o, wake)
 		}
 	}
 	for r.next < len(r.steps) {
 		step := r.steps[r.next]
 		r.next++
 		InjectFault(x, "apply", step)
-		if v, ended := r.take(step.Apply(x), wake); ended {
-			return v
+		if o := step.Apply(x); o.kind != proceed {
+			return r.take(&o, wake)
 		}
 	}
-	return r.end(Admitted, denial.Denial{})
+	r.done, r.verdict = true, Admitted
+	return Admitted
 }
 
-// take turns an outcome into a verdict; ended is false when the next step is due.
-func (r *Run) take(o Outcome, wake func()) (v Verdict, ended bool) {
-	switch o.kind {
-	case proceed:
-		return Denied, false
-	case await:
-		if o.flight.Landed() {
-			return r.end(Denied, denial.Denial{}), true
-		}
-		r.waiting, r.parked = o, true
-		o.flight.onLanding(wake)
-		return Parked, true
+// take turns an outcome that does not continue into a verdict.
+func (r *Run) take(o *Outcome, wake func()) Verdict {
+	if o.kind != await {
+		return r.refuse(o)
 	}
-	d, _ := o.Denial()
-	return r.end(Denied, d), true
+	if o.flight.Landed() {
+		return r.refuse(&Outcome{})
+	}
+	r.waiting, r.parked = *o, true
+	o.flight.onLanding(wake)
+	return Parked
 }
 
 // Fail decides an undecided run as a refusal, for a deadline or a panic. It
@@ -144,12 +141,19 @@ func (r *Run) Fail(d denial.Denial) bool {
 	if r.done {
 		return false
 	}
-	r.end(Denied, d)
+	o := DenyFor(d.Reason)
+	if d != (denial.Denial{Reason: d.Reason}) {
+		o = Deny(d)
+	}
+	r.refuse(&o)
 	return true
 }
 
 // Denial is the refusal of a Denied run.
-func (r *Run) Denial() denial.Denial { return r.denial }
+func (r *Run) Denial() denial.Denial {
+	d, _ := r.refusal.Denial()
+	return d
+}
 
 // Decided reports whether the run has its verdict.
 func (r *Run) Decided() bool { return r.done }
@@ -163,8 +167,8 @@ func (r *Run) Step() string {
 }
 
 //go:noinline
-func (r *Run) end(v Verdict, d denial.Denial) Verdict {
+func (r *Run) refuse(o *Outcome) Verdict {
 	r.done, r.parked, r.waiting = true, false, Outcome{}
-	r.verdict, r.denial = v, d
-	return v
+	r.verdict, r.refusal = Denied, *o
+	return Denied
 }

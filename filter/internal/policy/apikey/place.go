@@ -52,8 +52,8 @@ func presented(x *pipeline.Exchange, places []Place) (key string, count int) {
 			}
 			continue
 		}
-		for _, line := range x.Headers {
-			if line.Name == p.Header {
+		for i := range x.Headers {
+			if line := &x.Headers[i]; line.Name == p.Header {
 				key = ascii.Trim(line.Value, " \t") // optional whitespace is not part of a value (RFC 9110 section 5.5)
 				count++
 			}

@@ -29,10 +29,11 @@ func (r *remove) Name() string { return "remove_api_key" }
 
 // Apply implements pipeline.Step.
 func (r *remove) Apply(x *pipeline.Exchange) pipeline.Outcome {
-	for _, sent := range x.Headers {
+	for i := range x.Headers {
+		sent := x.Headers[i].Name
 		for _, header := range r.headers {
-			if ascii.SameVariable(sent.Name, header) {
-				x.Edits.RemoveHeader(sent.Name)
+			if len(sent) == len(header) && ascii.SameVariable(sent, header) {
+				x.Edits.RemoveHeader(sent)
 			}
 		}
 	}
