@@ -42,7 +42,8 @@ type Conversed struct {
 // ends by tcp_proxy's idle timeout after a virtual hour; before, nothing ends it, and the error says so. A connection
 // that the plugin closes is no error.
 func (h *Host) DoTCP(ctx context.Context, t Conversation) (Conversed, error) {
-	defer h.process.envoy.Loop.Turn()()
+	h.process.envoy.Loop.BeginTurn()
+	defer h.process.envoy.Loop.EndTurn()
 	began, logs, traces := h.process.envoy.Clock.Now(), h.listener.Logs.End(), h.listener.Traces.End()
 	c, err := tcp.NewConnection(h.listener, t.Worker, t.Info)
 	if err != nil {

@@ -92,7 +92,8 @@ type UpstreamRequest struct {
 // moves the clock as far as that takes: a stream that nobody resumes ends by the connection manager's idle timeout. The
 // error is only for an exchange that could not be played; a refusal is a Response.
 func (h *Host) Do(ctx context.Context, r Request) (Response, Exchange, error) {
-	defer h.process.envoy.Loop.Turn()()
+	h.process.envoy.Loop.BeginTurn()
+	defer h.process.envoy.Loop.EndTurn()
 	e, err := h.begin(r)
 	if err != nil {
 		return Response{}, Exchange{}, err
@@ -159,7 +160,8 @@ func (p *Pending) Stream() *Stream { return &Stream{p.exchange.stream} }
 
 // Wait plays the exchange to its end, as Do does.
 func (p *Pending) Wait(ctx context.Context) (Response, Exchange, error) {
-	defer p.exchange.host.process.envoy.Loop.Turn()()
+	p.exchange.host.process.envoy.Loop.BeginTurn()
+	defer p.exchange.host.process.envoy.Loop.EndTurn()
 	err := p.exchange.play(ctx)
 	return p.exchange.response, p.exchange.result(), err
 }
@@ -237,7 +239,8 @@ func (e *exchange) send() {
 
 // headers are the request's on the wire.
 func (r *Request) headers() Headers {
-	h := Headers{{Name: ":method", Value: orElse(r.Method, "GET")}, {Name: ":path", Value: orElse(r.Path, "/")}}
+	h := make(Headers, 0, len(r.Headers)+4) // :method, :path, :authority, content-length
+	h = append(h, Header{Name: ":method", Value: orElse(r.Method, "GET")}, Header{Name: ":path", Value: orElse(r.Path, "/")})
 	if r.Authority != NoAuthority {
 		h = append(h, Header{Name: ":authority", Value: orElse(r.Authority, "example.com")})
 	}

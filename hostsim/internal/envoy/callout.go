@@ -121,7 +121,7 @@ func (o *callout) await(a upstream.Answer, timeout time.Duration) {
 	if a.Fault == upstream.FaultNever || after == 0 && timeout == 0 && (a.Fault == upstream.FaultTimeout || a.Fault == upstream.FaultTimeoutMidBody) {
 		return
 	}
-	o.cancel = t.After(after, end)
+	o.cancel = t.After(after, end).Stop
 }
 
 // awaitReal has a goroutine ask for the answer.
@@ -140,7 +140,7 @@ func (o *callout) awaitReal(wait func(context.Context) upstream.Answer, timeout 
 	}
 	stopTimer := func() {}
 	if timeout > 0 {
-		stopTimer = t.After(timeout, once(func() { o.timedOut() }))
+		stopTimer = t.After(timeout, once(func() { o.timedOut() })).Stop
 	}
 	o.cancel = once(stopTimer)
 	t.process.Loop.Spawn(func() {

@@ -25,8 +25,12 @@ func (s *Flow) Next(ctx context.Context, played bool) (event.Event, error) {
 			}
 			continue
 		}
+		wake := s.Queue.Wake()
+		if s.Queue.Ready() || s.IsOver() { // since nobody was woken
+			continue
+		}
 		select {
-		case <-s.Queue.wake:
+		case <-wake:
 		case <-ctx.Done():
 			return event.Event{}, ctx.Err()
 		}
@@ -47,7 +51,7 @@ func (s *Flow) Emit(e event.Event) { s.Queue.emit(e) }
 type eventQueue struct {
 	mu     sync.Mutex
 	Events []event.Event
-	wake   chan struct{} // capacity 1
+	wake   chan struct{} // capacity 1; nil until somebody waits
 }
 
 // Ready: there is an event to take.
@@ -57,8 +61,15 @@ func (q *eventQueue) Ready() bool {
 	return len(q.Events) > 0
 }
 
-// Wake gives something when there may be one.
-func (q *eventQueue) Wake() <-chan struct{} { return q.wake }
+// Wake gives something when there may be one that came later than this.
+func (q *eventQueue) Wake() <-chan struct{} {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.wake == nil {
+		q.wake = make(chan struct{}, 1)
+	}
+	return q.wake
+}
 
 func (q *eventQueue) take() (event.Event, bool) {
 	q.mu.Lock()
@@ -73,10 +84,10 @@ func (q *eventQueue) take() (event.Event, bool) {
 
 func (q *eventQueue) emit(e event.Event) {
 	q.mu.Lock()
+	defer q.mu.Unlock()
 	q.Events = append(q.Events, e)
-	q.mu.Unlock()
 	select {
 	case q.wake <- struct{}{}:
-	default:
+	default: // nil, or woken already
 	}
 }

@@ -1,8 +1,10 @@
 package envoy
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/wasmhost"
@@ -26,9 +28,9 @@ type Flow struct {
 	StartedAt   time.Time
 	filterState map[string][]byte
 	hostcalls   int
-	ContextID   func() uint32 // 0 when the plugin is skipped
-	traceFrom   int           // where the host's trace stood when the flow began
-	order       uint64        // among the host's flows
+	contextID   uint32 // 0 until the guest has one
+	traceFrom   int    // where the host's trace stood when the flow began
+	order       uint64 // among the host's flows
 
 	Queue eventQueue
 }
@@ -58,7 +60,7 @@ func (f *Flow) Begin(h *Listener, worker int, info StreamInfo) error {
 	if h.Config.Trace {
 		f.traceFrom = h.Traces.End()
 	}
-	f.filterState, f.Queue.wake, f.StartedAt = map[string][]byte{}, make(chan struct{}, 1), h.Process.Clock.Now()
+	f.StartedAt = h.Process.Clock.Now()
 	return nil
 }
 
@@ -87,7 +89,7 @@ func (f *Flow) Hostcalls() (n int) {
 // callback of the root context does for it, such as the answer to a call, is in Host.Trace.
 func (f *Flow) Trace() (entries []wasmhost.TraceEntry) {
 	var context uint32
-	f.Thread.Run(func() { context = f.ContextID() })
+	f.Thread.Run(func() { context = f.contextID })
 	for _, e := range f.Host.Traces.From(f.traceFrom) {
 		if e.Thread == f.Thread.Index && e.Context == context {
 			entries = append(entries, e)
@@ -99,10 +101,25 @@ func (f *Flow) Trace() (entries []wasmhost.TraceEntry) {
 // FilterState is what the guest stored with set_property, by key ("wasm." and the path).
 func (f *Flow) FilterState() (state map[string][]byte) {
 	f.Thread.Run(func() {
-		state = map[string][]byte{}
-		for k, v := range f.filterState {
-			state[k] = append([]byte(nil), v...)
+		if f.Over { // nobody writes any more
+			state = f.filterState
+			return
+		}
+		state = maps.Clone(f.filterState)
+		for k, v := range state {
+			state[k] = bytes.Clone(v)
 		}
 	})
+	if state == nil {
+		state = map[string][]byte{}
+	}
 	return state
+}
+
+// state is the filter state to write to.
+func (f *Flow) state() map[string][]byte {
+	if f.filterState == nil {
+		f.filterState = map[string][]byte{}
+	}
+	return f.filterState
 }

@@ -25,6 +25,7 @@ func (c *FlowContext) Enter() {
 		return
 	}
 	c.id = c.Guest.NextID()
+	c.flow.contextID = c.id
 	c.Guest.Enter(c.self)
 	c.create(c.Root.id)
 }
@@ -40,7 +41,7 @@ func (c *FlowContext) Counted() {
 
 // CallForeign may set filter state.
 func (c *FlowContext) CallForeign(name string, argument []byte) ([]byte, abi.Status, bool) {
-	return c.callForeign(name, argument, c.flow.filterState)
+	return c.callForeign(name, argument, c.flow.state())
 }
 
 // SetProperty stores filter state of the stream. BadArgument: it is set and was declared read only.
@@ -50,7 +51,7 @@ func (c *FlowContext) SetProperty(name, value []byte) abi.Status {
 	if set && c.Root.declared[path.Text] {
 		return abi.StatusBadArgument
 	}
-	c.flow.filterState[path.StateKey] = append(old[:0], value...)
+	c.flow.state()[path.StateKey] = append(old[:0], value...)
 	return abi.StatusOK
 }
 

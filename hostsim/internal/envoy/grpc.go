@@ -236,7 +236,7 @@ func (x *grpcExchange) after(d time.Duration, f func()) {
 		if !x.over {
 			f()
 		}
-	}))
+	}).Stop)
 }
 
 // send is a message, or just the end, from the guest.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/hostsim/abi"
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/envoy/header"
+	"github.com/sallyport-gateway/sallyport/hostsim/internal/simclock"
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/wasmhost"
 )
 
@@ -26,7 +27,7 @@ type rootContext struct {
 	pendingDone   bool
 
 	tickPeriod time.Duration
-	stopTick   func()
+	ticker     *simclock.Timer
 }
 
 func newRoot(h *Listener, g *guest, id uint32) *rootContext {
@@ -89,30 +90,26 @@ func (c *rootContext) forget() {
 		x.finish()
 	}
 	c.grpc = nil
-	if c.stopTick != nil {
-		c.stopTick()
-		c.stopTick = nil
-	}
+	c.ticker.Stop()
+	c.ticker = nil
 }
 
 // setTick arms, changes or with 0 stops the root's tick. Source: Envoy wasm.cc setTimerPeriod.
 func (c *rootContext) setTick(period time.Duration) {
-	if c.stopTick != nil {
-		c.stopTick()
-		c.stopTick = nil
-	}
+	c.ticker.Stop()
+	c.ticker = nil
 	c.tickPeriod = period
 	if period > 0 {
-		c.stopTick = c.Guest.worker.After(period, c.tick)
+		c.ticker = c.Guest.worker.After(period, c.tick)
 	}
 }
 
 // tick is one-shot and re-armed after the callback, with the period that holds then.
 func (c *rootContext) tick() {
-	c.stopTick = nil
+	c.ticker = nil
 	c.Callback(wasmhost.OnTick, c.id)
-	if c.stopTick == nil && c.tickPeriod > 0 && !c.Guest.Failed() && c.Guest.Knows(c) {
-		c.stopTick = c.Guest.worker.After(c.tickPeriod, c.tick)
+	if c.ticker == nil && c.tickPeriod > 0 && !c.Guest.Failed() && c.Guest.Knows(c) {
+		c.ticker = c.Guest.worker.After(c.tickPeriod, c.tick)
 	}
 }
 

@@ -115,6 +115,9 @@ func (c *Config) Check() error {
 }
 
 func checkProperties(properties map[string]any) error {
+	if len(properties) == 0 {
+		return nil
+	}
 	var errs []error
 	for _, path := range slices.Sorted(maps.Keys(properties)) {
 		if _, err := property.Of(properties[path]); err != nil {

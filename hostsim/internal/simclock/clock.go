@@ -12,9 +12,10 @@ import (
 // monotonic clock, ticks, callout timeouts and reload backoffs all come from it.
 type Clock interface {
 	Now() time.Time
-	// after runs f once, d from now, unless stop is called first. What is due for one thread at one instant runs in the
-	// order in which it was scheduled.
-	after(t *Thread, d time.Duration, f func()) (stop func())
+	// start has the timer's time come d from now, unless it is stopped first. What is due for one thread at one instant
+	// runs in the order in which it was started.
+	start(t *Timer, d time.Duration)
+	stop(t *Timer)
 }
 
 // RealClock is the machine's own clock. A Process on it runs ticks and timeouts by itself.
@@ -24,10 +25,8 @@ type realClock struct{}
 
 func (realClock) Now() time.Time { return time.Now() }
 
-func (realClock) after(_ *Thread, d time.Duration, f func()) func() {
-	t := time.AfterFunc(d, f)
-	return func() { t.Stop() }
-}
+func (realClock) start(t *Timer, d time.Duration) { t.real = time.AfterFunc(d, t.come) }
+func (realClock) stop(t *Timer)                   { t.real.Stop() }
 
 // DefaultStart is where a FakeClock starts when it is made by New.
 var DefaultStart = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -44,7 +43,7 @@ type FakeClock struct {
 	timers timerHeap
 	// shuffle decides which thread goes first; nil is who came first. turn is one instant's timers, kept for its memory.
 	shuffle *mathrand.Rand
-	instant []*fakeTimer
+	instant []*Timer
 }
 
 // NewFakeClock makes a clock that shows start.
@@ -95,7 +94,7 @@ func (c *FakeClock) runNext(limit time.Time) bool {
 		c.now = t.at
 	}
 	c.mu.Unlock()
-	t.f()
+	t.come()
 	return true
 }
 
@@ -107,23 +106,23 @@ func (c *FakeClock) shuffleBy(seed uint64) {
 }
 
 // pop takes the next timer: with shuffle, of those that are due at the same instant, the first of a thread by lot.
-func (c *FakeClock) pop() *fakeTimer {
-	first := heap.Pop(&c.timers).(*fakeTimer)
+func (c *FakeClock) pop() *Timer {
+	first := heap.Pop(&c.timers).(*Timer)
 	if c.shuffle == nil {
 		return first
 	}
 	firsts := append(c.instant[:0], first) // of each thread
-	var others []*fakeTimer
+	var others []*Timer
 	for len(c.timers) > 0 && c.timers[0].at.Equal(first.at) {
-		t := heap.Pop(&c.timers).(*fakeTimer)
-		if slices.ContainsFunc(firsts, func(f *fakeTimer) bool { return f.thread == t.thread }) {
+		t := heap.Pop(&c.timers).(*Timer)
+		if slices.ContainsFunc(firsts, func(f *Timer) bool { return f.thread == t.thread }) {
 			others = append(others, t)
 		} else {
 			firsts = append(firsts, t)
 		}
 	}
 	// By number, as who came first may hang on Go's own scheduling.
-	slices.SortFunc(firsts, func(a, b *fakeTimer) int { return a.thread.Index - b.thread.Index })
+	slices.SortFunc(firsts, func(a, b *Timer) int { return a.thread.Index - b.thread.Index })
 	chosen := c.shuffle.IntN(len(firsts))
 	for i, t := range firsts {
 		if i != chosen {
@@ -144,30 +143,23 @@ func (c *FakeClock) Burn(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-func (c *FakeClock) after(on *Thread, d time.Duration, f func()) func() {
+func (c *FakeClock) start(t *Timer, d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.seq++
-	t := &fakeTimer{at: c.now.Add(d), seq: c.seq, thread: on, f: f}
+	t.at, t.seq = c.now.Add(d), c.seq
 	heap.Push(&c.timers, t)
-	return func() {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		if t.index >= 0 {
-			heap.Remove(&c.timers, t.index)
-		}
+}
+
+func (c *FakeClock) stop(t *Timer) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if t.index >= 0 {
+		heap.Remove(&c.timers, t.index)
 	}
 }
 
-type fakeTimer struct {
-	at     time.Time
-	seq    uint64
-	thread *Thread
-	f      func()
-	index  int // in the heap; -1 when it has left
-}
-
-type timerHeap []*fakeTimer
+type timerHeap []*Timer
 
 func (h timerHeap) Len() int { return len(h) }
 func (h timerHeap) Less(i, j int) bool {
@@ -181,7 +173,7 @@ func (h timerHeap) Swap(i, j int) {
 	h[i].index, h[j].index = i, j
 }
 func (h *timerHeap) Push(x any) {
-	t := x.(*fakeTimer)
+	t := x.(*Timer)
 	t.index = len(*h)
 	*h = append(*h, t)
 }

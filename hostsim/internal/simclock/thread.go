@@ -133,6 +133,11 @@ func (t *Thread) Run(f func()) {
 	if f != nil {
 		f()
 	}
+	t.drain()
+}
+
+// drain runs what has been posted.
+func (t *Thread) drain() {
 	for {
 		g, ok := t.take()
 		if !ok {
@@ -169,19 +174,44 @@ func (t *Thread) Post(f func()) {
 	}
 }
 
-// After does f on the thread, d from now. stop may be called from anywhere; a stopped f does not run.
-func (t *Thread) After(d time.Duration, f func()) (stop func()) {
-	stopped := false // under mu, as all timers are stopped on their own thread
-	cancel := t.Loop.Clock.after(t, d, func() {
-		t.Run(func() {
-			if !stopped && !t.Loop.Closed() {
-				f()
-			}
-		})
-		t.Loop.Settle()
-	})
-	return func() {
-		stopped = true
-		cancel()
+// Timer is a function that is due on a thread.
+type Timer struct {
+	thread  *Thread
+	f       func()
+	stopped bool        // under the thread's mu, as all timers are stopped on their own thread
+	real    *time.Timer // on the real clock
+	// On a fake one: when, and which of one instant; the place in the heap, -1 when it has left.
+	at    time.Time
+	seq   uint64
+	index int
+}
+
+// After does f on the thread, d from now.
+func (t *Thread) After(d time.Duration, f func()) *Timer {
+	timer := &Timer{thread: t, f: f}
+	t.Loop.Clock.start(timer, d)
+	return timer
+}
+
+// Stop keeps the function from running. nil has nothing to stop.
+func (t *Timer) Stop() {
+	if t != nil {
+		t.stopped = true
+		t.thread.Loop.Clock.stop(t)
 	}
+}
+
+// come: its time has come.
+func (t *Timer) come() {
+	t.thread.runDue(t)
+	t.thread.Loop.Settle()
+}
+
+func (t *Thread) runDue(timer *Timer) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !timer.stopped && !t.Loop.Closed() {
+		timer.f()
+	}
+	t.drain()
 }

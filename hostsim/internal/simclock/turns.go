@@ -9,7 +9,7 @@ import (
 
 // Waiter is somebody who waits for an event of a stream.
 type Waiter interface {
-	// Ready: there is one. Wake gives something when there may be one.
+	// Ready: there is one. Wake gives something when there may be one that came after the call.
 	Ready() bool
 	Wake() <-chan struct{}
 }
@@ -24,13 +24,18 @@ type turns struct {
 	changed chan struct{} // closed when somebody begins to wait or is done
 }
 
-// Turn begins a turn on a fake clock, which end ends.
-func (l *Loop) Turn() (end func()) {
-	if l.Fake == nil {
-		return func() {}
+// BeginTurn begins a turn on a fake clock, and EndTurn ends it.
+func (l *Loop) BeginTurn() {
+	if l.Fake != nil {
+		l.Fake.turns.begin()
 	}
-	l.Fake.turns.begin()
-	return l.Fake.turns.end
+}
+
+// EndTurn: see BeginTurn.
+func (l *Loop) EndTurn() {
+	if l.Fake != nil {
+		l.Fake.turns.end()
+	}
 }
 
 func (t *turns) begin() {
@@ -113,9 +118,13 @@ func (c *FakeClock) Await(ctx context.Context, w Waiter, played bool) error {
 		case changed == nil:
 			return errHangs
 		default:
+			wake := w.Wake()
+			if w.Ready() { // since nobody was woken
+				continue
+			}
 			select {
 			case <-changed:
-			case <-w.Wake():
+			case <-wake:
 			case <-ctx.Done():
 			}
 		}

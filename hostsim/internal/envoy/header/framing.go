@@ -15,7 +15,10 @@ type Framing struct {
 
 // DeclaredIn reads content-length. A value that is no number promises nothing: what a peer makes of it is its own affair.
 func DeclaredIn(h abi.Headers) Framing {
-	value, _ := h.Get("content-length")
+	value, ok := h.Get("content-length")
+	if !ok {
+		return Framing{Declared: -1}
+	}
 	n, err := strconv.Atoi(value)
 	if _, chunked := h.Get("transfer-encoding"); chunked || err != nil || n < 0 {
 		n = -1

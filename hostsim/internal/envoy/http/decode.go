@@ -201,9 +201,8 @@ func (s *Stream) unroutable() *localReply {
 // the plugin was asked about and holds. Held at the headers or trailers, a request that has arrived whole still times
 // out. Source: Envoy filter_manager.cc maybeEndDecode, and where it is not reached.
 func (s *Stream) requestDecoded(end bool) {
-	if end && s.stopRequest != nil {
-		s.stopRequest()
-		s.stopRequest = nil
+	if end {
+		s.requestTimer.Stop()
 	}
 }
 

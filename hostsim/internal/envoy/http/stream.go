@@ -9,6 +9,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/hostsim/event"
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/envoy"
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/envoy/header"
+	"github.com/sallyport-gateway/sallyport/hostsim/internal/simclock"
 	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
@@ -19,28 +20,28 @@ type Stream struct {
 	envoy.Flow
 	ctx *streamContext // nil when the plugin is skipped
 
-	decode, encode        side
-	decoding, encoding    int // depth of running decoder and encoder callbacks
-	prepared              *localReply
-	HeadReq, grpcReq      bool
-	isRouted              bool // the router has the request headers
-	upstreamEnd           bool // the router has the whole request
-	UpstreamDone          bool // the backend's response has ended, or the router gave up
-	encoded               bool // response headers went to the client
-	failedOnce            bool // the 503 of a crashed VM was sent
-	requestStarted        bool // the request phase ran in the guest's context
-	responseCode          int
-	hasCode, detailed     bool // there is a code, and details; either may be the zero value
-	badRequest            bool // the proxy's own answer is 400
-	closesClient          bool // the client asked that its connection be closed
-	bytesReceived         int  // of the request body
-	bytesSent             int  // of the response body
-	routedAt, answeredAt  time.Time
-	chosen, connected     bool // the router has a host; it talks to it
-	activeAt              time.Time
-	toBackend, toClient   header.Framing
-	Misframed             []string // what is wrong with the length of a message, in words
-	stopIdle, stopRequest func()
+	decode, encode          side
+	decoding, encoding      int // depth of running decoder and encoder callbacks
+	prepared                *localReply
+	HeadReq, grpcReq        bool
+	isRouted                bool // the router has the request headers
+	upstreamEnd             bool // the router has the whole request
+	UpstreamDone            bool // the backend's response has ended, or the router gave up
+	encoded                 bool // response headers went to the client
+	failedOnce              bool // the 503 of a crashed VM was sent
+	requestStarted          bool // the request phase ran in the guest's context
+	responseCode            int
+	hasCode, detailed       bool // there is a code, and details; either may be the zero value
+	badRequest              bool // the proxy's own answer is 400
+	closesClient            bool // the client asked that its connection be closed
+	bytesReceived           int  // of the request body
+	bytesSent               int  // of the response body
+	routedAt, answeredAt    time.Time
+	chosen, connected       bool // the router has a host; it talks to it
+	activeAt                time.Time
+	toBackend, toClient     header.Framing
+	Misframed               []string // what is wrong with the length of a message, in words
+	idleTimer, requestTimer *simclock.Timer
 
 	// What the guest can reach: nil when it cannot. Source: Envoy Context's pointers of the same names.
 	requestMap, requestTrailerMap   *header.Map
@@ -89,12 +90,6 @@ func NewStream(h *envoy.Listener, worker int, info envoy.StreamInfo) (*Stream, e
 		info.UpstreamAddr = defaultUpstreamAddr
 	}
 	s := &Stream{}
-	s.ContextID = func() uint32 {
-		if s.ctx == nil {
-			return 0
-		}
-		return s.ctx.ID()
-	}
 	if err := s.Begin(h, worker, info); err != nil {
 		return nil, err
 	}
@@ -155,7 +150,7 @@ func (s *Stream) RequestHeaders(h abi.Headers, end bool) error {
 			return
 		}
 		if d := s.Host.Config.ConnManager.RequestTimeout; d > 0 {
-			s.stopRequest = s.Thread.After(d, func() { s.timeout("request_overall_timeout", "request timeout") })
+			s.requestTimer = s.Thread.After(d, func() { s.timeout("request_overall_timeout", "request timeout") })
 		}
 		s.decodeHeaders(m, end)
 	})

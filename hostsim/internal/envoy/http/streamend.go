@@ -58,11 +58,8 @@ func (s *Stream) destroy() {
 	}
 	s.Over = true
 	s.Flags |= envoy.EndFlags[s.CodeDetails]
-	for _, stop := range []func(){s.stopIdle, s.stopRequest} {
-		if stop != nil {
-			stop()
-		}
-	}
+	s.idleTimer.Stop()
+	s.requestTimer.Stop()
 	if s.isRouted && !s.UpstreamDone {
 		s.UpstreamDone = true
 		s.Emit(event.Event{Kind: event.UpstreamReset})
@@ -103,8 +100,8 @@ func (s *Stream) active() {
 		return
 	}
 	s.activeAt = s.Host.Process.Clock.Now()
-	if s.stopIdle == nil {
-		s.stopIdle = s.Thread.After(s.idleLimit(), s.idle)
+	if s.idleTimer == nil {
+		s.idleTimer = s.Thread.After(s.idleLimit(), s.idle)
 	}
 }
 
@@ -117,7 +114,7 @@ func (s *Stream) idleLimit() time.Duration {
 
 func (s *Stream) idle() {
 	if left := s.idleLimit() - s.Host.Process.Clock.Now().Sub(s.activeAt); left > 0 {
-		s.stopIdle = s.Thread.After(left, s.idle)
+		s.idleTimer = s.Thread.After(left, s.idle)
 		return
 	}
 	s.timeout("stream_idle_timeout", "stream timeout")

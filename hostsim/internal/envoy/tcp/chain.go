@@ -83,10 +83,8 @@ func (c *Connection) toClient() {
 
 // active restarts tcp_proxy's idle timer.
 func (c *Connection) active() {
-	if c.stopIdle != nil {
-		c.stopIdle()
-	}
-	c.stopIdle = c.Thread.After(tcpIdleTimeout, func() {
+	c.idle.Stop()
+	c.idle = c.Thread.After(tcpIdleTimeout, func() {
 		c.Flags |= envoy.FlagStreamIdleTimeout
 		c.close(closing{how: closedLocally})
 	})
@@ -108,9 +106,7 @@ func (c *Connection) close(by closing) {
 	if c.CodeDetails == "" {
 		c.CodeDetails = by.details
 	}
-	if c.stopIdle != nil {
-		c.stopIdle()
-	}
+	c.idle.Stop()
 	if by.how == closedLocally {
 		c.Emit(event.Event{Kind: event.ClientReset, End: !by.reset || !c.Host.Process.Profile.ResetsClient, Reason: by.details})
 	}

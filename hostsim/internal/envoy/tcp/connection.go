@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/envoy"
+	"github.com/sallyport-gateway/sallyport/hostsim/internal/simclock"
 )
 
 // Connection is one TCP connection through the plugin as a network filter, with tcp_proxy behind it. The caller plays
@@ -42,7 +43,7 @@ type Connection struct {
 	sent       int  // bytes written to it
 	failedOnce bool // a crashed VM has closed it
 	closed     bool // towards the client
-	stopIdle   func()
+	idle       *simclock.Timer
 }
 
 // backendState is tcp_proxy's side towards the backend.
@@ -72,12 +73,6 @@ const tcpIdleTimeout = time.Hour
 // run. RouteName, VirtualHost and Protocol of info have no meaning here.
 func NewConnection(h *envoy.Listener, worker int, info envoy.StreamInfo) (*Connection, error) {
 	c := &Connection{}
-	c.ContextID = func() uint32 {
-		if c.ctx == nil {
-			return 0
-		}
-		return c.ctx.ID()
-	}
 	if err := c.Begin(h, worker, info); err != nil {
 		return nil, err
 	}
