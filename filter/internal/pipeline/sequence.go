@@ -9,12 +9,23 @@ type Step interface {
 	Apply(*Exchange) Outcome
 }
 
+// Shaper has a word in how a refusal reads, whichever step has refused.
+type Shaper interface {
+	Shape(*Exchange, *denial.Denial)
+}
+
 // Sequence is an ordered list of steps; each must continue before the next one
 // runs. It is immutable and may serve any number of exchanges.
-type Sequence struct{ steps []Step }
+type Sequence struct {
+	steps   []Step
+	shapers []Shaper
+}
 
 // NewSequence keeps steps in their order.
 func NewSequence(steps ...Step) *Sequence { return &Sequence{steps: steps} }
+
+// Shaped is the same sequence with its refusals shaped, by each in its turn.
+func (s *Sequence) Shaped(by ...Shaper) *Sequence { return &Sequence{steps: s.steps, shapers: by} }
 
 // Watched is the same sequence, for one who wants to see it at work: saw is told
 // which step, counted from 0, has answered what. A step that waits has answered
@@ -24,7 +35,7 @@ func (s *Sequence) Watched(saw func(step int, o Outcome)) *Sequence {
 	for i, step := range s.steps {
 		steps[i] = watched{step, func(o Outcome) { saw(i, o) }}
 	}
-	return NewSequence(steps...)
+	return NewSequence(steps...).Shaped(s.shapers...)
 }
 
 // Names are the steps' words, in order.
@@ -59,20 +70,22 @@ const (
 	Denied Verdict = iota
 	Admitted
 	Parked
+	Answered
 )
 
 // Run is one exchange on its way through a sequence. It gives one verdict, and
 // keeps it: whatever comes later changes nothing. The zero value, which has no
 // sequence, denies.
 type Run struct {
-	steps   []Step
-	next    int
-	waiting Outcome
-	begun   bool
-	parked  bool
-	done    bool
-	verdict Verdict
-	refusal Outcome // of a Denied run
+	sequence *Sequence
+	next     int
+	waiting  Outcome
+	begun    bool
+	parked   bool
+	done     bool
+	verdict  Verdict
+	refusal  Outcome // of a Denied run
+	reply    *denial.Response
 }
 
 // Begin starts the sequence; nothing runs before Advance.
@@ -83,7 +96,7 @@ func (s *Sequence) Begin() *Run {
 }
 
 // Begin starts the sequence in a run's place; what the run was before is gone.
-func (r *Run) Begin(s *Sequence) { *r = Run{steps: s.steps, begun: true} }
+func (r *Run) Begin(s *Sequence) { *r = Run{sequence: s, begun: true} }
 
 // Advance runs steps until one refuses, one must wait, or all have continued.
 // When a step must wait, wake is called once its flight has landed, and the
@@ -103,13 +116,13 @@ func (r *Run) Advance(x *Exchange, now int64, wake func()) Verdict {
 		}
 		waiting := r.waiting
 		r.parked, r.waiting = false, Outcome{}
-		InjectFault(x, "resume", r.steps[r.next-1])
+		InjectFault(x, "resume", r.sequence.steps[r.next-1])
 		if o := waiting.Resume(x); o.kind != proceed {
 			return r.take(&o, wake)
 		}
 	}
-	for r.next < len(r.steps) {
-		step := r.steps[r.next]
+	for steps := r.sequence.steps; r.next < len(steps); {
+		step := steps[r.next]
 		r.next++
 		InjectFault(x, "apply", step)
 		if o := step.Apply(x); o.kind != proceed {
@@ -122,7 +135,13 @@ func (r *Run) Advance(x *Exchange, now int64, wake func()) Verdict {
 
 // take turns an outcome that does not continue into a verdict.
 func (r *Run) take(o *Outcome, wake func()) Verdict {
-	if o.kind != await {
+	switch o.kind {
+	case await:
+	case answer:
+		r.done, r.parked, r.waiting = true, false, Outcome{}
+		r.verdict, r.reply = Answered, o.reply
+		return Answered
+	default:
 		return r.refuse(o)
 	}
 	if o.flight.Landed() {
@@ -149,6 +168,26 @@ func (r *Run) Fail(d denial.Denial) bool {
 	return true
 }
 
+// Shape gives a refusal the shape that the sequence has for it. A run that did
+// not begin has none.
+func (r *Run) Shape(x *Exchange, d *denial.Denial) {
+	if !r.begun {
+		return
+	}
+	for _, s := range r.sequence.shapers {
+		s.Shape(x, d)
+	}
+}
+
+// HasShape reports whether the sequence has any.
+func (r *Run) HasShape() bool { return r.begun && len(r.sequence.shapers) > 0 }
+
+// Begun reports whether the run has a sequence.
+func (r *Run) Begun() bool { return r.begun }
+
+// Reply is the answer of an Answered run.
+func (r *Run) Reply() *denial.Response { return r.reply }
+
 // Denial is the refusal of a Denied run.
 func (r *Run) Denial() denial.Denial {
 	d, _ := r.refusal.Denial()
@@ -163,7 +202,7 @@ func (r *Run) Step() string {
 	if r.next == 0 {
 		return ""
 	}
-	return r.steps[r.next-1].Name()
+	return r.sequence.steps[r.next-1].Name()
 }
 
 //go:noinline

@@ -17,11 +17,12 @@ import (
 
 // Call is a request whose end is known.
 type Call struct {
-	Allowed bool
-	Reason  denial.Reason // why not, when it was not allowed
-	Party   Party
-	KeyID   string // of a key that was verified; "" for none
-	Status  int    // what the client got; 0 when it got nothing
+	Allowed  bool
+	Answered bool          // in the backend's place, as CORS preflights are
+	Reason   denial.Reason // why not, when it was neither
+	Party    Party
+	KeyID    string // of a key that was verified; "" for none
+	Status   int    // what the client got; 0 when it got nothing
 
 	Now     int64         // unix nanoseconds
 	Latency time.Duration // from the request's headers to its end; of allowed calls

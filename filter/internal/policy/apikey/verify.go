@@ -75,6 +75,9 @@ func (v *verify) Apply(x *pipeline.Exchange) pipeline.Outcome {
 		KeyID:         key.ID,
 		TokenClients:  app.TokenClients,
 		ProductScopes: product.Scopes,
+
+		AppAttributes:     app.Attributes,
+		ProductAttributes: product.Attributes,
 	}
 	return pipeline.Continue()
 }
