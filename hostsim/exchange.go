@@ -42,6 +42,8 @@ type Response struct {
 	Headers  Headers
 	Body     []byte
 	Trailers Headers
+	// HeadersOnly: the headers ended the response. A body without bytes does so too, but after them.
+	HeadersOnly bool
 	// Reset: the stream was cut, before or within the response.
 	Reset bool
 	// Hangs: all is sent, and the client waits for more. Awaits is for how many bytes of the body: content-length
@@ -272,7 +274,7 @@ func (e *exchange) handle(happened event.Event) {
 		e.upstream.Trailers = happened.Headers
 	case event.ToClientHeaders:
 		status, _ := happened.Headers.Get(":status")
-		e.response = Response{Headers: happened.Headers[1:]}
+		e.response = Response{Headers: happened.Headers[1:], HeadersOnly: happened.End}
 		e.response.Status, _ = strconv.Atoi(status)
 		e.toClient = header.DeclaredByResponse(happened.Headers, e.stream.HeadReq)
 	case event.ToClientData:

@@ -63,8 +63,13 @@ func (e *exchange) answer(a Answer, limit time.Duration) {
 	if end {
 		return
 	}
-	if len(a.Body) > 0 {
-		s.Fed(func() { s.EncodeData(append([]byte(nil), a.Body...), false) })
+	for body := a.Body; len(body) > 0; {
+		piece := body
+		if a.BodyIn > 0 {
+			piece = body[:min(a.BodyIn, len(body))]
+		}
+		s.Fed(func() { s.EncodeData(append([]byte(nil), piece...), false) })
+		body = body[len(piece):]
 	}
 	if len(a.Trailers) > 0 {
 		s.Fed(func() { s.UpstreamDone = true; s.EncodeTrailers(header.New(a.Trailers)) })

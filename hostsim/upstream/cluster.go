@@ -58,11 +58,13 @@ type Call struct {
 // Answer is how a cluster or the backend answers one Call. The zero Answer is status 200 without headers or body.
 type Answer struct {
 	// Delay passes on the clock before the answer, or before the fault.
-	Delay    time.Duration
-	Fault    Fault
-	Status   int // 0 means 200
-	Headers  abi.Headers
-	Body     []byte
+	Delay   time.Duration
+	Fault   Fault
+	Status  int // 0 means 200
+	Headers abi.Headers
+	Body    []byte
+	// BodyIn says how the backend's body arrives: in pieces of so many bytes; 0 means in one. A call's answer is whole.
+	BodyIn   int
 	Trailers abi.Headers
 	// Wait, when it is set, is asked for the real answer, and the other fields are ignored. On a real clock it runs on
 	// a goroutine of its own and may block until ctx ends, which it does with the call's timeout or cancellation; on a

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim/abi"
+	"github.com/tetratelabs/wazero/api"
 )
 
 // TraceEntry is one Hostcall or callback.
@@ -20,6 +21,8 @@ type TraceEntry struct {
 	Name     string
 	// Args is the parameters as text: names, keys and numbers as they are, values only by their length.
 	Args string
+	// Numbers are the parameters as the ABI passes them, pointers and sizes among them.
+	Numbers []uint64
 	// Result is what came back: a status, or a callback's answer. Trapped is set when nothing did.
 	Result  uint32
 	Trapped bool
@@ -52,7 +55,7 @@ func (v *VM) tracedHostcall(def *Hostcall, stack []uint64) {
 	c := v.contextOrEffective()
 	e := TraceEntry{At: v.machine.Clock.Now(), Thread: v.thread.Index, Context: c.ID(), Name: def.Name}
 	if !def.wasi {
-		e.Args = v.renderArgs(def.Args, stack)
+		e.Args, e.Numbers = v.renderArgs(def.Args, stack), numbersOf(def.Params, stack)
 	}
 	outer := v.given
 	v.given = -1
@@ -70,15 +73,26 @@ func (v *VM) tracedHostcall(def *Hostcall, stack []uint64) {
 	c.Traces().Add(e)
 }
 
+// numbersOf are the parameters on a stack, on which a 32-bit one may have garbage above.
+func numbersOf(types []api.ValueType, stack []uint64) []uint64 {
+	numbers := make([]uint64, len(types))
+	for i, t := range types {
+		if numbers[i] = stack[i]; t == api.ValueTypeI32 {
+			numbers[i] = uint64(uint32(stack[i]))
+		}
+	}
+	return numbers
+}
+
 // traceCallback records that a callback begins, and gives its place for traceReturn.
 func (v *VM) traceCallback(c GuestContext, cb Callback, args []uint32) int {
-	text := make([]string, len(args))
+	text, numbers := make([]string, len(args)), make([]uint64, len(args))
 	for i, a := range args {
-		text[i] = strconv.FormatUint(uint64(a), 10)
+		text[i], numbers[i] = strconv.FormatUint(uint64(a), 10), uint64(a)
 	}
 	return c.Traces().Add(TraceEntry{
 		At: v.machine.Clock.Now(), Thread: v.thread.Index, Context: c.ID(), Callback: true,
-		Name: callbackTable[cb].name, Args: strings.Join(text, ", "), Given: -1, began: time.Now(),
+		Name: callbackTable[cb].name, Args: strings.Join(text, ", "), Numbers: numbers, Given: -1, began: time.Now(),
 	})
 }
 
