@@ -24,6 +24,9 @@ const (
 	ConcurrentCallsExceeded
 	ConcurrentCallsUnavailable
 
+	QuotaExceeded
+	QuotaUnavailable
+
 	APIKeyMissing
 	APIKeyAmbiguous
 	APIKeyUnknown
