@@ -105,7 +105,8 @@ func Render(d Denial, f Format) Response {
 	if d.Shape != nil {
 		d.Shape.rule(&row)
 	}
-	contentType, body := "application/json", []byte(nil)
+	contentType := "application/json"
+	var body []byte
 	switch {
 	case d.Shape != nil && d.Shape.Body != nil:
 		contentType, body = d.Shape.Body.contentType, d.Shape.Body.render(&row, text)
