@@ -230,9 +230,12 @@ func SetShared(key string, value []byte, cas uint32) Status {
 		unsafe.Pointer(unsafe.SliceData(value)), uint32(len(value)), cas))
 }
 
-// Property reads a property; the parts of its path have a NUL between them.
+// Property reads a property; the parts of its path have a NUL between them. A
+// small value is good until the next one.
 func Property(path string) (value []byte, s Status) {
 	p, n := out()
+	poisonValue()
+	waiting = &valueRoom
 	return answer(Status(hostGetProperty(unsafe.Pointer(unsafe.StringData(path)), uint32(len(path)), p, n)))
 }
 

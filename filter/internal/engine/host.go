@@ -33,10 +33,12 @@ type Host interface {
 	// KeepRequest makes the headers that RequestHeaders gave last good for as long
 	// as they are used.
 	KeepRequest()
-	// ClientAddress is "ip:port" as the host trusts it, "" if it does not say.
+	// ClientAddress is "ip:port" as the host trusts it, "" if it does not say. It is
+	// good until the host is next asked for a value.
 	ClientAddress() string
 	// ClientCertificate is the SHA-256 of the certificate, in hex, with which the
-	// client came; "" when it came without TLS or without a certificate.
+	// client came; "" when it came without TLS or without a certificate. It is as
+	// short-lived as ClientAddress.
 	ClientCertificate() string
 	// RequestTrailers gives the trailers and RemoveTrailer removes every line of
 	// one, while the engine is asked about them.

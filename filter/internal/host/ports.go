@@ -11,7 +11,8 @@ type Ports struct {
 	Metrics Metrics
 	Peers   Peers
 	// ClientCertificate is the SHA-256, in hex, of the certificate with which the
-	// client of the current request came; "" without one.
+	// client of the current request came; "" without one. It is good until the proxy
+	// is next asked for a value.
 	ClientCertificate func() string
 	// Now reads the host's clock, in unix nanoseconds.
 	Now func() int64
