@@ -119,9 +119,13 @@ func (d *Document) added(mapping *yaml.Node, name string, value *yaml.Node) ([]b
 	return d.insertAfter(lastLine(mapping), mapping.Column-1, member(name, value))
 }
 
-// replaced splices a scalar in the place of another one that stands on one line.
+// replaced splices a value in the place of a scalar that stands on one line, or of a flow list or mapping.
 func (d *Document) replaced(old, value *yaml.Node) ([]byte, bool) {
 	start, ok := d.offset(old)
+	if ok && old.Kind != yaml.ScalarNode && old.Style&yaml.FlowStyle != 0 {
+		end, closed := closing(d.text[start:])
+		return splice(d.text, start, start+end+1, inline(value)), closed
+	}
 	if !ok || old.Kind != yaml.ScalarNode || value.Kind != yaml.ScalarNode {
 		return nil, false
 	}
