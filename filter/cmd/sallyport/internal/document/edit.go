@@ -263,6 +263,19 @@ func render(n *yaml.Node, block bool) string {
 	return out.String()
 }
 
+// OneLine is a node as text on one line, without comments.
+func OneLine(n *yaml.Node) string { return inline(withoutComments(n)) }
+
+func withoutComments(n *yaml.Node) *yaml.Node {
+	bare := *n
+	bare.HeadComment, bare.LineComment, bare.FootComment = "", "", ""
+	bare.Content = make([]*yaml.Node, len(n.Content))
+	for i, child := range n.Content {
+		bare.Content[i] = withoutComments(child)
+	}
+	return &bare
+}
+
 func inline(n *yaml.Node) string { return strings.TrimSuffix(render(n, false), "\n") }
 
 func member(name string, value *yaml.Node) string {

@@ -1,6 +1,7 @@
 package document
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 
@@ -123,6 +124,9 @@ func (d *Document) cutLines(first, last int) ([]byte, bool) {
 		}
 	}
 	end, ok := d.lineEnd(last)
+	if ok && (start == 0 || bytes.HasSuffix(d.text[:start], []byte("\n\n"))) && bytes.HasPrefix(d.text[end:], []byte("\n")) {
+		end++ // of two blank lines one is enough
+	}
 	return splice(d.text, start, max(start, end), ""), ok
 }
 
