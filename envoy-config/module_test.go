@@ -15,7 +15,7 @@ import (
 // moduleBudget bounds the stripped module, in bytes: V8 compiles it on Envoy's main thread, a second or so a MiB. The
 // goal is 3 MiB, 3,145,728 bytes, and is not reached: RATIONALE.md says what each part costs. Only a new feature may raise
 // it, and says there by how much.
-const moduleBudget = 3_932_160
+const moduleBudget = 4 << 20
 
 // safeWASI are the calls that every Envoy from 1.33 on answers, without which the module does not load. poll_oneoff
 // is imported by every Go program; up to 1.38 it fails when it is called, which a guest without timers and parked

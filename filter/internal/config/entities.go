@@ -5,24 +5,34 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/catalog"
 	"github.com/sallyport-gateway/sallyport/filter/internal/decode"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/quota"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/raisefault"
 )
 
 // Only shapes are looked at here; what the parts must say, by themselves and
 // together, is the catalog's to know.
 
 var (
-	apiMembers        = decode.Members{Names: []string{"name", "version", "base_path", "hosts", "sequence"}, Required: 3}
-	productMembers    = decode.Members{Names: []string{"name", "apis", "scopes"}, Required: 1}
+	apiMembers        = decode.Members{Names: []string{"name", "version", "base_path", "hosts", "sequence", "faults"}, Required: 3}
+	productMembers    = decode.Members{Names: []string{"name", "apis", "scopes", "attributes", "quota"}, Required: 1}
 	productAPIMembers = decode.Members{Names: []string{"name", "version", "operations"}, Required: 1}
 	operationMembers  = decode.Members{Names: []string{"path", "methods"}, Required: 1}
-	appMembers        = decode.Members{Names: []string{"name", "developer", "products", "keys", "status", "token_clients", "allowed_ips"}, Required: 4}
+	appMembers        = decode.Members{Names: []string{"name", "developer", "products", "keys", "status", "token_clients", "allowed_ips", "attributes"}, Required: 4}
 	keyMembers        = decode.Members{Names: []string{"id", "sha256", "status", "expires"}, Required: 2, Private: true}
 )
 
-func (r *reader) apis(v decode.Value) (apis []catalog.API, sequences []*sequence) {
+// Bounds of what an operator may say of an app or a product.
+const (
+	maxAttributes     = 32
+	maxAttributeBytes = 1024
+)
+
+func (r *reader) apis(v decode.Value, c *Config) (apis []catalog.API, sequences []*sequence) {
 	r.List(v, decode.Unbounded, func(v decode.Value) {
 		var a catalog.API
 		var own *sequence
+		var faults *raisefault.Faults
 		r.Object(v, &apiMembers, func(name string, v decode.Value) {
 			switch name {
 			case "name":
@@ -36,9 +46,11 @@ func (r *reader) apis(v decode.Value) (apis []catalog.API, sequences []*sequence
 				a.Hosts = r.texts(v)
 			case "sequence":
 				own = r.sequence(v)
+			case "faults":
+				faults = raisefault.DecodeFaults(r.Reader, v)
 			}
 		})
-		apis, sequences = append(apis, a), append(sequences, own)
+		apis, sequences, c.apiFaults = append(apis, a), append(sequences, own), append(c.apiFaults, faults)
 	})
 	if len(apis) == 0 && v.IsList() {
 		r.Problem("must have at least one API")
@@ -46,9 +58,10 @@ func (r *reader) apis(v decode.Value) (apis []catalog.API, sequences []*sequence
 	return apis, sequences
 }
 
-func (r *reader) products(v decode.Value) (products []catalog.Product) {
+func (r *reader) products(v decode.Value, c *Config) (products []catalog.Product) {
 	r.List(v, decode.Unbounded, func(v decode.Value) {
 		var p catalog.Product
+		var own policy.Quota
 		r.Object(v, &productMembers, func(name string, v decode.Value) {
 			switch name {
 			case "name":
@@ -58,8 +71,15 @@ func (r *reader) products(v decode.Value) (products []catalog.Product) {
 				r.List(v, decode.Unbounded, func(v decode.Value) { p.APIs = append(p.APIs, r.productAPI(v)) })
 			case "scopes":
 				p.Scopes = r.texts(v)
+			case "quota":
+				own = quota.DecodeOwn(r.Reader, v)
+			case "attributes":
+				p.Attributes = r.NamedTexts(v, maxAttributes, maxAttributeBytes)
 			}
 		})
+		if own.Limit > 0 {
+			c.Quotas[p.Name] = own
+		}
 		products = append(products, p)
 	})
 	return products
@@ -133,6 +153,8 @@ func (r *reader) apps(v decode.Value) (apps []catalog.App) {
 			case "allowed_ips":
 				r.NonEmpty(v, "any address")
 				a.AllowedIPs = r.Prefixes(v)
+			case "attributes":
+				a.Attributes = r.NamedTexts(v, maxAttributes, maxAttributeBytes)
 			case "keys":
 				r.List(v, decode.Unbounded, func(v decode.Value) { a.Keys = append(a.Keys, r.key(v)) })
 			}

@@ -8,14 +8,16 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/catalog"
 	"github.com/sallyport-gateway/sallyport/filter/internal/decode"
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/identity"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/raisefault"
 )
 
 // formatVersion is the version of the configuration's own format.
 const formatVersion = 1
 
 var rootMembers = decode.Members{
-	Names:    []string{"version", "apis", "fault_format", "identity_headers", "products", "apps", "sequence", "client_ip", "usage", "grpc"},
+	Names:    []string{"version", "apis", "fault_format", "identity_headers", "products", "apps", "sequence", "client_ip", "usage", "grpc", "faults"},
 	Required: 2,
 }
 
@@ -28,7 +30,7 @@ var (
 // root reads the whole configuration. It means something only when no problem
 // was noted.
 func (r *reader) root(v decode.Value) *Config {
-	c := &Config{Identity: identity.DefaultHeaders(), Usage: defaultUsage(), IPv6Prefix: defaultIPv6Prefix}
+	c := &Config{Identity: identity.DefaultHeaders(), Usage: defaultUsage(), IPv6Prefix: defaultIPv6Prefix, Quotas: map[string]policy.Quota{}}
 	var (
 		apis         []catalog.API
 		own          []*sequence // of each API, nil when it has none
@@ -52,12 +54,14 @@ func (r *reader) root(v decode.Value) *Config {
 			})
 		case "client_ip":
 			r.clientIP(v, c)
+		case "faults":
+			c.Faults = raisefault.DecodeFaults(r.Reader, v)
 		case "usage":
 			r.usage(v, &c.Usage)
 		case "apis":
-			apis, own = r.apis(v)
+			apis, own = r.apis(v, c)
 		case "products":
-			products = r.products(v)
+			products = r.products(v, c)
 		case "apps":
 			apps = r.apps(v)
 		case "sequence":
@@ -66,8 +70,9 @@ func (r *reader) root(v decode.Value) *Config {
 	})
 	c.Catalog = catalog.Compile(&r.Problems, apis, products, apps)
 	c.sequences = r.assign(own, defaultSteps)
-	c.NoTrailers = keyHeaders(append(own, defaultSteps))
-	r.checkIdentity(c)
+	keys, set := headersOf(append(own, defaultSteps))
+	c.NoTrailers = keys
+	r.checkIdentity(c, set)
 	return c
 }
 

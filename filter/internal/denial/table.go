@@ -31,11 +31,20 @@ var table = [reasonCount]row{
 	PathAmbiguous:    {word: "request.path_ambiguous", status: 400, code: "sallyport.AmbiguousPath", text: "Ambiguous request path"},
 	APIUnknown:       {word: "api.unknown", status: 404, code: "messaging.adaptors.http.flow.ApplicationNotFound", text: "Unable to identify an API for this host and path"},
 
+	ConditionUnclear: {word: "request.condition_unclear", status: 400, code: "sallyport.AmbiguousRequest", text: "Ambiguous request"},
+
+	CORSOriginRefused: {word: "cors.origin_refused", status: 403, code: "sallyport.CORSOriginRefused", text: "The origin is not allowed"},
+
+	FaultRaised: {word: "raise_fault.raised", status: 403, code: "steps.raisefault.RaiseFault", text: "Raising fault"},
+
 	IPAccessDenied:    {word: "ip_access.denied", status: 403, code: "accesscontrol.IPDeniedAccess", text: "Access denied for the client's address"},
 	IPAccessNoAddress: {word: "ip_access.no_address", status: 403, code: "accesscontrol.IPDeniedAccess", text: "Access denied for the client's address"},
 
 	SpikeArrestExceeded:    {word: "spike_arrest.exceeded", status: 429, code: "policies.ratelimit.SpikeArrestViolation", text: "Spike arrest violation"},
 	SpikeArrestUnavailable: {word: "spike_arrest.unavailable", status: 503, code: "sallyport.SpikeArrestUnavailable", text: "Rate limiting is unavailable", technical: true},
+
+	QuotaExceeded:    {word: "quota.exceeded", status: 429, code: "policies.ratelimit.QuotaViolation", text: "Rate limit quota violation. Quota limit exceeded."},
+	QuotaUnavailable: {word: "quota.unavailable", status: 503, code: "sallyport.QuotaUnavailable", text: "Quota check is unavailable", technical: true},
 
 	APIKeyMissing:     {word: "api_key.missing", status: 401, code: "steps.oauth.v2.FailedToResolveAPIKey", text: "Failed to resolve API Key", challenge: keyChallenge},
 	APIKeyAmbiguous:   {word: "api_key.ambiguous", status: 401, code: "oauth.v2.InvalidApiKey", text: "Invalid ApiKey", challenge: keyChallenge},

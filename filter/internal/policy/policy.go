@@ -57,10 +57,20 @@ type Plan struct {
 	// KeyPlaces are where a request may carry an API key, as far as this step
 	// knows: what must not reach a backend.
 	KeyPlaces []Place
+	// OwnHeaders are headers of a request that are the gateway's own because of this
+	// step, in lower case: a client's trailer of that name goes no further.
+	OwnHeaders []string
 	// HoldsToCatalog is for a step that refuses tokens which do not fit the app's
 	// clients and the product's scopes. Where no such step stands behind one that
 	// provides Token, the configuration adds the check.
 	HoldsToCatalog bool
+}
+
+// Quota is a limit: so many requests in an interval, which is of the step quota.
+// The zero Quota is none.
+type Quota struct {
+	Limit    int64
+	Interval uint8
 }
 
 // Site is where a step is built: for one VM and, with Plan.PerAPI, for one API.
@@ -73,6 +83,11 @@ type Site struct {
 	ID string
 	// IPv6Prefix is how many bits of an IPv6 address tell clients apart.
 	IPv6Prefix int
+	// Quotas are the products' own, by the product's name.
+	Quotas map[string]Quota
 	// KeyPlaces are those of all steps of the sequence, each once.
 	KeyPlaces []Place
+	// TokenForSome tells that a step of the sequence which provides Token is meant
+	// for some requests only.
+	TokenForSome bool
 }

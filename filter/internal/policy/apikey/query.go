@@ -1,61 +1,10 @@
 package apikey
 
-import "strings"
+import (
+	"strings"
 
-// decodedByte gives the byte that s begins with, read as form data (WHATWG URL,
-// section 5.1), and how many bytes of s stand for it. A percent sign without
-// two hex digits stands for itself.
-func decodedByte(s string) (b byte, size int) {
-	switch {
-	case s[0] == '+':
-		return ' ', 1
-	case s[0] == '%' && len(s) >= 3:
-		high, ok1 := hexDigit(s[1])
-		low, ok2 := hexDigit(s[2])
-		if ok1 && ok2 {
-			return high<<4 | low, 3
-		}
-	}
-	return s[0], 1
-}
-
-func hexDigit(c byte) (value byte, ok bool) {
-	switch {
-	case '0' <= c && c <= '9':
-		return c - '0', true
-	case 'a' <= c && c <= 'f':
-		return c - 'a' + 10, true
-	case 'A' <= c && c <= 'F':
-		return c - 'A' + 10, true
-	}
-	return 0, false
-}
-
-// decoded decodes a name or value of form data.
-func decoded(s string) string {
-	if strings.IndexByte(s, '+') < 0 && strings.IndexByte(s, '%') < 0 {
-		return s
-	}
-	b := make([]byte, 0, len(s))
-	for s != "" {
-		c, size := decodedByte(s)
-		b = append(b, c)
-		s = s[size:]
-	}
-	return string(b)
-}
-
-// decodesTo tells whether decoded(s) is want, without making it.
-func decodesTo(s, want string) bool {
-	for s != "" && want != "" {
-		c, size := decodedByte(s)
-		if c != want[0] {
-			return false
-		}
-		s, want = s[size:], want[1:]
-	}
-	return s == "" && want == ""
-}
+	"github.com/sallyport-gateway/sallyport/filter/internal/formdata"
+)
 
 // without removes every parameter that has one of the names, and leaves the
 // bytes of the others and their order alone. Parameters are split at '&'; some
@@ -99,7 +48,7 @@ func withoutPieces(part string, names []string) string {
 func isNamed(parameter string, names []string) bool {
 	name, _, _ := strings.Cut(parameter, "=")
 	for _, n := range names {
-		if decodesTo(name, n) {
+		if formdata.DecodesTo(name, n) {
 			return true
 		}
 	}

@@ -57,10 +57,13 @@ func (s *Step) known(q *inquiry, now int64) (claims *pipeline.Claims, ok bool) {
 			return a.Claims, true
 		}
 	}
-	if s.lives.negative > 0 && s.shared.answers.Inactive(q.key, now, int64(s.lives.negative)) {
-		s.cache.drop(q.key)
-		s.hits.inactive.Add(1)
-		return inactiveToken, true
+	if s.lives.negative > 0 {
+		if found, ok := s.shared.answers.Inactive(q.key, now, int64(s.lives.negative)); ok {
+			s.cache.drop(q.key)
+			s.dead.put(q.name, q.valid, found)
+			s.hits.inactive.Add(1)
+			return inactiveToken, true
+		}
 	}
 	return nil, false
 }

@@ -1,11 +1,11 @@
 package introspection
 
 import (
+	"github.com/sallyport-gateway/sallyport/filter/internal/breaker"
 	"github.com/sallyport-gateway/sallyport/filter/internal/decode"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/dpop"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/answers"
-	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/outage"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/tokenrules"
 )
 
@@ -31,7 +31,7 @@ func (*Policy) Schema() *decode.Schema {
 		"retry":          decode.BooleanSchema("Send a call once more whose connection was refused or reset.").WithDefault(true),
 		"stale_if_error": decode.OrOff("How long an answer is used that is not fresh, when no new one can be had.", decode.DurationSchema("", minStale, maxStale)).WithDefault("off"),
 		"max_in_flight":  decode.IntegerSchema("Calls in the air, of all workers together.", 1, maxInFlight).WithDefault(defaultInFlight),
-		"breaker":        decode.OrOff("When no call is made, because the server is in trouble.", breakerSchema()),
+		"breaker":        breaker.Schema(),
 	})
 }
 
@@ -47,12 +47,27 @@ func cacheSchema() *decode.Schema {
 }
 
 func precheckSchema() *decode.Schema {
-	return decode.ObjectSchema(&precheckMembers, "What is seen of a JWT without a call.", decode.Shapes{
-		"mode": decode.WordSchema("Whether a token is checked here before it is introspected, or here alone.", modes...),
+	of := checkSchemas("By default the step's.")
+	of["mode"] = decode.WordSchema("Whether a token is checked here before it is introspected, or here alone.", modes...)
+	of["opaque"] = decode.WordSchema("What becomes of a token that is no JWT.", "introspect", "deny").WithDefault("introspect")
+	return decode.ObjectSchema(&precheckMembers, "What is seen of a JWT without a call.", of)
+}
+
+// Schema implements policy.Described.
+func (*JWT) Schema() *decode.Schema {
+	of := checkSchemas("Required.")
+	of["dpop"] = dpop.Schema()
+	return policy.OptionsSchema(&jwtMembers, "Takes a JWT by its signature and claims, and asks nobody: one that is revoked is taken until it expires.", of)
+}
+
+// checkSchemas describe what decodeCheck reads. byDefault is what a cluster and an
+// authority are that are left out.
+func checkSchemas(byDefault string) decode.Shapes {
+	return decode.Shapes{
 		"jwks": decode.ObjectSchema(&jwksMembers, "The issuer's keys.", decode.Shapes{
 			"path":      decode.PathSchema("Where they are.").WithExamples("/oauth2/default/v1/keys"),
-			"cluster":   decode.VisibleSchema("By default the step's."),
-			"authority": decode.AuthoritySchema("By default the step's."),
+			"cluster":   decode.VisibleSchema(byDefault),
+			"authority": decode.AuthoritySchema(byDefault),
 			"timeout":   timeoutSchema("Of one fetch."),
 			"refresh":   decode.DurationSchema("Keys of that age are fetched anew.", minJWKSRefresh, maxJWKSRefresh).WithDefault(defaultJWKSRefresh),
 			"max_age":   decode.DurationSchema("How long keys are used that cannot be fetched.", minJWKSMaxAge, maxJWKSMaxAge).WithDefault(defaultJWKSMaxAge),
@@ -61,20 +76,8 @@ func precheckSchema() *decode.Schema {
 		"audience":   decode.ListSchema("aud has one of them.", decode.VisibleSchema(""), 1, maxPrecheckAudiences),
 		"algorithms": dpop.AlgorithmsSchema(),
 		"clock_skew": tokenrules.SkewSchema(),
-		"opaque":     decode.WordSchema("What becomes of a token that is no JWT.", "introspect", "deny").WithDefault("introspect"),
 		"typ":        decode.WordSchema("typ of the JWT's header: at+jwt (RFC 9068), or any that is not another kind of token's.", typWords...).WithDefault(typWords[0]),
-	})
-}
-
-func breakerSchema() *decode.Schema {
-	return decode.ObjectSchema(&breakerMembers, "", decode.Shapes{
-		"failures":        decode.IntegerSchema("In a row.", 1, maxBreakerCalls).WithDefault(defaultBreaker.Failures),
-		"failure_percent": decode.IntegerSchema("Of the calls in a window.", 1, 100).WithDefault(defaultBreaker.FailurePercent),
-		"min_calls":       decode.IntegerSchema("Below so many the percentage says nothing.", 1, maxBreakerCalls).WithDefault(defaultBreaker.MinCalls),
-		"window":          decode.DurationSchema("", minWindow, outage.MaxWindow).WithDefault(defaultBreaker.Window),
-		"open_for":        decode.DurationSchema("At first.", minBreakerTime, outage.MaxOpenFor).WithDefault(defaultBreaker.OpenFor),
-		"longest_open":    decode.DurationSchema("At last.", minBreakerTime, outage.MaxOpenFor).WithDefault(defaultBreaker.LongestOpen),
-	})
+	}
 }
 
 func timeoutSchema(about string) *decode.Schema {

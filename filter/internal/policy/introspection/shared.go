@@ -125,7 +125,8 @@ func (s *Step) mayKeep(c *call, now int64) bool {
 	case c.role == holder:
 		return s.shared.leases.Owned(c.key, s.shared.owner)
 	case c.role == alone:
-		return !s.shared.answers.Inactive(c.key, now, math.MaxInt64)
+		_, inactive := s.shared.answers.Inactive(c.key, now, math.MaxInt64)
+		return !inactive
 	}
 	return false
 }

@@ -28,6 +28,7 @@ const (
 type Options struct {
 	Accept      []string // policies that are harmless to leave out
 	Environment string   // that is left; "" for not known
+	Out         string   // the folder that the configurations are for, as it is written in commands
 
 	// The authorization server, for OAuthV2 and VerifyJWT.
 	Issuer        string
@@ -51,8 +52,8 @@ type Result struct {
 }
 
 // Import makes a configuration of each proxy. Shared flows are put in where a
-// proxy calls them.
-func Import(bundles []*bundle.Bundle, o Options) []*Result {
+// proxy calls them. unmet are names of o.Accept that made no difference.
+func Import(bundles []*bundle.Bundle, o Options) (results []*Result, unmet []string) {
 	shared := map[string][]*proxy.Proxy{}
 	var proxies []*proxy.Proxy
 	var x xmltree.Reader
@@ -64,18 +65,30 @@ func Import(bundles []*bundle.Bundle, o Options) []*Result {
 			proxies = append(proxies, p)
 		}
 	}
-	var results []*Result
+	met := map[string]bool{}
 	names := map[string]int{}
 	for _, p := range proxies {
 		i := &importer{proxy: p, shared: shared, options: o, accepted: map[string]bool{}}
+		if o.Catalog != nil {
+			own := *o.Catalog // what a proxy wants of it is its own affair
+			i.options.Catalog = &own
+		}
 		r := i.run()
 		key := strings.ToLower(r.Name)
 		if names[key]++; names[key] > 1 {
 			r.Name += fmt.Sprintf("-%d", names[key])
 		}
 		results = append(results, r)
+		for name := range i.accepted {
+			met[name] = true
+		}
 	}
-	return results
+	for _, name := range o.Accept {
+		if !met[name] {
+			unmet = append(unmet, name)
+		}
+	}
+	return results, unmet
 }
 
 // refuse leaves nothing of a configuration.

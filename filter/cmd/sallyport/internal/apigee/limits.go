@@ -3,6 +3,7 @@ package apigee
 import (
 	"net/netip"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -19,7 +20,11 @@ const maxRate = 1_000_000
 // differences collects what is to be said of a policy that was carried over.
 type differences []string
 
-func (d *differences) add(s string) { *d = append(*d, s) }
+func (d *differences) add(s string) {
+	if !slices.Contains(*d, s) {
+		*d = append(*d, s)
+	}
+}
 
 func (a *api) carried(v visit, d differences) {
 	if len(d) == 0 {
@@ -162,6 +167,10 @@ func (a *api) quota(v visit) {
 	}
 	allow := x.Child("Allow")
 	limits := x.All("Allow")
+	if a.ofProducts(x) {
+		a.quotaOfProducts(v, d)
+		return
+	}
 	if len(limits) != 1 || len(allow.Children) > 0 {
 		a.deny(v, "limits by class, or none, or several", "quotas of products")
 		return
@@ -223,6 +232,35 @@ func (a *api) quota(v visit) {
 	a.carried(v, d)
 }
 
+// ofProducts reports whether the limits are those of the caller's product, and
+// known.
+func (a *api) ofProducts(x *xmltree.Node) bool {
+	if len(a.keys) == 0 || a.options.Catalog == nil {
+		return false
+	}
+	if x.Child("UseQuotaConfigInAPIProduct") != nil {
+		return true
+	}
+	ref := strings.ToLower(x.Child("Allow").Attr("countRef"))
+	return strings.HasPrefix(ref, "verifyapikey.") && strings.HasSuffix(ref, ".apiproduct.developer.quota.limit")
+}
+
+// quotaOfProducts leaves the numbers to the products. A product without any is
+// not granted, as nobody would count its calls.
+func (a *api) quotaOfProducts(v visit, d differences) {
+	a.options.Catalog.quotas = true
+	per := "product"
+	if ref := v.policy.XML.Child("Identifier").Attr("ref"); ref != "" && a.callerOf(ref) == "app" {
+		per = "app"
+	}
+	d.add("counted in each Envoy by itself; for one count of all, mode: exact and a rate limit service")
+	said := v.say(a.context)
+	a.inexact(said.Exact, &d)
+	a.failing("ratelimit", v)
+	a.add(v, step{name: "quota", options: mapping("per", per, "name", counterName(v.policy.Name))}, said)
+	a.carried(v, d)
+}
+
 // counterName is the policy's, in letters that a counter takes.
 func counterName(policy string) string {
 	name := strings.NewReplacer("_", "-", "~", "-").Replace(fileNameOf(policy))
@@ -237,7 +275,7 @@ func stricter(limit, interval, unit int, d *differences) (int, int) {
 		return limit, unit
 	}
 	if each := limit / interval; each >= 1 {
-		d.add(strconv.Itoa(each) + " a " + units[unit].name + ", where Apigee has " + strconv.Itoa(limit) + " in " + strconv.Itoa(interval))
+		d.add(strconv.Itoa(each) + " per " + units[unit].name + ", where Apigee has " + strconv.Itoa(limit) + " per " + strconv.Itoa(interval) + " " + units[unit].name + "s")
 		return each, unit
 	}
 	length := units[unit].seconds * interval
@@ -245,7 +283,7 @@ func stricter(limit, interval, unit int, d *differences) (int, int) {
 	for unit < len(units)-1 && units[unit].seconds < length {
 		unit++
 	}
-	d.add(strconv.Itoa(limit) + " a " + units[unit].name + ", where Apigee has them in " + strconv.Itoa(interval) + " times a " + units[was].name)
+	d.add(strconv.Itoa(limit) + " per " + units[unit].name + ", where Apigee has them per " + strconv.Itoa(interval) + " " + units[was].name + "s")
 	return limit, unit
 }
 

@@ -94,17 +94,34 @@ func (t *Table) Holds(k Key, now int64) (holds bool) {
 
 // Inactive reports whether the server said that the token is not active, less than life ago, in nanoseconds, and not
 // longer ago than whoever stored it wanted to know. It costs one hostcall.
-func (t *Table) Inactive(k Key, now, life int64) bool {
-	inactive := false
+func (t *Table) Inactive(k Key, now, life int64) (found Refused, inactive bool) {
 	err := t.inactive.Update(k.Hash(), func(b sharedtable.Bucket) bool {
-		inactive = false
-		if i, found := find(b, k); found {
+		found, inactive = Refused{}, false
+		if i, ok := find(b, k); ok {
 			stored, until, _ := times(b.Entry(i))
 			inactive = now >= stored && now < until && now-stored < life
+			found = Refused{from: stored, until: until, mark: b.Mark()}
+			if life < until-stored {
+				found.until = stored + life
+			}
 		}
 		return false
 	})
-	return inactive && err == nil
+	return found, inactive && err == nil
+}
+
+// Refused is what Inactive found. The zero value is nothing.
+type Refused struct {
+	_ [0]func() // not comparable: an unused == costs the guest code
+
+	from, until int64 // unix nanoseconds
+	mark        sharedtable.Mark
+}
+
+// Still reports what Inactive would for the same token and life, without its key. It costs one hostcall while it is true,
+// and no more.
+func (t *Table) Still(r *Refused, now int64) bool {
+	return now >= r.from && now < r.until && t.inactive.Unchanged(r.mark)
 }
 
 // PutActive keeps an answer, and takes the place of what is gone, or else of what was stored longest ago. It reports
