@@ -93,8 +93,8 @@ func isTerminal(r io.Reader) bool {
 	return err != nil || !os.SameFile(info, none)
 }
 
-// question is one flag that init asks for.
-type question struct {
+// asking is one flag that init asks for.
+type asking struct {
 	flag, text string
 	when       func(starter.Answers) bool // nil: always
 }
@@ -103,7 +103,7 @@ func hasServer(a starter.Answers) bool { return a.Server != "none" }
 
 func asksServer(a starter.Answers) bool { return a.Server != "none" && a.Server != "entra" }
 
-var questionsOfInit = []question{
+var questionsOfInit = []asking{
 	{"api", "Name of the API", nil},
 	{"api-version", "Its version", nil},
 	{"host", "Host that it is served under (empty: any)", nil},
@@ -122,7 +122,7 @@ var questionsOfInit = []question{
 // stands in brackets.
 func questions(c *cobra.Command, a *starter.Answers) error {
 	lines := bufio.NewScanner(io.LimitReader(c.InOrStdin(), maxAsked))
-	some := slices.ContainsFunc(questionsOfInit, func(q question) bool { return c.Flags().Changed(q.flag) })
+	some := slices.ContainsFunc(questionsOfInit, func(q asking) bool { return c.Flags().Changed(q.flag) })
 	for _, q := range questionsOfInit {
 		flag := c.Flags().Lookup(q.flag)
 		if flag.Changed || some && q.when == nil || q.when != nil && !q.when(*a) {
