@@ -11,6 +11,7 @@ import (
 
 // sequence looks at the steps of one sequence, in their order.
 func (a *adviser) sequence(path string, sequence *yaml.Node) {
+	a.quotas(path, sequence)
 	seen := map[string]bool{}
 	var tokens tokenSteps
 	closed, asked := "", "" // the step that refuses all, and the first that asks who calls
