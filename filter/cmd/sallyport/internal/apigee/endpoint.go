@@ -320,6 +320,39 @@ func (a *api) add(v visit, s step, said condition.Said) {
 	a.steps = append(a.steps, s)
 }
 
+// addLimit adds a limit, or has the one that the policy is already work on these
+// requests as well: in Apigee a policy has one count, in whatever flows it stands.
+func (a *api) addLimit(v visit, s step, said condition.Said) {
+	for n := range a.steps {
+		one := &a.steps[n]
+		if one.name != s.name || one.policy != v.policy.Name || !same(one.options, s.options) {
+			continue
+		}
+		one.visit = ""
+		if one.when != nil && !said.Always {
+			if both, ok := condition.Either(*one.when, said.When); ok {
+				one.when = &both
+				return
+			}
+		}
+		one.when = nil
+		return
+	}
+	if name := memberNode(s.options, "name"); s.name == "quota" && name != nil {
+		for n := 2; slices.ContainsFunc(a.steps, func(other step) bool { return other.name == "quota" && memberText(other.options, "name") == name.Value }); n++ {
+			name.Value = fmt.Sprintf("%s-%d", strings.TrimSuffix(name.Value, fmt.Sprintf("-%d", n-1)), n)
+		}
+	}
+	a.add(v, s, said)
+}
+
+// same compares what two steps say.
+func same(x, y *yaml.Node) bool {
+	one, err := yaml.Marshal(x)
+	other, otherErr := yaml.Marshal(y)
+	return err == nil && otherErr == nil && string(one) == string(other)
+}
+
 func (a *api) say(v visit, o report.Outcome, detail, instead string) {
 	item := a.item(v.flow, v.policy, o, detail, instead)
 	a.report.Items = append(a.report.Items, item)

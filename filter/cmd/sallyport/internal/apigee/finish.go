@@ -35,6 +35,7 @@ func (a *api) arrange() {
 	}
 	a.limitsFirst()
 	a.credentialsLast()
+	a.quotasBehind()
 	if a.find("spike_arrest") < 0 {
 		s := step{name: "spike_arrest", options: mapping("rate", runawayRate), comment: "Apigee has no limit here. This one only stops a runaway client: choose yours."}
 		at := 0
@@ -155,13 +156,46 @@ func touches(options *yaml.Node, header string) bool {
 	return false
 }
 
-func memberText(m *yaml.Node, name string) string {
+func memberNode(m *yaml.Node, name string) *yaml.Node {
 	for i := 0; i+1 < len(m.Content); i += 2 {
 		if m.Content[i].Value == name {
-			return m.Content[i+1].Value
+			return m.Content[i+1]
 		}
 	}
+	return nil
+}
+
+func memberText(m *yaml.Node, name string) string {
+	if n := memberNode(m, name); n != nil {
+		return n.Value
+	}
 	return ""
+}
+
+// quotasBehind moves quotas behind what finds out who calls: so no stranger uses
+// up another's.
+func (a *api) quotasBehind() {
+	last := -1
+	for i, s := range a.steps {
+		if slices.Contains([]string{"verify_api_key", "remove_api_key", "introspect_token", "verify_jwt", "require_token"}, s.name) {
+			last = i
+		}
+	}
+	for i := 0; i < last; {
+		s := a.steps[i]
+		if s.name != "quota" {
+			i++
+			continue
+		}
+		a.steps = slices.Insert(slices.Delete(a.steps, i, i+1), last, s)
+		last--
+		for n := range a.report.Items {
+			if item := &a.report.Items[n]; item.Policy == s.policy && item.Type == "Quota" && item.Outcome != report.Denies && !strings.Contains(item.Detail, "refused before") {
+				item.Outcome = report.Differs
+				item.Detail = strings.TrimPrefix(item.Detail+"; requests that are refused before, for their key or token, are not counted", "; ")
+			}
+		}
+	}
 }
 
 func drop(m *yaml.Node, name string) {

@@ -87,7 +87,7 @@ func (a *api) spikeArrest(v visit) {
 	said := v.say(a.context)
 	a.inexact(said.Exact, &d)
 	a.failing("ratelimit", v)
-	a.add(v, step{name: "spike_arrest", options: options}, said)
+	a.addLimit(v, step{name: "spike_arrest", options: options}, said)
 	a.carried(v, d)
 }
 
@@ -228,7 +228,7 @@ func (a *api) quota(v visit) {
 	said := v.say(a.context)
 	a.inexact(said.Exact, &d)
 	a.failing("ratelimit", v)
-	a.add(v, step{name: "quota", options: options}, said)
+	a.addLimit(v, step{name: "quota", options: options}, said)
 	a.carried(v, d)
 }
 
@@ -257,7 +257,7 @@ func (a *api) quotaOfProducts(v visit, d differences) {
 	said := v.say(a.context)
 	a.inexact(said.Exact, &d)
 	a.failing("ratelimit", v)
-	a.add(v, step{name: "quota", options: mapping("per", per, "name", counterName(v.policy.Name))}, said)
+	a.addLimit(v, step{name: "quota", options: mapping("per", per, "name", counterName(v.policy.Name))}, said)
 	a.carried(v, d)
 }
 
