@@ -24,7 +24,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
 )
 
-// What stands in testdata/apigee.
+// What stands in testdata/apigee, at the root.
 const (
 	apigeeKey      = "sample-key-of-the-portal-0001"
 	apigeeOtherKey = "sample-key-of-the-ledger-0001"
@@ -77,8 +77,8 @@ func migrate(t *testing.T) *migration {
 	secrets(t, dir)
 
 	out := filepath.Join(dir, "out")
-	said := run(t, "import", "apigee", "testdata/apigee/customers", "--products", "testdata/apigee/apiproducts.json", "--apps", "testdata/apigee/apps.json",
-		"--developers", "testdata/apigee/developers.json", "--environment", "prod", "--out", out)
+	said := run(t, "import", "apigee", "../../../testdata/apigee/customers", "--products", "../../../testdata/apigee/apiproducts.json", "--apps", "../../../testdata/apigee/apps.json",
+		"--developers", "../../../testdata/apigee/developers.json", "--environment", "prod", "--out", out)
 	config := filepath.Join(out, "customers.yaml")
 	run(t, "check", "--strict", config)
 	manifest := run(t, "render", "--for", "envoy", "--file", config, "--backend", backend, "--backend-name", "backend.example.internal",
