@@ -102,6 +102,17 @@ fidelity: envoys ## the simulated host against all Envoys, behaviour by behaviou
 versions: envoys ## all scenarios and envoy.yaml on all Envoys; prints a table
 	go test -tags versions -parallel 5 -timeout 30m -count=1 -run '^TestVersions$$' -v ./envoy-config/e2e 2>&1 | { grep -Ev '^ *(=== |--- PASS)' || true; }
 
+WAZERO ?= latest
+
+.PHONY: wazero-next
+wazero-next: ## the simulated host's store of machine code with another wazero (WAZERO), to and fro
+	mkdir -p build && cp go.mod build/wazero.mod && cp go.sum build/wazero.sum
+	go get -modfile=build/wazero.mod github.com/tetratelabs/wazero@$(WAZERO)
+	rm -rf build/codestore && mkdir build/codestore
+	for mod in go.mod build/wazero.mod go.mod; do \
+		CODESTORE="$(CURDIR)/build/codestore" go test -modfile="$$mod" -count=1 -v -run '^Test(Store|CacheDir)' ./hostsim/internal/codestore ./hostsim; \
+	done
+
 .PHONY: e2e-istio
 e2e-istio: wasm envoy ## the manifests for Istio, on Istio's own code and a stock Envoy; as root
 	@ENVOY="$${ENVOY:-$(CURDIR)/$(ENVOY_BINARY)}" PILOT_ENABLE_ALPN_FILTER=false PILOT_ENABLE_METADATA_EXCHANGE=false \

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
 // quotaService counts the hits of each minute, as envoyproxy/ratelimit does for one party.
@@ -21,7 +22,7 @@ type quotaService struct {
 
 func (s *quotaService) Answer(hostsim.Call) hostsim.Answer { return hostsim.Respond(500, "gRPC alone") }
 
-func (s *quotaService) GRPC(r hostsim.GRPCRequest) hostsim.GRPCReply {
+func (s *quotaService) GRPC(r upstream.GRPCRequest) upstream.GRPCReply {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, h := range r.Call.Headers {
@@ -40,7 +41,7 @@ func (s *quotaService) GRPC(r hostsim.GRPCRequest) hostsim.GRPCReply {
 	status = protowire.AppendVarint(protowire.AppendTag(status, 3, protowire.VarintType), uint64(left))
 	answer := protowire.AppendVarint(protowire.AppendTag(nil, 1, protowire.VarintType), code)
 	answer = protowire.AppendBytes(protowire.AppendTag(answer, 2, protowire.BytesType), status)
-	return hostsim.GRPCReply{Delay: time.Millisecond, Messages: [][]byte{answer}, End: true}
+	return upstream.GRPCReply{Delay: time.Millisecond, Messages: [][]byte{answer}, End: true}
 }
 
 // number is a field of a message, 0 when it has none.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
 // Versions are the Envoys that are compared, oldest first. `make envoys` installs them.
@@ -68,7 +69,7 @@ type Server struct {
 
 // Answer is how a cluster or the backend answers.
 type Answer struct {
-	Fault   hostsim.Fault
+	Fault   upstream.Fault
 	Delay   time.Duration
 	Status  int
 	Headers hostsim.Headers
@@ -79,7 +80,7 @@ type Answer struct {
 
 // seen reports whether a server can notice a request at all.
 func (a Answer) seen() bool {
-	return a.Fault != hostsim.FaultUnknown && a.Fault != hostsim.FaultNoEndpoints && a.Fault != hostsim.FaultRefuse
+	return a.Fault != upstream.FaultUnknown && a.Fault != upstream.FaultNoEndpoints && a.Fault != upstream.FaultRefuse
 }
 
 // Request is one that a client sends.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
 // maxRepeat bounds what ${repeat:N:TEXT} makes.
@@ -82,8 +83,8 @@ func (r *Request) directive(words []string) (err error) {
 	return err
 }
 
-var faults = []hostsim.Fault{hostsim.FaultUnknown, hostsim.FaultNoEndpoints, hostsim.FaultRefuse, hostsim.FaultReset, hostsim.FaultTimeout,
-	hostsim.FaultNotHTTP, hostsim.FaultResetMidBody, hostsim.FaultTimeoutMidBody}
+var faults = []upstream.Fault{upstream.FaultUnknown, upstream.FaultNoEndpoints, upstream.FaultRefuse, upstream.FaultReset, upstream.FaultTimeout,
+	upstream.FaultNotHTTP, upstream.FaultResetMidBody, upstream.FaultTimeoutMidBody}
 
 // parseAnswer reads "# delay DURATION" and "# fault FAULT", each if any, and then "HTTP/1.1 STATUS" and a message. Only a
 // fault without headers needs no message.
@@ -99,8 +100,8 @@ func parseAnswer(text string) (Answer, error) {
 				return a, err
 			}
 			a.Delay = d
-		case len(words) == 2 && words[0] == "fault" && slices.Contains(faults, hostsim.Fault(words[1])):
-			a.Fault = hostsim.Fault(words[1])
+		case len(words) == 2 && words[0] == "fault" && slices.Contains(faults, upstream.Fault(words[1])):
+			a.Fault = upstream.Fault(words[1])
 		default:
 			return a, fmt.Errorf("directive %q: write delay DURATION or fault and one of %v", line, faults)
 		}

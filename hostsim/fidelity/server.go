@@ -11,8 +11,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/sallyport-gateway/sallyport/hostsim"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario/verbatim"
+	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
 // server stands behind a cluster: it records requests verbatim and answers, or fails, as the case says.
@@ -75,13 +75,13 @@ func (s *server) reply(conn net.Conn, in *bufio.Reader, method string, a Answer)
 	case "":
 		_, err := io.WriteString(conn, a.onWire(method, len(a.Body)))
 		return err == nil
-	case hostsim.FaultReset:
+	case upstream.FaultReset:
 		verbatim.Reset(conn)
-	case hostsim.FaultNotHTTP:
+	case upstream.FaultNotHTTP:
 		verbatim.SpeakNoHTTP(conn)
-	case hostsim.FaultResetMidBody, hostsim.FaultTimeoutMidBody:
+	case upstream.FaultResetMidBody, upstream.FaultTimeoutMidBody:
 		_, _ = io.WriteString(conn, a.onWire(method, len(a.Body)/2))
-		if a.Fault == hostsim.FaultResetMidBody {
+		if a.Fault == upstream.FaultResetMidBody {
 			return false // with FIN: a RST could overtake the head
 		}
 		verbatim.AwaitPeer(in)

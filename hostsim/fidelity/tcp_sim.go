@@ -2,6 +2,8 @@ package fidelity
 
 import (
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/event"
+	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
 // simulatedConversation is one on the simulated host: it is the network.
@@ -68,20 +70,20 @@ func (c *simulatedConversation) pump() {
 			return
 		}
 		switch e.Kind {
-		case hostsim.UpstreamConnect:
-			if c.s.c.Upstream.Fault == hostsim.FaultRefuse {
+		case event.UpstreamConnect:
+			if c.s.c.Upstream.Fault == upstream.FaultRefuse {
 				_ = c.conn.ConnectFailed()
 				continue
 			}
 			c.backend.happened("connected")
 			_ = c.conn.Connected()
-		case hostsim.ToUpstreamData:
+		case event.ToUpstreamData:
 			tell(c.backend, c.backendGone, e.Data, e.End)
-		case hostsim.ToClientData:
+		case event.ToClientData:
 			tell(c.client, c.clientGone, e.Data, e.End)
-		case hostsim.UpstreamReset:
+		case event.UpstreamReset:
 			closed(c.backend, c.backendGone, e.End)
-		case hostsim.ClientReset:
+		case event.ClientReset:
 			closed(c.client, c.clientGone, e.End)
 		}
 	}
