@@ -7,6 +7,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/engine"
+	wire "github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/metrics"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection"
@@ -203,6 +204,18 @@ func (h *host) Dispatch(c pipeline.Callout, land func(pipeline.Answer)) pipeline
 	answer, delay := outcome(a, c.Timeout)
 	h.landings = append(h.landings, landing{due: h.now.Add(delay), answer: answer, land: land})
 	return pipeline.NoFailure
+}
+
+// DispatchGRPC fails as a call to the scenario's cluster would that has no server
+// of gRPC behind it.
+func (h *host) DispatchGRPC(c wire.GRPCCall, land func(wire.GRPCAnswer)) (ok bool) {
+	a, ok := h.clusters[c.Cluster]
+	if !ok || a.Fault == "unknown" || a.Fault == "no_endpoints" {
+		return false
+	}
+	_, delay := outcome(a, c.Timeout)
+	h.landings = append(h.landings, landing{due: h.now.Add(delay), land: func(pipeline.Answer) { land(wire.GRPCAnswer{}) }})
+	return true
 }
 
 // outcome is what a host tells the guest of an answer, and when.
