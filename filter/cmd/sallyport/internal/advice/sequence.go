@@ -57,6 +57,7 @@ func (a *adviser) sequence(path string, sequence *yaml.Node) {
 			if seen["introspect_token"] {
 				a.say(at, "comes after introspect_token, so a flood reaches the authorization server: put it first")
 			}
+			a.spike(at, options, seen["verify_api_key"] || seen["introspect_token"])
 		case "verify_api_key":
 			a.keyPlaces(at+".from", document.Member(options, "from"))
 		case "introspect_token":
