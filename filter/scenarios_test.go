@@ -3,7 +3,6 @@ package main_test
 import (
 	"testing"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/nativehost"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario/hostdriver"
 )
@@ -11,7 +10,7 @@ import (
 const scenarios = "../testdata/scenarios"
 
 // TestScenariosNative plays the scenarios on the pure filter, without Wasm.
-func TestScenariosNative(t *testing.T) { scenario.RunDir(t, scenarios, nativehost.Driver{}) }
+func TestScenariosNative(t *testing.T) { scenario.RunDir(t, scenarios, nativeDriver{}) }
 
 // TestScenariosHostsim plays them on the compiled module under the simulated host.
 func TestScenariosHostsim(t *testing.T) {
