@@ -1,6 +1,10 @@
 package apikey
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
+)
 
 // decodedByte gives the byte that s begins with, read as form data (WHATWG URL,
 // section 5.1), and how many bytes of s stand for it. A percent sign without
@@ -10,25 +14,11 @@ func decodedByte(s string) (b byte, size int) {
 	case s[0] == '+':
 		return ' ', 1
 	case s[0] == '%' && len(s) >= 3:
-		high, ok1 := hexDigit(s[1])
-		low, ok2 := hexDigit(s[2])
-		if ok1 && ok2 {
-			return high<<4 | low, 3
+		if b, ok := ascii.Unhex(s[1], s[2]); ok {
+			return b, 3
 		}
 	}
 	return s[0], 1
-}
-
-func hexDigit(c byte) (value byte, ok bool) {
-	switch {
-	case '0' <= c && c <= '9':
-		return c - '0', true
-	case 'a' <= c && c <= 'f':
-		return c - 'a' + 10, true
-	case 'A' <= c && c <= 'F':
-		return c - 'A' + 10, true
-	}
-	return 0, false
 }
 
 // decoded decodes a name or value of form data.

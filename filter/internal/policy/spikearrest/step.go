@@ -5,6 +5,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sha256"
@@ -57,7 +58,7 @@ func New(o Options, store sharedtable.Store, clock func() int64) pipeline.Step {
 		s.limit, s.weight = newLimit(o.Rate, o.Burst), int64(o.Weight)
 	}
 	layout := sharedtable.Layout{
-		Name:      "spike_arrest/2/" + hexadecimal(s.identity[:16]), // 1 had other hashes and entries
+		Name:      "spike_arrest/2/" + ascii.Hex(s.identity[:16]), // 1 had other hashes and entries
 		Buckets:   Buckets,
 		Entries:   EntriesPerBucket,
 		EntrySize: entrySize,
@@ -144,13 +145,3 @@ func retryAfter(in time.Duration) int {
 }
 
 var _ pipeline.Step = (*step)(nil)
-
-// hexadecimal writes two digits a byte. encoding/hex would link fmt.
-func hexadecimal(b []byte) string {
-	const digits = "0123456789abcdef"
-	text := make([]byte, 0, 2*len(b))
-	for _, c := range b {
-		text = append(text, digits[c>>4], digits[c&15])
-	}
-	return string(text)
-}
