@@ -5,8 +5,8 @@ import (
 	"testing"
 
 	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun/envoytest"
-	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario/envoydriver"
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/scenariotest"
 	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
 )
 
@@ -28,5 +28,5 @@ func newDriver(t *testing.T, o envoydriver.Options) *envoydriver.Driver {
 
 func TestScenarios(t *testing.T) {
 	d := newDriver(t, envoydriver.Options{Module: wasmbuild.Package(t, "./filter"), RootID: "sallyport", Cut: true})
-	scenario.RunDir(t, filepath.Join("..", "..", "testdata", "scenarios"), d)
+	scenariotest.RunDir(t, filepath.Join("..", "..", "testdata", "scenarios"), d)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/scenariotest"
 	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
 )
 
@@ -34,8 +35,8 @@ func driverOf(t testing.TB, guest string) *Driver {
 // The toy gateway of the scenario package, compiled to Wasm, passes the same file as the toy in memory.
 func TestScenarios(t *testing.T) {
 	d := newDriver(t)
-	scenario.RunDir(t, "../testdata", d)
-	scenario.RunDir(t, "testdata/scenarios", d)
+	scenariotest.RunDir(t, "../testdata", d)
+	scenariotest.RunDir(t, "testdata/scenarios", d)
 }
 
 // A fault that is new in the format must get a translation here: without one wireAnswer panics.

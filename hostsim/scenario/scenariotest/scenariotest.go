@@ -1,4 +1,5 @@
-package scenario
+// Package scenariotest plays scenarios as Go tests.
+package scenariotest
 
 import (
 	"context"
@@ -6,6 +7,8 @@ import (
 	"os"
 	"testing"
 	"time"
+
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
 )
 
 // scenarioTimeout bounds one scenario. Most take milliseconds; on a real host one
@@ -14,9 +17,9 @@ const scenarioTimeout = 60 * time.Second
 
 // RunDir plays every scenario below dir as a subtest and prints the closing line
 // "N scenarios on DRIVER", with what failed and what the files exclude.
-func RunDir(t *testing.T, dir string, d Driver) {
+func RunDir(t *testing.T, dir string, d scenario.Driver) {
 	t.Helper()
-	files, err := Load(dir)
+	files, err := scenario.Load(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,11 +53,11 @@ func closingLine(driver string, ran, failed, skipped int) string {
 	return line
 }
 
-func runFile(t *testing.T, f *File, d Driver) {
+func runFile(t *testing.T, f *scenario.File, d scenario.Driver) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), scenarioTimeout)
 	defer cancel()
-	report, err := Run(ctx, f, d)
+	report, err := scenario.Run(ctx, f, d)
 	if !report.OK() {
 		t.Errorf("%s\n%s", f.Doc, report)
 	}
