@@ -7,12 +7,14 @@ ENVOY_VERSION := 1.40.0
 # The further Envoys that `make fidelity` compares the simulated host with; hostsim/fidelity names them too.
 OLDER_ENVOYS := 1.36.4 1.37.0 1.38.2 1.39.3
 GOLANGCI_LINT_VERSION := v2.15.0
+HELM_VERSION := v4.2.0
 FUZZTIME ?= 20s
 HOST ?= hostsim
 
 ENVOY_BINARY := build/envoy/$(ENVOY_VERSION)/envoy/_bin/envoy
 OLDER_BINARIES := $(OLDER_ENVOYS:%=build/envoy/%/envoy/_bin/envoy)
 GOLANGCI_LINT := build/bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
+HELM := build/bin/helm-$(HELM_VERSION)
 WASM := build/sallyport.wasm
 
 .PHONY: help
@@ -108,8 +110,20 @@ e2e-gateway: wasm envoy ## the manifests for Envoy Gateway, on envoy-gateway sta
 	grep -E '^ *(--- |FAIL|ok )|_test\.go:' build/envoy-gateway.log || true; \
 	[ $$status = 0 ] || echo 'make e2e-gateway: the whole log is build/envoy-gateway.log' >&2; exit $$status
 
+.PHONY: helm
+helm: $(HELM) ## install the Helm that the tests of the charts run, under build/
+
+$(HELM):
+	@mkdir -p build/bin
+	GOBIN=$(CURDIR)/build/bin go install -p 2 -trimpath -ldflags='-s -w' helm.sh/helm/v4/cmd/helm@$(HELM_VERSION)
+	@mv build/bin/helm $@
+
+.PHONY: release
+release: ## everything that is published of the tag at HEAD, in build/release
+	go run ./envoy-config/release/cmd/release
+
 .PHONY: manifests
-manifests: ## the manifests for Istio and Envoy Gateway by their own validators, without running them
+manifests: helm ## the manifests and charts for Istio and Envoy Gateway by their own validators, without running them
 	go -C envoy-config/istio/e2e test -p 2 -count=1 -run '^TestValidate' ./...
 	go -C envoy-config/envoy-gateway/e2e test -p 2 -count=1 -run '^TestValidate' ./...
 

@@ -3,7 +3,9 @@ package oci
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/opencontainers/go-digest"
@@ -21,7 +23,7 @@ type Origin struct {
 // Module is a Go module that is linked into the filter.
 type Module struct{ Path, Version, Sum string }
 
-// SBOM is a CycloneDX 1.6 document about the module, as JSON.
+// SBOM is a CycloneDX 1.6 document about the module, as JSON; nil for what is made for many platforms.
 func (o Origin) SBOM(module []byte) ([]byte, error) {
 	type hash struct {
 		Alg     string `json:"alg"`
@@ -38,18 +40,25 @@ func (o Origin) SBOM(module []byte) ([]byte, error) {
 	for _, m := range o.Modules {
 		components = append(components, component{Type: "library", Name: m.Path, Version: m.Version, PURL: "pkg:golang/" + m.Path + "@" + m.Version})
 	}
+	about := component{Type: "application", Name: o.Package, Version: o.Revision}
+	if module != nil {
+		about.Hashes = []hash{{Alg: "SHA-256", Content: digest.FromBytes(module).Encoded()}}
+	}
 	return marshal("the SBOM", map[string]any{
 		"bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1,
-		"metadata": map[string]any{"component": component{
-			Type: "application", Name: o.Package, Version: o.Revision, Hashes: []hash{{Alg: "SHA-256", Content: digest.FromBytes(module).Encoded()}},
-		}},
+		"metadata":   map[string]any{"component": about},
 		"components": components,
 	})
 }
 
-// Provenance is an in-toto statement with SLSA 1.0 provenance about the module and the image, as JSON. It is not signed:
-// who publishes the image signs it, with cosign or what he trusts.
+// Provenance is an in-toto statement with SLSA 1.0 provenance about the module and the image, as JSON; see Statement.
 func (o Origin) Provenance(module []byte, image digest.Digest) ([]byte, error) {
+	return o.Statement(map[string]string{"sallyport.wasm": digest.FromBytes(module).Encoded(), "image": image.Encoded()})
+}
+
+// Statement is an in-toto statement with SLSA 1.0 provenance about files, by their names and SHA-256 in hex, as JSON. It is
+// not signed: who publishes the files signs it, with cosign or what they trust.
+func (o Origin) Statement(files map[string]string) ([]byte, error) {
 	type subject struct {
 		Name   string            `json:"name"`
 		Digest map[string]string `json:"digest"`
@@ -58,28 +67,30 @@ func (o Origin) Provenance(module []byte, image digest.Digest) ([]byte, error) {
 		URI    string            `json:"uri"`
 		Digest map[string]string `json:"digest,omitempty"`
 	}
+	project := strings.TrimSuffix(o.Package, "/filter")
+	var subjects []subject
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		subjects = append(subjects, subject{Name: name, Digest: map[string]string{"sha256": files[name]}})
+	}
 	var dependencies []dependency
 	if o.Revision != "" {
-		dependencies = append(dependencies, dependency{URI: "git+https://" + strings.TrimSuffix(o.Package, "/filter"), Digest: map[string]string{"gitCommit": o.Revision}})
+		dependencies = append(dependencies, dependency{URI: "git+https://" + project, Digest: map[string]string{"gitCommit": o.Revision}})
 	}
 	for _, m := range o.Modules {
 		dependencies = append(dependencies, dependency{URI: "pkg:golang/" + m.Path + "@" + m.Version, Digest: map[string]string{"goModuleH1": strings.TrimPrefix(m.Sum, "h1:")}})
 	}
 	return marshal("the provenance", map[string]any{
-		"_type": "https://in-toto.io/Statement/v1",
-		"subject": []subject{
-			{Name: "sallyport.wasm", Digest: map[string]string{"sha256": digest.FromBytes(module).Encoded()}},
-			{Name: "image", Digest: map[string]string{"sha256": image.Encoded()}},
-		},
+		"_type":         "https://in-toto.io/Statement/v1",
+		"subject":       subjects,
 		"predicateType": "https://slsa.dev/provenance/v1",
 		"predicate": map[string]any{
 			"buildDefinition": map[string]any{
-				"buildType":            "https://" + strings.TrimSuffix(o.Package, "/filter") + "/make-oci/v1",
+				"buildType":            "https://" + project + "/make-oci/v1",
 				"externalParameters":   map[string]any{"command": o.Command},
 				"internalParameters":   map[string]any{"go": o.Go, "host": runtime.GOOS + "/" + runtime.GOARCH},
 				"resolvedDependencies": dependencies,
 			},
-			"runDetails": map[string]any{"builder": map[string]any{"id": "https://" + strings.TrimSuffix(o.Package, "/filter") + "/Makefile"}},
+			"runDetails": map[string]any{"builder": map[string]any{"id": "https://" + project + "/Makefile"}},
 		},
 	})
 }

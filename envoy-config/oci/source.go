@@ -13,15 +13,19 @@ import (
 	"strings"
 )
 
-// OriginOf asks the go command, and git if it is there, about the package in dir that is compiled for the guest.
-func OriginOf(ctx context.Context, dir, pkg, command string) (Origin, error) {
+// OriginOf asks the go command, and git if it is there, about the package in dir. It is compiled for the guest, unless
+// platform says something else, as in GOOS=linux, GOARCH=arm64.
+func OriginOf(ctx context.Context, dir, pkg, command string, platform ...string) (Origin, error) {
+	if len(platform) == 0 {
+		platform = []string{"GOOS=wasip1", "GOARCH=wasm"}
+	}
 	o := Origin{Command: command}
-	version, err := output(ctx, dir, "go", "env", "GOVERSION")
+	version, err := output(ctx, dir, nil, "go", "env", "GOVERSION")
 	if err != nil {
 		return o, err
 	}
 	o.Go = strings.TrimSpace(version)
-	listed, err := output(ctx, dir, "go", "list", "-deps", "-json=ImportPath,Module,DepOnly", pkg)
+	listed, err := output(ctx, dir, platform, "go", "list", "-deps", "-json=ImportPath,Module,DepOnly", pkg)
 	if err != nil {
 		return o, err
 	}
@@ -55,17 +59,17 @@ func OriginOf(ctx context.Context, dir, pkg, command string) (Origin, error) {
 		o.Modules = append(o.Modules, m)
 	}
 	slices.SortFunc(o.Modules, func(a, b Module) int { return strings.Compare(a.Path, b.Path) })
-	if revision, err := output(ctx, dir, "git", "rev-parse", "HEAD"); err == nil { // a source archive has none
+	if revision, err := output(ctx, dir, nil, "git", "rev-parse", "HEAD"); err == nil { // a source archive has none
 		o.Revision = strings.TrimSpace(revision)
 	}
 	return o, nil
 }
 
-func output(ctx context.Context, dir, name string, args ...string) (string, error) {
+func output(ctx context.Context, dir string, env []string, name string, args ...string) (string, error) {
 	c := exec.CommandContext(ctx, name, args...)
 	var wrong bytes.Buffer
 	c.Dir, c.Stderr = dir, &wrong
-	c.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
+	c.Env = append(os.Environ(), env...)
 	text, err := c.Output()
 	if err != nil {
 		return "", fmt.Errorf("run %s %s: %w: %s", name, args[0], err, strings.TrimSpace(wrong.String()))

@@ -36,6 +36,11 @@ type Options struct {
 	Env         []string // NAME=value; the whole environment of the process: nothing is inherited
 	LogLevel    string   // trace to critical, off; empty means info
 	Args        []string // further arguments
+
+	// BaseIDFile makes the process one of a line of hot restarts, which share this
+	// file: the first writes into it by what the others find it. Empty is none.
+	BaseIDFile string
+	Epoch      int // 0 for the first of them, one more for each that takes over
 }
 
 // Process is one running Envoy.
@@ -63,7 +68,11 @@ func (e *ExitError) Unwrap() error { return e.Err }
 // Start runs Envoy and returns once its admin interface says that it is live, which includes the first answer of
 // every configuration source. An Envoy that ends before that is an *ExitError.
 func Start(ctx context.Context, o Options) (*Process, error) {
-	p, err := launch(o, "--disable-hot-restart")
+	mode, err := o.hotRestart()
+	if err != nil {
+		return nil, err
+	}
+	p, err := launch(o, mode...)
 	if err != nil {
 		return nil, err
 	}
@@ -175,6 +184,24 @@ func (o Options) arguments(dir string) ([]string, error) {
 		"--log-format-escaped",
 		"--file-flush-interval-msec", "50", // access logs
 	}, nil
+}
+
+// hotRestart says which Envoy this one takes over from. A process that takes over
+// needs ports that do not change: sockets are handed over by their addresses
+// (source/server/hot_restarting_parent.cc).
+func (o Options) hotRestart() ([]string, error) {
+	epoch := []string{"--restart-epoch", strconv.Itoa(o.Epoch)}
+	switch {
+	case o.BaseIDFile == "":
+		return []string{"--disable-hot-restart"}, nil
+	case o.Epoch == 0:
+		return append(epoch, "--use-dynamic-base-id", "--base-id-path", o.BaseIDFile), nil
+	}
+	id, err := os.ReadFile(o.BaseIDFile)
+	if err != nil {
+		return nil, fmt.Errorf("read what the first envoy wrote of itself: %w", err)
+	}
+	return append(epoch, "--base-id", strings.TrimSpace(string(id))), nil
 }
 
 func (p *Process) waitReady(ctx context.Context) error {

@@ -1,0 +1,57 @@
+package e2e
+
+import (
+	"testing"
+
+	envoyconfig "github.com/sallyport-gateway/sallyport/envoy-config"
+	"github.com/sallyport-gateway/sallyport/envoy-config/internal/meshtest"
+)
+
+var chart = meshtest.Chart{Name: "sallyport-envoy-gateway", Namespace: "default"}
+
+// TestValidateEnvoyGatewayHelm: what the chart makes is what is shipped, and valid with other values too.
+func TestValidateEnvoyGatewayHelm(t *testing.T) {
+	if err := chart.Lint(t, "{}"); err != nil {
+		t.Error(err)
+	}
+	// The secret in the environment of Envoy's pods, which the manifests leave to the reader.
+	chart.WantShipped(t, all(t), func(m envoyconfig.Manifest) {
+		if !m.Is("EnvoyProxy", "sallyport") {
+			return
+		}
+		env := m.Get(envoyconfig.Path{"spec", "provider", "kubernetes", "envoyDeployment", "container", "env", 0, "valueFrom", "secretKeyRef", "name"})
+		if env != "sallyport-okta" {
+			t.Errorf("the pods' secret is %v", env)
+		}
+		delete(m.Get(envoyconfig.Path{"spec"}).(map[string]any), "provider")
+	})
+	v := crds(t)
+	for name, values := range map[string]string{
+		"its own values":        `{}`,
+		"nobody is refused":     `{refusedAddresses: []}`,
+		"no public route":       `{publicRoute: {enabled: false}}`,
+		"no proxy in front":     `{gateway: {trustedHops: 0}}`,
+		"two hosts":             `{hosts: [a.example.com, b.example.com]}`,
+		"no token is asked for": `{config: {sequence: [{verify_api_key: {from: [{header: x-api-key}]}}, {remove_api_key: {}}]}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			all, err := chart.Render(t, values)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := check(v, meshtest.WithCRD(all)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestValidateEnvoyGatewayHelmRefuses(t *testing.T) {
+	chart.Refuses(t, map[string]meshtest.Refusal{
+		"a catalog in two places":     {Values: `{config: {products: []}}`, Says: "config.products: write it as catalog.products"},
+		"a cluster that nobody makes": {Values: `{config: {sequence: [{introspect_token: {cluster: okta}}]}}`, Says: "no introspect_token has the cluster httproute/default/okta/rule/0"},
+		"a digest with its name":      {Values: `{image: {sha256: "sha256:00"}}`, Says: "/image/sha256"},
+		"a value that is misspelt":    {Values: `{host: [a.example.com]}`, Says: "host"},
+		"more hops than there can be": {Values: `{gateway: {trustedHops: 99}}`, Says: "/gateway/trustedHops"},
+	})
+}

@@ -1,0 +1,32 @@
+{{- /* The filter's configuration: the catalog and the rest, which must not both say the same. */ -}}
+{{- define "sallyport.config" -}}
+{{- range $member := list "apis" "products" "apps" }}
+{{- if hasKey $.Values.config $member }}
+{{- fail (printf "config.%s: write it as catalog.%s" $member $member) }}
+{{- end }}
+{{- end }}
+{{- $named := false }}
+{{- $asks := false }}
+{{- range .Values.config.sequence }}
+{{- with .introspect_token }}
+{{- $asks = true }}
+{{- if eq .cluster (printf "httproute/%s/okta/rule/0" $.Release.Namespace) }}{{ $named = true }}{{ end }}
+{{- end }}
+{{- end }}
+{{- if and $asks (not $named) }}
+{{- fail (printf "config.sequence: no introspect_token has the cluster httproute/%s/okta/rule/0, which this chart makes in its namespace: the filter would ask nobody" .Release.Namespace) }}
+{{- end }}
+{{- toYaml (merge (deepCopy .Values.config) .Values.catalog) }}
+{{- end }}
+
+{{- define "sallyport.labels" -}}
+app.kubernetes.io/name: sallyport
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
+{{- end }}
+
+{{- /* Headers by which some servers take another path or method than the one that was decided on. */ -}}
+{{- define "sallyport.overrides" -}}
+[x-original-url, x-rewrite-url, x-http-method-override, x-http-method, x-method-override]
+{{- end }}

@@ -1,0 +1,458 @@
+package apigee
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/sallyport-gateway/sallyport/filter/cmd/sallyport/internal/apigee/condition"
+	"github.com/sallyport-gateway/sallyport/filter/cmd/sallyport/internal/apigee/report"
+	"github.com/sallyport-gateway/sallyport/filter/cmd/sallyport/internal/apigee/xmltree"
+)
+
+// ofRequest reports whether an AssignMessage changes the request itself, and not
+// a message for a callout.
+func ofRequest(x *xmltree.Node) bool {
+	to := x.Child("AssignTo")
+	if to == nil {
+		return true
+	}
+	name := strings.ToLower(to.Text)
+	return !strings.EqualFold(to.Attr("createNew"), "true") && (name == "" || name == "request" || name == "message") && !strings.EqualFold(to.Attr("type"), "response")
+}
+
+// settable are headers that a policy may set without breaking the connection.
+func settable(header string) bool {
+	h := strings.ToLower(header)
+	return plainHeader(h) && !slices.Contains(unsuitable, h) && !strings.HasPrefix(h, "x-envoy-") && !strings.HasPrefix(h, "x-sallyport-") && !strings.HasPrefix(h, ":")
+}
+
+var secretName = regexp.MustCompile(`(?i)auth|secret|token|passw|pwd|credential|key|cookie|signature|session|cert|jwt|private`)
+
+var template = regexp.MustCompile(`\{[A-Za-z_][A-Za-z0-9_.:-]*(\([^}]*\))?\}`)
+
+func (a *api) assignMessage(v visit) {
+	x := v.policy.XML
+	if !ofRequest(x) {
+		for _, variable := range x.All("AssignVariable") {
+			a.changed[strings.ToLower(variable.TextAt("Name"))] = true
+		}
+		a.say(v, report.Dropped, "it builds a message for a callout, which the step for the callout does itself", "")
+		return
+	}
+	var d differences
+	said := v.say(a.context)
+	var set []*yaml.Node
+	var remove []string
+	var left []string
+	names := func(n *xmltree.Node) {
+		if n == nil {
+			return
+		}
+		if len(n.All("Header")) == 0 {
+			left = append(left, "the removal of all headers")
+		}
+		for _, h := range n.All("Header") {
+			name := strings.ToLower(h.Attr("name"))
+			switch {
+			case slices.ContainsFunc(a.keys, func(p place) bool { return p.header == name }) || name != "" && a.keyLater(place{header: name}):
+				// remove_api_key does it.
+			case settable(name):
+				remove = append(remove, name)
+			default:
+				left = append(left, "the removal of a header")
+			}
+		}
+	}
+	names(x.At("Remove", "Headers"))
+	for _, q := range x.At("Remove", "QueryParams").All("QueryParam") {
+		if !a.keyLater(place{query: q.Attr("name")}) {
+			left = append(left, "the removal of a query parameter")
+		}
+	}
+	for _, how := range []string{"Set", "Add"} {
+		n := x.Child(how)
+		for _, h := range n.Child("Headers").All("Header") {
+			name := strings.ToLower(h.Attr("name"))
+			value, why := a.headerValue(name, h.Text)
+			switch {
+			case !settable(name):
+				left = append(left, "a header that the filter does not set")
+			case value == nil:
+				d.add("the header " + name + " is taken off instead of set, so that no client can bring it: " + why)
+				remove = append(remove, name)
+			case !said.Exact:
+				d.add("the header " + name + " is taken off instead of set, so that no client can bring it: its condition cannot be said")
+				remove = append(remove, name)
+			default:
+				if how == "Add" {
+					d.add("the header " + name + " is replaced, where Apigee adds a value")
+				}
+				set = append(set, value)
+			}
+		}
+		for _, c := range childrenOf(n) {
+			if c.Name != "Headers" && c.Name != "StatusCode" && c.Name != "ReasonPhrase" && c.Name != "Version" {
+				left = append(left, strings.ToLower(how)+" "+c.Name)
+			}
+		}
+	}
+	for _, c := range childrenOf(x.Child("Remove")) {
+		if c.Name != "Headers" && c.Name != "QueryParams" {
+			left = append(left, "remove "+c.Name)
+		}
+	}
+	if x.Child("Copy") != nil {
+		left = append(left, "a copy of another message")
+	}
+	a.setHeaders(v, said, set, remove)
+	a.changes(x)
+	a.assigned(v, d, left, len(set)+len(remove) > 0)
+}
+
+// changes notes what is not as it came from here on.
+func (a *api) changes(x *xmltree.Node) {
+	change := func(name string) { a.changed[strings.ToLower(name)] = true }
+	for _, how := range []string{"Set", "Add", "Remove", "Copy"} {
+		n := x.Child(how)
+		for kind, prefix := range map[string]string{"Header": "request.header.", "QueryParam": "request.queryparam."} {
+			all := n.Child(kind + "s")
+			for _, one := range all.All(kind) {
+				change(prefix + one.Attr("name"))
+			}
+			if all != nil && len(all.Children) == 0 || how == "Copy" && n != nil {
+				change(prefix + "*")
+			}
+		}
+		if n.Child("Verb") != nil || how == "Copy" && n != nil {
+			change("request.verb")
+		}
+		if n.Child("Path") != nil || how == "Copy" && n != nil {
+			change("request.path")
+			change("proxy.pathsuffix")
+		}
+	}
+	for _, variable := range x.All("AssignVariable") {
+		change(variable.TextAt("Name"))
+	}
+}
+
+func childrenOf(n *xmltree.Node) []*xmltree.Node {
+	if n == nil {
+		return nil
+	}
+	return n.Children
+}
+
+// setHeaders adds the step. What is taken off because its condition cannot be
+// said is taken off every request.
+func (a *api) setHeaders(v visit, said condition.Said, set []*yaml.Node, remove []string) {
+	if len(set)+len(remove) == 0 {
+		return
+	}
+	options := mapping()
+	if len(set) > 0 {
+		put(options, "set", list(set...))
+	}
+	if len(remove) > 0 {
+		slices.Sort(remove)
+		put(options, "remove", slices.Compact(remove))
+	}
+	if !said.Exact {
+		said = condition.Said{Always: true}
+	}
+	a.add(v, step{name: "set_headers", options: options}, said)
+}
+
+func (a *api) assigned(v visit, d differences, left []string, some bool) {
+	if len(left) > 0 {
+		slices.Sort(left)
+		d.add("without " + strings.Join(slices.Compact(left), ", "))
+	}
+	keysRemoved := v.policy.XML.At("Remove", "Headers") != nil || v.policy.XML.At("Remove", "QueryParams") != nil
+	switch {
+	case !some && !keysRemoved && len(left) == 0:
+		a.say(v, report.Dropped, "it only sets variables, which are Apigee's own", "")
+	case !some && !keysRemoved:
+		a.say(v, report.Dropped, strings.Join(d, "; "), "Envoy's route (prefix_rewrite, regex_rewrite), or the backend")
+	default:
+		a.carried(v, d)
+	}
+}
+
+// keyLater reports whether any VerifyAPIKey takes its key from the place.
+func (a *api) keyLater(p place) bool {
+	for _, v := range a.visits {
+		if v.policy.Type != "VerifyAPIKey" || v.policy.Off {
+			continue
+		}
+		if at, ok := a.placeOf(v.policy.XML.Child("APIKey").Attr("ref")); ok && at.header == p.header && at.query == p.query {
+			return true
+		}
+	}
+	return false
+}
+
+// headerValue gives {name, value} or the like; nil, and why, where the filter
+// cannot make the value.
+func (a *api) headerValue(name, text string) (n *yaml.Node, why string) {
+	if m := oneVariable.FindStringSubmatch(text); m != nil {
+		lower := strings.ToLower(m[1])
+		switch lower {
+		case "client.ip", "proxy.client.ip", "client.resolved.ip":
+			return flow(mapping("name", name, "client_ip", true)), ""
+		}
+		if rest, ok := strings.CutPrefix(lower, "verifyapikey."); ok && len(a.keys) > 0 {
+			if _, attribute, ok := strings.Cut(rest, ".apiproduct."); ok && plainAttribute(attribute) {
+				a.wantAttribute(m[1], true)
+				return flow(mapping("name", name, "product_attribute", last(m[1]))), ""
+			}
+			if _, attribute, ok := strings.Cut(rest, ".developer.app."); ok && plainAttribute(attribute) && attribute != "name" && attribute != "id" {
+				a.wantAttribute(m[1], false)
+				return flow(mapping("name", name, "app_attribute", last(m[1]))), ""
+			}
+		}
+		if claim, ok := strings.CutPrefix(a.claims[lower], "$."); ok && slices.Contains(tokenClaims, claim) && a.token.needed {
+			return flow(mapping("name", name, "claim", claim)), ""
+		}
+		return nil, "the filter does not know the variable"
+	}
+	switch {
+	case template.MatchString(text) || strings.ContainsAny(text, "{}"):
+		return nil, "its value is put together of variables"
+	case secretName.MatchString(name):
+		return nil, "its value may be a secret, which the configuration must not hold (Envoy's credential injector may)"
+	case text == "" || len(text) > 1024 || strings.IndexFunc(text, func(r rune) bool { return r < ' ' || r > '~' }) >= 0:
+		return nil, "its value is empty, too long or not plain text"
+	}
+	return flow(mapping("name", name, "value", text)), ""
+}
+
+// tokenClaims are those that the filter sets headers from.
+var tokenClaims = []string{"sub", "iss", "aud", "client_id", "scope"}
+
+func plainAttribute(s string) bool {
+	return regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`).MatchString(s)
+}
+
+func last(variable string) string { return variable[strings.LastIndexByte(variable, '.')+1:] }
+
+func (i *importer) wantAttribute(variable string, ofProduct bool) {
+	if i.options.Catalog != nil {
+		i.options.Catalog.want(last(variable), ofProduct)
+	}
+}
+
+// fault is an answer as a policy says it.
+type fault struct {
+	status  int // 0 when it does not say
+	headers []*yaml.Node
+	kind    string // content type
+	body    string
+}
+
+const maxFaultBody = 8 << 10
+
+// faultOf reads <Set> of a RaiseFault's FaultResponse or of an AssignMessage.
+func faultOf(n *xmltree.Node, d *differences) (f fault, ok bool) {
+	set := n.Child("Set")
+	if status := set.TextAt("StatusCode"); status != "" {
+		code, err := strconv.Atoi(status)
+		if err != nil {
+			return f, false
+		}
+		f.status = code
+	}
+	for _, how := range []string{"Set", "Add"} {
+		for _, h := range n.At(how, "Headers").All("Header") {
+			name := strings.ToLower(h.Attr("name"))
+			switch {
+			case name == "content-type":
+				f.kind = h.Text
+			case !settable(name) || template.MatchString(h.Text) || secretName.MatchString(name) && name != "www-authenticate" || h.Text == "" || strings.ContainsAny(h.Text, "\r\n{}"):
+				d.add("without a header of the answer")
+			default:
+				f.headers = append(f.headers, flow(mapping("name", name, "value", h.Text)))
+			}
+		}
+	}
+	if p := set.Child("Payload"); p != nil {
+		f.kind = cmp.Or(p.Attr("contentType"), f.kind)
+		f.body = p.Text
+		variables := template
+		if prefix, suffix := p.Attr("variablePrefix"), p.Attr("variableSuffix"); prefix != "" && suffix != "" {
+			variables = regexp.MustCompile(regexp.QuoteMeta(prefix) + `[A-Za-z_][A-Za-z0-9_.-]*` + regexp.QuoteMeta(suffix))
+		}
+		if variables.MatchString(f.body) {
+			f.body = variables.ReplaceAllString(f.body, "")
+			d.add("without the variables in its body")
+		}
+		if strings.Contains(f.body, "{{") || len(f.body) > maxFaultBody || strings.IndexFunc(f.body, func(r rune) bool { return r < ' ' && r != '\n' && r != '\t' && r != '\r' }) >= 0 {
+			f.body = ""
+			d.add("without its body, which is too long or cannot be said")
+		}
+	}
+	if f.kind != "" && !regexp.MustCompile(`^[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+( *; *[A-Za-z0-9=_"-]+)*$`).MatchString(f.kind) {
+		f.kind = ""
+	}
+	return f, true
+}
+
+func (f fault) put(m *yaml.Node) {
+	if len(f.headers) > 0 {
+		put(m, "headers", list(f.headers...))
+	}
+	if f.body != "" {
+		put(m, "content_type", cmp.Or(f.kind, "text/plain"))
+		put(m, "body", f.body)
+	}
+}
+
+func (a *api) raiseFault(v visit) {
+	said := v.say(a.context)
+	var d differences
+	if a.demands(v) {
+		a.say(v, report.Carried, "require_token refuses such a token", "")
+		return
+	}
+	if !said.Exact {
+		a.deny(v, "its condition looks at what the filter does not know, or cannot be said", "if it is harmless, --accept it")
+		return
+	}
+	if v.policy.ContinueOnError {
+		d.add("refuses at once, though continueOnError is set")
+	}
+	f, ok := faultOf(v.policy.XML.Child("FaultResponse"), &d)
+	if f.status == 0 {
+		f.status = 500
+	}
+	if !ok || f.status < 200 || f.status > 599 {
+		a.deny(v, "its status cannot be read", "mend the policy")
+		return
+	}
+	bodiless := f.status == 204 || f.status == 205 || f.status == 304
+	if bodiless {
+		f.body = ""
+	} else if f.body == "" {
+		f.kind = "application/json"
+		f.body = fmt.Sprintf(`{"fault":{"faultstring":"Raising fault. Fault name : %s","detail":{"errorcode":"steps.raisefault.RaiseFault"}}}`, fileNameOf(v.policy.Name))
+	}
+	options := mapping("status", f.status)
+	f.put(options)
+	if said.Always {
+		d.add("it refuses every request that gets there")
+		a.closed = true
+	}
+	a.add(v, step{name: "raise_fault", options: options}, said)
+	a.carried(v, d)
+}
+
+// demands recognises a fault for a token's claim that is not the wanted one, and
+// has require_token want it.
+func (a *api) demands(v visit) bool {
+	if len(v.own) != 1 || !a.token.needed {
+		return false
+	}
+	e, want := v.own[0], condition.NotEqual
+	if n, ok := e.(condition.Not); ok {
+		e, want = n.Of, condition.Equal
+	}
+	c, ok := e.(condition.Compare)
+	if !ok || c.Op != want || c.Null || c.Bare || c.Value == "" {
+		return false
+	}
+	switch a.claims[strings.ToLower(c.Variable)] {
+	case "$.aud":
+		a.token.audience = []string{c.Value}
+	case "$.iss":
+		a.token.issuer = c.Value
+	case "$.client_id", "$.cid":
+		a.token.clients = []string{c.Value}
+	default:
+		return false
+	}
+	return true
+}
+
+// cors: pages of other origins may call. What is left out keeps them out.
+func (a *api) cors(v visit) {
+	x := v.policy.XML
+	var d differences
+	var origins []string
+	for _, o := range splitList(x.TextAt("AllowOrigins")) {
+		switch {
+		case o == "*":
+			origins = []string{"*"}
+		case strings.EqualFold(o, "{request.header.origin}"):
+			origins = append(origins, "*")
+		case goodOrigin.MatchString(strings.ToLower(o)):
+			origins = append(origins, strings.ToLower(o))
+		default:
+			d.add("without an origin that is put together of variables or is not one")
+		}
+	}
+	credentials := strings.EqualFold(x.TextAt("AllowCredentials"), "true")
+	if slices.Contains(origins, "*") {
+		origins = []string{"*"}
+		if credentials {
+			credentials = false
+			d.add("without credentials, which must not go to pages of any origin")
+		}
+	}
+	if len(origins) == 0 {
+		a.say(v, report.Dropped, "no origin that the filter can judge; pages of other origins are kept out by their browsers", "the step cors, with the origins written out")
+		return
+	}
+	options := mapping("allow_origins", origins)
+	add := func(member, element string, upper bool) {
+		var list []string
+		star := false
+		for _, s := range splitList(x.TextAt(element)) {
+			switch {
+			case s == "*" && !credentials:
+				star = true
+			case s == "*" || strings.ContainsAny(s, "{}"):
+				d.add("without " + element + " that are not written out")
+			case plainHeader(s) && upper:
+				list = append(list, strings.ToUpper(s))
+			case plainHeader(s):
+				list = append(list, strings.ToLower(s))
+			}
+		}
+		if star {
+			list = []string{"*"}
+		}
+		if len(list) > 0 {
+			slices.Sort(list)
+			put(options, member, slices.Compact(list))
+		}
+	}
+	add("allow_methods", "AllowMethods", true)
+	add("allow_headers", "AllowHeaders", false)
+	add("expose_headers", "ExposeHeaders", false)
+	if n, err := strconv.Atoi(x.TextAt("MaxAge")); err == nil && n > 0 {
+		const longest = 86400
+		put(options, "max_age", strconv.Itoa(min(n, longest))+"s")
+	}
+	if credentials {
+		put(options, "allow_credentials", true)
+	}
+	if strings.EqualFold(x.TextAt("GeneratePreflightResponse"), "false") {
+		d.add("answers preflights itself, which Apigee leaves to the backend")
+	}
+	d.add("responses of the backend get their headers from Envoy's cors filter, or the backend")
+	s := step{name: "cors", options: options, policy: v.policy.Name}
+	if !slices.ContainsFunc(a.steps, func(other step) bool { return other.name == "cors" }) {
+		a.steps = append([]step{s}, a.steps...)
+	} else {
+		d.add("not besides the one that is there")
+	}
+	a.carried(v, d)
+}
+
+var goodOrigin = regexp.MustCompile(`^https?://(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*(:[1-9][0-9]{0,4})?$`)
