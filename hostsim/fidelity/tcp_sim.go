@@ -2,6 +2,7 @@ package fidelity
 
 import (
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
 )
 
 // simulatedConversation is one on the simulated host: it is the network.
@@ -69,7 +70,7 @@ func (c *simulatedConversation) pump() {
 		}
 		switch e.Kind {
 		case hostsim.UpstreamConnect:
-			if c.s.c.Upstream.Fault == hostsim.FaultRefuse {
+			if c.s.c.Upstream.Fault == scenario.FaultRefuse {
 				_ = c.conn.ConnectFailed()
 				continue
 			}

@@ -42,7 +42,7 @@ func TestScenarios(t *testing.T) {
 // A fault that is new in the format must get a translation here: without one wireAnswer panics.
 func TestEveryFaultIsTranslated(t *testing.T) {
 	all := []scenario.Fault{
-		"", scenario.FaultRefuse, scenario.FaultTimeout, scenario.FaultReset, scenario.FaultResetMidBody,
+		"", scenario.FaultRefuse, scenario.FaultTimeout, scenario.FaultReset, scenario.FaultResetMidBody, scenario.FaultTimeoutMidBody,
 		scenario.FaultNoEndpoints, scenario.FaultUnknown, scenario.FaultNotHTTP, scenario.FaultOversize, scenario.FaultSlow,
 	}
 	for _, fault := range all {
