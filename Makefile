@@ -81,7 +81,7 @@ run: wasm ## the demo; HOST=envoy puts a real Envoy in the gateway's place
 .PHONY: test
 test: ## all tests; the numbers of scenarios on each driver stand at the end
 	@[ -n "$${ENVOY:-}" ] || $(MAKE) --no-print-directory envoy || echo 'make test: going on without Envoy; where CI=true its tests fail' >&2
-	@[ "$${CI:-}" != true ] || $(MAKE) --no-print-directory prometheus browser load node
+	@[ "$${CI:-}" != true ] || $(MAKE) --no-print-directory prometheus browser load node helm
 	@mkdir -p build
 	@status=0; \
 	go test -v -timeout 30m ./... 2>&1 | tee build/test.log | { grep -Ev '^ *(=== |--- PASS|PASS$$)|\[no test files\]$$' || true; } || status=$$?; \
@@ -95,7 +95,7 @@ fidelity: envoys ## the simulated host against all Envoys, behaviour by behaviou
 
 .PHONY: versions
 versions: envoys ## all scenarios and envoy.yaml on all Envoys; prints a table
-	go test -tags versions -timeout 30m -count=1 -run '^TestVersions$$' -v ./envoy-config/e2e 2>&1 | { grep -Ev '^ *(=== |--- PASS)' || true; }
+	go test -tags versions -parallel 5 -timeout 30m -count=1 -run '^TestVersions$$' -v ./envoy-config/e2e 2>&1 | { grep -Ev '^ *(=== |--- PASS)' || true; }
 
 .PHONY: e2e-istio
 e2e-istio: wasm envoy ## the manifests for Istio, on Istio's own code and a stock Envoy; as root

@@ -30,3 +30,27 @@ func TestReasonsInREADME(t *testing.T) {
 		}
 	}
 }
+
+// TestReasonsInTroubleshooting: the page says what to do about each reason, once.
+func TestReasonsInTroubleshooting(t *testing.T) {
+	const page = "../docs/troubleshooting.md"
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := map[string]int{}
+	for _, row := range regexp.MustCompile("(?m)^\\| (`[^|]*) \\|").FindAllStringSubmatch(string(text), -1) {
+		for _, word := range regexp.MustCompile("`([a-z_]+\\.[a-z_]+)`").FindAllStringSubmatch(row[1], -1) {
+			rows[word[1]]++
+		}
+	}
+	for _, r := range denial.Reasons() {
+		if rows[r.String()] != 1 {
+			t.Errorf("%s has %d rows for %s, want 1", page, rows[r.String()], r)
+		}
+		delete(rows, r.String())
+	}
+	for word := range rows {
+		t.Errorf("%s has a row for %s, which is no reason", page, word)
+	}
+}

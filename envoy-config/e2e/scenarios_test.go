@@ -13,7 +13,9 @@ import (
 // newDriver plays on a real Envoy until the test ends.
 func newDriver(t *testing.T, o envoydriver.Options) *envoydriver.Driver {
 	t.Helper()
-	o.Envoy = envoytest.Find(t)
+	if o.Envoy == "" {
+		o.Envoy = envoytest.Find(t)
+	}
 	d, err := envoydriver.NewDriver(t.Context(), shippedOn(o))
 	if err != nil {
 		t.Fatal(err)

@@ -21,9 +21,15 @@ const order = "/customers/v1/orders/7?page=2&apikey=in-the-query"
 // overrides are headers by which some servers take another path or method than that of the request.
 var overrides = []string{"X-Original-URL", "X-Rewrite-URL", "X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"}
 
-func TestShippedConfigAdmits(t *testing.T) {
+func TestShippedConfigAdmits(t *testing.T) { wantShippedAdmits(t, envoytest.Find(t)) }
+
+// wantShippedAdmits runs the shipped envoy.yaml on an Envoy.
+func wantShippedAdmits(t *testing.T, binary string) {
+	t.Helper()
 	w := newWorld(t)
-	p := envoytest.Start(t, withEnvoy(t, w.options(t)))
+	o := w.options(t)
+	o.Binary = binary
+	p := envoytest.Start(t, o)
 	client := w.client(t, p)
 
 	status, reason, body := get(t, client, order, func(r *http.Request) {

@@ -20,6 +20,7 @@ var checkedBy = map[string]func(*testing.T){
 	"secrets/backend-client.yaml":       TestEnvoyTLSRotation,
 	"per-route/opt-out.yaml":            TestPerRoute,
 	"per-route/instances.yaml":          TestPerRoute,
+	"per-route/cors.yaml":               TestCORSInChromium,
 	"observability/prometheus.yml":      TestObservability,
 	"observability/sallyport.rules.yml": TestObservabilityRules,
 	"observability/sallyport.test.yml":  TestObservabilityRules,

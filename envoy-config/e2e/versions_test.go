@@ -24,39 +24,45 @@ type versionResult struct {
 	took              time.Duration
 }
 
-// TestVersions plays all scenarios, and the shipped envoy.yaml, on every Envoy that Sallyport is said to run on. No
-// version is excused from anything.
+// TestVersions plays all scenarios, and the shipped envoy.yaml, on every Envoy that Sallyport is said to run on, several
+// of them at a time: a scenario mostly waits for what the filter counts. No version is excused from anything.
 func TestVersions(t *testing.T) {
 	files, err := scenario.Load(filepath.Join("..", "..", "testdata", "scenarios"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var table strings.Builder
-	fmt.Fprintf(&table, "\n%-8s %9s %6s  %-10s %s\n", "Envoy", "scenarios", "failed", "envoy.yaml", "took")
-	for _, version := range fidelity.Versions {
+	results := make([]versionResult, len(fidelity.Versions))
+	t.Cleanup(func() { // when the subtests, which are parallel, have ended
+		var table strings.Builder
+		fmt.Fprintf(&table, "\n%-8s %9s %6s  %-10s %s\n", "Envoy", "scenarios", "failed", "envoy.yaml", "took")
+		for _, r := range results {
+			fmt.Fprintf(&table, "%-8s %9d %6d  %-10s %v\n", r.version, r.scenarios, r.failed, r.shipped, r.took.Round(time.Second))
+		}
+		t.Log(table.String())
+	})
+	for i, version := range fidelity.Versions {
 		t.Run(version, func(t *testing.T) {
+			t.Parallel()
+			results[i] = versionResult{version: version, shipped: "NOT PLAYED"}
 			binary, err := envoyrun.FindVersion(version)
 			if err != nil {
 				t.Fatal(err)
 			}
-			t.Setenv("ENVOY", binary)
-			r := versionResult{version: version, shipped: "serves"}
-			began := time.Now()
-			r.scenarios, r.failed = playAll(t, files)
-			if !t.Run("shipped envoy.yaml", TestShippedConfigAdmits) {
+			r, began := &results[i], time.Now()
+			r.scenarios, r.failed = playAll(t, binary, files)
+			r.shipped = "serves"
+			if !t.Run("shipped envoy.yaml", func(t *testing.T) { wantShippedAdmits(t, binary) }) {
 				r.shipped = "FAILED"
 			}
 			r.took = time.Since(began)
-			fmt.Fprintf(&table, "%-8s %9d %6d  %-10s %v\n", r.version, r.scenarios, r.failed, r.shipped, r.took.Round(time.Second))
 		})
 	}
-	t.Log(table.String())
 }
 
-// playAll plays the scenarios on the Envoy of $ENVOY, but for those that are for other drivers.
-func playAll(t *testing.T, files []*scenario.File) (played, failed int) {
+// playAll plays the scenarios on an Envoy, but for those that are for other drivers.
+func playAll(t *testing.T, binary string, files []*scenario.File) (played, failed int) {
 	t.Helper()
-	d := newDriver(t, envoydriver.Options{Module: wasmbuild.Package(t, "./filter"), RootID: "sallyport", Cut: true})
+	d := newDriver(t, envoydriver.Options{Envoy: binary, Module: wasmbuild.Package(t, "./filter"), RootID: "sallyport", Cut: true})
 	for _, f := range files {
 		if _, skip := f.Skip(d.Name()); skip {
 			continue

@@ -23,7 +23,7 @@ const (
 	firstHeaders      = 32
 	keptRequestBytes  = 64 << 10
 
-	valueBytes = 512
+	valueBytes = 1 << 10 // for a bucket of inactive tokens
 )
 
 // room is memory that is used again. The zero value has none yet.

@@ -85,3 +85,20 @@ func Trim(s, cut string) string {
 	}
 	return s
 }
+
+// Join puts a separator between texts.
+//
+//go:noinline
+func Join(list []string, separator string) string {
+	if len(list) == 1 {
+		return list[0]
+	}
+	var b []byte
+	for i, s := range list {
+		if i > 0 {
+			b = append(b, separator...)
+		}
+		b = append(b, s...)
+	}
+	return string(b)
+}

@@ -40,6 +40,8 @@ type Product struct {
 	Name   string
 	APIs   []ProductAPI // empty means any API
 	Scopes []string     // a token must have at least one of them, unless empty
+	// Attributes are the operator's own words about it.
+	Attributes map[string]string
 }
 
 // Status is how far an app or a key is approved. The zero value is not
@@ -70,6 +72,7 @@ type App struct {
 	TokenClients    []string        // OAuth clients whose tokens may come with a key; empty means any
 	AllowedIPs      []ipaddr.Prefix // of the clients; empty means any
 	Keys            []Key
+	Attributes      map[string]string // the operator's own words about it
 
 	granted []*product // the Products, looked up; an app not made by New has none
 }
@@ -122,13 +125,16 @@ func (c *Catalog) Grant(app *App, api, version, method, suffix string) (granted 
 	if app == nil || kind == ambiguousPath || kind == encodedPath && AmbiguousPath(suffix) {
 		return nil, false
 	}
-	decoded := decodePath(suffix)
+	decoded := suffix
+	if kind == encodedPath {
+		decoded = decodePath(suffix)
+	}
 	p := app.grant(request{api: api, version: version, method: method, path: decoded})
 	if p == nil {
 		return nil, false
 	}
 	// What a pattern matches, its fold matches folded; but for parameters.
-	if kind == plainPath && !c.casedPatterns || p == app.granted[0] && !strings.Contains(decoded, ";") {
+	if kind == plainPath && !c.casedPatterns || p == app.granted[0] && (kind != encodedPath || !strings.Contains(decoded, ";")) {
 		return &p.Product, true
 	}
 	folded, ok := suffix, true

@@ -143,7 +143,7 @@ func (ch *checker) grant(path string, granted *ProductAPI, apis []API) apiGrant 
 			ch.add(at+".path", "must have at most "+strconv.Itoa(maxPathBytes)+" bytes")
 		}
 		for l, method := range o.Methods {
-			if !validMethod(method) {
+			if !decode.ValidMethod(method) {
 				ch.got(item(at+".methods", l), `must be a method in capital letters, such as "GET"`, method)
 			}
 		}
@@ -291,15 +291,6 @@ func isUnreserved(c byte) bool {
 func ValidScope(s string) bool {
 	for _, c := range []byte(s) {
 		if c <= ' ' || c >= 0x7f || c == '"' || c == '\\' {
-			return false
-		}
-	}
-	return s != "" && len(s) <= maxNameBytes
-}
-
-func validMethod(s string) bool {
-	for _, c := range []byte(s) {
-		if (c < 'A' || c > 'Z') && c != '-' && c != '_' {
 			return false
 		}
 	}

@@ -12,7 +12,8 @@ const maxHostLength = 255
 
 // hostTable finds an API by host and path.
 type hostTable struct {
-	exact    map[string]*baseTable
+	exact    byName // of those in named
+	named    []*baseTable
 	wildcard map[string]*baseTable // by what follows the star: ".example.com"
 	any      *baseTable
 	above    []bool // by API: another one for the same host lies below it
@@ -21,19 +22,19 @@ type hostTable struct {
 
 // baseTable finds an API by the base path; "" stands for the base path "/".
 type baseTable struct {
-	byBase  map[string]int
-	folded  map[string]int // by the fold of the base path
-	longest int            // length of the longest base path
+	byBase  byName
+	folded  byName // by the fold of the base path
+	longest int    // length of the longest base path
 }
 
 func newHostTable(apis []API, ch *checker) hostTable {
-	t := hostTable{exact: map[string]*baseTable{}, wildcard: map[string]*baseTable{}, any: &baseTable{}, above: make([]bool, len(apis))}
+	t := hostTable{wildcard: map[string]*baseTable{}, any: &baseTable{}, above: make([]bool, len(apis))}
 	for i, a := range apis {
 		folded := a.fold()
 		t.cased = t.cased || folded != a.base()
 		for j, host := range a.hosts() {
 			b := t.table(host)
-			if other, taken := b.folded[folded]; taken {
+			if other, taken := b.folded.get(folded); taken {
 				ch.taken(apis, i, j, other)
 				continue
 			}
@@ -81,21 +82,31 @@ func (t *hostTable) table(host string) *baseTable {
 		return t.any
 	}
 	host = ascii.Lower(host)
-	tables := t.exact
 	if strings.HasPrefix(host, "*.") {
-		tables, host = t.wildcard, host[1:]
+		if t.wildcard[host[1:]] == nil {
+			t.wildcard[host[1:]] = &baseTable{}
+		}
+		return t.wildcard[host[1:]]
 	}
-	if tables[host] == nil {
-		tables[host] = &baseTable{}
+	if b := t.own(host); b != nil {
+		return b
 	}
-	return tables[host]
+	t.exact.add(host, len(t.named))
+	t.named = append(t.named, &baseTable{})
+	return t.named[len(t.named)-1]
+}
+
+// own gives the base paths of a host that is configured as it is, nil for none.
+func (t *hostTable) own(host string) *baseTable {
+	if number, ok := t.exact.get(host); ok {
+		return t.named[number]
+	}
+	return nil
 }
 
 func (b *baseTable) add(base, folded string, index int) {
-	if b.byBase == nil {
-		b.byBase, b.folded = map[string]int{}, map[string]int{}
-	}
-	b.byBase[base], b.folded[folded] = index, index
+	b.byBase.add(base, index)
+	b.folded.add(folded, index)
 	b.longest = max(b.longest, len(base))
 }
 
@@ -105,7 +116,7 @@ func (b *baseTable) mark(folded string, above []bool) {
 		if folded[end] != '/' {
 			continue
 		}
-		if index, ok := b.folded[folded[:end]]; ok {
+		if index, ok := b.folded.get(folded[:end]); ok {
 			above[index] = true
 		}
 	}
@@ -113,7 +124,7 @@ func (b *baseTable) mark(folded string, above []bool) {
 
 // find gives the API with the longest base path that path lies under, on the
 // boundary of a level. bases is b.byBase, or b.folded for a path that is folded.
-func (b *baseTable) find(bases map[string]int, path string) (index, length int, ok bool) {
+func (b *baseTable) find(bases *byName, path string) (index, length int, ok bool) {
 	if path == "" || path[0] != '/' {
 		return 0, 0, false
 	}
@@ -121,7 +132,7 @@ func (b *baseTable) find(bases map[string]int, path string) (index, length int, 
 		if end > 0 && end < len(path) && path[end] != '/' {
 			continue
 		}
-		if index, ok := bases[path[:end]]; ok {
+		if index, ok := bases.get(path[:end]); ok {
 			return index, end, true
 		}
 	}
@@ -137,7 +148,12 @@ type found struct {
 // find tries the exact host, then wildcards from the longest to the shortest,
 // then any host; the first that has a base path for the path wins.
 func (t *hostTable) find(host, path string, folded bool) (f found, ok bool) {
-	if f.look(t.exact[host], path, folded) {
+	return t.findBelow(t.own(host), host, path, folded)
+}
+
+// findBelow is find for a host whose own table is at hand, nil for none.
+func (t *hostTable) findBelow(own *baseTable, host, path string, folded bool) (f found, ok bool) {
+	if f.look(own, path, folded) {
 		return f, true
 	}
 	if len(t.wildcard) > 0 {
@@ -154,9 +170,9 @@ func (f *found) look(b *baseTable, path string, folded bool) (ok bool) {
 	if b == nil {
 		return false
 	}
-	bases := b.byBase
+	bases := &b.byBase
 	if folded {
-		bases = b.folded
+		bases = &b.folded
 	}
 	f.index, f.length, ok = b.find(bases, path)
 	f.passed = f.passed || !ok
@@ -191,11 +207,16 @@ func (c *Catalog) ResolveAPI(authority, path string) (index int, suffix string, 
 	if kind == ambiguousPath {
 		return 0, "", AmbiguousAPI
 	}
-	host, ok := requestHost(authority)
-	if !ok {
-		return 0, "", NoAPI
+	host := authority
+	own := c.byHost.own(authority)
+	if own == nil { // else it is as configured: a host in lower case, without a port
+		var ok bool
+		if host, ok = requestHost(authority); !ok {
+			return 0, "", NoAPI
+		}
+		own = c.byHost.own(host)
 	}
-	f, ok := c.byHost.find(host, path, false)
+	f, ok := c.byHost.findBelow(own, host, path, false)
 	if !ok {
 		return 0, "", NoAPI
 	}

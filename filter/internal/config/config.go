@@ -15,6 +15,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/identity"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/raisefault"
 )
 
 // Problem is one fault of a configuration.
@@ -50,9 +51,14 @@ type Config struct {
 	// IPv6Prefix is how many bits of an IPv6 address tell clients apart.
 	IPv6Prefix int
 
+	// Faults has the operator's shapes of refusals, of those too for which no API is
+	// known; nil for none.
+	Faults *raisefault.Faults
+
 	Usage Usage
 
-	sequences []*sequence // by the catalog's API index; may be shared
+	sequences []*sequence          // by the catalog's API index; may be shared
+	apiFaults []*raisefault.Faults // of each API's own, likewise; nil for none
 }
 
 // Load reads a configuration. When there are problems the Config is nil; there
@@ -78,32 +84,39 @@ type Ports = host.Ports
 // is shared by all APIs that use the same sequence of the configuration.
 func (c *Config) Sequences(p Ports) []*pipeline.Sequence {
 	p = p.WithDefaults()
-	built := make([]*pipeline.Sequence, len(c.sequences))
-	made := make([][]pipeline.Step, len(c.sequences)) // for the first API of each sequence
+	sequences := make([]*pipeline.Sequence, len(c.sequences))
+	made := make([][]built, len(c.sequences)) // for the first API of each sequence
 	for i, s := range c.sequences {
 		api := c.Catalog.APIAt(i)
 		scope := api.Name + "/" + api.Version
 		steps := make([]pipeline.Step, 0, len(s.plans))
+		var shapers []pipeline.Shaper
 		if s.first == i {
-			made[i] = make([]pipeline.Step, len(s.plans))
+			made[i] = make([]built, len(s.plans))
 		}
 		for j := range s.plans {
 			plan := &s.plans[j]
 			if plan.Disabled {
 				continue
 			}
-			step := &made[s.first][j]
-			if *step == nil || plan.PerAPI {
-				*step = plan.step(&policy.Site{
+			b := &made[s.first][j]
+			if b.step == nil || plan.PerAPI {
+				*b = plan.step(&policy.Site{
 					Catalog: c.Catalog, Ports: p, ID: scope + "#" + strconv.Itoa(j),
-					IPv6Prefix: c.IPv6Prefix, KeyPlaces: s.keyPlaces,
+					IPv6Prefix: c.IPv6Prefix, KeyPlaces: s.keyPlaces, TokenForSome: s.tokenForSome,
 				})
 			}
-			steps = append(steps, *step)
+			steps = append(steps, b.step)
+			if b.shaper != nil {
+				shapers = append(shapers, b.shaper)
+			}
 		}
-		built[i] = pipeline.NewSequence(steps...)
+		if faults := c.apiFaults[i].Before(c.Faults); faults != nil {
+			shapers = append(shapers, faults)
+		}
+		sequences[i] = pipeline.NewSequence(steps...).Shaped(shapers...)
 	}
-	return built
+	return sequences
 }
 
 // LongestWait is the largest timeout of a callout that a sequence can make, 0

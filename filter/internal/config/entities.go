@@ -6,24 +6,32 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
 	"github.com/sallyport-gateway/sallyport/filter/internal/catalog"
 	"github.com/sallyport-gateway/sallyport/filter/internal/decode"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/raisefault"
 )
 
 // Only shapes are looked at here; what the parts must say, by themselves and
 // together, is the catalog's to know.
 
 var (
-	apiMembers        = decode.Members{Names: []string{"name", "version", "base_path", "hosts", "sequence"}, Required: 3}
-	productMembers    = decode.Members{Names: []string{"name", "apis", "scopes"}, Required: 1}
+	apiMembers        = decode.Members{Names: []string{"name", "version", "base_path", "hosts", "sequence", "faults"}, Required: 3}
+	productMembers    = decode.Members{Names: []string{"name", "apis", "scopes", "attributes"}, Required: 1}
 	productAPIMembers = decode.Members{Names: []string{"name", "version", "operations"}, Required: 1}
 	operationMembers  = decode.Members{Names: []string{"path", "methods"}, Required: 1}
-	appMembers        = decode.Members{Names: []string{"name", "developer", "products", "keys", "status", "token_clients", "allowed_ips"}, Required: 4}
+	appMembers        = decode.Members{Names: []string{"name", "developer", "products", "keys", "status", "token_clients", "allowed_ips", "attributes"}, Required: 4}
 	keyMembers        = decode.Members{Names: []string{"id", "sha256", "status", "expires"}, Required: 2, Private: true}
 )
 
-func (r *reader) apis(v decode.Value) (apis []catalog.API, sequences []*sequence) {
+// Bounds of what an operator may say of an app or a product.
+const (
+	maxAttributes     = 32
+	maxAttributeBytes = 1024
+)
+
+func (r *reader) apis(v decode.Value, c *Config) (apis []catalog.API, sequences []*sequence) {
 	r.List(v, decode.Unbounded, func(v decode.Value) {
 		var a catalog.API
 		var own *sequence
+		var faults *raisefault.Faults
 		r.Object(v, &apiMembers, func(name string, v decode.Value) {
 			switch name {
 			case "name":
@@ -37,9 +45,11 @@ func (r *reader) apis(v decode.Value) (apis []catalog.API, sequences []*sequence
 				a.Hosts = r.texts(v)
 			case "sequence":
 				own = r.sequence(v)
+			case "faults":
+				faults = raisefault.DecodeFaults(r.Reader, v)
 			}
 		})
-		apis, sequences = append(apis, a), append(sequences, own)
+		apis, sequences, c.apiFaults = append(apis, a), append(sequences, own), append(c.apiFaults, faults)
 	})
 	if len(apis) == 0 && v.IsList() {
 		r.Problem("must have at least one API")
@@ -59,6 +69,8 @@ func (r *reader) products(v decode.Value) (products []catalog.Product) {
 				r.List(v, decode.Unbounded, func(v decode.Value) { p.APIs = append(p.APIs, r.productAPI(v)) })
 			case "scopes":
 				p.Scopes = r.texts(v)
+			case "attributes":
+				p.Attributes = r.NamedTexts(v, maxAttributes, maxAttributeBytes)
 			}
 		})
 		products = append(products, p)
@@ -134,6 +146,8 @@ func (r *reader) apps(v decode.Value) (apps []catalog.App) {
 			case "allowed_ips":
 				r.NonEmpty(v, "any address")
 				a.AllowedIPs = r.Prefixes(v)
+			case "attributes":
+				a.Attributes = r.NamedTexts(v, maxAttributes, maxAttributeBytes)
 			case "keys":
 				r.List(v, decode.Unbounded, func(v decode.Value) { a.Keys = append(a.Keys, r.key(v)) })
 			}

@@ -5,30 +5,43 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/decode"
 )
 
-// keyHeaders are the headers in which any of the sequences looks for a key.
-//
-//go:noinline
-func keyHeaders(sequences []*sequence) (headers []string) {
+// headersOf are the headers in which any of the sequences looks for a key, and
+// those that any of them sets or removes, each once.
+func headersOf(sequences []*sequence) (keys, own []string) {
 	for _, s := range sequences {
 		if s == nil {
 			continue
 		}
 		for _, place := range s.keyPlaces {
-			if place.Header != "" && decode.IndexOf(headers, place.Header) < 0 {
-				headers = append(headers, place.Header)
-			}
+			keys = withName(keys, place.Header)
+		}
+		for _, header := range s.ownHeaders {
+			own = withName(own, header)
 		}
 	}
-	return headers
+	return keys, own
+}
+
+// withName adds a name to a list that does not have it.
+//
+//go:noinline
+func withName(names []string, name string) []string {
+	if name == "" || decode.IndexOf(names, name) >= 0 {
+		return names
+	}
+	return append(names, name)
 }
 
 // checkIdentity refuses one header for two things. Backends that make variables
 // of names must not be able to mix them up either. It adds those
 // headers to the names that trailers may not have.
-func (r *reader) checkIdentity(c *Config) {
+func (r *reader) checkIdentity(c *Config, own []string) {
 	taken := map[string]string{}
 	for _, key := range c.NoTrailers {
 		taken[ascii.Variable(key)] = "a place of the API key"
+	}
+	for _, header := range own {
+		taken[ascii.Variable(header)] = "one that set_headers has"
 	}
 	c.Identity.Each(func(member, header string) {
 		folded := ascii.Variable(header)
@@ -37,6 +50,9 @@ func (r *reader) checkIdentity(c *Config) {
 			return
 		}
 		taken[folded] = "the one of " + member
-		c.NoTrailers = append(c.NoTrailers, header)
+		c.NoTrailers = withName(c.NoTrailers, header)
 	})
+	for _, header := range own {
+		c.NoTrailers = withName(c.NoTrailers, header)
+	}
 }

@@ -9,13 +9,14 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/decode"
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/identity"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/raisefault"
 )
 
 // formatVersion is the version of the configuration's own format.
 const formatVersion = 1
 
 var rootMembers = decode.Members{
-	Names:    []string{"version", "apis", "fault_format", "identity_headers", "products", "apps", "sequence", "client_ip", "usage", "grpc"},
+	Names:    []string{"version", "apis", "fault_format", "identity_headers", "products", "apps", "sequence", "client_ip", "usage", "grpc", "faults"},
 	Required: 2,
 }
 
@@ -52,10 +53,12 @@ func (r *reader) root(v decode.Value) *Config {
 			})
 		case "client_ip":
 			r.clientIP(v, c)
+		case "faults":
+			c.Faults = raisefault.DecodeFaults(r.Reader, v)
 		case "usage":
 			r.usage(v, &c.Usage)
 		case "apis":
-			apis, own = r.apis(v)
+			apis, own = r.apis(v, c)
 		case "products":
 			products = r.products(v)
 		case "apps":
@@ -66,8 +69,9 @@ func (r *reader) root(v decode.Value) *Config {
 	})
 	c.Catalog = catalog.Compile(&r.Problems, apis, products, apps)
 	c.sequences = r.assign(own, defaultSteps)
-	c.NoTrailers = keyHeaders(append(own, defaultSteps))
-	r.checkIdentity(c)
+	keys, set := headersOf(append(own, defaultSteps))
+	c.NoTrailers = keys
+	r.checkIdentity(c, set)
 	return c
 }
 

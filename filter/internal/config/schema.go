@@ -1,9 +1,11 @@
 package config
 
 import (
+	"github.com/sallyport-gateway/sallyport/filter/internal/condition"
 	"github.com/sallyport-gateway/sallyport/filter/internal/decode"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/identity"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/raisefault"
 	"github.com/sallyport-gateway/sallyport/filter/internal/usage"
 )
 
@@ -33,11 +35,12 @@ func ConfigSchema() *decode.Schema {
 		"apis":     decode.ListSchema("The APIs. A request that meets none of them is refused.", apiSchema(), 1, decode.Unbounded),
 		"products": decode.ListSchema("What may be called together; apps are granted products.", productSchema(), 0, decode.Unbounded),
 		"apps":     decode.ListSchema("Who calls, and with which keys.", appSchema(), 0, decode.Unbounded),
+		"faults":   raisefault.FaultsSchema("How refusals read, in place of fault_format, of every API and of requests that meet none."),
 		"sequence": stepsSchema("The steps of every API that has no sequence of its own, in their order. Each must let the request pass before the next runs."),
 	})
 	s.Dialect = "http://json-schema.org/draft-07/schema#"
 	s.Title = "Sallyport configuration"
-	s.Definitions = map[string]*decode.Schema{"sequence": sequenceSchema()}
+	s.Definitions = map[string]*decode.Schema{"sequence": sequenceSchema(), condition.Definition: condition.Schema()}
 	return s
 }
 
@@ -54,6 +57,7 @@ func apiSchema() *decode.Schema {
 		"base_path": decode.PatternSchema("Where it begins: of two that fit, the longer one wins.", "^/").WithExamples("/customers/v1"),
 		"hosts":     decode.ListSchema("The hosts it is served under; leave it out for any.", decode.TextSchema("").WithExamples("api.example.com"), 1, decode.Unbounded),
 		"sequence":  stepsSchema("The steps of this API alone, in place of the common ones. [] makes it open to everybody."),
+		"faults":    raisefault.FaultsSchema("How refusals of this API read; for other reasons the common faults hold."),
 	})
 }
 
@@ -68,9 +72,10 @@ func productSchema() *decode.Schema {
 		"operations": decode.ListSchema("Leave it out for all.", operation, 1, decode.Unbounded),
 	})
 	return decode.ObjectSchema(&productMembers, "", decode.Shapes{
-		"name":   decode.TextSchema("The product's name.").WithExamples("portal"),
-		"apis":   decode.ListSchema("What it grants; leave it out for all APIs.", api, 1, decode.Unbounded),
-		"scopes": decode.ListSchema("Scopes that the token must have, all of them.", decode.TextSchema("").WithExamples("customers.read"), 0, decode.Unbounded),
+		"name":       decode.TextSchema("The product's name.").WithExamples("portal"),
+		"apis":       decode.ListSchema("What it grants; leave it out for all APIs.", api, 1, decode.Unbounded),
+		"scopes":     decode.ListSchema("Scopes that the token must have, all of them.", decode.TextSchema("").WithExamples("customers.read"), 0, decode.Unbounded),
+		"attributes": decode.TextsSchema("Words of your own about it, for set_headers.", maxAttributes, maxAttributeBytes),
 	})
 }
 
@@ -91,6 +96,7 @@ func appSchema() *decode.Schema {
 		"status":        decode.WordSchema("", statusWords...).WithDefault("approved"),
 		"token_clients": decode.ListSchema("The authorization server's clients whose tokens may come with this app's keys; leave it out for any.", decode.TextSchema(""), 1, decode.Unbounded),
 		"allowed_ips":   decode.PrefixesSchema("Addresses it may call from; leave it out for any.", 1),
+		"attributes":    decode.TextsSchema("Words of your own about it, for set_headers.", maxAttributes, maxAttributeBytes),
 	})
 }
 

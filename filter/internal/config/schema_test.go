@@ -15,6 +15,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"sigs.k8s.io/yaml"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/condition"
 	"github.com/sallyport-gateway/sallyport/filter/internal/decode"
 )
 
@@ -47,13 +48,13 @@ type place struct {
 	set    func(any)
 }
 
-// sequenceDefinition is what the schema's only reference means.
-var sequenceDefinition = sequenceSchema()
+// definitions are what the schema's references mean.
+var definitions = map[string]*decode.Schema{"#/definitions/sequence": sequenceSchema(), "#/definitions/when": condition.Schema()}
 
 // places goes through a document and the schema together.
 func places(path string, s *decode.Schema, value any, set func(any), visit func(place)) {
 	if s.AllOf != nil {
-		s = sequenceDefinition
+		s = definitions[s.AllOf[0].Ref]
 	}
 	for _, one := range s.AnyOf {
 		if _, word := value.(string); word == (one.Const != nil || one.Type == "string") {
@@ -64,7 +65,11 @@ func places(path string, s *decode.Schema, value any, set func(any), visit func(
 	switch value := value.(type) {
 	case map[string]any:
 		for name, member := range value {
-			places(path+"."+name, s.Properties[name], member, func(v any) { value[name] = v }, visit)
+			below := s.Properties[name]
+			if below == nil { // a name of its own
+				below, _ = s.Additional.(*decode.Schema)
+			}
+			places(path+"."+name, below, member, func(v any) { value[name] = v }, visit)
 		}
 	case []any:
 		for i, item := range value {
@@ -135,11 +140,13 @@ func TestSchemaHasTheDecodersMembers(t *testing.T) {
 		}
 	}
 	all("", root)
-	all(".sequence", sequenceDefinition)
+	for name, definition := range definitions {
+		all(name, definition)
+	}
 }
 
 // isAlternative is true for objects with one member of several.
-func isAlternative(s *decode.Schema) bool { return s.MaxMembers == 1 }
+func isAlternative(s *decode.Schema) bool { return s.MaxMembers == 1 || s.OneOf != nil }
 
 var knownAre = regexp.MustCompile(`known are (.*)$`)
 

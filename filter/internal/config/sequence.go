@@ -19,6 +19,10 @@ type sequence struct {
 
 	// keyPlaces are the places of all its steps, each once.
 	keyPlaces []policy.Place
+	// ownHeaders are those of all its steps.
+	ownHeaders []string
+	// takesToken tells that a step provides a token; tokenForSome: see policy.Site.
+	takesToken, tokenForSome bool
 }
 
 // plan is a configured step, before it is built for a VM.
@@ -36,13 +40,25 @@ func (p *plan) provides(k policy.Knowledge) bool {
 	return p.is != nil && p.is.provides&k != 0
 }
 
+// built is a step for a VM.
+type built struct {
+	step   pipeline.Step
+	shaper pipeline.Shaper // nil when it has no word in how refusals read
+}
+
 // step builds the step with the wrappers that it was configured with.
-func (p *plan) step(site *policy.Site) pipeline.Step {
-	step := p.Build(site)
-	if p.then != nil {
-		step = pipeline.Then(step, p.then)
+//
+//go:noinline
+func (p *plan) step(site *policy.Site) (b built) {
+	b.step = p.Guard(p.Build(site))
+	if !p.DryRun {
+		b.shaper, _ = b.step.(pipeline.Shaper)
 	}
-	return p.Wrap(step)
+	if p.then != nil {
+		b.step = pipeline.Then(b.step, p.then)
+	}
+	b.step = p.Wrap(b.step)
+	return b
 }
 
 func (r *reader) sequence(v decode.Value) *sequence {
@@ -54,7 +70,12 @@ func (r *reader) sequence(v decode.Value) *sequence {
 		}
 		s.plans = append(s.plans, p)
 		s.addKeyPlaces(p.KeyPlaces)
+		s.ownHeaders = append(s.ownHeaders, p.OwnHeaders...)
+		if !p.Disabled && p.provides(policy.Token) {
+			s.takesToken, s.tokenForSome = true, s.tokenForSome || p.When != nil
+		}
 	})
+	r.checkSchemes(s)
 	s.holdToCatalog()
 	return s
 }
@@ -70,25 +91,26 @@ func (s *sequence) addKeyPlaces(places []policy.Place) {
 // holdToCatalog sees to it that token_clients and the scopes of a product rule
 // whatever the sequence says: where no step stands behind it that holds tokens
 // to the catalog, the last step that learns of a token, or of whose key it has
-// to fit, checks them itself. One in dry run refuses nothing, so it is none.
+// to fit, checks them itself. One in dry run refuses nothing, and one with a
+// condition not everything, so neither is one.
 func (s *sequence) holdToCatalog() {
 	var token, last *plan
+	excused := false // a token may be missing that a step has asked for
 	for i := range s.plans {
 		switch p := &s.plans[i]; {
 		case p.Disabled:
 		case p.provides(policy.Token):
 			token, last = p, p
+			excused = excused || p.DryRun || p.ContinueOnError || p.When != nil
 		case p.provides(policy.Caller) && token != nil:
 			last = p
-		case p.HoldsToCatalog && !p.DryRun:
+		case p.HoldsToCatalog && !p.DryRun && p.When == nil:
 			last = nil
 		}
 	}
 	if last == nil {
 		return
 	}
-	// A step that may let a request pass without a good token leaves none to check.
-	excused := token.DryRun || token.ContinueOnError
 	trial := token.DryRun && last != token
 	last.then = func(x *pipeline.Exchange) pipeline.Outcome {
 		if excused && (x.Token == nil || !x.Token.Active) {
@@ -134,22 +156,37 @@ func (r *reader) plan(v decode.Value) (p plan) {
 // checkNeeds looks for the step that p cannot do without. One that is switched
 // off teaches p nothing.
 func (r *reader) checkNeeds(p *plan, before []plan) {
-	if p.Needs == 0 || p.Disabled {
-		return
+	for _, one := range [...]policy.Knowledge{policy.Caller, policy.Token} {
+		if p.Needs&one != 0 && !p.Disabled {
+			r.checkNeed(p, one, before)
+		}
 	}
+}
+
+func (r *reader) checkNeed(p *plan, need policy.Knowledge, before []plan) {
 	disabled := false
 	for i := range before {
-		if before[i].provides(p.Needs) {
+		if before[i].provides(need) {
 			if !before[i].Disabled {
 				return
 			}
 			disabled = true
 		}
 	}
-	needed := provider(p.Needs)
+	needed := providers(need)
 	message := p.Cause + " needs " + needed + " before it in the sequence"
 	if disabled {
 		message = p.Cause + " needs " + needed + " before it, which is switched off; switch it on, or this off as well"
 	}
 	r.ProblemAt(p.is.name, message)
+}
+
+// checkSchemes refuses a key and a token behind the same scheme: each would take
+// the other for its own.
+func (r *reader) checkSchemes(s *sequence) {
+	for _, place := range s.keyPlaces {
+		if s.takesToken && place.Header == "authorization" && (place.Scheme == "bearer" || place.Scheme == "dpop") {
+			r.Problem("must not take both an API key and a token behind the scheme " + place.Scheme + " of the header authorization; have the key in another header, or behind a scheme such as ApiKey")
+		}
+	}
 }

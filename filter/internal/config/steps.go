@@ -3,8 +3,11 @@ package config
 import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/apikey"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/cors"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/ipaccess"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/raisefault"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/setheaders"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/spikearrest"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/tokenrules"
 )
@@ -20,12 +23,16 @@ type step struct {
 // steps are all kinds, in the order in which they are listed to whoever asks for
 // another. A step is added here and in its own folder.
 var steps = [...]step{
+	{name: "cors", kind: &cors.Policy{}},
 	{name: "ip_access", kind: &ipaccess.Policy{}},
 	{name: "spike_arrest", kind: &spikearrest.Policy{}},
 	{name: "verify_api_key", kind: &apikey.Verify{}, provides: policy.Caller},
 	{name: "remove_api_key", kind: &apikey.Remove{}},
 	{name: "introspect_token", kind: &introspection.Policy{}, provides: policy.Token},
+	{name: "verify_jwt", kind: &introspection.JWT{}, provides: policy.Token},
 	{name: "require_token", kind: &tokenrules.Policy{}},
+	{name: "set_headers", kind: &setheaders.Policy{}},
+	{name: "raise_fault", kind: &raisefault.Policy{}},
 }
 
 // stepNames are the words of steps.
@@ -47,12 +54,16 @@ func stepCalled(name string) *step {
 	return nil
 }
 
-// provider is the word of the first step that provides something.
-func provider(k policy.Knowledge) string {
+// providers are the words of the steps that provide something.
+func providers(k policy.Knowledge) string {
+	list := ""
 	for i := range steps {
 		if steps[i].provides&k != 0 {
-			return steps[i].name
+			if list != "" {
+				list += " or "
+			}
+			list += steps[i].name
 		}
 	}
-	return ""
+	return list
 }

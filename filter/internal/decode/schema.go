@@ -12,33 +12,35 @@ import (
 //
 // Only the command line asks for it, so none of it is linked into the module.
 type Schema struct {
-	Dialect     string             `json:"$schema,omitempty"`
-	ID          string             `json:"$id,omitempty"`
-	Title       string             `json:"title,omitempty"`
-	Description string             `json:"description,omitempty"`
-	Type        string             `json:"type,omitempty"`
-	Default     any                `json:"default,omitempty"`
-	Examples    []any              `json:"examples,omitempty"`
-	Const       any                `json:"const,omitempty"`
-	Enum        []string           `json:"enum,omitempty"`
-	Pattern     string             `json:"pattern,omitempty"`
-	Minimum     *int               `json:"minimum,omitempty"`
-	Maximum     *int               `json:"maximum,omitempty"`
-	MinLength   int                `json:"minLength,omitempty"`
-	MaxLength   int                `json:"maxLength,omitempty"`
-	Items       *Schema            `json:"items,omitempty"`
-	MinItems    int                `json:"minItems,omitempty"`
-	MaxItems    int                `json:"maxItems,omitempty"`
-	Unique      bool               `json:"uniqueItems,omitempty"`
-	Properties  map[string]*Schema `json:"properties,omitempty"`
-	Required    []string           `json:"required,omitempty"`
-	Additional  *bool              `json:"additionalProperties,omitempty"`
-	MinMembers  int                `json:"minProperties,omitempty"`
-	MaxMembers  int                `json:"maxProperties,omitempty"`
-	AnyOf       []*Schema          `json:"anyOf,omitempty"`
-	AllOf       []*Schema          `json:"allOf,omitempty"`
-	Ref         string             `json:"$ref,omitempty"`
-	Definitions map[string]*Schema `json:"definitions,omitempty"`
+	Dialect     string              `json:"$schema,omitempty"`
+	ID          string              `json:"$id,omitempty"`
+	Title       string              `json:"title,omitempty"`
+	Description string              `json:"description,omitempty"`
+	Type        string              `json:"type,omitempty"`
+	Default     any                 `json:"default,omitempty"`
+	Examples    []any               `json:"examples,omitempty"`
+	Const       any                 `json:"const,omitempty"`
+	Enum        []string            `json:"enum,omitempty"`
+	Pattern     string              `json:"pattern,omitempty"`
+	Minimum     *int                `json:"minimum,omitempty"`
+	Maximum     *int                `json:"maximum,omitempty"`
+	MinLength   int                 `json:"minLength,omitempty"`
+	MaxLength   int                 `json:"maxLength,omitempty"`
+	Items       *Schema             `json:"items,omitempty"`
+	MinItems    int                 `json:"minItems,omitempty"`
+	MaxItems    int                 `json:"maxItems,omitempty"`
+	Unique      bool                `json:"uniqueItems,omitempty"`
+	Properties  map[string]*Schema  `json:"properties,omitempty"`
+	Required    []string            `json:"required,omitempty"`
+	Additional  any                 `json:"additionalProperties,omitempty"` // false, or a *Schema
+	MinMembers  int                 `json:"minProperties,omitempty"`
+	MaxMembers  int                 `json:"maxProperties,omitempty"`
+	AnyOf       []*Schema           `json:"anyOf,omitempty"`
+	AllOf       []*Schema           `json:"allOf,omitempty"`
+	OneOf       []*Schema           `json:"oneOf,omitempty"`
+	Goes        map[string][]string `json:"dependencies,omitempty"` // members that one cannot do without
+	Ref         string              `json:"$ref,omitempty"`
+	Definitions map[string]*Schema  `json:"definitions,omitempty"`
 }
 
 // Shapes are the schemas of an object's members.
@@ -55,15 +57,22 @@ func ObjectSchema(m *Members, about string, of Shapes) *Schema {
 	if len(of) != len(m.Names) {
 		panic("the schema has members that the decoder does not know: it knows " + strings.Join(m.Names, ", "))
 	}
-	closed := false
 	return &Schema{
-		Type: "object", Description: about, Properties: of, Required: slices.Clone(m.Names[:m.Required]), Additional: &closed,
+		Type: "object", Description: about, Properties: of, Required: slices.Clone(m.Names[:m.Required]), Additional: false,
 	}
 }
 
 // ExactlyOne makes an object one of whose members is given, and no other.
 func (s *Schema) ExactlyOne() *Schema {
 	s.MinMembers, s.MaxMembers = 1, 1
+	return s
+}
+
+// OneOfThese makes an object that has one of some members, and no other of them.
+func (s *Schema) OneOfThese(members ...string) *Schema {
+	for _, name := range members {
+		s.OneOf = append(s.OneOf, &Schema{Required: []string{name}})
+	}
 	return s
 }
 
@@ -127,6 +136,17 @@ func shortDuration(d time.Duration) string {
 // bound of its own.
 func ListSchema(about string, item *Schema, low, high int) *Schema {
 	return &Schema{Type: "array", Description: about, Items: item, MinItems: low, MaxItems: max(high, 0)}
+}
+
+// TextsSchema is an object with at most high members, each a string of at most
+// length bytes, by names of their own.
+func TextsSchema(about string, high, length int) *Schema {
+	return &Schema{Type: "object", Description: about, Additional: &Schema{Type: "string", MaxLength: length}, MaxMembers: high}
+}
+
+// Either is a string or a list of such.
+func Either(about string, one, list *Schema) *Schema {
+	return &Schema{Description: about, AnyOf: []*Schema{one, list}}
 }
 
 // OrOff also takes the word off.

@@ -43,3 +43,11 @@ func bounded(about, pattern string, maxLength int) *Schema {
 	s.MaxLength = maxLength
 	return s
 }
+
+// HeaderValueSchema is what Reader.HeaderValue reads.
+func HeaderValueSchema(about string) *Schema {
+	return bounded(about, "^([!-~]([ -~]*[!-~])?)?$", maxHeaderValue)
+}
+
+// HeaderFieldSchema is what Reader.HeaderField reads.
+func HeaderFieldSchema(about string) *Schema { return HeaderSchema(about) }

@@ -12,6 +12,9 @@ const (
 	RequestMalformed
 	PathAmbiguous
 	APIUnknown
+	ConditionUnclear
+	CORSOriginRefused
+	FaultRaised
 
 	IPAccessDenied
 	IPAccessNoAddress
@@ -154,4 +157,11 @@ type Denial struct {
 	// where a token may be bound to a key. Challenges about tokens then name that
 	// scheme: alone, or where no token came beside Bearer (RFC 9449 section 7.1).
 	DPoP string
+	// Shape is the operator's own way to tell it, nil for the gateway's.
+	Shape *Shape
+	// CORS is what a page of another origin may read of it, nil for nothing; see
+	// CORS.
+	CORS *CORS
+	// Origin is the origin, one that CORS allows, "" for none.
+	Origin string
 }

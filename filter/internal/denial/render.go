@@ -94,27 +94,50 @@ func (r *Renderer) Render(d Denial) *Response {
 // depends on nothing but the denial, whose texts come from the table or from compiled
 // configuration.
 func Render(d Denial, f Format) Response {
-	row := d.Reason.row()
+	row := *d.Reason.row()
 	text := row.text
 	if d.Text != "" {
 		text = d.Text
 	}
-	contentType, body := "application/json", apigeeBody(row, text)
-	if f == Problem {
-		contentType, body = "application/problem+json", problemBody(row, text)
+	if d.Shape != nil {
+		d.Shape.rule(&row)
 	}
-	headers := []host.Header{
-		{Name: "content-type", Value: contentType},
-		{Name: "cache-control", Value: "no-store"},
-		{Name: ReasonHeader, Value: row.word},
+	contentType, body := "application/json", []byte(nil)
+	switch {
+	case d.Shape != nil && d.Shape.Body != nil:
+		contentType, body = d.Shape.Body.contentType, d.Shape.Body.render(&row, text)
+	case f == Problem:
+		contentType, body = "application/problem+json", problemBody(&row, text)
+	default:
+		body = apigeeBody(&row, text)
 	}
-	if value := challengeValue(row, d); value != "" {
-		headers = append(headers, host.Header{Name: "www-authenticate", Value: value})
-	}
+	h := Headers(make([]host.Header, 0, 8))
+	h.Add("content-type", contentType)
+	h.Add("cache-control", "no-store")
+	h.Add(ReasonHeader, row.word)
+	h.Add("www-authenticate", challengeValue(&row, d))
 	if d.RetryAfterSeconds > 0 {
-		headers = append(headers, host.Header{Name: "retry-after", Value: strconv.Itoa(d.RetryAfterSeconds)})
+		h.Add("retry-after", strconv.Itoa(d.RetryAfterSeconds))
 	}
-	return Response{Status: row.status, Headers: headers, Body: body}
+	if d.Shape != nil {
+		h = d.Shape.replace(h)
+	}
+	if d.CORS != nil {
+		d.CORS.AppendTo(&h, d.Origin)
+	}
+	return Response{Status: row.status, Headers: h, Body: body}
+}
+
+// Headers are those of a response that is being made.
+type Headers []host.Header
+
+// Add adds a header; one without a value is none.
+//
+//go:noinline
+func (h *Headers) Add(name, value string) {
+	if value != "" {
+		*h = append(*h, host.Header{Name: name, Value: value})
+	}
 }
 
 func apigeeBody(r *row, text string) []byte {

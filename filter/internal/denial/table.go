@@ -31,6 +31,12 @@ var table = [reasonCount]row{
 	PathAmbiguous:    {word: "request.path_ambiguous", status: 400, code: "sallyport.AmbiguousPath", text: "Ambiguous request path"},
 	APIUnknown:       {word: "api.unknown", status: 404, code: "messaging.adaptors.http.flow.ApplicationNotFound", text: "Unable to identify an API for this host and path"},
 
+	ConditionUnclear: {word: "request.condition_unclear", status: 400, code: "sallyport.AmbiguousRequest", text: "Ambiguous request"},
+
+	CORSOriginRefused: {word: "cors.origin_refused", status: 403, code: "sallyport.CORSOriginRefused", text: "The origin is not allowed"},
+
+	FaultRaised: {word: "raise_fault.raised", status: 403, code: "steps.raisefault.RaiseFault", text: "Raising fault"},
+
 	IPAccessDenied:    {word: "ip_access.denied", status: 403, code: "accesscontrol.IPDeniedAccess", text: "Access denied for the client's address"},
 	IPAccessNoAddress: {word: "ip_access.no_address", status: 403, code: "accesscontrol.IPDeniedAccess", text: "Access denied for the client's address"},
 

@@ -39,5 +39,5 @@ func (p *pool) give(s *Stream) {
 func (s *Stream) reset() {
 	s.exchange.Reset()
 	s.run = pipeline.Run{}
-	s.id, s.phase, s.size, s.deadline, s.began, s.reason, s.recorded, s.woken = 0, fresh, 0, 0, 0, 0, false, false
+	s.id, s.phase, s.size, s.deadline, s.began, s.reason, s.answered, s.recorded, s.woken, s.replied = 0, fresh, 0, 0, 0, 0, 0, false, false, false
 }

@@ -76,7 +76,7 @@ func TestAStreamThatServesAgainIsAsNew(t *testing.T) {
 	third.Close()
 	want := map[string]int{
 		"sallyport_usage.sp_decision=allow|sp_api=open|sp_version=v1|sp_class=2xx|": 2,
-		"sallyport_usage.sp_decision=deny|sp_reason=api.unknown|sp_class=2xx|":      1,
+		"sallyport_usage.sp_decision=deny|sp_reason=api.unknown|sp_class=4xx|":      1,
 	}
 	if diff := cmp.Diff(want, p.ofUsage()); diff != "" {
 		t.Errorf("recorded (-want +got):\n%s", diff)

@@ -26,6 +26,7 @@ const (
 // counters are those that every request may move.
 type counters struct {
 	allowed                  host.Counter
+	answered                 host.Counter // nil before the first
 	denied, dryRun, overrule byReason
 	added                    host.Histogram
 }
@@ -69,6 +70,19 @@ func (e *Engine) note(x *pipeline.Exchange, allowed bool, reason denial.Reason) 
 	} else {
 		e.counters.denied.count(reason)
 	}
+	e.noteExcused(x)
+}
+
+// noteAnswer counts a request that was answered in the backend's place.
+func (e *Engine) noteAnswer(x *pipeline.Exchange) {
+	if e.counters.answered == nil {
+		e.counters.answered = e.metrics.Counter(metricDecisions + usage.AnswerLabel)
+	}
+	e.counters.answered.Add(1)
+	e.noteExcused(x)
+}
+
+func (e *Engine) noteExcused(x *pipeline.Exchange) {
 	for _, r := range x.DryRun {
 		e.counters.dryRun.count(r)
 	}

@@ -13,7 +13,7 @@ import (
 // whatever fields there will be.
 func TestResetLeavesNothing(t *testing.T) {
 	s := (&Engine{}).Open(7)
-	s.phase, s.deadline, s.began, s.reason, s.recorded, s.size, s.woken = refused, 1, 2, denial.APIKeyExpired, true, 5, true
+	s.phase, s.deadline, s.began, s.reason, s.answered, s.recorded, s.size, s.woken, s.replied = refused, 1, 2, denial.APIKeyExpired, 401, true, 5, true, true
 	s.run.Begin(pipeline.NewSequence())
 	x := &s.exchange
 	*x = pipeline.Exchange{

@@ -26,7 +26,7 @@ const (
 	fresh phase = iota
 	deciding
 	admitted
-	refused
+	refused // or answered in the backend's place
 	gone
 )
 
@@ -43,9 +43,11 @@ type Stream struct {
 	resume   func()        // wake, made once for all requests that it serves
 	began    int64         // unix nanoseconds
 	reason   denial.Reason // why it was refused
+	answered int           // the status of the refusal, 0 when the host must be asked
 	recorded bool
 	kept     bool // it was parked, and the headers are its own
 	failed   bool // by a fault of our own
+	replied  bool // in the backend's place, which is no refusal
 
 	// Its place among those that wait. It is in one line, from its first wait to
 	// its verdict: parked, or due for a verdict.
@@ -111,6 +113,8 @@ func (s *Stream) advance(now int64) Action {
 		return s.park()
 	case pipeline.Admitted:
 		return s.admit()
+	case pipeline.Answered:
+		return s.answer(s.run.Reply())
 	}
 	return s.refuse(s.run.Denial())
 }
@@ -146,12 +150,68 @@ func (s *Stream) refuse(d denial.Denial) Action {
 	}
 	s.phase, s.reason = refused, d.Reason
 	d.DPoP = s.exchange.DPoP
-	s.engine.host.Reply(s.engine.refusals.Render(d), d.Reason.String())
+	if s.hasShape() {
+		d = s.shaped(d)
+	}
+	if r := s.engine.refusals.Render(d); s.engine.host.Reply(r, d.Reason.String()) {
+		s.answered = s.statusOf(r)
+	}
 	s.engine.note(&s.exchange, false, d.Reason)
 	s.engine.complain(d.Reason, s)
 	s.describe(false)
 	return Pause
 }
+
+// statusOf is what the client reads of a refusal, so that the host need not be
+// asked at the end of a request; 0 when the headers are let go by which gRPC's
+// clients are known.
+func (s *Stream) statusOf(r *denial.Response) int {
+	switch {
+	case s.exchange.Headers == nil:
+		return 0
+	case pipeline.IsGRPC(s.exchange.Headers):
+		return grpcStatus
+	}
+	return r.Status
+}
+
+// grpcStatus is that of every answer to a client of gRPC, which reads another.
+const grpcStatus = 200
+
+// shaped is a refusal in the shape that the operator wants it to have. It is a
+// function of its own so that others cost no allocation.
+//
+//go:noinline
+func (s *Stream) shaped(d denial.Denial) denial.Denial {
+	if s.run.Begun() {
+		s.run.Shape(&s.exchange, &d)
+	} else if c := s.engine.config; c != nil && c.Faults != nil {
+		c.Faults.Shape(&s.exchange, &d)
+	}
+	return d
+}
+
+// hasShape reports whether the operator wants some refusals to have another shape.
+func (s *Stream) hasShape() bool {
+	if s.run.Begun() {
+		return s.run.HasShape()
+	}
+	return s.engine.config != nil && s.engine.config.Faults != nil
+}
+
+// answer sends what the sequence answers in the backend's place, once.
+func (s *Stream) answer(r *denial.Response) Action {
+	s.phase, s.replied = refused, true
+	if s.engine.host.Reply(r, answerDetails) {
+		s.answered = s.statusOf(r)
+	}
+	s.engine.noteAnswer(&s.exchange)
+	s.describe(false)
+	return Pause
+}
+
+// answerDetails is what the host's access log says of an answer.
+const answerDetails = "cors.preflight"
 
 // Fail refuses an undecided stream after a fault of our own: a panic that was
 // recovered in one of its callbacks.
@@ -174,7 +234,9 @@ func (s *Stream) Close() {
 	if s.phase != admitted && s.phase != refused {
 		s.phase = gone
 	}
-	s.run.Fail(denial.Denial{})
+	if !s.run.Decided() {
+		s.run.Fail(denial.Denial{})
+	}
 	s.leave()
 	s.engine.pool.give(s)
 }

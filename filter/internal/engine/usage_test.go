@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/engine"
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
 
 const (
@@ -75,6 +76,25 @@ func TestTimesOfACall(t *testing.T) {
 			want := map[string][]int64{"sallyport_added_us": {tt.addedUS}, "sallyport_latency_ms.sp_api=a|sp_version=v1|": {tt.latencyMS}}
 			if diff := cmp.Diff(want, p.observed); diff != "" {
 				t.Errorf("observed (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestClassOfARefusal is that of our own answer, for which the host is not asked.
+func TestClassOfARefusal(t *testing.T) {
+	for _, tt := range []struct{ contentType, class string }{
+		{"", "4xx"}, {"application/json", "4xx"}, {"application/grpc-web", "4xx"}, {"application/grpc", "2xx"}, {"application/grpc+proto", "2xx"},
+	} {
+		t.Run(tt.contentType, func(t *testing.T) {
+			p := newProxy()
+			p.headers = append(request("GET", "/nothing"), pipeline.Header{Name: "content-type", Value: tt.contentType})
+			s, _ := p.open(configured(t, p), 1)
+			p.status = 599
+			s.OnLog()
+			want := map[string]int{"sallyport_usage.sp_decision=deny|sp_reason=api.unknown|sp_class=" + tt.class + "|": 1}
+			if diff := cmp.Diff(want, p.ofUsage()); diff != "" {
+				t.Errorf("counted (-want +got):\n%s", diff)
 			}
 		})
 	}

@@ -64,6 +64,8 @@ type Caller struct {
 	// ProductScopes lists the scopes of the product; a token must have at least
 	// one of them when the list is not empty.
 	ProductScopes []string
+	// AppAttributes and ProductAttributes are the operator's own words about them.
+	AppAttributes, ProductAttributes map[string]string
 }
 
 // KeyOwner names an app and its key; zero when no known key came.

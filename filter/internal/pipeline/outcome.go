@@ -8,14 +8,17 @@ const (
 	deny kind = iota // the zero Outcome denies, with denial.Internal
 	proceed
 	await
+	answer
 )
 
-// Outcome is what a step answers: continue, deny or await. It is a closed sum,
+// Outcome is what a step answers: continue, deny, await or reply. It is a closed sum,
 // and its zero value denies.
 type Outcome struct {
 	kind   kind
+	skip   bool           // of one that continues: the step was not meant for the request
 	reason denial.Reason  // of a refusal that says no more
 	denial *denial.Denial // of one that does
+	reply  *denial.Response
 	flight *Flight
 	resume func(*Exchange) Outcome
 }
@@ -23,11 +26,27 @@ type Outcome struct {
 // Continue lets the next step run.
 func Continue() Outcome { return Outcome{kind: proceed} }
 
+// Skip lets the next step run, for one that is not meant for the request.
+func Skip() Outcome { return Outcome{kind: proceed, skip: true} }
+
 // Deny refuses the request.
 func Deny(d denial.Denial) Outcome { return Outcome{denial: &d} }
 
+// DenyWith refuses the request with words that were made before: nothing is made
+// for a refusal that comes again and again. d must never change.
+func DenyWith(d *denial.Denial) Outcome { return Outcome{denial: d} }
+
 // DenyFor refuses the request for a reason that needs no more words.
 func DenyFor(r denial.Reason) Outcome { return Outcome{reason: r} }
+
+// Reply answers the client in the backend's place, with what is no refusal. The
+// response is not to be changed afterwards, but for Wire. A nil one denies.
+func Reply(r *denial.Response) Outcome {
+	if r == nil {
+		return Outcome{}
+	}
+	return Outcome{kind: answer, reply: r}
+}
 
 // Await parks the exchange until f has landed; resume then says what the step
 // answers. A nil flight or resume denies.
@@ -48,6 +67,12 @@ func (o Outcome) Denial() (d denial.Denial, ok bool) {
 
 // Continues reports whether the outcome lets the next step run.
 func (o Outcome) Continues() bool { return o.kind == proceed }
+
+// Skipped reports whether the step was not meant for the request.
+func (o Outcome) Skipped() bool { return o.skip }
+
+// Replies reports whether the outcome answers in the backend's place.
+func (o Outcome) Replies() bool { return o.kind == answer }
 
 // Flight gives what an awaiting outcome waits for, nil for the others.
 func (o Outcome) Flight() *Flight { return o.flight }

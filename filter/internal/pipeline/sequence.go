@@ -9,12 +9,23 @@ type Step interface {
 	Apply(*Exchange) Outcome
 }
 
+// Shaper has a word in how a refusal reads, whichever step has refused.
+type Shaper interface {
+	Shape(*Exchange, *denial.Denial)
+}
+
 // Sequence is an ordered list of steps; each must continue before the next one
 // runs. It is immutable and may serve any number of exchanges.
-type Sequence struct{ steps []Step }
+type Sequence struct {
+	steps   []Step
+	shapers []Shaper
+}
 
 // NewSequence keeps steps in their order.
 func NewSequence(steps ...Step) *Sequence { return &Sequence{steps: steps} }
+
+// Shaped is the same sequence with its refusals shaped, by each in its turn.
+func (s *Sequence) Shaped(by ...Shaper) *Sequence { return &Sequence{steps: s.steps, shapers: by} }
 
 // Watched is the same sequence, for one who wants to see it at work: saw is told
 // which step, counted from 0, has answered what. A step that waits has answered
@@ -24,7 +35,7 @@ func (s *Sequence) Watched(saw func(step int, o Outcome)) *Sequence {
 	for i, step := range s.steps {
 		steps[i] = watched{step, func(o Outcome) { saw(i, o) }}
 	}
-	return NewSequence(steps...)
+	return NewSequence(steps...).Shaped(s.shapers...)
 }
 
 // Names are the steps' words, in order.
@@ -59,20 +70,22 @@ const (
 	Denied Verdict = iota
 	Admitted
 	Parked
+	Answered
 )
 
 // Run is one exchange on its way through a sequence. It gives one verdict, and
 // keeps it: whatever comes later changes nothing. The zero value, which has no
 // sequence, denies.
 type Run struct {
-	steps   []Step
-	next    int
-	waiting Outcome
-	begun   bool
-	parked  bool
-	done    bool
-	verdict Verdict
-	denial  denial.Denial
+	sequence *Sequence
+	next     int
+	waiting  Outcome
+	begun    bool
+	parked   bool
+	done     bool
+	verdict  Verdict
+	refusal  Outcome // of a Denied run
+	reply    *denial.Response
 }
 
 // Begin starts the sequence; nothing runs before Advance.
@@ -83,7 +96,7 @@ func (s *Sequence) Begin() *Run {
 }
 
 // Begin starts the sequence in a run's place; what the run was before is gone.
-func (r *Run) Begin(s *Sequence) { *r = Run{steps: s.steps, begun: true} }
+func (r *Run) Begin(s *Sequence) { *r = Run{sequence: s, begun: true} }
 
 // Advance runs steps until one refuses, one must wait, or all have continued.
 // When a step must wait, wake is called once its flight has landed, and the
@@ -94,7 +107,7 @@ func (r *Run) Advance(x *Exchange, now int64, wake func()) Verdict {
 		return r.verdict
 	}
 	if !r.begun {
-		return r.end(Denied, denial.Denial{})
+		return r.refuse(&Outcome{})
 	}
 	x.Now = now
 	if r.parked {
@@ -103,37 +116,40 @@ func (r *Run) Advance(x *Exchange, now int64, wake func()) Verdict {
 		}
 		waiting := r.waiting
 		r.parked, r.waiting = false, Outcome{}
-		InjectFault(x, "resume", r.steps[r.next-1])
-		if v, ended := r.take(waiting.Resume(x), wake); ended {
-			return v
+		InjectFault(x, "resume", r.sequence.steps[r.next-1])
+		if o := waiting.Resume(x); o.kind != proceed {
+			return r.take(&o, wake)
 		}
 	}
-	for r.next < len(r.steps) {
-		step := r.steps[r.next]
+	for steps := r.sequence.steps; r.next < len(steps); {
+		step := steps[r.next]
 		r.next++
 		InjectFault(x, "apply", step)
-		if v, ended := r.take(step.Apply(x), wake); ended {
-			return v
+		if o := step.Apply(x); o.kind != proceed {
+			return r.take(&o, wake)
 		}
 	}
-	return r.end(Admitted, denial.Denial{})
+	r.done, r.verdict = true, Admitted
+	return Admitted
 }
 
-// take turns an outcome into a verdict; ended is false when the next step is due.
-func (r *Run) take(o Outcome, wake func()) (v Verdict, ended bool) {
+// take turns an outcome that does not continue into a verdict.
+func (r *Run) take(o *Outcome, wake func()) Verdict {
 	switch o.kind {
-	case proceed:
-		return Denied, false
 	case await:
-		if o.flight.Landed() {
-			return r.end(Denied, denial.Denial{}), true
-		}
-		r.waiting, r.parked = o, true
-		o.flight.onLanding(wake)
-		return Parked, true
+	case answer:
+		r.done, r.parked, r.waiting = true, false, Outcome{}
+		r.verdict, r.reply = Answered, o.reply
+		return Answered
+	default:
+		return r.refuse(o)
 	}
-	d, _ := o.Denial()
-	return r.end(Denied, d), true
+	if o.flight.Landed() {
+		return r.refuse(&Outcome{})
+	}
+	r.waiting, r.parked = *o, true
+	o.flight.onLanding(wake)
+	return Parked
 }
 
 // Fail decides an undecided run as a refusal, for a deadline or a panic. It
@@ -144,12 +160,39 @@ func (r *Run) Fail(d denial.Denial) bool {
 	if r.done {
 		return false
 	}
-	r.end(Denied, d)
+	o := DenyFor(d.Reason)
+	if d != (denial.Denial{Reason: d.Reason}) {
+		o = Deny(d)
+	}
+	r.refuse(&o)
 	return true
 }
 
+// Shape gives a refusal the shape that the sequence has for it. A run that did
+// not begin has none.
+func (r *Run) Shape(x *Exchange, d *denial.Denial) {
+	if !r.begun {
+		return
+	}
+	for _, s := range r.sequence.shapers {
+		s.Shape(x, d)
+	}
+}
+
+// HasShape reports whether the sequence has any.
+func (r *Run) HasShape() bool { return r.begun && len(r.sequence.shapers) > 0 }
+
+// Begun reports whether the run has a sequence.
+func (r *Run) Begun() bool { return r.begun }
+
+// Reply is the answer of an Answered run.
+func (r *Run) Reply() *denial.Response { return r.reply }
+
 // Denial is the refusal of a Denied run.
-func (r *Run) Denial() denial.Denial { return r.denial }
+func (r *Run) Denial() denial.Denial {
+	d, _ := r.refusal.Denial()
+	return d
+}
 
 // Decided reports whether the run has its verdict.
 func (r *Run) Decided() bool { return r.done }
@@ -159,12 +202,12 @@ func (r *Run) Step() string {
 	if r.next == 0 {
 		return ""
 	}
-	return r.steps[r.next-1].Name()
+	return r.sequence.steps[r.next-1].Name()
 }
 
 //go:noinline
-func (r *Run) end(v Verdict, d denial.Denial) Verdict {
+func (r *Run) refuse(o *Outcome) Verdict {
 	r.done, r.parked, r.waiting = true, false, Outcome{}
-	r.verdict, r.denial = v, d
-	return v
+	r.verdict, r.refusal = Denied, *o
+	return Denied
 }

@@ -17,6 +17,9 @@ func record(x *Exchange, o Outcome) Outcome {
 	if refusal, ok := o.Denial(); ok {
 		x.DryRun = append(x.DryRun, refusal.Reason)
 	}
+	if o.Continues() {
+		return o
+	}
 	return Continue()
 }
 

@@ -37,6 +37,7 @@ type vm struct {
 func (v *vm) NewPluginContext(root uint32) types.PluginContext {
 	g := engine.New(&host{root: root})
 	v.engines[root] = g
+	v.streams.forget()
 	return &plugin{vm: v, root: root, engine: g}
 }
 
@@ -85,6 +86,7 @@ func (p *plugin) OnTick() { p.engine.Tick() }
 func (v *vm) deleted(root uint32) {
 	if g, ok := v.engines[root]; ok {
 		delete(v.engines, root)
+		v.streams.forget()
 		g.Close()
 	}
 }

@@ -10,6 +10,10 @@ import (
 type streams struct {
 	engines map[uint32]*engine.Engine
 	table   table
+
+	// The instance that was asked for last, nil for none: mostly it is the only one.
+	last *engine.Engine
+	root uint32
 }
 
 var _ abi.Streams = (*streams)(nil)
@@ -17,12 +21,17 @@ var _ abi.Streams = (*streams)(nil)
 // Open implements abi.Streams. A host that opens one twice, or for no instance,
 // is broken: the panic refuses what comes of it.
 func (s *streams) Open(id, root uint32) {
-	g, ok := s.engines[root]
-	if !ok || s.find(id) != nil {
+	if s.last == nil || s.root != root {
+		s.last, s.root = s.engines[root], root
+	}
+	if s.last == nil || s.find(id) != nil {
 		panic("a stream that cannot be")
 	}
-	s.table.add(g.Open(id))
+	s.table.add(s.last.Open(id))
 }
+
+// forget is for an instance that has been taken out of engines.
+func (s *streams) forget() { s.last = nil }
 
 func (s *streams) Headers(id uint32) bool  { return s.of(id).OnRequestHeaders() == engine.Pass }
 func (s *streams) Body(id uint32) bool     { return s.of(id).OnRequestBody() == engine.Pass }

@@ -57,6 +57,9 @@ type Plan struct {
 	// KeyPlaces are where a request may carry an API key, as far as this step
 	// knows: what must not reach a backend.
 	KeyPlaces []Place
+	// OwnHeaders are headers of a request that are the gateway's own because of this
+	// step, in lower case: a client's trailer of that name goes no further.
+	OwnHeaders []string
 	// HoldsToCatalog is for a step that refuses tokens which do not fit the app's
 	// clients and the product's scopes. Where no such step stands behind one that
 	// provides Token, the configuration adds the check.
@@ -75,4 +78,7 @@ type Site struct {
 	IPv6Prefix int
 	// KeyPlaces are those of all steps of the sequence, each once.
 	KeyPlaces []Place
+	// TokenForSome tells that a step of the sequence which provides Token is meant
+	// for some requests only.
+	TokenForSome bool
 }

@@ -1,17 +1,22 @@
 package policy
 
 import (
+	"github.com/sallyport-gateway/sallyport/filter/internal/condition"
 	"github.com/sallyport-gateway/sallyport/filter/internal/decode"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
 
 // Wrappers are the options of every step. The zero value is the step as it is,
 // switched on.
-type Wrappers struct{ Disabled, DryRun, ContinueOnError bool }
+type Wrappers struct {
+	Disabled, DryRun, ContinueOnError bool
+	// When says for which requests the step is meant; nil for all.
+	When *condition.Condition
+}
 
 // wrapperNames are their members, which Options and OptionsSchema add to those
 // of a step.
-var wrapperNames = []string{"enabled", "dry_run", "on_error"}
+var wrapperNames = []string{"enabled", "dry_run", "on_error", "when"}
 
 // onErrorWords are in the order of ContinueOnError.
 var onErrorWords = []string{"deny", "continue"}
@@ -32,13 +37,23 @@ func (p *Plan) Options(r *decode.Reader, v decode.Value, m *decode.Members, memb
 		case "on_error":
 			i, _ := r.Word(v, onErrorWords...)
 			p.ContinueOnError = i == 1
+		case "when":
+			p.When = condition.Decode(r, v)
 		default:
 			member(name, v)
 		}
 	})
 }
 
-// Wrap puts them around a step. In dry run a step records what would have been
+// Guard leaves a step out where it is not meant for a request.
+func (w *Wrappers) Guard(step pipeline.Step) pipeline.Step {
+	if w.When == nil {
+		return step
+	}
+	return condition.Guard(step, w.When)
+}
+
+// Wrap puts the others around a step that is guarded. In dry run a step records what would have been
 // refused, so a technical fault that on_error lets pass is not among that.
 func (w *Wrappers) Wrap(step pipeline.Step) pipeline.Step {
 	if w.ContinueOnError {
@@ -56,5 +71,6 @@ func OptionsSchema(m *decode.Members, about string, of decode.Shapes) *decode.Sc
 	s.Properties["enabled"] = decode.BooleanSchema("false leaves the step out.").WithDefault(true)
 	s.Properties["dry_run"] = decode.BooleanSchema("Count what would be refused, and let it pass.").WithDefault(false)
 	s.Properties["on_error"] = decode.WordSchema("What a technical fault of the step does to the request.", onErrorWords...).WithDefault(onErrorWords[0])
+	s.Properties["when"] = condition.Reference("For which requests the step is meant; the others go on to the next.")
 	return s
 }

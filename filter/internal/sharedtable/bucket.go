@@ -21,7 +21,18 @@ type Bucket struct {
 
 	entries   []byte
 	entrySize int
+	mark      Mark
 }
+
+// Mark stands for a bucket as it was read. The zero value stands for none.
+type Mark struct {
+	_   [0]func() // not comparable: an unused == costs the guest code
+	key string
+	cas uint32
+}
+
+// Mark gives the bucket's, for Table.Unchanged.
+func (b Bucket) Mark() Mark { return b.mark }
 
 // Len is the number of entries, which the layout fixes.
 func (b Bucket) Len() int { return len(b.entries) / b.entrySize }

@@ -75,8 +75,7 @@ func (t *Table) Update(hash uint32, change func(Bucket) (write bool)) error {
 		}
 		value = value[:headerSize+t.layout.Entries*t.layout.EntrySize]
 		seal(keySum, value)
-		err = t.store.Set(key, value, cas)
-		if err == nil {
+		if err = t.store.Set(key, value, cas); err == nil {
 			return nil
 		}
 		if !errors.Is(err, ErrCASMismatch) {
@@ -86,13 +85,23 @@ func (t *Table) Update(hash uint32, change func(Bucket) (write bool)) error {
 	return ErrContended
 }
 
+// Unchanged reports whether a bucket is still as it was when it was marked: nothing
+// that was read there has to be read again. It costs one Get, without a checksum.
+func (t *Table) Unchanged(m Mark) bool {
+	if m.cas == 0 {
+		return false
+	}
+	_, cas, err := t.store.Get(m.key)
+	return err == nil && cas == m.cas
+}
+
 // read gives the bucket, the value that it lies in, and the cas to write it with.
 func (t *Table) read(key string, keySum uint32) (value []byte, b Bucket, cas uint32, err error) {
 	size := t.layout.Entries * t.layout.EntrySize
 	b.entrySize = t.layout.EntrySize
 	value, cas, err = t.store.Get(key)
 	switch {
-	case errors.Is(err, ErrNotFound):
+	case err != nil && errors.Is(err, ErrNotFound):
 		b.Condition, cas = Fresh, absentCAS
 	case err != nil:
 		return nil, Bucket{}, 0, err
@@ -107,7 +116,7 @@ func (t *Table) read(key string, keySum uint32) (value []byte, b Bucket, cas uin
 				value = append(value, make([]byte, missing)...)
 				entries = value[headerSize:]
 			}
-			b.Condition, b.entries = Sound, entries
+			b.Condition, b.entries, b.mark = Sound, entries, Mark{key: key, cas: cas}
 			return value, b, cas, nil
 		}
 		b.Condition = Damaged

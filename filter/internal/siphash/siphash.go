@@ -6,7 +6,6 @@
 package siphash
 
 import (
-	"encoding/binary"
 	"math/bits"
 	"math/rand/v2"
 	"unsafe"
@@ -33,22 +32,22 @@ func NewKey() (k Key) {
 func (k Key) Sum(message string) Sum {
 	v0, v1 := k[0]^0x736f6d6570736575, k[1]^0x646f72616e646f6d^0xee
 	v2, v3 := k[0]^0x6c7967656e657261, k[1]^0x7465646279746573
-	rest := message
-	for last := false; !last; {
-		var m uint64
-		if last = len(rest) < 8; last {
-			var padded [8]byte
-			copy(padded[:], rest)
-			m = binary.LittleEndian.Uint64(padded[:]) | uint64(len(message))<<56
-		} else {
-			m = word(rest)
-			rest = rest[8:]
-		}
+	whole := len(message) &^ 7
+	for i := 0; i < whole; i += 8 {
+		m := word(message, i)
 		v3 ^= m
 		v0, v1, v2, v3 = round(v0, v1, v2, v3)
 		v0, v1, v2, v3 = round(v0, v1, v2, v3)
 		v0 ^= m
 	}
+	m := uint64(len(message)) << 56
+	for i := whole; i < len(message); i++ {
+		m |= uint64(message[i]) << (8 * (i - whole))
+	}
+	v3 ^= m
+	v0, v1, v2, v3 = round(v0, v1, v2, v3)
+	v0, v1, v2, v3 = round(v0, v1, v2, v3)
+	v0 ^= m
 	v2 ^= 0xee
 	var sum Sum
 	for i := range sum {
@@ -61,11 +60,11 @@ func (k Key) Sum(message string) Sum {
 	return sum
 }
 
-// word reads the first eight bytes of s, least first, as all machines do that this
-// runs on. The compiler makes eight loads of anything else for Wasm.
-func word(s string) uint64 {
-	_ = s[7]
-	return *(*uint64)(unsafe.Pointer(unsafe.StringData(s)))
+// word reads the eight bytes of s from i on, least first, as all machines do that
+// this runs on. The compiler makes eight loads of anything else for Wasm. The
+// caller sees to it that s has them.
+func word(s string, i int) uint64 {
+	return *(*uint64)(unsafe.Add(unsafe.Pointer(unsafe.StringData(s)), i))
 }
 
 func round(v0, v1, v2, v3 uint64) (w0, w1, w2, w3 uint64) {

@@ -41,11 +41,12 @@ const attributePrefix = "sallyport."
 
 // Verdict is what is known of a call when it is decided.
 type Verdict struct {
-	Allowed bool
-	Reason  denial.Reason // why not, when it was not allowed
-	Party   Party
-	KeyID   string
-	Subject string // of the token
+	Allowed  bool
+	Answered bool          // in the backend's place
+	Reason   denial.Reason // why not, when it was neither
+	Party    Party
+	KeyID    string
+	Subject  string // of the token
 }
 
 // Describe gives set the name and the value of each attribute that is known.
@@ -75,9 +76,12 @@ func (v *Verdict) value(a Attribute) string {
 		if v.Allowed {
 			return "allow"
 		}
+		if v.Answered {
+			return "answer"
+		}
 		return "deny"
 	}
-	if v.Allowed {
+	if v.Allowed || v.Answered {
 		return ""
 	}
 	return v.Reason.String()

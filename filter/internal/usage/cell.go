@@ -18,6 +18,11 @@ type cell struct {
 	calls   host.Counter
 	latency host.Histogram // of allowed calls
 	passing bool           // good for one call only
+
+	// The key that was used last by such a call, and until when, from when on, its
+	// metric says so.
+	key       string
+	from, due int64 // unix nanoseconds
 }
 
 // cell chooses one. Names of the catalog do not move, so where they lie says

@@ -23,15 +23,15 @@ const (
 
 // counter says which series a call is counted in.
 type counter struct {
-	allowed bool
-	reason  denial.Reason
-	party   Party
-	class   int8 // 1 to 5, 0 when the client got nothing
+	allowed, answered bool
+	reason            denial.Reason
+	party             Party
+	class             int8 // 1 to 5, 0 when the client got nothing
 }
 
 func counterOf(c *Call) counter {
-	k := counter{allowed: c.Allowed, party: c.Party}
-	if !c.Allowed {
+	k := counter{allowed: c.Allowed, answered: c.Answered, party: c.Party}
+	if !c.Allowed && !c.Answered {
 		k.reason = c.Reason
 	}
 	if 100 <= c.Status && c.Status < 600 {
@@ -42,6 +42,10 @@ func counterOf(c *Call) counter {
 
 // DenyLabel is the first label of a refusal.
 const DenyLabel = "sp_decision=deny|"
+
+// AnswerLabel is the only label of a request that was answered in the backend's
+// place.
+const AnswerLabel = "sp_decision=answer|"
 
 // DecisionLabels are those of a decision; reason is why not.
 func DecisionLabels(allowed bool, reason denial.Reason) string {
@@ -59,7 +63,11 @@ func ReasonLabel(r denial.Reason) string { return "sp_reason=" + r.String() + "|
 
 func (k *counter) appendName(b []byte) []byte {
 	b = append(b, metricUsage...)
-	b = append(b, DecisionLabels(k.allowed, k.reason)...)
+	if k.answered {
+		b = append(b, AnswerLabel...)
+	} else {
+		b = append(b, DecisionLabels(k.allowed, k.reason)...)
+	}
 	b = k.party.appendLabels(b)
 	if k.class != 0 {
 		b = append(append(b, tagClass...), byte('0'+k.class), 'x', 'x', '|')

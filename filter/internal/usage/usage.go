@@ -17,11 +17,12 @@ import (
 
 // Call is a request whose end is known.
 type Call struct {
-	Allowed bool
-	Reason  denial.Reason // why not, when it was not allowed
-	Party   Party
-	KeyID   string // of a key that was verified; "" for none
-	Status  int    // what the client got; 0 when it got nothing
+	Allowed  bool
+	Answered bool          // in the backend's place, as CORS preflights are
+	Reason   denial.Reason // why not, when it was neither
+	Party    Party
+	KeyID    string // of a key that was verified; "" for none
+	Status   int    // what the client got; 0 when it got nothing
 
 	Now     int64         // unix nanoseconds
 	Latency time.Duration // from the request's headers to its end; of allowed calls
@@ -81,11 +82,14 @@ func (r *Recorder) Record(c *Call) {
 	if c.Allowed {
 		at.latency.Observe(int64(c.Latency / time.Millisecond))
 	}
+	if c.KeyID != "" && (c.Now < at.from || c.Now >= at.due || c.KeyID != at.key) {
+		at.key, at.from, at.due = c.KeyID, 0, 0
+		if told, ok := r.used(c.KeyID, c.Now); ok {
+			at.from, at.due = told, told+int64(keyPeriod)
+		}
+	}
 	if at.passing {
 		*at = cell{}
-	}
-	if c.KeyID != "" {
-		r.used(c.KeyID, c.Now)
 	}
 }
 
@@ -130,20 +134,21 @@ func (r *Recorder) histogram(p Party) host.Histogram {
 	return h
 }
 
-// used tells when a key was last used, once in a while. A key that there is no
-// room for has no metric.
-func (r *Recorder) used(id string, now int64) {
+// used tells when a key was last used, once in a while, and gives the moment that
+// the host knows of. A key that there is no room for has no metric.
+func (r *Recorder) used(id string, now int64) (told int64, ok bool) {
 	use, ok := r.keys[id]
 	if !ok {
 		r.text = append(appendLabel(append(append(r.text[:0], metricKeyUsed...), tagKey...), id), '|')
 		if !r.roster.admits(r.text) {
-			return
+			return 0, false
 		}
 		use.metric = string(r.text)
 	} else if since := now - use.told; 0 <= since && since < int64(keyPeriod) {
-		return
+		return use.told, true
 	}
 	use.told = now
 	r.keys[id] = use
 	r.metrics.Gauge(use.metric, now/int64(time.Second))
+	return now, true
 }

@@ -1,6 +1,7 @@
 package apikey
 
 import (
+	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
 	"github.com/sallyport-gateway/sallyport/filter/internal/decode"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy"
@@ -10,12 +11,13 @@ const (
 	// maxPlaces bounds where a key is looked for, with every request.
 	maxPlaces    = 8
 	maxQueryName = 64
+	maxScheme    = 64
 )
 
 var (
 	verifyMembers = decode.Members{Names: []string{"from"}, Required: 1}
 	removeMembers = decode.Members{Names: []string{"from"}}
-	placeMembers  = decode.Members{Names: []string{"header", "query"}}
+	placeMembers  = decode.Members{Names: []string{"header", "query", "scheme"}}
 )
 
 // Verify is verify_api_key.
@@ -49,27 +51,39 @@ func decodeFrom(r *decode.Reader, v decode.Value, m *decode.Members, p *policy.P
 }
 
 // noKeyHeaders carry other things than a key, which its removal would take away.
-var noKeyHeaders = []string{"authorization", "cookie", "forwarded", "via", "x-request-id"}
+var noKeyHeaders = []string{"cookie", "forwarded", "via", "x-request-id"}
 
-// readPlaces reads [{header: NAME}, {query: NAME}].
+// authorization carries a key only behind a scheme.
+const authorization = "authorization"
+
+// readPlaces reads [{header: NAME}, {header: NAME, scheme: SCHEME}, {query: NAME}].
 func readPlaces(r *decode.Reader, v decode.Value) (places []Place) {
 	r.List(v, maxPlaces, func(v decode.Value) {
-		count := 0
+		count, schemed := 0, false
 		var place Place
 		if !r.Object(v, &placeMembers, func(name string, v decode.Value) {
-			count++
 			switch name {
+			case "scheme":
+				place.Scheme, schemed = scheme(r, v), true
+				return
 			case "header":
 				place.Header = r.HeaderName(v, noKeyHeaders)
 			case "query":
 				place.Query = queryName(r, v)
 			}
+			count++
 		}) {
 			return
 		}
 		if count != 1 {
 			r.Problem("must be either {header: NAME} or {query: NAME}")
 			return
+		}
+		switch {
+		case schemed && place.Query != "":
+			r.ProblemAt("scheme", "must be left out for a query parameter")
+		case !schemed && place.Header == authorization:
+			r.ProblemAt("header", "must have the scheme beside it that the key stands behind, as in {header: authorization, scheme: ApiKey}")
 		}
 		if place.Listed(places) && place != (Place{}) {
 			r.Problem("must be listed once, got it again")
@@ -94,4 +108,18 @@ func queryName(r *decode.Reader, v decode.Value) string {
 		return ""
 	}
 	return s
+}
+
+// scheme reads the scheme of credentials, whose letter case does not count (RFC
+// 9110 section 11.1).
+func scheme(r *decode.Reader, v decode.Value) string {
+	s, ok := r.Text(v)
+	if !ok {
+		return ""
+	}
+	if len(s) > maxScheme || !decode.Spelled(s, decode.TokenSigns) {
+		r.Got("must be the scheme of credentials, such as ApiKey", s)
+		return ""
+	}
+	return ascii.Lower(s)
 }

@@ -6,16 +6,21 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/siphash"
 )
 
-// maxKnown is a power of two.
-const maxKnown = 1024
+// Both are powers of two.
+const (
+	maxKnown   = 1024
+	maxNobodys = 64
+)
 
-// known finds keys of the catalog again without their SHA-256: by a hash under a
-// key that only this step knows. Only what the catalog knows is in it, so that
-// garbage pushes nothing out, and never what a client sent. What the catalog says
-// of a key is asked each time.
+// known finds keys again without their SHA-256: by a hash under a key that only
+// this step knows. What a client sent is never in it. Only what the catalog knows
+// is in slots, so that garbage pushes nothing out, and what the catalog says of a
+// key is asked each time. What it does not know it never will: a catalog does not
+// change.
 type known struct {
-	secret siphash.Key
-	slots  []knownKey // made with the first key
+	secret  siphash.Key
+	slots   []knownKey               // made with the first key
+	nobodys *[maxNobodys]siphash.Sum // of keys that the catalog does not know; made with the first
 }
 
 type knownKey struct {
@@ -32,8 +37,15 @@ func (k *known) find(c *catalog.Catalog, presented string) (*catalog.App, *catal
 			return p.app, p.key
 		}
 	}
+	if k.nobodys != nil && k.nobodys[sum[0]%maxNobodys] == sum {
+		return nil, nil
+	}
 	app, key, ok := c.FindKey(sha256.Sum256([]byte(presented)))
 	if !ok {
+		if k.nobodys == nil {
+			k.nobodys = new([maxNobodys]siphash.Sum)
+		}
+		k.nobodys[sum[0]%maxNobodys] = sum
 		return nil, nil
 	}
 	if k.slots == nil {

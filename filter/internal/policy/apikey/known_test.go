@@ -108,6 +108,34 @@ func TestGarbageKeysFillNothing(t *testing.T) {
 	}
 }
 
+// TestUnknownKeysStayUnknown: keys that differ in one byte from each other and from one that is known, more than there is
+// room for, in whatever order they come.
+func TestUnknownKeysStayUnknown(t *testing.T) {
+	v := verifier(t, []catalog.App{{Name: "portal-key"}})
+	rapid.Check(t, func(t *rapid.T) {
+		key := []byte("portal-key")
+		key[rapid.IntRange(0, len(key)-1).Draw(t, "at")] = rapid.SampledFrom([]byte("abcdefghijklmnopqrstuvwxyz-")).Draw(t, "byte")
+		want := denial.APIKeyUnknown.String()
+		if string(key) == "portal-key" {
+			want = "portal-key"
+		}
+		for range 2 {
+			if got := v.came(string(key), "", second); got != want {
+				t.Fatalf("%q: %s, want %s", key, got, want)
+			}
+		}
+	})
+	used := 0
+	for _, sum := range v.known.nobodys {
+		if sum != [2]uint64{} {
+			used++
+		}
+	}
+	if used < maxNobodys/2 {
+		t.Errorf("%d of %d places for unknown keys are in use", used, maxNobodys)
+	}
+}
+
 // A known key is as good as its app and the moment and the client are, each time, whatever came before.
 func TestKnownKeysAreCheckedEachTime(t *testing.T) {
 	inner, err := ipaddr.ParsePrefix("192.0.2.0/24")

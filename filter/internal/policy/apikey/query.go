@@ -3,49 +3,8 @@ package apikey
 import (
 	"strings"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
+	"github.com/sallyport-gateway/sallyport/filter/internal/formdata"
 )
-
-// decodedByte gives the byte that s begins with, read as form data (WHATWG URL,
-// section 5.1), and how many bytes of s stand for it. A percent sign without
-// two hex digits stands for itself.
-func decodedByte(s string) (b byte, size int) {
-	switch {
-	case s[0] == '+':
-		return ' ', 1
-	case s[0] == '%' && len(s) >= 3:
-		if b, ok := ascii.Unhex(s[1], s[2]); ok {
-			return b, 3
-		}
-	}
-	return s[0], 1
-}
-
-// decoded decodes a name or value of form data.
-func decoded(s string) string {
-	if strings.IndexByte(s, '+') < 0 && strings.IndexByte(s, '%') < 0 {
-		return s
-	}
-	b := make([]byte, 0, len(s))
-	for s != "" {
-		c, size := decodedByte(s)
-		b = append(b, c)
-		s = s[size:]
-	}
-	return string(b)
-}
-
-// decodesTo tells whether decoded(s) is want, without making it.
-func decodesTo(s, want string) bool {
-	for s != "" && want != "" {
-		c, size := decodedByte(s)
-		if c != want[0] {
-			return false
-		}
-		s, want = s[size:], want[1:]
-	}
-	return s == "" && want == ""
-}
 
 // without removes every parameter that has one of the names, and leaves the
 // bytes of the others and their order alone. Parameters are split at '&'; some
@@ -89,7 +48,7 @@ func withoutPieces(part string, names []string) string {
 func isNamed(parameter string, names []string) bool {
 	name, _, _ := strings.Cut(parameter, "=")
 	for _, n := range names {
-		if decodesTo(name, n) {
+		if formdata.DecodesTo(name, n) {
 			return true
 		}
 	}

@@ -1,11 +1,16 @@
 package apikey
 
 import (
+	"strings"
+
 	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
 
-type remove struct{ headers, parameters []string }
+type remove struct {
+	headers, parameters []string
+	schemes             []Place // headers of which only a value with the scheme is a key
+}
 
 // NewRemove makes the step that keeps every key in one of the places from the
 // backend, whether it was verified or not. It never refuses. A header is removed
@@ -15,9 +20,12 @@ type remove struct{ headers, parameters []string }
 func NewRemove(places []Place) pipeline.Step {
 	r := &remove{}
 	for _, p := range distinct(places) {
-		if p.Header != "" {
+		switch {
+		case p.Scheme != "":
+			r.schemes = append(r.schemes, p)
+		case p.Header != "":
 			r.headers = append(r.headers, p.Header)
-		} else {
+		default:
 			r.parameters = append(r.parameters, p.Query)
 		}
 	}
@@ -29,12 +37,16 @@ func (r *remove) Name() string { return "remove_api_key" }
 
 // Apply implements pipeline.Step.
 func (r *remove) Apply(x *pipeline.Exchange) pipeline.Outcome {
-	for _, sent := range x.Headers {
+	for i := range x.Headers {
+		sent := x.Headers[i].Name
 		for _, header := range r.headers {
-			if ascii.SameVariable(sent.Name, header) {
-				x.Edits.RemoveHeader(sent.Name)
+			if len(sent) == len(header) && ascii.SameVariable(sent, header) {
+				x.Edits.RemoveHeader(sent)
 			}
 		}
+	}
+	for i := range r.schemes {
+		removeScheme(r.schemes[i], x)
 	}
 	query := x.Query
 	if x.Edits.QueryChanged {
@@ -47,6 +59,25 @@ func (r *remove) Apply(x *pipeline.Exchange) pipeline.Outcome {
 		x.Edits.Query, x.Edits.QueryChanged = edited, true
 	}
 	return pipeline.Continue()
+}
+
+// removeScheme takes out every spelling of the header that has a key in any of its
+// lines. With another scheme, as that of a token, the header is not a key's.
+func removeScheme(p Place, x *pipeline.Exchange) {
+	for i := range x.Headers {
+		sent := &x.Headers[i]
+		if !ascii.SameVariable(sent.Name, p.Header) {
+			continue
+		}
+		for value, more := sent.Value, true; more; {
+			var element string
+			element, value, more = strings.Cut(value, ",")
+			if _, ok := cutScheme(element, p.Scheme); ok {
+				x.Edits.RemoveHeader(sent.Name)
+				break
+			}
+		}
+	}
 }
 
 var _ pipeline.Step = (*remove)(nil)

@@ -18,9 +18,13 @@ func (*Remove) Schema() *decode.Schema {
 func placesSchema(about string) *decode.Schema {
 	query := decode.PatternSchema("A parameter of the query.", `^[0-9A-Za-z._~-]+$`).WithExamples("apikey")
 	query.MaxLength = maxQueryName
+	scheme := decode.PatternSchema("What stands before the key in the header, in any letter case.", "^[0-9A-Za-z!#$%&'*+.^_`|~-]+$").WithExamples("ApiKey")
+	scheme.MaxLength = maxScheme
 	place := decode.ObjectSchema(&placeMembers, "", decode.Shapes{
 		"header": decode.HeaderSchema("A header.").WithExamples("x-api-key"),
 		"query":  query,
-	}).ExactlyOne()
+		"scheme": scheme,
+	}).OneOfThese("header", "query")
+	place.Goes = map[string][]string{"scheme": {"header"}}
 	return decode.ListSchema(about, place, 1, maxPlaces)
 }

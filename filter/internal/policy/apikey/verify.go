@@ -23,7 +23,7 @@ const MaxKeyBytes = 512
 type verify struct {
 	catalog *catalog.Catalog
 	places  []Place
-	missing string // the text of denial.APIKeyMissing
+	missing denial.Denial
 	known   known
 }
 
@@ -32,8 +32,9 @@ type verify struct {
 // no key is ever found.
 func NewVerify(c *catalog.Catalog, places []Place) pipeline.Step {
 	v := &verify{catalog: c, places: distinct(places), known: known{secret: siphash.NewKey()}}
+	v.missing.Reason = denial.APIKeyMissing
 	if len(v.places) > 0 {
-		v.missing = "Failed to resolve API Key variable " + variable(v.places[0])
+		v.missing.Text = "Failed to resolve API Key variable " + variable(v.places[0])
 	}
 	return v
 }
@@ -46,7 +47,7 @@ func (v *verify) Apply(x *pipeline.Exchange) pipeline.Outcome {
 	presentedKey, count := presented(x, v.places)
 	switch {
 	case count == 0:
-		return pipeline.Deny(denial.Denial{Reason: denial.APIKeyMissing, Text: v.missing})
+		return pipeline.DenyWith(&v.missing)
 	case count > 1:
 		return pipeline.DenyFor(denial.APIKeyAmbiguous)
 	case presentedKey == "" || len(presentedKey) > MaxKeyBytes:
@@ -74,6 +75,9 @@ func (v *verify) Apply(x *pipeline.Exchange) pipeline.Outcome {
 		KeyID:         key.ID,
 		TokenClients:  app.TokenClients,
 		ProductScopes: product.Scopes,
+
+		AppAttributes:     app.Attributes,
+		ProductAttributes: product.Attributes,
 	}
 	return pipeline.Continue()
 }

@@ -42,6 +42,16 @@ func newCaller(o Options, p Ports) caller {
 	}
 }
 
+// attempt is one introspection of a token, with its second try if it has one:
+// sent, answered, judged, and told to land.
+type attempt struct {
+	*caller
+	token  string
+	permit outage.Permit
+	began  int64 // unix nanoseconds
+	land   func(now int64, v verdict)
+}
+
 // ask sends the introspection of a token. With ok, land is called once, later,
 // with what the answer amounts to; otherwise it never is, and d says why.
 func (c *caller) ask(token string, now int64, land func(now int64, v verdict)) (d denial.Denial, ok bool) {
@@ -49,57 +59,64 @@ func (c *caller) ask(token string, now int64, land func(now int64, v verdict)) (
 	if !ok {
 		return d, false
 	}
+	t := &attempt{caller: c, token: token, permit: permit, began: now, land: land}
 	refused := pipeline.FailureUnknown
 	if callout, ok := c.request.callout(token, now); ok {
-		refused = c.dispatch(callout, func(at int64, a pipeline.Answer) {
-			if c.again(token, permit, now, at, a, land) {
-				return
-			}
-			c.end(permit, now, at, &a, land)
-		})
+		refused = c.dispatch(callout, t.answered)
 	}
 	if refused == pipeline.NoFailure {
 		return denial.Denial{}, true
 	}
-	c.end(permit, now, now, &pipeline.Answer{Failure: refused}, func(_ int64, v verdict) { d = v.denial })
-	return d, false
+	return t.concluded(now, &pipeline.Answer{Failure: refused}).denial, false
+}
+
+// answered is how the first try ended.
+func (t *attempt) answered(now int64, a pipeline.Answer) {
+	if !t.again(now, a.Failure) {
+		t.end(now, a)
+	}
 }
 
 // again sends a call a second time if that may help, within the time that the
 // first one had. A probe is not: it is there to see if the first one works.
-func (c *caller) again(token string, permit outage.Permit, began, now int64, a pipeline.Answer, land func(int64, verdict)) bool {
-	if !c.retry || permit.Probe() {
+func (t *attempt) again(now int64, f pipeline.Failure) bool {
+	if !t.retry || t.permit.Probe() {
 		return false
 	}
-	left, ok := outage.RetryWithin(a.Failure, time.Duration(now-began), c.request.timeout)
+	left, ok := outage.RetryWithin(f, time.Duration(now-t.began), t.request.timeout)
 	if !ok {
 		return false
 	}
-	callout, ok := c.request.callout(token, now)
+	callout, ok := t.request.callout(t.token, now)
 	if !ok {
 		return false
 	}
 	callout.Timeout = left
-	refused := c.dispatch(callout, func(at int64, second pipeline.Answer) { c.end(permit, began, at, &second, land) })
-	if refused != pipeline.NoFailure {
+	if t.dispatch(callout, t.end) != pipeline.NoFailure {
 		return false
 	}
-	c.metrics.Count(metricRetries)
+	t.metrics.Count(metricRetries)
 	return true
 }
 
-// end draws the conclusions from how a call ended. Whatever happens on the way,
-// those who wait are told: after a panic the zero verdict, which denies.
-func (c *caller) end(permit outage.Permit, began, now int64, a *pipeline.Answer, land func(int64, verdict)) {
+// end tells those who wait, whatever happens on the way: after a panic the zero
+// verdict, which denies.
+func (t *attempt) end(now int64, a pipeline.Answer) {
 	var v verdict
-	defer func() { land(now, v) }()
-	judged := judge(a, now)
-	c.guard.Done(permit, now, judged.ending(a), a)
-	c.metrics.Count(metricCalls + judged.outcome() + "|")
-	if now >= began {
-		c.metrics.Observe(metricLatency, (now-began)/int64(time.Millisecond))
+	defer func() { t.land(now, v) }()
+	v = t.concluded(now, &a)
+}
+
+// concluded draws the conclusions from how a call ended, for the guard, the
+// metrics and those who wait.
+func (t *attempt) concluded(now int64, a *pipeline.Answer) verdict {
+	v := judge(a, now)
+	t.guard.Done(t.permit, now, v.ending(a), a)
+	t.metrics.Count(metricCalls + v.outcome() + "|")
+	if now >= t.began {
+		t.metrics.Observe(metricLatency, (now-t.began)/int64(time.Millisecond))
 	}
-	v = judged
+	return v
 }
 
 // outcome is a verdict's word in the metrics.

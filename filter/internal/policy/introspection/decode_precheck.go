@@ -50,33 +50,18 @@ type decodedPrecheck struct {
 
 func decodePrecheck(r *decode.Reader, v decode.Value) (c decodedPrecheck) {
 	o := &c.options
-	o.Algorithms = []jose.Algorithm{jose.RS256}
-	o.Keys.Timeout, o.Keys.Refresh, o.Keys.MaxAge = DefaultTimeout, defaultJWKSRefresh, defaultJWKSMaxAge
+	*o = defaultCheck()
 	given := map[string]bool{}
 	r.Object(v, &precheckMembers, func(name string, v decode.Value) {
 		given[name] = true
 		switch name {
 		case "mode":
 			c.mode, _ = r.Word(v, modes...)
-		case "jwks":
-			decodeJwks(r, v, o)
-		case "issuer":
-			o.Issuer = r.Visible(v)
-		case "audience":
-			o.Audience = r.Strings(v, maxPrecheckAudiences, r.Visible)
-			if v.IsList() && len(o.Audience) == 0 {
-				r.Problem("must name one audience at least")
-			}
-		case "algorithms":
-			o.Algorithms = dpop.DecodeAlgorithms(r, v)
-		case "clock_skew":
-			o.Skew = r.Duration(v, 0, tokenrules.MaxSkew)
 		case "opaque":
 			i, _ := r.Word(v, "introspect", "deny")
 			o.DenyOpaque = i == 1
-		case "typ":
-			i, _ := r.Word(v, typWords...)
-			o.AccessTokenType = i == 1
+		default:
+			decodeCheck(r, name, v, o)
 		}
 	})
 	if c.mode != introspectAlways {
@@ -88,6 +73,34 @@ func decodePrecheck(r *decode.Reader, v decode.Value) (c decodedPrecheck) {
 		}
 	}
 	return c
+}
+
+func defaultCheck() (o Precheck) {
+	o.Algorithms = []jose.Algorithm{jose.RS256}
+	o.Keys.Timeout, o.Keys.Refresh, o.Keys.MaxAge = DefaultTimeout, defaultJWKSRefresh, defaultJWKSMaxAge
+	return o
+}
+
+// decodeCheck reads what is checked of a JWT, whoever asks for it.
+func decodeCheck(r *decode.Reader, name string, v decode.Value, o *Precheck) {
+	switch name {
+	case "jwks":
+		decodeJwks(r, v, o)
+	case "issuer":
+		o.Issuer = r.Visible(v)
+	case "audience":
+		o.Audience = r.Strings(v, maxPrecheckAudiences, r.Visible)
+		if v.IsList() && len(o.Audience) == 0 {
+			r.Problem("must name one audience at least")
+		}
+	case "algorithms":
+		o.Algorithms = dpop.DecodeAlgorithms(r, v)
+	case "clock_skew":
+		o.Skew = r.Duration(v, 0, tokenrules.MaxSkew)
+	case "typ":
+		i, _ := r.Word(v, typWords...)
+		o.AccessTokenType = i == 1
+	}
 }
 
 func decodeJwks(r *decode.Reader, v decode.Value, o *Precheck) {

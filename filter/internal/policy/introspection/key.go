@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/sha256"
+	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 )
 
 // key stands for one token at one endpoint, asked about as one client: servers
@@ -12,7 +13,7 @@ import (
 // itself is kept nowhere, and a credential only as a part of what is hashed twice:
 // whoever reads the host's shared data, and can forge answers there, could at
 // most try guesses of a client secret that is short enough to be guessed.
-type key [sha256.Size]byte
+type key = sharedtable.Key
 
 const (
 	endpointDomain = "sallyport introspection endpoint v2\x00"

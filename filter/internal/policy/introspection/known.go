@@ -5,7 +5,6 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
-	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/answers"
 )
 
 // RecheckEvery bounds how long a VM believes its own cache without a look at the
@@ -51,17 +50,20 @@ func (s *Step) known(q *inquiry, now int64) (claims *pipeline.Claims, ok bool) {
 	if s.shared == nil {
 		return nil, false
 	}
-	if a, ok := s.shared.answers.Active(answers.Key(q.key), now); ok {
+	if a, ok := s.shared.answers.Active(q.key, now); ok {
 		if a = s.lives.limit(a, q.valid); now >= a.Stored && now < a.Until {
 			s.cache.put(&entry{Answer: a, key: q.key, valid: q.valid, shared: true, checked: now})
 			s.hits.all.Add(1)
 			return a.Claims, true
 		}
 	}
-	if s.lives.negative > 0 && s.shared.answers.Inactive(answers.Key(q.key), now, int64(s.lives.negative)) {
-		s.cache.drop(q.key)
-		s.hits.inactive.Add(1)
-		return inactiveToken, true
+	if s.lives.negative > 0 {
+		if found, ok := s.shared.answers.Inactive(q.key, now, int64(s.lives.negative)); ok {
+			s.cache.drop(q.key)
+			s.dead.put(q.name, q.valid, found)
+			s.hits.inactive.Add(1)
+			return inactiveToken, true
+		}
 	}
 	return nil, false
 }
@@ -73,11 +75,11 @@ func (s *Step) stillTrue(e *entry, now int64) bool {
 	if s.shared == nil || 0 <= age && age < int64(RecheckEvery) {
 		return true
 	}
-	if !e.shared && s.shared.answers.Holds(answers.Key(e.key), now) {
+	if !e.shared && s.shared.answers.Holds(e.key, now) {
 		e.checked = now
 		return true
 	}
-	a, ok := s.shared.answers.Active(answers.Key(e.key), now)
+	a, ok := s.shared.answers.Active(e.key, now)
 	if ok {
 		a = s.lives.limit(a, e.valid)
 		ok = now >= a.Stored && now < a.Until
@@ -95,13 +97,13 @@ func (s *Step) stillTrue(e *entry, now int64) bool {
 // it is shared that they are good. For how long is this step's to say.
 func (s *Step) lastKnown(q *inquiry, now int64) (claims *pipeline.Claims, ok bool) {
 	if s.shared != nil {
-		if a, ok := s.shared.answers.Active(answers.Key(q.key), now); ok {
+		if a, ok := s.shared.answers.Active(q.key, now); ok {
 			a = s.lives.limit(a, q.valid)
 			return a.Claims, now >= a.Stored && now < a.Gone
 		}
 	}
 	e, _ := s.cache.find(q.key, now)
-	if e == nil || s.shared != nil && (e.shared || !s.shared.answers.Holds(answers.Key(q.key), now)) {
+	if e == nil || s.shared != nil && (e.shared || !s.shared.answers.Holds(q.key, now)) {
 		return nil, false
 	}
 	return e.Claims, true
@@ -114,10 +116,10 @@ func (s *Step) remember(c *call, claims *pipeline.Claims, now int64) {
 	s.cache.drop(k)
 	if !claims.Active {
 		if s.shared != nil {
-			if s.shared.answers.Evict(answers.Key(k)) != nil {
+			if s.shared.answers.Evict(k) != nil {
 				s.warn("an inactive token could not be taken out of the shared cache: the host refused")
 			}
-			s.shared.answers.PutInactive(answers.Key(k), now, now+int64(s.lives.negative))
+			s.shared.answers.PutInactive(k, now, now+int64(s.lives.negative))
 		}
 		return
 	}
@@ -127,8 +129,8 @@ func (s *Step) remember(c *call, claims *pipeline.Claims, now int64) {
 	}
 	e := &entry{Answer: s.lives.limit(a, c.valid), key: k, valid: c.valid, checked: now}
 	if s.shared != nil {
-		_ = s.shared.answers.EvictInactive(answers.Key(k)) // it would end by itself
-		e.shared = s.shared.answers.PutActive(answers.Key(k), s.lives.shared(a))
+		_ = s.shared.answers.EvictInactive(k) // it would end by itself
+		e.shared = s.shared.answers.PutActive(k, s.lives.shared(a))
 	}
 	s.cache.put(e)
 }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
-	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/answers"
 )
 
 // TestALostCallLocksNobodyOut: the host never tells how a call ended, and its VM lives on. The lease is not held for ever,
@@ -110,7 +109,7 @@ func TestRevocationOfLongClaims(t *testing.T) {
 	p.vms[1].step.flights.add(c)
 	p.vms[1].step.land(c, p.vms[1].now.UnixNano(), verdict{claims: inactiveToken})
 	// Garbage takes the place of that among the inactive ones.
-	k := answers.Key(c.key)
+	k := c.key
 	if err := p.vms[1].step.shared.answers.EvictInactive(k); err != nil {
 		t.Fatal(err)
 	}

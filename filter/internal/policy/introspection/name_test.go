@@ -13,7 +13,6 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
-	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/answers"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 	"github.com/sallyport-gateway/sallyport/filter/internal/siphash"
 )
@@ -313,7 +312,7 @@ func TestNameOfRevokedToken(t *testing.T) {
 	if names(one.step.cache)+names(other.step.cache) != 0 {
 		t.Error("a name is left")
 	}
-	if one.step.shared.answers.Holds(answers.Key(one.step.keys.of("abc")), one.now.UnixNano()) {
+	if one.step.shared.answers.Holds(one.step.keys.of("abc"), one.now.UnixNano()) {
 		t.Error("the token is still shared")
 	}
 }

@@ -123,18 +123,26 @@ func (p *precheck) validity(c *pipeline.Claims) span {
 // localStep believes a JWT by its signature alone and asks nobody: it cannot
 // know that a token was revoked.
 type localStep struct {
+	name    string
 	check   *precheck
 	binding binding
 }
 
 // NewLocal makes an introspect_token step that makes no call but for keys.
 func NewLocal(o Precheck, b Binding, p Ports) pipeline.Step {
+	return newLocal("introspect_token", o, b, p)
+}
+
+// NewJWT makes the same as a verify_jwt step.
+func NewJWT(o Precheck, b Binding, p Ports) pipeline.Step { return newLocal("verify_jwt", o, b, p) }
+
+func newLocal(name string, o Precheck, b Binding, p Ports) pipeline.Step {
 	o.DenyOpaque = true
-	return &localStep{check: newPrecheck(o, p), binding: newBinding(b, p)}
+	return &localStep{name: name, check: newPrecheck(o, p), binding: newBinding(b, p)}
 }
 
 // Name is the step's word in the configuration.
-func (s *localStep) Name() string { return "introspect_token" }
+func (s *localStep) Name() string { return s.name }
 
 // Apply checks the request's token. The claims of an accepted one are its own.
 func (s *localStep) Apply(x *pipeline.Exchange) pipeline.Outcome {

@@ -47,12 +47,27 @@ func cacheSchema() *decode.Schema {
 }
 
 func precheckSchema() *decode.Schema {
-	return decode.ObjectSchema(&precheckMembers, "What is seen of a JWT without a call.", decode.Shapes{
-		"mode": decode.WordSchema("Whether a token is checked here before it is introspected, or here alone.", modes...),
+	of := checkSchemas("By default the step's.")
+	of["mode"] = decode.WordSchema("Whether a token is checked here before it is introspected, or here alone.", modes...)
+	of["opaque"] = decode.WordSchema("What becomes of a token that is no JWT.", "introspect", "deny").WithDefault("introspect")
+	return decode.ObjectSchema(&precheckMembers, "What is seen of a JWT without a call.", of)
+}
+
+// Schema implements policy.Described.
+func (*JWT) Schema() *decode.Schema {
+	of := checkSchemas("Required.")
+	of["dpop"] = dpop.Schema()
+	return policy.OptionsSchema(&jwtMembers, "Takes a JWT by its signature and claims, and asks nobody: one that is revoked is taken until it expires.", of)
+}
+
+// checkSchemas describe what decodeCheck reads. byDefault is what a cluster and an
+// authority are that are left out.
+func checkSchemas(byDefault string) decode.Shapes {
+	return decode.Shapes{
 		"jwks": decode.ObjectSchema(&jwksMembers, "The issuer's keys.", decode.Shapes{
 			"path":      decode.PathSchema("Where they are.").WithExamples("/oauth2/default/v1/keys"),
-			"cluster":   decode.VisibleSchema("By default the step's."),
-			"authority": decode.AuthoritySchema("By default the step's."),
+			"cluster":   decode.VisibleSchema(byDefault),
+			"authority": decode.AuthoritySchema(byDefault),
 			"timeout":   timeoutSchema("Of one fetch."),
 			"refresh":   decode.DurationSchema("Keys of that age are fetched anew.", minJWKSRefresh, maxJWKSRefresh).WithDefault(defaultJWKSRefresh),
 			"max_age":   decode.DurationSchema("How long keys are used that cannot be fetched.", minJWKSMaxAge, maxJWKSMaxAge).WithDefault(defaultJWKSMaxAge),
@@ -61,9 +76,8 @@ func precheckSchema() *decode.Schema {
 		"audience":   decode.ListSchema("aud has one of them.", decode.VisibleSchema(""), 1, maxPrecheckAudiences),
 		"algorithms": dpop.AlgorithmsSchema(),
 		"clock_skew": tokenrules.SkewSchema(),
-		"opaque":     decode.WordSchema("What becomes of a token that is no JWT.", "introspect", "deny").WithDefault("introspect"),
 		"typ":        decode.WordSchema("typ of the JWT's header: at+jwt (RFC 9068), or any that is not another kind of token's.", typWords...).WithDefault(typWords[0]),
-	})
+	}
 }
 
 func breakerSchema() *decode.Schema {

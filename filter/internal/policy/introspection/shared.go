@@ -42,7 +42,7 @@ func newShared(o Options, p Ports) *shared {
 
 // acquire says who asks about a token; see lease.Table.
 func (h *shared) acquire(k key, now, news int64) lease.Grant {
-	return h.leases.Acquire(lease.Key(k), h.owner, h.queue, now, now+int64(leaseTime), news)
+	return h.leases.Acquire(k, h.owner, h.queue, now, now+int64(leaseTime), news)
 }
 
 // landed tells the other VMs how a call ended that this one made for them.
@@ -54,7 +54,7 @@ func (h *shared) landed(k key, now int64, v verdict) {
 	case v.claims != nil:
 		end = lease.Inactive
 	}
-	for _, queue := range h.leases.Land(lease.Key(k), h.owner, now, end, v.denial) {
+	for _, queue := range h.leases.Land(k, h.owner, now, end, v.denial) {
 		h.peers.Tell(queue, k[:])
 	}
 }
@@ -72,7 +72,7 @@ type said struct {
 // What it landed with is as fresh as if this VM had asked, so it serves those who
 // wait even where this step would not keep it, or less long.
 func (s *Step) outcome(c *call, now int64) (said said, ended, lost bool) {
-	st := s.shared.leases.Status(lease.Key(c.key), s.shared.queue, now)
+	st := s.shared.leases.Status(c.key, s.shared.queue, now)
 	old := st.Since < c.started
 	switch {
 	case st.State == lease.Held:
@@ -84,7 +84,7 @@ func (s *Step) outcome(c *call, now int64) (said said, ended, lost bool) {
 		said.denial = st.Denial
 		return said, true, false
 	case st.State == lease.Landed && !old:
-		if a, ok := s.shared.answers.Active(answers.Key(c.key), now); ok && a.Stored >= c.started && now < a.Until {
+		if a, ok := s.shared.answers.Active(c.key, now); ok && a.Stored >= c.started && now < a.Until {
 			said.claims = a.Claims
 			said.answer = s.lives.limit(a, c.valid)
 			return said, true, false
@@ -109,7 +109,7 @@ func (s *Step) Tick(now int64) {
 			s.lookAfter(c, now)
 		case c.role == holder && (now < c.renewed || now-c.renewed >= int64(renewAfter)):
 			c.renewed = now
-			if !s.shared.leases.Renew(lease.Key(c.key), s.shared.owner, now, now+int64(leaseTime)) {
+			if !s.shared.leases.Renew(c.key, s.shared.owner, now, now+int64(leaseTime)) {
 				c.role = lost
 			}
 		}
@@ -123,9 +123,10 @@ func (s *Step) mayKeep(c *call, now int64) bool {
 	case s.shared == nil:
 		return true
 	case c.role == holder:
-		return s.shared.leases.Owned(lease.Key(c.key), s.shared.owner)
+		return s.shared.leases.Owned(c.key, s.shared.owner)
 	case c.role == alone:
-		return !s.shared.answers.Inactive(answers.Key(c.key), now, math.MaxInt64)
+		_, inactive := s.shared.answers.Inactive(c.key, now, math.MaxInt64)
+		return !inactive
 	}
 	return false
 }

@@ -66,6 +66,7 @@ type Step struct {
 	keys     *keyer
 	names    siphash.Key
 	cache    *cache
+	dead     dead
 	lives    lives
 	shared   *shared // nil when nothing is
 	flights  *flights
@@ -119,6 +120,7 @@ type inquiry struct {
 	key        key
 	credential credential
 	valid      span
+	name       siphash.Sum // of a Bearer presentation, see byName; zero for none
 }
 
 // Apply finds the request's token and what the server says of it: from the cache
@@ -135,6 +137,11 @@ func (s *Step) Apply(x *pipeline.Exchange) pipeline.Outcome {
 	if e != nil {
 		return s.hit(x, nil, e)
 	}
+	if s.dead.slots != nil && s.isDead(name, x) {
+		s.hits.inactive.Add(1)
+		s.binding.offer(x)
+		return s.binding.accept(x, nil, inactiveToken)
+	}
 	cred, reason, ok := s.binding.credential(x)
 	if !ok {
 		return pipeline.DenyFor(reason)
@@ -146,11 +153,14 @@ func (s *Step) Apply(x *pipeline.Exchange) pipeline.Outcome {
 		}
 		return s.hit(x, cred.proof, e)
 	}
+	if cred.proof != nil {
+		name = siphash.Sum{}
+	}
 	if s.precheck == nil {
-		return s.inquire(x, &inquiry{key: k, credential: cred, valid: always})
+		return s.inquire(x, &inquiry{key: k, credential: cred, valid: always, name: name})
 	}
 	return s.precheck.apply(x, cred.token, func(x *pipeline.Exchange, c *pipeline.Claims) pipeline.Outcome {
-		return s.inquire(x, &inquiry{key: k, credential: cred, valid: s.precheck.validity(c)})
+		return s.inquire(x, &inquiry{key: k, credential: cred, valid: s.precheck.validity(c), name: name})
 	})
 }
 

@@ -41,6 +41,7 @@ type step struct {
 	store     sharedtable.Store
 	table     *sharedtable.Table
 	violation string
+	last      *denial.Denial // see exceeded
 
 	secret siphash.Key // from the shared seed and the identity, with the first message that needs it
 	seeded bool
@@ -101,13 +102,18 @@ func (s *step) Apply(x *pipeline.Exchange) pipeline.Outcome {
 		return unavailable()
 	}
 	if !d.allowed {
-		return pipeline.Deny(denial.Denial{
-			Reason:            denial.SpikeArrestExceeded,
-			RetryAfterSeconds: retryAfter(d.retryIn),
-			Text:              s.violation,
-		})
+		return pipeline.DenyWith(s.exceeded(retryAfter(d.retryIn)))
 	}
 	return pipeline.Continue()
+}
+
+// exceeded gives the refusal of a message over the rate. In a flood most say the
+// same as the one before.
+func (s *step) exceeded(seconds int) *denial.Denial {
+	if s.last == nil || s.last.RetryAfterSeconds != seconds {
+		s.last = &denial.Denial{Reason: denial.SpikeArrestExceeded, RetryAfterSeconds: seconds, Text: s.violation}
+	}
+	return s.last
 }
 
 // usualCallerBytes is room for a value such as an address.

@@ -46,7 +46,11 @@ func (*Policy) Decode(r *decode.Reader, v decode.Value, p *policy.Plan) {
 	}
 	p.Needs, p.Cause = policy.Token, name
 	p.HoldsToCatalog = true
-	p.Build = func(*policy.Site) pipeline.Step { return New(o) }
+	p.Build = func(site *policy.Site) pipeline.Step {
+		own := o
+		own.ForSome = site.TokenForSome
+		return New(own)
+	}
 }
 
 func scope(r *decode.Reader, v decode.Value) string {

@@ -20,6 +20,9 @@ type Options struct {
 	Audience  []string // the token must be meant for at least one
 	ClientIDs []string // the token must have been issued to one
 	Scopes    []string // the token must have all
+	// ForSome tells that no step may have asked for a token, which the request
+	// then lacks.
+	ForSome bool
 	// TypeRequired wants the server to say of which type the token is.
 	TypeRequired bool
 	// Skew is allowed at exp and nbf; it is taken as 0 when negative and as
@@ -36,6 +39,7 @@ func New(o Options) pipeline.Step {
 		scopes:    slices.Clone(o.Scopes),
 		challenge: challengeScope(o.Scopes),
 		typed:     o.TypeRequired,
+		forSome:   o.ForSome,
 		skew:      min(max(o.Skew, 0), MaxSkew),
 	}
 }
@@ -44,7 +48,7 @@ type step struct {
 	issuer                      string
 	audience, clientIDs, scopes []string
 	challenge                   string // the scopes, as the refusal lists them
-	typed                       bool
+	typed, forSome              bool
 	skew                        time.Duration
 }
 
@@ -57,6 +61,9 @@ func (s *step) Name() string { return name }
 // the reason. Without claims nothing was introspected, which is a fault of
 // ours, not of the request.
 func (s *step) Apply(x *pipeline.Exchange) pipeline.Outcome {
+	if x.Token == nil && s.forSome {
+		return pipeline.DenyFor(denial.TokenMissing)
+	}
 	if x.Token == nil {
 		return pipeline.DenyFor(denial.Internal)
 	}

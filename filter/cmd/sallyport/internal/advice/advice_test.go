@@ -59,6 +59,17 @@ func TestOf(t *testing.T) {
 			"sequence[2].introspect_token.precheck: asks nobody about a token: one that is revoked is accepted until it expires",
 			"sequence[4].introspect_token.precheck: asks nobody about a token: one that is revoked is accepted until it expires",
 			`sequence[4].introspect_token.cluster: "d" is no cluster of the given proxy configuration; it has okta`}},
+		{"when, and what refuses all", "apis: [{name: a}]\nsequence: [{spike_arrest: {}}, {verify_jwt: {when: {method: GET}, jwks: {cluster: c}}}, {cors: {}}, {set_headers: {set: [{name: Authorization, value: s}, {name: x-a, value: b}]}}, " +
+			"{raise_fault: {when: {method: GET}}}, {raise_fault: {}}, {require_token: {audience: [a], when: {method: GET}}}]", []string{"okta"}, []string{
+			"sequence[1].verify_jwt: asks some requests only (when): the others pass without it",
+			"sequence[1].verify_jwt: asks nobody about a token: one that is revoked is accepted until it expires",
+			`sequence[1].verify_jwt.jwks.cluster: "c" is no cluster of the given proxy configuration; it has okta`,
+			"sequence[2].cors: comes after verify_jwt, which refuses preflights, as they bring no key and no token: put it first",
+			"sequence[3].set_headers.set[0].value: is what authorization has, in the open: whoever may read the configuration has it",
+			"sequence[6].require_token: is never reached: sequence[5].raise_fault refuses every request",
+			"sequence[6].require_token: asks some requests only (when): the others pass without it"}},
+		{"remove_api_key with a when", "apis: [{name: a}]\nsequence: [{cors: {}}, {spike_arrest: {}}, {verify_api_key: {}}, {remove_api_key: {when: {method: GET}}}]", nil, []string{
+			"sequence[3].remove_api_key: removes the key from some requests only (when): the others take it to the backend"}},
 		{"keys", `apps: [{name: x, products: [p], keys: [{expires: 2026-12-31T00:00:00Z}, {expires: 2027-01-10T12:00:00Z}, {status: revoked, expires: 2020-01-01T00:00:00Z}]}, {name: y}]
 products: [{name: p}, {name: q}]`, nil, []string{
 			"apps[0].keys[0]: expired on 2026-12-31: remove it",

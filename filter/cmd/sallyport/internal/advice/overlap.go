@@ -17,7 +17,7 @@ type door struct {
 }
 
 // asksWho are the steps that let nobody through who is not known.
-var asksWho = []string{"verify_api_key", "introspect_token", "require_token"}
+var asksWho = []string{"verify_api_key", "introspect_token", "verify_jwt", "require_token"}
 
 // overlaps finds open APIs that lie above guarded ones. The filter refuses the
 // spellings of a path that it knows backends to read as another one; what it

@@ -13,6 +13,7 @@ import (
 func (a *adviser) sequence(path string, sequence *yaml.Node) {
 	seen := map[string]bool{}
 	var tokens tokenSteps
+	closed, asked := "", "" // the step that refuses all, and the first that asks who calls
 	for i, item := range document.Items(sequence) {
 		name, options := step(item)
 		at := at(path, i) + "." + name
@@ -26,7 +27,32 @@ func (a *adviser) sequence(path string, sequence *yaml.Node) {
 		if document.Text(options, "on_error") == "continue" {
 			a.say(at, "lets requests pass while it cannot do its work (on_error: continue)")
 		}
+		if closed != "" {
+			a.say(at, "is never reached: %s refuses every request", closed)
+		}
+		conditional := document.Member(options, "when") != nil
+		if conditional && slices.Contains(asksWho, name) {
+			a.say(at, "asks some requests only (when): the others pass without it")
+		}
 		switch name {
+		case "cors":
+			if asked != "" {
+				a.say(at, "comes after %s, which refuses preflights, as they bring no key and no token: put it first", asked)
+			}
+		case "raise_fault":
+			if !conditional && document.Text(options, "dry_run") != "true" {
+				closed = at
+			}
+		case "set_headers":
+			a.literals(at+".set", document.Member(options, "set"))
+		case "verify_jwt":
+			a.say(at, "asks nobody about a token: one that is revoked is accepted until it expires")
+			a.cluster(at+".jwks.cluster", document.Text(document.Member(options, "jwks"), "cluster"))
+			tokens.forWhom = tokens.forWhom || !conditional && document.Text(options, "dry_run") != "true"
+		case "remove_api_key":
+			if conditional {
+				a.say(at, "removes the key from some requests only (when): the others take it to the backend")
+			}
 		case "spike_arrest":
 			if seen["introspect_token"] {
 				a.say(at, "comes after introspect_token, so a flood reaches the authorization server: put it first")
@@ -40,6 +66,9 @@ func (a *adviser) sequence(path string, sequence *yaml.Node) {
 			tokens.required(options)
 		}
 		seen[name] = true
+		if asked == "" && slices.Contains(asksWho, name) {
+			asked = name
+		}
 	}
 	if seen["verify_api_key"] && !seen["remove_api_key"] {
 		a.say(path, "verifies the API key and sends it on to the backend: add remove_api_key")
@@ -65,15 +94,27 @@ type tokenSteps struct{ forWhom bool }
 func (t *tokenSteps) introspected(options *yaml.Node) {
 	precheck := document.Member(options, "precheck")
 	mode, opaque := document.Text(precheck, "mode"), document.Text(precheck, "opaque")
-	if document.Text(options, "dry_run") != "true" && (mode == "jwt_only" || mode == "jwt_then_introspect" && opaque == "deny") {
+	if document.Text(options, "dry_run") != "true" && document.Member(options, "when") == nil && (mode == "jwt_only" || mode == "jwt_then_introspect" && opaque == "deny") {
 		t.forWhom = true
 	}
 }
 
 // required notes a rule on issuer or audience.
 func (t *tokenSteps) required(options *yaml.Node) {
-	if document.Text(options, "dry_run") != "true" && (document.Text(options, "issuer") != "" || len(document.Items(document.Member(options, "audience"))) > 0) {
+	if document.Text(options, "dry_run") != "true" && document.Member(options, "when") == nil && (document.Text(options, "issuer") != "" || len(document.Items(document.Member(options, "audience"))) > 0) {
 		t.forWhom = true
+	}
+}
+
+// literals finds credentials that are written down.
+func (a *adviser) literals(path string, set *yaml.Node) {
+	for i, setting := range document.Items(set) {
+		switch name := strings.ToLower(document.Text(setting, "name")); name {
+		case "authorization", "cookie", "x-api-key", "x-apikey", "apikey":
+			if document.Text(setting, "value") != "" {
+				a.say(at(path, i)+".value", "is what %s has, in the open: whoever may read the configuration has it", name)
+			}
+		}
 	}
 }
 

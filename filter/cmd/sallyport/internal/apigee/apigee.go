@@ -51,8 +51,8 @@ type Result struct {
 }
 
 // Import makes a configuration of each proxy. Shared flows are put in where a
-// proxy calls them.
-func Import(bundles []*bundle.Bundle, o Options) []*Result {
+// proxy calls them. unmet are names of o.Accept that made no difference.
+func Import(bundles []*bundle.Bundle, o Options) (results []*Result, unmet []string) {
 	shared := map[string][]*proxy.Proxy{}
 	var proxies []*proxy.Proxy
 	var x xmltree.Reader
@@ -64,7 +64,7 @@ func Import(bundles []*bundle.Bundle, o Options) []*Result {
 			proxies = append(proxies, p)
 		}
 	}
-	var results []*Result
+	met := map[string]bool{}
 	names := map[string]int{}
 	for _, p := range proxies {
 		i := &importer{proxy: p, shared: shared, options: o, accepted: map[string]bool{}}
@@ -74,8 +74,16 @@ func Import(bundles []*bundle.Bundle, o Options) []*Result {
 			r.Name += fmt.Sprintf("-%d", names[key])
 		}
 		results = append(results, r)
+		for name := range i.accepted {
+			met[name] = true
+		}
 	}
-	return results
+	for _, name := range o.Accept {
+		if !met[name] {
+			unmet = append(unmet, name)
+		}
+	}
+	return results, unmet
 }
 
 // refuse leaves nothing of a configuration.

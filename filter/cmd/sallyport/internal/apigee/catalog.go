@@ -36,6 +36,7 @@ type Catalog struct {
 	now        time.Time
 
 	appAttributes, productAttributes []string // that headers are set from
+	quotas                           bool     // products say how many calls there may be
 }
 
 type attributes []struct{ Name, Value string }
@@ -47,6 +48,9 @@ type exportedProduct struct {
 	APIResources []string `json:"apiResources"`
 	Scopes       []string
 	Attributes   attributes
+	Quota        number `json:"quota"`
+	Interval     number `json:"quotaInterval"`
+	Unit         string `json:"quotaTimeUnit"`
 	Operations   *struct {
 		Configs []struct {
 			Source     string `json:"apiSource"`
@@ -93,6 +97,19 @@ type exportedDeveloper struct {
 type hashed struct {
 	sha256 string
 	fit    bool // the filter could take such a key
+}
+
+// number is one that may stand in quotes; 0 for none.
+type number int
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (n *number) UnmarshalJSON(text []byte) error {
+	value, err := strconv.Atoi(strings.Trim(string(text), `"`))
+	if err != nil || value < 0 {
+		value = 0
+	}
+	*n = number(value)
+	return nil
 }
 
 // UnmarshalJSON implements json.Unmarshaler. The key is not kept.
@@ -288,7 +305,28 @@ func (c *Catalog) product(p *exportedProduct, i *importer, apis []string) (n *ya
 		put(n, "scopes", p.Scopes)
 	}
 	putAttributes(n, p.Attributes, c.productAttributes)
-	return n, true
+	return n, !c.quotas || c.putQuota(n, p, i)
+}
+
+// putQuota adds the product's own limit, if it has one.
+func (c *Catalog) putQuota(n *yaml.Node, p *exportedProduct, i *importer) bool {
+	unit := slices.IndexFunc(units, func(u struct {
+		name    string
+		seconds int
+	}) bool {
+		return strings.EqualFold(u.name, p.Unit)
+	})
+	if p.Quota == 0 || p.Interval == 0 || unit < 0 {
+		i.fromExport("product", p.Name, report.Dropped, "it has no quota that the filter counts, and the proxy wants one; nobody gets through by it")
+		return false
+	}
+	var d differences
+	limit, unit := stricter(int(p.Quota), int(p.Interval), unit, &d)
+	if len(d) > 0 {
+		i.fromExport("product", p.Name, report.Differs, strings.Join(d, "; "))
+	}
+	put(n, "quota", flow(mapping("limit", limit, "interval", units[unit].name)))
+	return true
 }
 
 func putAttributes(n *yaml.Node, have attributes, wanted []string) {

@@ -22,6 +22,7 @@ type step struct {
 	when    *condition.When
 	comment string
 	policy  string // that it was made of, "" for one that Apigee has not
+	visit   string // of the policy, "" for all of them
 }
 
 // api is a ProxyEndpoint on its way to become an API.
@@ -38,6 +39,7 @@ type api struct {
 	known  map[string]known // flow variables that are the same whenever a step runs
 
 	keys    []place             // where verified keys come from
+	remover string              // the policy that takes them off, "" for none
 	changed map[string]bool     // flow variables, in lower case, that a step before has changed
 	token   tokenRules          // what require_token has to say
 	claims  map[string]string   // variables with what the server answered, by name
@@ -165,6 +167,9 @@ func (a *api) routes(where string) {
 			a.targets(target, r)
 		default:
 			a.targets(target, r)
+		}
+		if target != nil && target.XML.Child("LocalTargetConnection") != nil {
+			a.divert(r, own, before, flowName, "another proxy of the environment stands behind it, whose policies are not in this configuration")
 		}
 		if target != nil {
 			a.visits = append(a.visits, a.walk(target.Flows, "target endpoint "+target.Name, own, before, a.proxy, nil)...)
@@ -311,7 +316,7 @@ func (a *api) add(v visit, s step, said condition.Said) {
 		w := said.When
 		s.when = &w
 	}
-	s.policy = v.policy.Name
+	s.policy, s.visit = v.policy.Name, noteKey(v)
 	a.steps = append(a.steps, s)
 }
 
@@ -345,7 +350,7 @@ func (a *api) deny(v visit, why, instead string) {
 	} else {
 		why += "; requests that meet it are refused"
 	}
-	a.add(v, denial("Apigee's "+v.policy.Type+" "+v.policy.Name+" is not carried over; see the report before you remove this."), said)
+	a.add(v, denial("Apigee's "+plainText(v.policy.Type+" "+v.policy.Name)+" is not carried over; see the report before you remove this."), said)
 	a.say(v, report.Denies, why, instead)
 }
 

@@ -25,12 +25,14 @@ func (a *api) find(name string) int {
 // arrange brings the steps into an order that the filter takes and check has
 // nothing against. None of the moves lets anybody in: all must let a request pass.
 func (a *api) arrange() {
+	a.denyLast()
 	a.removeKeys()
 	if options := a.requireToken(); options != nil {
 		at := max(a.find("introspect_token"), a.find("verify_jwt"))
-		a.steps = slices.Insert(a.steps, at+1, step{name: "require_token", options: options})
+		a.steps = slices.Insert(a.steps, at+1, step{name: "require_token", options: options, policy: a.steps[at].policy})
 	}
 	a.limitsFirst()
+	a.credentialsLast()
 	if a.find("spike_arrest") < 0 {
 		s := step{name: "spike_arrest", options: mapping("rate", runawayRate), comment: "Apigee has no limit here. This one only stops a runaway client: choose yours."}
 		at := 0
@@ -44,7 +46,40 @@ func (a *api) arrange() {
 	a.squeeze()
 }
 
-// removeKeys puts remove_api_key behind the last verify_api_key.
+// denyLast puts one denial at the end for all that deny every request: so none
+// is gone while another is dealt with, and the steps of the others stand before
+// it. A fault of Apigee's own for every request ends the sequence.
+func (a *api) denyLast() {
+	var kept []step
+	last := step{}
+	for _, s := range a.steps {
+		always := s.name == "raise_fault" && s.when == nil
+		switch {
+		case always && memberText(s.options, "reason") == denyReason && last.name == "":
+			last = s
+		case always && memberText(s.options, "reason") == denyReason:
+			if !strings.Contains(last.comment, s.comment) {
+				last.comment += "\n" + s.comment
+			}
+			last.visit = ""
+		case always && last.name != "":
+			a.steps = append(kept, last)
+			return
+		case always:
+			a.steps = append(kept, s)
+			return
+		default:
+			kept = append(kept, s)
+		}
+	}
+	if last.name != "" {
+		kept = append(kept, last)
+	}
+	a.steps = kept
+}
+
+// removeKeys puts remove_api_key behind the last verify_api_key, and what else is
+// taken off queries behind that.
 func (a *api) removeKeys() {
 	last := -1
 	for i, s := range a.steps {
@@ -52,9 +87,20 @@ func (a *api) removeKeys() {
 			last = i
 		}
 	}
-	if last >= 0 {
-		a.steps = slices.Insert(a.steps, last+1, step{name: "remove_api_key", options: flow(mapping())})
+	if last < 0 {
+		return
 	}
+	behind := []step{{name: "remove_api_key", options: flow(mapping()), policy: a.remover}}
+	kept := []step{}
+	for i, s := range a.steps {
+		if i < last && s.name == "remove_api_key" {
+			behind = append(behind, s)
+		} else {
+			kept = append(kept, s)
+		}
+	}
+	at := slices.IndexFunc(kept, func(s step) bool { return s.name == "verify_api_key" && s.policy == a.steps[last].policy }) + 1
+	a.steps = slices.Insert(kept, at, behind...)
 }
 
 // limitsFirst moves limits before the authorization server is asked.
@@ -78,6 +124,35 @@ func (a *api) limitsFirst() {
 	}
 }
 
+// credentialsLast moves what takes the Authorization header off behind the steps
+// that read it. In Apigee these have taken what they need out of it before.
+func (a *api) credentialsLast() {
+	last := -1
+	for i, s := range a.steps {
+		if slices.Contains([]string{"verify_api_key", "introspect_token", "verify_jwt", "require_token"}, s.name) {
+			last = i
+		}
+	}
+	for i := last; i >= 0; i-- {
+		if s := a.steps[i]; s.name == "set_headers" && touches(s.options, "authorization") {
+			a.steps = slices.Insert(slices.Delete(a.steps, i, i+1), last, s)
+			last--
+		}
+	}
+}
+
+// touches reports whether a set_headers sets or removes the header.
+func touches(options *yaml.Node, header string) bool {
+	for i := 0; i+1 < len(options.Content); i += 2 {
+		for _, item := range options.Content[i+1].Content {
+			if item.Value == header || item.Kind == yaml.MappingNode && memberText(item, "name") == header {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 func memberText(m *yaml.Node, name string) string {
 	for i := 0; i+1 < len(m.Content); i += 2 {
 		if m.Content[i].Value == name {
@@ -96,13 +171,8 @@ func drop(m *yaml.Node, name string) {
 	}
 }
 
-// squeeze keeps the sequence within the filter's bound. What stands behind an
-// answer for every request is never reached, so the rest of such a sequence is
-// left out only when there is no room.
+// squeeze keeps the sequence within the filter's bound.
 func (a *api) squeeze() {
-	a.steps = slices.CompactFunc(a.steps, func(x, y step) bool {
-		return x.name == y.name && x.name == "raise_fault" && x.when == nil && y.when == nil && memberText(x.options, "reason") == denyReason && memberText(y.options, "reason") == denyReason
-	})
 	if len(a.steps) <= maxSteps {
 		return
 	}
@@ -302,7 +372,7 @@ func (s *step) node() *yaml.Node {
 	n := mapping(s.name, options)
 	switch {
 	case s.comment != "":
-		n.HeadComment = plainText(s.comment)
+		n.HeadComment = s.comment
 	case s.policy != "":
 		n.HeadComment = "Apigee: " + plainText(s.policy)
 	}

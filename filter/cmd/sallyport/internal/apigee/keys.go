@@ -135,11 +135,13 @@ func (a *api) removes(p place) bool {
 		remove := v.policy.XML.Child("Remove")
 		for _, h := range remove.Child("Headers").All("Header") {
 			if p.header != "" && strings.EqualFold(h.Attr("name"), p.header) {
+				a.remover = v.policy.Name
 				return true
 			}
 		}
 		for _, q := range remove.Child("QueryParams").All("QueryParam") {
 			if p.query != "" && q.Attr("name") == p.query {
+				a.remover = v.policy.Name
 				return true
 			}
 		}

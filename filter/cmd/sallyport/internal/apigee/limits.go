@@ -162,6 +162,10 @@ func (a *api) quota(v visit) {
 	}
 	allow := x.Child("Allow")
 	limits := x.All("Allow")
+	if a.ofProducts(x) {
+		a.quotaOfProducts(v, d)
+		return
+	}
 	if len(limits) != 1 || len(allow.Children) > 0 {
 		a.deny(v, "limits by class, or none, or several", "quotas of products")
 		return
@@ -220,6 +224,35 @@ func (a *api) quota(v visit) {
 	a.inexact(said.Exact, &d)
 	a.failing("ratelimit", v)
 	a.add(v, step{name: "quota", options: options}, said)
+	a.carried(v, d)
+}
+
+// ofProducts reports whether the limits are those of the caller's product, and
+// known.
+func (a *api) ofProducts(x *xmltree.Node) bool {
+	if len(a.keys) == 0 || a.options.Catalog == nil {
+		return false
+	}
+	if x.Child("UseQuotaConfigInAPIProduct") != nil {
+		return true
+	}
+	ref := strings.ToLower(x.Child("Allow").Attr("countRef"))
+	return strings.HasPrefix(ref, "verifyapikey.") && strings.HasSuffix(ref, ".apiproduct.developer.quota.limit")
+}
+
+// quotaOfProducts leaves the numbers to the products. A product without any is
+// not granted, as nobody would count its calls.
+func (a *api) quotaOfProducts(v visit, d differences) {
+	a.options.Catalog.quotas = true
+	per := "product"
+	if ref := v.policy.XML.Child("Identifier").Attr("ref"); ref != "" && a.callerOf(ref) == "app" {
+		per = "app"
+	}
+	d.add("counted in each Envoy by itself; for one count of all, mode: exact and a rate limit service")
+	said := v.say(a.context)
+	a.inexact(said.Exact, &d)
+	a.failing("ratelimit", v)
+	a.add(v, step{name: "quota", options: mapping("per", per, "name", counterName(v.policy.Name))}, said)
 	a.carried(v, d)
 }
 

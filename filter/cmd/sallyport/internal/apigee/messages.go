@@ -15,17 +15,6 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/cmd/sallyport/internal/apigee/xmltree"
 )
 
-// ofRequest reports whether an AssignMessage changes the request itself, and not
-// a message for a callout.
-func ofRequest(x *xmltree.Node) bool {
-	to := x.Child("AssignTo")
-	if to == nil {
-		return true
-	}
-	name := strings.ToLower(to.Text)
-	return !strings.EqualFold(to.Attr("createNew"), "true") && (name == "" || name == "request" || name == "message") && !strings.EqualFold(to.Attr("type"), "response")
-}
-
 // settable are headers that a policy may set without breaking the connection.
 func settable(header string) bool {
 	h := strings.ToLower(header)
@@ -35,168 +24,6 @@ func settable(header string) bool {
 var secretName = regexp.MustCompile(`(?i)auth|secret|token|passw|pwd|credential|key|cookie|signature|session|cert|jwt|private`)
 
 var template = regexp.MustCompile(`\{[A-Za-z_][A-Za-z0-9_.:-]*(\([^}]*\))?\}`)
-
-func (a *api) assignMessage(v visit) {
-	x := v.policy.XML
-	if !ofRequest(x) {
-		for _, variable := range x.All("AssignVariable") {
-			a.changed[strings.ToLower(variable.TextAt("Name"))] = true
-		}
-		a.say(v, report.Dropped, "it builds a message for a callout, which the step for the callout does itself", "")
-		return
-	}
-	var d differences
-	said := v.say(a.context)
-	var set []*yaml.Node
-	var remove []string
-	var left []string
-	names := func(n *xmltree.Node) {
-		if n == nil {
-			return
-		}
-		if len(n.All("Header")) == 0 {
-			left = append(left, "the removal of all headers")
-		}
-		for _, h := range n.All("Header") {
-			name := strings.ToLower(h.Attr("name"))
-			switch {
-			case slices.ContainsFunc(a.keys, func(p place) bool { return p.header == name }) || name != "" && a.keyLater(place{header: name}):
-				// remove_api_key does it.
-			case settable(name):
-				remove = append(remove, name)
-			default:
-				left = append(left, "the removal of a header")
-			}
-		}
-	}
-	names(x.At("Remove", "Headers"))
-	for _, q := range x.At("Remove", "QueryParams").All("QueryParam") {
-		if !a.keyLater(place{query: q.Attr("name")}) {
-			left = append(left, "the removal of a query parameter")
-		}
-	}
-	for _, how := range []string{"Set", "Add"} {
-		n := x.Child(how)
-		for _, h := range n.Child("Headers").All("Header") {
-			name := strings.ToLower(h.Attr("name"))
-			value, why := a.headerValue(name, h.Text)
-			switch {
-			case !settable(name):
-				left = append(left, "a header that the filter does not set")
-			case value == nil:
-				d.add("the header " + name + " is taken off instead of set, so that no client can bring it: " + why)
-				remove = append(remove, name)
-			case !said.Exact:
-				d.add("the header " + name + " is taken off instead of set, so that no client can bring it: its condition cannot be said")
-				remove = append(remove, name)
-			default:
-				if how == "Add" {
-					d.add("the header " + name + " is replaced, where Apigee adds a value")
-				}
-				set = append(set, value)
-			}
-		}
-		for _, c := range childrenOf(n) {
-			if c.Name != "Headers" && c.Name != "StatusCode" && c.Name != "ReasonPhrase" && c.Name != "Version" {
-				left = append(left, strings.ToLower(how)+" "+c.Name)
-			}
-		}
-	}
-	for _, c := range childrenOf(x.Child("Remove")) {
-		if c.Name != "Headers" && c.Name != "QueryParams" {
-			left = append(left, "remove "+c.Name)
-		}
-	}
-	if x.Child("Copy") != nil {
-		left = append(left, "a copy of another message")
-	}
-	a.setHeaders(v, said, set, remove)
-	a.changes(x)
-	a.assigned(v, d, left, len(set)+len(remove) > 0)
-}
-
-// changes notes what is not as it came from here on.
-func (a *api) changes(x *xmltree.Node) {
-	change := func(name string) { a.changed[strings.ToLower(name)] = true }
-	for _, how := range []string{"Set", "Add", "Remove", "Copy"} {
-		n := x.Child(how)
-		for kind, prefix := range map[string]string{"Header": "request.header.", "QueryParam": "request.queryparam."} {
-			all := n.Child(kind + "s")
-			for _, one := range all.All(kind) {
-				change(prefix + one.Attr("name"))
-			}
-			if all != nil && len(all.Children) == 0 || how == "Copy" && n != nil {
-				change(prefix + "*")
-			}
-		}
-		if n.Child("Verb") != nil || how == "Copy" && n != nil {
-			change("request.verb")
-		}
-		if n.Child("Path") != nil || how == "Copy" && n != nil {
-			change("request.path")
-			change("proxy.pathsuffix")
-		}
-	}
-	for _, variable := range x.All("AssignVariable") {
-		change(variable.TextAt("Name"))
-	}
-}
-
-func childrenOf(n *xmltree.Node) []*xmltree.Node {
-	if n == nil {
-		return nil
-	}
-	return n.Children
-}
-
-// setHeaders adds the step. What is taken off because its condition cannot be
-// said is taken off every request.
-func (a *api) setHeaders(v visit, said condition.Said, set []*yaml.Node, remove []string) {
-	if len(set)+len(remove) == 0 {
-		return
-	}
-	options := mapping()
-	if len(set) > 0 {
-		put(options, "set", list(set...))
-	}
-	if len(remove) > 0 {
-		slices.Sort(remove)
-		put(options, "remove", slices.Compact(remove))
-	}
-	if !said.Exact {
-		said = condition.Said{Always: true}
-	}
-	a.add(v, step{name: "set_headers", options: options}, said)
-}
-
-func (a *api) assigned(v visit, d differences, left []string, some bool) {
-	if len(left) > 0 {
-		slices.Sort(left)
-		d.add("without " + strings.Join(slices.Compact(left), ", "))
-	}
-	keysRemoved := v.policy.XML.At("Remove", "Headers") != nil || v.policy.XML.At("Remove", "QueryParams") != nil
-	switch {
-	case !some && !keysRemoved && len(left) == 0:
-		a.say(v, report.Dropped, "it only sets variables, which are Apigee's own", "")
-	case !some && !keysRemoved:
-		a.say(v, report.Dropped, strings.Join(d, "; "), "Envoy's route (prefix_rewrite, regex_rewrite), or the backend")
-	default:
-		a.carried(v, d)
-	}
-}
-
-// keyLater reports whether any VerifyAPIKey takes its key from the place.
-func (a *api) keyLater(p place) bool {
-	for _, v := range a.visits {
-		if v.policy.Type != "VerifyAPIKey" || v.policy.Off {
-			continue
-		}
-		if at, ok := a.placeOf(v.policy.XML.Child("APIKey").Attr("ref")); ok && at.header == p.header && at.query == p.query {
-			return true
-		}
-	}
-	return false
-}
 
 // headerValue gives {name, value} or the like; nil, and why, where the filter
 // cannot make the value.
@@ -345,7 +172,7 @@ func (a *api) raiseFault(v visit) {
 	options := mapping("status", f.status)
 	f.put(options)
 	if said.Always {
-		d.add("it refuses every request that gets there")
+		d.add("it refuses every request that gets there; what stands behind it is left out")
 		a.closed = true
 	}
 	a.add(v, step{name: "raise_fault", options: options}, said)

@@ -46,7 +46,7 @@ func (a *api) visit(v visit) {
 	case "KeyValueMapOperations":
 		a.say(v, report.Dropped, "values of the map are not in the bundle, and conditions that read them count as unknown", "environment variables for secrets, the configuration for the rest")
 	case "RouteRule":
-		a.deny(v, strings.Join(a.notes[noteKey(v)], "; "), "a route of Envoy's own for it, and this step removed")
+		a.deny(v, strings.Join(a.notes[noteKey(v)], "; "), "a route of Envoy's own to where it belongs, and this step removed")
 	default:
 		a.other(v)
 	}
@@ -123,7 +123,6 @@ var harmless = map[string]string{
 	"GenerateJWS":              "it makes a token for somebody else",
 	"GenerateSAMLAssertion":    "it makes an assertion for the backend",
 	"InvalidateCache":          "it only changes what Apigee keeps",
-	"JSONToXML":                "bodies go on as they came",
 	"LookupCache":              "it only reads what Apigee keeps",
 	"MessageLogging":           "it only logs",
 	"PopulateCache":            "it only changes what Apigee keeps",
@@ -133,9 +132,6 @@ var harmless = map[string]string{
 	"ResponseCache":            "answers are not cached",
 	"StatisticsCollector":      "it only counts",
 	"TraceCapture":             "it only traces",
-	"XMLToJSON":                "bodies go on as they came",
-	"XSL":                      "bodies go on as they came",
-	"XSLTransform":             "bodies go on as they came",
 	"SetOAuthV2Info":           "it only changes what Apigee keeps",
 	"SetIntegrationRequest":    "it only builds a message",
 	"SetDialogflowResponse":    "it only builds a message",
@@ -156,6 +152,10 @@ var unsafe = map[string][2]string{
 	"OASValidation":               {"it refuses requests that do not fit the description of the API", "the backend"},
 	"GraphQL":                     {"it refuses queries, which the filter does not read", "the backend"},
 	"HMAC":                        {"it may check a signature", "the backend"},
+	"XMLToJSON":                   {"the backend would get another body than Apigee sends", "the backend; if that is done, or harmless, --accept it"},
+	"JSONToXML":                   {"the backend would get another body than Apigee sends", "the backend; if that is done, or harmless, --accept it"},
+	"XSL":                         {"the backend would get another body than Apigee sends", "the backend; if that is done, or harmless, --accept it"},
+	"XSLTransform":                {"the backend would get another body than Apigee sends", "the backend; if that is done, or harmless, --accept it"},
 	"LDAP":                        {"it asks a directory who calls", "an authorization server, with introspect_token or verify_jwt"},
 	"OAuthV1":                     {"it checks signatures of OAuth 1", "an authorization server, with introspect_token or verify_jwt"},
 	"GetOAuthV2Info":              {"it refuses tokens that Apigee does not know", "introspect_token or verify_jwt"},

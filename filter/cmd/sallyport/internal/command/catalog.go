@@ -144,12 +144,9 @@ func load(d *document.Document) ([]byte, []config.Problem) {
 	if err != nil {
 		return nil, []config.Problem{{Message: err.Error()}}
 	}
-	_, problems := config.Load(data, anyVariable)
+	_, problems := config.Load(data, func(string) (string, bool) { return document.AnyVariable(), true })
 	return data, problems
 }
-
-// anyVariable stands in for a secret that only the VM knows.
-func anyVariable(string) (string, bool) { return "set-in-the-vm", true }
 
 // expiry reads --expires: days, a Go duration, or a time.
 func expiry(s string, now time.Time) (time.Time, error) {

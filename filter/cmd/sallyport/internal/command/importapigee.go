@@ -41,6 +41,8 @@ What might keep somebody out and is not carried over makes the API deny there. -
 Apps, products and keys come from the management API: the answers of /apiproducts, /apps and /developers with expand=true.
 Keys are hashed when they are read. No secret of a bundle is written anywhere.
 
+--explain writes nothing: it says for one request what Apigee's flow does with it, and what each step of the configuration says.
+
 Exit codes: 0 done, 1 done, and some API denies or some bundle was refused, 2 not done.`,
 		Example: `  sallyport import apigee customers.zip shared/ --out sallyport/
   sallyport import apigee apiproxy/ --accept JS-Log --products apiproducts.json --apps apps.json --environment prod --out .
@@ -65,10 +67,13 @@ Exit codes: 0 done, 1 done, and some API denies or some bundle was refused, 2 no
 	flags.StringVar(&o.JWKS, "jwks", "", "URL of the issuer's keys, where a policy does not say")
 	flags.StringVar(&o.Issuer, "issuer", "", "the issuer that tokens must be of")
 	flags.StringArrayVar(&o.Audience, "audience", nil, "an audience that tokens must have; may be given again")
-	must(c.MarkFlagRequired("out"))
 	must(c.MarkFlagDirname("out"))
+	ask := addQuestion(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		var err error
+		if dir == "" && !ask.explain {
+			return errors.New("say where the configurations go: --out DIR")
+		}
 		if products != "" || apps != "" {
 			if o.Catalog, err = apigee.ReadCatalog(products, apps, developers, time.Now()); err != nil {
 				return err
@@ -77,6 +82,9 @@ Exit codes: 0 done, 1 done, and some API denies or some bundle was refused, 2 no
 		results, err := importBundles(args, o)
 		if err != nil {
 			return err
+		}
+		if ask.explain {
+			return explainImported(c, out, ask, results)
 		}
 		if err := writeImported(dir, results); err != nil {
 			return err
@@ -97,9 +105,13 @@ func importBundles(args []string, o apigee.Options) ([]*apigee.Result, error) {
 		}
 		bundles = append(bundles, found...)
 	}
-	results := apigee.Import(bundles, o)
+	results, unmet := apigee.Import(bundles, o)
 	if len(results) == 0 {
 		return nil, errors.New("only shared flows were given: name the bundle of a proxy that calls them")
+	}
+	whole := !slices.ContainsFunc(results, func(r *apigee.Result) bool { return r.Config == nil })
+	if len(unmet) > 0 && whole {
+		return nil, fmt.Errorf("--accept %s: no policy of that name would make an API deny", strings.Join(unmet, ", --accept "))
 	}
 	for _, r := range results {
 		if r.Config == nil {

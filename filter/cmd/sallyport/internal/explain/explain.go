@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sallyport-gateway/sallyport/filter/cmd/sallyport/internal/document"
 	"github.com/sallyport-gateway/sallyport/filter/internal/catalog"
 	"github.com/sallyport-gateway/sallyport/filter/internal/config"
 	"github.com/sallyport-gateway/sallyport/filter/internal/nativehost"
@@ -21,6 +22,8 @@ const (
 	Refused    = "refused"
 	Asks       = "asks" // somebody whose answer was not given
 	NotReached = "not reached"
+	Skipped    = "skipped" // not meant for this request
+	Answers    = "answers" // in the backend's place
 )
 
 // Door is one step and what it said.
@@ -64,7 +67,7 @@ func Ask(q Question) (Answer, error) {
 	loaded, problems := config.Load(q.Config, func(name string) (string, bool) {
 		value, ok := q.Env(name)
 		if !ok {
-			value = "explained" // a secret is not needed to know what would be asked
+			value = document.AnyVariable() // a secret is not needed to know what would be asked
 		}
 		env[name] = value
 		return value, true
@@ -121,6 +124,10 @@ func (a *Answer) saw(steps []string, step int, o pipeline.Outcome, given bool) {
 	case o.Flight() != nil:
 		door.State, door.Note = Asks, "it would ask the authorization server; give the answer with --introspection"
 	case door.State == Asks && !given:
+	case o.Skipped():
+		door.State, door.Note = Skipped, "its when does not hold for this request"
+	case o.Replies():
+		door.State, door.Note = Answers, "a CORS preflight, which never reaches the backend"
 	case refused:
 		door.State, door.Reason, door.Note = Refused, denial.Reason.String(), ""
 	default:
@@ -131,7 +138,7 @@ func (a *Answer) saw(steps []string, step int, o pipeline.Outcome, given bool) {
 // wantsKeys is for a token that is a JWT, whose issuer's keys are never given.
 func (a *Answer) wantsKeys() {
 	for i := range a.Doors {
-		if d := &a.Doors[i]; d.Step == "introspect_token" && d.State != NotReached {
+		if d := &a.Doors[i]; d.State != Skipped && (d.Step == "introspect_token" || d.Step == "verify_jwt") && d.State != NotReached {
 			*d = Door{Step: d.Step, State: Asks, Note: "it would ask for the issuer's keys; that ends here"}
 		}
 	}

@@ -83,3 +83,15 @@ func TestNothingThatCameIsShown(t *testing.T) {
 		t.Errorf("removed %v, and not the forged header", a.Removed)
 	}
 }
+
+// TestWhenIsExplained: a step that is not meant for the request is told from one that lets it pass, and a preflight is
+// answered by the step that does.
+func TestWhenIsExplained(t *testing.T) {
+	a := ask(t, "- verify_api_key: {from: [{header: x-api-key}], when: {method: POST}}\n- raise_fault: {status: 410, when: {path: /a}}", "")
+	if a.Status != 410 || a.Reason != "raise_fault.raised" || a.Doors[0].State != Skipped || a.Doors[1].State != Refused {
+		t.Errorf("%+v", a)
+	}
+	if a := ask(t, "- verify_api_key: {from: [{header: x-api-key}], when: {path: /A}, dry_run: true}", ""); a.Doors[0].State != Open {
+		t.Errorf("%+v", a)
+	}
+}

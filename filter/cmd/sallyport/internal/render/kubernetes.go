@@ -53,10 +53,7 @@ func renamed(config []byte, name func(Callee) string) (map[string]any, error) {
 		return nil, fmt.Errorf("read the configuration: %w", err)
 	}
 	document.Objects(decoded, func(o map[string]any) {
-		step, ok := o["introspect_token"].(map[string]any)
-		if !ok {
-			return
-		}
+		step := tokenStep(o)
 		precheck, _ := step["precheck"].(map[string]any)
 		jwks, _ := precheck["jwks"].(map[string]any)
 		for _, callee := range calleesOf(step) {

@@ -44,11 +44,7 @@ func readNeeds(config []byte) (n needs, err error) {
 		if name, ok := object["env"].(string); ok {
 			variables[name] = true
 		}
-		step, ok := object["introspect_token"].(map[string]any)
-		if !ok {
-			return
-		}
-		for _, callee := range calleesOf(step) {
+		for _, callee := range calleesOf(tokenStep(object)) {
 			if before, ok := callees[callee.Cluster]; ok && before != callee.Authority {
 				conflict = fmt.Sprintf("the cluster %q is for %s and for %s: give each server a cluster of its own", callee.Cluster, before, callee.Authority)
 			}
@@ -65,11 +61,26 @@ func readNeeds(config []byte) (n needs, err error) {
 	return n, nil
 }
 
+// tokenStep is the step that asks for tokens or keys, as an introspect_token; nil for another one. verify_jwt has what a
+// precheck has.
+func tokenStep(object map[string]any) map[string]any {
+	if step, ok := object["introspect_token"].(map[string]any); ok {
+		return step
+	}
+	if step, ok := object["verify_jwt"].(map[string]any); ok {
+		return map[string]any{"precheck": map[string]any{"mode": "jwt_only", "jwks": step["jwks"]}}
+	}
+	return nil
+}
+
 // calleesOf are the servers of one introspect_token: the one that is asked, and the one that has the keys.
 func calleesOf(step map[string]any) (callees []Callee) {
 	text := func(object map[string]any, name string) string {
 		s, _ := object[name].(string)
 		return s
+	}
+	if step == nil {
+		return nil
 	}
 	own := Callee{text(step, "cluster"), text(step, "authority")}
 	precheck, _ := step["precheck"].(map[string]any)

@@ -54,7 +54,7 @@ func parse(text []byte) (map[string]*dto.MetricFamily, error) {
 func recordOf(families map[string]*dto.MetricFamily) Record {
 	r := Record{latency: map[Party]histogram{}, Coverage: Coverage{Gaps: []Gap{{Why: "one Envoy knows its totals since its start, and no times: a verdict needs --prometheus"}}}}
 	for _, m := range families[metricUsage].GetMetric() {
-		if calls := m.GetCounter().GetValue(); calls > 0 && !math.IsInf(calls, 1) {
+		if calls := m.GetCounter().GetValue(); calls > 0 && !math.IsInf(calls, 1) && isCall(labels(m)) {
 			r.Counts = append(r.Counts, Count{Series: seriesOf(labels(m)), Tally: Tally{Calls: calls}})
 		}
 	}

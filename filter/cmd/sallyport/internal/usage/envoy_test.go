@@ -15,6 +15,7 @@ sallyport_usage{decision="allow",app="shop",product="gold%20%26%20more",api="ord
 sallyport_usage{decision="allow",app="shop",product="gold%20%26%20more",api="orders",version="v1",class="5xx"} 10
 sallyport_usage{decision="deny",reason="token.inactive",app="shop",product="gold%20%26%20more",api="orders",version="v1",class="4xx"} 3
 sallyport_usage{decision="deny",reason="api.unknown",class="4xx"} 2
+sallyport_usage{decision="answer",api="orders",version="v1",class="2xx"} 50
 # TYPE sallyport_latency_ms histogram
 sallyport_latency_ms_bucket{app="shop",product="gold%20%26%20more",api="orders",version="v1",le="10"} 50
 sallyport_latency_ms_bucket{app="shop",product="gold%20%26%20more",api="orders",version="v1",le="25"} 100

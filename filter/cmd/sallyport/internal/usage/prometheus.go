@@ -35,6 +35,9 @@ func (p Prometheus) Read(ctx context.Context, period Period) (Record, error) {
 	watches := map[string]*watch{}
 	err := p.samples(ctx, metricUsage, period, func(m model.Metric, at time.Time, value float64) {
 		gateways[gateway(m)] = nil
+		if !isCall(m) {
+			return
+		}
 		c := counts[m.Fingerprint()]
 		if c == nil {
 			c = &Count{Series: seriesOf(m)}

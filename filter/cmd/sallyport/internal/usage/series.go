@@ -48,6 +48,9 @@ type Count struct {
 	Tally
 }
 
+// isCall is false for what the gateway answered in the backend's place: a CORS preflight is nobody's call.
+func isCall(m model.Metric) bool { return m["decision"] != "answer" }
+
 func seriesOf(m model.Metric) Series {
 	return Series{
 		Party: partyOf(m), Allowed: m["decision"] == "allow", Reason: string(m["reason"]), Class: string(m["class"]),

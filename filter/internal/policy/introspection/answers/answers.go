@@ -15,10 +15,7 @@ import (
 )
 
 // Key stands for a token at an endpoint.
-type Key [32]byte
-
-// hash selects a bucket. A key is the output of SHA-256, so any part of it will do.
-func (k Key) hash() uint32 { return binary.BigEndian.Uint32(k[:4]) }
+type Key = sharedtable.Key
 
 // An entry is the key, three times and, for active tokens, the claims with their length before them.
 const (
@@ -68,7 +65,7 @@ func newTable(store sharedtable.Store, name string, entries, perBucket, size int
 // Active gives what is known of an active token, also when it is not good any more but still of some use. It costs one
 // hostcall. A host that fails knows nothing.
 func (t *Table) Active(k Key, now int64) (a Answer, ok bool) {
-	err := t.active.Update(k.hash(), func(b sharedtable.Bucket) bool {
+	err := t.active.Update(k.Hash(), func(b sharedtable.Bucket) bool {
 		a, ok = Answer{}, false
 		if i, found := find(b, k); found {
 			e := b.Entry(i)
@@ -84,7 +81,7 @@ func (t *Table) Active(k Key, now int64) (a Answer, ok bool) {
 
 // Holds reports whether the token is known to be active, be its claims too long to be shared. It costs one hostcall.
 func (t *Table) Holds(k Key, now int64) (holds bool) {
-	err := t.active.Update(k.hash(), func(b sharedtable.Bucket) bool {
+	err := t.active.Update(k.Hash(), func(b sharedtable.Bucket) bool {
 		holds = false
 		if i, found := find(b, k); found {
 			stored, _, gone := times(b.Entry(i))
@@ -97,17 +94,34 @@ func (t *Table) Holds(k Key, now int64) (holds bool) {
 
 // Inactive reports whether the server said that the token is not active, less than life ago, in nanoseconds, and not
 // longer ago than whoever stored it wanted to know. It costs one hostcall.
-func (t *Table) Inactive(k Key, now, life int64) bool {
-	inactive := false
-	err := t.inactive.Update(k.hash(), func(b sharedtable.Bucket) bool {
-		inactive = false
-		if i, found := find(b, k); found {
+func (t *Table) Inactive(k Key, now, life int64) (found Refused, inactive bool) {
+	err := t.inactive.Update(k.Hash(), func(b sharedtable.Bucket) bool {
+		found, inactive = Refused{}, false
+		if i, ok := find(b, k); ok {
 			stored, until, _ := times(b.Entry(i))
 			inactive = now >= stored && now < until && now-stored < life
+			found = Refused{from: stored, until: until, mark: b.Mark()}
+			if life < until-stored {
+				found.until = stored + life
+			}
 		}
 		return false
 	})
-	return inactive && err == nil
+	return found, inactive && err == nil
+}
+
+// Refused is what Inactive found. The zero value is nothing.
+type Refused struct {
+	_ [0]func() // not comparable: an unused == costs the guest code
+
+	from, until int64 // unix nanoseconds
+	mark        sharedtable.Mark
+}
+
+// Still reports what Inactive would for the same token and life, without its key. It costs one hostcall while it is true,
+// and no more.
+func (t *Table) Still(r *Refused, now int64) bool {
+	return now >= r.from && now < r.until && t.inactive.Unchanged(r.mark)
 }
 
 // PutActive keeps an answer, and takes the place of what is gone, or else of what was stored longest ago. It reports
@@ -117,7 +131,7 @@ func (t *Table) PutActive(k Key, a Answer) bool {
 	if a.Gone <= a.Stored {
 		return false
 	}
-	return t.active.Update(k.hash(), func(b sharedtable.Bucket) bool {
+	return t.active.Update(k.Hash(), func(b sharedtable.Bucket) bool {
 		e := b.Entry(place(b, k, a.Stored))
 		fill(e, k, a.Stored, a.Until, a.Gone)
 		n := copy(e[headSize:], claims)
@@ -132,7 +146,7 @@ func (t *Table) PutInactive(k Key, now, until int64) {
 		return
 	}
 	// Failing to keep it costs a call.
-	_ = t.inactive.Update(k.hash(), func(b sharedtable.Bucket) bool {
+	_ = t.inactive.Update(k.Hash(), func(b sharedtable.Bucket) bool {
 		fill(b.Entry(place(b, k, now)), k, now, until, until)
 		return true
 	})
@@ -145,7 +159,7 @@ func (t *Table) Evict(k Key) error { return evict(t.active, k) }
 func (t *Table) EvictInactive(k Key) error { return evict(t.inactive, k) }
 
 func evict(t *sharedtable.Table, k Key) error {
-	return t.Update(k.hash(), func(b sharedtable.Bucket) bool {
+	return t.Update(k.Hash(), func(b sharedtable.Bucket) bool {
 		i, found := find(b, k)
 		if found {
 			clear(b.Entry(i))

@@ -70,11 +70,12 @@ func TestInactiveHasATableOfItsOwn(t *testing.T) {
 	}
 	table.PutInactive(Key{7}, 100, 110)
 	for now, want := range map[int64]bool{99: false, 100: true, 109: true, 110: false} {
-		if got := table.Inactive(Key{7}, now, 1<<60); got != want {
+		if _, got := table.Inactive(Key{7}, now, 1<<60); got != want {
 			t.Errorf("at %d: inactive %v, want %v", now, got, want)
 		}
 	}
-	if err := table.EvictInactive(Key{7}); err != nil || table.Inactive(Key{7}, 105, 1<<60) {
+	err := table.EvictInactive(Key{7})
+	if _, inactive := table.Inactive(Key{7}, 105, 1<<60); inactive || err != nil {
 		t.Errorf("still inactive after it was evicted: %v", err)
 	}
 }
@@ -149,7 +150,8 @@ func TestAHostThatFailsKnowsNothing(t *testing.T) {
 	table.PutActive(Key{1}, good("x", 1, 100, 100))
 	table.PutInactive(Key{2}, 1, 100)
 	broken = true
-	if _, ok := table.Active(Key{1}, 50); ok || table.Inactive(Key{2}, 50, 1<<60) || table.Evict(Key{1}) == nil || table.PutActive(Key{3}, good("x", 1, 100, 100)) {
+	_, inactive := table.Inactive(Key{2}, 50, 1<<60)
+	if _, ok := table.Active(Key{1}, 50); ok || inactive || table.Evict(Key{1}) == nil || table.PutActive(Key{3}, good("x", 1, 100, 100)) {
 		t.Error("a host that fails answered")
 	}
 }

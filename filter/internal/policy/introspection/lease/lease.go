@@ -14,7 +14,7 @@ import (
 )
 
 // Key stands for a token at an endpoint.
-type Key [32]byte
+type Key = sharedtable.Key
 
 // MaxWaiters is how many workers can be woken by name. Any more find out by themselves, at their next tick.
 const MaxWaiters = 32
@@ -86,7 +86,7 @@ const (
 // Acquire takes the lease until then, or joins whoever has it: queue is where that worker wakes this one. A flight that
 // landed at news or later may have brought the answer after the caller looked for it.
 func (t *Table) Acquire(k Key, owner uint64, queue uint32, now, until, news int64) (g Grant) {
-	err := t.table.Update(k.hash(), func(b sharedtable.Bucket) bool {
+	err := t.table.Update(k.Hash(), func(b sharedtable.Bucket) bool {
 		g = Alone
 		i, found := place(b, k, now)
 		if i < 0 {
@@ -117,7 +117,7 @@ func (t *Table) Acquire(k Key, owner uint64, queue uint32, now, until, news int6
 
 // Renew holds a lease for longer. False means that it was lost: the call may go on, but somebody else asks too.
 func (t *Table) Renew(k Key, owner uint64, now, until int64) (held bool) {
-	err := t.table.Update(k.hash(), func(b sharedtable.Bucket) bool {
+	err := t.table.Update(k.Hash(), func(b sharedtable.Bucket) bool {
 		e, ok := owned(b, k, owner)
 		held = ok
 		if ok {
@@ -130,7 +130,7 @@ func (t *Table) Renew(k Key, owner uint64, now, until int64) (held bool) {
 
 // Owned reports whether the owner has the lease of a flight that has not landed, over or not. It costs one hostcall.
 func (t *Table) Owned(k Key, owner uint64) (ok bool) {
-	err := t.table.Update(k.hash(), func(b sharedtable.Bucket) bool {
+	err := t.table.Update(k.Hash(), func(b sharedtable.Bucket) bool {
 		_, ok = owned(b, k, owner)
 		return false
 	})
@@ -140,7 +140,7 @@ func (t *Table) Owned(k Key, owner uint64) (ok bool) {
 // Land ends a flight as Landed, Inactive or Failed; the denial is of a failed one. It gives the queues of those to wake,
 // none when the lease was lost.
 func (t *Table) Land(k Key, owner uint64, now int64, end State, d denial.Denial) (wake []uint32) {
-	err := t.table.Update(k.hash(), func(b sharedtable.Bucket) bool {
+	err := t.table.Update(k.Hash(), func(b sharedtable.Bucket) bool {
 		wake = nil
 		e, ok := owned(b, k, owner)
 		if !ok {
@@ -164,7 +164,7 @@ func (t *Table) Land(k Key, owner uint64, now int64, end State, d denial.Denial)
 // Status looks at a flight, and while it is held sees to it that its holder, who may have changed, will wake the queue. It
 // costs one hostcall, and a second one for a new holder. A host that fails knows of no flight.
 func (t *Table) Status(k Key, queue uint32, now int64) (s Status) {
-	err := t.table.Update(k.hash(), func(b sharedtable.Bucket) bool {
+	err := t.table.Update(k.Hash(), func(b sharedtable.Bucket) bool {
 		s = Status{}
 		i, found := place(b, k, now)
 		if !found {
@@ -178,8 +178,6 @@ func (t *Table) Status(k Key, queue uint32, now int64) (s Status) {
 	}
 	return s
 }
-
-func (k Key) hash() uint32 { return binary.BigEndian.Uint32(k[:4]) }
 
 // place finds the flight, or else room for it; -1 when all the others are held.
 func place(b sharedtable.Bucket, k Key, now int64) (i int, found bool) {

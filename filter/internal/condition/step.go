@@ -1,0 +1,46 @@
+package condition
+
+import (
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+)
+
+// guarded is a step that is meant for some requests only.
+type guarded struct {
+	pipeline.Step
+	when *Condition
+}
+
+// Guard leaves the step out for requests for which the condition does not hold,
+// and refuses those for which that is unclear.
+func Guard(s pipeline.Step, when *Condition) pipeline.Step {
+	g := &guarded{s, when}
+	if shaper, ok := s.(pipeline.Shaper); ok {
+		return &guardedShaper{g, shaper}
+	}
+	return g
+}
+
+// guardedShaper shapes the refusals of those requests.
+type guardedShaper struct {
+	*guarded
+	shaper pipeline.Shaper
+}
+
+// Shape implements pipeline.Shaper.
+func (g *guardedShaper) Shape(x *pipeline.Exchange, d *denial.Denial) {
+	if g.when.Judge(x) == Holds {
+		g.shaper.Shape(x, d)
+	}
+}
+
+// Apply implements pipeline.Step.
+func (g *guarded) Apply(x *pipeline.Exchange) pipeline.Outcome {
+	switch g.when.Judge(x) {
+	case Holds:
+		return g.Step.Apply(x)
+	case HoldsNot:
+		return pipeline.Skip()
+	}
+	return pipeline.DenyFor(denial.ConditionUnclear)
+}

@@ -1,0 +1,20 @@
+package pipeline
+
+import "strings"
+
+const grpcType = "application/grpc"
+
+// contentType is no constant, for the comparison with one is longer code.
+var contentType = "content-type"
+
+// IsGRPC reports what a host takes for a request of gRPC, whose clients it answers
+// with 200 and the status in trailers (Envoy source/common/grpc/common.cc,
+// isGrpcRequestHeaders).
+func IsGRPC(headers []Header) bool {
+	for i := range headers {
+		if h := &headers[i]; h.Name == contentType {
+			return h.Value == grpcType || strings.HasPrefix(h.Value, grpcType+"+")
+		}
+	}
+	return false
+}
