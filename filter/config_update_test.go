@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
 // otherIssuer is a configuration that differs from configuration(fullSequence) in the issuer alone.
@@ -60,7 +61,7 @@ func TestUpdateKeepsParkedRequestsOnTheirConfiguration(t *testing.T) {
 // TestUpdateKeepsOldDeadlines: as long as the old configuration has requests, its ticks end them.
 func TestUpdateKeepsOldDeadlines(t *testing.T) {
 	g := start(t, module(t), configuration(t, fullSequence))
-	g.okta.set(hostsim.Fail(hostsim.FaultNever))
+	g.okta.set(hostsim.Fail(upstream.FaultNever))
 	before := g.begin(request("token"))
 	g.update(otherIssuer(t))
 	after := g.begin(request("token"))
@@ -169,7 +170,7 @@ func TestUpdateFreesOldState(t *testing.T) {
 	config := withKeys(string(configuration(t, fullSequence)), 100, 10)
 	g := start(t, module(t), config)
 	round := func() {
-		g.okta.set(hostsim.Fail(hostsim.FaultNever))
+		g.okta.set(hostsim.Fail(upstream.FaultNever))
 		g.begin(request("left behind"))
 		g.update(config)
 		g.Drain()

@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/event"
 )
 
 // wire sends headers as they are, pseudo headers included, and holds what comes of it against what must be so for every
@@ -27,20 +28,20 @@ func (g *gateway) wire(t fataler, headers hostsim.Headers) outcome {
 	}
 	var got outcome
 	for {
-		event, ok := s.Poll()
+		next, ok := s.Poll()
 		if !ok {
 			break
 		}
-		switch event.Kind {
-		case hostsim.ToUpstreamHeaders:
+		switch next.Kind {
+		case event.ToUpstreamHeaders:
 			got.backend = true
 			if err := s.ResponseHeaders(hostsim.Headers{{Name: ":status", Value: "200"}}, true); err != nil {
 				t.Errorf("the backend's answer: %v", err)
 			}
-		case hostsim.ToClientHeaders:
-			status, _ := event.Headers.Get(":status")
+		case event.ToClientHeaders:
+			status, _ := next.Headers.Get(":status")
 			_, _ = fmt.Sscan(status, &got.status)
-			got.reason, _ = event.Headers.Get("x-sallyport-reason")
+			got.reason, _ = next.Headers.Get("x-sallyport-reason")
 		}
 	}
 	if got.backend != (got.status == 200) || got.backend != (got.reason == "") {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/abi"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario/hostdriver"
 )
@@ -23,7 +24,7 @@ func TestLeak(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &watchedDriver{Driver: hostdriver.New(module(t), hostsim.WithTrace(), hostsim.WithLogLevel(hostsim.LevelTrace))}
+	d := &watchedDriver{Driver: hostdriver.New(module(t), hostsim.WithTrace(), hostsim.WithLogLevel(abi.LevelTrace))}
 	for _, f := range files {
 		if _, skipped := f.Skip(d.Name()); skipped {
 			continue

@@ -8,6 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/abi"
+	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
 // laterSteps leave a trace each when they run: a counter in the shared data, a dry-run metric, a call to the cluster
@@ -108,11 +110,11 @@ func orderCases() []orderCase {
 			want: outcome{status: 401, reason: "token.missing"}},
 		{name: "introspect_token: inactive", first: orderIntrospection, bad: request("token"), okta: inactive(),
 			want: outcome{status: 401, reason: "token.inactive"}, calls: 1},
-		{name: "introspect_token: no answer", first: orderIntrospection, bad: request("token"), okta: hostsim.Fail(hostsim.FaultTimeout),
+		{name: "introspect_token: no answer", first: orderIntrospection, bad: request("token"), okta: hostsim.Fail(upstream.FaultTimeout),
 			want: outcome{status: 503, reason: "introspection.timeout"}, calls: 1},
-		{name: "introspect_token: no such cluster", first: orderIntrospection, bad: request("token"), okta: hostsim.Fail(hostsim.FaultUnknown),
+		{name: "introspect_token: no such cluster", first: orderIntrospection, bad: request("token"), okta: hostsim.Fail(upstream.FaultUnknown),
 			want: outcome{status: 500, reason: "introspection.unknown_cluster"}},
-		{name: "introspect_token: no endpoint", first: orderIntrospection, bad: request("token"), okta: hostsim.Fail(hostsim.FaultNoEndpoints),
+		{name: "introspect_token: no endpoint", first: orderIntrospection, bad: request("token"), okta: hostsim.Fail(upstream.FaultNoEndpoints),
 			want: outcome{status: 503, reason: "introspection.no_host"}},
 		{name: "require_token: the issuer", first: orderIntrospection + "\n- require_token: {issuer: \"https://dev.okta.com\"}", bad: request("token"),
 			okta: hostsim.Respond(200, `{"active":true,"iss":"https://elsewhere"}`), want: outcome{status: 401, reason: "token.issuer_mismatch"}, calls: 1},
@@ -125,7 +127,7 @@ func orderCases() []orderCase {
 func callsTo(x hostsim.Exchange, cluster string) int {
 	n := 0
 	for _, c := range x.Calls {
-		if c.Cluster == cluster && c.Status == hostsim.StatusOK {
+		if c.Cluster == cluster && c.Status == abi.StatusOK {
 			n++
 		}
 	}

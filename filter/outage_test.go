@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
 // TestOktaOutageIsKnownToAllWorkers: what one worker learned keeps the others from calling, and of all of them one sends
@@ -54,7 +55,7 @@ func TestOktaOutageGivesLostPlacesBack(t *testing.T) {
 	const places = 3
 	config := strings.Replace(fullSequence, "{cluster: okta,", fmt.Sprintf("{max_in_flight: %d, cluster: okta,", places), 1)
 	g := start(t, module(t), configuration(t, config), hostsim.WithWorkers(2))
-	g.okta.set(hostsim.Fail(hostsim.FaultNever))
+	g.okta.set(hostsim.Fail(upstream.FaultNever))
 	var lost []*hostsim.Pending
 	for i := range places {
 		lost = append(lost, g.begin(request(fmt.Sprintf("lost-%d", i))))

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
 // TestRefreshAheadAsksAboutTheToken: the call that nobody waits for, and its second attempt, are about the token that was
@@ -19,7 +20,7 @@ func TestRefreshAheadAsksAboutTheToken(t *testing.T) {
 	g.okta.answer = func(c hostsim.Call) hostsim.Answer {
 		asked = append(asked, string(c.Body))
 		if len(asked) == 2 {
-			lost := hostsim.Fail(hostsim.FaultRefuse)
+			lost := hostsim.Fail(upstream.FaultRefuse)
 			lost.Delay = calloutEnd / 10
 			return lost
 		}

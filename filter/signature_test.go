@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/abi"
 )
 
 const localTokens = `
@@ -22,14 +23,14 @@ func TestSignaturesAreCheckedByTheHost(t *testing.T) {
 	forged := outcome{status: 401, reason: "token.signature_invalid"}
 	for _, tt := range []struct {
 		name         string
-		host         hostsim.ForeignFunction // nil: Envoy's
+		host         func([]byte) ([]byte, abi.Status) // nil: Envoy's
 		good, broken outcome
 	}{
 		{"Envoy's function", nil, admitted, forged},
-		{"no such function", func([]byte) ([]byte, hostsim.Status) { return nil, hostsim.StatusNotFound }, admitted, forged},
-		{"it fails", func([]byte) ([]byte, hostsim.Status) { return nil, hostsim.StatusInternalFailure }, admitted, forged},
-		{"it says nothing", func([]byte) ([]byte, hostsim.Status) { return nil, hostsim.StatusOK }, forged, forged},
-		{"it says no", func([]byte) ([]byte, hostsim.Status) { return []byte("\x12\x02no"), hostsim.StatusOK }, forged, forged},
+		{"no such function", func([]byte) ([]byte, abi.Status) { return nil, abi.StatusNotFound }, admitted, forged},
+		{"it fails", func([]byte) ([]byte, abi.Status) { return nil, abi.StatusInternalFailure }, admitted, forged},
+		{"it says nothing", func([]byte) ([]byte, abi.Status) { return nil, abi.StatusOK }, forged, forged},
+		{"it says no", func([]byte) ([]byte, abi.Status) { return []byte("\x12\x02no"), abi.StatusOK }, forged, forged},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			o := newOrg(t)

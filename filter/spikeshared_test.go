@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/event"
 )
 
 // spikeLimit is a limit of rate messages a minute: a slot T becomes free each minute/rate, rounded up to a nanosecond.
@@ -124,6 +125,6 @@ func (g *gateway) passes(worker int) bool {
 	if err != nil {
 		g.t.Error(err)
 	}
-	event, _ := s.Poll()
-	return event.Kind == hostsim.ToUpstreamHeaders
+	next, _ := s.Poll()
+	return next.Kind == event.ToUpstreamHeaders
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/event"
 )
 
 // TestClientGoneWhileParked: the answer that comes later touches nobody who is gone, and serves all others who wait for
@@ -103,14 +104,14 @@ func TestRequestPhaseNeverRan(t *testing.T) {
 		}
 		var status string
 		for {
-			event, ok := s.Poll()
+			next, ok := s.Poll()
 			if !ok {
 				break
 			}
-			switch event.Kind {
-			case hostsim.ToClientHeaders:
-				status, _ = event.Headers.Get(":status")
-			case hostsim.ToUpstreamHeaders:
+			switch next.Kind {
+			case event.ToClientHeaders:
+				status, _ = next.Headers.Get(":status")
+			case event.ToUpstreamHeaders:
 				t.Errorf("%s: the backend saw it", name)
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/abi"
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/forge"
 	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
 )
@@ -95,7 +96,7 @@ func TestExitIsNoError(t *testing.T) {
 	defer func() { _ = errors.Join(h.Process().Close(t.Context()), module.Close(t.Context())) }()
 	_, x := do(t, h, hostsim.Request{})
 	for _, l := range x.Log {
-		if strings.Contains(l.Message, "proc_exit") && l.Level == hostsim.LevelTrace {
+		if strings.Contains(l.Message, "proc_exit") && l.Level == abi.LevelTrace {
 			return
 		}
 	}

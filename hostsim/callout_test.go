@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
 const callScript = `request_headers: call auth 1000 question; pause
@@ -27,18 +28,18 @@ func TestCalloutOutcomes(t *testing.T) {
 		{"answer", answer(hostsim.Respond(200, "hi")), "0 4", `0 "200"`, "0 2 0", `0 0 ""`, 0},
 		{"slow answer", answer(hostsim.Answer{Delay: 900 * time.Millisecond}), "0 4", `0 "200"`, "0 0 0", `0 0 ""`, 900 * time.Millisecond},
 		{"status of the other side", answer(hostsim.Respond(302, "")), "0 4", `0 "302"`, "0 0 0", `0 0 ""`, 0},
-		{"refused", answer(hostsim.Fail(hostsim.FaultRefuse)), "0 4", `0 "503"`, "0 98 0", `0 0 ""`, 0},
-		{"reset", answer(hostsim.Fail(hostsim.FaultReset)), "0 4", `0 "503"`, "0 95 0", `0 0 ""`, 0},
-		{"not http", answer(hostsim.Fail(hostsim.FaultNotHTTP)), "0 4", `0 "502"`, "0 87 0", `0 0 ""`, 0},
-		{"timeout", answer(hostsim.Fail(hostsim.FaultTimeout)), "0 4", `0 "504"`, "0 24 0", `0 0 ""`, time.Second},
+		{"refused", answer(hostsim.Fail(upstream.FaultRefuse)), "0 4", `0 "503"`, "0 98 0", `0 0 ""`, 0},
+		{"reset", answer(hostsim.Fail(upstream.FaultReset)), "0 4", `0 "503"`, "0 95 0", `0 0 ""`, 0},
+		{"not http", answer(hostsim.Fail(upstream.FaultNotHTTP)), "0 4", `0 "502"`, "0 87 0", `0 0 ""`, 0},
+		{"timeout", answer(hostsim.Fail(upstream.FaultTimeout)), "0 4", `0 "504"`, "0 24 0", `0 0 ""`, time.Second},
 		{"too slow", answer(hostsim.Answer{Delay: 2 * time.Second}), "0 4", `0 "504"`, "0 24 0", `0 0 ""`, time.Second},
-		{"reset mid-body", answer(hostsim.Fail(hostsim.FaultResetMidBody)), "0 4", "2", "1 0 0", `0 11 "reset"`, 0},
-		{"timeout mid-body", answer(hostsim.Fail(hostsim.FaultTimeoutMidBody)), "0 4", "2", "1 0 0", `0 11 "reset"`, time.Second},
+		{"reset mid-body", answer(hostsim.Fail(upstream.FaultResetMidBody)), "0 4", "2", "1 0 0", `0 11 "reset"`, 0},
+		{"timeout mid-body", answer(hostsim.Fail(upstream.FaultTimeoutMidBody)), "0 4", "2", "1 0 0", `0 11 "reset"`, time.Second},
 		{"oversize", answer(hostsim.Answer{Body: make([]byte, 33<<20)}), "0 4", "2", "1 0 0", `0 11 "reset"`, 0},
 		{"5 MiB", answer(hostsim.Answer{Body: make([]byte, 5<<20)}), "0 4", `0 "200"`, "0 5242880 0", `0 0 ""`, 0},
-		{"no endpoints", answer(hostsim.Fail(hostsim.FaultNoEndpoints)), "10 0", "", "", "", 0},
+		{"no endpoints", answer(hostsim.Fail(upstream.FaultNoEndpoints)), "10 0", "", "", "", 0},
 		{"unknown", nil, "2 0", "", "", "", 0},
-		{"unknown by answer", answer(hostsim.Fail(hostsim.FaultUnknown)), "2 0", "", "", "", 0},
+		{"unknown by answer", answer(hostsim.Fail(upstream.FaultUnknown)), "2 0", "", "", "", 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var opts []hostsim.Option
@@ -88,7 +89,7 @@ func TestCallRequest(t *testing.T) {
 
 func TestGRPCCallFailureIsStatus200(t *testing.T) {
 	h := newHost(t, "request_headers: grpccall auth 1000; pause\nhttp_call_response: get 6 :status; get 6 grpc-status; effective; continue 0",
-		hostsim.WithCluster("auth", hostsim.Fail(hostsim.FaultRefuse)))
+		hostsim.WithCluster("auth", hostsim.Fail(upstream.FaultRefuse)))
 	_, e := do(t, h, hostsim.Request{})
 	if s, g := result(t, e.Log, "get 6 :status"), result(t, e.Log, "get 6 grpc-status"); s != `0 "200"` || g != `0 "14"` {
 		t.Errorf(":status %s, grpc-status %s", s, g)
@@ -97,7 +98,7 @@ func TestGRPCCallFailureIsStatus200(t *testing.T) {
 
 // A guest that trusts the host to end its call waits until the stream's idle timeout.
 func TestCallThatIsForgotten(t *testing.T) {
-	h := newHost(t, callScript, hostsim.WithCluster("auth", hostsim.Fail(hostsim.FaultNever)))
+	h := newHost(t, callScript, hostsim.WithCluster("auth", hostsim.Fail(upstream.FaultNever)))
 	r, e := do(t, h, hostsim.Request{})
 	if r.Status != 504 || e.Details != "stream_idle_timeout" || len(e.Calls) != 1 {
 		t.Errorf("status %d, details %q, %d calls; want the idle timeout after one call", r.Status, e.Details, len(e.Calls))
@@ -106,7 +107,7 @@ func TestCallThatIsForgotten(t *testing.T) {
 
 // TestStatusIsSticky: proxy_get_status says 11 also after later, successful calls.
 func TestStatusIsSticky(t *testing.T) {
-	h := newHost(t, callScript, hostsim.WithCluster("auth", hostsim.Fail(hostsim.FaultResetMidBody)))
+	h := newHost(t, callScript, hostsim.WithCluster("auth", hostsim.Fail(upstream.FaultResetMidBody)))
 	do(t, h, hostsim.Request{})
 	h.Process().SetCluster("auth", hostsim.Respond(200, ""))
 	_, e := do(t, h, hostsim.Request{})

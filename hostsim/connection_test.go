@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/event"
 )
 
 func upper(b []byte) []byte { return bytes.ToUpper(b) }
@@ -151,7 +152,7 @@ func TestTCPResets(t *testing.T) {
 				if !ok {
 					break
 				}
-				if fromBackend && e.Kind == hostsim.ClientReset && e.End == want.client || !fromBackend && e.Kind == hostsim.UpstreamReset && e.End == want.backend {
+				if fromBackend && e.Kind == event.ClientReset && e.End == want.client || !fromBackend && e.Kind == event.UpstreamReset && e.End == want.backend {
 					t.Errorf("%s, from the backend %v: %v in order %v", profile, fromBackend, e.Kind, e.End)
 				}
 			}

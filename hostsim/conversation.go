@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/sallyport-gateway/sallyport/hostsim/event"
+	"github.com/sallyport-gateway/sallyport/hostsim/internal/envoy/tcp"
 )
 
 // Conversation is what a client says over one TCP connection, and who answers.
@@ -39,9 +42,10 @@ type Conversed struct {
 // ends by tcp_proxy's idle timeout after a virtual hour; before, nothing ends it, and the error says so. A connection
 // that the plugin closes is no error.
 func (h *Host) DoTCP(ctx context.Context, t Conversation) (Conversed, error) {
-	defer h.process.loop.Turn()()
-	began, logs, traces := h.process.clock.Now(), h.logs.end(), h.traces.end()
-	c, err := h.NewConnection(t.Worker, t.Info)
+	h.process.envoy.Loop.BeginTurn()
+	defer h.process.envoy.Loop.EndTurn()
+	began, logs, traces := h.process.envoy.Clock.Now(), h.listener.Logs.End(), h.listener.Traces.End()
+	c, err := tcp.NewConnection(h.listener, t.Worker, t.Info)
 	if err != nil {
 		return Conversed{}, err
 	}
@@ -52,15 +56,15 @@ func (h *Host) DoTCP(ctx context.Context, t Conversation) (Conversed, error) {
 		_ = c.Close() // it may be over
 	}
 	p.seen.Complete = p.backendDone && p.clientDone
-	p.seen.Log, p.seen.Trace, p.seen.FilterState = h.logs.from(logs), h.traces.from(traces), c.FilterState()
-	p.seen.Elapsed = h.process.clock.Now().Sub(began)
+	p.seen.Log, p.seen.Trace, p.seen.FilterState = h.listener.Logs.From(logs), h.listener.Traces.From(traces), c.FilterState()
+	p.seen.Elapsed = h.process.envoy.Clock.Now().Sub(began)
 	return p.seen, err
 }
 
 // conversing is the client and the backend of one Connection.
 type conversing struct {
 	asked                   Conversation
-	conn                    *Connection
+	conn                    *tcp.Connection
 	seen                    Conversed
 	backendDone, clientDone bool // each has seen the other's end
 }
@@ -76,49 +80,49 @@ func (p *conversing) play(ctx context.Context) error {
 		_ = p.conn.ClientData(nil, true) // the only error is that it is over
 	}
 	for {
-		event, err := p.conn.next(ctx, true)
+		next, err := p.conn.Next(ctx, true)
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		p.handle(event)
+		p.handle(next)
 	}
 }
 
 func (p *conversing) pump() {
 	for {
-		event, ok := p.conn.Poll()
+		next, ok := p.conn.Poll()
 		if !ok {
 			return
 		}
-		p.handle(event)
+		p.handle(next)
 	}
 }
 
 // handle is the network. What is over takes no more, which is no error.
-func (p *conversing) handle(event Event) {
-	switch event.Kind {
-	case UpstreamConnect:
+func (p *conversing) handle(happened event.Event) {
+	switch happened.Kind {
+	case event.UpstreamConnect:
 		if p.asked.Refuse {
 			_ = p.conn.ConnectFailed()
 			return
 		}
 		p.seen.Connected = true
 		_ = p.conn.Connected()
-	case ToUpstreamData:
-		p.seen.ToBackend = append(p.seen.ToBackend, event.Data...)
-		p.backendDone = event.End
+	case event.ToUpstreamData:
+		p.seen.ToBackend = append(p.seen.ToBackend, happened.Data...)
+		p.backendDone = happened.End
 		var answer []byte
-		if p.asked.Backend != nil && len(event.Data) > 0 {
-			answer = p.asked.Backend(event.Data)
+		if p.asked.Backend != nil && len(happened.Data) > 0 {
+			answer = p.asked.Backend(happened.Data)
 		}
-		if len(answer) > 0 || event.End {
-			_ = p.conn.BackendData(answer, event.End)
+		if len(answer) > 0 || happened.End {
+			_ = p.conn.BackendData(answer, happened.End)
 		}
-	case ToClientData:
-		p.seen.ToClient = append(p.seen.ToClient, event.Data...)
-		p.clientDone = event.End
+	case event.ToClientData:
+		p.seen.ToClient = append(p.seen.ToClient, happened.Data...)
+		p.clientDone = happened.End
 	}
 }

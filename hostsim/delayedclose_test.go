@@ -6,11 +6,12 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
 // TestCutResponse: a client of HTTP/1 sees the end of what was cut a second after it, and the guest at once.
 func TestCutResponse(t *testing.T) {
-	half := hostsim.Answer{Fault: hostsim.FaultResetMidBody, Body: []byte("half and half")}
+	half := hostsim.Answer{Fault: upstream.FaultResetMidBody, Body: []byte("half and half")}
 	for name, c := range map[string]struct {
 		script   string
 		request  hostsim.Request

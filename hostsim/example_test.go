@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/event"
+	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
 )
 
@@ -34,7 +36,7 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer host.Process().Close(ctx)
+	defer host.Close(ctx)
 
 	response, exchange, err := host.Do(ctx, hostsim.Request{Path: "/orders?page=2"})
 	if err != nil {
@@ -57,8 +59,8 @@ func ExampleFault() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer host.Process().Close(ctx)
-	for _, fault := range []hostsim.Fault{hostsim.FaultRefuse, hostsim.FaultTimeout, hostsim.FaultNotHTTP, hostsim.FaultNoEndpoints} {
+	defer host.Close(ctx)
+	for _, fault := range []upstream.Fault{upstream.FaultRefuse, upstream.FaultTimeout, upstream.FaultNotHTTP, upstream.FaultNoEndpoints} {
 		host.Process().SetCluster("auth", hostsim.Fail(fault))
 		response, exchange, err := host.Do(ctx, hostsim.Request{})
 		if err != nil {
@@ -86,7 +88,7 @@ func ExampleHost_Start() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer host.Process().Close(ctx)
+	defer host.Close(ctx)
 
 	first, err := host.Start(hostsim.Request{Path: "/first"})
 	if err != nil {
@@ -115,7 +117,7 @@ func ExampleWithTrace() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer host.Process().Close(ctx)
+	defer host.Close(ctx)
 	_, exchange, err := host.Do(ctx, hostsim.Request{Headers: hostsim.Headers{{Name: "authorization", Value: "Bearer secret"}}})
 	if err != nil {
 		log.Fatal(err)
@@ -144,7 +146,7 @@ func ExampleHost_NewStream() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer host.Process().Close(ctx)
+	defer host.Close(ctx)
 	stream, err := host.NewStream(0, hostsim.StreamInfo{RemoteAddr: "192.0.2.1:4711"})
 	if err != nil {
 		log.Fatal(err)
@@ -154,12 +156,12 @@ func ExampleHost_NewStream() {
 		log.Fatal(err)
 	}
 	for {
-		event, err := stream.Next(ctx)
+		next, err := stream.Next(ctx)
 		if err != nil { // io.EOF
 			break
 		}
-		fmt.Println(event.Kind)
-		if event.Kind == hostsim.ToUpstreamHeaders {
+		fmt.Println(next.Kind)
+		if next.Kind == event.ToUpstreamHeaders {
 			_ = stream.ResponseHeaders(hostsim.Headers{{Name: ":status", Value: "204"}}, true)
 		}
 	}
@@ -178,7 +180,7 @@ func ExampleProcess_Restart() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer host.Process().Close(ctx)
+	defer host.Close(ctx)
 	pending, err := host.Start(hostsim.Request{})
 	if err != nil {
 		log.Fatal(err)

@@ -7,6 +7,11 @@ import (
 	"io"
 	"strconv"
 	"time"
+
+	"github.com/sallyport-gateway/sallyport/hostsim/event"
+	"github.com/sallyport-gateway/sallyport/hostsim/internal/envoy"
+	"github.com/sallyport-gateway/sallyport/hostsim/internal/envoy/header"
+	"github.com/sallyport-gateway/sallyport/hostsim/internal/envoy/http"
 )
 
 // Request is what a client sends.
@@ -37,6 +42,8 @@ type Response struct {
 	Headers  Headers
 	Body     []byte
 	Trailers Headers
+	// HeadersOnly: the headers ended the response. A body without bytes does so too, but after them.
+	HeadersOnly bool
 	// Reset: the stream was cut, before or within the response.
 	Reset bool
 	// Hangs: all is sent, and the client waits for more. Awaits is for how many bytes of the body: content-length
@@ -87,7 +94,8 @@ type UpstreamRequest struct {
 // moves the clock as far as that takes: a stream that nobody resumes ends by the connection manager's idle timeout. The
 // error is only for an exchange that could not be played; a refusal is a Response.
 func (h *Host) Do(ctx context.Context, r Request) (Response, Exchange, error) {
-	defer h.process.loop.Turn()()
+	h.process.envoy.Loop.BeginTurn()
+	defer h.process.envoy.Loop.EndTurn()
 	e, err := h.begin(r)
 	if err != nil {
 		return Response{}, Exchange{}, err
@@ -102,14 +110,14 @@ func (h *Host) Do(ctx context.Context, r Request) (Response, Exchange, error) {
 // play is the network until the stream is over.
 func (e *exchange) play(ctx context.Context) error {
 	for {
-		event, err := e.stream.next(ctx, true)
+		next, err := e.stream.Next(ctx, true)
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		e.handle(event)
+		e.handle(next)
 	}
 }
 
@@ -130,11 +138,11 @@ func (h *Host) Start(r Request) (*Pending, error) {
 
 func (p *Pending) pump() {
 	for {
-		event, ok := p.exchange.stream.Poll()
+		next, ok := p.exchange.stream.Poll()
 		if !ok {
 			return
 		}
-		p.exchange.handle(event)
+		p.exchange.handle(next)
 	}
 }
 
@@ -142,19 +150,20 @@ func (p *Pending) pump() {
 // clock.
 func (p *Pending) Done() bool {
 	p.pump()
-	if process := p.exchange.host.process; process.loop.Fake != nil {
+	if process := p.exchange.host.process; process.envoy.Loop.Fake != nil {
 		process.Advance(0)
 		p.pump()
 	}
-	return p.exchange.stream.isOver()
+	return p.exchange.stream.IsOver()
 }
 
 // Stream is the stream, to meddle with.
-func (p *Pending) Stream() *Stream { return p.exchange.stream }
+func (p *Pending) Stream() *Stream { return &Stream{p.exchange.stream} }
 
 // Wait plays the exchange to its end, as Do does.
 func (p *Pending) Wait(ctx context.Context) (Response, Exchange, error) {
-	defer p.exchange.host.process.loop.Turn()()
+	p.exchange.host.process.envoy.Loop.BeginTurn()
+	defer p.exchange.host.process.envoy.Loop.EndTurn()
 	err := p.exchange.play(ctx)
 	return p.exchange.response, p.exchange.result(), err
 }
@@ -162,14 +171,14 @@ func (p *Pending) Wait(ctx context.Context) (Response, Exchange, error) {
 // exchange is the client and the backend of one Stream.
 type exchange struct {
 	host      *Host
-	stream    *Stream
+	stream    *http.Stream
 	backend   Cluster
 	request   Request
 	response  Response
 	upstream  *UpstreamRequest
 	asked     bool // the backend was asked
-	toBackend framing
-	toClient  framing
+	toBackend header.Framing
+	toClient  header.Framing
 	began     time.Time
 	calls     int
 	logs      int
@@ -182,16 +191,16 @@ func (h *Host) begin(r Request) (*exchange, error) {
 	backend := h.upstream
 	h.mu.Unlock()
 	e := &exchange{
-		host: h, backend: backend, request: r, began: h.process.clock.Now(), calls: h.process.calls.end(),
-		logs: h.logs.end(), traces: h.traces.end(), hostcalls: h.process.Hostcalls(),
+		host: h, backend: backend, request: r, began: h.process.envoy.Clock.Now(), calls: h.process.envoy.Calls.End(),
+		logs: h.listener.Logs.End(), traces: h.listener.Traces.End(), hostcalls: h.process.Hostcalls(),
 	}
-	s, err := h.NewStream(r.Worker, r.Info)
+	s, err := http.NewStream(h.listener, r.Worker, r.Info)
 	if err != nil {
 		return nil, err
 	}
 	e.stream = s
 	if r.ClientGoneAfter > 0 {
-		s.do(func() { s.thread.After(r.ClientGoneAfter, func() { s.cut("downstream_remote_disconnect") }) })
+		s.Do(func() { s.Thread.After(r.ClientGoneAfter, func() { s.Cut("downstream_remote_disconnect") }) })
 	}
 	e.send()
 	return e, nil
@@ -200,9 +209,9 @@ func (h *Host) begin(r Request) (*exchange, error) {
 // send feeds the request; a stream that ends meanwhile takes no more.
 func (e *exchange) send() {
 	r := &e.request
-	promised := declaredIn(r.Headers)
-	promised.send(r.Body)
-	if promised.awaits() > 0 { // the client does not send what it has promised
+	promised := header.DeclaredIn(r.Headers)
+	promised.Send(r.Body)
+	if promised.Awaits() > 0 { // the client does not send what it has promised
 		if e.stream.RequestHeaders(r.headers(), false) == nil && len(r.Body) > 0 {
 			_ = e.stream.RequestBody(r.Body, false) // the only error is that the stream is over
 		}
@@ -232,7 +241,8 @@ func (e *exchange) send() {
 
 // headers are the request's on the wire.
 func (r *Request) headers() Headers {
-	h := Headers{{Name: ":method", Value: orElse(r.Method, "GET")}, {Name: ":path", Value: orElse(r.Path, "/")}}
+	h := make(Headers, 0, len(r.Headers)+4) // :method, :path, :authority, content-length
+	h = append(h, Header{Name: ":method", Value: orElse(r.Method, "GET")}, Header{Name: ":path", Value: orElse(r.Path, "/")})
 	if r.Authority != NoAuthority {
 		h = append(h, Header{Name: ":authority", Value: orElse(r.Authority, "example.com")})
 	}
@@ -251,37 +261,37 @@ func orElse(s, otherwise string) string {
 }
 
 // handle is the network doing what the stream asks for.
-func (e *exchange) handle(event Event) {
-	switch event.Kind {
-	case ToUpstreamHeaders:
-		e.upstream = &UpstreamRequest{Headers: event.Headers}
-		e.toBackend = declaredIn(event.Headers)
+func (e *exchange) handle(happened event.Event) {
+	switch happened.Kind {
+	case event.ToUpstreamHeaders:
+		e.upstream = &UpstreamRequest{Headers: happened.Headers}
+		e.toBackend = header.DeclaredIn(happened.Headers)
 		e.continueConnection()
-	case ToUpstreamData:
-		body, excess := e.toBackend.send(event.Data)
+	case event.ToUpstreamData:
+		body, excess := e.toBackend.Send(happened.Data)
 		e.upstream.Body, e.upstream.Excess = append(e.upstream.Body, body...), append(e.upstream.Excess, excess...)
-	case ToUpstreamTrailers:
-		e.upstream.Trailers = event.Headers
-	case ToClientHeaders:
-		status, _ := event.Headers.Get(":status")
-		e.response = Response{Headers: event.Headers[1:]}
+	case event.ToUpstreamTrailers:
+		e.upstream.Trailers = happened.Headers
+	case event.ToClientHeaders:
+		status, _ := happened.Headers.Get(":status")
+		e.response = Response{Headers: happened.Headers[1:], HeadersOnly: happened.End}
 		e.response.Status, _ = strconv.Atoi(status)
-		e.toClient = declaredByResponse(event.Headers, e.stream.headReq)
-	case ToClientData:
-		body, excess := e.toClient.send(event.Data)
+		e.toClient = header.DeclaredByResponse(happened.Headers, e.stream.HeadReq)
+	case event.ToClientData:
+		body, excess := e.toClient.Send(happened.Data)
 		e.response.Body, e.response.Excess = append(e.response.Body, body...), append(e.response.Excess, excess...)
-	case ToClientTrailers:
-		e.response.Trailers = event.Headers
-	case ClientReset:
+	case event.ToClientTrailers:
+		e.response.Trailers = happened.Headers
+	case event.ClientReset:
 		e.response.Reset = true
 	}
 	switch {
-	case !event.End:
-	case event.Kind <= ToUpstreamTrailers:
-		e.upstream.Awaits = e.toBackend.awaits()
+	case !happened.End:
+	case happened.Kind <= event.ToUpstreamTrailers:
+		e.upstream.Awaits = e.toBackend.Awaits()
 		e.upstream.Complete = e.upstream.Awaits == 0
 		e.askBackend()
-	case event.Kind <= ToClientTrailers:
+	case happened.Kind <= event.ToClientTrailers:
 		e.endResponse()
 	}
 }
@@ -291,12 +301,12 @@ func (e *exchange) handle(event Event) {
 func (e *exchange) endResponse() {
 	r := &e.response
 	closes, _ := r.Headers.Get("connection")
-	switch awaits := e.toClient.awaits(); {
-	case isInterim(r.Status):
+	switch awaits := e.toClient.Awaits(); {
+	case http.IsInterim(r.Status):
 		*r = Response{Hangs: true}
-	case isNoStatus(r.Status):
+	case http.IsNoStatus(r.Status):
 		*r = Response{Reset: true}
-	case !e.stream.isHTTP1() && e.toClient.stale(), awaits > 0 && closes == "close":
+	case !e.stream.IsHTTP1() && e.toClient.Stale(), awaits > 0 && closes == "close":
 		r.Reset = true
 	default:
 		r.Hangs, r.Awaits = awaits > 0, awaits
@@ -305,19 +315,19 @@ func (e *exchange) endResponse() {
 
 func (e *exchange) result() Exchange {
 	return Exchange{
-		Upstream: e.upstream, Calls: e.host.process.calls.from(e.calls), Log: e.host.logs.from(e.logs),
-		Trace: e.host.traces.from(e.traces), Hostcalls: e.stream.Hostcalls(),
+		Upstream: e.upstream, Calls: e.host.process.envoy.Calls.From(e.calls), Log: e.host.listener.Logs.From(e.logs),
+		Trace: e.host.listener.Traces.From(e.traces), Hostcalls: e.stream.Hostcalls(),
 		AllHostcalls: e.host.process.Hostcalls() - e.hostcalls, Details: e.stream.Details(), Misframed: e.misframed(),
-		FilterState: e.stream.FilterState(), Elapsed: e.host.process.clock.Now().Sub(e.began),
+		FilterState: e.stream.FilterState(), Elapsed: e.host.process.envoy.Clock.Now().Sub(e.began),
 	}
 }
 
 // misframed is what went wrong in the stream, and in calls meanwhile.
 func (e *exchange) misframed() (all []string) {
-	e.stream.thread.Run(func() { all = append(all, e.stream.misframed...) })
-	for _, c := range e.host.process.calls.from(e.calls) {
+	e.stream.Thread.Run(func() { all = append(all, e.stream.Misframed...) })
+	for _, c := range e.host.process.envoy.Calls.From(e.calls) {
 		if c.Awaits > 0 {
-			all = append(all, c.misframed())
+			all = append(all, envoy.MisframedCall(&c))
 		}
 	}
 	return all

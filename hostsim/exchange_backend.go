@@ -3,6 +3,10 @@ package hostsim
 import (
 	"bytes"
 	"time"
+
+	"github.com/sallyport-gateway/sallyport/hostsim/internal/envoy"
+	"github.com/sallyport-gateway/sallyport/hostsim/internal/envoy/header"
+	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
 // askBackend has the backend answer, on the clock.
@@ -12,31 +16,23 @@ func (e *exchange) askBackend() {
 	}
 	e.asked = true
 	s := e.stream
-	call := Call{Headers: e.upstream.Headers, Body: e.upstream.Body, Trailers: e.upstream.Trailers, Awaits: e.upstream.Awaits, Worker: s.thread.Index, At: e.host.process.clock.Now()}
+	call := Call{Headers: e.upstream.Headers, Body: e.upstream.Body, Trailers: e.upstream.Trailers, Awaits: e.upstream.Awaits, Worker: s.Thread.Index, At: e.host.process.envoy.Clock.Now()}
 	a := e.backend.Answer(call)
 	if a.Wait != nil {
-		a = a.Wait(e.host.process.loop.Background)
+		a = a.Wait(e.host.process.envoy.Loop.Background)
 	}
-	limit := e.host.routeTimeout()
-	if e.upstream.Awaits > 0 && a.reads() {
-		a.Fault = FaultTimeout
+	limit := e.host.listener.RouteTimeout()
+	if e.upstream.Awaits > 0 && envoy.IsRead(a) {
+		a.Fault = upstream.FaultTimeout
 	}
-	late := a.Fault == FaultTimeout || a.Fault == FaultNever || limit > 0 && a.Delay >= limit
+	late := a.Fault == upstream.FaultTimeout || a.Fault == upstream.FaultNever || limit > 0 && a.Delay >= limit
 	switch {
 	case late && limit < 0:
 		return
 	case late:
-		s.do(func() { s.thread.After(limit, func() { s.fed(func() { s.routerFailed(FaultTimeout) }) }) })
+		s.Do(func() { s.Thread.After(limit, func() { s.Fed(func() { s.RouterFailed(upstream.FaultTimeout) }) }) })
 	default:
-		s.do(func() { s.thread.After(a.Delay, func() { e.answer(a, limit) }) })
-	}
-}
-
-// fed runs f when the stream still takes something.
-func (s *Stream) fed(f func()) {
-	if !s.over {
-		s.active()
-		f()
+		s.Do(func() { s.Thread.After(a.Delay, func() { e.answer(a, limit) }) })
 	}
 }
 
@@ -45,36 +41,41 @@ func (e *exchange) answer(a Answer, limit time.Duration) {
 	s := e.stream
 	switch a.Fault {
 	case "":
-	case FaultResetMidBody, FaultTimeoutMidBody:
-		s.fed(func() { s.upstreamHeaders(a.messageHeaders(), false) })
+	case upstream.FaultResetMidBody, upstream.FaultTimeoutMidBody:
+		s.Fed(func() { s.UpstreamHeaders(envoy.MessageHeaders(a), false) })
 		if half := a.Body[:len(a.Body)/2]; len(half) > 0 {
-			s.fed(func() { s.encodeData(append([]byte(nil), half...), false) })
+			s.Fed(func() { s.EncodeData(append([]byte(nil), half...), false) })
 		}
-		if a.Fault == FaultResetMidBody {
-			s.fed(func() { s.routerFailed(FaultReset) })
+		if a.Fault == upstream.FaultResetMidBody {
+			s.Fed(func() { s.RouterFailed(upstream.FaultReset) })
 		} else if limit > 0 {
-			s.thread.After(limit, func() { s.fed(func() { s.routerFailed(FaultTimeout) }) })
+			s.Thread.After(limit, func() { s.Fed(func() { s.RouterFailed(upstream.FaultTimeout) }) })
 		}
 		return
 	default:
-		s.fed(func() { s.routerFailed(a.Fault) })
+		s.Fed(func() { s.RouterFailed(a.Fault) })
 		return
 	}
 	e.leaveConnection()
-	m := a.messageHeaders()
-	end := len(a.Body) == 0 && len(a.Trailers) == 0 || s.headReq || a.Status == 204 || a.Status == 304
-	s.fed(func() { s.upstreamHeaders(m, end) })
+	m := envoy.MessageHeaders(a)
+	end := len(a.Body) == 0 && len(a.Trailers) == 0 || s.HeadReq || a.Status == 204 || a.Status == 304
+	s.Fed(func() { s.UpstreamHeaders(m, end) })
 	if end {
 		return
 	}
-	if len(a.Body) > 0 {
-		s.fed(func() { s.encodeData(append([]byte(nil), a.Body...), false) })
+	for body := a.Body; len(body) > 0; {
+		piece := body
+		if a.BodyIn > 0 {
+			piece = body[:min(a.BodyIn, len(body))]
+		}
+		s.Fed(func() { s.EncodeData(append([]byte(nil), piece...), false) })
+		body = body[len(piece):]
 	}
 	if len(a.Trailers) > 0 {
-		s.fed(func() { s.upstreamDone = true; s.encodeTrailers(newHeaderMap(a.Trailers)) })
+		s.Fed(func() { s.UpstreamDone = true; s.EncodeTrailers(header.New(a.Trailers)) })
 		return
 	}
-	s.fed(func() { s.upstreamDone = true; s.encodeData(nil, true) })
+	s.Fed(func() { s.UpstreamDone = true; s.EncodeData(nil, true) })
 }
 
 // continueConnection has the backend read what an earlier request left on the connection as the beginning of this one.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
 // grpcScript logs what each gRPC callback can see, and answers a stream that waits.
@@ -69,9 +70,9 @@ func TestGRPCCallOutcomes(t *testing.T) {
 		{"status is no number", answer(nil, "\x00\x00\x00\x00\x01x", status("grpc-status", "nonsense", "grpc-message", "x")...), "4294967295", "x{via_upstream}"},
 		{"status above 16", answer(nil, "\x00\x00\x00\x00\x01x", status("grpc-status", "42", "grpc-message", "x")...), "4294967295", "x{via_upstream}"},
 		{"timeout", hostsim.Answer{Delay: 2 * time.Second}, "14", "upstream request timeout{response_timeout}"},
-		{"never", hostsim.Fail(hostsim.FaultTimeout), "14", "upstream request timeout{response_timeout}"},
-		{"refused", hostsim.Fail(hostsim.FaultRefuse), "14", "upstream connect error or disconnect/reset before headers. reset reason: remote connection failure{upstream_reset_before_response_started{remote_connection_failure|delayed_connect_error:_Connection_refused}}"},
-		{"reset midway", hostsim.Answer{Fault: hostsim.FaultResetMidBody, Body: []byte("\x00\x00\x00\x00\x01x")}, "13", "upstream_reset_after_response_started{remote_reset}"},
+		{"never", hostsim.Fail(upstream.FaultTimeout), "14", "upstream request timeout{response_timeout}"},
+		{"refused", hostsim.Fail(upstream.FaultRefuse), "14", "upstream connect error or disconnect/reset before headers. reset reason: remote connection failure{upstream_reset_before_response_started{remote_connection_failure|delayed_connect_error:_Connection_refused}}"},
+		{"reset midway", hostsim.Answer{Fault: upstream.FaultResetMidBody, Body: []byte("\x00\x00\x00\x00\x01x")}, "13", "upstream_reset_after_response_started{remote_reset}"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			wantLines(t, playGRPC(t, tt.cluster, "unary g 1000 M x; pause"), "request_headers 2 7 1: unary g 1000 M x -> 0 5",
@@ -108,9 +109,9 @@ func flat(h hostsim.Headers) string {
 // TestGRPCRefused: what fails inside the hostcall. The guest never learns the id that the close comes for.
 func TestGRPCRefused(t *testing.T) {
 	h := "request_headers 2 7 1: "
-	wantLines(t, playGRPC(t, hostsim.Fail(hostsim.FaultNoEndpoints), "unary g 1000 M x; say after; pause"),
+	wantLines(t, playGRPC(t, hostsim.Fail(upstream.FaultNoEndpoints), "unary g 1000 M x; say after; pause"),
 		h+"unary g 1000 M x -> 10 0", h+"say after -> ", `grpc_close 1 5 14: status -> 0 14 "no healthy upstream{no_healthy_upstream}"`, `grpc_close 1 5 14: body 5 0 9 -> 0 ""`)
-	wantLines(t, playGRPC(t, hostsim.Fail(hostsim.FaultNoEndpoints), "stream g M; say after; pause"),
+	wantLines(t, playGRPC(t, hostsim.Fail(upstream.FaultNoEndpoints), "stream g M; say after; pause"),
 		"grpc_receive_initial_metadata 1 6 0: pairs 4 -> 0 ",
 		"grpc_receive_trailing_metadata 1 6 4: pairs 5 -> 0 :status|200|content-type|application/grpc|grpc-status|14|grpc-message|no healthy upstream",
 		h+"stream g M -> 10 0", h+"say after -> ", `grpc_close 1 6 14: status -> 0 14 "no healthy upstream{no_healthy_upstream}"`, `grpc_close 1 6 14: body 5 0 9 -> 0 ""`)
@@ -141,8 +142,8 @@ type chat struct{}
 
 func (chat) Answer(hostsim.Call) hostsim.Answer { return hostsim.Answer{} }
 
-func (chat) GRPC(r hostsim.GRPCRequest) hostsim.GRPCReply {
-	reply := hostsim.GRPCReply{Delay: time.Millisecond, Headers: hostsim.Headers{{Name: "x-init", Value: "i"}}, Message: "done"}
+func (chat) GRPC(r upstream.GRPCRequest) upstream.GRPCReply {
+	reply := upstream.GRPCReply{Delay: time.Millisecond, Headers: hostsim.Headers{{Name: "x-init", Value: "i"}}, Message: "done"}
 	if r.Opening {
 		return reply
 	}
@@ -191,11 +192,11 @@ func TestGRPCStreamOutcomes(t *testing.T) {
 		{"trailers only", hostsim.Answer{Headers: hostsim.Headers{grpcType, {Name: "grpc-status", Value: "5"}, {Name: "grpc-message", Value: "gone"}}},
 			append([]string{empty, trailing("5", ":status|200|content-type|application/grpc|grpc-status|5|grpc-message|gone|x-envoy-upstream-service-time|0")}, closed("5", "gone{via_upstream}")...)},
 		{"HTTP 404", hostsim.Respond(404, "nope"), append([]string{empty, trailing("0", "")}, closed("12", "via_upstream")...)},
-		{"refused", hostsim.Fail(hostsim.FaultRefuse), append([]string{empty,
+		{"refused", hostsim.Fail(upstream.FaultRefuse), append([]string{empty,
 			trailing("4", ":status|200|content-type|application/grpc|grpc-status|14|grpc-message|upstream connect error or disconnect/reset before headers. reset reason: remote connection failure")},
 			closed("14", "upstream connect error or disconnect/reset before headers. reset reason: remote connection failure{upstream_reset_before_response_started{remote_connection_failure|delayed_connect_error:_Connection_refused}}")...)},
 		{"bad frame", hostsim.Answer{Headers: hostsim.Headers{grpcType}, Body: []byte("\x07\x00\x00\x00\x01x")}, append([]string{initial, trailing("0", "")}, closed("13", "via_upstream")...)},
-		{"reset midway", hostsim.Answer{Headers: hostsim.Headers{grpcType}, Fault: hostsim.FaultResetMidBody}, append([]string{initial, trailing("0", "")}, closed("13", "upstream_reset_after_response_started{remote_reset}")...)},
+		{"reset midway", hostsim.Answer{Headers: hostsim.Headers{grpcType}, Fault: upstream.FaultResetMidBody}, append([]string{initial, trailing("0", "")}, closed("13", "upstream_reset_after_response_started{remote_reset}")...)},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			wantLines(t, playGRPC(t, tt.cluster, "stream g M; gsend last 1 a; pause")[2:], tt.want...)
@@ -205,7 +206,7 @@ func TestGRPCStreamOutcomes(t *testing.T) {
 
 // TestGRPCNestedCallbacks: each failing stream makes a callback inside the hostcall, in which the guest opens another.
 func TestGRPCNestedCallbacks(t *testing.T) {
-	h := newHost(t, "grpc_receive_initial_metadata: stream g M\nrequest_headers: stream g M", hostsim.WithCluster("g", hostsim.Fail(hostsim.FaultNoEndpoints)))
+	h := newHost(t, "grpc_receive_initial_metadata: stream g M\nrequest_headers: stream g M", hostsim.WithCluster("g", hostsim.Fail(upstream.FaultNoEndpoints)))
 	r, _ := do(t, h, hostsim.Request{})
 	wantStatus(t, r, 503)
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/abi"
 )
 
 // ask runs operations in on_request_headers and gives each one's result.
@@ -210,7 +211,7 @@ func TestSourceAddress(t *testing.T) {
 }
 
 func TestForeignFunctions(t *testing.T) {
-	h := newHost(t, script("foreign none x", "foreign echo hello"), hostsim.WithForeignFunction("echo", func(b []byte) ([]byte, hostsim.Status) { return b, hostsim.StatusOK }))
+	h := newHost(t, script("foreign none x", "foreign echo hello"), hostsim.WithForeignFunction("echo", func(b []byte) ([]byte, abi.Status) { return b, abi.StatusOK }))
 	wantResults(t, ask(t, h, hostsim.Request{}), map[string]string{"foreign none x": "1", "foreign echo hello": `0 "hello"`})
 }
 

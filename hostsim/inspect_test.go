@@ -134,12 +134,7 @@ func agrees(t *testing.T, wasm []byte) {
 	}
 	cache := filepath.Join(root, "build", "wazero")
 	for _, v := range hostsim.Inspect(t.Context(), wasm).Verdicts {
-		h, err := hostsim.New(t.Context(), wasm, hostsim.WithProfile(v.Profile), hostsim.WithCacheDir(cache))
-		if err == nil {
-			if err := h.Close(t.Context()); err != nil {
-				t.Error(err)
-			}
-		}
+		err := loads(t, wasm, v.Profile, cache)
 		var load *hostsim.LoadError
 		if refused := errors.As(err, &load); refused == v.Loads {
 			t.Errorf("Envoy %s: inspected as loads=%v, loading said %v", v.Profile, v.Loads, err)
@@ -147,6 +142,23 @@ func agrees(t *testing.T, wasm []byte) {
 			t.Errorf("Envoy %s: inspected as %q, loading said %q", v.Profile, v.Refusal[0].Words, load.Reason)
 		}
 	}
+}
+
+// loads is what loading the module into one Envoy version comes to.
+func loads(t *testing.T, wasm []byte, profile, cache string) error {
+	t.Helper()
+	m, err := hostsim.Compile(t.Context(), wasm, hostsim.CompileOptions{CacheDir: cache})
+	if err != nil {
+		return err
+	}
+	h, err := m.New(t.Context(), hostsim.WithProfile(profile))
+	if err == nil {
+		err = h.Close(t.Context())
+	}
+	if closing := m.Close(t.Context()); closing != nil {
+		t.Error(closing)
+	}
+	return err
 }
 
 // Every guest of the repository is described, and the description agrees with what loading it does.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/event"
 )
 
 // TestRequestTimeoutOfHeldRequest: where the plugin holds a request decides whether the request timeout goes on.
@@ -67,7 +68,7 @@ func TestRequestTimeoutOfUnfinishedRequest(t *testing.T) {
 		h.Advance(time.Second)
 		status := ""
 		for e, ok := s.Poll(); ok; e, ok = s.Poll() {
-			if e.Kind == hostsim.ToClientHeaders {
+			if e.Kind == event.ToClientHeaders {
 				status, _ = e.Headers.Get(":status")
 			}
 		}

@@ -6,16 +6,17 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
 // TestResponseFlags: what response.flags says in the log phase, as real Envoys did in the cases flags_*.
 func TestResponseFlags(t *testing.T) {
 	for _, tt := range []struct {
-		fault hostsim.Fault
+		fault upstream.Fault
 		bit   int
 	}{
-		{"", -1}, {hostsim.FaultNoEndpoints, 1}, {hostsim.FaultTimeout, 2}, {hostsim.FaultRefuse, 5}, {hostsim.FaultReset, 6},
-		{hostsim.FaultNotHTTP, 23}, {hostsim.FaultUnknown, 24},
+		{"", -1}, {upstream.FaultNoEndpoints, 1}, {upstream.FaultTimeout, 2}, {upstream.FaultRefuse, 5}, {upstream.FaultReset, 6},
+		{upstream.FaultNotHTTP, 23}, {upstream.FaultUnknown, 24},
 	} {
 		h := newHost(t, "log: prop response.flags", hostsim.WithUpstream(hostsim.Answer{Fault: tt.fault}))
 		_, e := do(t, h, hostsim.Request{})

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/abi"
 	"github.com/sallyport-gateway/sallyport/hostsim/gateway"
 )
 
@@ -57,7 +58,7 @@ func (d *Demo) startHostsim(ctx context.Context, o Options, config []byte) error
 	d.console.series = func(context.Context) (map[string]uint64, error) {
 		series := map[string]uint64{}
 		for _, m := range host.Process().Metrics() {
-			if m.Type == hostsim.Counter {
+			if m.Type == abi.Counter {
 				series[m.Name] = m.Value
 			}
 		}
@@ -89,9 +90,9 @@ func (d *Demo) endpoint(base, name string, certs ...tls.Certificate) (gateway.En
 func (d *Demo) guestLog(l hostsim.LogLine) {
 	level := slog.LevelDebug
 	switch {
-	case l.Level >= hostsim.LevelError:
+	case l.Level >= abi.LevelError:
 		level = slog.LevelError
-	case l.Level >= hostsim.LevelWarn:
+	case l.Level >= abi.LevelWarn:
 		level = slog.LevelWarn
 	}
 	d.log.Log(context.Background(), level, l.Message, "from", "gateway")

@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/abi"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario/hostdriver"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario/verbatim"
@@ -35,7 +36,7 @@ type simulation struct {
 func simulate(ctx context.Context, c *Case, module *hostsim.Module, loadError error, version string) (*observation, error) {
 	s := &simulation{c: c, hosts: map[string]*hostsim.Host{}, pending: map[string][]*hostsim.Pending{}, upstream: c.Upstream, clusters: map[string]scenario.Answer{}}
 	s.seen = observation{calls: map[string][]verbatim.Seen{}, log: map[string][]line{}, counts: map[string]uint64{}}
-	options := []hostsim.Option{hostsim.WithProfile(profile(version)), hostsim.WithWorkers(c.Settings.Workers),
+	options := []hostsim.ProcessOption{hostsim.WithProfile(profile(version)), hostsim.WithWorkers(c.Settings.Workers),
 		hostsim.WithNode(map[string]string{"id": nodeID, "cluster": nodeID})}
 	for _, cluster := range c.Clusters {
 		s.clusters[cluster.Name] = cluster.Answer
@@ -109,9 +110,9 @@ func loadReason(text string) string {
 	return ": " + found
 }
 
-func (s *simulation) options(p Plugin) []hostsim.Option {
+func (s *simulation) options(p Plugin) []hostsim.HostOption {
 	c := s.c.Settings
-	options := []hostsim.Option{
+	options := []hostsim.HostOption{
 		hostsim.WithName(s.c.listener(p.Name)), hostsim.WithRootID(s.c.Name), hostsim.WithVMID(p.VMID), hostsim.WithConfig(p.Config),
 		hostsim.WithEnv(c.Env), hostsim.WithFailurePolicy(c.Policy), hostsim.WithLog(s.keep),
 		hostsim.WithUpstream(hostsim.ClusterFunc(func(hostsim.Call) hostsim.Answer { return s.answer("") })),
@@ -296,13 +297,13 @@ func (s *simulation) collect() {
 		s.seen.counts["vm_reload_failure of "+plugin] = uint64(reloads.Failure)
 	}
 	for _, call := range s.process.Calls() {
-		if call.Status == hostsim.StatusOK && !s.clusters[call.Cluster].Fault.Static() {
+		if call.Status == abi.StatusOK && !s.clusters[call.Cluster].Fault.Static() {
 			m := verbatim.Seen{Request: hostdriver.SeenRequest(call.Headers, call.Body), Incomplete: call.Awaits > 0}
 			s.seen.calls[call.Cluster] = append(s.seen.calls[call.Cluster], m)
 		}
 	}
 	for _, m := range s.process.Metrics() {
-		if m.Type != hostsim.Histogram && strings.Contains(m.Name, s.c.Name) {
+		if m.Type != abi.Histogram && strings.Contains(m.Name, s.c.Name) {
 			s.seen.counts[m.Name] = m.Value
 		}
 	}

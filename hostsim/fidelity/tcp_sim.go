@@ -2,6 +2,7 @@ package fidelity
 
 import (
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/event"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
 )
 
@@ -69,20 +70,20 @@ func (c *simulatedConversation) pump() {
 			return
 		}
 		switch e.Kind {
-		case hostsim.UpstreamConnect:
+		case event.UpstreamConnect:
 			if c.s.c.Upstream.Fault == scenario.FaultRefuse {
 				_ = c.conn.ConnectFailed()
 				continue
 			}
 			c.backend.happened("connected")
 			_ = c.conn.Connected()
-		case hostsim.ToUpstreamData:
+		case event.ToUpstreamData:
 			tell(c.backend, c.backendGone, e.Data, e.End)
-		case hostsim.ToClientData:
+		case event.ToClientData:
 			tell(c.client, c.clientGone, e.Data, e.End)
-		case hostsim.UpstreamReset:
+		case event.UpstreamReset:
 			closed(c.backend, c.backendGone, e.End)
-		case hostsim.ClientReset:
+		case event.ClientReset:
 			closed(c.client, c.clientGone, e.End)
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
 // maxAnswer bounds the body of an answer: one byte more than the host takes of a
@@ -61,7 +62,7 @@ func (e Endpoint) Answer(c hostsim.Call) hostsim.Answer {
 func (e Endpoint) send(ctx context.Context, headers hostsim.Headers, body []byte, trailers hostsim.Headers) hostsim.Answer {
 	req, err := e.request(ctx, headers, body, trailers)
 	if err != nil {
-		return hostsim.Fail(hostsim.FaultReset)
+		return hostsim.Fail(upstream.FaultReset)
 	}
 	resp, err := e.Transport.RoundTrip(req)
 	if err != nil {
@@ -71,7 +72,7 @@ func (e Endpoint) send(ctx context.Context, headers hostsim.Headers, body []byte
 	a := hostsim.Answer{Status: resp.StatusCode, Headers: wireHeaders(resp.Header)}
 	a.Body, err = io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
-		a.Fault = hostsim.FaultResetMidBody
+		a.Fault = upstream.FaultResetMidBody
 	}
 	a.Trailers = wireHeaders(resp.Trailer)
 	return a
@@ -104,7 +105,7 @@ func (e Endpoint) request(ctx context.Context, headers hostsim.Headers, body []b
 }
 
 // faultOf names an error of the transport as Envoy's router would.
-func faultOf(err error) hostsim.Fault {
+func faultOf(err error) upstream.Fault {
 	var (
 		dial    *net.OpError
 		refused *tls.CertificateVerificationError
@@ -115,14 +116,14 @@ func faultOf(err error) hostsim.Fault {
 	)
 	switch {
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
-		return hostsim.FaultTimeout
+		return upstream.FaultTimeout
 	case errors.As(err, &dial) && dial.Op == "dial",
 		errors.As(err, &refused), errors.As(err, &foreign), errors.As(err, &name), errors.As(err, &record):
-		return hostsim.FaultRefuse
+		return upstream.FaultRefuse
 	case strings.Contains(err.Error(), "malformed HTTP"): // net/http has no type for it
-		return hostsim.FaultNotHTTP
+		return upstream.FaultNotHTTP
 	}
-	return hostsim.FaultReset
+	return upstream.FaultReset
 }
 
 // hopByHop belongs to one connection, not to the request (RFC 9110 section 7.6.1).

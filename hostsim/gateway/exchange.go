@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/event"
+	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
 // exchange is one request on its way through the stream.
@@ -69,32 +71,32 @@ func (x *exchange) end() {
 	x.calls.Wait()
 }
 
-func (x *exchange) handle(e hostsim.Event) {
+func (x *exchange) handle(e event.Event) {
 	switch e.Kind {
-	case hostsim.ToUpstreamHeaders:
+	case event.ToUpstreamHeaders:
 		x.upstream.headers = e.Headers
-	case hostsim.ToUpstreamData:
+	case event.ToUpstreamData:
 		x.upstream.body = append(x.upstream.body, e.Data...)
-	case hostsim.ToUpstreamTrailers:
+	case event.ToUpstreamTrailers:
 		x.upstream.trailers = e.Headers
-	case hostsim.UpstreamReset:
+	case event.UpstreamReset:
 		if x.cancel != nil {
 			x.cancel()
 		}
-	case hostsim.ToClientHeaders:
+	case event.ToClientHeaders:
 		x.response = message{headers: e.Headers}
-	case hostsim.ToClientData:
+	case event.ToClientData:
 		x.response.body = append(x.response.body, e.Data...)
-	case hostsim.ToClientTrailers:
+	case event.ToClientTrailers:
 		x.response.trailers = e.Headers
 	}
 	if !e.End {
 		return
 	}
 	switch e.Kind {
-	case hostsim.ToUpstreamHeaders, hostsim.ToUpstreamData, hostsim.ToUpstreamTrailers:
+	case event.ToUpstreamHeaders, event.ToUpstreamData, event.ToUpstreamTrailers:
 		x.ask()
-	case hostsim.ToClientHeaders, hostsim.ToClientData, hostsim.ToClientTrailers:
+	case event.ToClientHeaders, event.ToClientData, event.ToClientTrailers:
 		x.answer()
 	}
 }
@@ -119,12 +121,12 @@ func (x *exchange) ask() {
 // feedAnswer gives the stream the upstream's answer. A stream that ends meanwhile takes no more.
 func (x *exchange) feedAnswer(a hostsim.Answer) {
 	if a.Fault == "" && len(a.Body) >= maxAnswer {
-		a.Fault = hostsim.FaultReset
+		a.Fault = upstream.FaultReset
 	}
 	switch a.Fault {
 	case "":
-	case hostsim.FaultResetMidBody:
-		_ = x.stream.UpstreamFailed(hostsim.FaultReset)
+	case upstream.FaultResetMidBody:
+		_ = x.stream.UpstreamFailed(upstream.FaultReset)
 		return
 	default:
 		_ = x.stream.UpstreamFailed(a.Fault)

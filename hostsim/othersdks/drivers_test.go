@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/abi"
 	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario/envoydriver"
@@ -47,7 +48,7 @@ func (d *simulated) Start(ctx context.Context, s scenario.Setup) (scenario.Insta
 	}
 	s.Clusters = clusters
 	in, err := hostdriver.New(d.module, hostsim.WithName(firstID), hostsim.WithVMID(firstID), hostsim.WithRootID(rootID),
-		hostsim.WithLogLevel(hostsim.LevelTrace), hostsim.WithEnvoyTrace(d.receive), hostsim.WithLog(func(l hostsim.LogLine) {
+		hostsim.WithLogLevel(abi.LevelTrace), hostsim.WithEnvoyTrace(d.receive), hostsim.WithLog(func(l hostsim.LogLine) {
 			if d.log != nil {
 				d.log(l)
 			}

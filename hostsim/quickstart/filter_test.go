@@ -39,7 +39,7 @@ func gate(t *testing.T, auth hostsim.Answer, options ...hostsim.Option) *hostsim
 	if err != nil {
 		t.Fatal(err) // *hostsim.ConfigError: the filter refused its configuration; its log lines are in it
 	}
-	t.Cleanup(func() { _ = host.Process().Close(ctx) })
+	t.Cleanup(func() { _ = host.Close(ctx) })
 	return host
 }
 

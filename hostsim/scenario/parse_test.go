@@ -244,6 +244,26 @@ func TestNoise(t *testing.T) {
 	}
 }
 
+// TestLoadFile: one file, by the base configuration of a folder above it.
+func TestLoadFile(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.MkdirAll("far/deep", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"base.yaml": "a: 1\n", "far/deep/e.txtar": "E.\n-- request --\nGET / HTTP/1.1\nhost: a\n-- response --\n401\n"} {
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	files, err := Load("far/deep/e.txtar")
+	if err != nil || len(files) != 1 || files[0].Name != "e" {
+		t.Fatalf("%+v, %v", files, err)
+	}
+	if s, err := files[0].setup.Expand(Vars{}); err != nil || string(s.Config) != `{"a":1}` {
+		t.Errorf("config %s, error %v", s.Config, err)
+	}
+}
+
 func TestLoad(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) {

@@ -101,10 +101,15 @@ func (f *File) Expected() Expected {
 // maxFiles bounds a folder, so that a wrong path is an error and not a wait.
 const maxFiles = 5000
 
-// Load reads every scenario below dir, sorted by name. The error has the
-// problems of all files. A folder without a scenario is an error too.
+// Load reads every scenario below dir, sorted by name, or the one in a file.
+// The error has the problems of all files. A folder without a scenario is an
+// error too. The base configuration of a file may lie in its own folder or in
+// one above it, of a path that is not absolute up to where it begins.
 func Load(dir string) ([]*File, error) {
 	dir = filepath.Clean(dir)
+	if info, err := os.Stat(dir); err == nil && info.Mode().IsRegular() {
+		return loadFile(dir)
+	}
 	paths, err := findFiles(dir)
 	if err != nil {
 		return nil, fmt.Errorf("find scenarios below %s: %w", dir, err)
@@ -128,6 +133,19 @@ func Load(dir string) ([]*File, error) {
 		files = append(files, f)
 	}
 	return files, errors.Join(errs...)
+}
+
+func loadFile(path string) ([]*File, error) {
+	root := filepath.Dir(path)
+	if !filepath.IsAbs(path) {
+		root = "."
+	}
+	f, err := load(root, path)
+	if err != nil {
+		return nil, err
+	}
+	f.rename(strings.TrimSuffix(filepath.Base(path), Extension))
+	return []*File{f}, nil
 }
 
 func findFiles(dir string) ([]string, error) {

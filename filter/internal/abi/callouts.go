@@ -4,8 +4,16 @@ package abi
 // has. No headers at all means that the call was reset on its way.
 type Landing func(numHeaders, bodySize int)
 
+// GRPCLanding is told the status of a unary call and the size of its message; a
+// status other than 0 has none.
+type GRPCLanding func(status, size int)
+
+// grpcOK is the status of a call that went well
+// (google.golang.org/grpc/codes).
+const grpcOK = 0
+
 // callouts are the calls in the air, by the root context that owns them. The
-// host numbers calls per VM, but a number may come again after the call ended.
+// host numbers calls per VM, those of gRPC apart from others, but a number may come again after the call ended.
 var callouts = map[uint32]map[uint32]Landing{}
 
 func launched(root, call uint32, land Landing) {

@@ -95,6 +95,22 @@ func onHTTPCallResponse(root, call, headers, bodySize, trailers uint32) {
 	landed(root, call, int(headers), int(bodySize))
 }
 
+//go:wasmexport proxy_on_grpc_receive
+func onGRPCReceive(root, call, size uint32) {
+	enter(root, "proxy_on_grpc_receive")
+	defer guard()
+	landed(root, call, grpcOK, int(size))
+}
+
+// onGRPCClose is how a unary call ends that has no message.
+//
+//go:wasmexport proxy_on_grpc_close
+func onGRPCClose(root, call, status uint32) {
+	enter(root, "proxy_on_grpc_close")
+	defer guard()
+	landed(root, call, max(int(status), 1), 0)
+}
+
 //go:wasmexport proxy_on_queue_ready
 func onQueue(root, queue uint32) {
 	enter(root, "proxy_on_queue_ready")

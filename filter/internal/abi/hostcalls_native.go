@@ -40,6 +40,14 @@ func SendLocalResponse(int, string, []byte, []byte, int) Status { return Unimple
 // HTTPCall answers Unimplemented.
 func HTTPCall(uint32, string, []host.Header, []byte, uint32, Landing) Status { return Unimplemented }
 
+// GRPCCall answers Unimplemented.
+func GRPCCall(uint32, []byte, string, string, []byte, uint32, GRPCLanding) Status {
+	return Unimplemented
+}
+
+// GRPCMessage answers Unimplemented.
+func GRPCMessage(int) ([]byte, Status) { return nil, Unimplemented }
+
 // DefineMetric answers Unimplemented.
 func DefineMetric(MetricType, string) (uint32, Status) { return 0, Unimplemented }
 

@@ -8,8 +8,11 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 )
 
-// callResponseBody is the buffer of a callout's answer (proxy_buffer_type_t).
-const callResponseBody uint32 = 4
+// The buffers of a callout's answer and of a gRPC message (proxy_buffer_type_t).
+const (
+	callResponseBody uint32 = 4
+	grpcMessage      uint32 = 5
+)
 
 // Log writes one line to the host's log.
 func Log(level Level, line string) {
@@ -148,6 +151,30 @@ func HTTPCall(root uint32, cluster string, headers []host.Header, body []byte, t
 	return s
 }
 
+// GRPCCall sends a unary call, owned by the root context. target is an encoded
+// envoy.config.core.v3.GrpcService. With OK, land is called once, unless the root
+// context is deleted first; with anything else it is never called.
+func GRPCCall(root uint32, target []byte, service, method string, message []byte, timeoutMillis uint32, land GRPCLanding) Status {
+	metadata := EncodePairs(nil)
+	s := Status(hostGRPCCall(
+		unsafe.Pointer(unsafe.SliceData(target)), uint32(len(target)),
+		unsafe.Pointer(unsafe.StringData(service)), uint32(len(service)),
+		unsafe.Pointer(unsafe.StringData(method)), uint32(len(method)),
+		unsafe.Pointer(unsafe.SliceData(metadata)), uint32(len(metadata)),
+		unsafe.Pointer(unsafe.SliceData(message)), uint32(len(message)),
+		timeoutMillis, unsafe.Pointer(&outID)))
+	if s == OK {
+		launched(root, outID, Landing(land))
+	}
+	return s
+}
+
+// GRPCMessage gives the first bytes of a unary call's answer, most at most.
+func GRPCMessage(most int) (message []byte, s Status) {
+	p, n := out()
+	return answer(Status(hostGetBufferBytes(grpcMessage, 0, uint32(most), p, n)))
+}
+
 // DefineMetric defines a metric, or finds it again. The SDK's own functions
 // panic when the host refuses.
 func DefineMetric(kind MetricType, name string) (id uint32, s Status) {
@@ -203,9 +230,12 @@ func SetShared(key string, value []byte, cas uint32) Status {
 		unsafe.Pointer(unsafe.SliceData(value)), uint32(len(value)), cas))
 }
 
-// Property reads a property; the parts of its path have a NUL between them.
+// Property reads a property; the parts of its path have a NUL between them. A
+// small value is good until the next one.
 func Property(path string) (value []byte, s Status) {
 	p, n := out()
+	poisonValue()
+	waiting = &valueRoom
 	return answer(Status(hostGetProperty(unsafe.Pointer(unsafe.StringData(path)), uint32(len(path)), p, n)))
 }
 

@@ -44,6 +44,9 @@ func hostSendLocalResponse(status uint32, dp unsafe.Pointer, dn uint32, bp unsaf
 //go:wasmimport env proxy_http_call
 func hostHTTPCall(cp unsafe.Pointer, cn uint32, hp unsafe.Pointer, hn uint32, bp unsafe.Pointer, bn uint32, tp unsafe.Pointer, tn uint32, timeoutMillis uint32, id unsafe.Pointer) uint32
 
+//go:wasmimport env proxy_grpc_call
+func hostGRPCCall(gp unsafe.Pointer, gn uint32, sp unsafe.Pointer, sn uint32, mp unsafe.Pointer, mn uint32, ip unsafe.Pointer, in uint32, bp unsafe.Pointer, bn uint32, timeoutMillis uint32, id unsafe.Pointer) uint32
+
 //go:wasmimport env proxy_set_effective_context
 func hostSetEffectiveContext(id uint32) uint32
 

@@ -57,3 +57,11 @@ func TestSameVariable(t *testing.T) {
 		}
 	}
 }
+
+func TestJoin(t *testing.T) {
+	for want, list := range map[string][]string{"": nil, "a": {"a"}, "a, b": {"a", "b"}, ", a, , b": {"", "a", "", "b"}} {
+		if got := ascii.Join(list, ", "); got != want || got != strings.Join(list, ", ") {
+			t.Errorf("%q: %q, want %q", list, got, want)
+		}
+	}
+}

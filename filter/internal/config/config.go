@@ -57,6 +57,9 @@ type Config struct {
 
 	Usage Usage
 
+	// Quotas are the products' own, by the product's name.
+	Quotas map[string]policy.Quota
+
 	sequences []*sequence          // by the catalog's API index; may be shared
 	apiFaults []*raisefault.Faults // of each API's own, likewise; nil for none
 }
@@ -103,7 +106,7 @@ func (c *Config) Sequences(p Ports) []*pipeline.Sequence {
 			if b.step == nil || plan.PerAPI {
 				*b = plan.step(&policy.Site{
 					Catalog: c.Catalog, Ports: p, ID: scope + "#" + strconv.Itoa(j),
-					IPv6Prefix: c.IPv6Prefix, KeyPlaces: s.keyPlaces, TokenForSome: s.tokenForSome,
+					IPv6Prefix: c.IPv6Prefix, KeyPlaces: s.keyPlaces, TokenForSome: s.tokenForSome, Quotas: c.Quotas,
 				})
 			}
 			steps = append(steps, b.step)

@@ -6,6 +6,8 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
 	"github.com/sallyport-gateway/sallyport/filter/internal/catalog"
 	"github.com/sallyport-gateway/sallyport/filter/internal/decode"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/quota"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/raisefault"
 )
 
@@ -14,7 +16,7 @@ import (
 
 var (
 	apiMembers        = decode.Members{Names: []string{"name", "version", "base_path", "hosts", "sequence", "faults"}, Required: 3}
-	productMembers    = decode.Members{Names: []string{"name", "apis", "scopes", "attributes"}, Required: 1}
+	productMembers    = decode.Members{Names: []string{"name", "apis", "scopes", "attributes", "quota"}, Required: 1}
 	productAPIMembers = decode.Members{Names: []string{"name", "version", "operations"}, Required: 1}
 	operationMembers  = decode.Members{Names: []string{"path", "methods"}, Required: 1}
 	appMembers        = decode.Members{Names: []string{"name", "developer", "products", "keys", "status", "token_clients", "allowed_ips", "attributes"}, Required: 4}
@@ -57,9 +59,10 @@ func (r *reader) apis(v decode.Value, c *Config) (apis []catalog.API, sequences 
 	return apis, sequences
 }
 
-func (r *reader) products(v decode.Value) (products []catalog.Product) {
+func (r *reader) products(v decode.Value, c *Config) (products []catalog.Product) {
 	r.List(v, decode.Unbounded, func(v decode.Value) {
 		var p catalog.Product
+		var own policy.Quota
 		r.Object(v, &productMembers, func(name string, v decode.Value) {
 			switch name {
 			case "name":
@@ -69,10 +72,15 @@ func (r *reader) products(v decode.Value) (products []catalog.Product) {
 				r.List(v, decode.Unbounded, func(v decode.Value) { p.APIs = append(p.APIs, r.productAPI(v)) })
 			case "scopes":
 				p.Scopes = r.texts(v)
+			case "quota":
+				own = quota.DecodeOwn(r.Reader, v)
 			case "attributes":
 				p.Attributes = r.NamedTexts(v, maxAttributes, maxAttributeBytes)
 			}
 		})
+		if own.Limit > 0 {
+			c.Quotas[p.Name] = own
+		}
 		products = append(products, p)
 	})
 	return products

@@ -8,6 +8,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/catalog"
 	"github.com/sallyport-gateway/sallyport/filter/internal/decode"
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/identity"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/raisefault"
 )
@@ -29,7 +30,7 @@ var (
 // root reads the whole configuration. It means something only when no problem
 // was noted.
 func (r *reader) root(v decode.Value) *Config {
-	c := &Config{Identity: identity.DefaultHeaders(), Usage: defaultUsage(), IPv6Prefix: defaultIPv6Prefix}
+	c := &Config{Identity: identity.DefaultHeaders(), Usage: defaultUsage(), IPv6Prefix: defaultIPv6Prefix, Quotas: map[string]policy.Quota{}}
 	var (
 		apis         []catalog.API
 		own          []*sequence // of each API, nil when it has none
@@ -60,7 +61,7 @@ func (r *reader) root(v decode.Value) *Config {
 		case "apis":
 			apis, own = r.apis(v, c)
 		case "products":
-			products = r.products(v)
+			products = r.products(v, c)
 		case "apps":
 			apps = r.apps(v)
 		case "sequence":

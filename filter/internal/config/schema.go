@@ -5,6 +5,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/decode"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/identity"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/quota"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/raisefault"
 	"github.com/sallyport-gateway/sallyport/filter/internal/usage"
 )
@@ -76,6 +77,7 @@ func productSchema() *decode.Schema {
 		"apis":       decode.ListSchema("What it grants; leave it out for all APIs.", api, 1, decode.Unbounded),
 		"scopes":     decode.ListSchema("Scopes that the token must have, all of them.", decode.TextSchema("").WithExamples("customers.read"), 0, decode.Unbounded),
 		"attributes": decode.TextsSchema("Words of your own about it, for set_headers.", maxAttributes, maxAttributeBytes),
+		"quota":      quota.OwnSchema(),
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/cors"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/ipaccess"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/quota"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/raisefault"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/setheaders"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/spikearrest"
@@ -26,6 +27,7 @@ var steps = [...]step{
 	{name: "cors", kind: &cors.Policy{}},
 	{name: "ip_access", kind: &ipaccess.Policy{}},
 	{name: "spike_arrest", kind: &spikearrest.Policy{}},
+	{name: "quota", kind: &quota.Policy{}},
 	{name: "verify_api_key", kind: &apikey.Verify{}, provides: policy.Caller},
 	{name: "remove_api_key", kind: &apikey.Remove{}},
 	{name: "introspect_token", kind: &introspection.Policy{}, provides: policy.Token},

@@ -22,6 +22,9 @@ const (
 	SpikeArrestExceeded
 	SpikeArrestUnavailable
 
+	QuotaExceeded
+	QuotaUnavailable
+
 	APIKeyMissing
 	APIKeyAmbiguous
 	APIKeyUnknown

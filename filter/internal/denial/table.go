@@ -43,6 +43,9 @@ var table = [reasonCount]row{
 	SpikeArrestExceeded:    {word: "spike_arrest.exceeded", status: 429, code: "policies.ratelimit.SpikeArrestViolation", text: "Spike arrest violation"},
 	SpikeArrestUnavailable: {word: "spike_arrest.unavailable", status: 503, code: "sallyport.SpikeArrestUnavailable", text: "Rate limiting is unavailable", technical: true},
 
+	QuotaExceeded:    {word: "quota.exceeded", status: 429, code: "policies.ratelimit.QuotaViolation", text: "Rate limit quota violation. Quota limit exceeded."},
+	QuotaUnavailable: {word: "quota.unavailable", status: 503, code: "sallyport.QuotaUnavailable", text: "Quota check is unavailable", technical: true},
+
 	APIKeyMissing:     {word: "api_key.missing", status: 401, code: "steps.oauth.v2.FailedToResolveAPIKey", text: "Failed to resolve API Key", challenge: keyChallenge},
 	APIKeyAmbiguous:   {word: "api_key.ambiguous", status: 401, code: "oauth.v2.InvalidApiKey", text: "Invalid ApiKey", challenge: keyChallenge},
 	APIKeyUnknown:     {word: "api_key.unknown", status: 401, code: "oauth.v2.InvalidApiKey", text: "Invalid ApiKey", challenge: keyChallenge},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/config"
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/ipaddr"
 	"github.com/sallyport-gateway/sallyport/filter/internal/metrics"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
@@ -71,6 +72,7 @@ func (e *Engine) Configure(data []byte, env func(string) (string, bool)) bool {
 	e.sequences = c.Sequences(config.Ports{
 		Store:             e.host,
 		Dispatcher:        e.dispatch,
+		GRPC:              e.dispatchGRPC,
 		Metrics:           e.metrics,
 		Peers:             &e.peers,
 		ClientCertificate: e.host.ClientCertificate,
@@ -117,4 +119,16 @@ func (e *Engine) dispatch(c pipeline.Callout, land func(int64, pipeline.Answer))
 		e.metrics.Count(metricCallouts)
 	}
 	return failure
+}
+
+// dispatchGRPC is the same for unary gRPC calls.
+func (e *Engine) dispatchGRPC(c host.GRPCCall, land func(int64, host.GRPCAnswer)) (ok bool) {
+	ok = e.host.DispatchGRPC(c, func(a host.GRPCAnswer) {
+		land(e.host.NowNanos(), a)
+		e.giveVerdicts()
+	})
+	if ok {
+		e.metrics.Count(metricCallouts)
+	}
+	return ok
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/engine"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/metrics"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
@@ -110,6 +111,9 @@ func (p *proxy) Select(id uint32) bool {
 	p.selected = id
 	return !p.gone[id]
 }
+
+// DispatchGRPC refuses: no test here calls by gRPC.
+func (p *proxy) DispatchGRPC(host.GRPCCall, func(host.GRPCAnswer)) bool { return false }
 
 func (p *proxy) Dispatch(_ pipeline.Callout, land func(pipeline.Answer)) pipeline.Failure {
 	p.landings = append(p.landings, land)

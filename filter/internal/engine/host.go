@@ -2,6 +2,7 @@ package engine
 
 import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/metrics"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
@@ -32,10 +33,12 @@ type Host interface {
 	// KeepRequest makes the headers that RequestHeaders gave last good for as long
 	// as they are used.
 	KeepRequest()
-	// ClientAddress is "ip:port" as the host trusts it, "" if it does not say.
+	// ClientAddress is "ip:port" as the host trusts it, "" if it does not say. It is
+	// good until the host is next asked for a value.
 	ClientAddress() string
 	// ClientCertificate is the SHA-256 of the certificate, in hex, with which the
-	// client came; "" when it came without TLS or without a certificate.
+	// client came; "" when it came without TLS or without a certificate. It is as
+	// short-lived as ClientAddress.
 	ClientCertificate() string
 	// RequestTrailers gives the trailers and RemoveTrailer removes every line of
 	// one, while the engine is asked about them.
@@ -58,6 +61,9 @@ type Host interface {
 
 	// Dispatch sends a callout that outlives the stream; see pipeline.Dispatcher.
 	Dispatch(c pipeline.Callout, land func(pipeline.Answer)) pipeline.Failure
+
+	// DispatchGRPC is the same for a unary gRPC call; see host.GRPCDispatcher.
+	DispatchGRPC(c host.GRPCCall, land func(host.GRPCAnswer)) (ok bool)
 
 	// CallForeign calls one of the host's own functions by its name; ok is false
 	// when it has none of that name or refuses the argument.

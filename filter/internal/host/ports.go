@@ -6,10 +6,13 @@ import "math/rand/v2"
 type Ports struct {
 	Store      Store
 	Dispatcher Dispatcher
-	Metrics    Metrics
-	Peers      Peers
+	// GRPC is nil where the host has no gRPC; see CallGRPC.
+	GRPC    GRPCDispatcher
+	Metrics Metrics
+	Peers   Peers
 	// ClientCertificate is the SHA-256, in hex, of the certificate with which the
-	// client of the current request came; "" without one.
+	// client of the current request came; "" without one. It is good until the proxy
+	// is next asked for a value.
 	ClientCertificate func() string
 	// Now reads the host's clock, in unix nanoseconds.
 	Now func() int64
@@ -21,6 +24,11 @@ type Ports struct {
 	Host func(function string, argument []byte) (result []byte, ok bool)
 	// Random gives evenly spread numbers.
 	Random func() uint64
+}
+
+// CallGRPC sends a unary call, if the host can.
+func (p *Ports) CallGRPC(c GRPCCall, land func(now int64, a GRPCAnswer)) (ok bool) {
+	return p.GRPC != nil && p.GRPC(c, land)
 }
 
 // WithDefaults puts what drops everything in the place of missing Metrics, Peers

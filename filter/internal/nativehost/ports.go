@@ -7,6 +7,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/engine"
+	wire "github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/metrics"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection"
@@ -199,6 +200,18 @@ func (h *Host) Dispatch(c pipeline.Callout, land func(pipeline.Answer)) pipeline
 	return pipeline.NoFailure
 }
 
+// DispatchGRPC fails as a call to the scenario's cluster would that has no server
+// of gRPC behind it.
+func (h *Host) DispatchGRPC(c wire.GRPCCall, land func(wire.GRPCAnswer)) (ok bool) {
+	a, ok := h.clusters[c.Cluster]
+	if !ok || a.Fault == "unknown" || a.Fault == "no_endpoints" {
+		return false
+	}
+	_, delay := outcome(a, c.Timeout)
+	h.landings = append(h.landings, landing{due: h.now.Add(delay), land: func(pipeline.Answer) { land(wire.GRPCAnswer{}) }})
+	return true
+}
+
 // outcome is what a host tells the guest of an answer, and when.
 func outcome(a Answer, timeout time.Duration) (pipeline.Answer, time.Duration) {
 	switch a.Fault {
@@ -210,7 +223,7 @@ func outcome(a Answer, timeout time.Duration) (pipeline.Answer, time.Duration) {
 		return pipeline.Answer{Failure: pipeline.ResetMidAnswer}, 0
 	case "not_http":
 		return pipeline.Answer{Failure: pipeline.NotHTTP}, 0
-	case "timeout":
+	case "timeout", "timeout_mid_body":
 		return pipeline.Answer{Failure: pipeline.TimedOut}, timeout
 	}
 	if a.Delay >= timeout {

@@ -46,12 +46,13 @@ const (
 	certificateDigest = "connection\x00sha256_peer_certificate_digest"
 )
 
+// property gives a value that is good until the next small one.
 func property(path string) string {
 	value, status := abi.Property(path)
 	if status != abi.OK {
 		return ""
 	}
-	return unsafe.String(unsafe.SliceData(value), len(value)) // nobody else has it
+	return unsafe.String(unsafe.SliceData(value), len(value))
 }
 
 func (h *host) RemoveHeader(name string) bool {

@@ -66,6 +66,13 @@ type Plan struct {
 	HoldsToCatalog bool
 }
 
+// Quota is a limit: so many requests in an interval, which is of the step quota.
+// The zero Quota is none.
+type Quota struct {
+	Limit    int64
+	Interval uint8
+}
+
 // Site is where a step is built: for one VM and, with Plan.PerAPI, for one API.
 // Ports have their defaults.
 type Site struct {
@@ -76,6 +83,8 @@ type Site struct {
 	ID string
 	// IPv6Prefix is how many bits of an IPv6 address tell clients apart.
 	IPv6Prefix int
+	// Quotas are the products' own, by the product's name.
+	Quotas map[string]Quota
 	// KeyPlaces are those of all steps of the sequence, each once.
 	KeyPlaces []Place
 	// TokenForSome tells that a step of the sequence which provides Token is meant

@@ -76,7 +76,7 @@ func (k *counter) appendName(b []byte) []byte {
 }
 
 // labels leaves out what is not known.
-func (p Party) labels() string { return string(p.appendLabels(nil)) }
+func (p Party) Labels() string { return string(p.appendLabels(nil)) }
 
 func (p Party) appendLabels(b []byte) []byte {
 	for _, part := range [...]struct{ tag, value string }{{tagApp, p.App}, {tagProduct, p.Product}, {tagAPI, p.API}, {tagVersion, p.Version}} {

@@ -41,13 +41,13 @@ func (m *meters) Histogram(name string) host.Histogram {
 func (m *meters) ofCatalog() (n int) {
 	for _, names := range []map[string][]int64{m.gauges, m.observed} {
 		for name := range names {
-			if !strings.Contains(name, others.labels()) {
+			if !strings.Contains(name, others.Labels()) {
 				n++
 			}
 		}
 	}
 	for name := range m.counters {
-		if strings.Contains(name, "sp_api=") && !strings.Contains(name, others.labels()) {
+		if strings.Contains(name, "sp_api=") && !strings.Contains(name, others.Labels()) {
 			n++
 		}
 	}
@@ -171,12 +171,12 @@ func TestCardinalityWithoutSharedData(t *testing.T) {
 	r := NewRecorder(10, store, m)
 	call := Call{Allowed: true, Party: jane, KeyID: "k", Status: 200}
 	r.Record(&call)
-	if m.ofCatalog() != 0 || m.counters["sallyport_usage.sp_decision=allow|"+others.labels()+"sp_class=2xx|"] != 1 {
+	if m.ofCatalog() != 0 || m.counters["sallyport_usage.sp_decision=allow|"+others.Labels()+"sp_class=2xx|"] != 1 {
 		t.Errorf("counters %v", m.counters)
 	}
 	broken = nil
 	r.Record(&call)
-	if m.counters["sallyport_usage.sp_decision=allow|"+jane.labels()+"sp_class=2xx|"] != 1 {
+	if m.counters["sallyport_usage.sp_decision=allow|"+jane.Labels()+"sp_class=2xx|"] != 1 {
 		t.Errorf("counters %v", m.counters)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun"
 	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun/envoytest"
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/forge"
+	"github.com/sallyport-gateway/sallyport/hostsim/internal/wasmhost"
 )
 
 // What Inspect says of a module is what Envoy says, to the word. Set $ENVOY to ask another version than the usual one.
@@ -25,7 +26,7 @@ func TestInspectAgreesWithEnvoy(t *testing.T) {
 	for _, s := range forge.Specimens() {
 		t.Run(s.Name, func(t *testing.T) {
 			in := hostsim.Inspect(t.Context(), s.Wasm)
-			i := slices.IndexFunc(in.Verdicts, func(v hostsim.Verdict) bool { return v.Profile == profile })
+			i := slices.IndexFunc(in.Verdicts, func(v wasmhost.Verdict) bool { return v.Profile == profile })
 			var want []string
 			for _, r := range in.Verdicts[i].Refusal {
 				want = append(want, r.Words)

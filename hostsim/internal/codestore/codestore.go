@@ -5,7 +5,7 @@
 // three megabytes takes longer than all else. So beside the machine code lies a hollow copy of the module (see
 // wasmbin.Hollow), and wazero, which finds machine code by the bytes of a module alone, is given that copy, with the
 // code of the whole one under its name. What lies here was validated when it was written; a module with other bytes,
-// another wazero or another CPU finds nothing and is compiled anew.
+// another wazero or another CPU finds nothing and is compiled again. `make wazero-next` shows it with two releases.
 package codestore
 
 import (
@@ -15,6 +15,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
+	"runtime"
+	"strings"
+	"sync"
 
 	"github.com/tetratelabs/wazero"
 
@@ -36,6 +40,19 @@ const (
 	codeName   = "code"
 )
 
+// wazeroRelease is the version of wazero in this binary, and "" when nothing tells. The build info of a test binary lacks
+// it, for which wazero's own cache calls every release "dev" and takes the code of another; the path of its source has it.
+var wazeroRelease = sync.OnceValue(func() string {
+	f := runtime.FuncForPC(reflect.ValueOf(wazero.NewRuntime).Pointer())
+	file, _ := f.FileLine(f.Entry())
+	_, rest, _ := strings.Cut(file, "github.com/tetratelabs/wazero@")
+	release, _, _ := strings.Cut(rest, "/")
+	return release
+})
+
+// storeOf is a module's folder for this release of wazero.
+func storeOf(dir, hash string) string { return filepath.Join(dir, hash+"-"+wazeroRelease()) }
+
 // Memory is code for one process, kept nowhere.
 func Memory(wasm []byte) *Code {
 	return &Code{Binary: wasmbin.JoinData(wasm), Cache: wazero.NewCompilationCache()}
@@ -43,7 +60,10 @@ func Memory(wasm []byte) *Code {
 
 // Load gives the code of a module that was saved under dir; nil when there is none. Once the runtime has it, ask Used.
 func Load(dir, hash string) *Code {
-	c := &Code{store: filepath.Join(dir, hash)}
+	if wazeroRelease() == "" {
+		return nil
+	}
+	c := &Code{store: storeOf(dir, hash)}
 	var err error
 	if c.Binary, err = os.ReadFile(filepath.Join(c.store, hollowName)); err != nil {
 		return nil
@@ -88,7 +108,7 @@ func (c *Code) Used() bool {
 
 // Fresh prepares a module that has to be compiled. Save keeps the code once the runtime has it.
 func Fresh(dir, hash string, wasm []byte) (*Code, error) {
-	c := &Code{Binary: wasmbin.JoinData(wasm), store: filepath.Join(dir, hash)}
+	c := &Code{Binary: wasmbin.JoinData(wasm), store: storeOf(dir, hash)}
 	if err := c.workFolder(dir, nil); err != nil {
 		return nil, fmt.Errorf("make the compilation cache: %w", err)
 	}
@@ -116,10 +136,11 @@ func (c *Code) workFolder(dir string, fill func() error) error {
 	return nil
 }
 
-// Save keeps the code that wazero has written, for Load. A module that cannot be hollowed out is not kept.
+// Save keeps the code that wazero has written, for Load. A module that cannot be hollowed out is not kept, nor is code of
+// a wazero of unknown release.
 func (c *Code) Save(ctx context.Context) error {
 	hollow, ok := wasmbin.Hollow(c.Binary)
-	if !ok {
+	if !ok || wazeroRelease() == "" {
 		return c.tidy()
 	}
 	code, err := soleFile(c.work)

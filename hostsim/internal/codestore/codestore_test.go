@@ -90,7 +90,7 @@ func TestStore(t *testing.T) {
 		t.Error("code of a module that was never saved")
 	}
 	entries, err := os.ReadDir(dir)
-	if err != nil || len(entries) != 1 || entries[0].Name() != hash {
+	if err != nil || len(entries) != 1 || entries[0].Name() != filepath.Base(storeOf(dir, hash)) {
 		t.Errorf("left in the store: %v, %v", entries, err)
 	}
 }
@@ -147,11 +147,11 @@ func TestStoreSpoiled(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := t.TempDir()
 			save(t, dir)
-			code, err := soleFile(filepath.Join(dir, hash, codeName))
+			code, err := soleFile(filepath.Join(storeOf(dir, hash), codeName))
 			if err != nil {
 				t.Fatal(err)
 			}
-			tt.spoil(t, filepath.Join(dir, hash, hollowName), filepath.Join(dir, hash, codeName, code))
+			tt.spoil(t, filepath.Join(storeOf(dir, hash), hollowName), filepath.Join(storeOf(dir, hash), codeName, code))
 			if got, ok := load(t, dir); ok {
 				t.Errorf("it was run, and answers %d", got)
 			}
@@ -202,4 +202,28 @@ func TestMemory(t *testing.T) {
 	if err := c.Close(ctx); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestStoreBetweenReleases: what another release of wazero has kept is never run. CODESTORE is the folder that
+// `make wazero-next` hands from one release to the other.
+func TestStoreBetweenReleases(t *testing.T) {
+	dir := os.Getenv("CODESTORE")
+	if dir == "" {
+		dir = t.TempDir()
+	}
+	if wazeroRelease() == "" {
+		t.Fatal("the release of wazero is unknown")
+	}
+	own := storeOf(dir, hash)
+	_, err := os.Stat(own)
+	got, ok := load(t, dir)
+	if ok != (err == nil) || ok && got != 42 {
+		t.Errorf("code of use %v, answering %d; kept by this release: %v", ok, got, err == nil)
+	}
+	save(t, dir)
+	if got, ok := load(t, dir); !ok || got != 42 {
+		t.Errorf("code of this release answers %d, of use %v", got, ok)
+	}
+	kept, err := os.ReadDir(dir)
+	t.Logf("wazero %s; kept: %v, %v", wazeroRelease(), kept, err)
 }

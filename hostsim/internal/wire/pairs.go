@@ -2,7 +2,11 @@
 // and property paths.
 package wire
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"github.com/sallyport-gateway/sallyport/hostsim/abi"
+)
 
 // Bounds of what a guest may hand over as pairs. Source: proxy-wasm-cpp-host include/proxy-wasm/limits.h.
 const (
@@ -11,7 +15,7 @@ const (
 )
 
 // Pair is one name and value of a header map.
-type Pair struct{ Name, Value string }
+type Pair = abi.Header
 
 const (
 	countSize   = 4 // u32 number of pairs
@@ -91,7 +95,7 @@ func ParsePairs(b []byte) ([]Pair, bool) {
 		if !ok {
 			break
 		}
-		pairs = append(pairs, Pair{string(name), string(value)})
+		pairs = append(pairs, Pair{Name: string(name), Value: string(value)})
 	}
 	if !p.Whole() {
 		return nil, false

@@ -11,9 +11,9 @@ import (
 
 func TestPairsRoundTrip(t *testing.T) {
 	for _, pairs := range [][]Pair{
-		{{":path", "/"}},
-		{{"a", ""}, {"", "b"}, {"a", "again"}},
-		{{"k", "nul\x00inside"}},
+		{{Name: ":path", Value: "/"}},
+		{{Name: "a", Value: ""}, {Name: "", Value: "b"}, {Name: "a", Value: "again"}},
+		{{Name: "k", Value: "nul\x00inside"}},
 	} {
 		b := AppendPairs(nil, pairs)
 		if len(b) != PairsSize(pairs) {
@@ -27,7 +27,7 @@ func TestPairsRoundTrip(t *testing.T) {
 }
 
 func TestPairsBytes(t *testing.T) {
-	got := AppendPairs(nil, []Pair{{"ab", "c"}})
+	got := AppendPairs(nil, []Pair{{Name: "ab", Value: "c"}})
 	want := "\x01\x00\x00\x00" + "\x02\x00\x00\x00\x01\x00\x00\x00" + "ab\x00c\x00"
 	if string(got) != want {
 		t.Errorf("got %q, want %q", got, want)
@@ -35,7 +35,7 @@ func TestPairsBytes(t *testing.T) {
 }
 
 func TestParsePairsRefuses(t *testing.T) {
-	good := AppendPairs(nil, []Pair{{"name", "value"}})
+	good := AppendPairs(nil, []Pair{{Name: "name", Value: "value"}})
 	many := make([]Pair, MaxPairsCount+1)
 	with := func(at int, b byte) []byte {
 		c := bytes.Clone(good)
@@ -56,7 +56,7 @@ func TestParsePairsRefuses(t *testing.T) {
 		{"name longer than all", with(7, 0xff)},
 		{"count of four billion", with(3, 0xff)},
 		{"too many pairs", AppendPairs(nil, many)},
-		{"too many bytes", AppendPairs(nil, []Pair{{"a", strings.Repeat("x", MaxPairsBytes)}})},
+		{"too many bytes", AppendPairs(nil, []Pair{{Name: "a", Value: strings.Repeat("x", MaxPairsBytes)}})},
 	} {
 		if pairs, ok := ParsePairs(tt.in); ok || pairs != nil {
 			t.Errorf("%s: accepted as %d pairs", tt.name, len(pairs))
@@ -79,7 +79,7 @@ func TestSplitPath(t *testing.T) {
 }
 
 func FuzzParsePairs(f *testing.F) {
-	f.Add(AppendPairs(nil, []Pair{{":path", "/"}, {"a", ""}}))
+	f.Add(AppendPairs(nil, []Pair{{Name: ":path", Value: "/"}, {Name: "a", Value: ""}}))
 	f.Add([]byte{0, 0, 0, 0})
 	f.Add(binary.LittleEndian.AppendUint32(nil, 1<<31))
 	f.Fuzz(func(t *testing.T, b []byte) {

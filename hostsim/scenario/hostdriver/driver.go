@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/abi"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
 )
 
@@ -143,7 +144,7 @@ func (in *instance) Metrics(context.Context) (map[string]int64, error) {
 	}
 	out := map[string]int64{}
 	for _, m := range in.host.Process().Metrics() {
-		if m.Type != hostsim.Histogram {
+		if m.Type != abi.Histogram {
 			out[m.Name] = int64(m.Value) // a gauge below zero comes back as it went in
 		}
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
+	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
 // server is a cluster's only host, or the backend: it answers as the scenario says and keeps what it read.
@@ -41,13 +42,13 @@ func (s *server) Answer(c hostsim.Call) hostsim.Answer {
 }
 
 // faults are the simulated host's words for the faults that send no response.
-var faults = map[scenario.Fault]hostsim.Fault{
-	scenario.FaultRefuse:      hostsim.FaultRefuse,
-	scenario.FaultTimeout:     hostsim.FaultTimeout,
-	scenario.FaultReset:       hostsim.FaultReset,
-	scenario.FaultNoEndpoints: hostsim.FaultNoEndpoints,
-	scenario.FaultUnknown:     hostsim.FaultUnknown,
-	scenario.FaultNotHTTP:     hostsim.FaultNotHTTP,
+var faults = map[scenario.Fault]upstream.Fault{
+	scenario.FaultRefuse:      upstream.FaultRefuse,
+	scenario.FaultTimeout:     upstream.FaultTimeout,
+	scenario.FaultReset:       upstream.FaultReset,
+	scenario.FaultNoEndpoints: upstream.FaultNoEndpoints,
+	scenario.FaultUnknown:     upstream.FaultUnknown,
+	scenario.FaultNotHTTP:     upstream.FaultNotHTTP,
 }
 
 // Answer is a scenario's answer as the simulated host takes it from a cluster. A cluster that is FaultUnknown must not be
@@ -69,10 +70,10 @@ func wireAnswer(a scenario.Answer) hostsim.Answer {
 	case "", scenario.FaultSlow, scenario.FaultOversize:
 		return out
 	case scenario.FaultResetMidBody:
-		out.Fault = hostsim.FaultResetMidBody
+		out.Fault = upstream.FaultResetMidBody
 		return out
 	case scenario.FaultTimeoutMidBody:
-		out.Fault = hostsim.FaultTimeoutMidBody
+		out.Fault = upstream.FaultTimeoutMidBody
 		return out
 	}
 	fault, ok := faults[a.Fault]

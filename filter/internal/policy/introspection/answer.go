@@ -3,9 +3,9 @@ package introspection
 import (
 	"time"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/breaker"
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
-	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/outage"
 )
 
 // MaxAnswerBytes bounds the body of an answer: what is longer is refused, and
@@ -73,11 +73,11 @@ func statusDenial(a *pipeline.Answer, now int64) denial.Denial {
 	case a.Status == 429:
 		return denial.Denial{
 			Reason:            denial.IntrospectionRateLimited,
-			RetryAfterSeconds: int(outage.Hold(a, now) / time.Second),
+			RetryAfterSeconds: int(breaker.Hold(a, now) / time.Second),
 		}
 	case a.Status >= 500 && a.Status <= 599:
 		d := denialFor(denial.IntrospectionServerError)
-		if after, ok := outage.RetryAfter(a); ok {
+		if after, ok := breaker.RetryAfter(a); ok {
 			d.RetryAfterSeconds = int(after / time.Second)
 		}
 		return d

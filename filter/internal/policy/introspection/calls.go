@@ -4,9 +4,9 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
+	"github.com/sallyport-gateway/sallyport/filter/internal/breaker"
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
-	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/outage"
 )
 
 // callLease is how long after its timeout a call that nobody ended stops
@@ -20,11 +20,19 @@ const (
 	metricLatency = "sallyport_introspection_latency" // milliseconds
 )
 
+// authorizationServer is what the guarded server is here.
+var authorizationServer = breaker.Role{
+	Name: "authorization server", Metric: "sallyport_introspection_",
+	Held:       denial.IntrospectionRateLimited,
+	Open:       denial.IntrospectionCircuitOpen,
+	Overloaded: denial.IntrospectionOverloaded,
+}
+
 // caller makes the calls of one step, as far as the guard lets it.
 type caller struct {
 	request  request
 	retry    bool
-	guard    *outage.Guard
+	guard    *breaker.Guard
 	dispatch pipeline.Dispatcher
 	metrics  pipeline.Metrics
 }
@@ -35,8 +43,8 @@ func newCaller(o Options, p Ports) caller {
 		retry:    o.Retry,
 		dispatch: p.Dispatcher,
 		metrics:  p.Metrics,
-		guard: outage.New(outage.Options{
-			Cluster: o.Cluster, Authority: o.Authority,
+		guard: breaker.New(breaker.Options{
+			Role: authorizationServer, Cluster: o.Cluster, Authority: o.Authority,
 			MaxInFlight: o.MaxInFlight, Lease: o.Timeout + callLease, Breaker: o.Breaker,
 		}, p),
 	}
@@ -47,7 +55,7 @@ func newCaller(o Options, p Ports) caller {
 type attempt struct {
 	*caller
 	token  string
-	permit outage.Permit
+	permit breaker.Permit
 	began  int64 // unix nanoseconds
 	land   func(now int64, v verdict)
 }
@@ -55,7 +63,7 @@ type attempt struct {
 // ask sends the introspection of a token. With ok, land is called once, later,
 // with what the answer amounts to; otherwise it never is, and d says why.
 func (c *caller) ask(token string, now int64, land func(now int64, v verdict)) (d denial.Denial, ok bool) {
-	permit, d, ok := c.guard.Admit(now, outage.MarkOf(token))
+	permit, d, ok := c.guard.Admit(now, breaker.MarkOf(token))
 	if !ok {
 		return d, false
 	}
@@ -83,7 +91,7 @@ func (t *attempt) again(now int64, f pipeline.Failure) bool {
 	if !t.retry || t.permit.Probe() {
 		return false
 	}
-	left, ok := outage.RetryWithin(f, time.Duration(now-t.began), t.request.timeout)
+	left, ok := breaker.RetryWithin(f, time.Duration(now-t.began), t.request.timeout)
 	if !ok {
 		return false
 	}
@@ -131,19 +139,19 @@ func (v verdict) outcome() string {
 }
 
 // ending is what the end of a call says of the server, rather than of the token.
-func (v verdict) ending(a *pipeline.Answer) outage.Ending {
+func (v verdict) ending(a *pipeline.Answer) breaker.Ending {
 	if v.claims != nil {
-		return outage.Answered
+		return breaker.Answered
 	}
 	switch a.Failure {
 	case pipeline.FailureUnknown, pipeline.UnknownCluster:
-		return outage.Lost
+		return breaker.Lost
 	case pipeline.NoHost, pipeline.NoConnection:
-		return outage.Down
+		return breaker.Down
 	case pipeline.NoFailure:
 		return endingOf(v.denial.Reason, a)
 	}
-	return outage.Failed
+	return breaker.Failed
 }
 
 // endingOf is the same for a call that was answered, and not as it should be.
@@ -151,15 +159,15 @@ func (v verdict) ending(a *pipeline.Answer) outage.Ending {
 // says of one token what we do not take: any other 4xx too, and whatever comes as
 // JSON with status 200. A user whose name cannot be read must not be able to open
 // the breaker for all others.
-func endingOf(r denial.Reason, a *pipeline.Answer) outage.Ending {
+func endingOf(r denial.Reason, a *pipeline.Answer) breaker.Ending {
 	switch {
 	case r == denial.IntrospectionRateLimited:
-		return outage.Limited
+		return breaker.Limited
 	case a.Status >= 400 && a.Status < 500 && a.Status != statusRequestTimeout,
 		aboutOneToken(r), a.Status == 200 && saysJSON(a):
-		return outage.Answered
+		return breaker.Answered
 	}
-	return outage.Failed
+	return breaker.Failed
 }
 
 // aboutOneToken reports what is wrong with an answer that a server at work gave.

@@ -4,9 +4,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/breaker"
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
-	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/outage"
 )
 
 func retrying(o *Options) { o.Retry = true }
@@ -67,7 +67,7 @@ func TestARetryThatTheHostRefusesLeavesTheFirstFailure(t *testing.T) {
 func TestAProbeIsSentOnce(t *testing.T) {
 	b := newBench(func(o *Options) {
 		retrying(o)
-		o.Breaker = outage.Breaker{Failures: 1, MinCalls: 1, FailurePercent: 100, Window: time.Second, OpenFor: time.Second, LongestOpen: time.Second}
+		o.Breaker = breaker.Breaker{Failures: 1, MinCalls: 1, FailurePercent: 100, Window: time.Second, OpenFor: time.Second, LongestOpen: time.Second}
 	})
 	b.arrive("abc")
 	b.land(0, answered(500, ""))
@@ -81,29 +81,29 @@ func TestAProbeIsSentOnce(t *testing.T) {
 // TestEveryReasonHasItsEnding: what counts for the breaker is named here, and
 // everything else does not.
 func TestEveryReasonHasItsEnding(t *testing.T) {
-	want := map[denial.Reason]outage.Ending{
-		denial.IntrospectionNoHost: outage.Down, denial.IntrospectionTimeout: outage.Failed, denial.IntrospectionReset: outage.Failed,
-		denial.IntrospectionNotHTTP: outage.Failed, denial.IntrospectionServerError: outage.Failed, denial.IntrospectionNotJSON: outage.Failed,
-		denial.IntrospectionNoActive: outage.Failed, denial.IntrospectionRateLimited: outage.Limited,
-		denial.IntrospectionUnknownCluster: outage.Lost, denial.Internal: outage.Lost,
+	want := map[denial.Reason]breaker.Ending{
+		denial.IntrospectionNoHost: breaker.Down, denial.IntrospectionTimeout: breaker.Failed, denial.IntrospectionReset: breaker.Failed,
+		denial.IntrospectionNotHTTP: breaker.Failed, denial.IntrospectionServerError: breaker.Failed, denial.IntrospectionNotJSON: breaker.Failed,
+		denial.IntrospectionNoActive: breaker.Failed, denial.IntrospectionRateLimited: breaker.Limited,
+		denial.IntrospectionUnknownCluster: breaker.Lost, denial.Internal: breaker.Lost,
 	}
 	for _, a := range everyAnswer() {
 		v := judge(&a, start.UnixNano())
 		ending, named := want[v.denial.Reason]
 		switch {
 		case a.Failure == pipeline.Unreachable, a.Failure == pipeline.NoFailure && (a.Status < 400 && a.Status != 200):
-			ending = outage.Failed
+			ending = breaker.Failed
 		case a.Failure == pipeline.NoConnection:
-			ending = outage.Down
+			ending = breaker.Down
 		case !named:
-			ending = outage.Answered
+			ending = breaker.Answered
 		}
 		if got := v.ending(&a); got != ending {
 			t.Errorf("failure %v, status %d, %v: ending %v, want %v", a.Failure, a.Status, v.denial.Reason, got, ending)
 		}
 	}
 	for _, claims := range []*pipeline.Claims{{}, {Active: true}} {
-		if got := (verdict{claims: claims}).ending(&pipeline.Answer{}); got != outage.Answered {
+		if got := (verdict{claims: claims}).ending(&pipeline.Answer{}); got != breaker.Answered {
 			t.Errorf("%+v: ending %v", claims, got)
 		}
 	}

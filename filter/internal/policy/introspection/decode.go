@@ -2,6 +2,7 @@ package introspection
 
 import (
 	"cmp"
+	"github.com/sallyport-gateway/sallyport/filter/internal/breaker"
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/decode"
@@ -28,7 +29,7 @@ func (*Policy) Decode(r *decode.Reader, v decode.Value, p *policy.Plan) {
 	o := Options{
 		Timeout: DefaultTimeout, CacheMaxTTL: defaultCacheTTL, CacheEntries: defaultCacheEntries,
 		SharedEntries: defaultSharedEntries, NegativeTTL: defaultNegativeTTL,
-		Retry: true, MaxInFlight: defaultInFlight, Breaker: defaultBreaker,
+		Retry: true, MaxInFlight: defaultInFlight, Breaker: breaker.Default,
 	}
 	var check decodedPrecheck
 	given := map[string]bool{}

@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/breaker"
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
-	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/outage"
 )
 
 var asJSON = pipeline.Header{Name: "content-type", Value: "application/json;charset=ISO-8859-1"}
@@ -17,7 +17,7 @@ var asJSON = pipeline.Header{Name: "content-type", Value: "application/json;char
 func breaking() *bench {
 	return newBench(func(o *Options) {
 		o.CacheEntries = 0
-		o.Breaker = outage.Breaker{Failures: 3, FailurePercent: 50, MinCalls: 20, Window: 10 * time.Second, OpenFor: time.Second, LongestOpen: time.Second}
+		o.Breaker = breaker.Breaker{Failures: 3, FailurePercent: 50, MinCalls: 20, Window: 10 * time.Second, OpenFor: time.Second, LongestOpen: time.Second}
 	})
 }
 
@@ -102,7 +102,7 @@ func TestBreakerFairness(t *testing.T) {
 
 // TestBreakerFairnessOfSteps: with several steps that ask one server as several clients, a token is still one.
 func TestBreakerFairnessOfSteps(t *testing.T) {
-	breaker := outage.Breaker{Failures: 3, FailurePercent: 50, MinCalls: 20, Window: 10 * time.Second, OpenFor: time.Second, LongestOpen: time.Second}
+	breaker := breaker.Breaker{Failures: 3, FailurePercent: 50, MinCalls: 20, Window: 10 * time.Second, OpenFor: time.Second, LongestOpen: time.Second}
 	p, one, other := newPair(func(o *Options) { o.Breaker = breaker }, func(o *Options) { o.Breaker, o.ClientID, o.Path = breaker, "other", "/other" })
 	for _, vm := range []*bench{one, other, one, other} {
 		vm.arrive("odd")

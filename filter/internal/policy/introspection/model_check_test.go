@@ -5,9 +5,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/breaker"
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
-	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/outage"
 	"pgregory.net/rapid"
 )
 
@@ -122,7 +122,7 @@ func (w *modelWorld) account(token string) (text string) {
 }
 
 // land ends a call of a VM with an answer, and notes what it says.
-func (v *modelVM) land(c *modelCall, a pipeline.Answer, said func() (modelAnswer, bool), e outage.Ending, hold time.Duration) {
+func (v *modelVM) land(c *modelCall, a pipeline.Answer, said func() (modelAnswer, bool), e breaker.Ending, hold time.Duration) {
 	w := v.world
 	before := c.land
 	again := w.o.Retry && !c.probe && !c.retried
@@ -130,7 +130,7 @@ func (v *modelVM) land(c *modelCall, a pipeline.Answer, said func() (modelAnswer
 		w.landing = c
 	}
 	defer func() { w.landing = nil }()
-	if _, retry := outage.RetryWithin(a.Failure, w.now.Sub(c.sent), modelTimeout); again && retry {
+	if _, retry := breaker.RetryWithin(a.Failure, w.now.Sub(c.sent), modelTimeout); again && retry {
 		before(w.now.UnixNano(), a)
 		if !c.retried {
 			w.t.Fatalf("a call of %s was not tried again", w.clock(c.sent))
@@ -142,7 +142,7 @@ func (v *modelVM) land(c *modelCall, a pipeline.Answer, said func() (modelAnswer
 	if answer, ok := said(); ok {
 		answer.vm = v
 		w.told[c.token] = append(w.told[c.token], answer)
-	} else if e == outage.Failed || e == outage.Limited {
+	} else if e == breaker.Failed || e == breaker.Limited {
 		w.failed[c.token] = w.now
 	}
 	before(w.now.UnixNano(), a)
@@ -177,7 +177,7 @@ func (w *modelWorld) tick(d time.Duration) {
 			case c.forgotten && !w.now.Before(c.sent.Add(modelTimeout+callLease)):
 				v.calls = slices.DeleteFunc(v.calls, func(have *modelCall) bool { return have == c })
 			case !c.forgotten && !w.now.Before(c.tried.Add(c.timeout)):
-				v.land(c, pipeline.Answer{Failure: pipeline.TimedOut}, nothing, outage.Failed, 0)
+				v.land(c, pipeline.Answer{Failure: pipeline.TimedOut}, nothing, breaker.Failed, 0)
 			}
 		}
 		v.step.Tick(w.now.UnixNano())

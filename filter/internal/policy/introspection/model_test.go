@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/breaker"
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
-	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/outage"
 	"github.com/sallyport-gateway/sallyport/filter/internal/secret"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 	"pgregory.net/rapid"
@@ -17,21 +17,21 @@ import (
 func nothing() (modelAnswer, bool) { return modelAnswer{}, false }
 
 // answer draws how the server answers a call, and what is to be noted of it.
-func (w *modelWorld) answer(t *rapid.T) (a pipeline.Answer, said func() (modelAnswer, bool), e outage.Ending, hold time.Duration) {
+func (w *modelWorld) answer(t *rapid.T) (a pipeline.Answer, said func() (modelAnswer, bool), e breaker.Ending, hold time.Duration) {
 	switch rapid.SampledFrom([]string{"active", "active", "active", "no exp", "inactive", "500", "500", "429", "unreachable", "garbage", "401"}).Draw(t, "answer") {
 	case "inactive":
-		return answered(200, `{"active":false}`), func() (modelAnswer, bool) { return modelAnswer{landed: w.now}, true }, outage.Answered, 0
+		return answered(200, `{"active":false}`), func() (modelAnswer, bool) { return modelAnswer{landed: w.now}, true }, breaker.Answered, 0
 	case "500":
-		return answered(500, ""), nothing, outage.Failed, 0
+		return answered(500, ""), nothing, breaker.Failed, 0
 	case "401":
-		return answered(400, ""), nothing, outage.Answered, 0
+		return answered(400, ""), nothing, breaker.Answered, 0
 	case "garbage":
-		return answered(200, "<html>"), nothing, outage.Failed, 0
+		return answered(200, "<html>"), nothing, breaker.Failed, 0
 	case "unreachable":
-		return pipeline.Answer{Failure: pipeline.Unreachable}, nothing, outage.Failed, 0
+		return pipeline.Answer{Failure: pipeline.Unreachable}, nothing, breaker.Failed, 0
 	case "429":
 		seconds := rapid.IntRange(1, 3).Draw(t, "hold")
-		return answered(429, "", pipeline.Header{Name: "retry-after", Value: strconv.Itoa(seconds)}), nothing, outage.Limited, time.Duration(seconds) * time.Second
+		return answered(429, "", pipeline.Header{Name: "retry-after", Value: strconv.Itoa(seconds)}), nothing, breaker.Limited, time.Duration(seconds) * time.Second
 	case "no exp":
 		return w.active(0)
 	}
@@ -39,7 +39,7 @@ func (w *modelWorld) answer(t *rapid.T) (a pipeline.Answer, said func() (modelAn
 }
 
 // active is an answer under a subject of its own, by which it is known again.
-func (w *modelWorld) active(life int) (pipeline.Answer, func() (modelAnswer, bool), outage.Ending, time.Duration) {
+func (w *modelWorld) active(life int) (pipeline.Answer, func() (modelAnswer, bool), breaker.Ending, time.Duration) {
 	w.subjects++
 	m := modelAnswer{subject: fmt.Sprintf("answer-%d", w.subjects), landed: w.now}
 	keep, exp := w.o.CacheMaxTTL, ""
@@ -61,7 +61,7 @@ func (w *modelWorld) active(life int) (pipeline.Answer, func() (modelAnswer, boo
 	} else {
 		w.troubled = true // it is for those who waited in one VM: the others ask again, late
 	}
-	return answered(200, fmt.Sprintf(`{"active":true,"sub":%q%s}`, m.subject, exp)), func() (modelAnswer, bool) { return m, true }, outage.Answered, 0
+	return answered(200, fmt.Sprintf(`{"active":true,"sub":%q%s}`, m.subject, exp)), func() (modelAnswer, bool) { return m, true }, breaker.Answered, 0
 }
 
 // pick draws one of the calls that can still end.
@@ -91,7 +91,7 @@ func drawModelOptions(t *rapid.T) Options {
 		CacheMaxTTL: seconds("max_ttl", 1, 5), CacheEntries: 2, SharedEntries: 64, TTLWithoutExp: seconds("ttl_without_exp", 0, 2),
 		NegativeTTL: seconds("negative_ttl", 1, 5), StaleIfError: seconds("stale_if_error", 0, 10), RefreshAhead: seconds("refresh_ahead", 0, 1, 4),
 		Retry: rapid.Bool().Draw(t, "retry"), MaxInFlight: rapid.IntRange(2, 4).Draw(t, "max_in_flight"),
-		Breaker: outage.Breaker{Failures: modelFailures, FailurePercent: 100, MinCalls: 1000, Window: modelWindow, OpenFor: modelOpenFor, LongestOpen: 4 * modelOpenFor},
+		Breaker: breaker.Breaker{Failures: modelFailures, FailurePercent: 100, MinCalls: 1000, Window: modelWindow, OpenFor: modelOpenFor, LongestOpen: 4 * modelOpenFor},
 	}
 }
 

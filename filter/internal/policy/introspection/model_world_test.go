@@ -7,9 +7,9 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/breaker"
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
-	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/outage"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 )
 
@@ -178,8 +178,8 @@ func (s *modelServer) sent(w *modelWorld, c *modelCall) {
 }
 
 // ended notes what a call came to.
-func (s *modelServer) ended(w *modelWorld, c *modelCall, e outage.Ending, hold time.Duration) {
-	if e == outage.Limited && w.now.Add(hold).After(s.held) {
+func (s *modelServer) ended(w *modelWorld, c *modelCall, e breaker.Ending, hold time.Duration) {
+	if e == breaker.Limited && w.now.Add(hold).After(s.held) {
 		s.held = w.now.Add(hold)
 	}
 	if s.open {
@@ -187,7 +187,7 @@ func (s *modelServer) ended(w *modelWorld, c *modelCall, e outage.Ending, hold t
 			return
 		}
 		s.probe = nil
-		if e == outage.Failed {
+		if e == breaker.Failed {
 			s.until = w.now.Add(modelOpenFor / 2)
 		} else {
 			s.open, s.closed, s.row, s.failed, s.window = false, w.now, 0, nil, time.Time{}
@@ -197,7 +197,7 @@ func (s *modelServer) ended(w *modelWorld, c *modelCall, e outage.Ending, hold t
 	if c.sent.Before(s.closed) {
 		return // from before the outage
 	}
-	if e != outage.Answered && e != outage.Failed {
+	if e != breaker.Answered && e != breaker.Failed {
 		return
 	}
 	if !w.now.Before(s.window) {
@@ -207,7 +207,7 @@ func (s *modelServer) ended(w *modelWorld, c *modelCall, e outage.Ending, hold t
 		}
 	}
 	switch {
-	case e == outage.Answered:
+	case e == breaker.Answered:
 		s.row = 0
 	case !s.failed[c.token]:
 		if s.failed == nil {

@@ -1,11 +1,11 @@
 package introspection
 
 import (
+	"github.com/sallyport-gateway/sallyport/filter/internal/breaker"
 	"github.com/sallyport-gateway/sallyport/filter/internal/decode"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/dpop"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/answers"
-	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/outage"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/tokenrules"
 )
 
@@ -31,7 +31,7 @@ func (*Policy) Schema() *decode.Schema {
 		"retry":          decode.BooleanSchema("Send a call once more whose connection was refused or reset.").WithDefault(true),
 		"stale_if_error": decode.OrOff("How long an answer is used that is not fresh, when no new one can be had.", decode.DurationSchema("", minStale, maxStale)).WithDefault("off"),
 		"max_in_flight":  decode.IntegerSchema("Calls in the air, of all workers together.", 1, maxInFlight).WithDefault(defaultInFlight),
-		"breaker":        decode.OrOff("When no call is made, because the server is in trouble.", breakerSchema()),
+		"breaker":        breaker.Schema(),
 	})
 }
 
@@ -78,17 +78,6 @@ func checkSchemas(byDefault string) decode.Shapes {
 		"clock_skew": tokenrules.SkewSchema(),
 		"typ":        decode.WordSchema("typ of the JWT's header: at+jwt (RFC 9068), or any that is not another kind of token's.", typWords...).WithDefault(typWords[0]),
 	}
-}
-
-func breakerSchema() *decode.Schema {
-	return decode.ObjectSchema(&breakerMembers, "", decode.Shapes{
-		"failures":        decode.IntegerSchema("In a row.", 1, maxBreakerCalls).WithDefault(defaultBreaker.Failures),
-		"failure_percent": decode.IntegerSchema("Of the calls in a window.", 1, 100).WithDefault(defaultBreaker.FailurePercent),
-		"min_calls":       decode.IntegerSchema("Below so many the percentage says nothing.", 1, maxBreakerCalls).WithDefault(defaultBreaker.MinCalls),
-		"window":          decode.DurationSchema("", minWindow, outage.MaxWindow).WithDefault(defaultBreaker.Window),
-		"open_for":        decode.DurationSchema("At first.", minBreakerTime, outage.MaxOpenFor).WithDefault(defaultBreaker.OpenFor),
-		"longest_open":    decode.DurationSchema("At last.", minBreakerTime, outage.MaxOpenFor).WithDefault(defaultBreaker.LongestOpen),
-	})
 }
 
 func timeoutSchema(about string) *decode.Schema {

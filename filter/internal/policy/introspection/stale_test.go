@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/breaker"
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
-	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/outage"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 )
 
@@ -89,7 +89,7 @@ func TestStaleAnswersDoNotCoverUpWhatAnOperatorMustMend(t *testing.T) {
 
 func TestStaleAnswersAreUsedWhileNoCallIsMade(t *testing.T) {
 	b := staleBench(func(o *Options) {
-		o.Breaker = outage.Breaker{Failures: 1, MinCalls: 1, FailurePercent: 100, Window: time.Second, OpenFor: time.Second, LongestOpen: time.Second}
+		o.Breaker = breaker.Breaker{Failures: 1, MinCalls: 1, FailurePercent: 100, Window: time.Second, OpenFor: time.Second, LongestOpen: time.Second}
 	})
 	b.now = b.now.Add(time.Minute)
 	b.again(answered(500, "")).wantAdmitted(t, "alice")

@@ -3,12 +3,12 @@ package introspection
 import (
 	"time"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/breaker"
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/dpop"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/lease"
-	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/outage"
 	"github.com/sallyport-gateway/sallyport/filter/internal/secret"
 	"github.com/sallyport-gateway/sallyport/filter/internal/siphash"
 )
@@ -44,7 +44,7 @@ type Options struct {
 	Retry        bool          // send a call again when its connection was refused or reset
 	StaleIfError time.Duration // how long an answer goes on being believed when no new one is to be had; 0 not at all
 	MaxInFlight  int           // calls of all workers together
-	Breaker      outage.Breaker
+	Breaker      breaker.Breaker
 }
 
 // Ports are what a Step needs of the host. ClientCertificate is asked only for

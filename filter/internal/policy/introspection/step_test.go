@@ -6,9 +6,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/breaker"
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
-	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/outage"
 )
 
 func TestActiveTokenContinues(t *testing.T) {
@@ -77,7 +77,7 @@ func TestFailureReachesEveryWaiterAndIsNotKept(t *testing.T) {
 			}
 		}
 		if a.Status == 429 {
-			b.now = b.now.Add(outage.MaxHold)
+			b.now = b.now.Add(breaker.MaxHold)
 		}
 		b.arrive("abc").wantParked(t)
 		b.wantCalls(t, 2)

@@ -47,7 +47,7 @@ func (*Policy) Decode(r *decode.Reader, v decode.Value, p *policy.Plan) {
 
 // DecodeFaults reads a list of rules; nil for none.
 func DecodeFaults(r *decode.Reader, v decode.Value) *Faults {
-	f, any := &Faults{}, false
+	f, some := &Faults{}, false
 	r.List(v, maxRules, func(v decode.Value) {
 		s := shaping{lowest: lowestRefusal}
 		var reasons []denial.Reason
@@ -62,10 +62,10 @@ func DecodeFaults(r *decode.Reader, v decode.Value) *Faults {
 			for _, reason := range reasons {
 				f.Rule(reason, shape)
 			}
-			any = true
+			some = true
 		}
 	})
-	if !any {
+	if !some {
 		return nil
 	}
 	return f

@@ -21,7 +21,7 @@ const soon = 14 * 24 * time.Hour
 // Of gives the findings of a configuration that the filter takes. clusters are those of the proxy, nil when they are not
 // known.
 func Of(root *yaml.Node, clusters []string, now time.Time) []Finding {
-	a := &adviser{now: now, clusters: clusters}
+	a := &adviser{now: now, clusters: clusters, allProducts: document.Items(document.Member(root, "products"))}
 	a.sequences(root)
 	a.overlaps(root)
 	a.keys(root)
@@ -34,6 +34,8 @@ type adviser struct {
 	now      time.Time
 	clusters []string
 	findings []Finding
+
+	allProducts []*yaml.Node
 }
 
 func (a *adviser) say(path, format string, args ...any) {

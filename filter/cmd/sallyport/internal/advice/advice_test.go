@@ -49,6 +49,15 @@ func TestOf(t *testing.T) {
 			"sequence: verifies the API key and sends it on to the backend: add remove_api_key",
 			"sequence: asks about the token and looks at neither issuer nor audience: add require_token with an audience. Only the audience tells an access token for this API from a refresh token, or a token for another API, whose server does not say what it is",
 			"sequence: has no spike_arrest: nothing stands between a runaway client and the rest"}},
+		{"quota", "apis: [{name: a}]\nproducts: [{name: p}, {name: q, quota: {limit: 1, interval: day}}]\nsequence: [{spike_arrest: {}}, {quota: {per: client_ip, limit: 1, interval: day}}, {verify_api_key: {}}, {remove_api_key: {}}, " +
+			"{quota: {per: app, mode: exact, engine: {cluster: c}, on_engine_failure: allow}}, {quota: {per: app, mode: exact, engine: {cluster: okta}}}]", []string{"okta"}, []string{
+			"sequence[1].quota: comes before verify_api_key, so what that refuses is counted too, and a stranger can use up another's quota: put it behind",
+			"sequence[4].quota: has no limit, and neither has the product p: its calls are refused with quota.unavailable",
+			`sequence[4].quota.engine.cluster: "c" is no cluster of the given proxy configuration; it has okta`,
+			"sequence[4].quota: lets requests pass while its engine cannot be asked, up to the limit for each Envoy (on_engine_failure: allow)",
+			"sequence[5].quota: has no limit, and neither has the product p: its calls are refused with quota.unavailable",
+			"sequence[5].quota: counts together with sequence[4].quota, so each request counts twice: give one of them a name",
+			"products[0]: is granted to no app", "products[1]: is granted to no app"}},
 		{"key header with an underscore", "apis: [{name: a}]\nsequence: [{spike_arrest: {}}, {verify_api_key: {from: [{header: x-api-key}, {query: api_key}, {header: AUTH_KEY}]}}, {remove_api_key: {}}]", nil, []string{
 			`sequence[1].verify_api_key.from[2].header: "AUTH_KEY" has an underscore: Envoy as envoy.yaml sets it up (headers_with_underscores_action: REJECT_REQUEST) answers 400 to every request that has it`}},
 		{"precheck", "apis: [{name: a}]\nsequence: [{spike_arrest: {}}, {introspect_token: {cluster: okta, precheck: {mode: jwt_then_introspect, jwks: {cluster: c}}}}, " +
@@ -62,7 +71,6 @@ func TestOf(t *testing.T) {
 		{"when, and what refuses all", "apis: [{name: a}]\nsequence: [{spike_arrest: {}}, {verify_jwt: {when: {method: GET}, jwks: {cluster: c}}}, {cors: {}}, {set_headers: {set: [{name: Authorization, value: s}, {name: x-a, value: b}]}}, " +
 			"{raise_fault: {when: {method: GET}}}, {raise_fault: {}}, {require_token: {audience: [a], when: {method: GET}}}]", []string{"okta"}, []string{
 			"sequence[1].verify_jwt: asks some requests only (when): the others pass without it",
-			"sequence[1].verify_jwt: asks nobody about a token: one that is revoked is accepted until it expires",
 			`sequence[1].verify_jwt.jwks.cluster: "c" is no cluster of the given proxy configuration; it has okta`,
 			"sequence[2].cors: comes after verify_jwt, which refuses preflights, as they bring no key and no token: put it first",
 			"sequence[3].set_headers.set[0].value: is what authorization has, in the open: whoever may read the configuration has it",

@@ -11,6 +11,7 @@ import (
 
 // sequence looks at the steps of one sequence, in their order.
 func (a *adviser) sequence(path string, sequence *yaml.Node) {
+	a.quotas(path, sequence)
 	seen := map[string]bool{}
 	var tokens tokenSteps
 	closed, asked := "", "" // the step that refuses all, and the first that asks who calls
@@ -46,7 +47,6 @@ func (a *adviser) sequence(path string, sequence *yaml.Node) {
 		case "set_headers":
 			a.literals(at+".set", document.Member(options, "set"))
 		case "verify_jwt":
-			a.say(at, "asks nobody about a token: one that is revoked is accepted until it expires")
 			a.cluster(at+".jwks.cluster", document.Text(document.Member(options, "jwks"), "cluster"))
 			tokens.forWhom = tokens.forWhom || !conditional && document.Text(options, "dry_run") != "true"
 		case "remove_api_key":

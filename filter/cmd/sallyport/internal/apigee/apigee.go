@@ -28,6 +28,7 @@ const (
 type Options struct {
 	Accept      []string // policies that are harmless to leave out
 	Environment string   // that is left; "" for not known
+	Out         string   // the folder that the configurations are for, as it is written in commands
 
 	// The authorization server, for OAuthV2 and VerifyJWT.
 	Issuer        string
@@ -68,6 +69,10 @@ func Import(bundles []*bundle.Bundle, o Options) (results []*Result, unmet []str
 	names := map[string]int{}
 	for _, p := range proxies {
 		i := &importer{proxy: p, shared: shared, options: o, accepted: map[string]bool{}}
+		if o.Catalog != nil {
+			own := *o.Catalog // what a proxy wants of it is its own affair
+			i.options.Catalog = &own
+		}
 		r := i.run()
 		key := strings.ToLower(r.Name)
 		if names[key]++; names[key] > 1 {

@@ -286,7 +286,7 @@ func (c *Catalog) product(p *exportedProduct, i *importer, apis []string) (n *ya
 		}
 	}
 	if left > 0 {
-		i.fromExport("product", p.Name, report.Differs, fmt.Sprintf("%d resources are not patterns of the filter; they are not granted", left))
+		i.fromExport("product", p.Name, report.Differs, fmt.Sprintf("resources that are not patterns of the filter, and not granted: %d", left))
 	}
 	if !whole && len(operations) == 0 {
 		return nil, false

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -379,6 +381,9 @@ func (s *step) node() *yaml.Node {
 	return n
 }
 
+// plainAddress is one that may stand in a command which people copy.
+var plainAddress = regexp.MustCompile(`^[A-Za-z0-9.-]+(:[0-9]+)?$`)
+
 // conclude gives the verdict and what is left to do.
 func (i *importer) conclude(r *report.Proxy) {
 	closed := len(i.apis) > 0
@@ -407,11 +412,11 @@ func (i *importer) conclude(r *report.Proxy) {
 	for _, v := range r.Variables {
 		next = append(next, "set the environment variable "+v.Name+" for the proxy: "+v.Holds)
 	}
-	file := fileNameOf(r.Name) + ".yaml"
+	file := path.Join(filepath.ToSlash(i.options.Out), fileNameOf(r.Name)+".yaml")
 	next = append(next, "sallyport check --strict "+file)
 	backend := "HOST:PORT"
 	for _, t := range r.Targets {
-		if t.Address != "" {
+		if plainAddress.MatchString(t.Address) {
 			backend = t.Address
 			if !strings.Contains(backend, ":") {
 				backend += ":443"

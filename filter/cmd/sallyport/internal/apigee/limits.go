@@ -3,6 +3,7 @@ package apigee
 import (
 	"net/netip"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -19,7 +20,11 @@ const maxRate = 1_000_000
 // differences collects what is to be said of a policy that was carried over.
 type differences []string
 
-func (d *differences) add(s string) { *d = append(*d, s) }
+func (d *differences) add(s string) {
+	if !slices.Contains(*d, s) {
+		*d = append(*d, s)
+	}
+}
 
 func (a *api) carried(v visit, d differences) {
 	if len(d) == 0 {
@@ -270,7 +275,7 @@ func stricter(limit, interval, unit int, d *differences) (int, int) {
 		return limit, unit
 	}
 	if each := limit / interval; each >= 1 {
-		d.add(strconv.Itoa(each) + " a " + units[unit].name + ", where Apigee has " + strconv.Itoa(limit) + " in " + strconv.Itoa(interval))
+		d.add(strconv.Itoa(each) + " per " + units[unit].name + ", where Apigee has " + strconv.Itoa(limit) + " per " + strconv.Itoa(interval) + " " + units[unit].name + "s")
 		return each, unit
 	}
 	length := units[unit].seconds * interval
@@ -278,7 +283,7 @@ func stricter(limit, interval, unit int, d *differences) (int, int) {
 	for unit < len(units)-1 && units[unit].seconds < length {
 		unit++
 	}
-	d.add(strconv.Itoa(limit) + " a " + units[unit].name + ", where Apigee has them in " + strconv.Itoa(interval) + " times a " + units[was].name)
+	d.add(strconv.Itoa(limit) + " per " + units[unit].name + ", where Apigee has them per " + strconv.Itoa(interval) + " " + units[was].name + "s")
 	return limit, unit
 }
 

@@ -27,7 +27,7 @@ func newImportFrom() *cobra.Command {
 
 func newImportApigee() *cobra.Command {
 	var o apigee.Options
-	var dir, products, apps, developers string
+	var products, apps, developers string
 	c := &cobra.Command{
 		Use:   "apigee BUNDLE...",
 		Short: "Make configurations of Apigee's proxy bundles, and say what carries over",
@@ -56,7 +56,7 @@ Exit codes: 0 done, 1 done, and some API denies or some bundle was refused, 2 no
 	}
 	out := addOutput(c)
 	flags := c.Flags()
-	flags.StringVar(&dir, "out", "", "folder for the configurations and the report; files in it are replaced")
+	flags.StringVar(&o.Out, "out", "", "folder for the configurations and the report; files in it are replaced")
 	flags.StringArrayVar(&o.Accept, "accept", nil, "a policy that is harmless to leave out; may be given again")
 	flags.StringVar(&products, "products", "", "the management API's apiproducts, JSON")
 	flags.StringVar(&apps, "apps", "", "the management API's apps with their credentials, JSON")
@@ -71,7 +71,7 @@ Exit codes: 0 done, 1 done, and some API denies or some bundle was refused, 2 no
 	ask := addQuestion(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		var err error
-		if dir == "" && !ask.explain {
+		if o.Out == "" && !ask.explain {
 			return errors.New("say where the configurations go: --out DIR")
 		}
 		if products != "" || apps != "" {
@@ -86,7 +86,7 @@ Exit codes: 0 done, 1 done, and some API denies or some bundle was refused, 2 no
 		if ask.explain {
 			return explainImported(c, out, ask, results)
 		}
-		if err := writeImported(dir, results); err != nil {
+		if err := writeImported(o.Out, results); err != nil {
 			return err
 		}
 		return printImported(c.OutOrStdout(), out, results)
@@ -162,6 +162,7 @@ func writeImported(dir string, results []*apigee.Result) error {
 		return fmt.Errorf("write the report: %w", err)
 	}
 	e := json.NewEncoder(&machine)
+	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
 	if err := e.Encode(map[string]any{"proxies": reports}); err != nil {
 		return fmt.Errorf("write the report: %w", err)

@@ -47,7 +47,7 @@ func addOutput(c *cobra.Command, forPeople string) *choice {
 }
 
 func addProfile(c *cobra.Command) *choice {
-	v := &choice{value: hostsim.DefaultProfile, from: hostsim.Profiles()}
+	v := &choice{value: hostsim.Profiles()[len(hostsim.Profiles())-1], from: hostsim.Profiles()}
 	addValue(c, v, "profile", "Envoy version to imitate")
 	return v
 }

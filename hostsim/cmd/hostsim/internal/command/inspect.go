@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/internal/wasmhost"
 )
 
 func newInspect() *cobra.Command {
@@ -56,7 +57,7 @@ func inspect(c *cobra.Command, path string, profiles []string, output string) er
 		return err
 	}
 	in := hostsim.Inspect(c.Context(), wasm)
-	in.Verdicts = slices.DeleteFunc(in.Verdicts, func(v hostsim.Verdict) bool { return !slices.Contains(profiles, v.Profile) })
+	in.Verdicts = slices.DeleteFunc(in.Verdicts, func(v wasmhost.Verdict) bool { return !slices.Contains(profiles, v.Profile) })
 	if output == "json" {
 		err = printJSON(c.OutOrStdout(), inspected{path, in})
 	} else {
@@ -65,7 +66,7 @@ func inspect(c *cobra.Command, path string, profiles []string, output string) er
 	if err != nil {
 		return err
 	}
-	if slices.ContainsFunc(in.Verdicts, func(v hostsim.Verdict) bool { return !v.Loads }) {
+	if slices.ContainsFunc(in.Verdicts, func(v wasmhost.Verdict) bool { return !v.Loads }) {
 		return errFound
 	}
 	return nil
@@ -129,7 +130,7 @@ func printVerdicts(w io.Writer, in hostsim.Inspection) {
 	}
 }
 
-func printImports(w io.Writer, imports []hostsim.InspectedImport) {
+func printImports(w io.Writer, imports []wasmhost.InspectedImport) {
 	if len(imports) == 0 {
 		return
 	}
@@ -155,7 +156,7 @@ func who(profiles []string) string {
 	}
 }
 
-func printExports(w io.Writer, exports []hostsim.InspectedExport) {
+func printExports(w io.Writer, exports []wasmhost.InspectedExport) {
 	if len(exports) == 0 {
 		return
 	}

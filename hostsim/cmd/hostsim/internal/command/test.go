@@ -30,12 +30,13 @@ type testFlags struct {
 
 func newTest() *cobra.Command {
 	f := &testFlags{}
-	c := newCommand("test", "DIR", "Play scenario files and compare what happens with what they say",
-		`Plays every scenario file (*.txtar) below DIR and compares what the client, the backend, the clusters, the metrics
+	c := newCommand("test", "PATH", "Play scenario files and compare what happens with what they say",
+		`Plays every scenario file (*.txtar) below the folder PATH, or the one file PATH, and compares what the client, the backend, the clusters, the metrics
 and the log saw with what the file says. --driver envoy plays the same files on a real Envoy: $ENVOY, the one that
 'make envoy' installs, or envoy on the PATH.`,
 		"a scenario failed, or the module cannot be loaded",
 		`  hostsim test scenarios --wasm filter.wasm
+  hostsim test scenarios/allowed.txtar --wasm filter.wasm
   hostsim test scenarios --wasm filter.wasm --run 'key/' --profile 1.38
   hostsim test scenarios --wasm filter.wasm --junit report.xml
   hostsim test scenarios --wasm filter.wasm --update
@@ -46,10 +47,10 @@ and the log saw with what the file says. --driver envoy plays the same files on 
 	f.output = addOutput(c, "text")
 	c.Flags().BoolVar(&f.update, "update", false, "rewrite wrong expectations with what was seen, then play again; log and config_error stay")
 	addFile(c, &f.junit, "junit", "also write the results as JUnit XML to this file", "xml")
-	c.Flags().StringVar(&f.run, "run", "", "only scenarios whose name (path below DIR) matches this regular expression")
+	c.Flags().StringVar(&f.run, "run", "", "only scenarios whose name (path below PATH) matches this regular expression")
 	c.Flags().DurationVar(&f.timeout, "timeout", time.Minute, "how long one scenario may take in real time")
 	c.ValidArgsFunction = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		return nil, cobra.ShellCompDirectiveFilterDirs
+		return nil, cobra.ShellCompDirectiveDefault
 	}
 	return c
 }
@@ -103,10 +104,8 @@ func (f *testFlags) load(dir string) ([]*scenario.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--run %q: %w", f.run, err)
 	}
-	if info, err := os.Stat(dir); err != nil {
-		return nil, fmt.Errorf("read scenarios %s: %w: give the folder that holds them", dir, cause(err))
-	} else if !info.IsDir() {
-		return nil, fmt.Errorf("read scenarios %s: it is no folder: give the folder, and --run for one scenario of it", dir)
+	if _, err := os.Stat(dir); err != nil {
+		return nil, fmt.Errorf("read scenarios %s: %w: give the folder that holds them, or one file", dir, cause(err))
 	}
 	all, err := scenario.Load(dir)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/abi"
 )
 
 // traceDocument is the JSON document of trace. Of values it has lengths.
@@ -69,7 +70,7 @@ func (t *traced) document(startup, log bool) traceDocument {
 	for _, c := range t.exchange.Calls {
 		m := message(c.Headers, c.Body)
 		m.Cluster = c.Cluster
-		if c.Status != hostsim.StatusOK {
+		if c.Status != abi.StatusOK {
 			m.Refused = c.Status.String()
 		}
 		d.Callouts = append(d.Callouts, m)
@@ -92,7 +93,7 @@ func (t *traced) calls(trace []hostsim.TraceEntry) []callDocument {
 		c := callDocument{AtMS: e.At.Sub(t.began).Seconds() * 1e3, TookUS: e.Took.Seconds() * 1e6, Thread: e.Thread, Context: e.Context,
 			Kind: "callback", Call: e.Name, Args: e.Args, Result: e.Result, Trapped: e.Trapped}
 		if !e.Callback {
-			c.Kind, c.Status, c.Why = "hostcall", hostsim.Status(e.Result).String(), e.Explain()
+			c.Kind, c.Status, c.Why = "hostcall", abi.Status(e.Result).String(), e.Explain()
 		}
 		if e.Given >= 0 {
 			c.Given = &e.Given

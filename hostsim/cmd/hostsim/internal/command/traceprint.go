@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/abi"
 )
 
 // traced is one request and all that came of it.
@@ -56,7 +57,7 @@ func (t *traced) print(w io.Writer, startup, log bool) {
 	fmt.Fprintln(w)
 	for _, c := range t.exchange.Calls {
 		outcome := ""
-		if c.Status != hostsim.StatusOK {
+		if c.Status != abi.StatusOK {
 			outcome = " (refused: " + c.Status.String() + ")"
 		}
 		fmt.Fprintf(w, "callout to %s%s: %s, body %s\n", printable(c.Cluster), outcome, names(c.Headers), byteCount(len(c.Body)))

@@ -1,0 +1,166 @@
+package quota
+
+import (
+	"encoding/binary"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
+)
+
+// account is what is known of one party in its present window. All are counted
+// in hits, but for the times. The zero account has no window: it is vacant.
+type account struct {
+	end int64 // of the window, in unix seconds
+	// known is what was spent for certain: in local mode all of it, else what
+	// the engine has counted at least, or would count of this window.
+	known int64
+	// unsent were admitted here and have not been sent to the engine; flying are
+	// being sent.
+	unsent, flying int64
+	// until is when a report, or a look at what the engine has counted, that did
+	// not end is given up, in unix nanoseconds. recheck is the same for when an
+	// exhausted account may be looked at again.
+	until, recheck int64
+}
+
+// MaxLimit bounds limits, in hits: sums of some of them are far from overflow, and
+// the engine's numbers have 32 bits.
+const MaxLimit = 1_000_000_000
+
+// MaxWeight bounds what one request costs, in hits.
+const MaxWeight = 1_000
+
+// maxUnsent bounds what is kept for an engine that does not come back.
+const maxUnsent = MaxLimit
+
+// spent is what counts against the limit as far as this Envoy knows.
+func (a *account) spent() int64 { return a.known + a.unsent + a.flying }
+
+// enter brings an account into the window that now lies in. A clock that was set
+// back forgives nothing: what was counted in a window that has not begun yet
+// counts in the present one. changed tells whether that, or a window that is over,
+// makes a difference.
+//
+//go:noinline
+func (a *account) enter(t *terms, now int64) (changed bool) {
+	seconds := now / nanosPerSecond
+	w := t.window(seconds)
+	if a.end <= seconds {
+		*a = account{end: w.end}
+		return true
+	}
+	if a.until > now+maxSpan || a.recheck > now+maxSpan {
+		a.until, a.recheck = 0, 0
+	}
+	if a.end <= w.end {
+		return false
+	}
+	a.end = w.end
+	return true
+}
+
+const nanosPerSecond = 1_000_000_000
+
+// maxSpan is further ahead than any moment of an account lies, in nanoseconds.
+const maxSpan = 60 * nanosPerSecond
+
+// fits reports whether weight more hits are within the limit.
+func (a *account) fits(limit, weight int64) bool {
+	return weight > 0 && weight <= limit && a.spent() <= limit-weight
+}
+
+// The table of a quota. An entry is in use until its party's window ends.
+const (
+	Buckets          = 8192
+	PartiesPerBucket = 8
+
+	entrySize = 8 + 6*8
+)
+
+// The first entry of a bucket is its floor: what a party counts as having spent
+// that has no entry, as it may have had one and lost its place. The others are a
+// hash and an account each.
+const floorEntry = 0
+
+//go:noinline
+func (a *account) decode(e []byte) {
+	for i, v := range a.numbers() {
+		*v = int64(binary.BigEndian.Uint64(e[8+8*i:]))
+	}
+}
+
+//go:noinline
+func (a *account) encode(e []byte, hash uint64) {
+	binary.BigEndian.PutUint64(e, hash)
+	for i, v := range a.numbers() {
+		binary.BigEndian.PutUint64(e[8+8*i:], uint64(*v))
+	}
+}
+
+func (a *account) numbers() [6]*int64 {
+	return [...]*int64{&a.end, &a.known, &a.unsent, &a.flying, &a.until, &a.recheck}
+}
+
+// sound reports whether an account can be one.
+//
+//go:noinline
+func (a *account) sound() bool {
+	for _, v := range a.numbers() {
+		if *v < 0 {
+			return false
+		}
+	}
+	return a.known <= 2*MaxLimit && a.unsent <= 2*maxUnsent && a.flying <= 2*maxUnsent
+}
+
+// open finds the party's account in a bucket, or makes room for a new one, and
+// brings it into the present window. A bucket whose parties are all in use loses
+// the one that spent least: the floor remembers for how much, until the last
+// window ends of those that were lost, and who comes without an entry has spent
+// as much. So a limit holds whoever comes; when more parties than places are in
+// use in one bucket, some are refused early. entry is nil when every place holds
+// hits that the engine does not know of yet: nothing may be written then. With an
+// engine there is no floor, as the engine has the count. With changed the bucket
+// should be written even if nothing is spent.
+//
+//go:noinline
+func open(b sharedtable.Bucket, hash uint64, t *terms, engine bool, now int64) (a account, entry []byte, changed bool) {
+	var floor account
+	if b.Condition == sharedtable.Damaged && !engine {
+		floor = account{end: t.window(now / nanosPerSecond).end, known: MaxLimit}
+		floor.encode(b.Entry(floorEntry), 0)
+	}
+	floor.decode(b.Entry(floorEntry))
+	if seconds := now / nanosPerSecond; floor.end <= seconds || !floor.sound() {
+		floor = account{}
+	}
+	var least account
+	for i := 1; i < b.Len(); i++ {
+		e := b.Entry(i)
+		var have account
+		have.decode(e)
+		vacant := have.end <= now/nanosPerSecond
+		if !vacant && binary.BigEndian.Uint64(e) == hash && have.sound() {
+			changed = have.enter(t, now)
+			return have, e, changed
+		}
+		switch {
+		case vacant:
+			if entry == nil || least.end != 0 {
+				entry, least = e, account{}
+			}
+		case have.unsent+have.flying > 0:
+		case entry == nil || least.end != 0 && have.known < least.known:
+			entry, least = e, have
+		}
+	}
+	if entry == nil {
+		return account{}, nil, false
+	}
+	if least.end != 0 && !engine {
+		floor = account{end: max(floor.end, least.end), known: max(floor.known, least.known)}
+		floor.encode(b.Entry(floorEntry), 0)
+	}
+	a.enter(t, now)
+	a.known = floor.known
+	return a, entry, b.Condition == sharedtable.Damaged
+}

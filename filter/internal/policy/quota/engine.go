@@ -1,0 +1,304 @@
+package quota
+
+import (
+	"time"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/breaker"
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+)
+
+// callLease is how long after its timeout a call that nobody ended stops
+// taking a place.
+const callLease = time.Second
+
+// Bounds of what waits in one VM.
+const (
+	maxWaiting = 1024 // requests of one party
+	maxDebts   = 4096 // parties with hits that are not reported
+)
+
+// metricCalls counts the calls: an outcome is ok, over_limit or failed.
+const metricCalls = "sallyport_quota_calls.sp_outcome="
+
+// role is what the engine is to its breaker.
+var role = breaker.Role{
+	Name: "quota engine", Metric: "sallyport_quota_engine_",
+	Held: denial.QuotaUnavailable, Open: denial.QuotaUnavailable, Overloaded: denial.QuotaUnavailable,
+}
+
+// engine asks the service, for one step in one VM.
+type engine struct {
+	step  *step
+	guard *breaker.Guard
+	byWho map[uint64]*desk
+	desks []*desk // the same
+}
+
+// desk is what one VM has to do with the engine for one party. It goes when there
+// is nothing to do any more.
+type desk struct {
+	who   party
+	index int // in engine.desks
+	terms terms
+	pairs []byte // of the descriptor
+
+	// Requests that wait for a call of their own: one is in the air, and those that
+	// came meanwhile share the next ones.
+	waiting queue
+	flying  bool
+	left    int64 // hits, when the engine was last heard of; 0 when it was not
+
+	// Hits that were admitted and may not be reported yet.
+	due       int64 // unix nanoseconds, when to see to it; 0 when there are none
+	reporting bool
+	late      queue // requests that wait until a report has been counted
+}
+
+func newEngine(s *step) *engine {
+	o := &s.options.Engine
+	return &engine{
+		step: s, byWho: map[uint64]*desk{},
+		guard: breaker.New(breaker.Options{
+			Role: role, Cluster: o.Cluster, Authority: o.Domain,
+			MaxInFlight: o.MaxInFlight, Lease: o.Timeout + callLease, Breaker: o.Breaker, AtOnce: true,
+		}, s.ports),
+	}
+}
+
+// desk is the party's, or a new one.
+func (e *engine) desk(x *pipeline.Exchange, t *terms, who party) *desk {
+	d := e.byWho[who.hash]
+	if d == nil {
+		d = &desk{who: who, index: len(e.desks), terms: *t, pairs: e.step.pairs(x, t)}
+		e.byWho[who.hash] = d
+		e.desks = append(e.desks, d)
+	}
+	return d
+}
+
+// leave lets a desk go at which there is nothing to do.
+func (e *engine) leave(d *desk) {
+	if d.flying || d.reporting || d.due > 0 || len(d.waiting) > 0 || len(d.late) > 0 || e.byWho[d.who.hash] != d {
+		return
+	}
+	delete(e.byWho, d.who.hash)
+	last := e.desks[len(e.desks)-1]
+	e.desks[d.index], last.index = last, d.index
+	e.desks[len(e.desks)-1] = nil
+	e.desks = e.desks[:len(e.desks)-1]
+}
+
+// exact asks for each request, unless the answer is known to be no.
+func (e *engine) exact(x *pipeline.Exchange, t terms, who party) pipeline.Outcome {
+	var end int64
+	fits, look := false, false
+	err := e.step.update(who, &t, x.Now, func(a *account, kept bool) (write bool) {
+		look = false
+		if end, fits = a.end, a.fits(t.limitAt(x.Now/nanosPerSecond), e.step.options.Weight); !fits && kept {
+			look, write = a.look(x.Now)
+		}
+		return write
+	})
+	if err != nil {
+		return unavailable()
+	}
+	if !fits {
+		return e.exceeded(x, &t, who, end, look)
+	}
+	return e.wait(x, &t, who)
+}
+
+// reconciled asks only when the share is spent.
+func (e *engine) reconciled(x *pipeline.Exchange, t terms, who party) pipeline.Outcome {
+	o := &e.step.options
+	var got answer
+	var after account
+	var hits int64
+	look, place := false, false
+	err := e.step.update(who, &t, x.Now, func(a *account, kept bool) (write bool) {
+		got, hits, look, place = ask, 0, false, kept
+		if kept {
+			if got = a.spendShare(t.limitAt(x.Now/nanosPerSecond), o.Weight, o.Engine.Batch); got == exceeded {
+				look, write = a.look(x.Now)
+			}
+			hits = a.takeReport(o.Engine.Batch, len(e.desks) >= maxDebts, x.Now, e.until(x.Now))
+		}
+		after = *a
+		return got == admitted || write || hits > 0
+	})
+	if err != nil {
+		return unavailable()
+	}
+	if got == admitted || hits > 0 {
+		e.owes(x, &t, who, hits)
+	}
+	switch got {
+	case admitted:
+		e.step.near.note(e.step, x, &t, after.spent())
+		return pipeline.Continue()
+	case ask:
+		if !place {
+			return e.wait(x, &t, who)
+		}
+		d := e.desk(x, &t, who) // for the end of its report, or of another VM's, which the next tick sees
+		return e.await(x, &t, d, &d.late)
+	}
+	return e.exceeded(x, &t, who, after.end, look)
+}
+
+// exceeded refuses, and has the account looked at when it is time.
+func (e *engine) exceeded(x *pipeline.Exchange, t *terms, who party, end int64, look bool) pipeline.Outcome {
+	if look {
+		d := e.desk(x, t, who)
+		e.look(d, x.Now)
+		e.leave(d)
+	}
+	return violated(end, x.Now)
+}
+
+// withoutEngine is for a request that could not be asked about.
+func (e *engine) withoutEngine(x *pipeline.Exchange, t *terms, who party) pipeline.Outcome {
+	most := e.step.options.Engine.OnFailure.Hits
+	if most == 0 {
+		return unavailable()
+	}
+	fits, owed := false, false
+	var end int64
+	weight := e.step.options.Weight
+	err := e.step.update(who, t, x.Now, func(a *account, kept bool) bool {
+		end, fits = a.end, a.fits(t.limitAt(x.Now/nanosPerSecond), weight)
+		owed = fits && kept && a.owe(weight, most)
+		return owed
+	})
+	switch {
+	case err == nil && !fits:
+		return violated(end, x.Now)
+	case !owed:
+		return unavailable()
+	}
+	e.owes(x, t, who, 0)
+	return pipeline.Continue()
+}
+
+// owes has the party's hits reported: so many of them now, others when they are
+// due.
+func (e *engine) owes(x *pipeline.Exchange, t *terms, who party, hits int64) {
+	d := e.desk(x, t, who)
+	if d.due == 0 {
+		d.due = e.sync(x.Now)
+	}
+	if hits > 0 {
+		e.report(d, hits, x.Now)
+	}
+}
+
+func (e *engine) sync(now int64) int64 { return now + int64(e.step.options.Engine.SyncInterval) }
+
+// Busy implements pipeline.Background.
+func (e *engine) Busy() bool { return len(e.desks) > 0 }
+
+// Hear implements pipeline.Background: nobody tells it anything.
+func (e *engine) Hear([]byte, int64) {}
+
+// Tick implements pipeline.Background: it reports what is due. What another VM is
+// reporting, or has reported, is no debt of this one.
+func (e *engine) Tick(now int64) {
+	for i := len(e.desks) - 1; i >= 0; i-- {
+		if i >= len(e.desks) {
+			continue
+		}
+		d := e.desks[i]
+		if due := d.due > 0 && d.due <= now; due || len(d.late) > 0 && !d.reporting {
+			e.settleUp(d, due, now)
+		}
+	}
+}
+
+// settleUp reports a desk's hits: all of them when they are due, else full batches.
+func (e *engine) settleUp(d *desk, due bool, now int64) {
+	hits, left := int64(0), false
+	err := e.step.update(d.who, &d.terms, now, func(a *account, kept bool) bool {
+		hits = a.takeReport(e.step.options.Engine.Batch, due, now, e.until(now))
+		left = a.unsent+a.flying > 0
+		return kept && hits > 0
+	})
+	if due {
+		d.due = e.sync(now)
+	}
+	if hits > 0 {
+		e.report(d, hits, now)
+	} else if err == nil && !left {
+		d.due = 0
+	}
+	if !d.reporting {
+		e.tryAgain(d, again)
+	}
+}
+
+// tryAgain lets the requests go on that wait for a part of the share.
+func (e *engine) tryAgain(d *desk, v verdict) {
+	late := d.late
+	d.late = nil
+	late.release(v, 0, 0)
+	e.leave(d)
+}
+
+// until is when a report that begins at now is given up.
+func (e *engine) until(now int64) int64 { return now + int64(e.step.options.Engine.Timeout+callLease) }
+
+// report sends hits that were admitted. When it fails they are sent again later.
+func (e *engine) report(d *desk, hits, now int64) {
+	d.reporting = true
+	if !e.call(d, hits, now, func(at int64, r *reply) { e.reported(d, hits, at, r) }) {
+		e.reported(d, hits, now, nil)
+	}
+}
+
+// reported notes how a report ended; r is nil when it failed. If that cannot be
+// noted, the report's lease ends by itself.
+func (e *engine) reported(d *desk, hits, now int64, r *reply) {
+	_ = e.step.update(d.who, &d.terms, now, func(a *account, kept bool) bool {
+		if r == nil {
+			a.failed(hits)
+			return kept
+		}
+		a.reported(hits)
+		a.learn(&d.terms, r, now)
+		return kept
+	})
+	d.reporting = false
+	if r == nil {
+		e.tryAgain(d, unasked)
+		return
+	}
+	e.tryAgain(d, again)
+}
+
+// look asks what the engine has counted.
+func (e *engine) look(d *desk, now int64) {
+	e.call(d, 0, now, func(at int64, r *reply) {
+		if r == nil || r.code != codeOK || !r.hasStatus || !d.terms.present(r, at/nanosPerSecond) {
+			return
+		}
+		_ = e.step.update(d.who, &d.terms, at, func(a *account, kept bool) bool { // else another look will find it
+			a.looked(d.terms.limitAt(at/nanosPerSecond) - r.remaining)
+			return kept
+		})
+	})
+}
+
+// learn notes what an answer says of the present window.
+func (a *account) learn(t *terms, r *reply, now int64) {
+	seconds := now / nanosPerSecond
+	if !t.present(r, seconds) {
+		return
+	}
+	switch limit := t.limitAt(seconds); {
+	case r.code == codeOverLimit:
+		a.counted(limit)
+	case r.hasStatus:
+		a.counted(limit - r.remaining)
+	}
+	a.recheck = now + lookAgain
+}

@@ -1,0 +1,36 @@
+package http
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/sallyport-gateway/sallyport/hostsim/internal/envoy/header"
+)
+
+const badRequest = 400
+
+// setDetails sets the response code details. They may be empty, which is not the same as none.
+func (s *Stream) setDetails(details string) { s.CodeDetails, s.detailed = details, true }
+
+func (s *Stream) setCode(code int) { s.responseCode, s.hasCode = code, true }
+
+// statusOf reads :status as Envoy does: digits only. Source: Envoy Utility::getResponseStatusOrNullopt.
+func statusOf(m *header.Map) (code int, ok bool) {
+	value, _ := m.Get(":status")
+	n, err := strconv.ParseUint(value, 10, 31)
+	return int(n), err == nil
+}
+
+// IsInterim: a client takes the response for one before the final one. isNoStatus: it takes it for none at all.
+func IsInterim(code int) bool  { return 100 <= code && code < 200 }
+func IsNoStatus(code int) bool { return code < 100 || code > 999 }
+
+// checkStatus says so when a client cannot make a response of the status that goes out.
+func (s *Stream) checkStatus(code int) {
+	switch {
+	case IsInterim(code):
+		s.misframe(fmt.Sprintf("response to the client with status %d: the client takes it for an interim response and waits for the final one", code))
+	case IsNoStatus(code):
+		s.misframe(fmt.Sprintf("response to the client with status %d, which is no HTTP status: the client gives up the connection", code))
+	}
+}

@@ -1,0 +1,147 @@
+package http
+
+import (
+	"strings"
+	"time"
+
+	"github.com/sallyport-gateway/sallyport/hostsim/event"
+	"github.com/sallyport-gateway/sallyport/hostsim/internal/envoy"
+	"github.com/sallyport-gateway/sallyport/hostsim/internal/wasmhost"
+)
+
+// delayedClose is Envoy's delayed_close_timeout: how long an HTTP/1 connection with a stream that was cut stays open, so
+// that the client can read what was sent.
+const delayedClose = time.Second
+
+// reset ends the stream without a further response. The guest is told at once, and a client of HTTP/1 a second later.
+// Source: Envoy conn_manager_impl.cc checkForDeferredClose, connection_impl_base.h; measured.
+func (s *Stream) reset(details string) {
+	if s.Over || !s.IsHTTP1() {
+		s.Cut(details)
+		return
+	}
+	s.Lingers = true
+	s.Thread.After(delayedClose, func() { s.told(details) })
+	s.endAs(details)
+}
+
+// Cut is reset where the client knows at once: it has gone itself, or the whole connection goes.
+func (s *Stream) Cut(details string) {
+	if s.Over {
+		s.told(details)
+		return
+	}
+	s.Emit(event.Event{Kind: event.ClientReset, Reason: details})
+	s.endAs(details)
+}
+
+func (s *Stream) endAs(details string) {
+	if !s.detailed {
+		s.setDetails(details)
+	}
+	s.destroy()
+}
+
+// told: the client sees the end of its connection.
+func (s *Stream) told(details string) {
+	if s.Lingers {
+		s.Lingers = false
+		s.Emit(event.Event{Kind: event.ClientReset, Reason: details})
+		s.Emit(event.Event{Kind: event.StreamEnd, Reason: s.CodeDetails})
+	}
+}
+
+// destroy ends the stream: log, done, delete. Source: Envoy conn_manager_impl.cc doDeferredStreamDestroy.
+func (s *Stream) destroy() {
+	if s.Over {
+		return
+	}
+	s.Over = true
+	s.Flags |= envoy.EndFlags[s.CodeDetails]
+	s.idleTimer.Stop()
+	s.requestTimer.Stop()
+	if s.isRouted && !s.UpstreamDone {
+		s.UpstreamDone = true
+		s.Emit(event.Event{Kind: event.UpstreamReset})
+	}
+	if c := s.ctx; c != nil {
+		s.logPhase(c)
+		if c.Created {
+			c.Callback(wasmhost.OnDone, c.ID())
+			c.Callback(wasmhost.OnDelete, c.ID())
+			c.Forget()
+		}
+		if c.Guest.Failed() {
+			c.Guest.CloseUnused()
+		}
+	}
+	delete(s.Instance.Running, s)
+	if !s.Lingers {
+		s.Emit(event.Event{Kind: event.StreamEnd, Reason: s.CodeDetails})
+	}
+}
+
+// logPhase runs on_log, also when the request phase never ran: the context is made then.
+func (s *Stream) logPhase(c *streamContext) {
+	c.Enter()
+	s.logging = true
+	s.requestMap, s.requestTrailerMap, s.responseMap, s.responseTrailerMap = s.decode.headers, nil, s.encode.headers, s.encode.trailers
+	c.Callback(wasmhost.OnLog, c.ID())
+	s.logging = false
+	s.requestMap, s.responseMap, s.responseTrailerMap = nil, nil, nil
+}
+
+// active notes that something moved on the stream: its idle time begins again. Held data that comes to the plugin again
+// counts, as every run of it through the chain does (Source: Envoy filter_manager.cc decodeData and on). The timer itself stays as it is, and when
+// it fires too early, it is set for the rest.
+func (s *Stream) active() {
+	limit := s.Host.Config.ConnManager.StreamIdleTimeout
+	if limit < 0 {
+		return
+	}
+	s.activeAt = s.Host.Process.Clock.Now()
+	if s.idleTimer == nil {
+		s.idleTimer = s.Thread.After(s.idleLimit(), s.idle)
+	}
+}
+
+func (s *Stream) idleLimit() time.Duration {
+	if d := s.Host.Config.ConnManager.StreamIdleTimeout; d != 0 {
+		return d
+	}
+	return envoy.DefaultStreamIdleTimeout
+}
+
+func (s *Stream) idle() {
+	if left := s.idleLimit() - s.Host.Process.Clock.Now().Sub(s.activeAt); left > 0 {
+		s.idleTimer = s.Thread.After(left, s.idle)
+		return
+	}
+	s.timeout("stream_idle_timeout", "stream timeout")
+}
+
+// timeout is a time limit of the connection manager.
+func (s *Stream) timeout(details, text string) {
+	if s.Over {
+		return
+	}
+	status := 408
+	if s.decode.complete {
+		status = 504
+	}
+	if s.encoded {
+		s.reset(details)
+		return
+	}
+	s.localReply(&localReply{status: status, body: []byte(text), details: details})
+}
+
+// detailsText replaces what may not stand in response code details. Source: Envoy StringUtil::replaceAllEmptySpace.
+func detailsText(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == ' ' || '\t' <= r && r <= '\r' {
+			return '_'
+		}
+		return r
+	}, s)
+}

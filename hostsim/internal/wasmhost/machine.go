@@ -1,0 +1,40 @@
+package wasmhost
+
+import (
+	"github.com/sallyport-gateway/sallyport/hostsim/internal/simclock"
+
+	mathrand "math/rand/v2"
+	"time"
+)
+
+// Machine is what the VMs of one process share.
+type Machine struct {
+	Release *Release
+	Clock   simclock.Clock
+	// Began is when the monotonic clock was zero.
+	Began time.Time
+	// Random makes the random source of a new VM.
+	Random func() *mathrand.ChaCha8
+
+	sharedData *sharedData
+	queues     *queueTable
+	metrics    *metricTable
+}
+
+func NewMachine(r *Release, clock simclock.Clock, random func() *mathrand.ChaCha8) *Machine {
+	return &Machine{
+		Release: r, Clock: clock, Began: clock.Now(), Random: random,
+		sharedData: newSharedData(), queues: newQueueTable(), metrics: newMetricTable(),
+	}
+}
+
+// Retain and release count the VM identities that use a vm_id: with the last one its data goes.
+func (m *Machine) Retain(vmID string)  { m.sharedData.retain(vmID) }
+func (m *Machine) Forsake(vmID string) { m.sharedData.release(vmID) }
+
+// Forget is what a process that is killed leaves to the next.
+func (m *Machine) Forget() {
+	m.sharedData.clear()
+	m.queues.clear()
+	m.metrics.clear()
+}
