@@ -125,9 +125,7 @@ func (h *Host) Reply(r *denial.Response, _ string) bool {
 		return true // as real hosts: accepted, and nothing happens
 	}
 	reply := Response{Status: r.Status, Body: r.Body}
-	for _, have := range r.Headers {
-		reply.Headers = append(reply.Headers, have)
-	}
+	reply.Headers = append(reply.Headers, r.Headers...)
 	if isGRPC(h.selected.headers) {
 		reply = grpcReply(reply, r.GRPC)
 	}
@@ -243,8 +241,6 @@ func outcome(a Answer, timeout time.Duration) (pipeline.Answer, time.Duration) {
 func calloutRequest(c pipeline.Callout) Request {
 	r := Request{Method: c.Method, Target: c.Path, Body: c.Body}
 	r.Headers = append(r.Headers, Header{Name: "host", Value: c.Authority})
-	for _, have := range c.Headers {
-		r.Headers = append(r.Headers, have)
-	}
+	r.Headers = append(r.Headers, c.Headers...)
 	return r
 }
