@@ -7,8 +7,6 @@ package jsonobject
 import (
 	"errors"
 	"unicode/utf8"
-
-	"github.com/tidwall/gjson"
 )
 
 const (
@@ -42,7 +40,7 @@ func Read(text []byte) ([]Member, error) {
 	if depth(text) > MaxDepth {
 		return nil, ErrTooDeep
 	}
-	if !utf8.Valid(text) || !gjson.ValidBytes(text) {
+	if !utf8.Valid(text) || !Valid(text, MaxDepth) {
 		return nil, ErrNotJSON
 	}
 	return Of(Root(text))
