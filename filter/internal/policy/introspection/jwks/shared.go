@@ -3,7 +3,6 @@ package jwks
 import (
 	"bytes"
 	"encoding/binary"
-	"encoding/hex"
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/sha256"
@@ -41,7 +40,7 @@ func newShared(o Options, s sharedtable.Store) shared {
 		address = append(address, field...)
 	}
 	sum := sha256.Sum256(address)
-	return shared{store: s, key: sharedPrefix + hex.EncodeToString(sum[:])}
+	return shared{store: s, key: sharedPrefix + sharedtable.Hex(sum[:])}
 }
 
 func (s *shared) read() (document, bool) {
