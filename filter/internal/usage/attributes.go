@@ -1,9 +1,9 @@
 package usage
 
 import (
+	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sha256"
-	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 )
 
 // Attribute is one word about a call for the proxy's access log.
@@ -99,5 +99,5 @@ func pseudonym(subject string) string {
 		return ""
 	}
 	sum := sha256.Sum256([]byte(subject))
-	return sharedtable.Hex(sum[:pseudonymBytes])
+	return ascii.Hex(sum[:pseudonymBytes])
 }

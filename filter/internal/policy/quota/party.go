@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"unsafe"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sha256"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
@@ -113,7 +114,7 @@ func (s *step) pairs(x *pipeline.Exchange, t *terms) []byte {
 		key, value = "nobody", key
 	case s.options.Per == Subject, s.options.Per == ClientIP:
 		sum := sha256.Sum256([]byte(value))
-		value = sharedtable.Hex(sum[:sha256.Size/2])
+		value = ascii.Hex(sum[:sha256.Size/2])
 	}
 	return appendPair(b, key, value)
 }

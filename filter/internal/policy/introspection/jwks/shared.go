@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"time"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sha256"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 )
@@ -40,7 +41,7 @@ func newShared(o Options, s sharedtable.Store) shared {
 		address = append(address, field...)
 	}
 	sum := sha256.Sum256(address)
-	return shared{store: s, key: sharedPrefix + sharedtable.Hex(sum[:])}
+	return shared{store: s, key: sharedPrefix + ascii.Hex(sum[:])}
 }
 
 func (s *shared) read() (document, bool) {
