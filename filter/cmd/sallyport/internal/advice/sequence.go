@@ -57,6 +57,7 @@ func (a *adviser) sequence(path string, sequence *yaml.Node) {
 			if seen["introspect_token"] {
 				a.say(at, "comes after introspect_token, so a flood reaches the authorization server: put it first")
 			}
+			a.spike(at, options, seen["verify_api_key"] || seen["introspect_token"])
 		case "verify_api_key":
 			a.keyPlaces(at+".from", document.Member(options, "from"))
 		case "introspect_token":
@@ -132,7 +133,7 @@ func (a *adviser) introspection(at string, options *yaml.Node) {
 	precheck := document.Member(options, "precheck")
 	mode, opaque := document.Text(precheck, "mode"), document.Text(precheck, "opaque")
 	switch {
-	case mode == "jwt_only":
+	case mode == "jwt_only" && !neverAsked(precheck):
 		a.say(at+".precheck", "asks nobody about a token: one that is revoked is accepted until it expires")
 	case mode == "jwt_then_introspect" && opaque != "deny":
 		a.say(at+".precheck", "lets tokens that are no JWT through to the authorization server, garbage among them: where it issues none, set opaque: deny")
@@ -148,6 +149,12 @@ func (a *adviser) introspection(at string, options *yaml.Node) {
 			a.cluster(at+".cluster", document.Text(options, "cluster"))
 		}
 	}
+}
+
+// neverAsked reports whether the issuer has no introspection endpoint, so that
+// there is nothing else to do: Microsoft Entra ID.
+func neverAsked(precheck *yaml.Node) bool {
+	return strings.HasPrefix(document.Text(precheck, "issuer"), "https://login.microsoftonline.com/")
 }
 
 func (a *adviser) cluster(at, cluster string) {

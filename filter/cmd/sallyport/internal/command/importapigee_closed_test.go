@@ -107,7 +107,6 @@ func TestApigeeFailClosed(t *testing.T) {
 				t.Fatalf("%d results, %v", len(results), err)
 			}
 			r := results[0]
-			needsSteps(t, strings.Join(r.Report.Problems, "\n"))
 			if tt.want != "" {
 				if r.Config != nil || !regexp.MustCompile(tt.want).MatchString(strings.Join(r.Report.Problems, "\n")) {
 					t.Errorf("config of %d bytes, problems %q, want %s", len(r.Config), r.Report.Problems, tt.want)

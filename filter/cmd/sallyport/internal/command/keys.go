@@ -14,10 +14,10 @@ import (
 )
 
 func newKeys() *cobra.Command {
-	return group("keys", "Mint, rotate, revoke, import and list API keys",
+	return group("keys", "Mint, rotate, revoke, change, import and list API keys",
 		`A key is shown once, when it is minted; the configuration keeps its SHA-256, an id and dates. It begins with "`+apikey.Prefix+`"
 and ends in a checksum; a secret scanner finds it by `+apikey.Pattern+`.`,
-		newMint(), newRotate(), newRevoke(), newImport(), newKeysList(), newExpiry())
+		newMint(), newRotate(), newRevoke(), newKeysEdit(), newKeysDelete(), newImport(), newKeysList(), newExpiry())
 }
 
 // minted is what mint and rotate print: the only time that the key is seen.

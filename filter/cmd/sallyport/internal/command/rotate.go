@@ -104,16 +104,11 @@ the file, so that its calls can still be attributed.`,
 	file := addFile(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		err := update(*file, func(d *document.Document) error {
-			var known []string
-			for _, a := range document.Items(document.Member(d.Root(), "apps")) {
-				for _, k := range document.Items(document.Member(a, "keys")) {
-					if document.Text(k, "id") == args[0] {
-						return d.Set(k, "status", document.Scalar("revoked"))
-					}
-					known = append(known, document.Text(k, "id"))
-				}
+			_, k, _, err := findKey(d.Root(), args[0])
+			if err != nil {
+				return err
 			}
-			return fmt.Errorf("no key %q; %s", args[0], haves(known))
+			return d.Set(k, "status", document.Scalar("revoked"))
 		})
 		if err == nil {
 			fmt.Fprintf(c.ErrOrStderr(), "key %s is revoked: apply the configuration for it to take effect.\n", args[0])
