@@ -30,7 +30,10 @@ require (
 	sigs.k8s.io/yaml v1.6.0
 )
 
-require golang.org/x/text v0.43.0
+require (
+	github.com/tetratelabs/proxy-wasm-go-sdk v0.24.0
+	golang.org/x/text v0.43.0
+)
 
 require (
 	github.com/bmatcuk/doublestar/v4 v4.10.4 // indirect
