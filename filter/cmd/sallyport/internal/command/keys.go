@@ -138,6 +138,9 @@ each, as far back as that one remembers (Prometheus: 90 days at most; Envoy: sin
 			if used, err = from.source().Keys(c.Context(), now); err != nil {
 				return err
 			}
+			if len(used) == 0 {
+				fmt.Fprintln(c.ErrOrStderr(), "nothing is known of the use of any key: no sallyport_key_last_used_seconds is there as far back as it remembers")
+			}
 		}
 		keys := []key{}
 		for _, a := range readApps(d.Root()) {
