@@ -16,6 +16,8 @@ OLDER_BINARIES := $(OLDER_ENVOYS:%=build/envoy/%/envoy/_bin/envoy)
 GOLANGCI_LINT := build/bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
 HELM := build/bin/helm-$(HELM_VERSION)
 WASM := build/sallyport.wasm
+# hostsim/wasmbuild says why the collector of 1.26 is left out.
+GUEST := GOOS=wasip1 GOARCH=wasm CGO_ENABLED=0 $(if $(findstring go1.26,$(shell go env GOVERSION)),GOEXPERIMENT=nogreenteagc)
 
 .PHONY: help
 help: ## this list
@@ -24,7 +26,7 @@ help: ## this list
 .PHONY: wasm
 wasm: ## compile the filter: build/sallyport.wasm
 	@mkdir -p build
-	GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -trimpath -buildvcs=false -ldflags='-s -w' -o $(WASM) ./filter
+	$(GUEST) go build -buildmode=c-shared -trimpath -buildvcs=false -ldflags='-s -w' -o $(WASM) ./filter
 
 .PHONY: oci
 oci: wasm ## the module as an OCI image, with SBOM and provenance, in build/oci; PUSH=registry/name:tag pushes it
@@ -110,7 +112,8 @@ wazero-next: ## the simulated host's store of machine code with another wazero (
 	go get -modfile=build/wazero.mod github.com/tetratelabs/wazero@$(WAZERO)
 	rm -rf build/codestore && mkdir build/codestore
 	for mod in go.mod build/wazero.mod go.mod; do \
-		CODESTORE="$(CURDIR)/build/codestore" go test -modfile="$$mod" -count=1 -v -run '^Test(Store|CacheDir)' ./hostsim/internal/codestore ./hostsim; \
+		go test -modfile="$$mod" -count=1 -run '^Test(Cache|Memory)' ./hostsim; \
+		go test -modfile="$$mod" -count=1 -v -run '^TestStore' ./hostsim/internal/codestore -store "$(CURDIR)/build/codestore"; \
 	done
 
 .PHONY: e2e-istio

@@ -15,11 +15,13 @@ const fewestScenarios = 60
 // provenElsewhere are the reasons that no scenario can bring about, one request at a time on a host that works: they
 // need a bug, a rival, a crowd or a host that forgets. Each is shown by the test that is named.
 var provenElsewhere = map[denial.Reason]string{
-	denial.Internal:                "TestPanic",
-	denial.SpikeArrestUnavailable:  "TestReasonSpikeArrestUnavailable",
-	denial.IntrospectionDeadline:   "TestReasonIntrospectionDeadline",
-	denial.IntrospectionOverloaded: "TestReasonIntrospectionOverloaded",
-	denial.DPoPUnavailable:         "TestReasonDPoPUnavailable",
+	denial.Internal:                   "TestPanic",
+	denial.SpikeArrestUnavailable:     "TestReasonSpikeArrestUnavailable",
+	denial.ConcurrentCallsExceeded:    "TestReasonConcurrentCallsExceeded",
+	denial.ConcurrentCallsUnavailable: "TestReasonConcurrentCallsUnavailable",
+	denial.IntrospectionDeadline:      "TestReasonIntrospectionDeadline",
+	denial.IntrospectionOverloaded:    "TestReasonIntrospectionOverloaded",
+	denial.DPoPUnavailable:            "TestReasonDPoPUnavailable",
 }
 
 // TestScenariosShowEveryReason looks for each reason of the table in what some scenario expects.

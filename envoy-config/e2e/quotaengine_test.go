@@ -135,6 +135,7 @@ func TestQuotaEngine(t *testing.T) {
 	}{
 		{"exact", quotaExact},
 		{"changed limit", quotaChanged},
+		{"reset", quotaReset},
 		{"calendar boundary", quotaBoundary},
 		{"reconciled", quotaReconciled},
 		{"outages", quotaOutages},
@@ -178,6 +179,29 @@ func quotaChanged(q *quotaSites) {
 	q.t.Logf("raised by 100 when it was used up: %d more", third["ok"])
 	if third["ok"] > 100 || third["ok"] < 100-quotaEnvoys*quotaWorkers {
 		q.t.Errorf("raised when it was used up: %v, want 100, less one for each worker at most", third)
+	}
+}
+
+// quotaReset takes a count away as the operator does, with the command.
+func quotaReset(q *quotaSites) {
+	const limit = 30
+	q.serve("gwreset", fmt.Sprintf("limit: %d, interval: day, mode: exact, %s", limit, realEngine))
+	if first := q.load("gwreset", 2, 20, time.Time{}); first["ok"] != limit {
+		q.t.Fatalf("before: %v", first)
+	}
+	for _, word := range []string{"show", "reset"} {
+		out, err := exec.CommandContext(q.t.Context(), "go", "run", "../../filter/cmd/sallyport", "quota", word,
+			"--redis", fmt.Sprintf("127.0.0.1:%d", q.engine.redis), "--name", "gwreset", "--app", "portal-app").CombinedOutput()
+		if err != nil || word == "show" && !strings.Contains(string(out), "day") || word == "reset" && !strings.Contains(string(out), "removed 1 counts") {
+			q.t.Fatalf("sallyport quota %s: %v\n%s", word, err, out)
+		}
+		q.t.Logf("%s", out)
+	}
+	time.Sleep(5500 * time.Millisecond)
+	q.load("gwreset", 2, 1, time.Time{}) // has the engine looked at
+	time.Sleep(500 * time.Millisecond)
+	if again := q.load("gwreset", 4, 20, time.Time{}); again["ok"] != limit {
+		q.t.Errorf("after: %v", again)
 	}
 }
 

@@ -93,8 +93,14 @@ func newSite(t *testing.T, o siteOptions) *site {
 // clustersAt points the cluster okta at an address, and backend at the site's own.
 func (s *site) clustersAt(okta string) {
 	s.t.Helper()
+	s.clusters(okta, s.backend.Address())
+}
+
+// clusters points the clusters okta and backend at addresses.
+func (s *site) clusters(okta, backend string) {
+	s.t.Helper()
 	var clusters []any
-	for kind, address := range map[string]string{"okta": okta, "backend": s.backend.Address()} {
+	for kind, address := range map[string]string{"okta": okta, "backend": backend} {
 		cluster, err := cluster(kind, kind, address)
 		if err != nil {
 			s.t.Fatal(err)

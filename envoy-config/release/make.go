@@ -16,6 +16,7 @@ import (
 	ocistore "oras.land/oras-go/v2/content/oci"
 
 	"github.com/sallyport-gateway/sallyport/envoy-config/oci"
+	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
 )
 
 // moduleName is what the module is called wherever it is published.
@@ -36,7 +37,7 @@ func (r *release) module(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := r.build(ctx, []string{"GOOS=wasip1", "GOARCH=wasm"}, "./filter", file, "-buildmode=c-shared", "-buildvcs=false"); err != nil {
+	if err := r.build(ctx, wasmbuild.Environment(), "./filter", file, "-buildmode=c-shared", "-buildvcs=false"); err != nil {
 		return err
 	}
 	wasm, err := os.ReadFile(file)

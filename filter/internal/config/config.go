@@ -37,6 +37,9 @@ type Config struct {
 	// that the host makes of 429.
 	GRPCRateLimited int
 
+	// RateLimitHeaders says what clients are told of limits.
+	RateLimitHeaders RateLimitHeaders
+
 	Catalog  *catalog.Catalog
 	Identity identity.Headers
 
@@ -62,6 +65,25 @@ type Config struct {
 
 	sequences []*sequence          // by the catalog's API index; may be shared
 	apiFaults []*raisefault.Faults // of each API's own, likewise; nil for none
+}
+
+// RateLimitHeaders are the headers that tell clients of limits: those that
+// refusals have, and with Admitted what admitted requests leave for the host to
+// put into their responses.
+type RateLimitHeaders struct{ RetryAfter, RateLimit, Policy, Admitted bool }
+
+// Omitted names the headers that are switched off.
+func (h RateLimitHeaders) Omitted() (names []string) {
+	if !h.RetryAfter {
+		names = append(names, denial.RetryAfterHeader)
+	}
+	if !h.RateLimit {
+		names = append(names, denial.RateLimitHeader)
+	}
+	if !h.Policy {
+		names = append(names, denial.RateLimitPolicyHeader)
+	}
+	return names
 }
 
 // Load reads a configuration. When there are problems the Config is nil; there
@@ -107,6 +129,7 @@ func (c *Config) Sequences(p Ports) []*pipeline.Sequence {
 				*b = plan.step(&policy.Site{
 					Catalog: c.Catalog, Ports: p, ID: scope + "#" + strconv.Itoa(j),
 					IPv6Prefix: c.IPv6Prefix, KeyPlaces: s.keyPlaces, TokenForSome: s.tokenForSome, Quotas: c.Quotas,
+					TellAdmitted: c.RateLimitHeaders.Admitted,
 				})
 			}
 			steps = append(steps, b.step)

@@ -17,11 +17,13 @@ import (
 const formatVersion = 1
 
 var rootMembers = decode.Members{
-	Names:    []string{"version", "apis", "fault_format", "identity_headers", "products", "apps", "sequence", "client_ip", "usage", "grpc", "faults"},
+	Names:    []string{"version", "apis", "fault_format", "identity_headers", "products", "apps", "sequence", "client_ip", "usage", "grpc", "faults", "rate_limit_headers"},
 	Required: 2,
 }
 
 var (
+	rateLimitMembers = decode.Members{Names: []string{"retry_after", "ratelimit", "ratelimit_policy", "admitted"}}
+
 	grpcMembers = decode.Members{Names: []string{"rate_limited"}}
 	// grpcRateLimited are the names that gRPC itself has for them.
 	grpcRateLimited = []string{"unavailable", "resource_exhausted"}
@@ -30,7 +32,8 @@ var (
 // root reads the whole configuration. It means something only when no problem
 // was noted.
 func (r *reader) root(v decode.Value) *Config {
-	c := &Config{Identity: identity.DefaultHeaders(), Usage: defaultUsage(), IPv6Prefix: defaultIPv6Prefix, Quotas: map[string]policy.Quota{}}
+	c := &Config{Identity: identity.DefaultHeaders(), Usage: defaultUsage(), IPv6Prefix: defaultIPv6Prefix,
+		RateLimitHeaders: RateLimitHeaders{RetryAfter: true, RateLimit: true, Policy: true}, Quotas: map[string]policy.Quota{}}
 	var (
 		apis         []catalog.API
 		own          []*sequence // of each API, nil when it has none
@@ -52,6 +55,8 @@ func (r *reader) root(v decode.Value) *Config {
 					c.GRPCRateLimited = denial.ResourceExhausted
 				}
 			})
+		case "rate_limit_headers":
+			r.rateLimitHeaders(v, &c.RateLimitHeaders)
 		case "client_ip":
 			r.clientIP(v, c)
 		case "faults":
@@ -74,6 +79,22 @@ func (r *reader) root(v decode.Value) *Config {
 	c.NoTrailers = keys
 	r.checkIdentity(c, set)
 	return c
+}
+
+func (r *reader) rateLimitHeaders(v decode.Value, h *RateLimitHeaders) {
+	r.Object(v, &rateLimitMembers, func(name string, v decode.Value) {
+		on := r.Boolean(v)
+		switch name {
+		case "retry_after":
+			h.RetryAfter = on
+		case "ratelimit":
+			h.RateLimit = on
+		case "ratelimit_policy":
+			h.Policy = on
+		case "admitted":
+			h.Admitted = on
+		}
+	})
 }
 
 func (r *reader) version(v decode.Value) {

@@ -27,7 +27,13 @@ func ConfigSchema() *decode.Schema {
 			"ipv6_prefix":  decode.IntegerSchema("How many bits of an IPv6 address tell clients apart, for per: client_ip.", minIPv6Prefix, maxIPv6Prefix).WithDefault(defaultIPv6Prefix),
 		}),
 		"grpc": decode.ObjectSchema(&grpcMembers, "How a refusal is told to gRPC clients, besides its text.", decode.Shapes{
-			"rate_limited": decode.WordSchema("The status over the rate. Clients may send what is unavailable again at once.", grpcRateLimited...).WithDefault(grpcRateLimited[0]),
+			"rate_limited": decode.WordSchema("The status over a limit. Clients may send what is unavailable again at once.", grpcRateLimited...).WithDefault(grpcRateLimited[0]),
+		}),
+		"rate_limit_headers": decode.ObjectSchema(&rateLimitMembers, "What clients are told of limits.", decode.Shapes{
+			"retry_after":      decode.BooleanSchema("Retry-After in refusals over a limit.").WithDefault(true),
+			"ratelimit":        decode.BooleanSchema("RateLimit in refusals over a limit.").WithDefault(true),
+			"ratelimit_policy": decode.BooleanSchema("RateLimit-Policy in refusals over a limit.").WithDefault(true),
+			"admitted":         decode.BooleanSchema("Leave the two of admitted requests in the proxy's filter state, for it to put into responses: a hostcall for each.").WithDefault(false),
 		}),
 		"usage": decode.ObjectSchema(&usageMembers, "How calls are recorded.", decode.Shapes{
 			"max_series": decode.IntegerSchema("Metrics with names of the catalog in them, at most; the rest is counted as other. 0 switches them off.", 0, usage.MaxSeries).WithDefault(DefaultMaxSeries),

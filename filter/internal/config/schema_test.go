@@ -57,7 +57,7 @@ func places(path string, s *decode.Schema, value any, set func(any), visit func(
 		s = definitions[s.AllOf[0].Ref]
 	}
 	for _, one := range s.AnyOf {
-		if _, word := value.(string); word == (one.Const != nil || one.Type == "string") {
+		if describes(one, value) {
 			s = one
 		}
 	}
@@ -76,6 +76,22 @@ func places(path string, s *decode.Schema, value any, set func(any), visit func(
 			places(path+"["+strconv.Itoa(i)+"]", s.Items, item, func(v any) { value[i] = v }, visit)
 		}
 	}
+}
+
+// describes tells whether the schema is one of such values; one that only says
+// which members must be there describes none.
+func describes(s *decode.Schema, value any) bool {
+	switch value.(type) {
+	case string:
+		return s.Const != nil || s.Type == "string"
+	case float64:
+		return s.Type == "integer"
+	case map[string]any:
+		return s.Type == "object"
+	case []any:
+		return s.Type == "array"
+	}
+	return false
 }
 
 // everyMember is a configuration with every member that the decoder knows.

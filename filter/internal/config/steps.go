@@ -3,6 +3,7 @@ package config
 import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/apikey"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/concurrency"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/cors"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/ipaccess"
@@ -27,6 +28,7 @@ var steps = [...]step{
 	{name: "cors", kind: &cors.Policy{}},
 	{name: "ip_access", kind: &ipaccess.Policy{}},
 	{name: "spike_arrest", kind: &spikearrest.Policy{}},
+	{name: "concurrent_calls", kind: &concurrency.Policy{}},
 	{name: "quota", kind: &quota.Policy{}},
 	{name: "verify_api_key", kind: &apikey.Verify{}, provides: policy.Caller},
 	{name: "remove_api_key", kind: &apikey.Remove{}},

@@ -21,6 +21,8 @@ const (
 
 	SpikeArrestExceeded
 	SpikeArrestUnavailable
+	ConcurrentCallsExceeded
+	ConcurrentCallsUnavailable
 
 	QuotaExceeded
 	QuotaUnavailable
@@ -160,6 +162,10 @@ type Denial struct {
 	// where a token may be bound to a key. Challenges about tokens then name that
 	// scheme: alone, or where no token came beside Bearer (RFC 9449 section 7.1).
 	DPoP string
+
+	// Limit is the limit that was reached, nil where none was.
+	Limit *Limit
+
 	// Shape is the operator's own way to tell it, nil for the gateway's.
 	Shape *Shape
 	// CORS is what a page of another origin may read of it, nil for nothing; see

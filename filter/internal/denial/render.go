@@ -60,8 +60,10 @@ const ResourceExhausted = 8
 // same. The zero value renders in Apigee's format.
 type Renderer struct {
 	Format Format
-	// RateLimitedGRPC is Response.GRPC of a refusal over the rate.
+	// RateLimitedGRPC is Response.GRPC of a refusal by a limit.
 	RateLimitedGRPC int
+	// Omit names headers that refusals by a limit go without.
+	Omit []string
 
 	kept []*kept // by reason
 }
@@ -82,8 +84,9 @@ func (r *Renderer) Render(d Denial) *Response {
 	k := r.kept[d.Reason]
 	if k == nil || k.denial != d {
 		k = &kept{denial: d, response: Render(d, r.Format)}
-		if d.Reason == SpikeArrestExceeded {
+		if d.Limit != nil || d.Reason == QuotaExceeded {
 			k.response.GRPC = r.RateLimitedGRPC
+			k.response.Headers = without(k.response.Headers, r.Omit)
 		}
 		r.kept[d.Reason] = k
 	}
@@ -102,7 +105,8 @@ func Render(d Denial, f Format) Response {
 	if d.Shape != nil {
 		d.Shape.rule(&row)
 	}
-	contentType, body := "application/json", []byte(nil)
+	contentType := "application/json"
+	var body []byte
 	switch {
 	case d.Shape != nil && d.Shape.Body != nil:
 		contentType, body = d.Shape.Body.contentType, d.Shape.Body.render(&row, text)
@@ -117,7 +121,11 @@ func Render(d Denial, f Format) Response {
 	h.Add(ReasonHeader, row.word)
 	h.Add("www-authenticate", challengeValue(&row, d))
 	if d.RetryAfterSeconds > 0 {
-		h.Add("retry-after", strconv.Itoa(d.RetryAfterSeconds))
+		h.Add(RetryAfterHeader, strconv.Itoa(d.RetryAfterSeconds))
+	}
+	if d.Limit != nil {
+		h.Add(RateLimitHeader, RateLimitItem(d.Limit.Name, 0, d.RetryAfterSeconds))
+		h.Add(RateLimitPolicyHeader, d.Limit.Policy)
 	}
 	if d.Shape != nil {
 		h = d.Shape.replace(h)

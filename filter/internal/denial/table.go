@@ -40,8 +40,10 @@ var table = [reasonCount]row{
 	IPAccessDenied:    {word: "ip_access.denied", status: 403, code: "accesscontrol.IPDeniedAccess", text: "Access denied for the client's address"},
 	IPAccessNoAddress: {word: "ip_access.no_address", status: 403, code: "accesscontrol.IPDeniedAccess", text: "Access denied for the client's address"},
 
-	SpikeArrestExceeded:    {word: "spike_arrest.exceeded", status: 429, code: "policies.ratelimit.SpikeArrestViolation", text: "Spike arrest violation"},
-	SpikeArrestUnavailable: {word: "spike_arrest.unavailable", status: 503, code: "sallyport.SpikeArrestUnavailable", text: "Rate limiting is unavailable", technical: true},
+	SpikeArrestExceeded:        {word: "spike_arrest.exceeded", status: 429, code: "policies.ratelimit.SpikeArrestViolation", text: "Spike arrest violation"},
+	SpikeArrestUnavailable:     {word: "spike_arrest.unavailable", status: 503, code: "sallyport.SpikeArrestUnavailable", text: "Rate limiting is unavailable", technical: true},
+	ConcurrentCallsExceeded:    {word: "concurrent_calls.exceeded", status: 429, code: "policies.concurrentratelimit.ConcurrentRatelimtViolation", text: "Too many calls at once"},
+	ConcurrentCallsUnavailable: {word: "concurrent_calls.unavailable", status: 503, code: "sallyport.ConcurrentCallsUnavailable", text: "Counting of calls is unavailable", technical: true},
 
 	QuotaExceeded:    {word: "quota.exceeded", status: 429, code: "policies.ratelimit.QuotaViolation", text: "Rate limit quota violation. Quota limit exceeded."},
 	QuotaUnavailable: {word: "quota.unavailable", status: 503, code: "sallyport.QuotaUnavailable", text: "Quota check is unavailable", technical: true},

@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jsonobject"
 )
 
@@ -58,9 +57,9 @@ func next(text string) (literal string, variable int, rest string) {
 	if end < 0 {
 		return literal, unknown, ""
 	}
-	name := ascii.Trim(rest[:end], " ")
+	name := rest[:end]
 	for i := range Variables {
-		if Variables[i] == name {
+		if name == Variables[i] || name == " "+Variables[i]+" " {
 			return literal, i, rest[end+2:]
 		}
 	}
@@ -82,15 +81,31 @@ func (t *Template) render(r *row, text string) []byte {
 }
 
 func escapeFor(contentType string) func([]byte, string) []byte {
-	media, _, _ := strings.Cut(ascii.Lower(contentType), ";")
-	media = ascii.Trim(media, " \t")
+	media, _, _ := strings.Cut(contentType, ";")
 	switch {
-	case strings.HasSuffix(media, "json"):
+	case endsIn(media, "json"):
 		return appendJSON
-	case strings.HasSuffix(media, "xml"), strings.HasSuffix(media, "html"):
+	case endsIn(media, "xml"), endsIn(media, "html"):
 		return appendMarkup
 	}
 	return literal
+}
+
+// endsIn compares in any letter case, and without blanks behind.
+func endsIn(s, lower string) bool {
+	for s != "" && (s[len(s)-1] == ' ' || s[len(s)-1] == '\t') {
+		s = s[:len(s)-1]
+	}
+	if len(s) < len(lower) {
+		return false
+	}
+	s = s[len(s)-len(lower):]
+	for i := range len(lower) {
+		if s[i]|0x20 != lower[i] {
+			return false
+		}
+	}
+	return true
 }
 
 // appendJSON is what stands between the quotes of a string.

@@ -67,7 +67,9 @@ func (e *Engine) Configure(data []byte, env func(string) (string, bool)) bool {
 		}
 		return false
 	}
-	e.config, e.refusals, e.identity = c, denial.Renderer{Format: c.Format, RateLimitedGRPC: c.GRPCRateLimited}, identity.New(c.Identity)
+	e.config, e.refusals, e.identity = c, denial.Renderer{
+		Format: c.Format, RateLimitedGRPC: c.GRPCRateLimited, Omit: c.RateLimitHeaders.Omitted(),
+	}, identity.New(c.Identity)
 	e.usage = usage.NewRecorder(c.Usage.MaxSeries, e.host, e.metrics)
 	e.sequences = c.Sequences(config.Ports{
 		Store:             e.host,

@@ -20,8 +20,10 @@ func TestResetLeavesNothing(t *testing.T) {
 		Method: "GET", Authority: "a", Path: "/", Query: "q", HasQuery: true, Headers: []pipeline.Header{{Name: "x"}},
 		Client: pipelinetest.From("192.0.2.1"), Now: 3, API: pipeline.API{Name: "a"},
 		Caller: pipeline.Caller{App: "shop"}, KeyOwner: pipeline.KeyOwner{App: "shop"}, DPoP: "ES256",
-		DryRun: []denial.Reason{1}, Overridden: []denial.Reason{1},
+		Allowances: []pipeline.Allowance{{Remaining: 1}},
+		DryRun:     []denial.Reason{1}, Overridden: []denial.Reason{1},
 	}
+	x.Hold(nil)
 	x.ClientAddress()
 	x.TakeToken(&pipeline.Claims{Active: true, Scopes: []string{"s"}, Audience: []string{"a"}})
 	x.Edits = pipeline.Edits{Remove: []string{"secret"}, Set: []pipeline.Header{{Name: "x", Value: "secret"}}, Query: "q", QueryChanged: true}

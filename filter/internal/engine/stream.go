@@ -139,6 +139,7 @@ func (s *Stream) admit() Action {
 	s.engine.note(&s.exchange, true, 0)
 	s.engine.counters.added.Observe(max(s.engine.host.NowNanos()-s.began, 0) / int64(time.Microsecond))
 	s.describe(true)
+	s.tellAllowances()
 	s.phase = admitted // at last: what panics before is refused still
 	return Pass
 }
@@ -159,6 +160,7 @@ func (s *Stream) refuse(d denial.Denial) Action {
 	s.engine.note(&s.exchange, false, d.Reason)
 	s.engine.complain(d.Reason, s)
 	s.describe(false)
+	s.exchange.LeavePlaces()
 	return Pause
 }
 
@@ -238,6 +240,7 @@ func (s *Stream) Close() {
 		s.run.Fail(denial.Denial{})
 	}
 	s.leave()
+	s.exchange.LeavePlaces()
 	s.engine.pool.give(s)
 }
 

@@ -3,7 +3,16 @@ package engine
 import (
 	"time"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/usage"
+)
+
+// The attributes in which an admitted request's allowances wait for the host to
+// put them into its response: the values of RateLimit and RateLimit-Policy. The
+// filter itself hears of no response, which would cost every request a callback.
+const (
+	attributeRateLimit       = "sallyport.ratelimit"
+	attributeRateLimitPolicy = "sallyport.ratelimit_policy"
 )
 
 // OnLog records the call: its end is known now. A request that was never
@@ -47,4 +56,26 @@ func (s *Stream) describe(allowed bool) {
 func (s *Stream) party() usage.Party {
 	x := &s.exchange
 	return usage.Party{App: x.KeyOwner.App, Product: x.Caller.Product, API: x.API.Name, Version: x.API.Version}
+}
+
+// tellAllowances leaves what the limits have left for the client, where steps said
+// so.
+func (s *Stream) tellAllowances() {
+	if len(s.exchange.Allowances) == 0 {
+		return
+	}
+	var limits, policies, comma string
+	for i := range s.exchange.Allowances {
+		a := &s.exchange.Allowances[i]
+		limits += comma + denial.RateLimitItem(a.Limit.Name, a.Remaining, a.Seconds)
+		policies += comma + a.Limit.Policy
+		comma = ", "
+	}
+	tell := s.engine.config.RateLimitHeaders
+	if tell.RateLimit {
+		s.engine.host.SetAttribute(attributeRateLimit, limits)
+	}
+	if tell.Policy {
+		s.engine.host.SetAttribute(attributeRateLimitPolicy, policies)
+	}
 }

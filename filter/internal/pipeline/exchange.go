@@ -42,6 +42,13 @@ type Exchange struct {
 	// DPoP lists the algorithms of proofs for challenges; see denial.Denial.
 	DPoP string
 
+	// Allowances are what the limits that let the request pass have left for its
+	// client, where an operator wants clients to be told.
+	Allowances []Allowance
+
+	// held are the places that it takes up; see Hold.
+	held []Place
+
 	// Edits are applied once, after the last step has continued.
 	Edits Edits
 
@@ -49,6 +56,37 @@ type Exchange struct {
 	// and Overridden those which on_error turned into a continue.
 	DryRun     []denial.Reason
 	Overridden []denial.Reason
+}
+
+// Allowance is what a limit has left for a client: so many requests now, and all
+// there are after so many seconds.
+type Allowance struct {
+	_ [0]func() // not comparable: an unused == costs the guest code
+
+	Limit              *denial.Limit
+	Remaining, Seconds int
+}
+
+// Place is room for one request that is taken until the request has ended.
+type Place interface {
+	// Leave gives it back, once.
+	Leave()
+}
+
+// Hold keeps a place until the request is refused or its stream has ended,
+// whichever comes first.
+func (x *Exchange) Hold(p Place) { x.held = append(x.held, p) }
+
+// LeavePlaces gives back what is held. Each place is given back once, however
+// often this is called, and whatever becomes of those before it.
+func (x *Exchange) LeavePlaces() {
+	for len(x.held) > 0 {
+		last := len(x.held) - 1
+		p := x.held[last]
+		x.held[last] = nil
+		x.held = x.held[:last]
+		p.Leave()
+	}
 }
 
 // API is the API that the request's host and path select. PathSuffix is the
@@ -124,12 +162,14 @@ func (x *Exchange) TakeToken(claims *Claims) {
 // Reset makes the exchange as new. It keeps the memory of its lists.
 func (x *Exchange) Reset() {
 	remove, set := x.Edits.Remove, x.Edits.Set
+	held, allowances := x.held, x.Allowances
 	audience, scopes := x.claims.Audience, x.claims.Scopes
 	clear(remove[:cap(remove)])
 	clear(set[:cap(set)])
 	clear(audience[:cap(audience)])
 	clear(scopes[:cap(scopes)])
 	*x = Exchange{}
+	x.held, x.Allowances = held[:0], allowances[:0]
 	x.Edits.Remove, x.Edits.Set = remove[:0], set[:0]
 	x.claims.Audience, x.claims.Scopes = audience[:0], scopes[:0]
 }

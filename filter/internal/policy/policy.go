@@ -83,6 +83,9 @@ type Site struct {
 	ID string
 	// IPv6Prefix is how many bits of an IPv6 address tell clients apart.
 	IPv6Prefix int
+	// TellAdmitted has limits say what they have left for an admitted request's
+	// client, pipeline.Exchange.Allowances.
+	TellAdmitted bool
 	// Quotas are the products' own, by the product's name.
 	Quotas map[string]Quota
 	// KeyPlaces are those of all steps of the sequence, each once.

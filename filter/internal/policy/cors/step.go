@@ -67,13 +67,16 @@ func exposed(configured []string) string {
 	return readable + "," + ascii.Join(configured, ",")
 }
 
+// preflight is the method of one (Fetch standard, section 3.2.2).
+const preflight = "OPTIONS"
+
 // Name implements pipeline.Step.
 func (s *step) Name() string { return "cors" }
 
 // Apply answers preflights. What else comes goes on to the next step, whatever
 // its origin: CORS tells browsers what pages may read, and keeps nobody out.
 func (s *step) Apply(x *pipeline.Exchange) pipeline.Outcome {
-	if x.Method != "OPTIONS" {
+	if x.Method != preflight {
 		return pipeline.Continue()
 	}
 	sent, ok := only(x, "origin")

@@ -53,7 +53,7 @@ func (t *terms) turn(w window) (at int64, ok bool) {
 }
 
 // usable reports whether anything can be decided at now, in unix nanoseconds. The
-// latest moment that is believed is in the year 2116.
+// latest moment that is believed is the end of the year 2099, which 32 bits hold.
 func (t *terms) usable(now int64) bool {
-	return t.limit > 0 && t.limit <= MaxLimit && t.interval != None && now > 0 && now <= 1<<62
+	return t.limit > 0 && t.limit <= MaxLimit && t.interval != None && now > 0 && now <= 4_102_444_800*nanosPerSecond
 }

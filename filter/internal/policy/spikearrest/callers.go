@@ -2,8 +2,12 @@ package spikearrest
 
 import (
 	"encoding/binary"
+	"unsafe"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/sha256"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
+	"github.com/sallyport-gateway/sallyport/filter/internal/siphash"
 )
 
 // The table of a limiter that counts by something. An entry is in use while its
@@ -26,6 +30,40 @@ const (
 type caller struct {
 	bucket uint32
 	hash   uint64
+}
+
+// callers finds the caller of a message, for a limiter in one VM.
+type callers struct {
+	_ [0]func() // not comparable: an unused == costs the guest code
+
+	per      Per
+	identity [sha256.Size]byte
+	store    sharedtable.Store
+
+	secret siphash.Key // from the shared seed and the identity, with the first message that needs it
+	seeded bool
+}
+
+// usualCallerBytes is room for a value such as an address.
+const usualCallerBytes = 128
+
+// of hashes what the message is counted by, under a key from the seed: nobody
+// outside can tell which callers share a bucket, nor read a value back from a hash.
+func (s *callers) of(x *pipeline.Exchange) (caller, error) {
+	if s.per.Kind == All {
+		return caller{}, nil
+	}
+	if !s.seeded {
+		seed, err := sharedtable.Seed(s.store)
+		if err != nil {
+			return caller{}, err
+		}
+		shared := siphash.Key{binary.BigEndian.Uint64(seed[:]), binary.BigEndian.Uint64(seed[8:])}
+		s.secret, s.seeded = siphash.Key(shared.Sum(string(s.identity[:]))), true
+	}
+	b := s.per.appendCaller(make([]byte, 0, usualCallerBytes), x)
+	sum := s.secret.Sum(unsafe.String(unsafe.SliceData(b), len(b)))
+	return caller{bucket: uint32(sum[1]), hash: sum[0]}, nil
 }
 
 // spend decides on a message of the caller, in the light of its bucket as it

@@ -78,7 +78,7 @@ func TestClockBackLeavesRoomForNewcomers(t *testing.T) {
 	o := options(t, "client_ip")
 	c := newClock()
 	s := clocked(o, c)
-	shrink(s, s.store, 1, EntriesPerBucket)
+	shrink(s, s.callers.store, 1, EntriesPerBucket)
 	for i := range EntriesPerBucket {
 		if !c.message(s, "192.0.2."+strconv.Itoa(i)) {
 			t.Fatalf("caller %d was refused", i)

@@ -55,6 +55,9 @@ func TestParsePer(t *testing.T) {
 		{"", Per{Kind: All}},
 		{"client_ip", Per{Kind: ClientIP}},
 		{"app", Per{Kind: App}},
+		{"api", Per{Kind: All}},
+		{"product", Per{Kind: Product}},
+		{"token_subject", Per{Kind: TokenSubject}},
 		{"header:X-Tenant", Per{Kind: HeaderValue, Header: "x-tenant"}},
 		{"header:app", Per{Kind: HeaderValue, Header: "app"}},
 	} {

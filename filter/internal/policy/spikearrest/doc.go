@@ -50,6 +50,24 @@
 //     bound holds in each stretch from one such step to the next. A clock that
 //     jumps ahead gives every caller the burst that the time would, once.
 //
+// # Several limits, and weights by header
+//
+// A limiter may have up to MaxLimits limits, all of which must have room for a
+// message, and a message may name its own weight. An entry then holds a TAT for
+// each limit. They are judged together and written by one compare-and-swap, so
+// what one limit refuses takes nothing from the others. The bound holds for each
+// limit on its own: messages of a caller whose readings lie within e cost
+//
+//	at most burst - 1 + floor(e/T), without the last one of them
+//
+// by the same proof. Which entry has the smallest TAT is no longer one question,
+// so the first entry of each bucket is no caller's: it holds, for each limit, the
+// highest TAT that a newcomer has taken over. A caller without an entry begins
+// there, which is no less than what he left; the entry that is taken is the one
+// whose limits would all have room first. A header's weight is at most the
+// configured one, and anything but a number from 1 to that counts as that one, so
+// no text in the header makes a message cheaper than none.
+//
 // # Floods
 //
 // An entry is in use for weight*T after each message, and a flood of callers who
@@ -70,5 +88,6 @@
 // configuration that leaves these alone, and a changed limiter starts anew: a
 // caller may then spend the new burst at once, whatever it spent of the old one.
 // The keys of limiters that are gone stay until the host's process ends, about
-// 1.7 MiB each at most, and 16 bytes for one that counts all messages together.
+// 1.7 MiB each at most (2.8 MiB with MaxLimits limits), and 16 bytes for one that
+// counts all messages together.
 package spikearrest

@@ -51,6 +51,11 @@ func (l limit) allow(tat, now, weight int64) Decision {
 	if furthest := l.furthest(now, weight); tat < 0 || tat > furthest {
 		tat = furthest // the clock was set back, or the TAT was never one
 	}
+	return l.admit(tat, now, weight)
+}
+
+// admit is allow for a tat, a time and a weight that are known to be sound.
+func (l limit) admit(tat, now, weight int64) Decision {
 	start := max(tat, now)
 	if wait := start - now - l.tolerance; wait > 0 {
 		return Decision{retryIn: time.Duration(wait), newTAT: tat}

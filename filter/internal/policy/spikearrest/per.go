@@ -22,6 +22,20 @@ const (
 	HeaderValue
 	// App: a limit for each app whose key was verified.
 	App
+	// Product: a limit for each product through which the app was let in.
+	Product
+	// TokenSubject: a limit for each subject of an issuer's tokens.
+	TokenSubject
+)
+
+// The words for what a limiter counts by.
+const (
+	wordAPI     = "api"
+	wordIP      = "client_ip"
+	wordApp     = "app"
+	wordProduct = "product"
+	wordSubject = "token_subject"
+	wordHeader  = "header:"
 )
 
 // Per is what a limiter counts by. Messages that have no such thing share one
@@ -36,33 +50,60 @@ type Per struct {
 const maxHeaderName = 128
 
 var (
-	errPer       = errors.New(`must be "client_ip", "app" or "header:NAME"`)
+	errPer       = errors.New(`must be "api", "client_ip", "app", "product", "token_subject" or "header:NAME"`)
 	errPerHeader = errors.New(`must name a header after "header:", in letters, digits and any of !#$%&'*+-.^_` + "`|~")
 )
 
-// ParsePer reads "" (all messages), "client_ip", "app" or "header:NAME".
+// ParsePer reads "" or "api" (all messages of the API), "client_ip", "app",
+// "product", "token_subject" or "header:NAME".
 func ParsePer(word string) (Per, error) {
 	switch word {
-	case "":
+	case "", wordAPI:
 		return Per{Kind: All}, nil
-	case "client_ip":
+	case wordIP:
 		return Per{Kind: ClientIP}, nil
-	case "app":
+	case wordApp:
 		return Per{Kind: App}, nil
+	case wordProduct:
+		return Per{Kind: Product}, nil
+	case wordSubject:
+		return Per{Kind: TokenSubject}, nil
 	}
-	name, ok := strings.CutPrefix(word, "header:")
+	name, ok := strings.CutPrefix(word, wordHeader)
 	if !ok {
 		return Per{}, errPer
 	}
-	if name == "" || len(name) > maxHeaderName {
+	if !isToken(name) {
 		return Per{}, errPerHeader
 	}
+	return Per{Kind: HeaderValue, Header: ascii.Lower(name)}, nil
+}
+
+// word is what ParsePer reads.
+func (p Per) word() string {
+	switch p.Kind {
+	case ClientIP:
+		return wordIP
+	case App:
+		return wordApp
+	case Product:
+		return wordProduct
+	case TokenSubject:
+		return wordSubject
+	case HeaderValue:
+		return wordHeader + p.Header
+	}
+	return wordAPI
+}
+
+// isToken reports a name of a header (RFC 9110 section 5.6.2).
+func isToken(name string) bool {
 	for i := range len(name) {
 		if !isTokenByte(name[i]) {
-			return Per{}, errPerHeader
+			return false
 		}
 	}
-	return Per{Kind: HeaderValue, Header: ascii.Lower(name)}, nil
+	return name != "" && len(name) <= maxHeaderName
 }
 
 // isTokenByte reports a tchar (RFC 9110 section 5.6.2).
@@ -84,6 +125,14 @@ func (p Per) appendCaller(b []byte, x *pipeline.Exchange) []byte {
 	case App:
 		if x.Caller.App != "" {
 			b = appendValue(b, x.Caller.App)
+		}
+	case Product:
+		if x.Caller.Product != "" {
+			b = appendValue(b, x.Caller.Product)
+		}
+	case TokenSubject:
+		if t := x.Token; t != nil && t.Active && t.Subject != "" {
+			b = appendValue(appendValue(b, t.Issuer), t.Subject)
 		}
 	case HeaderValue:
 		for _, line := range x.Headers {

@@ -7,10 +7,35 @@ import (
 
 // Schema implements policy.Described.
 func (*Policy) Schema() *decode.Schema {
-	return policy.OptionsSchema(&optionMembers, "Smooths bursts: over the rate, requests are refused with 429.", decode.Shapes{
-		"rate":   decode.PatternSchema("Requests in a second (ps) or a minute (pm).", "^[1-9][0-9]*(ps|pm)$").WithExamples("200ps", "30pm"),
-		"burst":  decode.IntegerSchema("So many may come at once; by default a tenth of a second's worth, 1 at least.", 1, MaxBurst),
-		"per":    decode.PatternSchema("Who has a limit of their own; without it all share one.", "^(client_ip|app|header:[0-9A-Za-z!#$%&'*+.^_`|~-]+)?$").WithExamples("client_ip", "app", "header:x-tenant"),
-		"weight": decode.IntegerSchema("What a request costs.", 1, MaxWeight).WithDefault(1),
+	s := policy.OptionsSchema(&optionMembers, "Smooths bursts: over the rate, requests are refused with 429.", decode.Shapes{
+		"rate":  rateSchema(),
+		"burst": burstSchema(),
+		"limits": decode.ListSchema("Several rates in the place of one. All must have room.",
+			decode.ObjectSchema(&limitMembers, "", decode.Shapes{"rate": rateSchema(), "burst": burstSchema()}), 1, MaxLimits),
+		"per": decode.PatternSchema("Who has a limit of their own; without it all requests of the API share one.",
+			"^(api|client_ip|app|product|token_subject|header:[0-9A-Za-z!#$%&'*+.^_`|~-]+)?$").
+			WithExamples("api", "client_ip", "app", "product", "token_subject", "header:x-tenant"),
+		"weight": weightSchema(),
 	})
+	s.AnyOf = []*decode.Schema{{Required: []string{"rate"}}, {Required: []string{"limits"}}}
+	return s
+}
+
+func rateSchema() *decode.Schema {
+	return decode.PatternSchema("Requests in a second (ps) or a minute (pm).", "^[1-9][0-9]*(ps|pm)$").WithExamples("200ps", "30pm")
+}
+
+func burstSchema() *decode.Schema {
+	return decode.IntegerSchema("So many may come at once; by default a tenth of the rate's number, 1 at least.", 1, MaxBurst)
+}
+
+func weightSchema() *decode.Schema {
+	byHeader := decode.ObjectSchema(&weightMembers, "", decode.Shapes{
+		"header": decode.HeaderSchema("The header with the request's own weight. Without it a request costs 1."),
+		"max":    decode.IntegerSchema("The most that the header may say, and what anything but a number up to that costs.", 1, MaxWeight),
+	})
+	return &decode.Schema{
+		Description: "What a request costs.", Default: 1,
+		AnyOf: []*decode.Schema{decode.IntegerSchema("", 1, MaxWeight), byHeader},
+	}
 }

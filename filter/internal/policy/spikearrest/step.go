@@ -3,13 +3,12 @@ package spikearrest
 import (
 	"encoding/binary"
 	"time"
-	"unsafe"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sha256"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
-	"github.com/sallyport-gateway/sallyport/filter/internal/siphash"
 )
 
 // unavailableRetrySeconds is the Retry-After when nothing could be decided:
@@ -26,24 +25,37 @@ type Options struct {
 	Burst  int // 1..MaxBurst
 	Per    Per
 	Weight int // 1..MaxWeight
+
+	// Further limits hold beside the first, MaxLimits with it. All of them must
+	// have room for a message, and one that is refused costs none of them anything.
+	Further []Limit
+	// WeightHeader, in lower case, names a header with a message's own weight;
+	// Weight is then the highest. See messageWeight. "" for none.
+	WeightHeader string
+	// Report leaves in the exchange how much room an admitted message has left.
+	Report bool
 }
+
+// Limit is a rate and how many messages may come at once.
+type Limit struct {
+	Rate  Rate
+	Burst int // 1..MaxBurst
+}
+
+// MaxLimits bounds the limits of one step.
+const MaxLimits = 4
 
 // step is a limiter in one VM.
 type step struct {
 	_ [0]func() // not comparable: an unused == costs the guest code
 
-	limit     limit
-	weight    int64
-	per       Per
-	identity  [sha256.Size]byte
-	clock     func() int64
-	store     sharedtable.Store
-	table     *sharedtable.Table
-	violation string
-	last      *denial.Denial // see exceeded
-
-	secret siphash.Key // from the shared seed and the identity, with the first message that needs it
-	seeded bool
+	limit   limit
+	weight  int64
+	callers callers
+	clock   func() int64
+	table   *sharedtable.Table
+	rule    rule
+	report  bool
 }
 
 // New makes the step. Options out of their bounds make one that refuses every
@@ -53,12 +65,15 @@ type step struct {
 // clock reads the host's, in unix nanoseconds; it is read only when the clock
 // seems to have been set back.
 func New(o Options, store sharedtable.Store, clock func() int64) pipeline.Step {
-	s := &step{per: o.Per, identity: identity(o), store: store, clock: clock, violation: violation(o.Rate, o.Burst)}
+	if len(o.Further) > 0 || o.WeightHeader != "" {
+		return newSeveral(o, store, clock)
+	}
+	s := &step{callers: callers{per: o.Per, identity: identity(o), store: store}, clock: clock, rule: rules(&o)[0], report: o.Report}
 	if o.Weight >= 1 && o.Weight <= MaxWeight {
-		s.limit, s.weight = newLimit(o.Rate, o.Burst), int64(o.Weight)
+		s.limit, s.weight = s.rule.limit, int64(o.Weight)
 	}
 	layout := sharedtable.Layout{
-		Name:      "spike_arrest/2/" + hexadecimal(s.identity[:16]), // 1 had other hashes and entries
+		Name:      "spike_arrest/2/" + ascii.Hex(s.callers.identity[:16]), // 1 had other hashes and entries
 		Buckets:   Buckets,
 		Entries:   EntriesPerBucket,
 		EntrySize: entrySize,
@@ -77,6 +92,13 @@ func identity(o Options) [sha256.Size]byte {
 	for _, number := range [...]uint64{uint64(o.Rate.messages), uint64(o.Rate.period), uint64(o.Burst), uint64(o.Weight)} {
 		b = binary.BigEndian.AppendUint64(b, number)
 	}
+	for _, l := range o.Further {
+		b = appendValue(b, l.Rate.String())
+		b = binary.BigEndian.AppendUint64(b, uint64(l.Burst))
+	}
+	if o.WeightHeader != "" {
+		b = appendValue(b, o.WeightHeader)
+	}
 	return sha256.Sum256(b)
 }
 
@@ -88,7 +110,7 @@ func (s *step) Apply(x *pipeline.Exchange) pipeline.Outcome {
 	if !s.limit.usable(x.Now) {
 		return unavailable()
 	}
-	c, err := s.caller(x)
+	c, err := s.callers.of(x)
 	if err != nil {
 		return unavailable()
 	}
@@ -101,40 +123,12 @@ func (s *step) Apply(x *pipeline.Exchange) pipeline.Outcome {
 		return unavailable()
 	}
 	if !d.allowed {
-		return pipeline.DenyWith(s.exceeded(retryAfter(d.retryIn)))
+		return s.rule.refuse(d)
+	}
+	if s.report {
+		s.rule.tell(x, d)
 	}
 	return pipeline.Continue()
-}
-
-// exceeded gives the refusal of a message over the rate. In a flood most say the
-// same as the one before.
-func (s *step) exceeded(seconds int) *denial.Denial {
-	if s.last == nil || s.last.RetryAfterSeconds != seconds {
-		s.last = &denial.Denial{Reason: denial.SpikeArrestExceeded, RetryAfterSeconds: seconds, Text: s.violation}
-	}
-	return s.last
-}
-
-// usualCallerBytes is room for a value such as an address.
-const usualCallerBytes = 128
-
-// caller hashes what the message is counted by, under a key from the seed: nobody
-// outside can tell which callers share a bucket, nor read a value back from a hash.
-func (s *step) caller(x *pipeline.Exchange) (caller, error) {
-	if s.per.Kind == All {
-		return caller{}, nil
-	}
-	if !s.seeded {
-		seed, err := sharedtable.Seed(s.store)
-		if err != nil {
-			return caller{}, err
-		}
-		shared := siphash.Key{binary.BigEndian.Uint64(seed[:]), binary.BigEndian.Uint64(seed[8:])}
-		s.secret, s.seeded = siphash.Key(shared.Sum(string(s.identity[:]))), true
-	}
-	b := s.per.appendCaller(make([]byte, 0, usualCallerBytes), x)
-	sum := s.secret.Sum(unsafe.String(unsafe.SliceData(b), len(b)))
-	return caller{bucket: uint32(sum[1]), hash: sum[0]}, nil
 }
 
 func unavailable() pipeline.Outcome {
@@ -150,13 +144,3 @@ func retryAfter(in time.Duration) int {
 }
 
 var _ pipeline.Step = (*step)(nil)
-
-// hexadecimal writes two digits a byte. encoding/hex would link fmt.
-func hexadecimal(b []byte) string {
-	const digits = "0123456789abcdef"
-	text := make([]byte, 0, 2*len(b))
-	for _, c := range b {
-		text = append(text, digits[c>>4], digits[c&15])
-	}
-	return string(text)
-}

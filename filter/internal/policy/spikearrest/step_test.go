@@ -54,11 +54,11 @@ func TestDenial(t *testing.T) {
 		burst      int
 		want       denial.Denial
 	}{
-		{"per second", "10ps", 1, denial.Denial{Reason: denial.SpikeArrestExceeded, RetryAfterSeconds: 1,
+		{"per second", "10ps", 1, denial.Denial{Reason: denial.SpikeArrestExceeded, Limit: &denial.Limit{Name: "10ps", Policy: `"10ps";q=10;w=1`}, RetryAfterSeconds: 1,
 			Text: "Spike arrest violation. Allowed rate : MessageRate{messagesPerPeriod=10, periodInMicroseconds=1000000, maxBurstMessageCount=1.0}"}},
-		{"per minute", "12pm", 1, denial.Denial{Reason: denial.SpikeArrestExceeded, RetryAfterSeconds: 5,
+		{"per minute", "12pm", 1, denial.Denial{Reason: denial.SpikeArrestExceeded, Limit: &denial.Limit{Name: "12pm", Policy: `"12pm";q=12;w=60`}, RetryAfterSeconds: 5,
 			Text: "Spike arrest violation. Allowed rate : MessageRate{messagesPerPeriod=12, periodInMicroseconds=60000000, maxBurstMessageCount=1.0}"}},
-		{"with a burst, rounded up", "25pm", 30, denial.Denial{Reason: denial.SpikeArrestExceeded, RetryAfterSeconds: 3,
+		{"with a burst, rounded up", "25pm", 30, denial.Denial{Reason: denial.SpikeArrestExceeded, Limit: &denial.Limit{Name: "25pm", Policy: `"25pm";q=25;w=60`}, RetryAfterSeconds: 3,
 			Text: "Spike arrest violation. Allowed rate : MessageRate{messagesPerPeriod=25, periodInMicroseconds=60000000, maxBurstMessageCount=30.0}"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -274,7 +274,7 @@ func TestCallersAreHashedUnderSeedAndLimiter(t *testing.T) {
 	where := func(id string, store sharedtable.Store) caller {
 		o := options(t, "client_ip")
 		o.ID = id
-		c, err := made(o, store).(*step).caller(&pipeline.Exchange{Client: pipelinetest.From("192.0.2.1")})
+		c, err := made(o, store).(*step).callers.of(&pipeline.Exchange{Client: pipelinetest.From("192.0.2.1")})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -44,6 +44,13 @@ func TestOf(t *testing.T) {
 			"sequence[1].spike_arrest: comes after introspect_token, so a flood reaches the authorization server: put it first",
 			"sequence[2].require_token: lets requests pass while it cannot do its work (on_error: continue)",
 			"sequence: asks about the token and looks at neither issuer nor audience: give require_token an audience. Only the audience tells an access token for this API from a refresh token, or a token for another API, whose server does not say what it is"}},
+		{"bursts that surprise", "apis: [{name: a}]\nsequence: [{spike_arrest: {rate: 20ps}}, {spike_arrest: {rate: 20ps, burst: 20}}, {spike_arrest: {rate: 200ps}}, {spike_arrest: {rate: 30pm}}, " +
+			"{spike_arrest: {limits: [{rate: 99ps}, {rate: 1ps}]}}]", nil, []string{
+			"sequence[0].spike_arrest: lets 2 come at once, the default burst of 20ps, and then one every 50ms: a client that sends more calls together is refused, though it sends fewer than 20 in a second. Set burst",
+			"sequence[4].spike_arrest.limits[0]: lets 9 come at once, the default burst of 99ps, and then one every 10.1ms: a client that sends more calls together is refused, though it sends fewer than 99 in a second. Set burst"}},
+		{"limits by what the client writes", "apis: [{name: a}]\nsequence: [{spike_arrest: {rate: 1ps, per: 'header:x-tenant', weight: {header: x-weight, max: 5}}}, {verify_api_key: {}}, {remove_api_key: {}}, {spike_arrest: {rate: 1ps, per: 'header:x-tenant'}}]", nil, []string{
+			"sequence[0].spike_arrest.per: counts by x-tenant before anybody is authenticated: a client that writes something new there has a new limit. Put it behind verify_api_key, or use client_ip",
+			"sequence[0].spike_arrest.weight: is what x-weight says: a client that leaves it out pays 1, unless a proxy in front sets it"}},
 		{"missing steps", "apis: [{name: a}]\nsequence: [{verify_api_key: {}}, {introspect_token: {cluster: c}}]", []string{"okta", "b"}, []string{
 			`sequence[1].introspect_token.cluster: "c" is no cluster of the given proxy configuration; it has okta, b`,
 			"sequence: verifies the API key and sends it on to the backend: add remove_api_key",

@@ -7,16 +7,16 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
+	"github.com/sallyport-gateway/sallyport/filter/internal/nativehost"
 )
 
 // NewRequest is a request for an absolute URL. Headers are "Name: value". The path and the query are sent as they stand, but
 // for blanks: what is wrong with them the gateway says.
-func NewRequest(method, target string, headers []string) (scenario.Request, error) {
+func NewRequest(method, target string, headers []string) (nativehost.Request, error) {
 	wrong := errors.New("the URL must be absolute, as in https://api.example.com/orders/7")
 	scheme, rest, ok := strings.Cut(target, "://")
 	if !ok || !strings.EqualFold(scheme, "https") && !strings.EqualFold(scheme, "http") {
-		return scenario.Request{}, wrong
+		return nativehost.Request{}, wrong
 	}
 	rest, _, _ = strings.Cut(rest, "#")
 	end := strings.IndexAny(rest, "/?")
@@ -26,7 +26,7 @@ func NewRequest(method, target string, headers []string) (scenario.Request, erro
 	authority, path := rest[:end], rest[end:]
 	u, err := url.Parse(scheme + "://" + authority)
 	if err != nil || u.Hostname() == "" || strings.ContainsAny(authority, "\\ ") {
-		return scenario.Request{}, wrong
+		return nativehost.Request{}, wrong
 	}
 	if !strings.HasPrefix(path, "/") {
 		path = "/" + path
@@ -37,7 +37,7 @@ func NewRequest(method, target string, headers []string) (scenario.Request, erro
 		}
 		return r
 	}, strings.ReplaceAll(path, " ", "%20"))
-	r := scenario.Request{Method: method, Target: path, Headers: []scenario.Header{{Name: "host", Value: u.Host}}}
+	r := nativehost.Request{Method: method, Target: path, Headers: []nativehost.Header{{Name: "host", Value: u.Host}}}
 	if u.User != nil {
 		password, _ := u.User.Password()
 		headers = append(headers, basic(u.User.Username()+":"+password))
@@ -45,13 +45,13 @@ func NewRequest(method, target string, headers []string) (scenario.Request, erro
 	for _, line := range headers {
 		name, value, ok := strings.Cut(line, ":")
 		if !ok || strings.TrimSpace(name) == "" {
-			return scenario.Request{}, errors.New("a header must be 'Name: value'") // what stands there may be a key
+			return nativehost.Request{}, errors.New("a header must be 'Name: value'") // what stands there may be a key
 		}
 		if strings.EqualFold(strings.TrimSpace(name), "host") {
 			r.Headers[0].Value = strings.TrimSpace(value)
 			continue
 		}
-		r.Headers = append(r.Headers, scenario.Header{Name: strings.TrimSpace(name), Value: strings.TrimSpace(value)})
+		r.Headers = append(r.Headers, nativehost.Header{Name: strings.TrimSpace(name), Value: strings.TrimSpace(value)})
 	}
 	return r, nil
 }
@@ -72,17 +72,17 @@ type curlLine struct {
 
 // ParseCurl reads a curl command as browsers and colleagues copy it: a URL, what makes headers, method, query and body, and
 // switches that change nothing of the request.
-func ParseCurl(line string) (scenario.Request, error) {
+func ParseCurl(line string) (nativehost.Request, error) {
 	words, err := splitWords(line)
 	if err != nil {
-		return scenario.Request{}, err
+		return nativehost.Request{}, err
 	}
 	if len(words) == 0 || words[0] != "curl" {
-		return scenario.Request{}, errors.New("a curl line must begin with curl")
+		return nativehost.Request{}, errors.New("a curl line must begin with curl")
 	}
 	var c curlLine
 	if err := c.read(words[1:]); err != nil {
-		return scenario.Request{}, err
+		return nativehost.Request{}, err
 	}
 	return c.request()
 }
@@ -176,9 +176,9 @@ func (c *curlLine) short(word string, next func(string) (string, error)) error {
 }
 
 // request puts together what the options said, as curl does.
-func (c *curlLine) request() (scenario.Request, error) {
+func (c *curlLine) request() (nativehost.Request, error) {
 	if c.target == "" {
-		return scenario.Request{}, errors.New("there is no URL")
+		return nativehost.Request{}, errors.New("there is no URL")
 	}
 	target, body := c.target, strings.Join(c.data, "&")
 	if c.json {
@@ -226,11 +226,11 @@ func (c *curlLine) request() (scenario.Request, error) {
 }
 
 // withDefault adds a header that the line did not name.
-func withDefault(headers []scenario.Header, name, value string) []scenario.Header {
+func withDefault(headers []nativehost.Header, name, value string) []nativehost.Header {
 	for _, h := range headers {
 		if strings.EqualFold(h.Name, name) {
 			return headers
 		}
 	}
-	return append(headers, scenario.Header{Name: name, Value: value})
+	return append(headers, nativehost.Header{Name: name, Value: value})
 }
