@@ -113,7 +113,7 @@ func (a *adviser) keys(root *yaml.Node) {
 			a.say(path, "has no product, so all its calls are refused")
 		}
 		for j, k := range keys {
-			expires, err := time.Parse(time.RFC3339, document.Text(k, "expires"))
+			expires, err := document.ParseTime(document.Text(k, "expires"))
 			left := expires.Sub(a.now)
 			switch {
 			case err != nil || document.Text(k, "status") == "revoked":
