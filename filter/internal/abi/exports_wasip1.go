@@ -30,24 +30,17 @@ func onContextCreate(id, parent uint32) {
 		streams.Open(id, parent)
 		return
 	}
-	sdkOnContextCreate(id, parent)
+	roots.Create(id)
 }
 
 //go:wasmexport proxy_on_vm_start
-func onVMStart(root, size uint32) (ok uint32) {
-	enter(root, "proxy_on_vm_start")
-	defer guard()
-	if sdkOnVMStart(root, int(size)) {
-		return 1
-	}
-	return 0
-}
+func onVMStart(_, _ uint32) (ok uint32) { return 1 }
 
 //go:wasmexport proxy_on_configure
-func onConfigure(root, size uint32) (ok uint32) {
+func onConfigure(root, _ uint32) (ok uint32) {
 	enter(root, "proxy_on_configure")
 	defer guard()
-	if sdkOnConfigure(root, int(size)) {
+	if roots.Configure(root) {
 		return 1
 	}
 	return 0
@@ -57,7 +50,7 @@ func onConfigure(root, size uint32) (ok uint32) {
 func onTick(root uint32) {
 	enter(root, "proxy_on_tick")
 	defer guard()
-	sdkOnTick(root)
+	roots.Tick(root)
 	tellAllocations()
 }
 
@@ -85,9 +78,6 @@ func onRequestTrailers(id, _ uint32) (action uint32) {
 	return answered(streams.Trailers(id))
 }
 
-// onHTTPCallResponse does not go through the SDK, which drops an answer whose
-// asking stream is gone, and with it the other streams that wait for it.
-//
 //go:wasmexport proxy_on_http_call_response
 func onHTTPCallResponse(root, call, headers, bodySize, trailers uint32) {
 	enter(root, "proxy_on_http_call_response")
@@ -136,12 +126,19 @@ func onDelete(id uint32) {
 		return
 	}
 	deleted(id)
-	sdkOnDelete(id)
 }
 
-var streams Streams
+var (
+	roots   Roots
+	streams Streams
+)
 
-// HandleStreams sets who hears. It is called once, before the first callback.
+// HandleRoots sets who hears of plugin instances. It is called once, before the
+// first callback.
+func HandleRoots(r Roots) { roots = r }
+
+// HandleStreams sets who hears of streams. It is called once, before the first
+// stream.
 func HandleStreams(s Streams) { streams = s }
 
 // answered is what the host reads of a request callback's answer.

@@ -86,23 +86,6 @@ func Trim(s, cut string) string {
 	return s
 }
 
-// Unhex is the byte that two hex digits of any case write.
-func Unhex(high, low byte) (c byte, ok bool) {
-	h, ok1 := digit(high)
-	l, ok2 := digit(low)
-	return h<<4 | l, ok1 && ok2
-}
-
-func digit(c byte) (byte, bool) {
-	switch c = lower(c); {
-	case '0' <= c && c <= '9':
-		return c - '0', true
-	case 'a' <= c && c <= 'f':
-		return c - 'a' + 10, true
-	}
-	return 0, false
-}
-
 // Join puts a separator between texts.
 //
 //go:noinline
@@ -118,4 +101,22 @@ func Join(list []string, separator string) string {
 		b = append(b, s...)
 	}
 	return string(b)
+}
+
+// Number reads decimal digits, and nothing else, of a number up to highest.
+// The errors of strconv's readers quote what they refuse, with a table of all
+// that is printable: 15 KiB of a module.
+//
+//go:noinline
+func Number(digits string, highest int64) (n int64, ok bool) {
+	for i := range len(digits) {
+		digit := digits[i] - '0'
+		if digit > 9 || n > highest/10 {
+			return 0, false
+		}
+		if n = 10*n + int64(digit); n < 0 || n > highest {
+			return 0, false
+		}
+	}
+	return n, digits != ""
 }

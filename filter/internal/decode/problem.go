@@ -82,9 +82,9 @@ const maxQuoted = 64
 // Quote shows foreign text: in quotes, escaped to ASCII, cut at a bound.
 func Quote(s string) string {
 	if len(s) <= maxQuoted {
-		return strconv.QuoteToASCII(s)
+		return quote(s)
 	}
-	return strconv.QuoteToASCII(cutOff(s)) + "..."
+	return quote(cutOff(s)) + "..."
 }
 
 // Cut shows text that needs no quotes, such as a number, cut at the same bound.

@@ -1,14 +1,10 @@
-// Package plugin is the adaptor between the proxy-wasm SDK and an engine: it
-// translates callbacks, statuses and actions, and decides nothing. It is the
-// only importer of the SDK and of abi. The SDK has the life of VM and plugin;
-// streams come straight from abi.
+// Package plugin is the adaptor between abi and an engine: it translates
+// callbacks, statuses and actions, and decides nothing. It is the only importer
+// of abi.
 package plugin
 
 import (
 	"syscall"
-
-	"github.com/tetratelabs/proxy-wasm-go-sdk/proxywasm"
-	"github.com/tetratelabs/proxy-wasm-go-sdk/proxywasm/types"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/abi"
 	"github.com/sallyport-gateway/sallyport/filter/internal/engine"
@@ -21,24 +17,24 @@ func Register() {
 	abi.HandlePanics(v.panicked)
 	abi.HandleDeletes(v.deleted)
 	abi.HandleQueues(v.queueReady)
+	abi.HandleRoots(v)
 	abi.HandleStreams(&v.streams)
 	v.streams.engines = v.engines
-	proxywasm.SetVMContext(v)
 }
 
 // vm holds all plugin instances of this VM, by the id of their root context: a
 // config update puts a second one beside the first, whose requests go on.
 type vm struct {
-	types.DefaultVMContext
 	engines map[uint32]*engine.Engine
 	streams streams
 }
 
-func (v *vm) NewPluginContext(root uint32) types.PluginContext {
-	g := engine.New(&host{root: root})
-	v.engines[root] = g
+var _ abi.Roots = (*vm)(nil)
+
+// Create implements abi.Roots.
+func (v *vm) Create(root uint32) {
+	v.engines[root] = engine.New(&host{root: root})
 	v.streams.forget()
-	return &plugin{vm: v, root: root, engine: g}
 }
 
 // panicked refuses the request in whose callback a panic was recovered. When
@@ -57,29 +53,34 @@ func (v *vm) panicked(id uint32, callback, where string) {
 	abi.SendLocalResponse(500, "internal.error", nil, nil, 0)
 }
 
-type plugin struct {
-	types.DefaultPluginContext
-	vm     *vm
-	root   uint32
-	engine *engine.Engine
-}
-
-func (p *plugin) OnPluginStart(int) types.OnPluginStartStatus {
-	data, err := proxywasm.GetPluginConfiguration()
-	if err != nil {
-		data = nil // an absent configuration is refused like an empty one
+// Configure implements abi.Roots.
+func (v *vm) Configure(root uint32) (ok bool) {
+	configuration, status := abi.PluginConfiguration()
+	if status != abi.OK {
+		configuration = nil // an absent configuration is refused like an empty one
 	}
-	if !p.engine.Configure(data, syscall.Getenv) {
-		return types.OnPluginStartStatusFailed
+	if !v.engine(root).Configure(configuration, syscall.Getenv) {
+		return false
 	}
-	if err := proxywasm.SetTickPeriodMilliSeconds(uint32(engine.TickPeriod.Milliseconds())); err != nil {
+	if abi.SetTickPeriod(uint32(engine.TickPeriod.Milliseconds())) != abi.OK {
 		abi.Log(abi.Error, "sallyport: the host refused a tick, without which no deadline can be kept")
-		return types.OnPluginStartStatusFailed
+		return false
 	}
-	return types.OnPluginStartStatusOK
+	return true
 }
 
-func (p *plugin) OnTick() { p.engine.Tick() }
+// Tick implements abi.Roots.
+func (v *vm) Tick(root uint32) { v.engine(root).Tick() }
+
+// engine is that of a callback's root context. A host that calls one which it
+// has not created is broken: the panic is logged.
+func (v *vm) engine(root uint32) *engine.Engine {
+	g, ok := v.engines[root]
+	if !ok {
+		panic("a callback of a plugin that was not created")
+	}
+	return g
+}
 
 // deleted frees what hangs on a root context that the host deletes, after a last
 // report of what was counted.

@@ -108,7 +108,7 @@ func (a *api) limitsFirst() {
 		}
 		s := a.steps[i]
 		a.steps = slices.Insert(slices.Delete(a.steps, i, i+1), asked, s)
-		if memberText(s.options, "per") == "app" && (a.find("verify_api_key") < 0 || a.find("verify_api_key") > asked) {
+		if per := memberText(s.options, "per"); (per == "app" || strings.HasPrefix(per, "header:")) && (a.find("verify_api_key") < 0 || a.find("verify_api_key") > asked) {
 			drop(s.options, "per")
 		}
 		for n := range a.report.Items {

@@ -62,7 +62,7 @@ func (a *api) spikeArrest(v visit) {
 	case r.Attr("ref") != "" && !a.ownNumbers(v, r.Attr("ref"), &d):
 		return
 	}
-	if n, _ := strconv.Atoi(m[1]); n > maxRate {
+	if over, _ := strconv.Atoi(m[1]); over > maxRate {
 		m[1] = strconv.Itoa(maxRate)
 		d.add("the rate is " + m[1] + m[2] + ", the highest that there is")
 	}
@@ -70,11 +70,16 @@ func (a *api) spikeArrest(v visit) {
 		a.deny(v, "the weight of a request is in a variable", "spike_arrest with a fixed weight")
 		return
 	}
-	options := mapping("rate", m[1]+m[2])
+	n, _ := strconv.Atoi(m[1])
+	options := mapping("rate", m[1]+m[2], "burst", max(1, n/10)) // Apigee's maxBurstMessageCount
 	if id := x.Child("Identifier"); id != nil && id.Attr("ref") != "" {
-		if per := a.callerOf(id.Attr("ref")); per != "" {
+		per := a.callerOf(id.Attr("ref"))
+		switch {
+		case strings.HasPrefix(per, "header:") && len(a.keys) == 0:
+			d.add("one limit for all callers together: a client that nobody knows could write something new into " + variableName(id.Attr("ref")))
+		case per != "":
 			put(options, "per", per)
-		} else {
+		default:
 			d.add("one limit for all callers together, as the filter does not know " + variableName(id.Attr("ref")))
 		}
 	}

@@ -1,7 +1,6 @@
 package command
 
 import (
-	"context"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -137,7 +136,7 @@ func wantRefused(t *testing.T, r *apigee.Result) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := explain.Ask(context.Background(), explain.Question{Config: config, Env: func(string) (string, bool) { return "", false }, Request: request, Now: time.Now()})
+	a, err := explain.Ask(explain.Question{Config: config, Env: func(string) (string, bool) { return "", false }, Request: request, Now: time.Now()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,39 +6,39 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
+	"github.com/sallyport-gateway/sallyport/filter/internal/nativehost"
 )
 
 // NewRequest is a request for an absolute URL. Headers are "Name: value".
-func NewRequest(method, target string, headers []string) (scenario.Request, error) {
+func NewRequest(method, target string, headers []string) (nativehost.Request, error) {
 	u, err := url.Parse(target)
 	if err != nil || u.Host == "" {
-		return scenario.Request{}, errors.New("the URL must be absolute, as in https://api.example.com/orders/7")
+		return nativehost.Request{}, errors.New("the URL must be absolute, as in https://api.example.com/orders/7")
 	}
-	r := scenario.Request{Method: method, Target: u.RequestURI(), Headers: []scenario.Header{{Name: "host", Value: u.Host}}}
+	r := nativehost.Request{Method: method, Target: u.RequestURI(), Headers: []nativehost.Header{{Name: "host", Value: u.Host}}}
 	for _, line := range headers {
 		name, value, ok := strings.Cut(line, ":")
 		if !ok || strings.TrimSpace(name) == "" {
-			return scenario.Request{}, errors.New("a header must be 'Name: value'") // what stands there may be a key
+			return nativehost.Request{}, errors.New("a header must be 'Name: value'") // what stands there may be a key
 		}
 		if strings.EqualFold(strings.TrimSpace(name), "host") {
 			r.Headers[0].Value = strings.TrimSpace(value)
 			continue
 		}
-		r.Headers = append(r.Headers, scenario.Header{Name: strings.TrimSpace(name), Value: strings.TrimSpace(value)})
+		r.Headers = append(r.Headers, nativehost.Header{Name: strings.TrimSpace(name), Value: strings.TrimSpace(value)})
 	}
 	return r, nil
 }
 
 // ParseCurl reads a curl command as browsers and colleagues copy it: a URL, -X, -H, -d and switches that change nothing
 // of the request.
-func ParseCurl(line string) (scenario.Request, error) {
+func ParseCurl(line string) (nativehost.Request, error) {
 	words, err := splitWords(line)
 	if err != nil {
-		return scenario.Request{}, err
+		return nativehost.Request{}, err
 	}
 	if len(words) == 0 || words[0] != "curl" {
-		return scenario.Request{}, errors.New("a curl line must begin with curl")
+		return nativehost.Request{}, errors.New("a curl line must begin with curl")
 	}
 	method, target, body := "", "", ""
 	var headers []string
@@ -71,12 +71,12 @@ func ParseCurl(line string) (scenario.Request, error) {
 		case "-s", "-S", "-sS", "-i", "-v", "-k", "-L", "--silent", "--show-error", "--include", "--verbose", "--insecure", "--location", "--compressed", "--http1.1", "--http2":
 		default:
 			if strings.HasPrefix(option, "-") {
-				return scenario.Request{}, fmt.Errorf("the option %s of curl is not understood here", option)
+				return nativehost.Request{}, fmt.Errorf("the option %s of curl is not understood here", option)
 			}
 			target = words[0]
 		}
 		if err != nil {
-			return scenario.Request{}, err
+			return nativehost.Request{}, err
 		}
 	}
 	if method == "" {

@@ -7,28 +7,21 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/tetratelabs/proxy-wasm-go-sdk/proxywasm"
-	"github.com/tetratelabs/proxy-wasm-go-sdk/proxywasm/types"
 	"github.com/tidwall/gjson"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/abi"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jose"
 )
 
-func init() { proxywasm.SetVMContext(&vm{}) }
+func init() {
+	p := &plugin{keys: map[string]*jose.PrivateKey{}, messages: map[string]*jose.Message{}}
+	abi.HandleRoots(p)
+	abi.HandleStreams(streams{p})
+}
 
 func main() {}
 
-type vm struct{ types.DefaultVMContext }
-
-func (*vm) NewPluginContext(id uint32) types.PluginContext {
-	p := &plugin{id: id, keys: map[string]*jose.PrivateKey{}, messages: map[string]*jose.Message{}}
-	abi.HandleStreams(streams{p})
-	return p
-}
-
 type plugin struct {
-	types.DefaultPluginContext
 	id       uint32
 	keys     map[string]*jose.PrivateKey
 	messages map[string]*jose.Message
@@ -37,10 +30,14 @@ type plugin struct {
 // payload is as long as that of an access token.
 var payload = []byte(`{"sub":"` + strings.Repeat("x", 420) + `"}`)
 
-func (p *plugin) OnPluginStart(int) types.OnPluginStartStatus {
-	data, err := proxywasm.GetPluginConfiguration()
-	if err != nil {
-		return types.OnPluginStartStatusFailed
+func (p *plugin) Create(id uint32) { p.id = id }
+
+func (*plugin) Tick(uint32) {}
+
+func (p *plugin) Configure(uint32) bool {
+	data, status := abi.PluginConfiguration()
+	if status != abi.OK {
+		return false
 	}
 	good := true
 	gjson.ParseBytes(data).Get("keys").ForEach(func(name, jwk gjson.Result) bool {
@@ -59,10 +56,7 @@ func (p *plugin) OnPluginStart(int) types.OnPluginStartStatus {
 		good = err == nil
 		return good
 	})
-	if !good {
-		return types.OnPluginStartStatusFailed
-	}
-	return types.OnPluginStartStatusOK
+	return good
 }
 
 // streams are abi.Streams of the one plugin instance: it answers every request

@@ -1,4 +1,5 @@
-package scenario
+// Package scenariotest plays scenarios as Go tests.
+package scenariotest
 
 import (
 	"context"
@@ -7,6 +8,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
 )
 
 // scenarioTimeout bounds one scenario. Most take milliseconds; on a real host one
@@ -17,13 +20,13 @@ const scenarioTimeout = 60 * time.Second
 // "N scenarios on DRIVER", with what failed and what the files exclude. With
 // several drivers of one kind as many scenarios are played at a time, each driver
 // one, as far as go test's -parallel lets them.
-func RunDir(t *testing.T, dir string, d Driver, more ...Driver) {
+func RunDir(t *testing.T, dir string, d scenario.Driver, more ...scenario.Driver) {
 	t.Helper()
-	files, err := Load(dir)
+	files, err := scenario.Load(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	idle := make(chan Driver, 1+len(more))
+	idle := make(chan scenario.Driver, 1+len(more))
 	for _, d := range append(more, d) {
 		idle <- d
 	}
@@ -64,11 +67,11 @@ func closingLine(driver string, ran, failed, skipped int) string {
 	return line
 }
 
-func runFile(t *testing.T, f *File, d Driver) {
+func runFile(t *testing.T, f *scenario.File, d scenario.Driver) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), scenarioTimeout)
 	defer cancel()
-	report, err := Run(ctx, f, d)
+	report, err := scenario.Run(ctx, f, d)
 	if !report.OK() {
 		t.Errorf("%s\n%s", f.Doc, report)
 	}
