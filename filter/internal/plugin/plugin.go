@@ -58,6 +58,8 @@ func (v *vm) panicked(id uint32, callback, where string) {
 }
 
 type plugin struct {
+	_ [0]func() // not comparable: an unused == costs the guest code
+
 	types.DefaultPluginContext
 	vm     *vm
 	root   uint32
