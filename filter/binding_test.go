@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/nativehost"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 	"github.com/sallyport-gateway/sallyport/hostsim"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
@@ -45,7 +44,7 @@ sallyport_decisions.sp_decision=deny|sp_reason=dpop.unavailable| +1
 	if err != nil {
 		t.Fatal(err)
 	}
-	report, err := scenario.Run(t.Context(), f, nativehost.Driver{SharedData: func(_ memstore.Operation, key string) error {
+	report, err := scenario.Run(t.Context(), f, nativeDriver{sharedData: func(_ memstore.Operation, key string) error {
 		if strings.Contains(key, "dpop/") {
 			return errors.New("broken")
 		}

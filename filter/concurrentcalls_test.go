@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/nativehost"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 	"github.com/sallyport-gateway/sallyport/hostsim"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
@@ -88,7 +87,7 @@ retry-after: 1
 		t.Fatal(err)
 	}
 	broken := func(memstore.Operation, string) error { return errors.New("broken") }
-	report, err := scenario.Run(t.Context(), f, nativehost.Driver{SharedData: broken})
+	report, err := scenario.Run(t.Context(), f, nativeDriver{sharedData: broken})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/nativehost"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario/hostdriver"
 )
@@ -60,7 +59,7 @@ func TestPeerFault(t *testing.T) {
 			named[name] = f
 		}
 	}
-	drivers := []scenario.Driver{nativehost.Driver{}, hostdriver.New(module(t))}
+	drivers := []scenario.Driver{nativeDriver{}, hostdriver.New(module(t))}
 	for i, p := range peerFaults {
 		if p.number != i+1 || len(p.scenarios)+len(p.tests) == 0 {
 			t.Errorf("fault %d stands in place %d, with %d scenarios and %d tests", p.number, i+1, len(p.scenarios), len(p.tests))

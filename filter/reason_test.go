@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/nativehost"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 	"github.com/sallyport-gateway/sallyport/hostsim"
@@ -132,7 +131,7 @@ sallyport_decisions.sp_decision=deny|sp_reason=spike_arrest.unavailable| +1
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			report, err := scenario.Run(t.Context(), f, nativehost.Driver{SharedData: tt.hook})
+			report, err := scenario.Run(t.Context(), f, nativeDriver{sharedData: tt.hook})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -4,7 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/nativehost"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario/hostdriver"
 )
@@ -18,7 +17,7 @@ func playFolder(t *testing.T, folder string) {
 		t.Fatal(err)
 	}
 	for name, driver := range map[string]scenario.Driver{
-		"native": nativehost.Driver{}, "hostsim": hostdriver.New(module(t)), "poisoned": hostdriver.New(poisonedModule(t)),
+		"native": nativeDriver{}, "hostsim": hostdriver.New(module(t)), "poisoned": hostdriver.New(poisonedModule(t)),
 	} {
 		played := 0
 		for _, f := range files {

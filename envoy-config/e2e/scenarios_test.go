@@ -5,8 +5,8 @@ import (
 	"testing"
 
 	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun/envoytest"
-	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario/envoydriver"
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/scenariotest"
 	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
 )
 
@@ -29,6 +29,7 @@ func newDriver(t *testing.T, o envoydriver.Options) *envoydriver.Driver {
 }
 
 func TestScenarios(t *testing.T) {
-	d := newDriver(t, envoydriver.Options{Module: wasmbuild.Package(t, "./filter"), RootID: "sallyport", Cut: true})
-	scenario.RunDir(t, filepath.Join("..", "..", "testdata", "scenarios"), d)
+	o := envoydriver.Options{Module: wasmbuild.Package(t, "./filter"), RootID: "sallyport", Cut: true}
+	// Two Envoys: a scenario mostly waits for what the filter counts.
+	scenariotest.RunDir(t, filepath.Join("..", "..", "testdata", "scenarios"), newDriver(t, o), newDriver(t, o))
 }

@@ -7,8 +7,8 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario/envoydriver"
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/scenariotest"
 	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
 )
 
@@ -25,7 +25,7 @@ func TestSoakScenarios(t *testing.T) {
 	var memory []int
 	for round := range soakRounds {
 		t.Run(fmt.Sprintf("round %d", round+1), func(t *testing.T) {
-			scenario.RunDir(t, filepath.Join("..", "..", "testdata", "scenarios"), d)
+			scenariotest.RunDir(t, filepath.Join("..", "..", "testdata", "scenarios"), d)
 		})
 		memory = append(memory, resident(t, d.Process().PID()))
 		t.Logf("round %d: envoy has %d KiB", round+1, memory[round])

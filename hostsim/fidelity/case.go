@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
-	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
 )
 
 // Versions are the Envoys that are compared, oldest first. `make envoys` installs them.
@@ -25,7 +25,7 @@ type Case struct {
 	Settings  Settings
 	Plugins   []Plugin // the first is the unnamed one
 	Clusters  []Server
-	Upstream  Answer
+	Upstream  scenario.Answer
 	Steps     []Step
 	Expect    []Expectation
 	Differs   []Difference
@@ -46,9 +46,9 @@ type Settings struct {
 	RouteTimeout     time.Duration
 	UseRemoteAddress bool
 	Hops             int
-	NoRequestID      bool    // generate_request_id: false
-	SuppressHeaders  bool    // suppress_envoy_headers
-	DirectResponse   *Answer // what the route answers itself; nil: it leads to the backend
+	NoRequestID      bool               // generate_request_id: false
+	SuppressHeaders  bool               // suppress_envoy_headers
+	DirectResponse   *scenario.Response // what the route answers itself; nil: it leads to the backend
 	Env              map[string]string
 	Masks            []mask
 }
@@ -64,36 +64,14 @@ type Plugin struct {
 // Server is what stands behind a cluster.
 type Server struct {
 	Name   string
-	Answer Answer
-}
-
-// Answer is how a cluster or the backend answers.
-type Answer struct {
-	Fault   upstream.Fault
-	Delay   time.Duration
-	Status  int
-	Headers hostsim.Headers
-	Body    []byte
-	// Trailers make the body chunked.
-	Trailers hostsim.Headers
-}
-
-// seen reports whether a server can notice a request at all.
-func (a Answer) seen() bool {
-	return a.Fault != upstream.FaultUnknown && a.Fault != upstream.FaultNoEndpoints && a.Fault != upstream.FaultRefuse
+	Answer scenario.Answer
 }
 
 // Request is one that a client sends.
 type Request struct {
+	scenario.Request
 	Name       string
 	Plugin     string
-	Method     string
-	Target     string
-	Host       string
-	Headers    hostsim.Headers
-	Body       []byte
-	Trailers   hostsim.Headers
-	Pieces     int           // bytes of body at a time; 0 for all at once
 	Gone       time.Duration // the client leaves then
 	Background bool          // the case goes on without waiting for the response
 	Timed      bool          // how long it takes is shown, in whole seconds

@@ -4,9 +4,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sallyport-gateway/sallyport/hostsim"
 	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun"
 	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun/envoytest"
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/verbatim"
 )
 
 func loadCases(t *testing.T) []*Case {
@@ -46,13 +47,13 @@ func TestParseRefuses(t *testing.T) {
 		"unknown setting":    {minimal + "-- settings --\ncolour: red\n", "unknown"},
 		"row that is none":   {minimal + "-- settings --\ncovers: 10\n", "no row"},
 		"difference alone":   {minimal + "-- differs 1.36 --\n\n", "a reason"},
-		"fault":              {minimal + "-- cluster a --\n# fault bored\n", "write delay DURATION or fault"},
+		"fault":              {minimal + "-- cluster a --\nfault: bored\n", "unknown fault"},
 		"long wait":          {minimal + "-- advance --\n10s\n", "no duration"},
 		"wait for nobody":    {minimal + "-- wait a --\n", "no request in the background"},
 		"unknown plugin":     {minimal + "-- request --\n# to b\nGET / HTTP/1.1\n", "no section config"},
 		"no request line":    {minimal + "-- request --\nGET /\n", "is not METHOD"},
 		"cluster too late":   {minimal + "-- request --\nGET / HTTP/1.1\n-- cluster a --\nHTTP/1.1 200\n", "not there before"},
-		"endless body":       {minimal + "-- upstream --\nHTTP/1.1 200\n\n${repeat:99999999:xx}\n", "is not ${repeat"},
+		"endless body":       {minimal + "-- upstream --\nHTTP/1.1 200\n\n${repeat:99999999:xx}\n", "makes the text longer"},
 		"bored client":       {minimal + "-- settings --\nnetwork: true\n-- connection --\nserver hello\n", "write client or backend"},
 		"patient client":     {minimal + "-- settings --\nnetwork: true\n-- connection --\nwait 10s\n", "no duration"},
 		"request over TCP":   {minimal + "-- settings --\nnetwork: true\n-- request --\nGET / HTTP/1.1\n", "connections for those"},
@@ -99,22 +100,23 @@ func TestVerdicts(t *testing.T) {
 }
 
 func TestEverythingIsCompared(t *testing.T) {
+	seen := verbatim.Seen{Request: scenario.Request{Method: "GET"}}
 	base := func() *observation {
 		return &observation{
-			events: []string{"start"}, responses: []response{{request: "1", status: 200, body: []byte("b")}},
-			upstream: []message{{method: "GET"}}, calls: map[string][]message{"auth": {{method: "GET"}}},
+			events: []string{"start"}, responses: []response{{request: "1", Reply: verbatim.Reply{Response: scenario.Response{Status: 200, Body: []byte("b")}}}},
+			upstream: []verbatim.Seen{seen}, calls: map[string][]verbatim.Seen{"auth": {seen}},
 			log: map[string][]line{"main": {{"info", "x"}}, "7": {{"info", "x"}}}, counts: map[string]uint64{"c": 1},
 		}
 	}
 	for name, change := range map[string]func(*observation){
 		"event":    func(o *observation) { o.events[0] = "other" },
-		"status":   func(o *observation) { o.responses[0].status = 500 },
-		"header":   func(o *observation) { o.responses[0].headers = append(o.responses[0].headers, header("a", "b")) },
-		"body":     func(o *observation) { o.responses[0].body = nil },
-		"trailer":  func(o *observation) { o.responses[0].trailers = append(o.responses[0].trailers, header("a", "b")) },
-		"reset":    func(o *observation) { o.responses[0].reset = true },
+		"status":   func(o *observation) { o.responses[0].Status = 500 },
+		"header":   func(o *observation) { o.responses[0].Headers = append(o.responses[0].Headers, header("a", "b")) },
+		"body":     func(o *observation) { o.responses[0].Body = nil },
+		"trailer":  func(o *observation) { o.responses[0].Trailers = append(o.responses[0].Trailers, header("a", "b")) },
+		"reset":    func(o *observation) { o.responses[0].Reset = true },
 		"upstream": func(o *observation) { o.upstream = nil },
-		"call":     func(o *observation) { o.calls["auth"][0].target = "/x" },
+		"call":     func(o *observation) { o.calls["auth"][0].Target = "/x" },
 		"level":    func(o *observation) { o.log["main"][0].level = "warn" },
 		"line":     func(o *observation) { o.log["7"] = append(o.log["7"], line{"info", "y"}) },
 		"thread":   func(o *observation) { o.log["main"], o.log["7"] = nil, append(o.log["main"], o.log["7"]...) },
@@ -130,4 +132,4 @@ func TestEverythingIsCompared(t *testing.T) {
 	}
 }
 
-func header(name, value string) hostsim.Header { return hostsim.Header{Name: name, Value: value} }
+func header(name, value string) scenario.Header { return scenario.Header{Name: name, Value: value} }

@@ -8,7 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/verbatim"
 )
 
 // maxShownBody bounds how much of a body a line has; a longer one is told by its length.
@@ -18,32 +19,17 @@ const maxShownBody = 300
 type observation struct {
 	events    []string // start, updates: in order
 	responses []response
-	upstream  []message            // what the backend saw
-	calls     map[string][]message // what clusters saw
-	log       map[string][]line    // by thread
-	counts    map[string]uint64    // metrics of the guest and reloads; those at 0 are not compared
+	upstream  []verbatim.Seen            // what the backend saw
+	calls     map[string][]verbatim.Seen // what clusters saw
+	log       map[string][]line          // by thread
+	counts    map[string]uint64          // metrics of the guest and reloads; those at 0 are not compared
 }
 
 type response struct {
-	all      []response // of a request that was sent several times; the rest is empty then
-	request  string     // its name or number
-	left     bool       // the client did not wait: the rest is empty
-	status   int        // 0: none
-	headers  hostsim.Headers
-	body     []byte
-	trailers hostsim.Headers
-	reset    bool
-	took     *time.Duration // when that is to be shown
-	hangs    bool           // the client waits for the rest of the body
-	excess   []byte         // what came after the body
-}
-
-type message struct {
-	method, authority, target string
-	headers                   hostsim.Headers
-	body                      []byte
-	trailers                  hostsim.Headers
-	incomplete                bool
+	verbatim.Reply
+	all     []response     // of a request that was sent several times; the rest is empty then
+	request string         // its name or number
+	took    *time.Duration // when that is to be shown
 }
 
 type line struct{ level, text string }
@@ -65,11 +51,11 @@ func (o *observation) lines(masks []mask) []string {
 		}
 	}
 	for i, m := range o.upstream {
-		out = append(out, m.lines(fmt.Sprintf("upstream %d: ", i+1))...)
+		out = append(out, messageLines(fmt.Sprintf("upstream %d: ", i+1), m)...)
 	}
 	for _, name := range slices.Sorted(maps.Keys(o.calls)) {
 		for i, m := range o.calls[name] {
-			out = append(out, m.lines(fmt.Sprintf("call %s %d: ", name, i+1))...)
+			out = append(out, messageLines(fmt.Sprintf("call %s %d: ", name, i+1), m)...)
 		}
 	}
 	out = append(out, o.logLines()...)
@@ -86,44 +72,44 @@ func (o *observation) lines(masks []mask) []string {
 
 func (r *response) lines() []string {
 	prefix := "response " + r.request + ": "
-	if r.left {
+	if r.Left {
 		return []string{prefix + "the client left"}
 	}
-	out := []string{fmt.Sprintf("%s%d", prefix, r.status)}
-	out = append(out, headerLines(prefix, r.headers)...)
-	out = append(out, bodyLines(prefix, r.body)...)
-	out = append(out, headerLines(prefix+"trailer ", r.trailers)...)
-	if r.reset {
+	out := []string{fmt.Sprintf("%s%d", prefix, r.Status)}
+	out = append(out, headerLines(prefix, r.Headers)...)
+	out = append(out, bodyLines(prefix, r.Body)...)
+	out = append(out, headerLines(prefix+"trailer ", r.Trailers)...)
+	if r.Reset {
 		out = append(out, prefix+"reset")
 	}
 	if r.took != nil {
 		out = append(out, fmt.Sprintf("%safter %d whole seconds", prefix, (*r.took+timerSlack)/time.Second))
 	}
-	if r.hangs {
+	if r.Hangs {
 		out = append(out, prefix+"the client waits for more")
 	}
-	if len(r.excess) > 0 {
-		out = append(out, fmt.Sprintf("%sand then %q", prefix, r.excess))
+	if len(r.Excess) > 0 {
+		out = append(out, fmt.Sprintf("%sand then %q", prefix, r.Excess))
 	}
 	return out
 }
 
-func (m *message) lines(prefix string) []string {
-	out := []string{prefix + m.method + " " + m.authority + " " + m.target}
-	out = append(out, headerLines(prefix, m.headers)...)
-	if m.incomplete {
+func messageLines(prefix string, m verbatim.Seen) []string {
+	out := []string{prefix + m.Method + " " + scenario.HeaderValue(m.Headers, "host") + " " + m.Target}
+	out = append(out, headerLines(prefix, m.Headers)...)
+	if m.Incomplete {
 		return append(out, prefix+"incomplete")
 	}
-	out = append(out, bodyLines(prefix, m.body)...)
-	return append(out, headerLines(prefix+"trailer ", m.trailers)...)
+	out = append(out, bodyLines(prefix, m.Body)...)
+	return append(out, headerLines(prefix+"trailer ", m.Trailers)...)
 }
 
 // framing are the headers that each host's own codec writes; date and server the simulated host does not have. Of
-// connection only a response's close is kept: see send.
-var framing = map[string]bool{"transfer-encoding": true, "content-length": true, "date": true, "server": true}
+// connection only a response's close is kept: see verbatim.ReadResponse. The host stands in the first line.
+var framing = map[string]bool{"transfer-encoding": true, "content-length": true, "date": true, "server": true, "host": true}
 
 // headerLines are sorted by name; those of one name stay in their order.
-func headerLines(prefix string, headers hostsim.Headers) []string {
+func headerLines(prefix string, headers []scenario.Header) []string {
 	var out []string
 	for _, h := range headers {
 		name := strings.ToLower(h.Name)

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/tools/txtar"
+
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
 )
 
 // Load reads all cases of a folder, in the order of their names. It tells of all faulty files at once.
@@ -40,7 +42,7 @@ func Load(dir string) ([]*Case, error) {
 // Parse reads one case.
 func Parse(name string, text []byte) (*Case, error) {
 	archive := txtar.Parse(text)
-	c := &Case{Name: name, Upstream: defaultUpstream()}
+	c := &Case{Name: name, Upstream: scenario.DefaultUpstream()}
 	c.Settings.Workers, c.Settings.Guest = 1, "scripted"
 	c.Plugins = []Plugin{{VMID: name}}
 	c.Behaviour = strings.TrimSpace(string(archive.Comment))
@@ -122,7 +124,7 @@ func (p *parser) answer(section, arg, body string) error {
 	if (section == "cluster") != (arg != "") {
 		return errors.New("a cluster has a name, the upstream none")
 	}
-	a, err := parseAnswer(body)
+	a, err := scenario.ParseAnswer(p.c.Name, []byte(body), scenario.Vars{})
 	switch {
 	case err != nil:
 		return err
@@ -140,7 +142,7 @@ func (p *parser) step(name, arg, body string) error {
 	var s Step
 	switch name {
 	case "request":
-		r, err := parseRequest(arg, body)
+		r, err := p.request(arg, body)
 		if err != nil {
 			return err
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun"
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/verbatim"
 )
 
 // settling is how long Envoy is left alone where no number tells that it has done what there was to do.
@@ -25,8 +26,8 @@ type real struct {
 	module  string
 	mark    int // of the log, at the start
 	plugins map[string]Plugin
-	servers map[string]*server // the backend by the empty name
-	tcp     *tcpBackend        // the backend of a case with network filters
+	servers map[string]*verbatim.Server // the backend by the empty name
+	tcp     *tcpBackend                 // the backend of a case with network filters
 	pending map[string]*pendingRequest
 	total   map[string]int // requests, by listener
 	seen    observation
@@ -34,9 +35,9 @@ type real struct {
 
 // play plays a case on a real Envoy. The error is technical; a refusal is an observation.
 func (e *envoy) play(ctx context.Context, c *Case, module string) (*observation, error) {
-	r := &real{c: c, envoy: e, module: module, mark: e.process.Log().Len(), plugins: map[string]Plugin{}, servers: map[string]*server{},
+	r := &real{c: c, envoy: e, module: module, mark: e.process.Log().Len(), plugins: map[string]Plugin{}, servers: map[string]*verbatim.Server{},
 		pending: map[string]*pendingRequest{}, total: map[string]int{}}
-	r.seen = observation{calls: map[string][]message{}, log: map[string][]line{}, counts: map[string]uint64{}}
+	r.seen = observation{calls: map[string][]verbatim.Seen{}, log: map[string][]line{}, counts: map[string]uint64{}}
 	err := r.play(ctx)
 	for _, s := range r.servers {
 		err = errors.Join(err, s.Close())
@@ -105,7 +106,7 @@ func (r *real) offerClusters(ctx context.Context) error {
 				address = r.tcp.listener.Addr().String()
 				break
 			}
-			server, err := newServer(s.Answer)
+			server, err := verbatim.NewServer(s.Answer)
 			if err != nil {
 				return err
 			}
@@ -187,7 +188,7 @@ func (r *real) step(ctx context.Context, i int, step Step) error {
 	case step.Advance > 0:
 		time.Sleep(step.Advance)
 	case step.Answer != nil:
-		r.servers[step.Answer.Name].setAnswer(step.Answer.Answer)
+		r.servers[step.Answer.Name].SetAnswer(step.Answer.Answer)
 	case step.Update != nil:
 		return r.update(ctx, i, step.Update)
 	case step.Drain:
@@ -231,9 +232,9 @@ func (r *real) collect(ctx context.Context) error {
 	r.keepLog(process.Log().Since(r.mark))
 	for name, s := range r.servers {
 		if name == "" {
-			r.seen.upstream = s.seen()
+			r.seen.upstream = s.TakeAll()
 		} else {
-			r.seen.calls[name] = s.seen()
+			r.seen.calls[name] = s.TakeAll()
 		}
 	}
 	stats, err := process.Stats(ctx, `^(wasmcustom\..*`+regexp.QuoteMeta(r.c.Name)+`|wasm\.`+regexp.QuoteMeta(r.c.Name)+`(\.[^.]+)?\.vm_reload_)`)

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"sync"
 	"time"
+
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/verbatim"
 )
 
 type pendingRequest struct {
@@ -24,7 +26,7 @@ func (p *pendingRequest) repeat(ctx context.Context, address string, asked *Requ
 	for i := range p.times {
 		sent.Go(func() {
 			began := time.Now()
-			responses[i], errs[i] = send(ctx, address, asked)
+			responses[i].Reply, errs[i] = exchange(ctx, address, asked)
 			if took := time.Since(began); asked.Timed {
 				responses[i].took = &took
 			}
@@ -32,6 +34,15 @@ func (p *pendingRequest) repeat(ctx context.Context, address string, asked *Requ
 	}
 	sent.Wait()
 	p.response, p.err = together(responses), errors.Join(errs...)
+}
+
+// responseTimeout bounds one exchange.
+const responseTimeout = 20 * time.Second
+
+func exchange(ctx context.Context, address string, r *Request) (verbatim.Reply, error) {
+	ctx, cancel := context.WithTimeout(ctx, responseTimeout)
+	defer cancel()
+	return verbatim.Exchange(ctx, address, r.Request, r.Gone)
 }
 
 func (r *real) request(ctx context.Context, asked *Request, name string) error {
@@ -93,7 +104,7 @@ func (r *real) awaitEnd(ctx context.Context, p *pendingRequest) error {
 			idle = 0
 		}
 	}
-	p.giveUp(errHangs)
+	p.giveUp(verbatim.ErrHangs)
 	<-p.done
 	return nil
 }

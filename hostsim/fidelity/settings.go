@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
 )
 
 // mask hides what is not to be compared.
@@ -96,7 +97,7 @@ func (p *parser) setting(key, value string) (err error) {
 		number(&s.Hops)
 	case "direct_response":
 		code, body, _ := strings.Cut(value, " ")
-		s.DirectResponse = &Answer{Body: []byte(body)}
+		s.DirectResponse = &scenario.Response{Body: []byte(body)}
 		s.DirectResponse.Status, err = strconv.Atoi(code)
 	case "mask":
 		pattern, e := regexp.Compile(value)

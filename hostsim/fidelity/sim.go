@@ -13,6 +13,9 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
 	"github.com/sallyport-gateway/sallyport/hostsim/abi"
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/hostdriver"
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/verbatim"
 )
 
 // simulation is one case on the simulated host.
@@ -25,14 +28,14 @@ type simulation struct {
 	seen    observation
 
 	mu       sync.Mutex
-	upstream Answer
-	clusters map[string]Answer
+	upstream scenario.Answer
+	clusters map[string]scenario.Answer
 }
 
 // simulate plays a case on the simulated host as one version. The error is technical; a refusal is an observation.
 func simulate(ctx context.Context, c *Case, module *hostsim.Module, loadError error, version string) (*observation, error) {
-	s := &simulation{c: c, hosts: map[string]*hostsim.Host{}, pending: map[string][]*hostsim.Pending{}, upstream: c.Upstream, clusters: map[string]Answer{}}
-	s.seen = observation{calls: map[string][]message{}, log: map[string][]line{}, counts: map[string]uint64{}}
+	s := &simulation{c: c, hosts: map[string]*hostsim.Host{}, pending: map[string][]*hostsim.Pending{}, upstream: c.Upstream, clusters: map[string]scenario.Answer{}}
+	s.seen = observation{calls: map[string][]verbatim.Seen{}, log: map[string][]line{}, counts: map[string]uint64{}}
 	options := []hostsim.ProcessOption{hostsim.WithProfile(profile(version)), hostsim.WithWorkers(c.Settings.Workers),
 		hostsim.WithNode(map[string]string{"id": nodeID, "cluster": nodeID})}
 	for _, cluster := range c.Clusters {
@@ -144,11 +147,11 @@ func (s *simulation) answer(cluster string) hostsim.Answer {
 	if cluster != "" {
 		a = s.clusters[cluster]
 	}
-	headers := a.Headers
-	if name, value := a.framing(); name != "" && a.Status != 0 {
-		headers = append(headers[:len(headers):len(headers)], hostsim.Header{Name: name, Value: value})
+	out := hostdriver.Answer(a)
+	if name, value := verbatim.Framing(a.Response); name != "" && out.Status != 0 {
+		out.Headers = append(out.Headers, hostsim.Header{Name: name, Value: value})
 	}
-	return hostsim.Answer{Delay: a.Delay, Fault: a.Fault, Status: a.Status, Headers: headers, Body: a.Body, Trailers: a.Trailers}
+	return out
 }
 
 func (s *simulation) step(ctx context.Context, i int, step Step) error {
@@ -222,9 +225,10 @@ func talkLabel(c *Conversation, step int) string {
 }
 
 func (s *simulation) request(r *Request) hostsim.Request {
-	return hostsim.Request{Method: r.Method, Path: r.Target, Authority: r.Host, Headers: r.Headers, Body: r.Body, Trailers: r.Trailers,
-		ClientGoneAfter: r.Gone, BodyIn: r.Pieces,
-		Info: hostsim.StreamInfo{RouteName: routeName, VirtualHost: hostName, ClusterName: backendName}}
+	out := hostdriver.Request(r.Request)
+	out.ClientGoneAfter = r.Gone
+	out.Info = hostsim.StreamInfo{RouteName: routeName, VirtualHost: hostName, ClusterName: backendName}
+	return out
 }
 
 // wait collects a request in the background, once.
@@ -258,11 +262,14 @@ func (c *Case) request(name string) *Request {
 }
 
 func simulatedResponse(name string, asked *Request, r hostsim.Response, e hostsim.Exchange) response {
+	out := response{request: name}
 	if asked.Gone > 0 {
-		return response{request: name, left: true}
+		out.Left = true
+		return out
 	}
-	out := response{request: name, status: r.Status, headers: r.Headers, body: r.Body, trailers: r.Trailers, reset: r.Reset,
-		hangs: r.Hangs, excess: r.Excess}
+	out.Reply = verbatim.Reply{Reset: r.Reset, Hangs: r.Hangs, Excess: r.Excess, Response: scenario.Response{
+		Status: r.Status, Headers: hostdriver.Headers(r.Headers), Body: r.Body, Trailers: hostdriver.Headers(r.Trailers),
+	}}
 	if asked.Timed {
 		out.took = &e.Elapsed
 	}
@@ -270,20 +277,12 @@ func simulatedResponse(name string, asked *Request, r hostsim.Response, e hostsi
 }
 
 func (s *simulation) keepUpstream(u *hostsim.UpstreamRequest) {
-	if u == nil || !s.upstream.seen() {
+	if u == nil || s.upstream.Fault.Static() {
 		return
 	}
-	m := simulatedMessage(u.Headers)
-	m.body, m.trailers, m.incomplete = u.Body, u.Trailers, !u.Complete
+	m := verbatim.Seen{Request: hostdriver.SeenRequest(u.Headers, u.Body), Incomplete: !u.Complete}
+	m.Trailers = hostdriver.Headers(u.Trailers)
 	s.seen.upstream = append(s.seen.upstream, m)
-}
-
-func simulatedMessage(headers hostsim.Headers) message {
-	m := message{headers: headers}
-	m.method, _ = headers.Get(":method")
-	m.authority, _ = headers.Get(":authority")
-	m.target, _ = headers.Get(":path")
-	return m
 }
 
 // collect takes what is known at the end.
@@ -298,9 +297,8 @@ func (s *simulation) collect() {
 		s.seen.counts["vm_reload_failure of "+plugin] = uint64(reloads.Failure)
 	}
 	for _, call := range s.process.Calls() {
-		if call.Status == abi.StatusOK && s.clusters[call.Cluster].seen() {
-			m := simulatedMessage(call.Headers)
-			m.body, m.incomplete = call.Body, call.Awaits > 0
+		if call.Status == abi.StatusOK && !s.clusters[call.Cluster].Fault.Static() {
+			m := verbatim.Seen{Request: hostdriver.SeenRequest(call.Headers, call.Body), Incomplete: call.Awaits > 0}
 			s.seen.calls[call.Cluster] = append(s.seen.calls[call.Cluster], m)
 		}
 	}

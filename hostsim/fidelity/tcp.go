@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
 )
 
 // Conversation is what happens on one TCP connection through a network filter, move after move.
@@ -42,7 +44,7 @@ func parseConversation(name, text string) (*Conversation, error) {
 		case who != "client" && who != "backend" || rest == "":
 			return nil, fmt.Errorf("%q: write client or backend and what it sends, or end, or reset; or wait DURATION", line)
 		case rest != "end" && rest != "reset":
-			data, err := expand(strings.ReplaceAll(rest, `\n`, "\n"))
+			data, err := scenario.Vars{}.Text(strings.ReplaceAll(rest, `\n`, "\n"))
 			if err != nil {
 				return nil, err
 			}

@@ -3,7 +3,7 @@ package fidelity
 import (
 	"github.com/sallyport-gateway/sallyport/hostsim"
 	"github.com/sallyport-gateway/sallyport/hostsim/event"
-	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
 )
 
 // simulatedConversation is one on the simulated host: it is the network.
@@ -71,7 +71,7 @@ func (c *simulatedConversation) pump() {
 		}
 		switch e.Kind {
 		case event.UpstreamConnect:
-			if c.s.c.Upstream.Fault == upstream.FaultRefuse {
+			if c.s.c.Upstream.Fault == scenario.FaultRefuse {
 				_ = c.conn.ConnectFailed()
 				continue
 			}

@@ -16,11 +16,13 @@ const (
 	FaultTimeout      Fault = "timeout"        // reads the request, never answers
 	FaultReset        Fault = "reset"          // reads the request, resets the connection
 	FaultResetMidBody Fault = "reset_mid_body" // sends the head and half of the body, then resets
-	FaultNoEndpoints  Fault = "no_endpoints"   // the cluster is defined and has no host
-	FaultUnknown      Fault = "unknown"        // the cluster is not defined
-	FaultNotHTTP      Fault = "not_http"       // answers bytes that are not HTTP
-	FaultOversize     Fault = "oversize"       // answers 200 with a body of Size bytes
-	FaultSlow         Fault = "slow"           // answers Response after Delay
+	// FaultTimeoutMidBody sends the head and half of the body, and no more.
+	FaultTimeoutMidBody Fault = "timeout_mid_body"
+	FaultNoEndpoints    Fault = "no_endpoints" // the cluster is defined and has no host
+	FaultUnknown        Fault = "unknown"      // the cluster is not defined
+	FaultNotHTTP        Fault = "not_http"     // answers bytes that are not HTTP
+	FaultOversize       Fault = "oversize"     // answers 200 with a body of Size bytes
+	FaultSlow           Fault = "slow"         // answers Response after Delay
 )
 
 // Bounds of the faults' arguments: a body above Envoy's own limit of 32 MiB for
@@ -41,7 +43,7 @@ type Answer struct {
 	Fault Fault
 	// Size is the length of the body for FaultOversize.
 	Size int
-	// Delay is how long FaultSlow waits before its first byte.
+	// Delay is how long the server waits before it answers, or fails.
 	Delay time.Duration
 	// Response is the answer without a fault and with FaultSlow, and what
 	// FaultResetMidBody starts to send. Its status is 0 when the file has none.
@@ -55,7 +57,7 @@ func (a Answer) OnWire() Response {
 	switch {
 	case a.Fault == FaultOversize:
 		return Response{Status: 200, Headers: json, Body: bytes.Repeat([]byte{'x'}, a.Size)}
-	case a.Fault == FaultResetMidBody && a.Response.Status == 0:
+	case (a.Fault == FaultResetMidBody || a.Fault == FaultTimeoutMidBody) && a.Response.Status == 0:
 		return Response{Status: 200, Headers: json, Body: []byte(`{"active":true,"client_id":"cut"}`)}
 	}
 	return a.Response
@@ -84,7 +86,7 @@ func DefaultUpstream() Answer {
 const faultPrefix = "fault:"
 
 // parseAnswer reads a cluster section: a response text, or a line "fault: WORD"
-// which for slow and reset_mid_body may be followed by a response text.
+// which for slow and the *_mid_body may be followed by a response text.
 func parseAnswer(s passage, p *problems) Answer {
 	first, rest, _ := strings.Cut(s.text, "\n")
 	spec, isFault := strings.CutPrefix(first, faultPrefix)
@@ -102,7 +104,7 @@ func parseAnswer(s passage, p *problems) Answer {
 	switch a.Fault {
 	case FaultRefuse, FaultTimeout, FaultReset, FaultNoEndpoints, FaultUnknown, FaultNotHTTP:
 		wantArguments(words, 0, s.line, p)
-	case FaultResetMidBody:
+	case FaultResetMidBody, FaultTimeoutMidBody:
 		wantArguments(words, 0, s.line, p)
 		takesText = true
 		if rest != "" {
@@ -124,7 +126,7 @@ func parseAnswer(s passage, p *problems) Answer {
 	return a
 }
 
-const faultWords = "refuse, timeout, reset, reset_mid_body, no_endpoints, unknown, not_http, oversize BYTES, slow DURATION"
+const faultWords = "refuse, timeout, reset, reset_mid_body, timeout_mid_body, no_endpoints, unknown, not_http, oversize BYTES, slow DURATION"
 
 func wantArguments(words []string, n, line int, p *problems) bool {
 	if len(words) == n+1 {

@@ -236,16 +236,25 @@ func compareMetrics(want *metricsWant, x *expander, before, after map[string]int
 
 func formatDelta(name string, delta int64) string { return fmt.Sprintf("%s %+d", name, delta) }
 
-// compareLog looks for each wanted text in the log.
+// compareLog looks for each wanted text in the log, and for those that must not
+// be there.
 func compareLog(want *logWant, x *expander, got []LogLine) *delta {
 	d := &delta{}
 	for _, text := range want.lines {
-		text = x.expected(text)
-		if !logHas(got, text) {
-			d.missing(text)
+		unwanted, not := strings.CutPrefix(text, notLogged)
+		if not {
+			text = unwanted
+		}
+		expanded := x.expected(text)
+		shown := expanded
+		if not {
+			shown = notLogged + expanded
+		}
+		if logHas(got, expanded) == not {
+			d.missing(shown)
 			continue
 		}
-		d.same(text)
+		d.same(shown)
 	}
 	if d.differs {
 		for _, l := range got {

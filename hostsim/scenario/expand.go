@@ -177,8 +177,9 @@ func (x *expander) headers(in []Header, text func(string) string) []Header {
 // request and response expand what is sent; wantRequest and wantResponse expand
 // what is expected, where a leading ~ has a meaning.
 func (x *expander) request(r Request) Request {
-	return Request{Method: r.Method, Target: x.text(r.Target),
-		Headers: x.headers(r.Headers, x.text), Body: []byte(x.text(string(r.Body)))}
+	out := Request{Method: r.Method, Target: x.text(r.Target), Body: []byte(x.text(string(r.Body))), Pieces: r.Pieces}
+	out.Headers, out.Trailers = splitTrailers(x.headers(r.Headers, x.text))
+	return out
 }
 
 func (x *expander) wantRequest(r Request) Request {
@@ -187,8 +188,9 @@ func (x *expander) wantRequest(r Request) Request {
 }
 
 func (x *expander) response(r Response) Response {
-	return Response{Status: r.Status,
-		Headers: x.headers(r.Headers, x.text), Body: []byte(x.text(string(r.Body)))}
+	out := Response{Status: r.Status, Body: []byte(x.text(string(r.Body)))}
+	out.Headers, out.Trailers = splitTrailers(x.headers(r.Headers, x.text))
+	return out
 }
 
 func (x *expander) wantResponse(r Response) Response {

@@ -64,7 +64,10 @@ type metricDelta struct {
 	delta int64
 }
 
-// logWant has texts each of which must occur in some line of the log.
+// notLogged stands before a text that must occur in no line of the log.
+const notLogged = "! "
+
+// logWant has texts each of which must occur in some line of the log, or in none.
 type logWant struct {
 	line  int
 	lines []string
@@ -170,7 +173,7 @@ func parseMetrics(index int, s passage, p *problems) *metricsWant {
 func parseLog(s passage, p *problems) *logWant {
 	w := &logWant{line: s.line, lines: lines(s.text)}
 	for i, line := range w.lines {
-		if strings.TrimSpace(line) == "" {
+		if strings.TrimSpace(strings.TrimPrefix(line, notLogged)) == "" {
 			p.addf(s.line+i, "empty line: every log line contains it, write some of its text")
 		}
 	}

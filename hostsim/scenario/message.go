@@ -26,6 +26,11 @@ type Request struct {
 	// are no pseudo headers.
 	Headers []Header
 	Body    []byte
+	// Trailers make the body chunked.
+	Trailers []Header
+	// Pieces is how many bytes of the body a client sends at a time; 0 for all
+	// at once.
+	Pieces int
 }
 
 // Response is an HTTP/1.1 response.
@@ -33,6 +38,8 @@ type Response struct {
 	Status  int
 	Headers []Header
 	Body    []byte
+	// Trailers make the body chunked.
+	Trailers []Header
 }
 
 const httpVersion = "HTTP/1.1"
@@ -59,6 +66,29 @@ func (s passage) split() (head []string, body string) {
 		text = rest
 	}
 }
+
+const piecesPrefix = "pieces:"
+
+// parseSentRequest reads a request that a client sends: it may begin with a line
+// "pieces: BYTES".
+func parseSentRequest(s passage, p *problems) Request {
+	first, rest, _ := strings.Cut(s.text, "\n")
+	count, ok := strings.CutPrefix(first, piecesPrefix)
+	if !ok {
+		return parseRequest(s, p)
+	}
+	r := parseRequest(passage{line: s.line + 1, text: rest}, p)
+	n, err := strconv.Atoi(strings.TrimSpace(count))
+	if err != nil || n < 1 || len(r.Body)/n > maxPieces {
+		p.addf(s.line, "%s is not pieces: BYTES, from 1, at most %d pieces", quote(first), maxPieces)
+		return r
+	}
+	r.Pieces = n
+	return r
+}
+
+// maxPieces bounds the pieces of a body: a real client waits between them.
+const maxPieces = 100
 
 // parseRequest reads a request: "METHOD target HTTP/1.1", header lines, an empty
 // line, the body. The strings keep their ${...}.

@@ -166,7 +166,7 @@ func (r *reader) happening(word, arg string, index int, s passage) {
 	case "advance":
 		st.advance = parseDuration(strings.TrimSpace(s.text), maxAdvance, s.line, r.problems)
 	case "request":
-		st.exchange = &exchange{line: s.line, index: index, request: parseRequest(s, r.problems), calls: map[string]*callsWant{}}
+		st.exchange = &exchange{line: s.line, index: index, request: parseSentRequest(s, r.problems), calls: map[string]*callsWant{}}
 		r.open = st.exchange
 		if !hasHeader(st.exchange.request.Headers, "host") {
 			r.addf(s.line, "request has no host header: write one, such as host: api.example.com")

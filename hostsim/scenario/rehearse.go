@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -48,11 +49,12 @@ func (r *reader) rehearse() {
 	for _, s := range f.steps {
 		switch {
 		case s.cluster != nil:
-			r.sent(x, s.line, x.answer(s.cluster.answer).Response.Headers)
+			r.sent(x, s.line, x.answer(s.cluster.answer).Response.lines())
 		case s.upstream != nil:
-			r.sent(x, s.line, x.answer(*s.upstream).Response.Headers)
+			r.sent(x, s.line, x.answer(*s.upstream).Response.lines())
 		case s.exchange != nil:
-			r.sent(x, s.line, x.request(s.exchange.request).Headers)
+			asked := x.request(s.exchange.request)
+			r.sent(x, s.line, slices.Concat(asked.Headers, asked.Trailers))
 			r.rehearseOutcome(x, s.exchange)
 		}
 	}

@@ -151,6 +151,7 @@ func playExchange(ctx context.Context, e *exchange, inst Instance, x *expander) 
 	if s.Result, err = inst.Do(ctx, x.request(e.request)); err != nil {
 		return nil, fmt.Errorf("do request: %w", err)
 	}
+	s.Result = s.joined()
 	if e.metrics != nil {
 		if s.after, err = inst.Metrics(ctx); err != nil {
 			return nil, fmt.Errorf("read metrics after the request: %w", err)

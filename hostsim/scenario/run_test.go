@@ -5,8 +5,10 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -37,7 +39,20 @@ func TestRunAgrees(t *testing.T) {
 	}
 }
 
-func TestRunDir(t *testing.T) { RunDir(t, "testdata", &toy{}) }
+func TestRunOfAFolder(t *testing.T) {
+	files, err := Load("testdata")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	for _, f := range files {
+		if _, skip := f.Skip("toy"); skip {
+			continue
+		}
+		if report, err := Run(t.Context(), f, &toy{}); err != nil || !report.OK() {
+			t.Errorf("%s: %v\n%s", f.Name, err, report)
+		}
+	}
+}
 
 // Each sabotage is one thing that a wrong guest could do; the runner must say so,
 // in the right section.
@@ -320,17 +335,6 @@ func TestUpdateFromScratch(t *testing.T) {
 	}
 }
 
-func TestClosingLine(t *testing.T) {
-	for want, got := range map[string]string{
-		"64 scenarios on envoy":                      closingLine("envoy", 64, 0, 0),
-		"3 scenarios on native, 1 failed, 2 skipped": closingLine("native", 3, 1, 2),
-	} {
-		if got != want {
-			t.Errorf("closing line %q, want %q", got, want)
-		}
-	}
-}
-
 func TestMetricNamesAreExpanded(t *testing.T) {
 	const text = "A metric named after a cluster.\n-- config.yaml --\nrealm: toy\nservice: ${cluster.keys}\n-- cluster keys --\nHTTP/1.1 200\n" +
 		"-- request --\nGET / HTTP/1.1\nhost: a\n-- response --\n401\ncontent-type: application/json\nwww-authenticate: Key realm=\"toy\"\n\n~.*\n" +
@@ -350,3 +354,70 @@ func TestMetricNamesAreExpanded(t *testing.T) {
 		}
 	}
 }
+
+// TestTrailersAndPieces: what a file says reaches the driver, and a trailer that is missing, or that nobody expects, is a
+// difference, as is a line of the log that must not be there.
+func TestTrailersAndPieces(t *testing.T) {
+	const text = "Trailers.\n-- config.yaml --\nrealm: toy\nservice: keys\n-- cluster keys --\nHTTP/1.1 200\n+x-c: ${sha256:a}\n" +
+		"-- request --\npieces: 3\nPOST / HTTP/1.1\nhost: a\n+x-t: ${now}\n\nhello\n-- response --\n200\n+x-r: ~[0-9]+\n-- log --\n! panic\n"
+	f, err := Parse("trailers.txtar", []byte(text), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		trailers []Header
+		log      string
+		want     string // of the report; "" for none
+	}{
+		"as expected": {[]Header{{"X-R", "7"}}, "all is well", ""},
+		"none":        {nil, "", "- +x-r: ~[0-9]+\n"},
+		"another":     {[]Header{{"x-r", "7"}, {"x-s", "8"}}, "", "+ +x-s: 8\n"},
+		"logged":      {[]Header{{"x-r", "7"}}, "a panic", "- ! panic\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := &scripted{result: Result{Response: Response{Status: 200, Trailers: tt.trailers}, Log: []LogLine{{"info", tt.log}}}}
+			report, err := Run(t.Context(), f, d)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if text := report.String(); (text == "") != (tt.want == "") || !strings.Contains(text, tt.want) {
+				t.Errorf("reported %q, want %q", text, tt.want)
+			}
+			wantRequest := Request{Method: "POST", Target: "/", Headers: []Header{{"host", "a"}}, Body: []byte("hello"), Pieces: 3,
+				Trailers: []Header{{"x-t", strconv.FormatInt(d.Now().Unix(), 10)}}}
+			if diff := cmp.Diff(wantRequest, d.asked); diff != "" {
+				t.Errorf("the driver was asked (-want +got):\n%s", diff)
+			}
+			if got := d.cluster.Response.Trailers; len(got) != 1 || got[0].Name != "x-c" || len(got[0].Value) != 64 {
+				t.Errorf("the cluster's trailers are %v", got)
+			}
+		})
+	}
+}
+
+// scripted is a driver that answers one thing and keeps what it was given.
+type scripted struct {
+	result  Result
+	asked   Request
+	cluster Answer
+}
+
+func (d *scripted) Start(_ context.Context, s Setup) (Instance, error) {
+	s, err := s.Expand(Vars{Now: d.Now()})
+	d.cluster = s.Clusters["keys"]
+	return d, err
+}
+
+func (d *scripted) Do(_ context.Context, r Request) (Result, error) {
+	d.asked = r
+	return d.result, nil
+}
+
+func (*scripted) Name() string                                      { return "scripted" }
+func (*scripted) SetCluster(string, Answer)                         {}
+func (*scripted) SetUpstream(Answer)                                {}
+func (*scripted) Now() time.Time                                    { return rehearsalTime }
+func (*scripted) Advance(time.Duration)                             {}
+func (*scripted) Metrics(context.Context) (map[string]int64, error) { return nil, nil }
+func (*scripted) ClusterName(name string) string                    { return name }
+func (*scripted) Close() error                                      { return nil }

@@ -86,23 +86,6 @@ func Trim(s, cut string) string {
 	return s
 }
 
-// Unhex is the byte that two hex digits of any case write.
-func Unhex(high, low byte) (c byte, ok bool) {
-	h, ok1 := digit(high)
-	l, ok2 := digit(low)
-	return h<<4 | l, ok1 && ok2
-}
-
-func digit(c byte) (byte, bool) {
-	switch c = lower(c); {
-	case '0' <= c && c <= '9':
-		return c - '0', true
-	case 'a' <= c && c <= 'f':
-		return c - 'a' + 10, true
-	}
-	return 0, false
-}
-
 // Join puts a separator between texts.
 //
 //go:noinline

@@ -285,7 +285,7 @@ func validIPv6(host string) bool {
 		return false
 	}
 	for _, c := range []byte(host[1 : len(host)-1]) {
-		if unhex(c) > 15 && c != ':' && c != '.' {
+		if !ascii.IsHexDigit(c) && c != ':' && c != '.' {
 			return false
 		}
 	}

@@ -3,6 +3,8 @@ package catalog
 import (
 	"strings"
 	"unicode/utf8"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
 )
 
 // pathKind is what one look at a request path tells. The zero value denies.
@@ -118,18 +120,7 @@ func unescape(s string) (b byte, ok bool) {
 	if len(s) < 3 || s[0] != '%' {
 		return 0, false
 	}
-	hi, lo := unhex(s[1]), unhex(s[2])
-	return hi<<4 | lo, hi < 16 && lo < 16
-}
-
-func unhex(c byte) byte {
-	switch {
-	case '0' <= c && c <= '9':
-		return c - '0'
-	case 'a' <= c|0x20 && c|0x20 <= 'f':
-		return c | 0x20 - 'a' + 10
-	}
-	return 0xff
+	return ascii.Unhex(s[1], s[2])
 }
 
 // decodePath percent-decodes a path that is not ambiguous, once.

@@ -3,6 +3,7 @@ package config
 import (
 	"strconv"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
 	"github.com/sallyport-gateway/sallyport/filter/internal/catalog"
 	"github.com/sallyport-gateway/sallyport/filter/internal/decode"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy"
@@ -202,26 +203,13 @@ func (r *reader) sha256(v decode.Value) (sum [32]byte) {
 		return sum
 	}
 	for i := range sum {
-		high, low := hexDigit(s[2*i]), hexDigit(s[2*i+1])
-		if high > 15 || low > 15 {
+		var ok bool
+		if sum[i], ok = ascii.Unhex(s[2*i], s[2*i+1]); !ok {
 			r.Problem("must be " + wanted + ", got other characters")
 			return [32]byte{}
 		}
-		sum[i] = high<<4 | low
 	}
 	return sum
-}
-
-// hexDigit is the value of a hex digit, over 15 for anything else.
-// encoding/hex would link fmt into the guest.
-func hexDigit(c byte) byte {
-	switch {
-	case '0' <= c && c <= '9':
-		return c - '0'
-	case 'a' <= c|0x20 && c|0x20 <= 'f':
-		return c | 0x20 - 'a' + 10
-	}
-	return 0xff
 }
 
 // A key may expire from the year 2000 to the end of 9999: 0 would mean never.

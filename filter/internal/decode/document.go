@@ -4,16 +4,16 @@ import (
 	"strconv"
 	"unicode/utf8"
 
+	"github.com/tidwall/gjson"
+
 	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
-	"github.com/sallyport-gateway/sallyport/filter/internal/jsonobject"
 )
 
 const (
 	// MaxBytes bounds a configuration; 20,000 keys take about five million.
 	MaxBytes = 8 << 20
-	// maxDepth bounds how deep lists and objects nest: the checker calls
-	// itself once for each level, and a value is read again on each. A
-	// configuration needs 8.
+	// maxDepth bounds how deep lists and objects nest: gjson calls itself once
+	// for each level, and reads a value again on each. A configuration needs 8.
 	maxDepth = 16
 )
 
@@ -46,11 +46,11 @@ func documentFault(data []byte) string {
 	switch {
 	case depth > maxDepth:
 		return "configuration must nest at most " + strconv.Itoa(maxDepth) + " levels deep"
-	case end < len(data) && jsonobject.Valid(data[:end], maxDepth):
+	case end < len(data) && gjson.ValidBytes(data[:end]):
 		return "configuration must be one JSON object, got more after byte " + strconv.Itoa(end)
 	case open:
 		return "configuration must be JSON, got a text that ends inside a list, an object or a string: is it cut off?"
-	case !jsonobject.Valid(data, maxDepth):
+	case !gjson.ValidBytes(data):
 		return "configuration must be JSON, got something else: check commas, quotes and braces (YAML has to be converted first)"
 	}
 	return ""

@@ -7,6 +7,8 @@ package jsonobject
 import (
 	"errors"
 	"unicode/utf8"
+
+	"github.com/tidwall/gjson"
 )
 
 const (
@@ -42,7 +44,7 @@ func Read(text []byte) ([]Member, error) {
 	if depth(text) > MaxDepth {
 		return nil, ErrTooDeep
 	}
-	if !utf8.Valid(text) || !Valid(text, MaxDepth) {
+	if !utf8.Valid(text) || !gjson.ValidBytes(text) {
 		return nil, ErrNotJSON
 	}
 	return Of(Root(text))

@@ -4,13 +4,11 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-
-	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
 )
 
 // isGRPC reports what a host takes for a request of gRPC (Envoy
 // source/common/grpc/common.cc, isGrpcRequestHeaders).
-func isGRPC(headers []header) bool {
+func isGRPC(headers []Header) bool {
 	for _, h := range headers {
 		if h.Name == "content-type" {
 			return h.Value == "application/grpc" || strings.HasPrefix(h.Value, "application/grpc+")
@@ -22,14 +20,14 @@ func isGRPC(headers []header) bool {
 // grpcReply is a reply as a gRPC client gets it: its status and text stand in
 // headers (Envoy source/common/http/utility.cc, prepareLocalReply). 0 is no
 // status: it is made from the one of HTTP (grpc/doc/http-grpc-status-mapping.md).
-func grpcReply(r scenario.Response, status int) scenario.Response {
+func grpcReply(r Response, status int) Response {
 	if status == 0 {
 		status = map[int]int{400: 13, 401: 16, 403: 7, 404: 12, 429: 14, 502: 14, 503: 14, 504: 14}[r.Status]
 		if status == 0 {
 			status = 2
 		}
 	}
-	reply := scenario.Response{Status: 200}
+	reply := Response{Status: 200}
 	for _, h := range r.Headers {
 		if h.Name != "content-type" {
 			reply.Headers = append(reply.Headers, h)
@@ -43,10 +41,10 @@ func grpcReply(r scenario.Response, status int) scenario.Response {
 			message.WriteByte(c)
 		}
 	}
-	reply.Headers = append(reply.Headers, scenario.Header{Name: "content-type", Value: "application/grpc"},
-		scenario.Header{Name: "grpc-status", Value: strconv.Itoa(status)})
+	reply.Headers = append(reply.Headers, Header{Name: "content-type", Value: "application/grpc"},
+		Header{Name: "grpc-status", Value: strconv.Itoa(status)})
 	if message.Len() > 0 {
-		reply.Headers = append(reply.Headers, scenario.Header{Name: "grpc-message", Value: message.String()})
+		reply.Headers = append(reply.Headers, Header{Name: "grpc-message", Value: message.String()})
 	}
 	return reply
 }

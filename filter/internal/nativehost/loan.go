@@ -6,18 +6,18 @@ import "unsafe"
 // the next one overwrites. The zero value has lent nothing.
 type loan struct {
 	bytes   []byte
-	headers []header
+	headers []Header
 }
 
 // lend gives copies, good until the loan ends.
-func (l *loan) lend(headers []header) []header {
+func (l *loan) lend(headers []Header) []Header {
 	size := 0
 	for _, h := range headers {
 		size += len(h.Name) + len(h.Value)
 	}
 	*l = loan{bytes: make([]byte, 0, size)}
 	for _, h := range headers {
-		l.headers = append(l.headers, header{Name: l.text(h.Name), Value: l.text(h.Value)})
+		l.headers = append(l.headers, Header{Name: l.text(h.Name), Value: l.text(h.Value)})
 	}
 	return l.headers
 }
@@ -34,7 +34,7 @@ func (l *loan) end() {
 		l.bytes[i] = 0xa5
 	}
 	for i := range l.headers {
-		l.headers[i] = header{Name: "poisoned", Value: "poisoned"}
+		l.headers[i] = Header{Name: "poisoned", Value: "poisoned"}
 	}
 	*l = loan{}
 }

@@ -1,8 +1,7 @@
 package usage
 
 import (
-	"encoding/hex"
-
+	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sha256"
 )
@@ -100,5 +99,5 @@ func pseudonym(subject string) string {
 		return ""
 	}
 	sum := sha256.Sum256([]byte(subject))
-	return hex.EncodeToString(sum[:pseudonymBytes])
+	return ascii.Hex(sum[:pseudonymBytes])
 }

@@ -11,7 +11,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/host"
-	"github.com/sallyport-gateway/sallyport/filter/internal/host/hosttest"
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline/pipelinetest"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 )
@@ -32,8 +32,10 @@ func (m *meters) Add(name string, n int64)     { m.counters[name] += n }
 func (m *meters) Gauge(name string, v int64)   { m.gauges[name] = append(m.gauges[name], v) }
 func (m *meters) Observe(name string, v int64) { m.observed[name] = append(m.observed[name], v) }
 
-func (m *meters) Counter(name string) host.Counter     { return hosttest.Named{Host: m, Name: name} }
-func (m *meters) Histogram(name string) host.Histogram { return hosttest.Named{Host: m, Name: name} }
+func (m *meters) Counter(name string) host.Counter { return pipelinetest.Named{Host: m, Name: name} }
+func (m *meters) Histogram(name string) host.Histogram {
+	return pipelinetest.Named{Host: m, Name: name}
+}
 
 // ofCatalog counts the series that the bound is for.
 func (m *meters) ofCatalog() (n int) {

@@ -2,6 +2,7 @@ package codestore
 
 import (
 	"context"
+	"flag"
 	"os"
 	"path/filepath"
 	"sync"
@@ -204,10 +205,11 @@ func TestMemory(t *testing.T) {
 	}
 }
 
-// TestStoreBetweenReleases: what another release of wazero has kept is never run. CODESTORE is the folder that
-// `make wazero-next` hands from one release to the other.
+var between = flag.String("store", "", "the folder that make wazero-next hands from one release of wazero to the other")
+
+// TestStoreBetweenReleases: what another release of wazero has kept is never run.
 func TestStoreBetweenReleases(t *testing.T) {
-	dir := os.Getenv("CODESTORE")
+	dir := *between
 	if dir == "" {
 		dir = t.TempDir()
 	}

@@ -27,7 +27,7 @@ type guest struct {
 	lastCall, lastGRPCCall, lastGRPCStream uint32
 }
 
-// newGuest starts a VM of the host's module on a thread. The error is that of newVM.
+// newGuest starts a VM of the host's module on a thread. The error is that of NewVM.
 func (h *Listener) newGuest(w *worker) (*guest, error) {
 	g := &guest{worker: w, remembered: newRemembered()}
 	spec := h.spec

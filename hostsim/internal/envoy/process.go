@@ -8,15 +8,14 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"maps"
-
-	"github.com/sallyport-gateway/sallyport/hostsim/internal/simclock"
-	"github.com/sallyport-gateway/sallyport/hostsim/internal/wasmhost"
-	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
-
 	mathrand "math/rand/v2"
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/sallyport-gateway/sallyport/hostsim/internal/simclock"
+	"github.com/sallyport-gateway/sallyport/hostsim/internal/wasmhost"
+	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
 // Process is one Envoy: threads, a clock, clusters, and the state that all its plugins share. Its methods may be

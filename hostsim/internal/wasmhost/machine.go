@@ -1,10 +1,10 @@
 package wasmhost
 
 import (
-	"github.com/sallyport-gateway/sallyport/hostsim/internal/simclock"
-
 	mathrand "math/rand/v2"
 	"time"
+
+	"github.com/sallyport-gateway/sallyport/hostsim/internal/simclock"
 )
 
 // Machine is what the VMs of one process share.

@@ -6,8 +6,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sallyport-gateway/sallyport/hostsim/abi"
 	"github.com/tetratelabs/wazero/api"
+
+	"github.com/sallyport-gateway/sallyport/hostsim/abi"
 )
 
 // TraceEntry is one Hostcall or callback.

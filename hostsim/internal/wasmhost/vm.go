@@ -10,18 +10,17 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-
-	"github.com/sallyport-gateway/sallyport/hostsim/abi"
-	"github.com/sallyport-gateway/sallyport/hostsim/internal/simclock"
-
 	mathrand "math/rand/v2"
 	"slices"
 	"sync/atomic"
 
-	"github.com/sallyport-gateway/sallyport/hostsim/internal/wire"
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
+
+	"github.com/sallyport-gateway/sallyport/hostsim/abi"
+	"github.com/sallyport-gateway/sallyport/hostsim/internal/simclock"
+	"github.com/sallyport-gateway/sallyport/hostsim/internal/wire"
 )
 
 // Spec is what a VM is made of.

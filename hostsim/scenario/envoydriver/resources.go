@@ -24,6 +24,9 @@ type Cluster struct {
 	Backend bool   // it is the one that the listener routes to
 }
 
+// protocolOptions is both the key and the type of a cluster's HTTP options.
+const protocolOptions = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+
 type object = map[string]any
 
 func typed(name string, members object) object {
@@ -36,7 +39,7 @@ func socket(host string, port int) object {
 }
 
 // plain is a listener on a free port of this machine alone, with Envoy's defaults but for
-// use_remote_address, which the driver for hostsim has too.
+// trailers and use_remote_address, which the driver for hostsim has too.
 func (l Listener) plain() any {
 	vm := object{
 		"vm_id": l.Name, "runtime": "envoy.wasm.runtime.v8", "code": object{"local": object{"filename": l.Module}},
@@ -47,7 +50,7 @@ func (l Listener) plain() any {
 		"configuration": typed("google.protobuf.StringValue", object{"value": string(l.Config)}),
 	}
 	manager := object{
-		"stat_prefix": l.Name, "use_remote_address": true,
+		"stat_prefix": l.Name, "use_remote_address": true, "http_protocol_options": object{"enable_trailers": true},
 		"http_filters": []any{
 			object{"name": l.Name, "typed_config": typed("envoy.extensions.filters.http.wasm.v3.Wasm", object{"config": plugin})},
 			object{"name": "envoy.filters.http.router", "typed_config": typed("envoy.extensions.filters.http.router.v3.Router", object{})},
@@ -82,5 +85,8 @@ func (c Cluster) plain() (any, error) {
 	return typed("envoy.config.cluster.v3.Cluster", object{
 		"name": c.Name, "type": "STATIC", "connect_timeout": "1s",
 		"load_assignment": object{"cluster_name": c.Name, "endpoints": endpoints},
+		"typed_extension_protocol_options": object{protocolOptions: typed(protocolOptions, object{
+			"explicit_http_config": object{"http_protocol_options": object{"enable_trailers": true}},
+		})},
 	}), nil
 }

@@ -95,7 +95,7 @@ func (in *instance) Do(ctx context.Context, r scenario.Request) (scenario.Result
 		s.take()
 	}
 	in.owing = true
-	response, exchange, err := in.host.Do(ctx, request(r))
+	response, exchange, err := in.host.Do(ctx, Request(r))
 	if err != nil {
 		return scenario.Result{}, err
 	}
@@ -109,12 +109,13 @@ func (in *instance) Do(ctx context.Context, r scenario.Request) (scenario.Result
 		return scenario.Result{}, fmt.Errorf("the stream ended without a whole response: %s", exchange.Details)
 	}
 	result := scenario.Result{
-		Response: scenario.Response{Status: response.Status, Headers: headers(response.Headers), Body: response.Body},
+		Response: scenario.Response{Status: response.Status, Headers: Headers(response.Headers), Body: response.Body, Trailers: Headers(response.Trailers)},
 		Calls:    map[string][]scenario.Request{},
 		Log:      logLines(exchange.Log),
 	}
 	if up := exchange.Upstream; up != nil {
-		seen := seenRequest(up.Headers, up.Body)
+		seen := SeenRequest(up.Headers, up.Body)
+		seen.Trailers = Headers(up.Trailers)
 		result.Backend = &seen
 	}
 	for name, s := range in.clusters {
@@ -150,9 +151,9 @@ func (in *instance) Metrics(context.Context) (map[string]int64, error) {
 	return out, nil
 }
 
-// request is a scenario's request as a client of the simulated host sends it.
-func request(r scenario.Request) hostsim.Request {
-	out := hostsim.Request{Method: r.Method, Path: r.Target, Authority: hostsim.NoAuthority, Body: r.Body}
+// Request is a scenario's request as a client of the simulated host sends it.
+func Request(r scenario.Request) hostsim.Request {
+	out := hostsim.Request{Method: r.Method, Path: r.Target, Authority: hostsim.NoAuthority, Body: r.Body, BodyIn: r.Pieces}
 	for _, h := range r.Headers {
 		if strings.EqualFold(h.Name, "host") && out.Authority == hostsim.NoAuthority {
 			out.Authority = h.Value
@@ -160,11 +161,14 @@ func request(r scenario.Request) hostsim.Request {
 		}
 		out.Headers = append(out.Headers, hostsim.Header(h))
 	}
+	for _, h := range r.Trailers {
+		out.Trailers = append(out.Trailers, hostsim.Header(h))
+	}
 	return out
 }
 
-// seenRequest is a request that left the simulated host, as an HTTP/1.1 server reads it.
-func seenRequest(list hostsim.Headers, body []byte) scenario.Request {
+// SeenRequest is a request that left the simulated host, as an HTTP/1.1 server reads it.
+func SeenRequest(list hostsim.Headers, body []byte) scenario.Request {
 	out := scenario.Request{Body: slices.Clone(body)}
 	for _, h := range list {
 		switch {
@@ -181,7 +185,11 @@ func seenRequest(list hostsim.Headers, body []byte) scenario.Request {
 	return out
 }
 
-func headers(list hostsim.Headers) []scenario.Header {
+// Headers are those of a message of the simulated host.
+func Headers(list hostsim.Headers) []scenario.Header {
+	if len(list) == 0 {
+		return nil
+	}
 	out := make([]scenario.Header, len(list))
 	for i, h := range list {
 		out[i] = scenario.Header(h)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/scenariotest"
 	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
 )
 
@@ -34,14 +35,14 @@ func driverOf(t testing.TB, guest string) *Driver {
 // The toy gateway of the scenario package, compiled to Wasm, passes the same file as the toy in memory.
 func TestScenarios(t *testing.T) {
 	d := newDriver(t)
-	scenario.RunDir(t, "../testdata", d)
-	scenario.RunDir(t, "testdata/scenarios", d)
+	scenariotest.RunDir(t, "../testdata", d)
+	scenariotest.RunDir(t, "testdata/scenarios", d)
 }
 
 // A fault that is new in the format must get a translation here: without one wireAnswer panics.
 func TestEveryFaultIsTranslated(t *testing.T) {
 	all := []scenario.Fault{
-		"", scenario.FaultRefuse, scenario.FaultTimeout, scenario.FaultReset, scenario.FaultResetMidBody,
+		"", scenario.FaultRefuse, scenario.FaultTimeout, scenario.FaultReset, scenario.FaultResetMidBody, scenario.FaultTimeoutMidBody,
 		scenario.FaultNoEndpoints, scenario.FaultUnknown, scenario.FaultNotHTTP, scenario.FaultOversize, scenario.FaultSlow,
 	}
 	for _, fault := range all {

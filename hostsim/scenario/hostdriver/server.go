@@ -36,7 +36,7 @@ func (s *server) Answer(c hostsim.Call) hostsim.Answer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.answer.Fault.Static() && c.Awaits == 0 {
-		s.seen = append(s.seen, seenRequest(c.Headers, c.Body))
+		s.seen = append(s.seen, SeenRequest(c.Headers, c.Body))
 	}
 	return wireAnswer(s.answer)
 }
@@ -63,16 +63,22 @@ func wireAnswer(a scenario.Answer) hostsim.Answer {
 	for _, h := range r.Headers {
 		out.Headers = append(out.Headers, hostsim.Header(h))
 	}
+	for _, h := range r.Trailers {
+		out.Trailers = append(out.Trailers, hostsim.Header(h))
+	}
 	switch a.Fault {
 	case "", scenario.FaultSlow, scenario.FaultOversize:
 		return out
 	case scenario.FaultResetMidBody:
 		out.Fault = upstream.FaultResetMidBody
 		return out
+	case scenario.FaultTimeoutMidBody:
+		out.Fault = upstream.FaultTimeoutMidBody
+		return out
 	}
 	fault, ok := faults[a.Fault]
 	if !ok {
 		panic(fmt.Sprintf("hostdriver: no translation of fault %q", a.Fault))
 	}
-	return hostsim.Answer{Fault: fault}
+	return hostsim.Answer{Fault: fault, Delay: a.Delay}
 }

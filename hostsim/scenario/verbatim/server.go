@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httputil"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -17,7 +18,13 @@ import (
 )
 
 // MaxMessage bounds what is read of one message.
-const MaxMessage = 16 << 20
+const MaxMessage = 64 << 20
+
+// Seen is a request that a server read.
+type Seen struct {
+	scenario.Request
+	Incomplete bool // the connection ended within the body
+}
 
 // Server is an HTTP/1.1 server that records requests verbatim and answers, or fails, as a scenario says.
 type Server struct {
@@ -25,10 +32,11 @@ type Server struct {
 
 	mu     sync.Mutex
 	answer scenario.Answer
-	seen   []scenario.Request
-	total  uint64 // of requests seen, over all exchanges
+	seen   []Seen
+	total  uint64 // of whole requests, over all exchanges
 }
 
+// NewServer listens; Close ends it.
 func NewServer(a scenario.Answer) (*Server, error) {
 	s := &Server{answer: a}
 	var err error
@@ -36,14 +44,25 @@ func NewServer(a scenario.Answer) (*Server, error) {
 	return s, err
 }
 
+// SetAnswer changes the answer from the next request on.
 func (s *Server) SetAnswer(a scenario.Answer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.answer = a
 }
 
-// Take answers the requests seen since the last Take.
-func (s *Server) Take() []scenario.Request {
+// Take answers the whole requests seen since the last Take.
+func (s *Server) Take() (whole []scenario.Request) {
+	for _, seen := range s.TakeAll() {
+		if !seen.Incomplete {
+			whole = append(whole, seen.Request)
+		}
+	}
+	return whole
+}
+
+// TakeAll is Take with requests that did not come to their end.
+func (s *Server) TakeAll() []Seen {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	seen := s.seen
@@ -51,6 +70,7 @@ func (s *Server) Take() []scenario.Request {
 	return seen
 }
 
+// Total is how many whole requests were seen in all.
 func (s *Server) Total() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -66,10 +86,12 @@ func (s *Server) serve(conn net.Conn) {
 		}
 		s.mu.Lock()
 		s.seen = append(s.seen, r)
-		s.total++
+		if !r.Incomplete {
+			s.total++
+		}
 		answer := s.answer
 		s.mu.Unlock()
-		if !s.reply(conn, in, r.Method, answer) {
+		if r.Incomplete || !s.reply(conn, in, r.Method, answer) {
 			return
 		}
 	}
@@ -77,24 +99,7 @@ func (s *Server) serve(conn net.Conn) {
 
 // reply reports whether the connection can serve another request.
 func (s *Server) reply(conn net.Conn, in *bufio.Reader, method string, a scenario.Answer) bool {
-	switch a.Fault {
-	case scenario.FaultTimeout:
-		AwaitPeer(in)
-		return false
-	case scenario.FaultReset:
-		Reset(conn)
-		return false
-	case scenario.FaultNotHTTP:
-		SpeakNoHTTP(conn)
-		return false
-	case scenario.FaultResetMidBody:
-		// Ends with FIN: a RST could overtake the head.
-		whole := a.OnWire()
-		half := whole
-		half.Body = whole.Body[:len(whole.Body)/2]
-		_ = writeResponse(conn, method, half, len(whole.Body))
-		return false
-	case scenario.FaultSlow:
+	if a.Delay > 0 {
 		wait := time.NewTimer(a.Delay)
 		defer wait.Stop()
 		select {
@@ -103,26 +108,72 @@ func (s *Server) reply(conn net.Conn, in *bufio.Reader, method string, a scenari
 			return false
 		}
 	}
-	whole := a.OnWire()
-	return writeResponse(conn, method, whole, len(whole.Body)) == nil
+	r := a.OnWire()
+	switch a.Fault {
+	case scenario.FaultTimeout:
+		AwaitPeer(in)
+	case scenario.FaultReset:
+		Reset(conn)
+	case scenario.FaultNotHTTP:
+		SpeakNoHTTP(conn)
+	case scenario.FaultResetMidBody: // ends with FIN: a RST could overtake the head
+		_, _ = io.WriteString(conn, response(r, method, len(r.Body)/2))
+	case scenario.FaultTimeoutMidBody:
+		_, _ = io.WriteString(conn, response(r, method, len(r.Body)/2))
+		AwaitPeer(in)
+	default:
+		_, err := io.WriteString(conn, response(r, method, len(r.Body)))
+		return err == nil
+	}
+	return false
 }
 
-// writeResponse writes the headers verbatim, and a content-length where they give neither one nor a coding.
-func writeResponse(w io.Writer, method string, r scenario.Response, length int) error {
+// Framing is the header that says where the body of an answer ends: "" where the answer has one, or has no body.
+func Framing(r scenario.Response) (name, value string) {
+	switch {
+	case isFramed(r.Headers) || bodyless(r.Status):
+		return "", ""
+	case len(r.Trailers) > 0:
+		return "transfer-encoding", "chunked"
+	}
+	return "content-length", strconv.Itoa(len(r.Body))
+}
+
+func bodyless(status int) bool {
+	return status == http.StatusNoContent || status == http.StatusNotModified
+}
+
+// response is one on the wire, with the first n bytes of its body.
+func response(r scenario.Response, method string, n int) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "HTTP/1.1 %d %s\r\n", r.Status, http.StatusText(r.Status))
 	writeHeaders(&b, r.Headers)
-	hasBody := r.Status != http.StatusNoContent && r.Status != http.StatusNotModified
-	if hasBody && !framed(r.Headers) {
-		fmt.Fprintf(&b, "content-length: %d\r\n", length)
+	if name, value := Framing(r); name != "" {
+		b.WriteString(name + ": " + value + "\r\n")
 	}
 	b.WriteString("\r\n")
-	if hasBody && method != http.MethodHead {
-		b.Write(r.Body)
+	if !bodyless(r.Status) && method != http.MethodHead {
+		b.WriteString(framed(r.Body[:n], r.Trailers))
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	return b.String()
 }
+
+// framed is a body on the wire: chunked where it has trailers.
+func framed(body []byte, trailers []scenario.Header) string {
+	if len(trailers) == 0 {
+		return string(body)
+	}
+	var b strings.Builder
+	if len(body) > 0 {
+		b.WriteString(chunk(body))
+	}
+	b.WriteString("0\r\n")
+	writeHeaders(&b, trailers)
+	b.WriteString("\r\n")
+	return b.String()
+}
+
+func chunk(piece []byte) string { return fmt.Sprintf("%x\r\n%s\r\n", len(piece), piece) }
 
 func writeHeaders(b *strings.Builder, headers []scenario.Header) {
 	for _, h := range headers {
@@ -130,67 +181,63 @@ func writeHeaders(b *strings.Builder, headers []scenario.Header) {
 	}
 }
 
-// framed reports whether the headers say where the body ends.
-func framed(headers []scenario.Header) bool {
-	for _, h := range headers {
-		if strings.EqualFold(h.Name, "content-length") || strings.EqualFold(h.Name, "transfer-encoding") {
-			return true
-		}
-	}
-	return false
+// isFramed reports whether the headers say where the body ends.
+func isFramed(headers []scenario.Header) bool {
+	return slices.ContainsFunc(headers, func(h scenario.Header) bool {
+		return strings.EqualFold(h.Name, "content-length") || strings.EqualFold(h.Name, "transfer-encoding")
+	})
 }
 
-// readRequest reads one request and keeps target and headers as they are on the wire.
-func readRequest(in *bufio.Reader) (scenario.Request, error) {
+// readRequest reads one request and keeps target and headers as they are on the wire. The error is for one whose head
+// does not come.
+func readRequest(in *bufio.Reader) (Seen, error) {
 	line, err := readLine(in)
 	if err != nil {
-		return scenario.Request{}, err
+		return Seen{}, err
 	}
 	method, rest, _ := strings.Cut(line, " ")
 	target, ok := strings.CutSuffix(rest, " HTTP/1.1")
 	if !ok {
-		return scenario.Request{}, errors.New("read request: the first line is not one of HTTP/1.1")
+		return Seen{}, errors.New("read request: the first line is not one of HTTP/1.1")
 	}
-	r := scenario.Request{Method: method, Target: target}
+	r := Seen{Request: scenario.Request{Method: method, Target: target}}
+	if r.Headers, err = readHeaders(in); err != nil {
+		return Seen{}, err
+	}
 	length, chunked := 0, false
-	for {
-		line, err := readLine(in)
-		if err != nil {
-			return scenario.Request{}, err
-		}
-		if line == "" {
-			break
-		}
-		name, value, _ := strings.Cut(line, ":")
-		value = strings.Trim(value, " \t")
-		r.Headers = append(r.Headers, scenario.Header{Name: name, Value: value})
-		switch strings.ToLower(name) {
+	for _, h := range r.Headers {
+		switch strings.ToLower(h.Name) {
 		case "content-length":
-			if length, err = strconv.Atoi(value); err != nil || length > MaxMessage {
-				return scenario.Request{}, fmt.Errorf("read request: content-length %q", value)
+			if length, err = strconv.Atoi(h.Value); err != nil || length < 0 || length > MaxMessage {
+				return Seen{}, fmt.Errorf("read request: content-length %q", h.Value)
 			}
 		case "transfer-encoding":
 			chunked = true
 		}
 	}
-	r.Body, err = readBody(in, length, chunked)
-	return r, err
+	if chunked {
+		r.Body, err = io.ReadAll(io.LimitReader(httputil.NewChunkedReader(in), MaxMessage))
+		if err == nil {
+			r.Trailers, err = readHeaders(in)
+		}
+	} else {
+		r.Body = make([]byte, length)
+		_, err = io.ReadFull(in, r.Body)
+	}
+	r.Incomplete = err != nil
+	return r, nil
 }
 
-func readBody(in *bufio.Reader, length int, chunked bool) ([]byte, error) {
-	if !chunked {
-		body := make([]byte, length)
-		_, err := io.ReadFull(in, body)
-		return body, err
-	}
-	body, err := io.ReadAll(io.LimitReader(httputil.NewChunkedReader(in), MaxMessage))
-	for err == nil { // trailers, up to the empty line
-		var line string
-		if line, err = readLine(in); line == "" {
-			break
+// readHeaders reads to the empty line.
+func readHeaders(in *bufio.Reader) (out []scenario.Header, err error) {
+	for {
+		line, err := readLine(in)
+		if err != nil || line == "" {
+			return out, err
 		}
+		name, value, _ := strings.Cut(line, ":")
+		out = append(out, scenario.Header{Name: name, Value: strings.Trim(value, " \t")})
 	}
-	return body, err
 }
 
 func readLine(in *bufio.Reader) (string, error) {

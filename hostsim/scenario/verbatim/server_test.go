@@ -45,16 +45,26 @@ func TestServerFaults(t *testing.T) {
 		name   string
 		answer scenario.Answer
 		want   string // all bytes until the server closes
+		last   bool   // the client sends nothing more
 		err    error
 	}{
 		{name: "not HTTP", answer: scenario.Answer{Fault: scenario.FaultNotHTTP}, want: NotHTTP},
 		{name: "reset", answer: scenario.Answer{Fault: scenario.FaultReset}, err: syscall.ECONNRESET},
+		{name: "trailers", answer: scenario.Answer{Response: scenario.Response{Status: 200, Body: []byte("ab"), Trailers: []scenario.Header{{Name: "x-t", Value: "1"}}}},
+			last: true, want: "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nab\r\n0\r\nx-t: 1\r\n\r\n"},
+		{name: "half a body, and no more", answer: scenario.Answer{Fault: scenario.FaultTimeoutMidBody, Response: answer}, last: true,
+			want: "HTTP/1.1 200 OK\r\nx-a: 1\r\ncontent-length: 10\r\n\r\n01234"},
 		{name: "half a body", answer: scenario.Answer{Fault: scenario.FaultResetMidBody, Response: answer}, want: "HTTP/1.1 200 OK\r\nx-a: 1\r\ncontent-length: 10\r\n\r\n01234"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s, conn := startServer(t, c.answer)
 			if _, err := io.WriteString(conn, plainRequest); err != nil {
 				t.Fatal(err)
+			}
+			if c.last {
+				if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+					t.Fatal(err)
+				}
 			}
 			got, err := io.ReadAll(conn)
 			if string(got) != c.want || !errors.Is(err, c.err) {
@@ -91,7 +101,7 @@ func TestServerAnswersOnOneConnection(t *testing.T) {
 	want := []scenario.Request{
 		{Method: "GET", Target: "/a//b?q=%2f&q=2", Body: []byte{},
 			Headers: []scenario.Header{{Name: "Host", Value: "h"}, {Name: "X-Twice", Value: "1"}, {Name: "x-twice", Value: "2"}}},
-		{Method: "POST", Target: "/", Headers: []scenario.Header{{Name: "transfer-encoding", Value: "chunked"}}, Body: []byte("abc")},
+		{Method: "POST", Target: "/", Headers: []scenario.Header{{Name: "transfer-encoding", Value: "chunked"}}, Body: []byte("abc"), Trailers: []scenario.Header{{Name: "x-trailer", Value: "1"}}},
 		{Method: "HEAD", Target: "/", Headers: []scenario.Header{{Name: "content-length", Value: "2"}}, Body: []byte("hi")},
 	}
 	if diff := cmp.Diff(want, s.Take()); diff != "" {
@@ -99,6 +109,69 @@ func TestServerAnswersOnOneConnection(t *testing.T) {
 	}
 	if s.Total() != 3 || len(s.Take()) != 0 {
 		t.Error("take does not forget, or the sum does")
+	}
+}
+
+// TestServerSeesHalfARequest: it is not among the whole ones, and no answer is given.
+func TestServerSeesHalfARequest(t *testing.T) {
+	s, conn := startServer(t, scenario.Answer{Response: scenario.Response{Status: 200}})
+	if _, err := io.WriteString(conn, "POST / HTTP/1.1\r\ncontent-length: 5\r\n\r\nhal"); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := io.ReadAll(conn); len(got) != 0 || err != nil {
+		t.Errorf("got %q, %v, want no answer", got, err)
+	}
+	if seen := s.TakeAll(); len(seen) != 1 || !seen[0].Incomplete || s.Total() != 0 {
+		t.Errorf("seen %+v, %d in all", seen, s.Total())
+	}
+}
+
+func TestServerRefusesALengthBelowZero(t *testing.T) {
+	s, conn := startServer(t, scenario.Answer{Response: scenario.Response{Status: 200}})
+	if _, err := io.WriteString(conn, "POST / HTTP/1.1\r\ncontent-length: -1\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := io.ReadAll(conn); len(got) != 0 || err != nil || len(s.TakeAll()) != 0 {
+		t.Errorf("got %q, %v, want the end", got, err)
+	}
+}
+
+func TestRequestInPieces(t *testing.T) {
+	s, _ := startServer(t, scenario.Answer{Response: scenario.Response{Status: 200, Body: []byte("ok")}})
+	for _, trailers := range [][]scenario.Header{nil, {{Name: "x-t", Value: "1"}}} {
+		r := scenario.Request{Method: "POST", Target: "/", Body: []byte("abcde"), Pieces: 2, Trailers: trailers}
+		reply, err := Exchange(t.Context(), s.Address(), r, 0)
+		if err != nil || reply.Status != 200 || string(reply.Body) != "ok" || reply.Reset || reply.Hangs || len(reply.Excess) > 0 {
+			t.Errorf("%+v, %v", reply, err)
+		}
+		if seen := s.Take(); len(seen) != 1 || string(seen[0].Body) != "abcde" || len(seen[0].Trailers) != len(trailers) {
+			t.Errorf("the server saw %+v", seen)
+		}
+	}
+}
+
+func TestExchangeThatEndsBadly(t *testing.T) {
+	half := scenario.Answer{Fault: scenario.FaultResetMidBody, Response: scenario.Response{Status: 200, Body: []byte("0123")}}
+	for name, tt := range map[string]struct {
+		answer scenario.Answer
+		gone   time.Duration
+		want   Reply
+	}{
+		"no response":   {answer: scenario.Answer{Fault: scenario.FaultReset}, want: Reply{Reset: true}},
+		"half of one":   {answer: half, want: Reply{Reset: true, Response: scenario.Response{Status: 200, Body: []byte("01")}}},
+		"a client left": {answer: scenario.Answer{Fault: scenario.FaultTimeout}, gone: time.Millisecond, want: Reply{Left: true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, _ := startServer(t, tt.answer)
+			got, err := Exchange(t.Context(), s.Address(), scenario.Request{Method: "GET", Target: "/"}, tt.gone)
+			got.Headers = nil
+			if diff := cmp.Diff(tt.want, got); diff != "" || err != nil {
+				t.Errorf("%v, -want +got\n%s", err, diff)
+			}
+		})
 	}
 }
 

@@ -88,7 +88,7 @@ func Build(ctx context.Context) (module string, err error) {
 	module = filepath.Join(dir, "profiled.wasm")
 	cmd := exec.CommandContext(ctx, "go", "build", "-overlay", overlayFile, "-buildmode=c-shared", "-trimpath", "-buildvcs=false", "-ldflags=-w", "-o", module, "./filter")
 	cmd.Dir = root
-	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0")
+	cmd.Env = append(os.Environ(), wasmbuild.Environment()...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("compile the filter with its names: %w\n%s", err, bytes.TrimSpace(out))
 	}

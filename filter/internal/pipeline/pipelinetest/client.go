@@ -1,4 +1,4 @@
-// Package pipelinetest makes exchanges for tests.
+// Package pipelinetest has what tests share that run steps: exchanges and metrics.
 package pipelinetest
 
 import (

@@ -9,8 +9,8 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/host"
-	"github.com/sallyport-gateway/sallyport/filter/internal/host/hosttest"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline/pipelinetest"
 	"github.com/sallyport-gateway/sallyport/filter/internal/secret"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
@@ -60,8 +60,10 @@ func (b *bench) Add(metric string, n int64)         { b.counted[metric] += int(n
 func (b *bench) Observe(metric string, value int64) { b.observed[metric] = value }
 func (b *bench) Gauge(string, int64)                {}
 
-func (b *bench) Counter(metric string) host.Counter     { return hosttest.Named{Host: b, Name: metric} }
-func (b *bench) Histogram(metric string) host.Histogram { return hosttest.Named{Host: b, Name: metric} }
+func (b *bench) Counter(metric string) host.Counter { return pipelinetest.Named{Host: b, Name: metric} }
+func (b *bench) Histogram(metric string) host.Histogram {
+	return pipelinetest.Named{Host: b, Name: metric}
+}
 
 func newBench(change func(*Options)) *bench {
 	return newBenchOn(memstore.New(nil), pipeline.NoPeers{}, 0, change)

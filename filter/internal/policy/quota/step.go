@@ -1,6 +1,7 @@
 package quota
 
 import (
+	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
@@ -43,7 +44,7 @@ func New(o Options, p host.Ports) pipeline.Step {
 	}
 	s.identity = sha256.Sum256(b)
 	s.table = sharedtable.New(s.ports.Store, sharedtable.Layout{
-		Name:      "quota/1/" + hexadecimal(s.identity[:sha256.Size/2]),
+		Name:      "quota/1/" + ascii.Hex(s.identity[:sha256.Size/2]),
 		Buckets:   Buckets,
 		Entries:   1 + PartiesPerBucket,
 		EntrySize: entrySize,

@@ -176,7 +176,7 @@ func nextField(b []byte) (f field, rest []byte, ok bool) {
 		return field{}, nil, false
 	}
 	f, b = field{number: tag >> 3, wire: byte(tag & 7)}, b[n:]
-	size := uint64(0)
+	var size uint64
 	switch f.wire {
 	case varint:
 		if f.value, n = uvarint(b); n <= 0 {

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"time"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
@@ -39,7 +40,7 @@ func newSeveral(o Options, store sharedtable.Store, clock func() int64) pipeline
 		}
 	}
 	layout := sharedtable.Layout{
-		Name:      "spike_arrest/3/" + sharedtable.Hex(s.callers.identity[:16]),
+		Name:      "spike_arrest/3/" + ascii.Hex(s.callers.identity[:16]),
 		Buckets:   Buckets,
 		Entries:   EntriesPerBucket,
 		EntrySize: tatSize * (1 + len(s.rules)),

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"time"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sha256"
@@ -72,7 +73,7 @@ func New(o Options, store sharedtable.Store, clock func() int64) pipeline.Step {
 		s.limit, s.weight = s.rule.limit, int64(o.Weight)
 	}
 	layout := sharedtable.Layout{
-		Name:      "spike_arrest/2/" + sharedtable.Hex(s.callers.identity[:16]), // 1 had other hashes and entries
+		Name:      "spike_arrest/2/" + ascii.Hex(s.callers.identity[:16]), // 1 had other hashes and entries
 		Buckets:   Buckets,
 		Entries:   EntriesPerBucket,
 		EntrySize: entrySize,

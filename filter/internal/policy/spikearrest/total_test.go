@@ -7,13 +7,14 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 )
 
 func cellOf(s pipeline.Step) string {
-	return "sallyport/1/spike_arrest/2/" + sharedtable.Hex(s.(*step).callers.identity[:16]) + "/0"
+	return "sallyport/1/spike_arrest/2/" + ascii.Hex(s.(*step).callers.identity[:16]) + "/0"
 }
 
 // TestTotalIsABucketOfOneEntry: the limit of all messages decides, calls the host and recovers as a table does that has
@@ -89,7 +90,7 @@ func TestTotalTakes16Bytes(t *testing.T) {
 func TestTotalReadsNoBucket(t *testing.T) {
 	store := memstore.New(nil)
 	s := made(options(t, ""), store).(*step)
-	old := sharedtable.New(store, sharedtable.Layout{Name: "spike_arrest/" + sharedtable.Hex(s.callers.identity[:16]), Buckets: 1, Entries: 1, EntrySize: entrySize})
+	old := sharedtable.New(store, sharedtable.Layout{Name: "spike_arrest/" + ascii.Hex(s.callers.identity[:16]), Buckets: 1, Entries: 1, EntrySize: entrySize})
 	now := newClock().now.UnixNano()
 	if err := old.Update(0, func(b sharedtable.Bucket) bool { putEntry(b.Entry(0), 0, now+1e12); return true }); err != nil {
 		t.Fatal(err)

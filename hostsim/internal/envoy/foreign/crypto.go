@@ -5,20 +5,15 @@ import (
 	"crypto/ecdsa"
 	"crypto/rand"
 	"crypto/rsa"
-
-	"github.com/sallyport-gateway/sallyport/hostsim/abi"
-
-	_ "crypto/sha1"
-
-	//nolint:gosec // G505: registers the hash; Envoy's verify_signature takes it, so does this host
+	_ "crypto/sha1" //nolint:gosec // G505: registers the hash; Envoy's verify_signature takes it, so does this host
 	_ "crypto/sha256"
-
 	_ "crypto/sha512"
 	"crypto/x509"
 	"encoding/asn1"
 	"encoding/pem"
 	"strings"
 
+	"github.com/sallyport-gateway/sallyport/hostsim/abi"
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/wire"
 )
 

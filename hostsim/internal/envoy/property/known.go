@@ -5,8 +5,9 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/sallyport-gateway/sallyport/hostsim/internal/envoy/header"
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/sallyport-gateway/sallyport/hostsim/internal/envoy/header"
 )
 
 // EmptyMetadata is a Metadata message without anything in it, or its only field.

@@ -54,6 +54,7 @@ func (a *adviser) sequence(path string, sequence *yaml.Node) {
 				a.say(at, "removes the key from some requests only (when): the others take it to the backend")
 			}
 		case "spike_arrest":
+			a.smallBurst(at, options)
 			if seen["introspect_token"] {
 				a.say(at, "comes after introspect_token, so a flood reaches the authorization server: put it first")
 			}
@@ -133,7 +134,7 @@ func (a *adviser) introspection(at string, options *yaml.Node) {
 	precheck := document.Member(options, "precheck")
 	mode, opaque := document.Text(precheck, "mode"), document.Text(precheck, "opaque")
 	switch {
-	case mode == "jwt_only":
+	case mode == "jwt_only" && !neverAsked(precheck):
 		a.say(at+".precheck", "asks nobody about a token: one that is revoked is accepted until it expires")
 	case mode == "jwt_then_introspect" && opaque != "deny":
 		a.say(at+".precheck", "lets tokens that are no JWT through to the authorization server, garbage among them: where it issues none, set opaque: deny")
@@ -151,6 +152,12 @@ func (a *adviser) introspection(at string, options *yaml.Node) {
 	}
 }
 
+// neverAsked reports whether the issuer has no introspection endpoint, so that
+// there is nothing else to do: Microsoft Entra ID.
+func neverAsked(precheck *yaml.Node) bool {
+	return strings.HasPrefix(document.Text(precheck, "issuer"), "https://login.microsoftonline.com/")
+}
+
 func (a *adviser) cluster(at, cluster string) {
 	if a.clusters == nil || slices.Contains(a.clusters, cluster) {
 		return
@@ -159,7 +166,7 @@ func (a *adviser) cluster(at, cluster string) {
 	if len(a.clusters) > 0 {
 		known = "it has " + strings.Join(a.clusters, ", ")
 	}
-	a.say(at, "%q is no cluster of the given proxy configuration; %s", cluster, known)
+	a.fail(at, "%q is no cluster of the given proxy configuration; %s", cluster, known)
 }
 
 // inlineSecrets finds {inline: TEXT} at any depth.

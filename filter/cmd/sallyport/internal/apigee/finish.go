@@ -1,19 +1,12 @@
 package apigee
 
 import (
-	"bytes"
-	"cmp"
 	"fmt"
-	"path"
-	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/sallyport-gateway/sallyport/filter/cmd/sallyport/internal/apigee/condition"
-	"github.com/sallyport-gateway/sallyport/filter/cmd/sallyport/internal/apigee/proxy"
 	"github.com/sallyport-gateway/sallyport/filter/cmd/sallyport/internal/apigee/report"
 )
 
@@ -35,6 +28,7 @@ func (a *api) arrange() {
 	}
 	a.limitsFirst()
 	a.credentialsLast()
+	a.quotasBehind()
 	if a.find("spike_arrest") < 0 {
 		s := step{name: "spike_arrest", options: mapping("rate", runawayRate), comment: "Apigee has no limit here. This one only stops a runaway client: choose yours."}
 		at := 0
@@ -114,7 +108,7 @@ func (a *api) limitsFirst() {
 		}
 		s := a.steps[i]
 		a.steps = slices.Insert(slices.Delete(a.steps, i, i+1), asked, s)
-		if memberText(s.options, "per") == "app" && (a.find("verify_api_key") < 0 || a.find("verify_api_key") > asked) {
+		if per := memberText(s.options, "per"); (per == "app" || strings.HasPrefix(per, "header:")) && (a.find("verify_api_key") < 0 || a.find("verify_api_key") > asked) {
 			drop(s.options, "per")
 		}
 		for n := range a.report.Items {
@@ -155,13 +149,46 @@ func touches(options *yaml.Node, header string) bool {
 	return false
 }
 
-func memberText(m *yaml.Node, name string) string {
+func memberNode(m *yaml.Node, name string) *yaml.Node {
 	for i := 0; i+1 < len(m.Content); i += 2 {
 		if m.Content[i].Value == name {
-			return m.Content[i+1].Value
+			return m.Content[i+1]
 		}
 	}
+	return nil
+}
+
+func memberText(m *yaml.Node, name string) string {
+	if n := memberNode(m, name); n != nil {
+		return n.Value
+	}
 	return ""
+}
+
+// quotasBehind moves quotas behind what finds out who calls: so no stranger uses
+// up another's.
+func (a *api) quotasBehind() {
+	last := -1
+	for i, s := range a.steps {
+		if slices.Contains([]string{"verify_api_key", "remove_api_key", "introspect_token", "verify_jwt", "require_token"}, s.name) {
+			last = i
+		}
+	}
+	for i := 0; i < last; {
+		s := a.steps[i]
+		if s.name != "quota" {
+			i++
+			continue
+		}
+		a.steps = slices.Insert(slices.Delete(a.steps, i, i+1), last, s)
+		last--
+		for n := range a.report.Items {
+			if item := &a.report.Items[n]; item.Policy == s.policy && item.Type == "Quota" && item.Outcome != report.Denies && !strings.Contains(item.Detail, "refused before") {
+				item.Outcome = report.Differs
+				item.Detail = strings.TrimPrefix(item.Detail+"; requests that are refused before, for their key or token, are not counted", "; ")
+			}
+		}
+	}
 }
 
 func drop(m *yaml.Node, name string) {
@@ -185,245 +212,4 @@ func (a *api) squeeze() {
 	}
 	a.report.Items = append(a.report.Items, report.Item{Flow: "proxy endpoint " + a.endpoint.Name, Policy: "the sequence", Type: "ProxyEndpoint", File: a.endpoint.File, Line: a.endpoint.Line,
 		Outcome: report.Denies, Detail: "more steps than a sequence takes; every request of this API is refused", Instead: "several APIs with longer base paths"})
-}
-
-// faultReasons are the filter's reasons for Apigee's fault names.
-var faultReasons = map[string][]string{
-	"spikearrestviolation":                   {"spike_arrest.exceeded"},
-	"quotaviolation":                         {"quota.exceeded"},
-	"failedtoresolveapikey":                  {"api_key.missing"},
-	"invalidapikey":                          {"api_key.unknown", "api_key.ambiguous"},
-	"apikeynotapproved":                      {"api_key.not_approved"},
-	"invalidapikeyforgivenresource":          {"api_key.not_granted"},
-	"consumer_key_expired":                   {"api_key.expired"},
-	"invalid_client-app_not_approved":        {"app.not_approved"},
-	"invalid_access_token":                   {"token.*"},
-	"access_token_expired":                   {"token.expired"},
-	"invalidaccesstoken":                     {"token.*"},
-	"insufficientscope":                      {"token.scope_insufficient"},
-	"ipdeniedaccess":                         {"ip_access.*"},
-	"executionfailed":                        {"introspection.*"},
-	"invalidjsonpath":                        {"introspection.no_active"},
-	"invalidtoken":                           {"token.*"},
-	"tokenexpired":                           {"token.expired"},
-	"invalidapicallasnoapiproductmatchfound": {"api_key.not_granted"},
-	"applicationnotfound":                    {"api.unknown"},
-	"developerstatusnotactive":               {"app.not_approved"},
-	"invalid_request-missing_token":          {"token.missing"},
-}
-
-var failedReasons = map[string]string{"ratelimit": "spike_arrest.exceeded", "verifyapikey": "api_key.*", "oauthv2": "token.*", "acl": "ip_access.*", "servicecallout": "introspection.*", "jwt": "token.*"}
-
-// faultRules shape refusals. One that is not carried over lets nobody in.
-func (a *api) faultRules() {
-	rules := slices.Clone(a.endpoint.Faults)
-	// The rules of a proxy endpoint are looked at from the last one to the first.
-	count := 0
-	for _, r := range rules {
-		if !r.Default {
-			count++
-		}
-	}
-	slices.Reverse(rules[:count])
-	for _, r := range rules {
-		a.faultRule(r)
-	}
-	for _, r := range a.endpoint.Routes {
-		if t := a.proxy.Target(r.Target); t != nil {
-			for _, rule := range t.Faults {
-				a.faultSteps(rule, "it is about faults of the backend, which the filter does not change")
-			}
-		}
-	}
-}
-
-func (a *api) faultSteps(r proxy.FaultRule, why string) {
-	for _, s := range r.Steps {
-		p := a.proxy.Policy(s.Policy)
-		if p == nil {
-			a.problem(s.Place, "the step names the policy %q, of which the bundle has no file", s.Policy)
-			return
-		}
-		a.used[p] = true
-		a.report.Items = append(a.report.Items, a.item("fault rule "+cmp.Or(r.Name, "default"), p, report.Dropped, why, "faults of the configuration, or Envoy's local_reply_config"))
-	}
-}
-
-func (a *api) faultRule(r proxy.FaultRule) {
-	reasons, ok := []string{"*"}, true
-	if !r.Default || r.Condition != nil {
-		reasons, ok = reasonsOf(r.Condition)
-	}
-	if !ok || r.Unread {
-		a.faultSteps(r, "its condition looks at what the filter does not know")
-		return
-	}
-	for _, s := range r.Steps {
-		p := a.proxy.Policy(s.Policy)
-		if p == nil {
-			a.problem(s.Place, "the step names the policy %q, of which the bundle has no file", s.Policy)
-			return
-		}
-		a.used[p] = true
-		v := visit{policy: p, at: s.Place, flow: "fault rule " + cmp.Or(r.Name, "default")}
-		var d differences
-		var f fault
-		readable := false
-		switch {
-		case p.Off:
-			a.say(v, report.Dropped, "it is switched off in Apigee", "")
-			continue
-		case s.Condition != nil:
-			a.say(v, report.Dropped, "a step with a condition of its own", "faults of the configuration")
-			continue
-		case p.Type == "AssignMessage":
-			f, readable = faultOf(p.XML, &d)
-		case p.Type == "RaiseFault":
-			f, readable = faultOf(p.XML.Child("FaultResponse"), &d)
-		}
-		if !readable || f.status == 0 && f.body == "" && len(f.headers) == 0 || f.status != 0 && (f.status < 400 || f.status > 599) {
-			a.say(v, report.Dropped, "it does not shape the answer in a way that the filter can", insteadOf(p.Type))
-			continue
-		}
-		n := mapping("reasons", reasons)
-		if f.status != 0 {
-			put(n, "status", f.status)
-		}
-		f.put(n)
-		n.HeadComment = "Apigee's fault rule " + plainText(cmp.Or(r.Name, "default")) + ", " + p.Type + " " + plainText(p.Name)
-		a.faults = append(a.faults, n)
-		a.carried(v, d)
-	}
-}
-
-// reasonsOf reads fault.name = "X" and lists of these.
-func reasonsOf(e condition.Expr) (reasons []string, ok bool) {
-	switch e := e.(type) {
-	case nil:
-		return []string{"*"}, true
-	case condition.Any:
-		for _, sub := range e {
-			more, ok := reasonsOf(sub)
-			if !ok {
-				return nil, false
-			}
-			reasons = append(reasons, more...)
-		}
-		return reasons, true
-	case condition.Compare:
-		variable := strings.ToLower(e.Variable)
-		if variable == "fault.name" && (e.Op == condition.Equal || e.Op == condition.EqualFold || e.Op == condition.Matches) {
-			reasons, ok = faultReasons[strings.ToLower(e.Value)]
-			return reasons, ok
-		}
-		prefix, _, _ := strings.Cut(variable, ".")
-		if reason, known := failedReasons[prefix]; known && strings.HasSuffix(variable, ".failed") && e.Op == condition.Equal && e.Value == "true" {
-			return []string{reason}, true
-		}
-	}
-	return nil, false
-}
-
-// plainText is a name that stands in a comment.
-func plainText(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r == 0x2028 || r == 0x2029 || r == 0x85 {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(s[:min(len(s), 100)], ""))
-}
-
-// document is the configuration as YAML.
-func (i *importer) document() []byte {
-	apis := &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq"}
-	var names []string
-	for _, a := range i.apis {
-		n := mapping("name", a.name, "version", a.version, "base_path", a.base)
-		sequence := &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq"}
-		for _, s := range a.steps {
-			sequence.Content = append(sequence.Content, s.node())
-		}
-		put(n, "sequence", sequence)
-		if len(a.faults) > 0 {
-			put(n, "faults", list(a.faults...))
-		}
-		apis.Content = append(apis.Content, n)
-		names = append(names, a.name)
-	}
-	root := mapping("version", 1, "apis", apis)
-	if i.options.Catalog != nil {
-		i.options.Catalog.put(root, i, names)
-	}
-	root.HeadComment = "Made by 'sallyport import apigee' from the proxy " + plainText(i.proxy.Name) + ".\nThe report beside it says what was carried over, and what is left to do."
-	var out bytes.Buffer
-	e := yaml.NewEncoder(&out)
-	e.SetIndent(2)
-	if err := e.Encode(root); err != nil {
-		i.problem(proxy.Place{File: i.proxy.Root, Line: 1}, "the configuration cannot be written: %v", err)
-		return nil
-	}
-	return out.Bytes()
-}
-
-func (s *step) node() *yaml.Node {
-	options := s.options
-	if s.when != nil {
-		put(options, "when", whenNode(*s.when))
-	}
-	n := mapping(s.name, options)
-	switch {
-	case s.comment != "":
-		n.HeadComment = s.comment
-	case s.policy != "":
-		n.HeadComment = "Apigee: " + plainText(s.policy)
-	}
-	return n
-}
-
-// plainAddress is one that may stand in a command which people copy.
-var plainAddress = regexp.MustCompile(`^[A-Za-z0-9.-]+(:[0-9]+)?$`)
-
-// conclude gives the verdict and what is left to do.
-func (i *importer) conclude(r *report.Proxy) {
-	closed := len(i.apis) > 0
-	for _, a := range i.apis {
-		closed = closed && a.closed
-	}
-	denied, differs := r.Count(report.Denies), r.Count(report.Differs)
-	switch {
-	case denied > 0 && closed:
-		r.Verdict = report.Closed
-		r.Summary = fmt.Sprintf("%d of %d parts could not be carried over and might keep somebody out, so the API refuses every request until they are dealt with.", denied, len(r.Items))
-	case denied > 0:
-		r.Verdict = report.Partly
-		r.Summary = fmt.Sprintf("%d of %d parts could not be carried over and might keep somebody out, so the API refuses the requests that meet them.", denied, len(r.Items))
-	case differs > 0 || r.Count(report.Dropped) > 0:
-		r.Verdict = report.Different
-		r.Summary = "What keeps requests out is carried over. Read the differences before you switch."
-	default:
-		r.Verdict, r.Summary = report.Complete, "Everything is carried over."
-	}
-	var next []string
-	if denied > 0 {
-		next = append(next, "deal with what denies: replace the step, or import again with --accept POLICY for what is harmless")
-	}
-	next = append(next, r.Next...)
-	for _, v := range r.Variables {
-		next = append(next, "set the environment variable "+v.Name+" for the proxy: "+v.Holds)
-	}
-	file := path.Join(filepath.ToSlash(i.options.Out), fileNameOf(r.Name)+".yaml")
-	next = append(next, "sallyport check --strict "+file)
-	backend := "HOST:PORT"
-	for _, t := range r.Targets {
-		if plainAddress.MatchString(t.Address) {
-			backend = t.Address
-			if !strings.Contains(backend, ":") {
-				backend += ":443"
-			}
-			break
-		}
-	}
-	next = append(next, "sallyport render --for envoy --file "+file+" --backend "+backend+" > "+strings.TrimSuffix(file, filepath.Ext(file))+".envoy.yaml")
-	r.Next = next
 }

@@ -1,13 +1,10 @@
 package apigee
 
 import (
-	"net/netip"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-
-	"go.yaml.in/yaml/v3"
 
 	"github.com/sallyport-gateway/sallyport/filter/cmd/sallyport/internal/apigee/report"
 	"github.com/sallyport-gateway/sallyport/filter/cmd/sallyport/internal/apigee/xmltree"
@@ -62,10 +59,10 @@ func (a *api) spikeArrest(v visit) {
 	case m == nil:
 		a.deny(v, "the rate cannot be read", "mend the policy")
 		return
-	case r.Attr("ref") != "":
-		d.add("the rate of the policy itself counts, not that of the variable " + variableName(r.Attr("ref")))
+	case r.Attr("ref") != "" && !a.ownNumbers(v, r.Attr("ref"), &d):
+		return
 	}
-	if n, _ := strconv.Atoi(m[1]); n > maxRate {
+	if over, _ := strconv.Atoi(m[1]); over > maxRate {
 		m[1] = strconv.Itoa(maxRate)
 		d.add("the rate is " + m[1] + m[2] + ", the highest that there is")
 	}
@@ -73,11 +70,16 @@ func (a *api) spikeArrest(v visit) {
 		a.deny(v, "the weight of a request is in a variable", "spike_arrest with a fixed weight")
 		return
 	}
-	options := mapping("rate", m[1]+m[2])
+	n, _ := strconv.Atoi(m[1])
+	options := mapping("rate", m[1]+m[2], "burst", max(1, n/10)) // Apigee's maxBurstMessageCount
 	if id := x.Child("Identifier"); id != nil && id.Attr("ref") != "" {
-		if per := a.callerOf(id.Attr("ref")); per != "" {
+		per := a.callerOf(id.Attr("ref"))
+		switch {
+		case strings.HasPrefix(per, "header:") && len(a.keys) == 0:
+			d.add("one limit for all callers together: a client that nobody knows could write something new into " + variableName(id.Attr("ref")))
+		case per != "":
 			put(options, "per", per)
-		} else {
+		default:
 			d.add("one limit for all callers together, as the filter does not know " + variableName(id.Attr("ref")))
 		}
 	}
@@ -87,7 +89,7 @@ func (a *api) spikeArrest(v visit) {
 	said := v.say(a.context)
 	a.inexact(said.Exact, &d)
 	a.failing("ratelimit", v)
-	a.add(v, step{name: "spike_arrest", options: options}, said)
+	a.addLimit(v, step{name: "spike_arrest", options: options}, said)
 	a.carried(v, d)
 }
 
@@ -175,43 +177,12 @@ func (a *api) quota(v visit) {
 		a.deny(v, "limits by class, or none, or several", "quotas of products")
 		return
 	}
-	limit, err := strconv.Atoi(strings.TrimSpace(allow.Attr("count")))
-	interval, intervalErr := strconv.Atoi(x.TextAt("Interval"))
-	unit := -1
-	for n, u := range units {
-		if strings.EqualFold(x.TextAt("TimeUnit"), u.name) {
-			unit = n
-		}
-	}
-	switch {
-	case err != nil && allow.Attr("countRef") != "":
-		a.deny(v, "the limit is in a variable, and the policy has no other", "write the limit into the policy, or quotas of products")
-		return
-	case err != nil || limit < 1 || intervalErr != nil || interval < 1 || unit < 0:
-		a.deny(v, "limit, interval or unit cannot be read, or the unit is the second", "spike_arrest for seconds; else mend the policy")
+	limit, unit, ok := a.quotaNumbers(v, allow, &d)
+	if !ok {
 		return
 	}
-	for _, ref := range []string{allow.Attr("countRef"), x.Child("Interval").Attr("ref"), x.Child("TimeUnit").Attr("ref")} {
-		if ref != "" {
-			d.add("the policy's own numbers count, not those of the variable " + variableName(ref))
-		}
-	}
-	limit, unit = stricter(limit, interval, unit, &d)
-	window := "calendar"
-	switch kind := strings.ToLower(x.Attr("type")); kind {
-	case "", "calendar":
-	case "flexi":
-		window = "rolling"
-	case "rollingwindow":
-		if limit < 2 {
-			a.deny(v, "a window that rolls on with every request, for a single request", "spike_arrest")
-			return
-		}
-		// In any such window lie parts of two of the filter's.
-		limit, window = limit/2, "rolling"
-		d.add("half of the limit, for windows that begin with the first request: so no more get through in any window than in Apigee")
-	default:
-		a.deny(v, "a type of quota that is not known here", "mend the policy")
+	limit, window, ok := a.quotaWindow(v, limit, &d)
+	if !ok {
 		return
 	}
 	per := "api"
@@ -228,8 +199,70 @@ func (a *api) quota(v visit) {
 	said := v.say(a.context)
 	a.inexact(said.Exact, &d)
 	a.failing("ratelimit", v)
-	a.add(v, step{name: "quota", options: options}, said)
+	a.addLimit(v, step{name: "quota", options: options}, said)
 	a.carried(v, d)
+}
+
+// quotaNumbers gives the limit for one unit of units; ok is false when the policy
+// was denied.
+func (a *api) quotaNumbers(v visit, allow *xmltree.Node, d *differences) (limit, unit int, ok bool) {
+	x := v.policy.XML
+	limit, err := strconv.Atoi(strings.TrimSpace(allow.Attr("count")))
+	interval, intervalErr := strconv.Atoi(x.TextAt("Interval"))
+	unit = -1
+	for n, u := range units {
+		if strings.EqualFold(x.TextAt("TimeUnit"), u.name) {
+			unit = n
+		}
+	}
+	switch {
+	case err != nil && allow.Attr("countRef") != "":
+		a.deny(v, "the limit is in a variable, and the policy has no other", "write the limit into the policy, or quotas of products")
+		return 0, 0, false
+	case err != nil || limit < 1 || intervalErr != nil || interval < 1 || unit < 0:
+		a.deny(v, "limit, interval or unit cannot be read, or the unit is the second", "spike_arrest for seconds; else mend the policy")
+		return 0, 0, false
+	}
+	for _, ref := range []string{allow.Attr("countRef"), x.Child("Interval").Attr("ref"), x.Child("TimeUnit").Attr("ref")} {
+		if ref != "" && !a.ownNumbers(v, ref, d) {
+			return 0, 0, false
+		}
+	}
+	limit, unit = stricter(limit, interval, unit, d)
+	return limit, unit, true
+}
+
+// ownNumbers takes a policy's own numbers where a variable could have others,
+// lower ones too, if the user says so.
+func (a *api) ownNumbers(v visit, ref string, d *differences) bool {
+	if !slices.Contains(a.options.Accept, v.policy.Name) {
+		a.deny(v, "the variable "+variableName(ref)+" may have a lower limit than the policy itself", "--accept it, and the policy's own numbers count")
+		return false
+	}
+	a.accepted[v.policy.Name] = true
+	d.add("the policy's own numbers count, not those of the variable " + variableName(ref) + "; named harmless with --accept")
+	return true
+}
+
+// quotaWindow gives the filter's window, and a limit that lets through no more in
+// it than Apigee in its own.
+func (a *api) quotaWindow(v visit, limit int, d *differences) (int, string, bool) {
+	switch kind := strings.ToLower(v.policy.XML.Attr("type")); kind {
+	case "", "calendar":
+		return limit, "calendar", true
+	case "flexi":
+		return limit, "rolling", true
+	case "rollingwindow":
+		if limit < 2 {
+			a.deny(v, "a window that rolls on with every request, for a single request", "spike_arrest")
+			return 0, "", false
+		}
+		// In any such window lie parts of two of the filter's.
+		d.add("half of the limit, for windows that begin with the first request: so no more get through in any window than in Apigee")
+		return limit / 2, "rolling", true
+	}
+	a.deny(v, "a type of quota that is not known here", "mend the policy")
+	return 0, "", false
 }
 
 // ofProducts reports whether the limits are those of the caller's product, and
@@ -257,7 +290,7 @@ func (a *api) quotaOfProducts(v visit, d differences) {
 	said := v.say(a.context)
 	a.inexact(said.Exact, &d)
 	a.failing("ratelimit", v)
-	a.add(v, step{name: "quota", options: mapping("per", per, "name", counterName(v.policy.Name))}, said)
+	a.addLimit(v, step{name: "quota", options: mapping("per", per, "name", counterName(v.policy.Name))}, said)
 	a.carried(v, d)
 }
 
@@ -285,72 +318,4 @@ func stricter(limit, interval, unit int, d *differences) (int, int) {
 	}
 	d.add(strconv.Itoa(limit) + " per " + units[unit].name + ", where Apigee has them per " + strconv.Itoa(interval) + " " + units[was].name + "s")
 	return limit, unit
-}
-
-func (a *api) accessControl(v visit) {
-	var d differences
-	v.goesOn(&d)
-	rules := v.policy.XML.Child("IPRules")
-	var nodes []*yaml.Node
-	addresses := 0
-	for _, rule := range rules.All("MatchRule") {
-		action := strings.ToLower(rule.Attr("action"))
-		var prefixes []string
-		for _, s := range rule.All("SourceAddress") {
-			p, ok := prefix(s)
-			if !ok {
-				a.deny(v, "an address or mask that cannot be read, or is in a variable", "ip_access with the addresses written out")
-				return
-			}
-			prefixes = append(prefixes, p)
-		}
-		addresses += len(prefixes)
-		if action != "allow" && action != "deny" || len(prefixes) == 0 {
-			a.deny(v, "a rule without action or address", "mend the policy")
-			return
-		}
-		nodes = append(nodes, flow(mapping(action, prefixes)))
-	}
-	byDefault := "allow"
-	switch strings.ToUpper(rules.Attr("noRuleMatchAction")) {
-	case "ALLOW", "":
-	case "DENY":
-		byDefault = "deny"
-	default:
-		a.deny(v, "noRuleMatchAction is neither ALLOW nor DENY", "mend the policy")
-		return
-	}
-	const maxRules, maxPrefixes = 64, 256
-	if rules == nil || len(nodes) == 0 || len(nodes) > maxRules || addresses > maxPrefixes {
-		a.deny(v, "no rule, or more than the filter takes", "Envoy's RBAC filter")
-		return
-	}
-	if v.policy.XML.Child("ClientIPVariable") != nil {
-		d.add("the address is the one of client_ip, not that of a variable")
-	}
-	d.add("the address is the one that Envoy sees; behind a balancer set client_ip.trusted_hops")
-	said := v.say(a.context)
-	a.inexact(said.Exact, &d)
-	a.failing("acl", v)
-	a.add(v, step{name: "ip_access", options: mapping("rules", list(nodes...), "default", byDefault)}, said)
-	a.carried(v, d)
-}
-
-// prefix reads <SourceAddress mask="24">198.51.100.1</SourceAddress>.
-func prefix(n *xmltree.Node) (string, bool) {
-	address, err := netip.ParseAddr(n.Text)
-	if err != nil || address.Zone() != "" {
-		return "", false
-	}
-	bits := address.BitLen()
-	if m := strings.TrimSpace(n.Attr("mask")); m != "" {
-		if bits, err = strconv.Atoi(m); err != nil {
-			return "", false
-		}
-	}
-	p, err := address.Prefix(bits)
-	if err != nil {
-		return "", false
-	}
-	return p.String(), true
 }

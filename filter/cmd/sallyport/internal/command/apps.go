@@ -11,7 +11,8 @@ import (
 )
 
 func newApps() *cobra.Command {
-	return group("apps", "Add, show and list apps: who calls", "An app holds keys and is granted products.", newAppsAdd(), newAppsShow(), newAppsList())
+	return group("apps", "Add, change, show, list and delete apps: who calls", "An app holds keys and is granted products.", newAppsAdd(), newAppsEdit(), newAppsShow(), newAppsList(),
+		removeFrom("apps", "app", "Delete takes an app and its keys out of the file: its calls are refused as those of an unknown key."))
 }
 
 func newAppsAdd() *cobra.Command {
@@ -29,7 +30,7 @@ func newAppsAdd() *cobra.Command {
 	c.Flags().StringSliceVar(&clients, "token-client", nil, "an OAuth client whose tokens may come with the app's keys; any when left out")
 	must(c.MarkFlagRequired("developer"))
 	c.RunE = func(c *cobra.Command, args []string) error {
-		return update(*file, func(d *document.Document) error {
+		err := update(*file, func(d *document.Document) error {
 			if _, err := findApp(d.Root(), args[0]); err == nil {
 				return fmt.Errorf("app %q is there already", args[0])
 			}
@@ -40,6 +41,7 @@ func newAppsAdd() *cobra.Command {
 			node.Content = append(node.Content, document.Scalar("keys"), document.List())
 			return d.Append(d.Root(), "apps", node)
 		})
+		return done(c, err, "app %s added", args[0])
 	}
 	return c
 }

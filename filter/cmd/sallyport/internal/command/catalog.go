@@ -1,7 +1,10 @@
 package command
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -118,24 +121,35 @@ func haves(known []string) string {
 	return "there are " + strings.Join(known, ", ")
 }
 
-// update changes the file, and refuses a change after which the filter would refuse the file, unless it did before.
+// update changes a file that is there, and writes it only when the filter would take it.
 func update(file string, change func(*document.Document) error) error {
+	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: begin with 'sallyport init', or name the configuration with --file", err)
+	}
 	return document.Update(file, func(d *document.Document) error {
 		_, before := load(d)
 		if err := change(d); err != nil {
 			return err
 		}
-		data, after := load(d)
-		if len(data) > config.MaxBytes {
-			return fmt.Errorf("%s: would have %d bytes as JSON, more than the %d that the filter takes", file, len(data), config.MaxBytes)
-		}
-		for _, p := range after {
-			if !slices.Contains(before, p) {
-				return fmt.Errorf("%s: not changed, as the filter would refuse it: %s", file, p)
-			}
-		}
-		return nil
+		return takes(file, d, before)
 	})
+}
+
+// takes refuses a document that the filter would refuse. before are the problems that it had before a change.
+func takes(file string, d *document.Document, before []config.Problem) error {
+	data, problems := load(d)
+	if len(data) > config.MaxBytes {
+		return fmt.Errorf("%s: would have %d bytes as JSON, more than the %d that the filter takes", file, len(data), config.MaxBytes)
+	}
+	for _, p := range problems {
+		if !slices.Contains(before, p) {
+			return fmt.Errorf("%s: not changed, as the filter would refuse it: %s", file, p)
+		}
+	}
+	if len(problems) > 0 {
+		return fmt.Errorf("%s: not changed, as the filter refuses it as it is: %s: see 'sallyport check %s'", file, problems[0], file)
+	}
+	return nil
 }
 
 // load runs the filter's loader. An environment variable counts as set: the VM's are not ours to know.

@@ -13,7 +13,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/cmd/sallyport/internal/document"
 	"github.com/sallyport-gateway/sallyport/filter/cmd/sallyport/internal/explain"
-	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
+	"github.com/sallyport-gateway/sallyport/filter/internal/nativehost"
 )
 
 // maxAsked bounds what is read of a curl line or of an answer.
@@ -66,7 +66,7 @@ Exit codes: 0 the request would be let through, 1 it would be refused, or that d
 				return err
 			}
 		}
-		a, err := explain.Ask(c.Context(), q)
+		a, err := explain.Ask(q)
 		if errors.Is(err, explain.ErrConfig) {
 			return fmt.Errorf("%s: %w: see 'sallyport check %s'", *file, err, *file)
 		}
@@ -84,12 +84,12 @@ Exit codes: 0 the request would be let through, 1 it would be refused, or that d
 	return c
 }
 
-func askedRequest(c *cobra.Command, curl bool, method, url string, headers []string) (scenario.Request, error) {
+func askedRequest(c *cobra.Command, curl bool, method, url string, headers []string) (nativehost.Request, error) {
 	if !curl {
 		return explain.NewRequest(method, url, headers)
 	}
 	text, err := readAll(c.InOrStdin())
-	var r scenario.Request
+	var r nativehost.Request
 	if err == nil {
 		r, err = explain.ParseCurl(string(text))
 	}

@@ -1,7 +1,6 @@
 package command
 
 import (
-	"context"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -108,7 +107,6 @@ func TestApigeeFailClosed(t *testing.T) {
 				t.Fatalf("%d results, %v", len(results), err)
 			}
 			r := results[0]
-			needsSteps(t, strings.Join(r.Report.Problems, "\n"))
 			if tt.want != "" {
 				if r.Config != nil || !regexp.MustCompile(tt.want).MatchString(strings.Join(r.Report.Problems, "\n")) {
 					t.Errorf("config of %d bytes, problems %q, want %s", len(r.Config), r.Report.Problems, tt.want)
@@ -138,7 +136,7 @@ func wantRefused(t *testing.T, r *apigee.Result) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := explain.Ask(context.Background(), explain.Question{Config: config, Env: func(string) (string, bool) { return "", false }, Request: request, Now: time.Now()})
+	a, err := explain.Ask(explain.Question{Config: config, Env: func(string) (string, bool) { return "", false }, Request: request, Now: time.Now()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/cmd/sallyport/internal/apigee"
 	"github.com/sallyport-gateway/sallyport/filter/cmd/sallyport/internal/document"
 	"github.com/sallyport-gateway/sallyport/filter/cmd/sallyport/internal/explain"
-	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
+	"github.com/sallyport-gateway/sallyport/filter/internal/nativehost"
 )
 
 // question is a request that import is to explain.
@@ -73,7 +73,7 @@ func explainImported(c *cobra.Command, out *output, q *question, results []*apig
 		if r.Config == nil {
 			return fmt.Errorf("the proxy %s was refused: import it without --explain to see why", r.Report.Name)
 		}
-		a, err := askImported(c, r, asked, answer)
+		a, err := askImported(r, asked, answer)
 		if err != nil {
 			return err
 		}
@@ -83,7 +83,7 @@ func explainImported(c *cobra.Command, out *output, q *question, results []*apig
 	return errFound
 }
 
-func requestFor(asked scenario.Request) apigee.Request {
+func requestFor(asked nativehost.Request) apigee.Request {
 	q := apigee.Request{Method: asked.Method, Headers: map[string]string{}}
 	q.Path, q.Query, _ = strings.Cut(asked.Target, "?")
 	for _, h := range asked.Headers {
@@ -95,7 +95,7 @@ func requestFor(asked scenario.Request) apigee.Request {
 	return q
 }
 
-func askImported(c *cobra.Command, r *apigee.Result, asked scenario.Request, answer []byte) (explain.Answer, error) {
+func askImported(r *apigee.Result, asked nativehost.Request, answer []byte) (explain.Answer, error) {
 	d, err := document.Parse(r.Config)
 	if err != nil {
 		return explain.Answer{}, err
@@ -104,7 +104,7 @@ func askImported(c *cobra.Command, r *apigee.Result, asked scenario.Request, ans
 	if err != nil {
 		return explain.Answer{}, err
 	}
-	return explain.Ask(c.Context(), explain.Question{Config: config, Env: os.LookupEnv, Request: asked, Introspection: answer, Now: time.Now()})
+	return explain.Ask(explain.Question{Config: config, Env: os.LookupEnv, Request: asked, Introspection: answer, Now: time.Now()})
 }
 
 // printSideBySide puts each step beside the policy that it was made of, and

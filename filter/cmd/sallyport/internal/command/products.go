@@ -11,8 +11,9 @@ import (
 )
 
 func newProducts() *cobra.Command {
-	return group("products", "Add, show and list products: what may be called", "A product bundles APIs, or operations of them, and the scopes that a token must have.",
-		newProductsAdd(), newProductsShow(), newProductsList())
+	return group("products", "Add, change, show, list and delete products: what may be called", "A product bundles APIs, or operations of them, and the scopes that a token must have.",
+		newProductsAdd(), newProductsEdit(), newProductsShow(), newProductsList(),
+		removeFrom("products", "product", "Delete takes a product out of the file. The apps that were granted it must be changed first ('sallyport apps edit')."))
 }
 
 func newProductsAdd() *cobra.Command {
@@ -30,27 +31,33 @@ are for an editor: see products[].apis[].operations in the operator's reference.
 	c.Flags().StringSliceVar(&scopes, "scope", nil, "a scope of which a token must have at least one; may be given several times")
 	must(c.MarkFlagRequired("api"))
 	c.RunE = func(c *cobra.Command, args []string) error {
-		return update(*file, func(d *document.Document) error {
+		err := update(*file, func(d *document.Document) error {
 			if _, err := find(d.Root(), "products", "product", "name", args[0]); err == nil {
 				return fmt.Errorf("product %q is there already", args[0])
 			}
-			granted := &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Style: yaml.FlowStyle}
-			for _, a := range apis {
-				name, version, _ := strings.Cut(a, "/")
-				api := document.Mapping("name", name)
-				if version != "" {
-					api.Content = append(api.Content, document.Scalar("version"), document.Scalar(version))
-				}
-				granted.Content = append(granted.Content, api)
-			}
-			node := document.Mapping("name", args[0], "apis", granted)
+			node := document.Mapping("name", args[0], "apis", apiList(apis))
 			if len(scopes) > 0 {
 				node.Content = append(node.Content, document.Scalar("scopes"), document.List(scopes...))
 			}
 			return d.Append(d.Root(), "products", node)
 		})
+		return done(c, err, "product %s added", args[0])
 	}
 	return c
+}
+
+// apiList are whole APIs as a product names them, from NAME or NAME/VERSION each.
+func apiList(apis []string) *yaml.Node {
+	granted := &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Style: yaml.FlowStyle}
+	for _, a := range apis {
+		name, version, _ := strings.Cut(a, "/")
+		api := document.Mapping("name", name)
+		if version != "" {
+			api.Content = append(api.Content, document.Scalar("version"), document.Scalar(version))
+		}
+		granted.Content = append(granted.Content, api)
+	}
+	return granted
 }
 
 func newProductsShow() *cobra.Command {

@@ -11,7 +11,7 @@ import (
 )
 
 // redisPassword is the variable that has the password of Redis, when it has one.
-const redisPassword = "SALLYPORT_REDIS_PASSWORD" //nolint:gosec // G101: a name
+const redisPassword = "SALLYPORT_REDIS_PASSWORD"
 
 func newQuota() *cobra.Command {
 	return group("quota", "Show and reset what an app has used of its quota",

@@ -1,17 +1,17 @@
 package command
 
 import (
-	"cmp"
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	envoyconfig "github.com/sallyport-gateway/sallyport/envoy-config"
 	"github.com/sallyport-gateway/sallyport/filter/cmd/sallyport/internal/document"
 	"github.com/sallyport-gateway/sallyport/filter/cmd/sallyport/internal/render"
 )
@@ -19,67 +19,77 @@ import (
 // targets are what a manifest can be for.
 var targets = []string{"envoy", "istio", "envoy-gateway"}
 
+// forms is what --...-tls can be for each target; the first is the default.
+var backendForms, otherForms = []string{"mutual", "tls", "plain", "mesh"}, []string{"tls", "plain"}
+
+// renderFlags are those of render.
+type renderFlags struct {
+	target, image                      string
+	backends                           []string
+	backendTLS, identityTLS, listenTLS string
+	backendName                        string
+	json                               bool
+	envoy                              render.EnvoySite
+}
+
 func newRender() *cobra.Command {
-	var target, backend, image string
-	var d envoyconfig.Deployment
+	var r renderFlags
 	c := &cobra.Command{
 		Use:   "render",
 		Short: "Make the complete manifest of a gateway from its configuration",
 		Long: `Render puts the configuration into the manifest that comes with Sallyport, with one cluster for each authorization server
-that it names, and the environment variables that it reads. What the filter would refuse is not rendered.
+that it names, and the environment variables that it reads. What the filter would refuse is not rendered. With --json it
+prints the configuration alone, as JSON: what belongs into the value of a manifest that you keep yourself.
+
+A backend is HOST:PORT; the same again is one more endpoint of it. API=HOST:PORT or API/VERSION=HOST:PORT is a backend of that
+API alone; the one without an API gets all others. By --backend-tls it wants a client certificate (mutual, the default), none
+(tls), or is spoken to in plain HTTP, for a test. A service of Istio's mesh (NAME.NAMESPACE.svc.cluster.local) is left to the
+mesh's own TLS (mesh).
 
 Istio and Envoy Gateway name clusters themselves: what the configuration calls them is replaced. They fetch the filter as an
 image (--image), by its digest, as 'make oci' prints it.
 
 Secrets stay where they are: the manifest names variables and files, and holds a secret only if the configuration does.`,
 		Example: `  sallyport render --for envoy --backend backend.example.internal:8443 > envoy.yaml
-  sallyport render --for envoy --file sallyport.yaml --backend 10.0.0.7:8443 --backend-name orders.internal > envoy.yaml
-  envoy --mode validate --config-path envoy.yaml
-  sallyport render --for istio --backend orders.internal:8443 --image registry.example.com/sallyport@sha256:... | kubectl apply -f -`,
+  sallyport render --for envoy --backend 127.0.0.1:8080 --backend-tls plain --listen 127.0.0.1:8000 --listen-tls plain > envoy.yaml
+  sallyport render --for envoy --backend web.internal:8443 --backend customers/v1=10.0.0.7:8443 --backend customers/v1=10.0.0.8:8443 > envoy.yaml
+  sallyport render --json | jq .apis
+  sallyport render --for istio --backend orders.shop.svc.cluster.local:8080 --image registry.example.com/sallyport@sha256:... | kubectl apply -f -`,
 		Args: exactly(0),
 	}
 	file := addFile(c)
 	flags := c.Flags()
-	flags.StringVar(&target, "for", "", "what runs the gateway: "+strings.Join(targets, ", "))
-	flags.StringVar(&backend, "backend", "", "host:port of the backend")
-	flags.StringVar(&d.Backend.ServerName, "backend-name", "", "the name in the backend's certificate (default: the backend's host)")
-	flags.StringVar(&d.Backend.CA, "backend-ca", "", "path on the gateway of the backend's CA")
-	flags.StringVar(&d.Okta.CA, "system-ca", "", "path on the gateway of the CAs for the authorization server")
-	flags.StringVar(&d.Module, "module", "", "path on the gateway of sallyport.wasm")
-	flags.StringVar(&d.Secrets, "secrets", "", "path on the gateway of the folder with gateway.yaml and backend-client.yaml")
-	flags.StringVar(&d.Listen, "listen", "", "host:port to listen on")
-	flags.StringVar(&image, "image", "", "for Istio and Envoy Gateway: registry/name@sha256:... of the filter")
-	must(c.MarkFlagRequired("for"))
-	must(c.MarkFlagRequired("backend"))
-	must(c.RegisterFlagCompletionFunc("for", cobra.FixedCompletions(targets, cobra.ShellCompDirectiveNoFileComp)))
+	flags.StringVar(&r.target, "for", "", "what runs the gateway: "+strings.Join(targets, ", "))
+	flags.BoolVar(&r.json, "json", false, "print the filter's configuration alone, as JSON")
+	flags.StringArrayVar(&r.backends, "backend", nil, "host:port of the backend, or API=host:port; may be given again")
+	flags.StringVar(&r.backendTLS, "backend-tls", "", "how backends are spoken to: "+strings.Join(backendForms, ", ")+" (default mutual; mesh for services of Istio's mesh)")
+	flags.StringVar(&r.backendName, "backend-name", "", "the name in the backend's certificate (default: the backend's host)")
+	flags.StringVar(&r.envoy.BackendCA, "backend-ca", "", "path on the gateway of the backend's CA")
+	flags.StringVar(&r.identityTLS, "identity-tls", otherForms[0], "how authorization servers are spoken to: "+strings.Join(otherForms, ", ")+"; plain is for a test")
+	flags.StringVar(&r.envoy.Okta.CA, "system-ca", "", "path on the gateway of the CAs for the authorization server")
+	flags.StringVar(&r.envoy.Module, "module", "", "path on the gateway of sallyport.wasm")
+	flags.StringVar(&r.envoy.Secrets, "secrets", "", "path on the gateway of the folder with gateway.yaml and backend-client.yaml")
+	flags.StringVar(&r.envoy.Listen, "listen", "", "host:port to listen on")
+	flags.StringVar(&r.listenTLS, "listen-tls", otherForms[0], "how clients speak to the gateway: "+strings.Join(otherForms, ", ")+"; plain is for a test, on loopback")
+	flags.StringVar(&r.envoy.Admin, "admin", "", "host:port of Envoy's admin interface, on loopback")
+	flags.StringVar(&r.image, "image", "", "for Istio and Envoy Gateway: registry/name@sha256:... of the filter")
+	c.MarkFlagsMutuallyExclusive("for", "json")
+	c.MarkFlagsMutuallyExclusive("backend", "json")
+	for flag, forms := range map[string][]string{"for": targets, "backend-tls": backendForms, "identity-tls": otherForms, "listen-tls": otherForms} {
+		must(c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(forms, cobra.ShellCompDirectiveNoFileComp)))
+	}
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		if !slices.Contains(targets, target) {
-			return fmt.Errorf("--for must be one of %s, got %q", strings.Join(targets, ", "), target)
+		if r.json {
+			return renderJSON(c, *file)
 		}
-		host, portText, err := net.SplitHostPort(backend)
-		port, portErr := strconv.ParseUint(portText, 10, 16)
-		if err != nil || portErr != nil || port == 0 || host == "" {
-			return fmt.Errorf("--backend must be host:port, got %q", backend)
-		}
-		if err := onlyFor(c, target); err != nil {
+		if err := r.check(c); err != nil {
 			return err
 		}
 		config, err := goodConfig(*file)
 		if err != nil {
 			return err
 		}
-		d.Backend.Address = backend
-		d.Backend.ServerName = cmp.Or(d.Backend.ServerName, host)
-		site := render.Site{Image: image, BackendHost: host, BackendPort: int(port)}
-		var text []byte
-		switch target {
-		case "envoy":
-			text, err = render.Envoy(config, d)
-		case "istio":
-			text, err = render.Istio(config, site)
-		case "envoy-gateway":
-			text, err = render.EnvoyGateway(config, site)
-		}
+		text, err := r.render(config)
 		if err != nil {
 			return err
 		}
@@ -89,13 +99,97 @@ Secrets stay where they are: the manifest names variables and files, and holds a
 	return c
 }
 
+// renderJSON prints what Envoy's plugin configuration has as its value.
+func renderJSON(c *cobra.Command, file string) error {
+	for _, name := range slices.Concat(envoysOwn, []string{"image", "backend-tls", "identity-tls"}) {
+		if c.Flags().Changed(name) {
+			return fmt.Errorf("--%s has no use with --json", name)
+		}
+	}
+	config, err := goodConfig(file)
+	if err != nil {
+		return err
+	}
+	var out bytes.Buffer
+	if err := json.Indent(&out, config, "", "  "); err != nil {
+		return fmt.Errorf("print the configuration: %w", err)
+	}
+	out.WriteByte('\n')
+	_, err = c.OutOrStdout().Write(out.Bytes())
+	return err
+}
+
+// render makes the manifest for the target.
+func (r *renderFlags) render(config []byte) ([]byte, error) {
+	backends, err := render.ParseBackends(r.backends)
+	if err != nil {
+		return nil, err
+	}
+	tls := render.TLS(r.backendTLS)
+	if tls == "" {
+		tls = render.DefaultTLS(r.target == "istio", backends)
+	}
+	site := render.Site{Image: r.image, Backends: backends, BackendTLS: tls, IdentityTLS: render.TLS(r.identityTLS), BackendName: r.backendName}
+	switch r.target {
+	case "istio":
+		return render.Istio(config, site)
+	case "envoy-gateway":
+		return render.EnvoyGateway(config, site)
+	}
+	r.envoy.Backends, r.envoy.BackendTLS, r.envoy.IdentityTLS = backends, tls, render.TLS(r.identityTLS)
+	r.envoy.ListenTLS, r.envoy.BackendName = render.TLS(r.listenTLS), r.backendName
+	return render.Envoy(config, r.envoy)
+}
+
+// check refuses flags that do not fit each other.
+func (r *renderFlags) check(c *cobra.Command) error {
+	if r.target == "" {
+		return errors.New(`required flag(s) "for" not set`)
+	}
+	if !slices.Contains(targets, r.target) {
+		return fmt.Errorf("--for must be one of %s, got %q", strings.Join(targets, ", "), r.target)
+	}
+	if len(r.backends) == 0 {
+		return errors.New(`required flag(s) "backend" not set`)
+	}
+	if r.backendTLS != "" && !slices.Contains(backendForms, r.backendTLS) {
+		return fmt.Errorf("--backend-tls must be one of %s, got %q", strings.Join(backendForms, ", "), r.backendTLS)
+	}
+	for name, form := range map[string]string{"identity-tls": r.identityTLS, "listen-tls": r.listenTLS} {
+		if !slices.Contains(otherForms, form) {
+			return fmt.Errorf("--%s must be one of %s, got %q", name, strings.Join(otherForms, ", "), form)
+		}
+	}
+	if r.backendTLS == string(render.Mesh) && r.target != "istio" {
+		return fmt.Errorf("--backend-tls mesh has no use for %s", r.target)
+	}
+	if r.backendTLS == string(render.Plain) && (r.backendName != "" || r.envoy.BackendCA != "") {
+		return errors.New("--backend-name and --backend-ca have no use with --backend-tls plain, which verifies nothing")
+	}
+	if r.listenTLS == string(render.Plain) && !onLoopback(r.envoy.Listen) {
+		return errors.New("--listen-tls plain needs --listen on loopback, such as 127.0.0.1:8000: keys and tokens travel in the open")
+	}
+	if r.envoy.Admin != "" && !onLoopback(r.envoy.Admin) {
+		return errors.New("--admin must be on loopback, such as 127.0.0.1:9901: it can stop Envoy and shows its configuration")
+	}
+	return onlyFor(c, r.target)
+}
+
+func onLoopback(hostPort string) bool {
+	host, _, err := net.SplitHostPort(hostPort)
+	address, addressErr := netip.ParseAddr(host)
+	return err == nil && addressErr == nil && address.IsLoopback()
+}
+
+// envoysOwn are the flags that have a use for Envoy alone.
+var envoysOwn = []string{"backend-ca", "system-ca", "module", "secrets", "listen", "listen-tls", "admin"}
+
 // onlyFor refuses a flag that the target has no use for: whoever gave it meant another one.
 func onlyFor(c *cobra.Command, target string) error {
-	envoys := []string{"backend-name", "backend-ca", "system-ca", "module", "secrets", "listen"}
 	if target == "envoy" && c.Flags().Changed("image") {
 		return errors.New("--image has no use for envoy: see --module")
 	}
-	for _, name := range envoys {
+	for _, name := range envoysOwn {
 		if target != "envoy" && c.Flags().Changed(name) {
 			return fmt.Errorf("--%s has no use for %s", name, target)
 		}

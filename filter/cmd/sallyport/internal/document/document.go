@@ -106,6 +106,9 @@ func List(values ...string) *yaml.Node {
 func Scalar(s string) *yaml.Node {
 	n := &yaml.Node{}
 	n.SetString(s)
+	if _, ok := yaml11Booleans[s]; ok {
+		n.Style = yaml.DoubleQuotedStyle
+	}
 	return n
 }
 

@@ -57,9 +57,9 @@ func TestEditsLeaveTheRestAsItWas(t *testing.T) {
 		},
 			"version: 1\n"},
 		{"no line end at the end", "apps:\n- {name: x}", func(d *Document) error { return d.Append(d.Root(), "apps", Mapping("name", "y")) },
-			"apps:\n- {name: x}\n- {name: y}\n"},
+			"apps:\n- {name: x}\n- {name: \"y\"}\n"},
 		{"indented list, block items", "apps:\n    - name: x\n      # of x\n", func(d *Document) error { return d.Append(d.Root(), "apps", Mapping("name", "y", "keys", "z")) },
-			"apps:\n    - name: x\n    - name: y\n      keys: z\n      # of x\n"},
+			"apps:\n    - name: x\n    - name: \"y\"\n      keys: z\n      # of x\n"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

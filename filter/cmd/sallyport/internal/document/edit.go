@@ -119,9 +119,13 @@ func (d *Document) added(mapping *yaml.Node, name string, value *yaml.Node) ([]b
 	return d.insertAfter(lastLine(mapping), mapping.Column-1, member(name, value))
 }
 
-// replaced splices a scalar in the place of another one that stands on one line.
+// replaced splices a value in the place of a scalar that stands on one line, or of a flow list or mapping.
 func (d *Document) replaced(old, value *yaml.Node) ([]byte, bool) {
 	start, ok := d.offset(old)
+	if ok && old.Kind != yaml.ScalarNode && old.Style&yaml.FlowStyle != 0 {
+		end, closed := closing(d.text[start:])
+		return splice(d.text, start, start+end+1, inline(value)), closed
+	}
 	if !ok || old.Kind != yaml.ScalarNode || value.Kind != yaml.ScalarNode {
 		return nil, false
 	}
@@ -137,6 +141,11 @@ func (d *Document) replaced(old, value *yaml.Node) ([]byte, bool) {
 
 // beforeClosing splices text in before the bracket that closes a flow list or mapping.
 func (d *Document) beforeClosing(n *yaml.Node, text string) ([]byte, bool) {
+	return d.beforeClosingWith(n, text, ", ")
+}
+
+// beforeClosingWith is beforeClosing with another separator behind what is there.
+func (d *Document) beforeClosingWith(n *yaml.Node, text, separator string) ([]byte, bool) {
 	start, ok := d.offset(n)
 	if !ok {
 		return nil, false
@@ -146,7 +155,7 @@ func (d *Document) beforeClosing(n *yaml.Node, text string) ([]byte, bool) {
 		return nil, false
 	}
 	if len(n.Content) > 0 {
-		text = ", " + text
+		text = separator + text
 	}
 	return splice(d.text, start+end, start+end, text), true
 }
@@ -257,6 +266,19 @@ func render(n *yaml.Node, block bool) string {
 		return ""
 	}
 	return out.String()
+}
+
+// OneLine is a node as text on one line, without comments.
+func OneLine(n *yaml.Node) string { return inline(withoutComments(n)) }
+
+func withoutComments(n *yaml.Node) *yaml.Node {
+	bare := *n
+	bare.HeadComment, bare.LineComment, bare.FootComment = "", "", ""
+	bare.Content = make([]*yaml.Node, len(n.Content))
+	for i, child := range n.Content {
+		bare.Content[i] = withoutComments(child)
+	}
+	return &bare
 }
 
 func inline(n *yaml.Node) string { return strings.TrimSuffix(render(n, false), "\n") }

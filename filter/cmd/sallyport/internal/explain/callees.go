@@ -5,7 +5,7 @@ import (
 	"slices"
 
 	"github.com/sallyport-gateway/sallyport/filter/cmd/sallyport/internal/document"
-	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
+	"github.com/sallyport-gateway/sallyport/filter/internal/nativehost"
 )
 
 // callees are those whom the steps of a configuration may call.
@@ -32,9 +32,9 @@ func calleesOf(config []byte) (c callees) {
 }
 
 // askedForKeys looks for a fetch of keys among the calls that were made.
-func (c *callees) askedForKeys(calls map[string][]scenario.Request) bool {
+func (c *callees) askedForKeys(calls map[string][]nativehost.Request) bool {
 	for _, requests := range calls {
-		if slices.ContainsFunc(requests, func(r scenario.Request) bool { return slices.Contains(c.keyPaths, r.Target) }) {
+		if slices.ContainsFunc(requests, func(r nativehost.Request) bool { return slices.Contains(c.keyPaths, r.Target) }) {
 			return true
 		}
 	}

@@ -3,7 +3,6 @@
 package explain
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -15,7 +14,6 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/config"
 	"github.com/sallyport-gateway/sallyport/filter/internal/nativehost"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
-	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
 )
 
 // What a door can be.
@@ -51,7 +49,7 @@ type Answer struct {
 type Question struct {
 	Config  []byte // JSON
 	Env     func(name string) (string, bool)
-	Request scenario.Request
+	Request nativehost.Request
 	// Introspection is the body of the authorization server's answer; nil when it is not known.
 	Introspection []byte
 	Now           time.Time
@@ -64,7 +62,7 @@ var ErrConfig = errors.New("the filter refuses this configuration")
 const notGiven = 599
 
 // Ask plays the request.
-func Ask(ctx context.Context, q Question) (Answer, error) {
+func Ask(q Question) (Answer, error) {
 	env := map[string]string{}
 	loaded, problems := config.Load(q.Config, func(name string) (string, bool) {
 		value, ok := q.Env(name)
@@ -78,27 +76,30 @@ func Ask(ctx context.Context, q Question) (Answer, error) {
 		return Answer{}, fmt.Errorf("%w: %s", ErrConfig, problems[0].String())
 	}
 	a := Answer{Doors: []Door{}, Decided: true}
-	host, path := scenario.HeaderValue(q.Request.Headers, "host"), q.Request.Target
+	authority, path := header(q.Request.Headers, "host"), q.Request.Target
 	path, _, _ = strings.Cut(path, "?")
-	if index, _, match := loaded.Catalog.ResolveAPI(host, path); match == catalog.ResolvedAPI {
+	if index, _, match := loaded.Catalog.ResolveAPI(authority, path); match == catalog.ResolvedAPI {
 		api := loaded.Catalog.APIAt(index)
 		a.API = api.Name + "/" + api.Version
 	}
-	answer := scenario.Answer{Response: scenario.Response{Status: notGiven}}
+	answer := nativehost.Answer{Response: nativehost.Response{Status: notGiven}}
 	if q.Introspection != nil {
-		answer.Response = scenario.Response{Status: 200, Headers: []scenario.Header{{Name: "content-type", Value: "application/json"}}, Body: q.Introspection}
+		answer.Response = nativehost.Response{Status: 200, Headers: []nativehost.Header{{Name: "content-type", Value: "application/json"}}, Body: q.Introspection}
 	}
 	callees := calleesOf(q.Config)
-	clusters := map[string]scenario.Answer{}
+	clusters := map[string]nativehost.Answer{}
 	for _, name := range callees.clusters {
 		clusters[name] = answer
 	}
-	d := nativehost.Driver{Now: q.Now, Watch: func(names []string, step int, o pipeline.Outcome) { a.saw(names, step, o, q.Introspection != nil) }}
-	instance, err := d.Start(ctx, scenario.Setup{Name: "explain", Config: q.Config, Env: env, Clusters: clusters, Upstream: scenario.DefaultUpstream()})
+	host, err := nativehost.Start(nativehost.Setup{
+		Config: q.Config, Env: func(name string) (string, bool) { v, ok := env[name]; return v, ok },
+		Clusters: clusters, Upstream: nativehost.Response{Status: 200}, Now: q.Now,
+		Watch: func(names []string, step int, o pipeline.Outcome) { a.saw(names, step, o, q.Introspection != nil) },
+	})
 	if err != nil {
 		return Answer{}, fmt.Errorf("start the filter: %w", err)
 	}
-	result, err := instance.Do(ctx, q.Request)
+	result, err := host.Do(q.Request)
 	if err != nil {
 		return Answer{}, fmt.Errorf("play the request: %w", err)
 	}
@@ -144,17 +145,17 @@ func (a *Answer) wantsKeys() {
 }
 
 // conclude says what client and backend see.
-func (a *Answer) conclude(asked scenario.Request, got scenario.Result) {
+func (a *Answer) conclude(asked nativehost.Request, got nativehost.Result) {
 	if slices.ContainsFunc(a.Doors, func(d Door) bool { return d.State == Asks }) {
 		a.Decided = false
 		return
 	}
 	if got.Backend == nil {
-		a.Status, a.Reason = got.Response.Status, scenario.HeaderValue(got.Response.Headers, "x-sallyport-reason")
+		a.Status, a.Reason = got.Response.Status, header(got.Response.Headers, "x-sallyport-reason")
 		return
 	}
 	for _, h := range asked.Headers {
-		if name := strings.ToLower(h.Name); scenario.HeaderValue(got.Backend.Headers, name) == "" && !slices.Contains(a.Removed, name) {
+		if name := strings.ToLower(h.Name); header(got.Backend.Headers, name) == "" && !slices.Contains(a.Removed, name) {
 			a.Removed = append(a.Removed, name)
 		}
 	}
@@ -162,10 +163,22 @@ func (a *Answer) conclude(asked scenario.Request, got scenario.Result) {
 		a.Removed = append(a.Removed, "query")
 	}
 	for _, h := range got.Backend.Headers {
-		came := func(have scenario.Header) bool { return strings.EqualFold(have.Name, h.Name) && have.Value == h.Value }
+		came := func(have nativehost.Header) bool {
+			return strings.EqualFold(have.Name, h.Name) && have.Value == h.Value
+		}
 		// The host adds the client's address to x-forwarded-for, which is not the filter's doing.
 		if h.Name != "x-forwarded-for" && !slices.ContainsFunc(asked.Headers, came) {
 			a.Added = append(a.Added, h.Name+": "+h.Value)
 		}
 	}
+}
+
+// header is the value of the first header of that name, in any letter case; "" for none.
+func header(headers []nativehost.Header, name string) string {
+	for _, h := range headers {
+		if strings.EqualFold(h.Name, name) {
+			return h.Value
+		}
+	}
+	return ""
 }

@@ -26,7 +26,7 @@ func ask(t *testing.T, sequence, answer string, headers ...string) Answer {
 	if answer != "" {
 		q.Introspection = []byte(answer)
 	}
-	a, err := Ask(t.Context(), q)
+	a, err := Ask(q)
 	if err != nil {
 		t.Fatal(err)
 	}

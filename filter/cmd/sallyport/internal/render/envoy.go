@@ -4,14 +4,22 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"net"
 
 	envoyconfig "github.com/sallyport-gateway/sallyport/envoy-config"
 )
 
-// Envoy is the shipped envoy.yaml with this configuration: one cluster for each server that the filter calls, and the
-// environment variables that it reads. The deployment's fields replace what envoy.yaml marks for editing.
-func Envoy(config []byte, d envoyconfig.Deployment) ([]byte, error) {
+// EnvoySite is what a bootstrap must be told beside the configuration.
+type EnvoySite struct {
+	envoyconfig.Deployment
+	Backends               []Backend // see ParseBackends
+	ListenTLS, BackendTLS  TLS
+	IdentityTLS            TLS
+	BackendName, BackendCA string // in its certificate; path
+}
+
+// Envoy is the shipped envoy.yaml with this configuration: one cluster for each server that the filter calls, one for each
+// backend, and the environment variables that it reads. The deployment's fields replace what envoy.yaml marks for editing.
+func Envoy(config []byte, s EnvoySite) ([]byte, error) {
 	needs, err := readNeeds(config)
 	if err != nil {
 		return nil, err
@@ -20,20 +28,29 @@ func Envoy(config []byte, d envoyconfig.Deployment) ([]byte, error) {
 	if err := json.Indent(&indented, config, "", "  "); err != nil {
 		return nil, fmt.Errorf("read the configuration: %w", err)
 	}
-	d.PluginConfig = indented.Bytes()
-	document := d.Document()
+	s.PluginConfig = indented.Bytes()
+	document := s.Document()
 	vm := envoyconfig.Wasm().Then("vm_config")
 	if len(needs.variables) == 0 {
 		document.Delete(vm.Then("environment_variables"))
 	} else {
 		document.Set(needs.variables, vm.Then("environment_variables", "host_env_keys"))
 	}
-	all := envoyconfig.Path{"static_resources", "clusters"}
-	clusters, err := calleeClusters(document, needs.callees)
+	if s.ListenTLS == Plain {
+		document.Delete(envoyconfig.Listener().Then("filter_chains", 0, "transport_socket"))
+	}
+	clusters, err := calleeClusters(document, needs.callees, s)
 	if err != nil {
 		return nil, err
 	}
-	document.Set(append(clusters, document.Get(envoyconfig.Cluster("backend"))), all)
+	backends, err := backendClusters(document, s)
+	if err != nil {
+		return nil, err
+	}
+	if err := routed(document, config, s.Backends); err != nil {
+		return nil, err
+	}
+	document.Set(append(clusters, backends...), envoyconfig.Path{"static_resources", "clusters"})
 	text, err := document.YAML()
 	if err != nil {
 		return nil, err
@@ -44,36 +61,138 @@ func Envoy(config []byte, d envoyconfig.Deployment) ([]byte, error) {
 const envoyHead = "# Made by 'sallyport render --for envoy': change the configuration and render again. The reasons for what stands here are in\n" +
 	"# the comments of envoy-config/envoy.yaml.\n"
 
-// calleeClusters makes the shipped cluster for Okta once for each callee.
-func calleeClusters(document *envoyconfig.Document, callees []Callee) (clusters []any, err error) {
-	shipped, err := json.Marshal(document.Get(envoyconfig.Cluster("okta")))
-	if err != nil {
-		return nil, fmt.Errorf("read the shipped cluster: %w", err)
+// routed has the routes choose among several backends.
+func routed(document *envoyconfig.Document, config []byte, backends []Backend) error {
+	if len(backends) == 1 {
+		return nil
 	}
+	all, err := places(config)
+	if err != nil {
+		return err
+	}
+	if err := unknownAPI(backends, all); err != nil {
+		return err
+	}
+	routes := envoyconfig.Manager().Then("route_config", "virtual_hosts", envoyconfig.Named("gateway"), "routes")
+	timeout := document.Get(routes.Then(0, "route", "timeout"))
+	document.Set(envoyRoutes(backends, all, timeout), routes)
+	return nil
+}
+
+// calleeClusters makes the shipped cluster for Okta once for each callee.
+func calleeClusters(document *envoyconfig.Document, callees []Callee, s EnvoySite) (clusters []any, err error) {
 	for _, callee := range callees {
-		if callee.Cluster == "backend" {
-			return nil, fmt.Errorf("the cluster %q is the backend's: give the authorization server another one", callee.Cluster)
+		for _, b := range s.Backends {
+			if callee.Cluster == b.cluster() {
+				return nil, fmt.Errorf("the cluster %q is the backend's: give the authorization server another one", callee.Cluster)
+			}
 		}
-		var cluster map[string]any
-		if err := json.Unmarshal(shipped, &cluster); err != nil {
-			return nil, fmt.Errorf("read the shipped cluster: %w", err)
-		}
-		host, port := callee.address()
-		address, err := envoyconfig.Address(net.JoinHostPort(host, port))
+		host, portText := callee.address(s.IdentityTLS)
+		port, err := portNumber(portText)
 		if err != nil {
 			return nil, err
 		}
-		one := envoyconfig.Wrap("the cluster "+callee.Cluster, cluster)
-		tls := envoyconfig.Path{"transport_socket", "typed_config"}
-		one.Set(callee.Cluster, envoyconfig.Path{"name"})
-		one.Set(callee.Cluster, envoyconfig.Path{"load_assignment", "cluster_name"})
-		one.Set(address, envoyconfig.Path{"load_assignment", "endpoints", 0, "lb_endpoints", 0, "endpoint", "address"})
-		one.Set(host, tls.Then("sni"))
-		one.Set(host, tls.Then("common_tls_context", "validation_context", "match_typed_subject_alt_names", 0, "matcher", "exact"))
+		one, err := copied(document, "okta", callee.Cluster)
+		if err != nil {
+			return nil, err
+		}
+		if err := one.endpoints([]Endpoint{{host, port}}); err != nil {
+			return nil, err
+		}
+		one.secured(s.IdentityTLS, host)
 		if err := one.Err(); err != nil {
 			return nil, err
 		}
-		clusters = append(clusters, cluster)
+		clusters = append(clusters, one.root)
 	}
 	return clusters, nil
+}
+
+// backendClusters makes the shipped cluster for the backend once for each.
+func backendClusters(document *envoyconfig.Document, s EnvoySite) (clusters []any, err error) {
+	for _, b := range s.Backends {
+		one, err := copied(document, "backend", b.cluster())
+		if err != nil {
+			return nil, err
+		}
+		if err := one.endpoints(b.Endpoints); err != nil {
+			return nil, err
+		}
+		name := s.BackendName
+		if name == "" {
+			name = b.Endpoints[0].Host
+		}
+		if s.BackendTLS != Plain && s.BackendCA != "" {
+			one.Set(s.BackendCA, tlsContext.Then("common_tls_context", "validation_context", "trusted_ca", "filename"))
+		}
+		if s.BackendTLS == Server {
+			one.Delete(tlsContext.Then("common_tls_context", "tls_certificate_sds_secret_configs"))
+		}
+		one.secured(s.BackendTLS, name)
+		if err := one.Err(); err != nil {
+			return nil, err
+		}
+		clusters = append(clusters, one.root)
+	}
+	return clusters, nil
+}
+
+// cluster is one of the bootstrap.
+type cluster struct {
+	*envoyconfig.Document
+	root map[string]any
+}
+
+var tlsContext = envoyconfig.Path{"transport_socket", "typed_config"}
+
+// copied is a copy of a shipped cluster under another name.
+func copied(document *envoyconfig.Document, shipped, name string) (cluster, error) {
+	text, err := json.Marshal(document.Get(envoyconfig.Cluster(shipped)))
+	if err != nil {
+		return cluster{}, fmt.Errorf("read the shipped cluster: %w", err)
+	}
+	c := cluster{}
+	if err := json.Unmarshal(text, &c.root); err != nil {
+		return cluster{}, fmt.Errorf("read the shipped cluster: %w", err)
+	}
+	c.Document = envoyconfig.Wrap("the cluster "+name, c.root)
+	c.Set(name, envoyconfig.Path{"name"})
+	c.Set(name, envoyconfig.Path{"load_assignment", "cluster_name"})
+	return c, nil
+}
+
+// endpoints are the cluster's; addresses are not looked up.
+func (c cluster) endpoints(all []Endpoint) error {
+	var list []any
+	static := true
+	for _, e := range all {
+		address, err := envoyconfig.Address(e.String())
+		if err != nil {
+			return err
+		}
+		static = static && isIP(e.Host)
+		list = append(list, map[string]any{"endpoint": map[string]any{"address": address}})
+	}
+	if static {
+		c.Set("STATIC", envoyconfig.Path{"type"})
+		delete(c.root, "dns_lookup_family")
+	}
+	c.Set(list, envoyconfig.Path{"load_assignment", "endpoints", 0, "lb_endpoints"})
+	return nil
+}
+
+// secured has the certificate of the cluster's server be for a name or an IP address.
+func (c cluster) secured(tls TLS, name string) {
+	if tls == Plain {
+		c.Delete(envoyconfig.Path{"transport_socket"})
+		return
+	}
+	names := tlsContext.Then("common_tls_context", "validation_context", "match_typed_subject_alt_names", 0)
+	c.Set(name, names.Then("matcher", "exact"))
+	if isIP(name) {
+		c.Set("IP_ADDRESS", names.Then("san_type"))
+		c.Delete(tlsContext.Then("sni")) // which has names only
+		return
+	}
+	c.Set(name, tlsContext.Then("sni"))
 }

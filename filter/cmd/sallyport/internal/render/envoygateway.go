@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	envoyconfig "github.com/sallyport-gateway/sallyport/envoy-config"
@@ -18,7 +19,7 @@ func EnvoyGateway(config []byte, s Site) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	plugin, err := renamed(config, func(c Callee) string { return "httproute/default/" + slug(c) + "/rule/0" })
+	plugin, err := renamed(config, func(c Callee) string { return "httproute/default/" + slug(c, s.IdentityTLS) + "/rule/0" })
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +37,7 @@ func EnvoyGateway(config []byte, s Site) ([]byte, error) {
 	}
 	all = slices.DeleteFunc(all, func(o envoyconfig.Manifest) bool {
 		return o.Is("HTTPRoute", "public") || o.Is("SecurityPolicy", "addresses") ||
-			o.Is("HTTPRoute", "okta") || o.Is("SecurityPolicy", "okta") || o.Is("Backend", "okta")
+			o.Is("HTTPRoute", "okta") || o.Is("SecurityPolicy", "okta") || o.Kind == "Backend"
 	})
 	spec := envoyconfig.Path{"spec"}
 	for _, o := range all {
@@ -47,9 +48,9 @@ func EnvoyGateway(config []byte, s Site) ([]byte, error) {
 			} else {
 				o.Set(host, spec.Then("hostnames"))
 			}
-		case o.Is("Backend", "backend"):
-			o.Set(endpoint(s.BackendHost, s.BackendPort), spec.Then("endpoints"))
-			o.Set(s.BackendHost, spec.Then("tls", "sni"))
+			if err := gatewayRules(o, config, s.Backends); err != nil {
+				return nil, err
+			}
 		case o.Is("EnvoyExtensionPolicy", "sallyport"):
 			wasm := spec.Then("wasm", 0)
 			o.Set(plugin, wasm.Then("config"))
@@ -61,8 +62,15 @@ func EnvoyGateway(config []byte, s Site) ([]byte, error) {
 			}
 		}
 	}
-	for _, callee := range needs.servers() {
-		added, err := envoyGatewayCallee(callee)
+	for _, b := range s.Backends {
+		o, err := gatewayBackend(b, s)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, o)
+	}
+	for _, callee := range needs.servers(s.IdentityTLS) {
+		added, err := envoyGatewayCallee(callee, s.IdentityTLS)
 		if err != nil {
 			return nil, err
 		}
@@ -71,9 +79,85 @@ func EnvoyGateway(config []byte, s Site) ([]byte, error) {
 	return printed(envoyGatewayHead, all)
 }
 
+// gatewayRules has the route choose the backend by the API's base path. Hosts are the route's, and not a rule's: two APIs at
+// one base path under several hosts cannot have several backends here.
+func gatewayRules(o envoyconfig.Manifest, config []byte, backends []Backend) error {
+	if len(backends) == 1 {
+		return nil
+	}
+	all, err := places(config)
+	if err != nil {
+		return err
+	}
+	if err := unknownAPI(backends, all); err != nil {
+		return err
+	}
+	rules := envoyconfig.Path{"spec", "rules"}
+	shipped, ok := o.Get(rules.Then(0)).(map[string]any)
+	if !ok {
+		return o.Err()
+	}
+	to := map[string]int{}
+	var list []any
+	for _, p := range append(all, apiPlace{base: "/"}) {
+		i := backendOf(backends, p)
+		if before, known := to[p.base]; known {
+			if before != i && p.api != "" {
+				return fmt.Errorf("--backend: several APIs have the base path %s under several hosts: Envoy Gateway's route cannot send them to several backends", p.base)
+			}
+			continue
+		}
+		to[p.base] = i
+		rule := maps.Clone(shipped)
+		rule["matches"] = []any{map[string]any{"path": map[string]any{"type": "PathPrefix", "value": p.base}}}
+		rule["backendRefs"] = []any{map[string]any{"group": "gateway.envoyproxy.io", "kind": "Backend", "name": backends[i].cluster()}}
+		list = append(list, rule)
+	}
+	o.Set(list, rules)
+	return nil
+}
+
+// gatewayBackend makes the shipped Backend this one.
+func gatewayBackend(b Backend, s Site) (o envoyconfig.Manifest, err error) {
+	shipped, err := manifests("envoy-gateway/backends.yaml")
+	if err != nil {
+		return o, err
+	}
+	spec := envoyconfig.Path{"spec"}
+	for _, o := range shipped {
+		if !o.Is("Backend", "backend") {
+			continue
+		}
+		o.Set(b.cluster(), envoyconfig.Path{"metadata", "name"})
+		o.Set(endpoints(b.Endpoints), spec.Then("endpoints"))
+		if s.BackendTLS == Server {
+			o.Delete(spec.Then("tls", "clientCertificateRef"))
+		}
+		return o, gatewayTLS(o, s.BackendTLS, s.backendName(b))
+	}
+	return o, fmt.Errorf("envoy-gateway/backends.yaml has no backend")
+}
+
+// gatewayTLS says what a Backend's certificate must be for. Envoy Gateway takes the name for SNI as well, which an address
+// is not.
+func gatewayTLS(o envoyconfig.Manifest, tls TLS, name string) error {
+	spec := envoyconfig.Path{"spec"}
+	switch {
+	case tls == Plain:
+		o.Delete(spec.Then("tls"))
+	case tls == Mesh:
+		return fmt.Errorf("--backend-tls mesh has no use for envoy-gateway")
+	case isIP(name):
+		return fmt.Errorf("envoy-gateway verifies certificates by a name, and %s is an address: give the name in its certificate", name)
+	default:
+		o.Set(name, spec.Then("tls", "sni"))
+	}
+	return o.Err()
+}
+
 // envoyGatewayCallee makes the shipped objects for Okta those of the callee.
-func envoyGatewayCallee(c Callee) ([]envoyconfig.Manifest, error) {
-	host, port := c.address()
+func envoyGatewayCallee(c Callee, tls TLS) ([]envoyconfig.Manifest, error) {
+	host, port := c.address(tls)
 	number, err := portNumber(port)
 	if err != nil {
 		return nil, err
@@ -87,7 +171,7 @@ func envoyGatewayCallee(c Callee) ([]envoyconfig.Manifest, error) {
 		return nil, err
 	}
 	var all []envoyconfig.Manifest
-	spec, name := envoyconfig.Path{"spec"}, slug(c)
+	spec, name := envoyconfig.Path{"spec"}, slug(c, tls)
 	for _, o := range append(routes, backends...) {
 		switch {
 		case o.Is("HTTPRoute", "okta"):
@@ -96,8 +180,10 @@ func envoyGatewayCallee(c Callee) ([]envoyconfig.Manifest, error) {
 		case o.Is("SecurityPolicy", "okta"):
 			o.Set(name, spec.Then("targetRefs", 0, "name"))
 		case o.Is("Backend", "okta"):
-			o.Set(endpoint(host, number), spec.Then("endpoints"))
-			o.Set(host, spec.Then("tls", "sni"))
+			o.Set(endpoints([]Endpoint{{host, number}}), spec.Then("endpoints"))
+			if err := gatewayTLS(o, tls, host); err != nil {
+				return nil, err
+			}
 		default:
 			continue
 		}
@@ -107,6 +193,13 @@ func envoyGatewayCallee(c Callee) ([]envoyconfig.Manifest, error) {
 	return all, nil
 }
 
-func endpoint(host string, port int) []any {
-	return []any{map[string]any{"fqdn": map[string]any{"hostname": host, "port": port}}}
+func endpoints(all []Endpoint) (list []any) {
+	for _, e := range all {
+		if isIP(e.Host) {
+			list = append(list, map[string]any{"ip": map[string]any{"address": e.Host, "port": e.Port}})
+		} else {
+			list = append(list, map[string]any{"fqdn": map[string]any{"hostname": e.Host, "port": e.Port}})
+		}
+	}
+	return list
 }

@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 
 	envoyconfig "github.com/sallyport-gateway/sallyport/envoy-config"
@@ -19,12 +20,12 @@ func Istio(config []byte, s Site) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	plugin, err := renamed(config, istioCluster)
+	plugin, err := renamed(config, func(c Callee) string { return istioCluster(c, s.IdentityTLS) })
 	if err != nil {
 		return nil, err
 	}
 	var all []envoyconfig.Manifest
-	for _, file := range []string{"base/plugin.yaml", "overlays/one-gateway/gateway.yaml", "overlays/one-gateway/backend.yaml", "overlays/one-gateway/telemetry.yaml"} {
+	for _, file := range []string{"base/plugin.yaml", "overlays/one-gateway/gateway.yaml", "overlays/one-gateway/telemetry.yaml"} {
 		read, err := manifests("istio/" + file)
 		if err != nil {
 			return nil, err
@@ -46,19 +47,22 @@ func Istio(config []byte, s Site) ([]byte, error) {
 			o.Set(host, spec.Then("servers", 0, "hosts"))
 		case o.Is("VirtualService", "sallyport"):
 			o.Set(host, spec.Then("hosts"))
-			route := o.Get(spec.Then("http", envoyconfig.Named("api")))
-			o.Set([]any{route}, spec.Then("http"))
-			o.Set(map[string]any{"host": s.BackendHost, "port": map[string]any{"number": s.BackendPort}}, spec.Then("http", 0, "route", 0, "destination"))
-		case o.Is("ServiceEntry", "backend"):
-			o.Set([]any{s.BackendHost}, spec.Then("hosts"))
-			o.Set(s.BackendPort, spec.Then("ports", 0, "number"))
-		case o.Is("DestinationRule", "backend"):
-			o.Set(s.BackendHost, spec.Then("host"))
-			named(o, s.BackendHost)
+			routes, err := istioRoutes(o.Get(spec.Then("http", envoyconfig.Named("api"))), config, s)
+			if err != nil {
+				return nil, err
+			}
+			o.Set(routes, spec.Then("http"))
 		}
 	}
-	for _, callee := range needs.servers() {
-		entries, err := istioCallee(callee)
+	for _, b := range s.Backends {
+		entries, err := istioBackend(b, s)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, entries...)
+	}
+	for _, callee := range needs.servers(s.IdentityTLS) {
+		entries, err := istioCallee(callee, s.IdentityTLS)
 		if err != nil {
 			return nil, err
 		}
@@ -71,45 +75,187 @@ func Istio(config []byte, s Site) ([]byte, error) {
 	return printed(istioHead, all)
 }
 
-// istioCluster is what Istio calls the cluster of a ServiceEntry.
-func istioCluster(c Callee) string {
-	if strings.HasPrefix(c.Cluster, "outbound|") {
-		return c.Cluster
-	}
-	host, port := c.address()
-	return fmt.Sprintf("outbound|%s||%s", port, host)
+// inMesh reports whether a host is a service of Kubernetes, which the mesh knows without an entry.
+func inMesh(host string) bool {
+	return strings.HasSuffix(host, ".svc.cluster.local") || strings.HasSuffix(host, ".svc")
 }
 
-// istioCallee makes the shipped entries for Okta those of the callee.
-func istioCallee(c Callee) ([]envoyconfig.Manifest, error) {
-	all, err := manifests("istio/base/okta.yaml")
-	if err != nil {
-		return nil, err
+// istioHost is the name by which the mesh knows an endpoint: an address alone has none, and gets one.
+func istioHost(host string) string {
+	if isIP(host) {
+		return hostSlug(host) + ".sallyport.invalid"
 	}
-	host, port := c.address()
-	number, err := portNumber(port)
-	if err != nil {
-		return nil, err
+	return host
+}
+
+// istioRoutes are the shipped route, once for each place of an API with a backend of its own, and once for all others.
+func istioRoutes(shipped any, config []byte, s Site) ([]any, error) {
+	route, ok := shipped.(map[string]any)
+	if !ok {
+		return nil, fmt.Errorf("the shipped VirtualService has no route api")
 	}
-	spec := envoyconfig.Path{"spec"}
-	for _, o := range all {
-		if o.Is("ServiceEntry", "okta") {
-			o.Set([]any{host}, spec.Then("hosts"))
-			o.Set(number, spec.Then("ports", 0, "number"))
-		} else {
-			o.Set(host, spec.Then("host"))
-			named(o, host)
+	to := func(b Backend, name string, match []any) map[string]any {
+		r := maps.Clone(route)
+		r["name"] = name
+		if match != nil {
+			r["match"] = match
 		}
-		o.Set(slug(c), envoyconfig.Path{"metadata", "name"})
+		e := b.Endpoints[0]
+		r["route"] = []any{map[string]any{"destination": map[string]any{"host": istioHost(e.Host), "port": map[string]any{"number": e.Port}}}}
+		return r
+	}
+	var routes []any
+	if len(s.Backends) > 1 {
+		all, err := places(config)
+		if err != nil {
+			return nil, err
+		}
+		if err := unknownAPI(s.Backends, all); err != nil {
+			return nil, err
+		}
+		for i, p := range all {
+			b := s.Backends[backendOf(s.Backends, p)]
+			routes = append(routes, to(b, fmt.Sprintf("api-%d", i), p.istioMatch()))
+		}
+	}
+	return append(routes, to(s.Backends[0], "api", nil)), nil
+}
+
+// istioMatch is the base path and what is below it, on the boundary of a level.
+func (p apiPlace) istioMatch() []any {
+	uris := []any{map[string]any{"exact": p.base}, map[string]any{"prefix": p.base + "/"}}
+	if p.base == "/" {
+		uris = []any{map[string]any{"prefix": "/"}}
+	}
+	var all []any
+	for _, uri := range uris {
+		match := map[string]any{"uri": uri}
+		switch suffix, ok := strings.CutPrefix(p.host, "*"); {
+		case ok:
+			match["authority"] = map[string]any{"regex": `.*` + strings.ReplaceAll(suffix, ".", `\.`)}
+		case p.host != "":
+			match["authority"] = map[string]any{"exact": p.host}
+		}
+		all = append(all, match)
+	}
+	return all
+}
+
+// istioBackend makes the shipped entries for the backend those of this one.
+func istioBackend(b Backend, s Site) ([]envoyconfig.Manifest, error) {
+	shipped, err := manifests("istio/overlays/one-gateway/backend.yaml")
+	if err != nil {
+		return nil, err
+	}
+	first, tls := b.Endpoints[0], s.BackendTLS
+	known := inMesh(first.Host)
+	if known && len(b.Endpoints) > 1 {
+		return nil, fmt.Errorf("--backend: %s is a service of the mesh, which has its endpoints itself: give it once", first.Host)
+	}
+	if tls == Mesh && !known {
+		return nil, fmt.Errorf("--backend-tls mesh: %s is no service of the mesh, such as orders.shop.svc.cluster.local", first.Host)
+	}
+	var all []envoyconfig.Manifest
+	spec := envoyconfig.Path{"spec"}
+	for _, o := range shipped {
+		o.Set(b.cluster(), envoyconfig.Path{"metadata", "name"})
+		if o.Kind == "ServiceEntry" {
+			if known {
+				continue
+			}
+			istioEntry(o, b.Endpoints, tls)
+		} else {
+			o.Set(istioHost(first.Host), spec.Then("host"))
+			named(o, s.backendName(b))
+			switch tls {
+			case Plain:
+				o.Set(map[string]any{"mode": "DISABLE"}, spec.Then("trafficPolicy", "tls"))
+			case Mesh:
+				o.Set(map[string]any{"mode": "ISTIO_MUTUAL"}, spec.Then("trafficPolicy", "tls"))
+			case Server:
+				o.Set("SIMPLE", spec.Then("trafficPolicy", "tls", "mode"))
+			}
+		}
+		all = append(all, o)
 	}
 	return all, nil
 }
 
-// named makes a DestinationRule expect a certificate for the host.
+// istioEntry has the shipped entry be for these endpoints, which lie outside of the mesh.
+func istioEntry(o envoyconfig.Manifest, all []Endpoint, tls TLS) {
+	spec := envoyconfig.Path{"spec"}
+	o.Set([]any{istioHost(all[0].Host)}, spec.Then("hosts"))
+	o.Set(all[0].Port, spec.Then("ports", 0, "number"))
+	if tls == Plain {
+		o.Set("HTTP", spec.Then("ports", 0, "protocol"))
+		o.Set("http", spec.Then("ports", 0, "name"))
+	}
+	if len(all) == 1 && !isIP(all[0].Host) {
+		return
+	}
+	var list []any
+	static := true
+	port, _ := o.Get(spec.Then("ports", 0, "name")).(string)
+	for _, e := range all {
+		static = static && isIP(e.Host)
+		list = append(list, map[string]any{"address": e.Host, "ports": map[string]any{port: e.Port}})
+	}
+	if static {
+		o.Set("STATIC", spec.Then("resolution"))
+	}
+	o.Add(list, spec.Then("endpoints"))
+}
+
+// istioCluster is what Istio calls the cluster of a ServiceEntry.
+func istioCluster(c Callee, tls TLS) string {
+	if strings.HasPrefix(c.Cluster, "outbound|") {
+		return c.Cluster
+	}
+	host, port := c.address(tls)
+	return fmt.Sprintf("outbound|%s||%s", port, istioHost(host))
+}
+
+// istioCallee makes the shipped entries for Okta those of the callee.
+func istioCallee(c Callee, tls TLS) ([]envoyconfig.Manifest, error) {
+	shipped, err := manifests("istio/base/okta.yaml")
+	if err != nil {
+		return nil, err
+	}
+	host, port := c.address(tls)
+	number, err := portNumber(port)
+	if err != nil {
+		return nil, err
+	}
+	var all []envoyconfig.Manifest
+	spec := envoyconfig.Path{"spec"}
+	for _, o := range shipped {
+		o.Set(slug(c, tls), envoyconfig.Path{"metadata", "name"})
+		if o.Kind == "ServiceEntry" {
+			if inMesh(host) {
+				continue
+			}
+			istioEntry(o, []Endpoint{{host, number}}, tls)
+		} else {
+			o.Set(istioHost(host), spec.Then("host"))
+			named(o, host)
+			if tls == Plain {
+				o.Set(map[string]any{"mode": "DISABLE"}, spec.Then("trafficPolicy", "tls"))
+			}
+		}
+		all = append(all, o)
+	}
+	return all, nil
+}
+
+// named makes a DestinationRule expect a certificate for the host. An address is no name for SNI.
 func named(o envoyconfig.Manifest, host string) {
 	tls := envoyconfig.Path{"spec", "trafficPolicy", "tls"}
-	o.Set(host, tls.Then("sni"))
 	o.Set([]any{host}, tls.Then("subjectAltNames"))
+	if isIP(host) {
+		o.Delete(tls.Then("sni"))
+		return
+	}
+	o.Set(host, tls.Then("sni"))
 }
 
 func fromHost(variables []string) []any {

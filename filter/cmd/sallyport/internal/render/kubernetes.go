@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -14,10 +15,14 @@ import (
 
 // Site is what a manifest for Kubernetes must be told beside the configuration.
 type Site struct {
-	Image       string // registry/name:tag@sha256:..., without a scheme
-	BackendHost string
-	BackendPort int
+	Image                   string // registry/name:tag@sha256:..., without a scheme
+	Backends                []Backend
+	BackendTLS, IdentityTLS TLS
+	BackendName             string // in its certificate; "" is its host
 }
+
+// backendName is the name that a backend's certificate must be for.
+func (s Site) backendName(b Backend) string { return cmp.Or(s.BackendName, b.Endpoints[0].Host) }
 
 // parseImage splits "registry/name:tag@sha256:hex"; the tag may be missing.
 func parseImage(image string) (name, digest string, err error) {
@@ -91,18 +96,22 @@ func hosts(config map[string]any) []any {
 }
 
 // slug makes a name of Kubernetes of a host.
-func slug(callee Callee) string {
-	host, port := callee.address()
-	name := strings.ToLower(strings.Map(func(r rune) rune {
+func slug(callee Callee, tls TLS) string {
+	host, port := callee.address(tls)
+	name := hostSlug(host)
+	if port != "443" {
+		name += "-" + port
+	}
+	return name
+}
+
+func hostSlug(host string) string {
+	return strings.ToLower(strings.Map(func(r rune) rune {
 		if r == '.' || r == ':' || r == '_' {
 			return '-'
 		}
 		return r
 	}, host))
-	if port != "443" {
-		name += "-" + port
-	}
-	return name
 }
 
 func portNumber(port string) (int, error) {

@@ -18,10 +18,13 @@ type Callee struct {
 	Authority string // host, or host:port
 }
 
-// address has HTTPS's port when the authority has none. The host of an IPv6 address is without brackets.
-func (c Callee) address() (host, port string) {
+// address has the port of HTTPS, or of HTTP, when the authority has none. The host of an IPv6 address is without brackets.
+func (c Callee) address(tls TLS) (host, port string) {
 	if host, port, err := net.SplitHostPort(c.Authority); err == nil {
 		return host, port
+	}
+	if tls == Plain {
+		return strings.Trim(c.Authority, "[]"), "80"
 	}
 	return strings.Trim(c.Authority, "[]"), "443"
 }
@@ -102,10 +105,10 @@ func calleesOf(step map[string]any) (callees []Callee) {
 }
 
 // servers are the callees, each host and port once: a mesh has one cluster for each, whatever the configuration calls it.
-func (n needs) servers() []Callee {
+func (n needs) servers(tls TLS) []Callee {
 	var once []Callee
 	for _, c := range n.callees {
-		if !slices.ContainsFunc(once, func(other Callee) bool { return slug(other) == slug(c) }) {
+		if !slices.ContainsFunc(once, func(other Callee) bool { return slug(other, tls) == slug(c, tls) }) {
 			once = append(once, c)
 		}
 	}

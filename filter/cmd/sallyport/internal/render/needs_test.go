@@ -66,7 +66,7 @@ func TestCalleeAddress(t *testing.T) {
 		"a.example": {"a.example", "443"}, "a.example:8443": {"a.example", "8443"},
 		"[2001:db8::1]": {"2001:db8::1", "443"}, "[2001:db8::1]:8443": {"2001:db8::1", "8443"},
 	} {
-		if host, port := (Callee{Authority: authority}).address(); host != want[0] || port != want[1] {
+		if host, port := (Callee{Authority: authority}).address(Server); host != want[0] || port != want[1] {
 			t.Errorf("%s: %s, %s", authority, host, port)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	dto "github.com/prometheus/client_model/go"
@@ -21,13 +22,46 @@ func (e Envoy) Read(ctx context.Context, _ Period) (Record, error) {
 	if err != nil {
 		return Record{}, err
 	}
+	if !labelled(families) {
+		r, _, err := e.readRaw(ctx, metricUsage)
+		return r, err
+	}
 	return recordOf(families), nil
+}
+
+// labelled reports whether stats_tags made labels of what the filter writes into
+// the names of its metrics, all that are needed.
+func labelled(families map[string]*dto.MetricFamily) bool {
+	for _, m := range families[metricUsage].GetMetric() {
+		if labels(m)["decision"] != "" {
+			return !cutShort(families)
+		}
+	}
+	return false
+}
+
+// cutShort reports whether the name of a metric still holds a label, as some
+// stats_tags are missing.
+func cutShort(families map[string]*dto.MetricFamily) bool {
+	for name := range families {
+		if strings.HasPrefix(name, metricUsage+"_sp_") {
+			return true
+		}
+	}
+	return false
 }
 
 // Keys answers when each key was last used, by its id.
 func (e Envoy) Keys(ctx context.Context, _ time.Time) (map[string]time.Time, error) {
 	families, err := e.scrape(ctx)
+	if err != nil {
+		return nil, err
+	}
 	used := map[string]time.Time{}
+	if len(families[metricKeyUsed].GetMetric()) == 0 && !labelled(families) {
+		_, used, err = e.readRaw(ctx, metricKeyUsed)
+		return used, err
+	}
 	for _, m := range families[metricKeyUsed].GetMetric() {
 		used[name(labels(m)["key"])] = time.Unix(int64(m.GetGauge().GetValue()), 0)
 	}
@@ -51,8 +85,11 @@ func parse(text []byte) (map[string]*dto.MetricFamily, error) {
 	return families, nil
 }
 
+// noTimes is what one Envoy cannot tell.
+var noTimes = Gap{Why: "one Envoy knows its totals since its start, and no times: a verdict needs --prometheus"}
+
 func recordOf(families map[string]*dto.MetricFamily) Record {
-	r := Record{latency: map[Party]histogram{}, Coverage: Coverage{Gaps: []Gap{{Why: "one Envoy knows its totals since its start, and no times: a verdict needs --prometheus"}}}}
+	r := Record{latency: map[Party]histogram{}, Coverage: Coverage{Gaps: []Gap{noTimes}}}
 	for _, m := range families[metricUsage].GetMetric() {
 		if calls := m.GetCounter().GetValue(); calls > 0 && !math.IsInf(calls, 1) && isCall(labels(m)) {
 			r.Counts = append(r.Counts, Count{Series: seriesOf(labels(m)), Tally: Tally{Calls: calls}})

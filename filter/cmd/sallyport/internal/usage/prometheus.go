@@ -59,6 +59,11 @@ func (p Prometheus) Read(ctx context.Context, period Period) (Record, error) {
 	if err != nil {
 		return Record{}, err
 	}
+	if len(counts) == 0 {
+		if err := p.inNames(ctx, metricUsage, period.Until); err != nil {
+			return Record{}, err
+		}
+	}
 	for name := range gateways {
 		gateways[name] = watches[name]
 	}
@@ -78,10 +83,31 @@ func (p Prometheus) Keys(ctx context.Context, now time.Time) (map[string]time.Ti
 	var found model.Vector
 	err := p.query(ctx, fmt.Sprintf("max by (key) (max_over_time(%s[%s]))", p.selector(metricKeyUsed), promDuration(keyHistory)), now, &found)
 	used := map[string]time.Time{}
+	if err == nil && len(found) == 0 {
+		err = p.inNames(ctx, metricKeyUsed, now)
+	}
 	for _, s := range found {
 		used[name(s.Metric["key"])] = time.Unix(int64(s.Value), 0)
 	}
 	return used, err
+}
+
+// inNames fails when Prometheus has a metric of the filter with the labels in its name, where characters are lost: what is
+// counted there belongs to nobody.
+func (p Prometheus) inNames(ctx context.Context, metric string, at time.Time) error {
+	matchers := "__name__=~" + strconv.Quote(metric+"_sp_.+")
+	if p.Job != "" {
+		matchers += ",job=" + strconv.Quote(p.Job)
+	}
+	var found model.Vector
+	if err := p.query(ctx, "count({"+matchers+"})", at, &found); err != nil {
+		return err
+	}
+	if len(found) == 0 {
+		return nil
+	}
+	return fmt.Errorf("this Prometheus has %s with the labels in its name (%s_sp_...), so nobody's calls can be told apart: "+
+		"give the gateways' bootstrap the stats_tags of envoy-config/envoy.yaml, or ask each gateway with --envoy, which reads the names themselves", metric, metric)
 }
 
 // gateway is what a sample was scraped from.

@@ -3,9 +3,9 @@ package jwks
 import (
 	"bytes"
 	"encoding/binary"
-	"encoding/hex"
 	"time"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sha256"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 )
@@ -41,7 +41,7 @@ func newShared(o Options, s sharedtable.Store) shared {
 		address = append(address, field...)
 	}
 	sum := sha256.Sum256(address)
-	return shared{store: s, key: sharedPrefix + hex.EncodeToString(sum[:])}
+	return shared{store: s, key: sharedPrefix + ascii.Hex(sum[:])}
 }
 
 func (s *shared) read() (document, bool) {

@@ -150,11 +150,11 @@ func (r *reader) archive(name string, info fs.FileInfo) error {
 		if entry.FileInfo().IsDir() {
 			continue
 		}
-		if key := strings.ToLower(entry.Name); seen[key] && wanted(entry.Name) {
+		key := strings.ToLower(entry.Name)
+		if seen[key] && wanted(entry.Name) {
 			return r.errorf(entry.Name, "stands twice in the archive")
-		} else {
-			seen[key] = true
 		}
+		seen[key] = true
 		if err := r.take(entry.Name, int64(min(entry.UncompressedSize64, 1<<62)), entry.Open); err != nil {
 			return err
 		}

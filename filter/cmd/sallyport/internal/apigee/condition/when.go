@@ -72,6 +72,21 @@ func Say(e Expr, sense Sense, c Context) Said {
 	return Said{When: f.when, Exact: f.exact}
 }
 
+// Either gives a when that is true where one of two is; ok is false when that
+// cannot be said within bounds.
+func Either(x, y When) (w When, ok bool) {
+	var parts []When
+	for _, one := range []When{x, y} {
+		if one.Any != nil {
+			parts = append(parts, one.Any...)
+		} else {
+			parts = append(parts, one)
+		}
+	}
+	w = anyOf(parts)
+	return w, depth(w) <= maxWhenDepth && leaves(w) <= maxWhenLeaves
+}
+
 // folded is a when or a constant.
 type folded struct {
 	constant, value bool

@@ -1,11 +1,15 @@
-package scenario
+// Package scenariotest plays scenarios as Go tests.
+package scenariotest
 
 import (
 	"context"
 	"fmt"
 	"os"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
 )
 
 // scenarioTimeout bounds one scenario. Most take milliseconds; on a real host one
@@ -13,30 +17,43 @@ import (
 const scenarioTimeout = 60 * time.Second
 
 // RunDir plays every scenario below dir as a subtest and prints the closing line
-// "N scenarios on DRIVER", with what failed and what the files exclude.
-func RunDir(t *testing.T, dir string, d Driver) {
+// "N scenarios on DRIVER", with what failed and what the files exclude. With
+// several drivers of one kind as many scenarios are played at a time, each driver
+// one, as far as go test's -parallel lets them.
+func RunDir(t *testing.T, dir string, d scenario.Driver, more ...scenario.Driver) {
 	t.Helper()
-	files, err := Load(dir)
+	files, err := scenario.Load(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ran, failed, skipped := 0, 0, 0
+	idle := make(chan scenario.Driver, 1+len(more))
+	for _, d := range append(more, d) {
+		idle <- d
+	}
+	var ran, failed, skipped atomic.Int64
+	t.Cleanup(func() {
+		fmt.Fprintln(os.Stdout, closingLine(d.Name(), int(ran.Load()), int(failed.Load()), int(skipped.Load())))
+	})
 	for _, f := range files {
 		t.Run(f.Name, func(t *testing.T) {
 			if reason, skip := f.Skip(d.Name()); skip {
-				skipped++
+				skipped.Add(1)
 				t.Skip(reason)
 			}
-			ran++
+			if len(more) > 0 {
+				t.Parallel()
+			}
+			ran.Add(1)
+			d := <-idle
 			defer func() {
+				idle <- d
 				if t.Failed() {
-					failed++
+					failed.Add(1)
 				}
 			}()
 			runFile(t, f, d)
 		})
 	}
-	fmt.Fprintln(os.Stdout, closingLine(d.Name(), ran, failed, skipped))
 }
 
 func closingLine(driver string, ran, failed, skipped int) string {
@@ -50,11 +67,11 @@ func closingLine(driver string, ran, failed, skipped int) string {
 	return line
 }
 
-func runFile(t *testing.T, f *File, d Driver) {
+func runFile(t *testing.T, f *scenario.File, d scenario.Driver) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), scenarioTimeout)
 	defer cancel()
-	report, err := Run(ctx, f, d)
+	report, err := scenario.Run(ctx, f, d)
 	if !report.OK() {
 		t.Errorf("%s\n%s", f.Doc, report)
 	}

@@ -1,5 +1,4 @@
-// Package hosttest is for the hosts of tests.
-package hosttest
+package pipelinetest
 
 // Named is a metric that was looked up, of a host that knows metrics by name.
 type Named struct {
