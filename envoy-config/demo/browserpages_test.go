@@ -43,7 +43,7 @@ func TestBrowser(t *testing.T) {
 	// Without the time, which doorsHaveTimes looks at.
 	const doorsOf = `[...document.querySelector("#visits > li").querySelectorAll(".door")].map((d) => d.innerText.replace(/\s+/g, " ").replace(/ [\d.]+ ms$/, "")).join("; ")`
 	const opened = "✓ find the API opened; ✓ spike arrest opened; ✓ verify api key opened; ✓ remove api key opened; " +
-		"✓ introspect token opened; ✓ require token opened; ✓ backend opened"
+		"✓ introspect token opened; ✓ require token opened; ✓ quota opened; ✓ backend opened"
 	if got := b.js(doorsOf); got != opened {
 		t.Errorf("the doors of a good call are %s", got)
 	}
@@ -101,7 +101,7 @@ func (b *chromium) revoked(d *demo.Demo, cardsIn, doorsOf string) {
 	b.do("open trace", chromedp.Navigate(d.PortalURL+"/trace"))
 	b.until("trace shows a refused call", `document.querySelector("#visits > li")?.dataset.decision === "deny"`, nothing)
 	const want = "✓ find the API opened; ✓ spike arrest opened; ✓ verify api key opened; ✓ remove api key opened; " +
-		"✗ introspect token refused; · require token not reached; · backend not reached"
+		"✗ introspect token refused; · require token not reached; · quota not reached; · backend not reached"
 	if got := b.js(doorsOf); got != want {
 		b.t.Errorf("the doors of a revoked token are %s", got)
 	}

@@ -27,6 +27,7 @@ function row(v) {
   const verdict = v.reason ? `${v.status} ${v.reason}` : `${v.status}`;
   const facts = [new Date(v.at).toLocaleTimeString(), milliseconds(v.took_ms)];
   if (v.hostcalls >= 0) facts.push(`${v.hostcalls} hostcalls`);
+  if (v.left) facts.push(`left: ${v.left}`);
   if (v.app) facts.push(`app ${v.app}`);
   const item = element("li", { "data-id": v.id, "data-decision": v.decision, tabindex: "-1" },
     element("p", {}, element("code", {}, `${v.method} ${v.path}`), " ", element("strong", {}, verdict), " ", element("small", {}, facts.join(", "))),

@@ -1,13 +1,10 @@
-// Package abi joins github.com/tetratelabs/proxy-wasm-go-sdk to the standard
-// Go compiler. The SDK declares its hostcalls for TinyGo; under standard Go it
-// sends them to a mock host. This package puts the real host behind that mock,
-// exports the callbacks that the filter needs under ABI 0.2.1, and recovers a
-// panic in each of them, since a trap would take every stream of the VM with it.
+// Package abi is proxy-wasm ABI 0.2.1 for the standard Go compiler: it exports
+// the callbacks that the filter needs, recovers a panic in each of them, since a
+// trap would take every stream of the VM with it, and makes the hostcalls.
 //
-// It also holds the hostcalls that the SDK lacks or gets wrong: callouts that
-// the root context owns (the SDK drops an answer when the stream that asked is
-// gone), header pairs that are bounds-checked, local replies with details, and
-// the host's clock. Natively all of them answer Unimplemented.
+// Callouts belong to the root context, so that an answer is heard when the
+// stream that asked is gone; header pairs are bounds-checked. Natively all
+// hostcalls answer Unimplemented.
 package abi
 
 // Status is what a hostcall answers (proxy-wasm ABI 0.2.1, proxy_status_t).

@@ -30,14 +30,14 @@ func onContextCreate(id, parent uint32) {
 		streams.Open(id, parent)
 		return
 	}
-	sdkOnContextCreate(id, parent)
+	createPlugin(id)
 }
 
 //go:wasmexport proxy_on_vm_start
-func onVMStart(root, size uint32) (ok uint32) {
-	enter(root, "proxy_on_vm_start")
+func onVMStart(_, size uint32) (ok uint32) {
+	enter(0, "proxy_on_vm_start")
 	defer guard()
-	if sdkOnVMStart(root, int(size)) {
+	if startVM(size) {
 		return 1
 	}
 	return 0
@@ -47,7 +47,7 @@ func onVMStart(root, size uint32) (ok uint32) {
 func onConfigure(root, size uint32) (ok uint32) {
 	enter(root, "proxy_on_configure")
 	defer guard()
-	if sdkOnConfigure(root, int(size)) {
+	if startPlugin(root, size) {
 		return 1
 	}
 	return 0
@@ -57,7 +57,7 @@ func onConfigure(root, size uint32) (ok uint32) {
 func onTick(root uint32) {
 	enter(root, "proxy_on_tick")
 	defer guard()
-	sdkOnTick(root)
+	plugin(root).OnTick()
 	tellAllocations()
 }
 
@@ -85,9 +85,6 @@ func onRequestTrailers(id, _ uint32) (action uint32) {
 	return answered(streams.Trailers(id))
 }
 
-// onHTTPCallResponse does not go through the SDK, which drops an answer whose
-// asking stream is gone, and with it the other streams that wait for it.
-//
 //go:wasmexport proxy_on_http_call_response
 func onHTTPCallResponse(root, call, headers, bodySize, trailers uint32) {
 	enter(root, "proxy_on_http_call_response")
@@ -136,12 +133,12 @@ func onDelete(id uint32) {
 		return
 	}
 	deleted(id)
-	sdkOnDelete(id)
 }
 
 var streams Streams
 
-// HandleStreams sets who hears. It is called once, before the first callback.
+// HandleStreams sets who hears of streams. It is called once, before the first
+// stream.
 func HandleStreams(s Streams) { streams = s }
 
 // answered is what the host reads of a request callback's answer.

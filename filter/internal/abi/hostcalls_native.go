@@ -7,6 +7,12 @@ import "github.com/sallyport-gateway/sallyport/filter/internal/host"
 // Natively there is no host: every hostcall answers Unimplemented, so that the
 // packages above build, vet and test.
 
+// PluginConfiguration answers Unimplemented.
+func PluginConfiguration() ([]byte, Status) { return nil, Unimplemented }
+
+// SetTickPeriod answers Unimplemented.
+func SetTickPeriod(uint32) Status { return Unimplemented }
+
 // Log does nothing.
 func Log(Level, string) {}
 
@@ -84,5 +90,5 @@ func Enqueue(uint32, []byte) Status { return Unimplemented }
 // Dequeue answers Unimplemented.
 func Dequeue(uint32) ([]byte, Status) { return nil, Unimplemented }
 
-// HandleStreams has no streams to be heard.
+// HandleStreams has no streams to be heard of.
 func HandleStreams(Streams) {}

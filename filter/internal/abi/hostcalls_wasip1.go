@@ -3,16 +3,29 @@
 package abi
 
 import (
+	"math"
 	"unsafe"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 )
 
-// The buffers of a callout's answer and of a gRPC message (proxy_buffer_type_t).
+// The buffers of a callout's answer, of a gRPC message and of a plugin's
+// configuration (proxy_buffer_type_t).
 const (
-	callResponseBody uint32 = 4
-	grpcMessage      uint32 = 5
+	callResponseBody    uint32 = 4
+	grpcMessage         uint32 = 5
+	pluginConfiguration uint32 = 7
 )
+
+// PluginConfiguration gives the configuration of the plugin instance that is being
+// configured.
+func PluginConfiguration() (configuration []byte, s Status) {
+	p, n := out()
+	return answer(Status(hostGetBufferBytes(pluginConfiguration, 0, math.MaxInt32, p, n)))
+}
+
+// SetTickPeriod has the effective root context called at every period.
+func SetTickPeriod(millis uint32) Status { return Status(hostSetTickPeriod(millis)) }
 
 // Log writes one line to the host's log.
 func Log(level Level, line string) {
@@ -123,7 +136,6 @@ func CallResponseBody(most int) (body []byte, s Status) {
 // SendLocalResponse answers the stream that is the effective context. details
 // shows in the access log as RESPONSE_CODE_DETAILS; headers are encoded pairs.
 // grpc is the status for a gRPC client; with 0 the host makes one from status.
-// The SDK's own function leaves the details out.
 func SendLocalResponse(status int, details string, body, headers []byte, grpc int) Status {
 	if grpc == 0 {
 		grpc = -1
@@ -175,8 +187,7 @@ func GRPCMessage(most int) (message []byte, s Status) {
 	return answer(Status(hostGetBufferBytes(grpcMessage, 0, uint32(most), p, n)))
 }
 
-// DefineMetric defines a metric, or finds it again. The SDK's own functions
-// panic when the host refuses.
+// DefineMetric defines a metric, or finds it again.
 func DefineMetric(kind MetricType, name string) (id uint32, s Status) {
 	s = Status(hostDefineMetric(uint32(kind), unsafe.Pointer(unsafe.StringData(name)), uint32(len(name)), unsafe.Pointer(&outID)))
 	return outID, s

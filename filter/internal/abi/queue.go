@@ -3,7 +3,7 @@ package abi
 var onQueueReady func(root, queue uint32)
 
 // HandleQueues sets what is called when a message lies in a queue that the root
-// context has registered. The SDK leaves out which context that is.
+// context has registered.
 func HandleQueues(f func(root, queue uint32)) { onQueueReady = f }
 
 func queueReady(root, queue uint32) {

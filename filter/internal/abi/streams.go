@@ -1,7 +1,6 @@
 package abi
 
-// Streams hears what becomes of the host's HTTP streams. The SDK is not in
-// between: it keeps three maps of them.
+// Streams hears what becomes of the host's HTTP streams.
 type Streams interface {
 	// Open begins a stream that belongs to a root context.
 	Open(stream, root uint32)

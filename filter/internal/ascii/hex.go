@@ -5,6 +5,8 @@ const HexDigits = "0123456789abcdef"
 
 // Hex writes two digits a byte, in lower case. encoding/hex would link fmt into
 // the guest.
+//
+//go:noinline
 func Hex(b []byte) string {
 	text := make([]byte, 0, 2*len(b))
 	for _, c := range b {

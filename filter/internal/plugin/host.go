@@ -13,7 +13,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 )
 
-// host is engine.Host over the SDK and abi, for one root context.
+// host is engine.Host over abi, for one root context.
 type host struct{ root uint32 }
 
 var _ engine.Host = (*host)(nil)

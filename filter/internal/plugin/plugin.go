@@ -1,13 +1,12 @@
-// Package plugin is the adaptor between the proxy-wasm SDK and an engine: it
-// translates callbacks, statuses and actions, and decides nothing. It is the
-// only importer of the SDK and of abi. The SDK has the life of VM and plugin;
+// Package plugin is the adaptor between the proxy-wasm SDK's contexts, abi and an
+// engine: it translates callbacks, statuses and actions, and decides nothing. It
+// is the only importer of abi. Contexts and their life cycle are the SDK's;
 // streams come straight from abi.
 package plugin
 
 import (
 	"syscall"
 
-	"github.com/tetratelabs/proxy-wasm-go-sdk/proxywasm"
 	"github.com/tetratelabs/proxy-wasm-go-sdk/proxywasm/types"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/abi"
@@ -23,7 +22,7 @@ func Register() {
 	abi.HandleQueues(v.queueReady)
 	abi.HandleStreams(&v.streams)
 	v.streams.engines = v.engines
-	proxywasm.SetVMContext(v)
+	abi.SetVMContext(v)
 }
 
 // vm holds all plugin instances of this VM, by the id of their root context: a
@@ -34,12 +33,38 @@ type vm struct {
 	streams streams
 }
 
+// NewPluginContext implements types.VMContext.
 func (v *vm) NewPluginContext(root uint32) types.PluginContext {
-	g := engine.New(&host{root: root})
-	v.engines[root] = g
+	e := engine.New(&host{root: root})
+	v.engines[root] = e
 	v.streams.forget()
-	return &plugin{vm: v, root: root, engine: g}
+	return &instance{engine: e}
 }
+
+// instance is one plugin instance.
+type instance struct {
+	types.DefaultPluginContext
+	engine *engine.Engine
+}
+
+// OnPluginStart implements types.PluginContext.
+func (p *instance) OnPluginStart(int) types.OnPluginStartStatus {
+	configuration, status := abi.PluginConfiguration()
+	if status != abi.OK {
+		configuration = nil // an absent configuration is refused like an empty one
+	}
+	if !p.engine.Configure(configuration, syscall.Getenv) {
+		return types.OnPluginStartStatusFailed
+	}
+	if abi.SetTickPeriod(uint32(engine.TickPeriod.Milliseconds())) != abi.OK {
+		abi.Log(abi.Error, "sallyport: the host refused a tick, without which no deadline can be kept")
+		return types.OnPluginStartStatusFailed
+	}
+	return types.OnPluginStartStatusOK
+}
+
+// OnTick implements types.PluginContext.
+func (p *instance) OnTick() { p.engine.Tick() }
 
 // panicked refuses the request in whose callback a panic was recovered. When
 // nothing is known of the request, it is answered all the same: it would hang.
@@ -56,30 +81,6 @@ func (v *vm) panicked(id uint32, callback, where string) {
 	abi.Log(abi.Error, "sallyport: recovered a panic in "+callback+": "+where)
 	abi.SendLocalResponse(500, "internal.error", nil, nil, 0)
 }
-
-type plugin struct {
-	types.DefaultPluginContext
-	vm     *vm
-	root   uint32
-	engine *engine.Engine
-}
-
-func (p *plugin) OnPluginStart(int) types.OnPluginStartStatus {
-	data, err := proxywasm.GetPluginConfiguration()
-	if err != nil {
-		data = nil // an absent configuration is refused like an empty one
-	}
-	if !p.engine.Configure(data, syscall.Getenv) {
-		return types.OnPluginStartStatusFailed
-	}
-	if err := proxywasm.SetTickPeriodMilliSeconds(uint32(engine.TickPeriod.Milliseconds())); err != nil {
-		abi.Log(abi.Error, "sallyport: the host refused a tick, without which no deadline can be kept")
-		return types.OnPluginStartStatusFailed
-	}
-	return types.OnPluginStartStatusOK
-}
-
-func (p *plugin) OnTick() { p.engine.Tick() }
 
 // deleted frees what hangs on a root context that the host deletes, after a last
 // report of what was counted.

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"unsafe"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sha256"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
@@ -70,7 +71,7 @@ func appendValue(b []byte, value string) []byte {
 // product is whose limit it is, when that is a product's: an app has a count for
 // each of them.
 func (s *step) product(x *pipeline.Exchange) string {
-	if _, ok := s.options.Products[x.Caller.Product]; ok && s.options.Per != Product {
+	if _, ok := s.products[x.Caller.Product]; ok && s.options.Per != Product {
 		return x.Caller.Product
 	}
 	return ""
@@ -113,17 +114,7 @@ func (s *step) pairs(x *pipeline.Exchange, t *terms) []byte {
 		key, value = "nobody", key
 	case s.options.Per == Subject, s.options.Per == ClientIP:
 		sum := sha256.Sum256([]byte(value))
-		value = hexadecimal(sum[:sha256.Size/2])
+		value = ascii.Hex(sum[:sha256.Size/2])
 	}
 	return appendPair(b, key, value)
-}
-
-// hexadecimal writes two digits a byte. encoding/hex would link fmt.
-func hexadecimal(b []byte) string {
-	const digits = "0123456789abcdef"
-	text := make([]byte, 0, 2*len(b))
-	for _, c := range b {
-		text = append(text, digits[c>>4], digits[c&15])
-	}
-	return string(text)
 }

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/tetratelabs/proxy-wasm-go-sdk/proxywasm"
 	"github.com/tetratelabs/proxy-wasm-go-sdk/proxywasm/types"
 	"github.com/tidwall/gjson"
 
@@ -15,7 +14,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/jose"
 )
 
-func init() { proxywasm.SetVMContext(&vm{}) }
+func init() { abi.SetVMContext(&vm{}) }
 
 func main() {}
 
@@ -38,8 +37,8 @@ type plugin struct {
 var payload = []byte(`{"sub":"` + strings.Repeat("x", 420) + `"}`)
 
 func (p *plugin) OnPluginStart(int) types.OnPluginStartStatus {
-	data, err := proxywasm.GetPluginConfiguration()
-	if err != nil {
+	data, status := abi.PluginConfiguration()
+	if status != abi.OK {
 		return types.OnPluginStartStatusFailed
 	}
 	good := true
@@ -59,10 +58,7 @@ func (p *plugin) OnPluginStart(int) types.OnPluginStartStatus {
 		good = err == nil
 		return good
 	})
-	if !good {
-		return types.OnPluginStartStatusFailed
-	}
-	return types.OnPluginStartStatusOK
+	return types.OnPluginStartStatus(good)
 }
 
 // streams are abi.Streams of the one plugin instance: it answers every request
