@@ -11,12 +11,16 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+
+	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
 )
 
 // OriginOf asks the go command, and git if it is there, about the package in dir. It is compiled for the guest, unless
 // platform says something else, as in GOOS=linux, GOARCH=arm64.
 func OriginOf(ctx context.Context, dir, pkg, command string, platform ...string) (Origin, error) {
+	list := []string{"list", "-deps", "-json=ImportPath,Module,DepOnly"}
 	if len(platform) == 0 {
+		list = append(list, wasmbuild.ModuleFlags(dir)...)
 		platform = []string{"GOOS=wasip1", "GOARCH=wasm"}
 	}
 	o := Origin{Command: command}
@@ -25,7 +29,7 @@ func OriginOf(ctx context.Context, dir, pkg, command string, platform ...string)
 		return o, err
 	}
 	o.Go = strings.TrimSpace(version)
-	listed, err := output(ctx, dir, platform, "go", "list", "-deps", "-json=ImportPath,Module,DepOnly", pkg)
+	listed, err := output(ctx, dir, platform, "go", append(list, pkg)...)
 	if err != nil {
 		return o, err
 	}
