@@ -10,6 +10,7 @@ GOLANGCI_LINT_VERSION := v2.15.0
 HELM_VERSION := v4.2.0
 FUZZTIME ?= 20s
 HOST ?= hostsim
+QUOTA ?= local
 
 ENVOY_BINARY := build/envoy/$(ENVOY_VERSION)/envoy/_bin/envoy
 OLDER_BINARIES := $(OLDER_ENVOYS:%=build/envoy/%/envoy/_bin/envoy)
@@ -81,9 +82,10 @@ $(AXE): Makefile
 	@tar -xzf $(@D)/axe-core-$(AXE_VERSION).tgz -C $(@D) --strip-components=1 package/axe.min.js && touch $@
 
 .PHONY: run
-run: wasm ## the demo; HOST=envoy puts a real Envoy in the gateway's place
+run: wasm ## the demo; HOST=envoy puts a real Envoy in the gateway's place, QUOTA=redis has the real engine count
+	@if [ "$(QUOTA)" = redis ]; then $(MAKE) --no-print-directory ratelimit; fi
 	@if [ "$(HOST)" = envoy ] && [ -z "$${ENVOY:-}" ]; then $(MAKE) --no-print-directory envoy; fi
-	go run ./envoy-config/demo/cmd/demo -host $(HOST)
+	go run ./envoy-config/demo/cmd/demo -host $(HOST) -quota $(QUOTA)
 
 .PHONY: test
 test: ## all tests; at the end the scenarios on each driver, and how many tests passed, failed and were skipped
