@@ -9,10 +9,9 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
-
-	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
 )
 
 // OriginOf asks the go command, and git if it is there, about the package in dir. It is compiled for the guest, unless
@@ -20,7 +19,9 @@ import (
 func OriginOf(ctx context.Context, dir, pkg, command string, platform ...string) (Origin, error) {
 	list := []string{"list", "-deps", "-json=ImportPath,Module,DepOnly"}
 	if len(platform) == 0 {
-		list = append(list, wasmbuild.ModuleFlags(dir)...)
+		if _, err := os.Stat(filepath.Join(dir, "guest.mod")); err == nil { // see hostsim/wasmbuild
+			list = append(list, "-modfile=guest.mod")
+		}
 		platform = []string{"GOOS=wasip1", "GOARCH=wasm"}
 	}
 	o := Origin{Command: command}
