@@ -83,9 +83,11 @@ $(AXE): Makefile
 
 .PHONY: run
 run: wasm ## the demo; HOST=envoy puts a real Envoy in the gateway's place, QUOTA=redis has the real engine count
+	@# The simulated host's module marks each step, so that the page Trace shows how long each took.
+	@[ "$(HOST)" = envoy ] || $(GUEST) go build -tags doormarks -buildmode=c-shared -trimpath -buildvcs=false -ldflags='-s -w' -o build/demo.wasm ./filter
 	@if [ "$(QUOTA)" = redis ]; then $(MAKE) --no-print-directory ratelimit; fi
 	@if [ "$(HOST)" = envoy ] && [ -z "$${ENVOY:-}" ]; then $(MAKE) --no-print-directory envoy; fi
-	go run ./envoy-config/demo/cmd/demo -host $(HOST) -quota $(QUOTA)
+	go run ./envoy-config/demo/cmd/demo -host $(HOST) -wasm $(if $(filter envoy,$(HOST)),$(WASM),build/demo.wasm) -quota $(QUOTA)
 
 .PHONY: test
 test: ## all tests; at the end the scenarios on each driver, and how many tests passed, failed and were skipped

@@ -96,7 +96,8 @@ var walls = []wall{
 	{"hostsim", []string{"hostsim"}, nil},
 	{"docs", nil, []string{"hostsim/envoyrun", "hostsim/wasmbuild"}},
 	{"envoy-config:", nil, []string{"envoy-config", "hostsim"}},
-	{"envoy-config", []string{"envoy-config", "hostsim"}, []string{"filter/cmd/sallyport"}},
+	// The demo shows what the page on troubleshooting says of a reason.
+	{"envoy-config", []string{"envoy-config", "hostsim", "docs:"}, []string{"filter/cmd/sallyport"}},
 }
 
 // stands is within, and "x:" is the package x alone.

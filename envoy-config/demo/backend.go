@@ -77,6 +77,8 @@ type Echo struct {
 	ClientSANs      []string `json:"client_certificate,omitempty"`
 	BodyBytes       int      `json:"body_bytes,omitempty"`
 	Order           any      `json:"order,omitempty"`
+	// Figures are what the portal's dashboard shows beside orders.
+	Figures []Figure `json:"figures,omitempty"`
 }
 
 // Handler answers /customers/v1/… and /customers/v2/… to allowed addresses.
@@ -142,10 +144,25 @@ func serveCustomers(w http.ResponseWriter, r *http.Request) {
 	if r.TLS != nil && len(r.TLS.PeerCertificates) > 0 {
 		echo.ClientSANs = sans(r.TLS.PeerCertificates[0])
 	}
-	if strings.HasPrefix(r.PathValue("rest"), "orders/") {
-		echo.Order = order(strings.TrimPrefix(r.PathValue("rest"), "orders/"))
+	if id, ok := strings.CutPrefix(r.PathValue("rest"), "orders/"); ok {
+		if echo.Figures = figures[id]; echo.Figures == nil {
+			echo.Order = order(id)
+		}
 	}
 	answer(w, http.StatusOK, echo)
+}
+
+// Figure is one number of a dashboard, with what it counts.
+type Figure struct {
+	Label string `json:"label"`
+	Value string `json:"value"`
+}
+
+// figures are the resources beside single orders, by the last part of the path.
+var figures = map[string][]Figure{
+	"sales":     {{"Orders", "128"}, {"Revenue", "5,376.00 EUR"}, {"Returns", "3"}},
+	"shipments": {{"On the road", "17"}, {"Late", "2"}},
+	"invoices":  {{"Open", "9"}, {"Overdue", "1"}, {"Sum", "410.00 EUR"}},
 }
 
 // orders is how each version of the API shows an order.

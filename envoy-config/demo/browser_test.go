@@ -174,19 +174,40 @@ func (b *chromium) violations() (found []violation) {
 	return found
 }
 
-// accessible checks the page in the light and in the dark, and keeps pictures.
+// widths are those of a small phone and of a desk, in CSS pixels.
+var widths = []int64{360, 1280}
+
+// accessible checks the page in the light and in the dark, narrow and wide, and keeps pictures.
 func (b *chromium) accessible(name string) {
 	b.t.Helper()
-	for _, scheme := range []string{"light", "dark"} {
-		b.do("choose "+scheme, chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
-			_, err := cdp.Call(ctx, tab, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-				Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
-			})
-			return err
-		}))
-		for _, v := range b.violations() {
-			b.t.Errorf("%s, %s: %s", name, scheme, v)
+	for _, width := range widths {
+		b.resize(width)
+		// Nothing but what scrolls by itself is wider than the window.
+		if over := ask[int](b, "document.documentElement.scrollWidth - document.documentElement.clientWidth"); over > 0 {
+			b.t.Errorf("%s at %d px is %d px too wide", name, width, over)
 		}
-		b.shot(name + "-" + scheme)
+		for _, scheme := range []string{"light", "dark"} {
+			b.do("choose "+scheme, chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
+				_, err := cdp.Call(ctx, tab, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+					Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+				})
+				return err
+			}))
+			for _, v := range b.violations() {
+				b.t.Errorf("%s, %s, %d px: %s", name, scheme, width, v)
+			}
+			b.shot(fmt.Sprintf("%s-%s-%d", name, scheme, width))
+		}
 	}
+}
+
+func (b *chromium) resize(width int64) {
+	b.t.Helper()
+	b.do("resize the window", chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
+		_, err := cdp.Call(ctx, tab, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
+			Width: width, Height: 1000, DeviceScaleFactor: 1,
+		})
+		return err
+	}))
+	b.until("the window has its width", fmt.Sprintf("innerWidth === %d", width), nothing)
 }

@@ -28,16 +28,20 @@ func TestBrowser(t *testing.T) {
 	b.accessible("okta")
 	b.do("send the form", chromedp.KeyEvent(kb.Enter), chromedp.WaitVisible("#cards"))
 
-	const cardsIn = `document.querySelectorAll("#cards [data-state=%]").length === 3`
+	const cardsIn = `document.querySelectorAll("#cards [data-state=%]").length === 4`
 	b.until("the dashboard is filled", strings.Replace(cardsIn, "%", "filled", 1), nothing)
 	if text := b.js(`document.getElementById("cards").innerText`); !strings.Contains(text, "Order 43: 42.00 EUR. The backend was told: app global-customer-portal.") {
 		t.Errorf("the dashboard shows %s", text)
 	}
+	if text := b.js(`document.querySelector("[data-call=sales]").innerText`); !strings.Contains(text, "5,376.00 EUR") {
+		t.Errorf("the card of the sales shows %s", text)
+	}
 	b.accessible("portal")
 
 	b.do("open trace", chromedp.Navigate(d.PortalURL+"/trace"))
-	b.until("trace shows the three calls", `document.querySelectorAll("#visits > [data-decision=allow]").length === 3`, nothing)
-	const doorsOf = `[...document.querySelector("#visits > li").querySelectorAll(".door")].map((d) => d.innerText.replace(/\s+/g, " ")).join("; ")`
+	b.until("trace shows the four calls", `document.querySelectorAll("#visits > [data-decision=allow]").length === 4`, nothing)
+	// Without the time, which doorsHaveTimes looks at.
+	const doorsOf = `[...document.querySelector("#visits > li").querySelectorAll(".door")].map((d) => d.innerText.replace(/\s+/g, " ").replace(/ [\d.]+ ms$/, "")).join("; ")`
 	const opened = "✓ find the API opened; ✓ spike arrest opened; ✓ verify api key opened; ✓ remove api key opened; " +
 		"✓ introspect token opened; ✓ require token opened; ✓ quota opened; ✓ backend opened"
 	if got := b.js(doorsOf); got != opened {
@@ -46,10 +50,13 @@ func TestBrowser(t *testing.T) {
 	if text := b.js(`document.querySelector("#visits pre").textContent`); !strings.Contains(text, "proxy_get_shared_data") {
 		t.Errorf("the hostcalls are %s", text)
 	}
+	b.doorsHaveTimes()
 	b.accessible("trace")
 
 	b.usageOfASecondVersion(d)
+	b.linked(d)
 	b.revoked(d, cardsIn, doorsOf)
+	b.filtered(d)
 	b.noSecrets(d)
 }
 
@@ -59,17 +66,24 @@ func (b *chromium) usageOfASecondVersion(d *demo.Demo) {
 	const row = `document.querySelector("#rows [data-version=%]")?.children[4].innerText`
 	const verdict = `document.querySelector("#versions [data-version=v2]").innerText`
 	b.do("open usage", chromedp.Navigate(d.PortalURL+"/usage"))
-	b.until("usage has the three calls", strings.Replace(row, "%", "v1", 1)+` === "3"`, nothing)
-	if text := b.js(verdict); !strings.Contains(text, "No app has called it") {
+	b.until("usage has the four calls", strings.Replace(row, "%", "v1", 1)+` === "4"`, nothing)
+	// Nobody has seen 30 days, so nobody can tell.
+	if text := b.js(verdict); !strings.Contains(text, "No app has called it") || !strings.Contains(text, "Not known") || strings.Contains(text, "retired") {
 		b.t.Errorf("the verdict on v2 is %s", text)
 	}
+	b.do("ask for an hour", chromedp.Focus("#period"), chromedp.KeyEvent("1 h"))
+	b.until("the verdict is on an hour", verdict+`.includes("of 1 hour were seen")`, nothing)
 	b.do("call version 2", chromedp.Navigate(d.PortalURL), chromedp.WaitVisible("#operation"), chromedp.SetValue("#operation", "order-v2"), chromedp.Click("#call button"))
 	b.until("version 2 answered", `document.querySelector("#result strong")?.innerText === "200 OK"`, nothing)
 	b.do("open usage", chromedp.Navigate(d.PortalURL+"/usage"))
-	b.until("usage has the call of v2, and the dashboard's again", strings.Replace(row, "%", "v2", 1)+` === "1" && `+strings.Replace(row, "%", "v1", 1)+` === "6"`, nothing)
+	b.until("usage has the call of v2, and the dashboard's again", strings.Replace(row, "%", "v2", 1)+` === "1" && `+strings.Replace(row, "%", "v1", 1)+` === "8"`, nothing)
 	if text := b.js(verdict); !strings.Contains(text, "In use by global-customer-portal.") {
 		b.t.Errorf("the verdict on v2 is %s", text)
 	}
+	if text := b.js(verdict); strings.Contains(text, "retired") {
+		b.t.Errorf("the verdict on v2 is %s", text)
+	}
+	b.chart()
 	b.accessible("usage")
 }
 
@@ -81,8 +95,9 @@ func (b *chromium) revoked(d *demo.Demo, cardsIn, doorsOf string) {
 	b.until("the gateway's memory of the token ends", strings.Replace(cardsIn, "%", "refused", 1),
 		func() {
 			b.do("load the dashboard", chromedp.Navigate(d.PortalURL), chromedp.WaitVisible("#cards"))
-			b.until("each card has its answer", `document.querySelectorAll("#cards [data-state]").length === 3`, nothing)
+			b.until("each card has its answer", `document.querySelectorAll("#cards [data-state]").length === 4`, nothing)
 		})
+	b.refusedCard(d)
 	b.do("open trace", chromedp.Navigate(d.PortalURL+"/trace"))
 	b.until("trace shows a refused call", `document.querySelector("#visits > li")?.dataset.decision === "deny"`, nothing)
 	const want = "✓ find the API opened; ✓ spike arrest opened; ✓ verify api key opened; ✓ remove api key opened; " +
@@ -98,7 +113,7 @@ func (b *chromium) revoked(d *demo.Demo, cardsIn, doorsOf string) {
 func (b *chromium) noSecrets(d *demo.Demo) {
 	b.t.Helper()
 	secrets := secretsOf(b.t, d)
-	for _, page := range []string{"/", "/trace", "/usage", "/faults", "/trace.json", "/usage.json"} {
+	for _, page := range []string{"/", "/trace", "/usage", "/faults", "/troubleshooting", "/trace.json", "/usage.json"} {
 		b.do("open "+page, chromedp.Navigate(d.PortalURL+page))
 		text := b.js("document.documentElement.outerHTML")
 		for _, secret := range secrets {

@@ -94,32 +94,3 @@ func (r *usageRow) times(seen []visit) {
 func rank(sorted []float64, q float64) float64 {
 	return sorted[max(int(math.Ceil(q*float64(len(sorted))))-1, 0)]
 }
-
-// retirement says of one version of an API whether it may go.
-type retirement struct {
-	API     string   `json:"api"`
-	Version string   `json:"version"`
-	Callers []string `json:"callers"` // the apps that called it, let through or refused
-	Safe    bool     `json:"safe"`
-	Verdict string   `json:"verdict"`
-}
-
-// retirements are the verdicts on the versions, each "api/version".
-func retirements(versions [][2]string, rows []usageRow) []retirement {
-	out := make([]retirement, 0, len(versions))
-	for _, version := range versions {
-		r := retirement{API: version[0], Version: version[1], Callers: []string{}}
-		for _, row := range rows {
-			if row.API == r.API && row.Version == r.Version && row.App != "" && !slices.Contains(r.Callers, row.App) {
-				r.Callers = append(r.Callers, row.App)
-			}
-		}
-		r.Safe = len(r.Callers) == 0
-		r.Verdict = "No app has called it since the demo began: it could be retired."
-		if !r.Safe {
-			r.Verdict = "In use by " + strings.Join(r.Callers, ", ") + "."
-		}
-		out = append(out, r)
-	}
-	return out
-}

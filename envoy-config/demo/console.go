@@ -8,11 +8,12 @@ import (
 	"html/template"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim/okta"
 )
 
-//go:embed nav.html trace.html trace.js usage.html usage.js faults.html
+//go:embed nav.html trace.html trace.js usage.html usage.js chart.js faults.html troubleshooting.html
 var consoleFiles embed.FS
 
 var consolePages = template.Must(template.ParseFS(consoleFiles, "*.html"))
@@ -27,11 +28,12 @@ type console struct {
 	steps    []string    // of the sequence
 	versions [][2]string // of the APIs: name and version
 	host     string
+	began    time.Time // of the gateway's counters
 }
 
 // newConsole reads from the filter's configuration which doors and versions there are.
 func newConsole(host string, config []byte, faults *okta.Faults) (*console, error) {
-	c := &console{host: host, visits: &visits{}, faults: &faultSwitch{okta: faults}}
+	c := &console{host: host, began: time.Now(), visits: &visits{}, faults: &faultSwitch{okta: faults}}
 	var err error
 	if c.steps, err = sequenceOf(config); err != nil {
 		return nil, err
@@ -45,14 +47,17 @@ func (c *console) routes(mux *http.ServeMux) {
 		renderConsole(w, "trace.html", consoleView{Page: "trace", Host: c.host})
 	})
 	mux.HandleFunc("GET /usage", func(w http.ResponseWriter, _ *http.Request) {
-		renderConsole(w, "usage.html", consoleView{Page: "usage", Host: c.host})
+		renderConsole(w, "usage.html", consoleView{Page: "usage", Host: c.host, Periods: periods})
+	})
+	mux.HandleFunc("GET /troubleshooting", func(w http.ResponseWriter, _ *http.Request) {
+		renderConsole(w, "troubleshooting.html", consoleView{Page: "troubleshooting", Host: c.host, Advice: adviceBySection()})
 	})
 	mux.HandleFunc("GET /faults", func(w http.ResponseWriter, _ *http.Request) { c.showFaults(w, consoleView{}) })
 	mux.HandleFunc("GET /trace.json", c.serveTrace)
 	mux.HandleFunc("GET /usage.json", c.serveUsage)
 	mux.HandleFunc("POST /faults", c.serveFault)
 	mux.HandleFunc("POST /faults/burst", c.serveBurst)
-	for _, file := range []string{"trace.js", "usage.js"} {
+	for _, file := range []string{"trace.js", "usage.js", "chart.js"} {
 		mux.Handle("GET /"+file, http.FileServerFS(consoleFiles))
 	}
 }
@@ -65,6 +70,8 @@ type consoleView struct {
 	Burst      []statusCount
 	Notice     string
 	Problem    string
+	Advice     []adviceSection
+	Periods    []period
 }
 
 func renderConsole(w http.ResponseWriter, name string, v consoleView) {
@@ -92,6 +99,7 @@ func (c *console) serveTrace(w http.ResponseWriter, r *http.Request) {
 type usageAnswer struct {
 	Rows     []usageRow   `json:"rows"`
 	Versions []retirement `json:"versions"`
+	Timeline []slot       `json:"timeline"`
 }
 
 func (c *console) serveUsage(w http.ResponseWriter, r *http.Request) {
@@ -103,8 +111,10 @@ func (c *console) serveUsage(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusBadGateway, map[string]string{"problem": "The gateway did not tell its metrics."})
 		return
 	}
-	rows := usageRows(series, c.visits.after(0))
-	answer(w, http.StatusOK, usageAnswer{Rows: rows, Versions: retirements(c.versions, rows)})
+	rows, now := usageRows(series, c.visits.after(0)), time.Now()
+	asked := seen{periodOf(r.URL.Query().Get("period")), now.Sub(c.began)}
+	slots, last := c.visits.charted(now)
+	answer(w, http.StatusOK, usageAnswer{Rows: rows, Versions: retirements(c.versions, rows, last, now, asked), Timeline: slots})
 }
 
 // versionsOf reads the versions of the APIs, in their order.

@@ -199,7 +199,7 @@ func (d *Demo) startPortal(ctx context.Context, l net.Listener) error {
 	}
 	d.console.burst = func(ctx context.Context) ([]statusCount, error) {
 		form := callForm{WithKey: true, WithToken: true, Times: burstSize}
-		answered, err := portal.repeat(ctx, apiCalls[0], form, d.tokens[goodToken])
+		answered, err := portal.repeat(ctx, apiCalls[dashboardCards], form, d.tokens[goodToken])
 		if err != nil {
 			return nil, err
 		}

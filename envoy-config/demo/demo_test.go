@@ -25,6 +25,9 @@ import (
 // hosts are what the demo runs on; a missing Envoy skips, and fails in CI.
 var hosts = []string{demo.HostSim, demo.HostEnvoy}
 
+// doorMarks is the tag of the module that says when a request comes to a step.
+const doorMarks = "doormarks"
+
 // startDemo starts it, and when it has ended looks for secrets and errors in what it logged.
 func startDemo(t *testing.T, host string) *demo.Demo {
 	t.Helper()
@@ -37,9 +40,13 @@ func startDemoThat(t *testing.T, host string, errs bool) *demo.Demo {
 	if host == demo.HostEnvoy {
 		envoytest.Find(t)
 	}
+	tags := []string{doorMarks}
+	if host == demo.HostEnvoy {
+		tags = nil // the module as it is for use
+	}
 	log := &bytes.Buffer{}
 	d, err := demo.Start(t.Context(), demo.Options{
-		Wasm: wasmbuild.Package(t, "./filter"), Host: host, Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Wasm: wasmbuild.PackageTags(t, "./filter", tags...), Host: host, Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -10,6 +10,8 @@ import (
 type door struct {
 	Name  string `json:"name"`
 	State string `json:"state"` // opened, refused, or not reached
+	// Took is how long the request was at the door, in ms; nil where nobody measured it.
+	Took *float64 `json:"took_ms,omitempty"`
 }
 
 const (
@@ -54,7 +56,7 @@ func doorOf(reason string) string {
 	switch family {
 	case "request", "api":
 		return apiDoor
-	case "ip_access", "spike_arrest", "quota":
+	case "ip_access", "spike_arrest", "concurrent_calls", "quota", "cors", "raise_fault":
 		return family
 	case "api_key", "app":
 		return "verify_api_key"
@@ -83,11 +85,11 @@ func doorsOf(steps []string, decision, reason string) []door {
 	doors := make([]door, 0, len(names))
 	for _, name := range names {
 		if state == doorOpened && name == closed {
-			doors = append(doors, door{name, doorRefused})
+			doors = append(doors, door{Name: name, State: doorRefused})
 			state = doorBeyond
 			continue
 		}
-		doors = append(doors, door{name, state})
+		doors = append(doors, door{Name: name, State: state})
 	}
 	return doors
 }

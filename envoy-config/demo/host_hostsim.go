@@ -108,11 +108,17 @@ func (c *console) visited(e gateway.Exchange) {
 		At: e.Began, Method: e.Request.Method, Path: e.Request.URL.Path, Status: e.Status,
 		Took: float64(e.Took.Microseconds()) / 1000, Hostcalls: e.Stream.Hostcalls(), Calls: []string{},
 	}
+	for _, entry := range e.Stream.Trace() {
+		if isMark(entry) {
+			v.Hostcalls-- // the marks are not the filter's
+		}
+	}
 	v.Left = string(state["wasm.sallyport.ratelimit"])
 	v.attributes(func(name string) string { return string(state["wasm.sallyport."+name]) })
 	v.Doors = doorsOf(c.steps, v.Decision, v.Reason)
+	timeDoors(v.Doors, e.Stream.Trace(), e.Began.Add(e.Took))
 	for _, entry := range e.Stream.Trace() {
-		if !entry.Callback && len(v.Calls) < maxCalls {
+		if !entry.Callback && !isMark(entry) && len(v.Calls) < maxCalls {
 			v.Calls = append(v.Calls, entry.String())
 		}
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/sallyport-gateway/sallyport/hostsim"
 	"github.com/sallyport-gateway/sallyport/hostsim/okta"
 )
 
@@ -86,14 +87,140 @@ func TestUsageRows(t *testing.T) {
 	if diff := cmp.Diff(want, rows); diff != "" {
 		t.Errorf("rows (-want +got):\n%s", diff)
 	}
-	verdicts := retirements([][2]string{{"a", "v1"}, {"a", "v2"}, {"a", "v4"}}, rows)
-	for i, safe := range []bool{false, true, true} { // callers who are not known keep nothing alive
-		if verdicts[i].Safe != safe {
-			t.Errorf("%s: safe is %v", verdicts[i].Version, verdicts[i].Safe)
-		}
+}
+
+// TestRetirements: only a period that was seen as a whole lets a version go.
+func TestRetirements(t *testing.T) {
+	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	rows := []usageRow{
+		{API: "a", Version: "v1", App: "x", Calls: 20},
+		{API: "a", Version: "v2", Refused: map[string]int64{"api_key.missing": 4}}, // unidentified callers keep nothing alive
+		{API: "a", Version: "v3", App: "x", Refused: map[string]int64{"token.inactive": 1}},
+		{API: "a", Version: "v4", App: "y", Calls: 1}, // at a time that nobody noted
 	}
-	if !strings.Contains(verdicts[0].Verdict, "In use by x.") {
-		t.Errorf("the verdict is %q", verdicts[0].Verdict)
+	last := map[caller]time.Time{
+		{"a", "v1", "x"}: now.Add(-time.Second),
+		{"a", "v3", "x"}: now.Add(-2 * time.Minute),
+	}
+	versions := [][2]string{{"a", "v1"}, {"a", "v2"}, {"a", "v3"}, {"a", "v4"}, {"a", "v5"}}
+	for name, test := range map[string]struct {
+		period  string
+		covered time.Duration
+		want    []string
+	}{
+		"not seen long enough": {"minute", 59 * time.Second, []string{inUse, notKnown, notKnown, inUse, notKnown}},
+		"a minute":             {"minute", time.Minute, []string{inUse, mayGo, mayGo, inUse, mayGo}},
+		"an hour":              {"hour", time.Hour, []string{inUse, mayGo, inUse, inUse, mayGo}},
+		"a month of an hour":   {"month", time.Hour, []string{inUse, notKnown, inUse, inUse, notKnown}},
+		"no such period":       {"<b>", time.Hour, []string{inUse, notKnown, inUse, inUse, notKnown}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := retirements(versions, rows, last, now, seen{periodOf(test.period), test.covered})
+			for i, r := range got {
+				if r.State != test.want[i] {
+					t.Errorf("%s is %s, want %s: %s", r.Version, r.State, test.want[i], r.Verdict)
+				}
+				if says := strings.Contains(r.Verdict, "May be retired"); says != (r.State == mayGo) {
+					t.Errorf("%s: %s", r.Version, r.Verdict)
+				}
+			}
+			if got[0].Verdict != "In use by x." {
+				t.Errorf("the verdict is %q", got[0].Verdict)
+			}
+		})
+	}
+}
+
+func TestTimeline(t *testing.T) {
+	var b visits
+	now := time.Date(2026, 11, 24, 12, 0, 5, 0, time.UTC)
+	ok := visit{App: "x", API: "a", Version: "v1", Decision: "allow"}
+	no := visit{App: "x", API: "a", Version: "v1", Decision: "deny", Reason: "token.inactive"}
+	for _, v := range []struct {
+		visit
+		ago time.Duration
+	}{{ok, 0}, {no, time.Second}, {ok, 14 * time.Second}, {ok, 2 * time.Second}, {ok, time.Hour}, {visit{Decision: ""}, 0}} {
+		v.visit.At = now.Add(-v.ago)
+		b.add(v.visit)
+	}
+	slots, last := b.charted(now)
+	want := []slot{
+		{At: now.Truncate(slotLength).Add(-slotLength), Calls: map[string]int{"x, a v1": 1}, Refused: map[string]int{}},
+		{At: now.Truncate(slotLength), Calls: map[string]int{"x, a v1": 2}, Refused: map[string]int{"token.inactive": 1, "no reason": 1}},
+	}
+	if diff := cmp.Diff(want, slots[maxSlots-2:]); diff != "" || len(slots) != maxSlots {
+		t.Errorf("%d slots; the last two (-want +got):\n%s", len(slots), diff)
+	}
+	if at := last[caller{"a", "v1", "x"}]; !at.Equal(now) {
+		t.Errorf("the last call was at %s", at)
+	}
+	// It is bounded, whatever names there are and however long it runs.
+	for i := range 10 * maxNames {
+		b.add(visit{At: now.Add(time.Duration(i) * time.Minute), App: fmt.Sprint(i), Decision: "allow"})
+	}
+	if len(b.chart.slots) > maxSlots || len(b.chart.names) > maxNames || len(b.chart.last) > maxNames {
+		t.Errorf("%d slots, %d names, %d callers", len(b.chart.slots), len(b.chart.names), len(b.chart.last))
+	}
+	if slots, _ := b.charted(now.Add(10 * maxNames * time.Minute)); len(slots) != maxSlots || slots[maxSlots-1].Calls[otherNames] != 0 {
+		t.Errorf("later: %v", slots)
+	}
+}
+
+func TestDoorTimes(t *testing.T) {
+	began := time.Unix(0, 0)
+	entry := func(ms int, name, args string) hostsim.TraceEntry {
+		return hostsim.TraceEntry{At: began.Add(time.Duration(ms) * time.Millisecond), Name: name, Args: args}
+	}
+	callback := func(ms int, name string) hostsim.TraceEntry {
+		e := entry(ms, name, "")
+		e.Callback = true
+		return e
+	}
+	start := callback(0, "proxy_on_request_headers")
+	first, second := entry(1, markCall, markBegin), entry(3, markCall, markBegin)
+	goesOn, allowed, logged := entry(9, markCall, markGoOn), entry(10, "proxy_replace_header_map_value", ""), callback(15, "proxy_on_log")
+	for name, test := range map[string]struct {
+		decision, reason string
+		trace            []hostsim.TraceEntry
+		want             []float64 // -1 for none
+	}{
+		"let through":      {"allow", "", []hostsim.TraceEntry{start, first, second, goesOn, allowed, logged}, []float64{1, 2, 7, 5}},
+		"no key":           {"deny", "api_key.missing", []hostsim.TraceEntry{start, first, entry(2, "proxy_send_local_response", ""), logged}, []float64{1, 1, -1, -1}},
+		"a revoked token":  {"deny", "token.inactive", []hostsim.TraceEntry{start, first, second, goesOn, entry(12, "proxy_send_local_response", ""), logged}, []float64{1, 2, 9, -1}},
+		"no such API":      {"deny", "api.unknown", []hostsim.TraceEntry{start, entry(1, "proxy_send_local_response", "")}, []float64{1, -1, -1, -1}},
+		"no marks":         {"allow", "", []hostsim.TraceEntry{start, allowed, logged}, []float64{-1, -1, -1, -1}},
+		"too many marks":   {"allow", "", []hostsim.TraceEntry{start, first, first, second, allowed, logged}, []float64{-1, -1, -1, -1}},
+		"never decided":    {"deny", "token.inactive", []hostsim.TraceEntry{start, first, second}, []float64{-1, -1, -1, -1}},
+		"nothing was seen": {"allow", "", nil, []float64{-1, -1, -1, -1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			doors := doorsOf([]string{"verify_api_key", "introspect_token"}, test.decision, test.reason)
+			timeDoors(doors, test.trace, began.Add(20*time.Millisecond))
+			for i, d := range doors {
+				got := -1.0
+				if d.Took != nil {
+					got = *d.Took
+				}
+				if got != test.want[i] {
+					t.Errorf("%s took %v, want %v", d.Name, got, test.want[i])
+				}
+			}
+		})
+	}
+}
+
+// TestAdvice: what a card says of a refusal stands in the page it links to.
+func TestAdvice(t *testing.T) {
+	var r result
+	r.refused("token.scope_insufficient")
+	if r.Door != "require token" || !strings.Contains(r.Advice, "names the scopes") {
+		t.Errorf("%+v", r)
+	}
+	if r.refused(""); r.Reason != "" || r.Door != "" || r.Advice != "" {
+		t.Errorf("after a good answer: %+v", r)
+	}
+	if r.refused("<b>x</b>"); r.Advice != "" {
+		t.Errorf("a reason that is none has advice: %q", r.Advice)
 	}
 }
 
@@ -127,7 +254,7 @@ func TestConsole(t *testing.T) {
 		mux.ServeHTTP(w, r)
 		return w.Code, w.Body.String()
 	}
-	for _, page := range []string{"/trace", "/usage", "/faults", "/trace.js", "/usage.js"} {
+	for _, page := range []string{"/trace", "/usage", "/faults", "/troubleshooting", "/trace.js", "/usage.js", "/chart.js"} {
 		if status, body := ask("GET", page, nil); status != 200 || body == "" {
 			t.Errorf("%s: %d", page, status)
 		}
@@ -141,6 +268,9 @@ func TestConsole(t *testing.T) {
 	}
 	if _, body := ask("GET", "/usage.json", nil); !strings.Contains(body, `"calls":1`) || !strings.Contains(body, "In use by x.") {
 		t.Errorf("usage: %s", body)
+	}
+	if _, body := ask("GET", "/troubleshooting", nil); !strings.Contains(body, `<code id="token.inactive">`) {
+		t.Errorf("troubleshooting: %s", body)
 	}
 	metricsAway = true
 	if status, body := ask("GET", "/usage.json", nil); status != 502 || strings.Contains(body, "secret") {

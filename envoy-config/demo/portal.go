@@ -112,7 +112,7 @@ func (p *Portal) render(w http.ResponseWriter, r *http.Request, status int, v vi
 	}
 	v.Calls, v.Cards, v.Nav = apiCalls, apiCalls[:dashboardCards], p.cfg.Pages != nil
 	if v.Result == nil {
-		v.Form = callForm{Call: apiCalls[0].ID, WithKey: true, WithToken: true, Times: 1}
+		v.Form = callForm{Call: firstCall, WithKey: true, WithToken: true, Times: 1}
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Bounds of one press of the button.
@@ -26,16 +27,21 @@ type apiCall struct {
 // apiCalls are all calls that the portal makes: a browser chooses one by its
 // id, so it cannot send the key to an address of its own.
 var apiCalls = []apiCall{
+	{"order-43", "Latest order", http.MethodGet, "/customers/v1/orders/43"},
+	{"sales", "Sales this month", http.MethodGet, "/customers/v1/orders/sales"},
+	{"shipments", "Shipments on their way", http.MethodGet, "/customers/v1/orders/shipments"},
+	{"invoices", "Open invoices", http.MethodGet, "/customers/v1/orders/invoices"},
 	{"order-v1", "Read order 42, version 1", http.MethodGet, "/customers/v1/orders/42"},
-	{"order-43", "Read order 43, version 1", http.MethodGet, "/customers/v1/orders/43"},
-	{"order-44", "Read order 44, version 1", http.MethodGet, "/customers/v1/orders/44"},
 	{"order-v2", "Read order 42, version 2", http.MethodGet, "/customers/v2/orders/42"},
 	{"delete", "Delete order 42 (not in the portal's product)", http.MethodDelete, "/customers/v1/orders/42"},
 	{"nowhere", "Call an API that does not exist", http.MethodGet, "/nowhere"},
 }
 
+// firstCall is the one that the form offers first.
+const firstCall = "order-v1"
+
 // dashboardCards is how many of them fill the dashboard after the sign-in.
-const dashboardCards = 3
+const dashboardCards = 4
 
 // callForm is what the person chose.
 type callForm struct {
@@ -51,6 +57,13 @@ type result struct {
 	Status  string        `json:"status"`
 	Headers []string      `json:"headers"`
 	Body    string        `json:"body"`
+	// Reason is the last refusal's, with the door that refused and what the
+	// page on troubleshooting says of it; all are empty when nothing was refused.
+	Reason string `json:"reason,omitempty"`
+	Door   string `json:"door,omitempty"`
+	Advice string `json:"advice,omitempty"`
+	// Trace is the address of the last call on the page Trace.
+	Trace string `json:"trace"`
 }
 
 type statusCount struct {
@@ -58,8 +71,11 @@ type statusCount struct {
 	Count  int `json:"count"`
 }
 
+// reasonHeader says why the gateway refused.
+const reasonHeader = "X-Sallyport-Reason"
+
 // shownHeaders are the headers that say something about a denial.
-var shownHeaders = []string{"X-Sallyport-Reason", "Www-Authenticate", "Retry-After", "Content-Type"}
+var shownHeaders = []string{reasonHeader, "Www-Authenticate", "Retry-After", "Content-Type"}
 
 func (p *Portal) serveCall(w http.ResponseWriter, r *http.Request, s session) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxPortalForm)
@@ -123,6 +139,7 @@ func (p *Portal) repeat(ctx context.Context, call apiCall, form callForm, token 
 
 // once sends req and puts the answer into res.
 func (p *Portal) once(req *http.Request, res *result) error {
+	began := time.Now()
 	resp, err := p.cfg.Client.Do(req)
 	if err != nil {
 		return fmt.Errorf("call API: %w", err)
@@ -134,6 +151,8 @@ func (p *Portal) once(req *http.Request, res *result) error {
 	}
 	res.Status = strings.TrimSpace(strconv.Itoa(resp.StatusCode) + " " + http.StatusText(resp.StatusCode))
 	res.Body = string(body)
+	res.Trace = traceOf(req, began, time.Now())
+	res.refused(resp.Header.Get(reasonHeader))
 	res.Headers = res.Headers[:0]
 	for _, name := range shownHeaders {
 		for _, value := range resp.Header.Values(name) {

@@ -1,10 +1,16 @@
 // Asks every two seconds for the numbers.
+import { Chart } from "/chart.js";
 import { element } from "/element.js";
 
 const rows = document.getElementById("rows");
 const versions = document.getElementById("versions");
 const summary = document.getElementById("summary");
-const period = 2000; // ms
+const period = document.getElementById("period");
+const pause = 2000; // ms
+const chart = new Chart({
+  place: document.getElementById("chart"), legend: document.getElementById("legend"),
+  detail: document.getElementById("bar"), table: document.getElementById("slots"),
+});
 
 const time = (ms) => (ms < 0 ? "–" : `${ms.toFixed(1)} ms`);
 
@@ -18,14 +24,15 @@ function row(r) {
     element("td", {}, r.last ? new Date(r.last).toLocaleTimeString() : "–"));
 }
 
-async function look() {
+async function ask() {
   try {
-    const response = await fetch("/usage.json");
+    const response = await fetch(`/usage.json?period=${period.value}`);
     const usage = await response.json();
     if (usage.problem) throw new Error(usage.problem);
     rows.replaceChildren(...usage.rows.map(row));
     versions.replaceChildren(...usage.versions.map((v) =>
-      element("li", { "data-version": v.version, "data-safe": v.safe }, element("strong", {}, `${v.api} ${v.version}`), ": ", v.verdict)));
+      element("li", { "data-version": v.version, "data-state": v.state }, element("strong", {}, `${v.api} ${v.version}`), ": ", v.verdict)));
+    chart.show(usage.timeline);
     const calls = usage.rows.reduce((n, r) => n + r.calls, 0);
     const refused = usage.rows.reduce((n, r) => n + Object.values(r.refused).reduce((a, b) => a + b, 0), 0);
     const text = calls + refused ? `${calls} calls let through, ${refused} refused.` : "Nobody has called yet.";
@@ -33,7 +40,12 @@ async function look() {
   } catch {
     summary.textContent = "The gateway does not tell its numbers.";
   }
-  setTimeout(look, period);
 }
 
+async function look() {
+  await ask();
+  setTimeout(look, pause);
+}
+
+period.addEventListener("change", ask);
 look();

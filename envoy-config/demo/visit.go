@@ -43,9 +43,10 @@ func (v *visit) attributes(of func(name string) string) {
 
 // visits is the gateway's guest book. Its zero value is ready for use.
 type visits struct {
-	mu   sync.Mutex
-	last int
-	kept []visit
+	mu    sync.Mutex
+	last  int
+	kept  []visit
+	chart timeline
 }
 
 func (b *visits) add(v visit) {
@@ -53,6 +54,7 @@ func (b *visits) add(v visit) {
 	defer b.mu.Unlock()
 	b.last++
 	v.ID = b.last
+	b.chart.add(v)
 	v.Method, v.Path = v.Method[:min(len(v.Method), maxVisitText)], v.Path[:min(len(v.Path), maxVisitText)]
 	if len(b.kept) == maxVisits {
 		b.kept = slices.Delete(b.kept, 0, 1)

@@ -1,4 +1,4 @@
-//go:build !faultinjection
+//go:build !faultinjection && !doormarks
 
 package pipeline
 
