@@ -10,6 +10,7 @@ GOLANGCI_LINT_VERSION := v2.15.0
 HELM_VERSION := v4.2.0
 FUZZTIME ?= 20s
 HOST ?= hostsim
+QUOTA ?= local
 
 ENVOY_BINARY := build/envoy/$(ENVOY_VERSION)/envoy/_bin/envoy
 OLDER_BINARIES := $(OLDER_ENVOYS:%=build/envoy/%/envoy/_bin/envoy)
@@ -81,20 +82,18 @@ $(AXE): Makefile
 	@tar -xzf $(@D)/axe-core-$(AXE_VERSION).tgz -C $(@D) --strip-components=1 package/axe.min.js && touch $@
 
 .PHONY: run
-run: wasm ## the demo; HOST=envoy puts a real Envoy in the gateway's place
+run: wasm ## the demo; HOST=envoy puts a real Envoy in the gateway's place, QUOTA=redis has the real engine count
+	@if [ "$(QUOTA)" = redis ]; then $(MAKE) --no-print-directory ratelimit; fi
 	@if [ "$(HOST)" = envoy ] && [ -z "$${ENVOY:-}" ]; then $(MAKE) --no-print-directory envoy; fi
-	go run ./envoy-config/demo/cmd/demo -host $(HOST)
+	go run ./envoy-config/demo/cmd/demo -host $(HOST) -quota $(QUOTA)
 
 .PHONY: test
-test: ## all tests; the numbers of scenarios on each driver stand at the end
+test: ## all tests; at the end the scenarios on each driver, and how many tests passed, failed and were skipped
 	@[ -n "$${ENVOY:-}" ] || $(MAKE) --no-print-directory envoy || echo 'make test: going on without Envoy; where CI=true its tests fail' >&2
 	@[ "$${CI:-}" != true ] || $(MAKE) --no-print-directory prometheus browser load node helm ratelimit
 	@mkdir -p build
-	@status=0; \
-	go test -v -timeout 30m ./... 2>&1 | tee build/test.log | { grep -Ev '^ *(=== |--- PASS|PASS$$)|\[no test files\]$$' || true; } || status=$$?; \
-	echo; awk '/^[0-9]+ scenarios on / { lines = lines $$0 "\n" } \
-		/^(ok|FAIL) *\t/ { if (lines) printf "%s:\n%s", $$2, lines; lines = "" }' build/test.log; \
-	exit $$status
+	@status=0; go test -v -timeout 30m ./... 2>&1 | tee build/test.log | awk -f .ci/progress.awk || status=$$?; \
+	[ $$status = 0 ] && echo 'make test: PASSED' || echo 'make test: FAILED' >&2; exit $$status
 
 .PHONY: fidelity
 fidelity: envoys ## the simulated host against all Envoys, behaviour by behaviour
@@ -150,10 +149,15 @@ manifests: helm ## the manifests and charts for Istio and Envoy Gateway by their
 race: ## the simulated host's tests under the race detector
 	go test -race -timeout 30m ./hostsim/...
 
+MISSPELL := go run github.com/golangci/misspell/cmd/misspell@v0.7.0
+# What tests write wrong, to see that it is found.
+MISSPELT_ON_PURPOSE := nmae,adress,accesss
+
 .PHONY: lint
-lint: $(GOLANGCI_LINT) ## linters, the import walls among them, natively and for the guest
+lint: $(GOLANGCI_LINT) ## linters, the import walls among them, natively and for the guest; spelling
 	$(GOLANGCI_LINT) run
 	GOOS=wasip1 GOARCH=wasm go vet ./filter/internal/...
+	$(MISSPELL) -error -i $(MISSPELT_ON_PURPOSE) $$(git ls-files '*.md' '*.go' '*.yaml' '*.html' '*.js' Makefile | grep -v testdata/)
 	go mod tidy -diff
 	go -C envoy-config/istio/e2e mod tidy -diff
 	go -C envoy-config/envoy-gateway/e2e mod tidy -diff

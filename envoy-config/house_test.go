@@ -127,7 +127,7 @@ func TestHouseWalls(t *testing.T) {
 }
 
 // workshop are the commands of this repository's own workshop, which compile modules from its source.
-var workshop = []string{"hostsim/fidelity/cmd/fidelity", "envoy-config/bench/cmd/bench", "envoy-config/bench/cmd/profile"}
+var workshop = []string{"envoy-config/release/cmd/release", "hostsim/fidelity/cmd/fidelity", "envoy-config/bench/cmd/bench", "envoy-config/bench/cmd/profile"}
 
 // TestHouseCommands: no command links what is for tests, and prints what of this repository each links.
 func TestHouseCommands(t *testing.T) {

@@ -26,7 +26,7 @@ var safeWASI = []string{
 	"fd_close", "fd_fdstat_get", "fd_fdstat_set_flags", "fd_prestat_dir_name", "fd_prestat_get",
 }
 
-// hostcalls are the functions of ABI 0.2.1 that Envoy offers in module "env", without gRPC and the calls that Envoy
+// hostcalls are the functions of ABI 0.2.1 that Envoy offers in module "env", without streams of gRPC and the calls that Envoy
 // leaves unimplemented.
 var hostcalls = []string{
 	"proxy_log", "proxy_get_log_level", "proxy_get_status", "proxy_get_current_time_nanoseconds",
@@ -39,7 +39,7 @@ var hostcalls = []string{
 	"proxy_get_shared_data", "proxy_set_shared_data",
 	"proxy_register_shared_queue", "proxy_resolve_shared_queue", "proxy_enqueue_shared_queue", "proxy_dequeue_shared_queue",
 	"proxy_define_metric", "proxy_increment_metric", "proxy_record_metric", "proxy_get_metric",
-	"proxy_call_foreign_function",
+	"proxy_call_foreign_function", "proxy_grpc_call",
 }
 
 func TestModuleImports(t *testing.T) {

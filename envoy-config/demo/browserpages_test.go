@@ -39,7 +39,7 @@ func TestBrowser(t *testing.T) {
 	b.until("trace shows the three calls", `document.querySelectorAll("#visits > [data-decision=allow]").length === 3`, nothing)
 	const doorsOf = `[...document.querySelector("#visits > li").querySelectorAll(".door")].map((d) => d.innerText.replace(/\s+/g, " ")).join("; ")`
 	const opened = "✓ find the API opened; ✓ spike arrest opened; ✓ verify api key opened; ✓ remove api key opened; " +
-		"✓ introspect token opened; ✓ require token opened; ✓ backend opened"
+		"✓ introspect token opened; ✓ require token opened; ✓ quota opened; ✓ backend opened"
 	if got := b.js(doorsOf); got != opened {
 		t.Errorf("the doors of a good call are %s", got)
 	}
@@ -86,7 +86,7 @@ func (b *chromium) revoked(d *demo.Demo, cardsIn, doorsOf string) {
 	b.do("open trace", chromedp.Navigate(d.PortalURL+"/trace"))
 	b.until("trace shows a refused call", `document.querySelector("#visits > li")?.dataset.decision === "deny"`, nothing)
 	const want = "✓ find the API opened; ✓ spike arrest opened; ✓ verify api key opened; ✓ remove api key opened; " +
-		"✗ introspect token refused; · require token not reached; · backend not reached"
+		"✗ introspect token refused; · require token not reached; · quota not reached; · backend not reached"
 	if got := b.js(doorsOf); got != want {
 		b.t.Errorf("the doors of a revoked token are %s", got)
 	}

@@ -23,8 +23,14 @@ const (
 	portalClient  = "0oa1portal"
 )
 
+// quotaModes are what the quota says of who counts, by Options.Quota.
+var quotaModes = map[string]string{
+	QuotaLocal: "mode: local",
+	QuotaRedis: "mode: exact, engine: {cluster: " + quotaCluster + "}",
+}
+
 // pluginConfig is config.yaml with its names filled in, as the JSON that the filter reads.
-func pluginConfig(apiKey, issuer string) ([]byte, error) {
+func pluginConfig(apiKey, issuer, quota string) ([]byte, error) {
 	okta, err := url.Parse(issuer)
 	if err != nil {
 		return nil, fmt.Errorf("read issuer: %w", err)
@@ -36,6 +42,7 @@ func pluginConfig(apiKey, issuer string) ([]byte, error) {
 		"PORTAL_CLIENT_ID":  portalClient,
 		"OKTA_AUTHORITY":    okta.Host,
 		"OKTA_ISSUER":       issuer,
+		"QUOTA_MODE":        quotaModes[quota],
 	}
 	var missing string
 	text := os.Expand(configYAML, func(name string) string {

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sallyport-gateway/sallyport/envoy-config/internal/quotaengine"
 	"github.com/sallyport-gateway/sallyport/hostsim/gateway"
 	"github.com/sallyport-gateway/sallyport/hostsim/okta"
 )
@@ -24,11 +25,19 @@ const (
 	HostEnvoy = "envoy"
 )
 
+// Who counts the quota: each gateway by itself, or envoyproxy/ratelimit with Redis.
+const (
+	QuotaLocal = "local"
+	QuotaRedis = "redis"
+)
+
 // Options say what to start. Addresses are host:port on this machine; an empty
 // one means 127.0.0.1 and a free port.
 type Options struct {
 	Wasm string // path of the compiled filter
 	Host string // HostSim or HostEnvoy; empty means HostSim
+	// Quota is QuotaLocal or QuotaRedis, which needs `make ratelimit`; empty means QuotaLocal.
+	Quota string
 	// Addresses of the parts.
 	Gateway, Okta, Backend, Portal string
 	// Log receives what the parts have to say; nil means slog.Default.
@@ -51,6 +60,7 @@ type Demo struct {
 	ended   <-chan struct{}   // Envoy's end
 	closers []func() error    // last first
 	console *console
+	quota   *quotaengine.Engine // nil with QuotaLocal
 }
 
 // Ended is closed when a part that is a process of its own, Envoy, has ended by itself.
@@ -63,6 +73,9 @@ func Start(ctx context.Context, o Options) (*Demo, error) {
 	}
 	if o.Host == "" {
 		o.Host = HostSim
+	}
+	if o.Quota == "" {
+		o.Quota = QuotaLocal
 	}
 	d := &Demo{
 		Login: "ada@example.com", Password: strings.ToLower(rand.Text()[:10]),
@@ -95,7 +108,10 @@ func (d *Demo) start(ctx context.Context, o Options) error {
 	if err := d.startBackend(o.Backend); err != nil {
 		return err
 	}
-	config, err := pluginConfig(d.apiKey, d.OktaIssuer)
+	if err := d.startQuota(ctx, o.Quota); err != nil {
+		return err
+	}
+	config, err := pluginConfig(d.apiKey, d.OktaIssuer, o.Quota)
 	if err != nil {
 		return err
 	}

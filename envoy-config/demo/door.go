@@ -54,7 +54,7 @@ func doorOf(reason string) string {
 	switch family {
 	case "request", "api":
 		return apiDoor
-	case "ip_access", "spike_arrest":
+	case "ip_access", "spike_arrest", "quota":
 		return family
 	case "api_key", "app":
 		return "verify_api_key"

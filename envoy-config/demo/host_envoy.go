@@ -56,7 +56,11 @@ func (d *Demo) startEnvoy(ctx context.Context, o Options, config []byte) error {
 	if err := deployment.WriteSecrets(); err != nil {
 		return err
 	}
-	bootstrap, err := deployment.Bootstrap()
+	document := deployment.Document()
+	if err := d.addQuotaCluster(document); err != nil {
+		return err
+	}
+	bootstrap, err := document.JSON()
 	if err != nil {
 		return err
 	}

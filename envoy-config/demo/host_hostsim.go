@@ -34,7 +34,7 @@ func (d *Demo) startHostsim(ctx context.Context, o Options, config []byte) error
 	if err != nil {
 		return err
 	}
-	host, err := module.New(ctx,
+	host, err := module.New(ctx, append(d.quotaEndpoint(),
 		hostsim.WithClock(hostsim.RealClock()),
 		hostsim.WithWorkers(max(2, runtime.NumCPU())),
 		hostsim.WithConfig(config),
@@ -44,7 +44,7 @@ func (d *Demo) startHostsim(ctx context.Context, o Options, config []byte) error
 		hostsim.WithConnectionManager(hostsim.ConnectionManager{UseRemoteAddress: true, RequestTimeout: 30 * time.Second}), // as in envoy.yaml
 		hostsim.WithCluster("okta", okta),
 		hostsim.WithTrace(),
-		hostsim.WithLog(d.guestLog))
+		hostsim.WithLog(d.guestLog))...)
 	if err != nil {
 		return fmt.Errorf("start the simulated host: %w", err)
 	}
@@ -108,6 +108,7 @@ func (c *console) visited(e gateway.Exchange) {
 		At: e.Began, Method: e.Request.Method, Path: e.Request.URL.Path, Status: e.Status,
 		Took: float64(e.Took.Microseconds()) / 1000, Hostcalls: e.Stream.Hostcalls(), Calls: []string{},
 	}
+	v.Left = string(state["wasm.sallyport.ratelimit"])
 	v.attributes(func(name string) string { return string(state["wasm.sallyport."+name]) })
 	v.Doors = doorsOf(c.steps, v.Decision, v.Reason)
 	for _, entry := range e.Stream.Trace() {

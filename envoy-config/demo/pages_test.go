@@ -17,19 +17,20 @@ import (
 )
 
 func TestDoors(t *testing.T) {
-	steps := []string{"spike_arrest", "verify_api_key", "introspect_token", "require_token"}
+	steps := []string{"spike_arrest", "verify_api_key", "introspect_token", "require_token", "quota"}
 	for name, test := range map[string]struct{ decision, reason, want string }{
-		"let through":               {"allow", "", "OOOOOO"},
-		"no such API":               {"deny", "api.unknown", "R....."},
-		"over the rate":             {"deny", "spike_arrest.exceeded", "OR...."},
-		"no key":                    {"deny", "api_key.missing", "OOR..."},
-		"an app that is revoked":    {"deny", "app.not_approved", "OOR..."},
-		"no token":                  {"deny", "token.missing", "OOOR.."},
-		"a revoked token":           {"deny", "token.inactive", "OOOR.."},
-		"Okta is down":              {"deny", "introspection.unreachable", "OOOR.."},
-		"a token without the scope": {"deny", "token.scope_insufficient", "OOOOR."},
-		"a fault of the filter":     {"deny", "internal.error", "R....."},
-		"a filter that is gone":     {"", "", "R....."},
+		"let through":               {"allow", "", "OOOOOOO"},
+		"no such API":               {"deny", "api.unknown", "R......"},
+		"over the rate":             {"deny", "spike_arrest.exceeded", "OR....."},
+		"no key":                    {"deny", "api_key.missing", "OOR...."},
+		"an app that is revoked":    {"deny", "app.not_approved", "OOR...."},
+		"no token":                  {"deny", "token.missing", "OOOR..."},
+		"a revoked token":           {"deny", "token.inactive", "OOOR..."},
+		"Okta is down":              {"deny", "introspection.unreachable", "OOOR..."},
+		"a token without the scope": {"deny", "token.scope_insufficient", "OOOOR.."},
+		"over the quota":            {"deny", "quota.exceeded", "OOOOOR."},
+		"a fault of the filter":     {"deny", "internal.error", "R......"},
+		"a filter that is gone":     {"", "", "R......"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got strings.Builder

@@ -18,6 +18,7 @@ function row(v) {
   const verdict = v.reason ? `${v.status} ${v.reason}` : `${v.status}`;
   const facts = [new Date(v.at).toLocaleTimeString(), `${v.took_ms.toFixed(1)} ms`];
   if (v.hostcalls >= 0) facts.push(`${v.hostcalls} hostcalls`);
+  if (v.left) facts.push(`left: ${v.left}`);
   if (v.app) facts.push(`app ${v.app}`);
   const item = element("li", { "data-id": v.id, "data-decision": v.decision },
     element("p", {}, element("code", {}, `${v.method} ${v.path}`), " ", element("strong", {}, verdict), " ", element("small", {}, facts.join(", "))),

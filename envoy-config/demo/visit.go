@@ -28,6 +28,8 @@ type visit struct {
 	Version  string    `json:"version,omitempty"`
 	Decision string    `json:"decision"`
 	Doors    []door    `json:"doors"`
+	// Left is what the limits have left for the client, as a RateLimit header has it; "" where the host does not tell.
+	Left string `json:"left,omitempty"`
 	// Hostcalls is how many the filter made for it, and Calls which; -1 and none where the host does not tell.
 	Hostcalls int      `json:"hostcalls"`
 	Calls     []string `json:"calls,omitempty"`

@@ -16,7 +16,6 @@ import (
 	ocistore "oras.land/oras-go/v2/content/oci"
 
 	"github.com/sallyport-gateway/sallyport/envoy-config/oci"
-	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
 )
 
 // moduleName is what the module is called wherever it is published.
@@ -30,18 +29,17 @@ func (r *release) build(ctx context.Context, env []string, pkg, out string, flag
 	return err
 }
 
-// module makes the module as `make wasm` does, and the image as an OCI layout in
-// a tar archive.
+// module takes the module that `make wasm` makes, and makes the image as an OCI
+// layout in a tar archive.
 func (r *release) module(ctx context.Context) error {
-	file, err := filepath.Abs(filepath.Join(r.Out, moduleName))
+	if _, err := r.run(ctx, []string{"GOFLAGS=", "GOWORK=off"}, "make", "--silent", "wasm"); err != nil {
+		return err
+	}
+	wasm, err := os.ReadFile(filepath.Join(r.Source, "build", moduleName))
 	if err != nil {
 		return err
 	}
-	if err := r.build(ctx, wasmbuild.Environment(), "./filter", file, "-buildmode=c-shared", "-buildvcs=false"); err != nil {
-		return err
-	}
-	wasm, err := os.ReadFile(file)
-	if err != nil {
+	if err := r.write(moduleName, wasm); err != nil {
 		return err
 	}
 	layout, err := os.MkdirTemp("", "sallyport-image-*")

@@ -102,3 +102,21 @@ func Join(list []string, separator string) string {
 	}
 	return string(b)
 }
+
+// Number reads decimal digits, and nothing else, of a number up to highest.
+// The errors of strconv's readers quote what they refuse, with a table of all
+// that is printable: 15 KiB of a module.
+//
+//go:noinline
+func Number(digits string, highest int64) (n int64, ok bool) {
+	for i := range len(digits) {
+		digit := digits[i] - '0'
+		if digit > 9 || n > highest/10 {
+			return 0, false
+		}
+		if n = 10*n + int64(digit); n < 0 || n > highest {
+			return 0, false
+		}
+	}
+	return n, digits != ""
+}

@@ -1,6 +1,7 @@
 package ascii_test
 
 import (
+	"math"
 	"strings"
 	"testing"
 
@@ -55,6 +56,37 @@ func TestSameVariable(t *testing.T) {
 		if got := ascii.Variable(tt.a) == ascii.Variable(tt.b); got != tt.want {
 			t.Errorf("Variable(%q) == Variable(%q): %v", tt.a, tt.b, got)
 		}
+	}
+}
+
+func TestNumber(t *testing.T) {
+	tests := []struct {
+		name, digits string
+		highest      int64
+		want         int64
+		ok           bool
+	}{
+		{"nothing", "", 9, 0, false},
+		{"zero", "0", 0, 0, true},
+		{"above zero", "1", 0, 0, false},
+		{"leading zeros", "0042", 42, 42, true},
+		{"the highest", "1000000", 1_000_000, 1_000_000, true},
+		{"one more", "1000001", 1_000_000, 0, false},
+		{"what an int64 holds", "9223372036854775807", math.MaxInt64, math.MaxInt64, true},
+		{"one more than it holds", "9223372036854775808", math.MaxInt64, 0, false},
+		{"far more than it holds", "99999999999999999999", math.MaxInt64, 0, false},
+		{"a sign", "+1", 9, 0, false},
+		{"a minus", "-1", 9, 0, false},
+		{"a letter", "1a", 99, 0, false},
+		{"an underscore", "1_0", 99, 0, false},
+		{"a blank", "1 ", 9, 0, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got, ok := ascii.Number(tt.digits, tt.highest); got != tt.want || ok != tt.ok {
+				t.Errorf("got %d, %t, want %d, %t", got, ok, tt.want, tt.ok)
+			}
+		})
 	}
 }
 

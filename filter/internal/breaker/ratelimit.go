@@ -1,9 +1,10 @@
 package breaker
 
 import (
-	"strconv"
+	"math"
 	"time"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
 
@@ -87,6 +88,5 @@ func number(a *pipeline.Answer, name string) (int64, bool) {
 	if !ok {
 		return 0, false
 	}
-	n, err := strconv.ParseUint(value, 10, 63)
-	return int64(n), err == nil
+	return ascii.Number(value, math.MaxInt64)
 }

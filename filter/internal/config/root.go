@@ -3,11 +3,10 @@ package config
 import (
 	"strconv"
 
-	"github.com/tidwall/gjson"
-
 	"github.com/sallyport-gateway/sallyport/filter/internal/catalog"
 	"github.com/sallyport-gateway/sallyport/filter/internal/decode"
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
+	"github.com/sallyport-gateway/sallyport/filter/internal/jsonobject"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/identity"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/raisefault"
@@ -100,7 +99,7 @@ func (r *reader) rateLimitHeaders(v decode.Value, h *RateLimitHeaders) {
 func (r *reader) version(v decode.Value) {
 	if !v.IsNumber() {
 		r.Wrong(v, strconv.Itoa(formatVersion), "")
-	} else if gjson.Parse(string(v)).Num != formatVersion {
+	} else if n, fraction, ok := jsonobject.NumericDate(v); !ok || fraction || n != formatVersion {
 		r.Problem("must be " + strconv.Itoa(formatVersion) + ", got " + decode.Cut(string(v)))
 	}
 }

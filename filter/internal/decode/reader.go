@@ -1,13 +1,11 @@
 package decode
 
 import (
-	"math"
 	"strconv"
 	"strings"
 
-	"github.com/tidwall/gjson"
-
 	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
+	"github.com/sallyport-gateway/sallyport/filter/internal/jsonobject"
 )
 
 // Env reads a variable of the environment in which the configuration applies.
@@ -168,7 +166,7 @@ func (r *Reader) Boolean(v Value) bool {
 }
 
 // Integer reads a whole number within bounds. 1.0 is 1: some control planes
-// know doubles only.
+// know doubles only. low is not below 0, and high not beyond a NumericDate.
 func (r *Reader) Integer(v Value, low, high int) int {
 	wanted := "a whole number from " + strconv.Itoa(low) + " to " + strconv.Itoa(high)
 	if !v.IsNumber() {
@@ -179,8 +177,8 @@ func (r *Reader) Integer(v Value, low, high int) int {
 		r.Wrong(v, wanted, remedy)
 		return 0
 	}
-	n := gjson.Parse(string(v)).Num
-	if n != math.Trunc(n) || n < float64(low) || n > float64(high) {
+	n, fraction, ok := jsonobject.NumericDate(v)
+	if !ok || fraction || n < int64(low) || n > int64(high) {
 		r.Problem("must be " + wanted + ", got " + Cut(string(v)))
 		return 0
 	}
@@ -211,7 +209,7 @@ func oneOf(words []string) string {
 		default:
 			list += ", "
 		}
-		list += strconv.Quote(w)
+		list += Quote(w)
 	}
 	return list
 }

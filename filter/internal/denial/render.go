@@ -84,7 +84,7 @@ func (r *Renderer) Render(d Denial) *Response {
 	k := r.kept[d.Reason]
 	if k == nil || k.denial != d {
 		k = &kept{denial: d, response: Render(d, r.Format)}
-		if d.Limit != nil || d.Reason == QuotaExceeded {
+		if d.Limit != nil {
 			k.response.GRPC = r.RateLimitedGRPC
 			k.response.Headers = without(k.response.Headers, r.Omit)
 		}

@@ -273,11 +273,31 @@ func TestAStreamThatIsGoneIsNotTouched(t *testing.T) {
 }
 
 // stuck is a step that waits for what never comes.
-type stuck struct{ flight pipeline.Flight }
+type stuck struct {
+	flight pipeline.Flight
+	late   denial.Reason // 0: as usual
+}
 
 func (s *stuck) Name() string { return "stuck" }
 func (s *stuck) Apply(*pipeline.Exchange) pipeline.Outcome {
-	return pipeline.Await(&s.flight, func(*pipeline.Exchange) pipeline.Outcome { return pipeline.Continue() })
+	resume := func(*pipeline.Exchange) pipeline.Outcome { return pipeline.Continue() }
+	if s.late != 0 {
+		return pipeline.AwaitOr(s.late, &s.flight, resume)
+	}
+	return pipeline.Await(&s.flight, resume)
+}
+
+// TestALateStepSaysWhy: a wait that is not introspection's is not called so.
+func TestALateStepSaysWhy(t *testing.T) {
+	p := newProxy()
+	e := configured(t, p)
+	e.Run(&stuck{late: denial.QuotaUnavailable})
+	p.open(e, 1)
+	p.now = p.now.Add(2500 * time.Millisecond)
+	e.Tick()
+	if got := p.counted()["sallyport_decisions.sp_decision=deny|sp_reason=quota.unavailable|"]; got != 1 {
+		t.Errorf("quota.unavailable counted %d times: %v", got, p.counted())
+	}
 }
 
 // TestEveryParkedStreamEnds: whatever a step waits for, the stream has a deadline of its own, and what comes later

@@ -1,7 +1,5 @@
 package engine
 
-import "github.com/sallyport-gateway/sallyport/filter/internal/denial"
-
 // wake is called when what the stream waits for has come, in whatever callback
 // that is. The verdict comes with giveVerdicts.
 func (s *Stream) wake() {
@@ -44,7 +42,7 @@ func (s *Stream) serve(now int64) (served bool) {
 	served = true // also after a panic
 	defer s.settle()
 	if !s.woken {
-		s.giveUp(denial.IntrospectionDeadline)
+		s.giveUp(s.run.Late())
 		return
 	}
 	s.woken = false

@@ -1,8 +1,6 @@
 package jose
 
 import (
-	"github.com/tidwall/gjson"
-
 	"github.com/sallyport-gateway/sallyport/filter/internal/jsonobject"
 )
 
@@ -34,12 +32,12 @@ func ParseKeySet(text []byte) (*KeySet, error) {
 	return s, nil
 }
 
-func (s *KeySet) read(keys gjson.Result) bool {
-	if !keys.IsArray() {
+func (s *KeySet) read(keys jsonobject.Value) bool {
+	if !keys.IsList() {
 		return false
 	}
 	count := 0
-	keys.ForEach(func(_, v gjson.Result) bool {
+	keys.Each(func(_ string, v jsonobject.Value) bool {
 		if k, err := publicKeyOf(v); err == nil {
 			s.keys = append(s.keys, k)
 		}

@@ -3,8 +3,6 @@ package jose
 import (
 	"strings"
 
-	"github.com/tidwall/gjson"
-
 	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jsonobject"
 )
@@ -169,7 +167,7 @@ func privateJWK(text []byte) (*PrivateKey, bool) {
 	if _, err := jsonobject.Read(text); err != nil {
 		return nil, false
 	}
-	m, err := readKey(gjson.ParseBytes(text))
+	m, err := readKey(jsonobject.Root(text))
 	if err != nil {
 		return nil, false
 	}

@@ -4,8 +4,6 @@ import (
 	"math/bits"
 	"strings"
 
-	"github.com/tidwall/gjson"
-
 	"github.com/sallyport-gateway/sallyport/filter/internal/jsonobject"
 )
 
@@ -41,7 +39,7 @@ func ParsePublicKey(jwk []byte) (*PublicKey, error) {
 	if _, err := jsonobject.Read(jwk); err != nil {
 		return nil, ErrKey
 	}
-	return publicKeyOf(gjson.ParseBytes(jwk))
+	return publicKeyOf(jsonobject.Root(jwk))
 }
 
 // members are the string members of a JWK, by name.
@@ -49,7 +47,7 @@ type members map[string]string
 
 // publicKeyOf reads a key inside a text that has been checked. One that carries
 // a private or a symmetric part is refused: it was not meant for strangers.
-func publicKeyOf(v gjson.Result) (*PublicKey, error) {
+func publicKeyOf(v jsonobject.Value) (*PublicKey, error) {
 	m, err := readKey(v)
 	if err != nil || m["d"] != "" || m["k"] != "" {
 		return nil, ErrKey
@@ -59,7 +57,7 @@ func publicKeyOf(v gjson.Result) (*PublicKey, error) {
 
 // readKey reads what a key's members say of its use, all of which must allow to
 // check signatures (RFC 7517 sections 4.2 to 4.4).
-func readKey(v gjson.Result) (members, error) {
+func readKey(v jsonobject.Value) (members, error) {
 	list, err := jsonobject.Of(v)
 	if err != nil {
 		return nil, ErrKey
@@ -72,10 +70,11 @@ func readKey(v gjson.Result) (members, error) {
 				return nil, ErrKey
 			}
 		case "kty", "crv", "n", "e", "x", "y", "d", "k", "p", "q", "dp", "dq", "qi", "use", "alg", "kid":
-			if member.Value.Type != gjson.String || member.Value.Str == "" {
+			text := member.Value.Content()
+			if text == "" {
 				return nil, ErrKey
 			}
-			m[member.Name] = member.Value.Str
+			m[member.Name] = text
 		}
 	}
 	if use := m["use"]; use != "" && use != "sig" || len(m["kid"]) > maxNameBytes {
@@ -84,13 +83,14 @@ func readKey(v gjson.Result) (members, error) {
 	return m, nil
 }
 
-func allows(operations gjson.Result) bool {
-	if !operations.IsArray() {
+func allows(operations jsonobject.Value) bool {
+	if !operations.IsList() {
 		return false
 	}
 	good := false
-	operations.ForEach(func(_, v gjson.Result) bool {
-		good = v.Type == gjson.String && (v.Str == "verify" || v.Str == "sign")
+	operations.Each(func(_ string, v jsonobject.Value) bool {
+		use := v.Content()
+		good = use == "verify" || use == "sign"
 		return !good
 	})
 	return good

@@ -33,8 +33,10 @@ var (
 
 // Member is one member of an object; its name is unescaped.
 type Member struct {
+	_ [0]func() // not comparable: an unused == costs the guest code
+
 	Name  string
-	Value gjson.Result
+	Value Value
 }
 
 // Read reads the outer object of a whole JSON text, its members in their order.
@@ -45,23 +47,23 @@ func Read(text []byte) ([]Member, error) {
 	if !utf8.Valid(text) || !gjson.ValidBytes(text) {
 		return nil, ErrNotJSON
 	}
-	return Of(gjson.ParseBytes(text))
+	return Of(Root(text))
 }
 
 // Of reads an object inside a text that Read has accepted.
-func Of(object gjson.Result) (members []Member, err error) {
+func Of(object Value) (members []Member, err error) {
 	if !object.IsObject() {
 		return nil, ErrNotObject
 	}
 	seen := make(map[string]struct{})
-	object.ForEach(func(name, value gjson.Result) bool {
-		if _, twice := seen[name.Str]; twice {
+	object.Each(func(name string, value Value) bool {
+		if _, twice := seen[name]; twice {
 			err = ErrDuplicate
 		} else if len(members) == MaxMembers {
 			err = ErrTooManyMembers
 		}
-		seen[name.Str] = struct{}{}
-		members = append(members, Member{Name: name.Str, Value: value})
+		seen[name] = struct{}{}
+		members = append(members, Member{Name: name, Value: value})
 		return err == nil
 	})
 	return members, err

@@ -1,10 +1,6 @@
 package jsonobject
 
-import (
-	"strings"
-
-	"github.com/tidwall/gjson"
-)
+import "strings"
 
 // maxNumberBytes bounds the text of a NumericDate. A double that is written in
 // full has 24 bytes.
@@ -14,8 +10,8 @@ const maxNumberBytes = 64
 // a number of maxNumberBytes has digits.
 const maxExponent = 1000
 
-// NumericDate reads a NumericDate (RFC 7519 section 2): any JSON number (RFC
-// 8259 section 6) from 0 to the end of the year 9999, in unix seconds. It reads
+// NumericDate reads a NumericDate (RFC 7519 section 2), or any other JSON number
+// (RFC 8259 section 6) from 0 to the end of the year 9999, in unix seconds. It reads
 // the digits and never a float, so nothing is rounded behind the caller's back:
 // seconds is the whole part, and fraction reports whether something not zero
 // was cut off. What rounds so that it fails closed depends on the use:
@@ -24,9 +20,9 @@ const maxExponent = 1000
 //   - nbf: one more where there is a fraction. The token begins up to a second
 //     late.
 //   - iat: seconds as it is. What is issued looks up to a second older.
-func NumericDate(v gjson.Result) (seconds int64, fraction, ok bool) {
-	s := v.Raw
-	if v.Type != gjson.Number || len(s) > maxNumberBytes {
+func NumericDate(v Value) (seconds int64, fraction, ok bool) {
+	s := string(v)
+	if !v.IsNumber() || len(s) > maxNumberBytes {
 		return 0, false, false
 	}
 	negative := s != "" && s[0] == '-'

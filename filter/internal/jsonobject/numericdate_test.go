@@ -5,8 +5,6 @@ import (
 	"math/big"
 	"strings"
 	"testing"
-
-	"github.com/tidwall/gjson"
 )
 
 func TestNumericDate(t *testing.T) {
@@ -73,7 +71,7 @@ func TestNumericDate(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			seconds, fraction, ok := NumericDate(gjson.Result{Type: gjson.Number, Raw: tt.number})
+			seconds, fraction, ok := NumericDate(Value(tt.number))
 			if got := (want{seconds, fraction, ok}); got != tt.want {
 				t.Errorf("%s: got %+v, want %+v", tt.number, got, tt.want)
 			}
@@ -83,11 +81,11 @@ func TestNumericDate(t *testing.T) {
 
 func TestNumericDateIsANumber(t *testing.T) {
 	for _, text := range []string{`"1795435199"`, `null`, `true`, `[1795435199]`, `{}`, `""`} {
-		if n, _, ok := NumericDate(gjson.Parse(text)); ok {
+		if n, _, ok := NumericDate(Value(text)); ok {
 			t.Errorf("%s: read as %d", text, n)
 		}
 	}
-	if _, _, ok := NumericDate(gjson.Result{}); ok {
+	if _, _, ok := NumericDate(""); ok {
 		t.Error("read what is absent")
 	}
 }
@@ -98,7 +96,7 @@ func FuzzNumericDate(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		seconds, fraction, ok := NumericDate(gjson.Result{Type: gjson.Number, Raw: text})
+		seconds, fraction, ok := NumericDate(Value(text))
 		var number json.Number
 		valid := len(text) <= maxNumberBytes && text == strings.TrimSpace(text) &&
 			!strings.HasPrefix(text, `"`) && text != "null" && json.Unmarshal([]byte(text), &number) == nil

@@ -16,7 +16,7 @@ const (
 type Outcome struct {
 	kind   kind
 	skip   bool           // of one that continues: the step was not meant for the request
-	reason denial.Reason  // of a refusal that says no more
+	reason denial.Reason  // of a refusal that says no more, or of a wait that takes too long
 	denial *denial.Denial // of one that does
 	reply  *denial.Response
 	flight *Flight
@@ -51,12 +51,18 @@ func Reply(r *denial.Response) Outcome {
 }
 
 // Await parks the exchange until f has landed; resume then says what the step
-// answers. A nil flight or resume denies.
+// answers. A nil flight or resume denies. A wait that takes too long is refused
+// with denial.IntrospectionDeadline.
 func Await(f *Flight, resume func(*Exchange) Outcome) Outcome {
+	return AwaitOr(denial.IntrospectionDeadline, f, resume)
+}
+
+// AwaitOr is Await with the reason of a wait that takes too long.
+func AwaitOr(late denial.Reason, f *Flight, resume func(*Exchange) Outcome) Outcome {
 	if f == nil || resume == nil {
 		return Outcome{}
 	}
-	return Outcome{kind: await, flight: f, resume: resume}
+	return Outcome{kind: await, reason: late, flight: f, resume: resume}
 }
 
 // Denial gives the refusal; ok tells whether the outcome is one.
@@ -96,5 +102,5 @@ func (o Outcome) mapped(f func(*Exchange, Outcome) Outcome, x *Exchange) Outcome
 		return f(x, o)
 	}
 	resume := o.resume
-	return Await(o.flight, func(x *Exchange) Outcome { return resume(x).mapped(f, x) })
+	return AwaitOr(o.reason, o.flight, func(x *Exchange) Outcome { return resume(x).mapped(f, x) })
 }

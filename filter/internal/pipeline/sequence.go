@@ -152,6 +152,9 @@ func (r *Run) take(o *Outcome, wake func()) Verdict {
 	return Parked
 }
 
+// Late is the reason for a run that waits too long.
+func (r *Run) Late() denial.Reason { return r.waiting.reason }
+
 // Fail decides an undecided run as a refusal, for a deadline or a panic. It
 // reports whether it did: a run that has its verdict keeps it.
 //

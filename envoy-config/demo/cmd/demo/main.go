@@ -27,6 +27,7 @@ func run() (err error) {
 	var o demo.Options
 	flag.StringVar(&o.Wasm, "wasm", "build/sallyport.wasm", "the compiled filter")
 	flag.StringVar(&o.Host, "host", demo.HostSim, "what runs the filter: "+demo.HostSim+" or "+demo.HostEnvoy)
+	flag.StringVar(&o.Quota, "quota", demo.QuotaLocal, "who counts the quota: "+demo.QuotaLocal+", the gateway itself, or "+demo.QuotaRedis+", envoyproxy/ratelimit (make ratelimit)")
 	flag.StringVar(&o.Gateway, "gateway", "", "address of the gateway, such as :8443 (default: a free port)")
 	flag.StringVar(&o.Okta, "okta", "", "address of the simulated Okta")
 	flag.StringVar(&o.Backend, "backend", "", "address of the backend")

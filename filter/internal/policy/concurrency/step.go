@@ -5,6 +5,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/host"
+	"github.com/sallyport-gateway/sallyport/filter/internal/jsonobject"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 )
@@ -132,7 +133,7 @@ func (s *step) room(x *pipeline.Exchange) *room {
 
 // key names a room in the host.
 func (s *step) key(app string) string {
-	return "concurrent_calls/1/" + sharedtable.Digest(perWords[s.per]+" "+strconv.Quote(s.id)+" "+app)
+	return "concurrent_calls/1/" + sharedtable.Digest(perWords[s.per]+" "+string(jsonobject.AppendString(nil, s.id))+" "+app)
 }
 
 // Busy implements host.Background.

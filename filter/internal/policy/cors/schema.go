@@ -16,7 +16,7 @@ func (*Policy) Schema() *decode.Schema {
 		"allow_origins":     decode.ListSchema(`Who may call: origins, patterns such as "https://*.example.com" for all names below one, or "*" alone for everybody.`, origin, 1, maxOrigins),
 		"allow_methods":     decode.ListSchema("With which methods, besides GET, HEAD and POST.", method, 0, maxMethods),
 		"allow_headers":     decode.ListSchema("With which headers, besides those that every page may send.", header(), 0, maxHeaders),
-		"expose_headers":    decode.ListSchema("Which headers of a refusal a page may read, besides retry-after, www-authenticate and x-sallyport-reason.", header(), 0, maxHeaders),
+		"expose_headers":    decode.ListSchema("Which headers of a refusal a page may read, besides ratelimit, ratelimit-policy, retry-after, www-authenticate and x-sallyport-reason.", header(), 0, maxHeaders),
 		"max_age":           decode.DurationSchema("How long a browser may remember the answer; by default as long as it likes.", 0, maxMaxAge),
 		"allow_credentials": decode.BooleanSchema("Whether cookies and client certificates may come.").WithDefault(false),
 	})

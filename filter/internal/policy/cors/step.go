@@ -30,7 +30,7 @@ type Options struct {
 }
 
 // readable are the headers of a refusal that tell a page what to do next.
-const readable = "retry-after,www-authenticate," + denial.ReasonHeader
+const readable = "ratelimit,ratelimit-policy,retry-after,www-authenticate," + denial.ReasonHeader
 
 type step struct {
 	origins []Origin

@@ -140,7 +140,7 @@ func TestCORSShapesRefusals(t *testing.T) {
 			x = exchange("GET", from, sent)
 		}
 		d := denial.Denial{Reason: denial.SpikeArrestExceeded}
-		if s.Shape(x, &d); d.Origin != want || d.CORS == nil || d.CORS.Expose != "retry-after,www-authenticate,x-sallyport-reason,x-total" {
+		if s.Shape(x, &d); d.Origin != want || d.CORS == nil || d.CORS.Expose != "ratelimit,ratelimit-policy,retry-after,www-authenticate,x-sallyport-reason,x-total" {
 			t.Errorf("%s: %q, %+v", sent, d.Origin, d.CORS)
 		}
 	}

@@ -4,8 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/tidwall/gjson"
-
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jsonobject"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
@@ -36,7 +34,7 @@ func readClaims(body []byte) (claims *pipeline.Claims, reason denial.Reason, ok 
 		return nil, denial.IntrospectionNoActive, false
 	}
 	claims = &pipeline.Claims{}
-	if members[active].Value.Type == gjson.False {
+	if members[active].Value == "false" {
 		return claims, 0, true
 	}
 	r := reading{c: claims}
@@ -70,12 +68,12 @@ type reading struct {
 
 	// What counts only where client_id and scope do not say the same: elsewhere
 	// these names are anybody's.
-	cid, azp, scp *gjson.Result
+	cid, azp, scp jsonobject.Value
 }
 
 func (r *reading) all(members []jsonobject.Member) flaw {
 	for i := range members {
-		if f := r.claim(members[i].Name, &members[i].Value); f != sound {
+		if f := r.claim(members[i].Name, members[i].Value); f != sound {
 			return f
 		}
 	}
@@ -89,13 +87,13 @@ func (r *reading) all(members []jsonobject.Member) flaw {
 
 // absent reports whether an optional member says nothing: many servers write all
 // members of a form, and null or "" where they have nothing to say.
-func absent(v *gjson.Result) bool {
-	return v == nil || v.Type == gjson.Null || v.Type == gjson.String && v.Str == ""
+func absent(v jsonobject.Value) bool {
+	return v == "" || v.IsNull() || v == `""`
 }
 
 // claim takes one member over. exp alone is never absent once it is there: the
 // token would not end.
-func (r *reading) claim(name string, v *gjson.Result) flaw {
+func (r *reading) claim(name string, v jsonobject.Value) flaw {
 	c := r.c
 	if name == "exp" {
 		return r.expiry(v)
@@ -119,7 +117,7 @@ func (r *reading) claim(name string, v *gjson.Result) flaw {
 		return text(v, &c.ClientID)
 	case "scope":
 		// Tokens of ForgeRock and Spring have a list here; an answer has none.
-		if r.token && v.IsArray() {
+		if r.token && v.IsList() {
 			return readScopes(c, v)
 		}
 		return readScope(c, v)
@@ -130,7 +128,7 @@ func (r *reading) claim(name string, v *gjson.Result) flaw {
 	case "scp": // Okta's and Entra's tokens say scp
 		r.scp = v
 	case "cnf":
-		readConfirmation(c, *v)
+		readConfirmation(c, v)
 	default:
 		r.kind.note(name, v)
 	}
@@ -139,8 +137,8 @@ func (r *reading) claim(name string, v *gjson.Result) flaw {
 
 // expiry cuts a fraction off, so that a token ends before its time rather than
 // after it. 0 would read as no expiry.
-func (r *reading) expiry(v *gjson.Result) flaw {
-	seconds, _, ok := jsonobject.NumericDate(*v)
+func (r *reading) expiry(v jsonobject.Value) flaw {
+	seconds, _, ok := jsonobject.NumericDate(v)
 	if !ok || seconds == 0 {
 		return wrongForm
 	}
@@ -149,8 +147,8 @@ func (r *reading) expiry(v *gjson.Result) flaw {
 }
 
 // notBefore rounds a fraction up, for the same reason.
-func (r *reading) notBefore(v *gjson.Result) flaw {
-	seconds, fraction, ok := jsonobject.NumericDate(*v)
+func (r *reading) notBefore(v jsonobject.Value) flaw {
+	seconds, fraction, ok := jsonobject.NumericDate(v)
 	if !ok {
 		return wrongForm
 	}
@@ -179,7 +177,7 @@ func (r *reading) substitutes() flaw {
 		return sound
 	}
 	r.kind.access = true
-	if r.scp.IsArray() {
+	if r.scp.IsList() {
 		return readScopes(c, r.scp)
 	}
 	return readScope(c, r.scp)
@@ -188,27 +186,28 @@ func (r *reading) substitutes() flaw {
 // text reads a string that is neither empty nor too long and has no control
 // characters; U+FFFD is what the decoder makes of half a surrogate pair, so two
 // different strings could have become one. What has a flaw is left as it was.
-func text(v *gjson.Result, to *string) flaw {
-	if v.Type != gjson.String || v.Str == "" {
+func text(v jsonobject.Value, to *string) flaw {
+	s := v.Content()
+	if s == "" {
 		return wrongForm
 	}
-	if len(v.Str) > maxTextBytes {
+	if len(s) > maxTextBytes {
 		return textTooLong
 	}
-	for _, r := range v.Str {
+	for _, r := range s {
 		if r < 0x20 || 0x7f <= r && r <= 0x9f || r == '\uFFFD' {
 			return wrongForm
 		}
 	}
 	// The copy lets go of the rest of the body.
-	*to = strings.Clone(v.Str)
+	*to = strings.Clone(s)
 	return sound
 }
 
 // readAudience reads a string, or an array of them (RFC 7519 section 4.1.3).
-func readAudience(c *pipeline.Claims, v *gjson.Result) flaw {
+func readAudience(c *pipeline.Claims, v jsonobject.Value) flaw {
 	size := 0
-	add := func(element *gjson.Result) flaw {
+	add := func(element jsonobject.Value) flaw {
 		var value string
 		f := text(element, &value)
 		size += len(value)
@@ -218,20 +217,20 @@ func readAudience(c *pipeline.Claims, v *gjson.Result) flaw {
 		c.Audience = append(c.Audience, value)
 		return f
 	}
-	if !v.IsArray() {
+	if !v.IsList() {
 		return add(v)
 	}
 	return eachValue(v, add)
 }
 
 // readScope adds the scopes of a blank-separated string (RFC 6749 section 3.3).
-func readScope(c *pipeline.Claims, v *gjson.Result) flaw {
-	if v.Type != gjson.String {
+func readScope(c *pipeline.Claims, v jsonobject.Value) flaw {
+	if !v.IsString() {
 		return wrongForm
 	}
 	s := scopes{c: c}
 	var scope string
-	for rest, more := v.Str, true; more; {
+	for rest, more := v.Content(), true; more; {
 		scope, rest, more = strings.Cut(rest, " ")
 		if scope == "" {
 			continue
@@ -244,13 +243,13 @@ func readScope(c *pipeline.Claims, v *gjson.Result) flaw {
 }
 
 // readScopes adds the scopes of an array, as Okta's tokens have them.
-func readScopes(c *pipeline.Claims, v *gjson.Result) flaw {
+func readScopes(c *pipeline.Claims, v jsonobject.Value) flaw {
 	s := scopes{c: c}
-	return eachValue(v, func(element *gjson.Result) flaw {
-		if element.Type != gjson.String {
+	return eachValue(v, func(element jsonobject.Value) flaw {
+		if !element.IsString() {
 			return wrongForm
 		}
-		return s.add(element.Str)
+		return s.add(element.Content())
 	})
 }
 
@@ -284,10 +283,10 @@ func (s *scopes) add(scope string) flaw {
 }
 
 // eachValue is sound when take finds every element of an array so.
-func eachValue(array *gjson.Result, take func(*gjson.Result) flaw) flaw {
+func eachValue(array jsonobject.Value, take func(jsonobject.Value) flaw) flaw {
 	f := sound
-	array.ForEach(func(_, element gjson.Result) bool {
-		f = take(&element)
+	array.Each(func(_ string, element jsonobject.Value) bool {
+		f = take(element)
 		return f == sound
 	})
 	return f

@@ -4,8 +4,6 @@ import (
 	"crypto/subtle"
 	"strings"
 
-	"github.com/tidwall/gjson"
-
 	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jose"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jsonobject"
@@ -19,7 +17,7 @@ const thumbprintBytes = (sha256.Size*8 + 5) / 6
 // readConfirmation takes cnf over (RFC 7800 section 3): the thumbprints of a key
 // (RFC 9449 section 6.1) and of a certificate (RFC 8705 section 3.1). What
 // demands any other proof, or cannot be read, can be proven by nobody.
-func readConfirmation(c *pipeline.Claims, v gjson.Result) {
+func readConfirmation(c *pipeline.Claims, v jsonobject.Value) {
 	c.SenderConstrained = true
 	members, err := jsonobject.Of(v)
 	if err != nil {
@@ -27,14 +25,15 @@ func readConfirmation(c *pipeline.Claims, v gjson.Result) {
 	}
 	var key, certificate string
 	for _, m := range members {
-		if m.Value.Type != gjson.String || len(m.Value.Str) != thumbprintBytes {
+		value := m.Value.Content()
+		if len(value) != thumbprintBytes {
 			return
 		}
 		switch m.Name {
 		case "jkt":
-			key = strings.Clone(m.Value.Str)
+			key = strings.Clone(value)
 		case "x5t#S256":
-			certificate = strings.Clone(m.Value.Str)
+			certificate = strings.Clone(value)
 		default:
 			return
 		}

@@ -4,8 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/tidwall/gjson"
-
+	"github.com/sallyport-gateway/sallyport/filter/internal/jsonobject"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/tokenrules"
 )
@@ -41,12 +40,12 @@ var (
 func oneOf(names []string, name string) bool { return slices.Contains(names, name) }
 
 // note takes a member that is not absent.
-func (k *kindSigns) note(name string, v *gjson.Result) {
+func (k *kindSigns) note(name string, v jsonobject.Value) {
 	switch {
 	case oneOf(kindMembers, name):
-		k.word(name, v.Str) // "" of what is no text
+		k.word(name, v.Content()) // "" of what is no text
 	case oneOf(wordMembers, name):
-		k.other = k.other || tokenrules.KindOf(v.Str) == tokenrules.OtherKind
+		k.other = k.other || tokenrules.KindOf(v.Content()) == tokenrules.OtherKind
 	case oneOf(idMembers, name):
 		k.other = true
 	case name == "nonce":
@@ -74,11 +73,11 @@ func (k *kindSigns) word(name, says string) {
 
 // isEvents tells the claim of security event and logout tokens (RFC 8417 section
 // 2.2: an object whose names are URIs) from one that only has its name.
-func isEvents(v *gjson.Result) bool {
+func isEvents(v jsonobject.Value) bool {
 	uri := false
 	if v.IsObject() {
-		v.ForEach(func(name, _ gjson.Result) bool {
-			uri = strings.IndexByte(name.Str, ':') >= 0
+		v.Each(func(name string, _ jsonobject.Value) bool {
+			uri = strings.IndexByte(name, ':') >= 0
 			return !uri
 		})
 	}

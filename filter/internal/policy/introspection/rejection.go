@@ -3,8 +3,6 @@ package introspection
 import (
 	"strings"
 
-	"github.com/tidwall/gjson"
-
 	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jsonobject"
@@ -46,7 +44,7 @@ func rejectionReason(a *pipeline.Answer) denial.Reason {
 		return denial.IntrospectionRejected
 	}
 	for _, m := range members {
-		if m.Name == "error" && m.Value.Type == gjson.String && isErrorCode(m.Value.Str) && !strings.Contains(errorsOfOurs, " "+ascii.Lower(m.Value.Str)+" ") {
+		if code := m.Value.Content(); m.Name == "error" && isErrorCode(code) && !strings.Contains(errorsOfOurs, " "+ascii.Lower(code)+" ") {
 			return denial.TokenRefused
 		}
 	}

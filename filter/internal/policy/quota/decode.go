@@ -191,7 +191,7 @@ func plan(p *policy.Plan, o *Options) {
 		if own.Per == ClientIP {
 			own.IPv6Prefix = site.IPv6Prefix
 		}
-		own.Products = site.Quotas
+		own.Products, own.Report = site.Quotas, site.TellAdmitted
 		return New(own, site.Ports)
 	}
 }

@@ -135,8 +135,7 @@ func (e *engine) reconciled(x *pipeline.Exchange, t terms, who party) pipeline.O
 	}
 	switch got {
 	case admitted:
-		e.step.near.note(e.step, x, &t, after.spent())
-		return pipeline.Continue()
+		return e.step.admit(x, &t, after.spent(), after.end)
 	case ask:
 		if !place {
 			return e.wait(x, &t, who)
@@ -154,7 +153,7 @@ func (e *engine) exceeded(x *pipeline.Exchange, t *terms, who party, end int64, 
 		e.look(d, x.Now)
 		e.leave(d)
 	}
-	return violated(end, x.Now)
+	return t.violated(end, x.Now)
 }
 
 // withoutEngine is for a request that could not be asked about.
@@ -173,7 +172,7 @@ func (e *engine) withoutEngine(x *pipeline.Exchange, t *terms, who party) pipeli
 	})
 	switch {
 	case err == nil && !fits:
-		return violated(end, x.Now)
+		return t.violated(end, x.Now)
 	case !owed:
 		return unavailable()
 	}

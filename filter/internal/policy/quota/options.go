@@ -58,6 +58,7 @@ type Options struct {
 	Weight     int64
 	Mode       Mode
 	Engine     Engine
+	Report     bool // leave in the exchange what the limit has left
 }
 
 // MaxBatch bounds Engine.Batch.

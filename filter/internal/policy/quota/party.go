@@ -71,7 +71,7 @@ func appendValue(b []byte, value string) []byte {
 // product is whose limit it is, when that is a product's: an app has a count for
 // each of them.
 func (s *step) product(x *pipeline.Exchange) string {
-	if _, ok := s.options.Products[x.Caller.Product]; ok && s.options.Per != Product {
+	if _, ok := s.products[x.Caller.Product]; ok && s.options.Per != Product {
 		return x.Caller.Product
 	}
 	return ""

@@ -3,6 +3,7 @@ package quota
 import (
 	"slices"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
 
@@ -54,7 +55,7 @@ func (e *engine) await(x *pipeline.Exchange, t *terms, d *desk, q *queue) pipeli
 	if mine.flight.Landed() { // the call was refused at once
 		return e.conclude(x, d, mine)
 	}
-	return pipeline.Await(&mine.flight, func(x *pipeline.Exchange) pipeline.Outcome { return e.conclude(x, d, mine) })
+	return pipeline.AwaitOr(denial.QuotaUnavailable, &mine.flight, func(x *pipeline.Exchange) pipeline.Outcome { return e.conclude(x, d, mine) })
 }
 
 // conclude is what a ticket means for its request.
@@ -62,12 +63,11 @@ func (e *engine) conclude(x *pipeline.Exchange, d *desk, mine *ticket) pipeline.
 	t := d.terms
 	switch mine.verdict {
 	case yes:
-		e.step.near.note(e.step, x, &t, mine.spent)
-		return pipeline.Continue()
+		return e.step.admit(x, &t, mine.spent, t.window(x.Now/nanosPerSecond).end)
 	case again:
 		return e.reconciled(x, t, d.who)
 	case no:
-		return violated(t.window(x.Now/nanosPerSecond).end, x.Now)
+		return t.violated(t.window(x.Now/nanosPerSecond).end, x.Now)
 	}
 	return e.withoutEngine(x, &t, d.who)
 }

@@ -27,6 +27,9 @@ type step struct {
 	engine   *engine // nil in local mode
 	near     near
 
+	own      terms
+	products map[string]terms // by name, those that have their own
+
 	secret siphash.Key // from the shared seed and the identity, with the first request that needs it
 	seeded bool
 }
@@ -54,6 +57,10 @@ func New(o Options, p host.Ports) pipeline.Step {
 		s.engine = newEngine(s)
 		s.ports.Peers.Join(s.engine)
 	}
+	s.own, s.products = s.made(o.Terms), map[string]terms{}
+	for name, own := range o.Products {
+		s.products[name] = s.made(own)
+	}
 	return s
 }
 
@@ -62,11 +69,10 @@ func (s *step) Name() string { return "quota" }
 
 // terms are those of the request's product, else the step's own.
 func (s *step) terms(x *pipeline.Exchange) terms {
-	of := s.options.Terms
-	if own, ok := s.options.Products[x.Caller.Product]; ok {
-		of = own
+	if own, ok := s.products[x.Caller.Product]; ok {
+		return own
 	}
-	return terms{limit: of.Limit, interval: Interval(of.Interval), rolling: s.options.Rolling && s.engine == nil, engine: s.engine != nil}
+	return s.own
 }
 
 // Apply implements pipeline.Step.
@@ -103,11 +109,24 @@ func (s *step) local(x *pipeline.Exchange, t *terms, who party) pipeline.Outcome
 		return unavailable()
 	}
 	if got != admitted {
-		return violated(after.end, x.Now)
+		return t.violated(after.end, x.Now)
 	}
-	s.near.note(s, x, t, after.known)
+	return s.admit(x, t, after.known, after.end)
+}
+
+// admit lets a request pass; spent includes it, in a window that ends at end, in
+// unix seconds.
+func (s *step) admit(x *pipeline.Exchange, t *terms, spent, end int64) pipeline.Outcome {
+	s.near.note(s, x, t, spent)
+	if s.options.Report {
+		x.Allowances = append(x.Allowances, pipeline.Allowance{
+			Limit: t.told, Remaining: int(max(0, t.limitAt(x.Now/nanosPerSecond)-spent)), Seconds: secondsTo(end, x.Now),
+		})
+	}
 	return pipeline.Continue()
 }
+
+func secondsTo(end, now int64) int { return int(max(1, end-now/nanosPerSecond)) }
 
 // update runs change on the party's account, as often as sharedtable.Table.Update
 // does, and keeps it when that says so. A party for whom there is no room has one
@@ -141,11 +160,12 @@ func unavailable() pipeline.Outcome {
 // violated refuses until a window ends, in unix seconds.
 //
 //go:noinline
-func violated(end, now int64) pipeline.Outcome {
+func (t *terms) violated(end, now int64) pipeline.Outcome {
 	return pipeline.Deny(denial.Denial{
 		Reason:            denial.QuotaExceeded,
-		RetryAfterSeconds: int(max(1, end-now/nanosPerSecond)),
+		RetryAfterSeconds: secondsTo(end, now),
 		Text:              violation,
+		Limit:             t.told,
 	})
 }
 

@@ -34,12 +34,52 @@ func TestQuotaDenial(t *testing.T) {
 	s := w.worker(options(Local, 1), memstore.New(nil))
 	w.want(w.one(s, "shop"), passes)
 	d, _ := w.send(s, "shop").o.Denial()
-	want := denial.Denial{Reason: denial.QuotaExceeded, RetryAfterSeconds: 60, Text: "Rate limit quota violation. Quota limit exceeded."}
-	if d != want {
-		t.Errorf("%+v, want %+v", d, want)
+	want := denial.Denial{Reason: denial.QuotaExceeded, RetryAfterSeconds: 60, Text: "Rate limit quota violation. Quota limit exceeded.", Limit: d.Limit}
+	if d != want || d.Limit == nil || *d.Limit != (denial.Limit{Name: "1-hour-app", Policy: `"1-hour-app";q=1;w=3600`}) {
+		t.Errorf("%+v with %+v, want %+v", d, d.Limit, want)
+	}
+	again, _ := w.send(s, "shop").o.Denial()
+	if again != d {
+		t.Errorf("the next refusal is another one, which has to be rendered again: %+v", again)
 	}
 	if r := denial.QuotaExceeded; r.Status() != 429 || r.ErrorCode() != "policies.ratelimit.QuotaViolation" || r.Technical() || !denial.QuotaUnavailable.Technical() {
 		t.Error("the reasons say something else")
+	}
+}
+
+func TestQuotaTellsWhatIsLeft(t *testing.T) {
+	for _, mode := range []Mode{Local, Exact, Reconciled} {
+		for _, report := range []bool{true, false} {
+			t.Run(modeWords[mode], func(t *testing.T) {
+				w := newWorld(t)
+				w.now, w.engine.now = noon.Add(50*time.Minute), noon.Add(50*time.Minute)
+				o := options(mode, 30)
+				o.Report = report
+				o.Products = map[string]Terms{"gold": {Limit: 100, Interval: uint8(Month)}}
+				s := w.worker(o, memstore.New(nil))
+				got := func(product string) []pipeline.Allowance {
+					x := exchange(w, "shop")
+					x.Caller.Product = product
+					p := &pending{x, s.Apply(x)}
+					w.settle([]*pending{p})
+					w.want(p.result(), passes)
+					return x.Allowances
+				}
+				if !report {
+					if a := got(""); len(a) > 0 {
+						t.Errorf("nobody asked for %+v", a)
+					}
+					return
+				}
+				got("")
+				if a := got(""); len(a) != 1 || a[0].Remaining != 28 || a[0].Seconds != 600 || a[0].Limit.Name != "30-hour-app" {
+					t.Errorf("%+v", a)
+				}
+				if a := got("gold"); len(a) != 1 || a[0].Remaining != 99 || a[0].Limit.Policy != `"100-month-app";q=100;w=2592000` {
+					t.Errorf("%+v", a)
+				}
+			})
+		}
 	}
 }
 

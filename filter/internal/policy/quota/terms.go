@@ -1,11 +1,29 @@
 package quota
 
+import (
+	"strconv"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
+)
+
 // terms are a limit: so many hits in an interval. The zero terms admit nothing.
 type terms struct {
+	_ [0]func() // not comparable: an unused == costs the guest code
+
 	limit    int64
 	interval Interval
 	rolling  bool // windows begin with the first hit, else with the interval of UTC
 	engine   bool // an engine counts, in years of its own
+
+	told *denial.Limit // what clients are told of it
+}
+
+// made are the terms of a limit in this step.
+func (s *step) made(of Terms) terms {
+	interval := Interval(of.Interval)
+	told := &denial.Limit{Name: strconv.FormatInt(of.Limit, 10) + "-" + interval.String() + "-" + perWords[s.options.Per]}
+	told.Policy = denial.PolicyItem(told.Name, int(of.Limit), int(lengths[interval]))
+	return terms{limit: of.Limit, interval: interval, rolling: s.options.Rolling && s.engine == nil, engine: s.engine != nil, told: told}
 }
 
 // window is the one in which now lies, in unix seconds. With an engine, one in

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
 )
 
 // Bounds of what can be configured. They keep every sum of times in this
@@ -31,14 +33,14 @@ func ParseRate(word string) (Rate, error) {
 		r.period = time.Minute
 		digits, ok = strings.CutSuffix(word, "pm")
 	}
-	if !ok || digits == "" || digits[0] < '1' || digits[0] > '9' { // Atoi would take a sign or leading zeros
+	if !ok || digits == "" || digits[0] < '1' || digits[0] > '9' { // no leading zeros
 		return Rate{}, errRate
 	}
-	n, err := strconv.Atoi(digits)
-	if err != nil || n > MaxRate {
+	n, ok := ascii.Number(digits, MaxRate)
+	if !ok {
 		return Rate{}, errRate
 	}
-	r.messages = n
+	r.messages = int(n)
 	return r, nil
 }
 

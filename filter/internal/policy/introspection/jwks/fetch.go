@@ -1,6 +1,7 @@
 package jwks
 
 import (
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -115,7 +116,7 @@ func lifeOf(a *pipeline.Answer) time.Duration {
 		directive, value, more = strings.Cut(value, ",")
 		name, number, _ := strings.Cut(ascii.Trim(directive, " \t"), "=")
 		if ascii.EqualFold(name, "max-age") {
-			if n, err := strconv.ParseUint(number, 10, 32); err == nil {
+			if n, ok := ascii.Number(number, math.MaxUint32); ok {
 				return time.Duration(min(n, longest)) * time.Second
 			}
 		}
