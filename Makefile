@@ -27,7 +27,7 @@ help: ## this list
 .PHONY: wasm
 wasm: ## compile the filter: build/sallyport.wasm
 	@mkdir -p build
-	$(GUEST) go build -buildmode=c-shared -trimpath -buildvcs=false -ldflags='-s -w' -o $(WASM) ./filter
+	$(GUEST) go build -modfile=guest.mod -buildmode=c-shared -trimpath -buildvcs=false -ldflags='-s -w' -o $(WASM) ./filter
 
 .PHONY: oci
 oci: wasm ## the module as an OCI image, with SBOM and provenance, in build/oci; PUSH=registry/name:tag pushes it
@@ -165,6 +165,7 @@ lint: $(GOLANGCI_LINT) ## linters, the import walls among them, natively and for
 	GOOS=wasip1 GOARCH=wasm go vet ./filter/internal/...
 	$(MISSPELL) -error -i $(MISSPELT_ON_PURPOSE) $$(git ls-files '*.md' '*.go' '*.yaml' '*.html' '*.js' Makefile | grep -v testdata/)
 	go mod tidy -diff
+	go mod tidy -diff -modfile=guest.mod
 	go -C envoy-config/istio/e2e mod tidy -diff
 	go -C envoy-config/envoy-gateway/e2e mod tidy -diff
 	go -C envoy-config/bench/extauthz mod tidy -diff

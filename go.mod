@@ -59,5 +59,3 @@ require (
 	golang.org/x/sync v0.24.0 // indirect
 	golang.org/x/sys v0.49.0 // indirect
 )
-
-replace github.com/tidwall/pretty => github.com/tidwall/pretty v1.1.0

@@ -16,10 +16,15 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun/envoytest"
+	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
 )
 
 // pageTimeout bounds one page; what a page starts ends with it.
 const pageTimeout = 3 * time.Minute
+
+// releasedModule is the filter, for pages that name it: readers have it from a
+// release, in their folder.
+const releasedModule = "sallyport.wasm"
 
 // block is a fenced block of a page. Its info string is a language and words:
 //
@@ -84,6 +89,11 @@ func play(t *testing.T, bin, page string, all []block) {
 	// What a page calls by its place in a clone.
 	for _, name := range []string{"envoy-config", "testdata", "build"} {
 		if err := os.Symlink(filepath.Join(root, name), filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if slices.ContainsFunc(all, func(b block) bool { return strings.Contains(b.text, releasedModule) }) {
+		if err := os.Symlink(wasmbuild.Package(t, "./filter"), filepath.Join(dir, releasedModule)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -16,7 +17,11 @@ import (
 // OriginOf asks the go command, and git if it is there, about the package in dir. It is compiled for the guest, unless
 // platform says something else, as in GOOS=linux, GOARCH=arm64.
 func OriginOf(ctx context.Context, dir, pkg, command string, platform ...string) (Origin, error) {
+	list := []string{"list", "-deps", "-json=ImportPath,Module,DepOnly"}
 	if len(platform) == 0 {
+		if _, err := os.Stat(filepath.Join(dir, "guest.mod")); err == nil { // see hostsim/wasmbuild
+			list = append(list, "-modfile=guest.mod")
+		}
 		platform = []string{"GOOS=wasip1", "GOARCH=wasm"}
 	}
 	o := Origin{Command: command}
@@ -25,7 +30,7 @@ func OriginOf(ctx context.Context, dir, pkg, command string, platform ...string)
 		return o, err
 	}
 	o.Go = strings.TrimSpace(version)
-	listed, err := output(ctx, dir, platform, "go", "list", "-deps", "-json=ImportPath,Module,DepOnly", pkg)
+	listed, err := output(ctx, dir, platform, "go", append(list, pkg)...)
 	if err != nil {
 		return o, err
 	}

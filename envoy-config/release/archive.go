@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -21,16 +20,13 @@ type entry struct {
 
 // tree is all files below dir, under a name in front of theirs, "" for none.
 func tree(dir, prefix string) (entries []entry, err error) {
-	err = filepath.WalkDir(dir, func(file string, d fs.DirEntry, err error) error {
+	files := os.DirFS(dir)
+	err = fs.WalkDir(files, ".", func(file string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
-		name, err := filepath.Rel(dir, file)
-		if err != nil {
-			return err
-		}
-		data, err := os.ReadFile(file)
-		entries = append(entries, entry{path.Join(prefix, filepath.ToSlash(name)), 0o644, data})
+		data, err := fs.ReadFile(files, file)
+		entries = append(entries, entry{path.Join(prefix, file), 0o644, data})
 		return err
 	})
 	return entries, err

@@ -128,7 +128,7 @@ func (r *release) run(ctx context.Context, env []string, name string, args ...st
 }
 
 func (r *release) write(name string, data []byte) error {
-	return os.WriteFile(filepath.Join(r.Out, name), data, 0o644)
+	return os.WriteFile(filepath.Join(r.Out, name), data, 0o644) //nolint:gosec // the folder is who calls' to choose, and names are ours
 }
 
 // notes is the version's section of the changelog.

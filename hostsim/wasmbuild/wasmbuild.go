@@ -48,6 +48,23 @@ func Environment() []string {
 	return env
 }
 
+// guestModules is a go.mod for guests alone, beside the module's own: with
+// replacements, which a module that others install must not have.
+const guestModules = "guest.mod"
+
+// ModuleFlags are what the go command needs to build or list a guest of the module
+// in root: its guest.mod, where it has one.
+func ModuleFlags(root string) []string {
+	path, err := filepath.Abs(filepath.Join(root, guestModules))
+	if err != nil {
+		return nil
+	}
+	if _, err := os.Stat(path); err != nil {
+		return nil
+	}
+	return []string{"-modfile=" + path}
+}
+
 type result struct {
 	path string
 	err  error
@@ -94,6 +111,7 @@ func build(ctx context.Context, pkg, name string, tags []string) (string, error)
 	defer unlock()
 
 	args := append([]string{"build"}, flags...)
+	args = append(args, ModuleFlags(root)...)
 	if len(tags) > 0 {
 		args = append(args, "-tags="+strings.Join(tags, ","))
 	}

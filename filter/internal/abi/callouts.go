@@ -8,14 +8,11 @@ type Landing func(numHeaders, bodySize int)
 // status other than 0 has none.
 type GRPCLanding func(status, size int)
 
-// grpcOK is the status of a call that went well
-// (google.golang.org/grpc/codes).
-const grpcOK = 0
-
 // callouts are the calls in the air, by the root context that owns them. The
 // host numbers calls per VM, those of gRPC apart from others, but a number may come again after the call ended.
 var callouts = map[uint32]map[uint32]Landing{}
 
+//go:noinline
 func launched(root, call uint32, land Landing) {
 	if callouts[root] == nil {
 		callouts[root] = map[uint32]Landing{}

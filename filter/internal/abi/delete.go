@@ -1,5 +1,10 @@
 package abi
 
+import "github.com/tetratelabs/proxy-wasm-go-sdk/proxywasm/types"
+
+// plugins are the contexts of plugin instances, by their root contexts.
+var plugins = map[uint32]types.PluginContext{}
+
 var onDeleted func(contextID uint32)
 
 // HandleDeletes sets what is called when the host deletes a root context, after

@@ -92,6 +92,10 @@ func onHTTPCallResponse(root, call, headers, bodySize, trailers uint32) {
 	landed(root, call, int(headers), int(bodySize))
 }
 
+// grpcOK is the status of a call that went well
+// (google.golang.org/grpc/codes).
+const grpcOK = 0
+
 //go:wasmexport proxy_on_grpc_receive
 func onGRPCReceive(root, call, size uint32) {
 	enter(root, "proxy_on_grpc_receive")

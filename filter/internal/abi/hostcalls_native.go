@@ -2,7 +2,11 @@
 
 package abi
 
-import "github.com/sallyport-gateway/sallyport/filter/internal/host"
+import (
+	"github.com/tetratelabs/proxy-wasm-go-sdk/proxywasm/types"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
+)
 
 // Natively there is no host: every hostcall answers Unimplemented, so that the
 // packages above build, vet and test.
@@ -89,6 +93,9 @@ func Enqueue(uint32, []byte) Status { return Unimplemented }
 
 // Dequeue answers Unimplemented.
 func Dequeue(uint32) ([]byte, Status) { return nil, Unimplemented }
+
+// SetVMContext has no VM to be the context of.
+func SetVMContext(types.VMContext) {}
 
 // HandleStreams has no streams to be heard of.
 func HandleStreams(Streams) {}

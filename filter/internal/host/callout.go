@@ -50,6 +50,8 @@ type Answer struct {
 }
 
 // Header gives the first value of a header of the answer; name is lower case.
+//
+//go:noinline
 func (a *Answer) Header(name string) (value string, ok bool) {
 	for _, h := range a.Headers {
 		if h.Name == name {

@@ -64,6 +64,8 @@ func (d *der) version(want byte) bool {
 }
 
 // constant takes an element that must be exactly so.
+//
+//go:noinline
 func (d *der) constant(tag byte, content string) bool {
 	b, ok := d.element(tag)
 	return ok && string(b) == content

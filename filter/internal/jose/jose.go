@@ -55,6 +55,8 @@ func AlgorithmOf(name string) Algorithm {
 }
 
 // String is the algorithm's name, "" for NoAlgorithm.
+//
+//go:noinline
 func (a Algorithm) String() string {
 	if a == NoAlgorithm || int(a) > len(Algorithms) {
 		return ""

@@ -150,6 +150,8 @@ type Claims struct {
 // proxies, vouch for it; none when they did not say, or wrote something else. It
 // is looked for once, when it is first asked for: it costs a hostcall, and most
 // sequences have no use for it.
+//
+//go:noinline
 func (x *Exchange) ClientAddress() ipaddr.Addr {
 	if !x.asked && x.Client != nil {
 		x.address, x.asked = x.Client(x), true

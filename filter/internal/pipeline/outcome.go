@@ -30,6 +30,8 @@ func Continue() Outcome { return Outcome{kind: proceed} }
 func Skip() Outcome { return Outcome{kind: proceed, skip: true} }
 
 // Deny refuses the request.
+//
+//go:noinline
 func Deny(d denial.Denial) Outcome { return Outcome{denial: &d} }
 
 // DenyWith refuses the request with words that were made before: nothing is made

@@ -34,6 +34,8 @@ func grpcService(cluster string) []byte {
 }
 
 // appendField appends field 1 with bytes (protobuf.dev/programming-guides/encoding).
+//
+//go:noinline
 func appendField(b []byte, value string) []byte {
 	const field1 = 1<<3 | 2
 	return append(binary.AppendUvarint(append(b, field1), uint64(len(value))), value...)

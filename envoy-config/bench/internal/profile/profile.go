@@ -86,7 +86,7 @@ func Build(ctx context.Context) (module string, err error) {
 		return "", fmt.Errorf("write the overlay: %w", err)
 	}
 	module = filepath.Join(dir, "profiled.wasm")
-	cmd := exec.CommandContext(ctx, "go", "build", "-overlay", overlayFile, "-buildmode=c-shared", "-trimpath", "-buildvcs=false", "-ldflags=-w", "-o", module, "./filter")
+	cmd := exec.CommandContext(ctx, "go", "build", "-modfile=guest.mod", "-overlay", overlayFile, "-buildmode=c-shared", "-trimpath", "-buildvcs=false", "-ldflags=-w", "-o", module, "./filter")
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), wasmbuild.Environment()...)
 	if out, err := cmd.CombinedOutput(); err != nil {

@@ -103,6 +103,8 @@ func (f *flights) add(c *call) {
 }
 
 // drop forgets a call; the last one takes its place.
+//
+//go:noinline
 func (f *flights) drop(c *call) {
 	last := len(f.all) - 1
 	f.all[c.place] = f.all[last]

@@ -75,7 +75,7 @@ Exit codes:
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w: see '%s --help'", err, c.CommandPath())
 	})
-	root.AddCommand(newInit(), newKeys(), newApps(), newProducts(), newAPIs(), newSequence(), newCheck(), newSchema(), newRender(), newExplain(), newUsage(), newQuota(), newImportFrom())
+	root.AddCommand(newInit(), newSim(), newKeys(), newApps(), newProducts(), newAPIs(), newSequence(), newCheck(), newSchema(), newRender(), newExplain(), newUsage(), newQuota(), newImportFrom())
 	return root
 }
 

@@ -77,9 +77,13 @@ func newEnd(old *yaml.Node, asked string, overlap time.Time) (string, error) {
 	if asked != "" {
 		return asked, nil
 	}
-	end, err := document.ParseTime(document.Text(old, "expires"))
-	if err != nil { // it never ends
+	written := document.Text(old, "expires")
+	if written == "" { // it never ends
 		return "", nil
+	}
+	end, err := document.ParseTime(written)
+	if err != nil {
+		return "", fmt.Errorf("the end of key %s: %w", document.Text(old, "id"), err)
 	}
 	if !end.After(overlap) {
 		return "", fmt.Errorf("key %s ends on %s, before the overlap does: say with --expires when the new one ends (90d, a date, never)", document.Text(old, "id"), stamp(end))

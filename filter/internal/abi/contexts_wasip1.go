@@ -1,3 +1,5 @@
+//go:build wasip1
+
 package abi
 
 import "github.com/tetratelabs/proxy-wasm-go-sdk/proxywasm/types"
@@ -6,10 +8,7 @@ import "github.com/tetratelabs/proxy-wasm-go-sdk/proxywasm/types"
 // the SDK's (types.VMContext, types.PluginContext). Its package proxywasm, which
 // would call them, links fmt and os into the guest, 162 KB that every VM compiles;
 // so they are called here.
-var (
-	vmContext types.VMContext = &types.DefaultVMContext{}
-	plugins                   = map[uint32]types.PluginContext{}
-)
+var vmContext types.VMContext = &types.DefaultVMContext{}
 
 // SetVMContext sets the context of this VM. It is called once, in an init
 // function, as proxywasm.SetVMContext is.
