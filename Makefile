@@ -167,6 +167,7 @@ lint: $(GOLANGCI_LINT) ## linters, the import walls among them, natively and for
 	go mod tidy -diff
 	go mod tidy -diff -modfile=guest.mod
 	go -C envoy-config/istio/e2e mod tidy -diff
+	go -C envoy-config/observability/schema mod tidy -diff
 	go -C envoy-config/envoy-gateway/e2e mod tidy -diff
 	go -C envoy-config/bench/extauthz mod tidy -diff
 	go -C envoy-config/ratelimit mod tidy -diff
