@@ -13,6 +13,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/envoy-config/bench/internal/load"
 	"github.com/sallyport-gateway/sallyport/envoy-config/internal/quotaengine"
 	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun"
+	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
 )
 
 // Around is the caller and the servers that all Envoys of a run share.
@@ -46,7 +47,11 @@ func StartAround(ctx context.Context, extAuthz string) (a *Around, err error) {
 	if a.ExtAuthz, err = helper.Run(exec.Command(extAuthz, "-key", Key(0))); err != nil { //nolint:noctx // Stop ends it
 		return a, err
 	}
-	a.Quota, err = quotaengine.Start(ctx, quotaDomains())
+	root, err := wasmbuild.Root()
+	if err != nil {
+		return a, err
+	}
+	a.Quota, err = quotaengine.Start(ctx, root, quotaDomains())
 	if errors.Is(err, quotaengine.ErrMissing) {
 		return a, nil
 	}
