@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -58,5 +59,41 @@ func TestRenderValidatesOnEnvoy(t *testing.T) {
 	_, err = envoyrun.Validate(t.Context(), envoyrun.Options{Binary: binary, Config: out.Bytes(), Env: env[:1]})
 	if err == nil || !strings.Contains(err.Error(), "OTHER_SECRET") {
 		t.Errorf("without one of the variables: %v", err)
+	}
+}
+
+const placesOfAPIs = `
+version: 1
+apis:
+- {name: orders, version: v1, base_path: /orders, hosts: ["*.shop.example", Shop.example]}
+- {name: orders, version: v2, base_path: /orders/v2}
+- {name: web, version: v1, base_path: /}
+sequence:
+- introspect_token: {cluster: login, authority: "127.0.0.1:18443", path: /introspect, client_id: gw, client_secret: {env: LOGIN_SECRET}}
+`
+
+// TestRenderFormsValidateOnEnvoy: several backends, addresses and plain listeners are what the real Envoy accepts.
+func TestRenderFormsValidateOnEnvoy(t *testing.T) {
+	binary, dir := envoytest.Find(t), t.TempDir()
+	ca, err := pki.NewCA("Test", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	authorities, file := filepath.Join(dir, "ca.pem"), filepath.Join(dir, "sallyport.yaml")
+	if err := errors.Join(os.WriteFile(authorities, ca.CertPEM(), 0o600), os.WriteFile(file, []byte(placesOfAPIs), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	var out, problems bytes.Buffer
+	code := command.Main([]string{
+		"render", "--for", "envoy", "--file", file, "--backend", "web.example:8443", "--backend", "web2.example:8443", "--backend", "orders=10.0.0.7:8443",
+		"--backend", "orders/v2=[2001:db8::7]:8443", "--backend-tls", "tls", "--backend-ca", authorities, "--system-ca", authorities,
+		"--module", wasmbuild.Package(t, "./filter"), "--listen", "127.0.0.1:0", "--listen-tls", "plain",
+	}, strings.NewReader(""), &out, &problems)
+	if code != 0 {
+		t.Fatalf("exit code %d: %s", code, &problems)
+	}
+	log, err := envoyrun.Validate(t.Context(), envoyrun.Options{Binary: binary, Config: out.Bytes(), Env: []string{"LOGIN_SECRET=one"}})
+	if err != nil {
+		t.Fatalf("%v: %s", err, envoyrun.Warnings(log))
 	}
 }

@@ -8,6 +8,7 @@ func HandleDeletes(f func(contextID uint32)) { onDeleted = f }
 
 func deleted(contextID uint32) {
 	forget(contextID)
+	delete(plugins, contextID)
 	if onDeleted != nil {
 		onDeleted(contextID)
 	}

@@ -30,17 +30,24 @@ func onContextCreate(id, parent uint32) {
 		streams.Open(id, parent)
 		return
 	}
-	roots.Create(id)
+	createPlugin(id)
 }
 
 //go:wasmexport proxy_on_vm_start
-func onVMStart(_, _ uint32) (ok uint32) { return 1 }
+func onVMStart(_, size uint32) (ok uint32) {
+	enter(0, "proxy_on_vm_start")
+	defer guard()
+	if startVM(size) {
+		return 1
+	}
+	return 0
+}
 
 //go:wasmexport proxy_on_configure
-func onConfigure(root, _ uint32) (ok uint32) {
+func onConfigure(root, size uint32) (ok uint32) {
 	enter(root, "proxy_on_configure")
 	defer guard()
-	if roots.Configure(root) {
+	if startPlugin(root, size) {
 		return 1
 	}
 	return 0
@@ -50,7 +57,7 @@ func onConfigure(root, _ uint32) (ok uint32) {
 func onTick(root uint32) {
 	enter(root, "proxy_on_tick")
 	defer guard()
-	roots.Tick(root)
+	plugin(root).OnTick()
 	tellAllocations()
 }
 
@@ -128,14 +135,7 @@ func onDelete(id uint32) {
 	deleted(id)
 }
 
-var (
-	roots   Roots
-	streams Streams
-)
-
-// HandleRoots sets who hears of plugin instances. It is called once, before the
-// first callback.
-func HandleRoots(r Roots) { roots = r }
+var streams Streams
 
 // HandleStreams sets who hears of streams. It is called once, before the first
 // stream.

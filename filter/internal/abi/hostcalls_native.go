@@ -90,8 +90,5 @@ func Enqueue(uint32, []byte) Status { return Unimplemented }
 // Dequeue answers Unimplemented.
 func Dequeue(uint32) ([]byte, Status) { return nil, Unimplemented }
 
-// HandleRoots has no plugin instances to be heard of.
-func HandleRoots(Roots) {}
-
 // HandleStreams has no streams to be heard of.
 func HandleStreams(Streams) {}

@@ -2,6 +2,7 @@ package breaker
 
 import (
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -362,7 +363,7 @@ func TestRecordSurvivesItsEncoding(t *testing.T) {
 	r.encode(b)
 	var again record
 	again.decode(b)
-	if again != r {
+	if !reflect.DeepEqual(again, r) {
 		t.Errorf("%+v became %+v", r, again)
 	}
 }

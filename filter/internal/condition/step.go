@@ -7,6 +7,8 @@ import (
 
 // guarded is a step that is meant for some requests only.
 type guarded struct {
+	_ [0]func() // not comparable: an unused == costs the guest code
+
 	pipeline.Step
 	when *Condition
 }
@@ -14,15 +16,17 @@ type guarded struct {
 // Guard leaves the step out for requests for which the condition does not hold,
 // and refuses those for which that is unclear.
 func Guard(s pipeline.Step, when *Condition) pipeline.Step {
-	g := &guarded{s, when}
+	g := &guarded{Step: s, when: when}
 	if shaper, ok := s.(pipeline.Shaper); ok {
-		return &guardedShaper{g, shaper}
+		return &guardedShaper{guarded: g, shaper: shaper}
 	}
 	return g
 }
 
 // guardedShaper shapes the refusals of those requests.
 type guardedShaper struct {
+	_ [0]func() // not comparable: an unused == costs the guest code
+
 	*guarded
 	shaper pipeline.Shaper
 }

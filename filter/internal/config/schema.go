@@ -94,7 +94,7 @@ func appSchema() *decode.Schema {
 		"id":      decode.TextSchema("What logs and metrics call it.").WithExamples("k-2026-11"),
 		"sha256":  decode.PatternSchema("SHA-256 of the key, in hex.", "^[0-9a-fA-F]{64}$"),
 		"status":  decode.WordSchema("", statusWords...).WithDefault("approved"),
-		"expires": decode.TextSchema("RFC 3339; the key is refused from then on.").WithExamples("2027-05-01T00:00:00Z"),
+		"expires": decode.TextSchema("RFC 3339, or a date alone, which begins at 00:00 UTC; the key is refused from then on.").WithExamples("2027-05-01T00:00:00Z"),
 	})
 	return decode.ObjectSchema(&appMembers, "", decode.Shapes{
 		"name":          decode.TextSchema("The app's name.").WithExamples("global-customer-portal"),

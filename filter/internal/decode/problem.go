@@ -80,11 +80,14 @@ func (l *Problems) All() []Problem {
 const maxQuoted = 64
 
 // Quote shows foreign text: in quotes, escaped to ASCII, cut at a bound.
+//
+//go:noinline
 func Quote(s string) string {
-	if len(s) <= maxQuoted {
-		return quote(s)
+	rest := ""
+	if len(s) > maxQuoted {
+		s, rest = cutOff(s), "..."
 	}
-	return quote(cutOff(s)) + "..."
+	return quote(s) + rest
 }
 
 // Cut shows text that needs no quotes, such as a number, cut at the same bound.

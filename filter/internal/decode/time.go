@@ -18,13 +18,18 @@ func (r *Reader) Duration(v Value, low, high time.Duration) time.Duration {
 	return d
 }
 
-// Time reads RFC 3339's date-time from first to last, all in unix seconds.
+// Time reads RFC 3339's date-time from first to last, all in unix seconds. A date
+// alone is its first moment in UTC.
 func (r *Reader) Time(v Value, first, last int64) int64 {
 	s, ok := r.peek(v)
 	if !ok {
 		return 0
 	}
-	t, ok := parseTime(s)
+	moment := s
+	if len(s) == len("2027-05-01") {
+		moment += "T00:00:00Z"
+	}
+	t, ok := parseTime(moment)
 	if !ok || t < first || t > last {
 		r.Got(`must be a time such as "2027-05-01T00:00:00Z"`, s)
 		return 0

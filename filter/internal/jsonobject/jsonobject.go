@@ -33,6 +33,8 @@ var (
 
 // Member is one member of an object; its name is unescaped.
 type Member struct {
+	_ [0]func() // not comparable: an unused == costs the guest code
+
 	Name  string
 	Value Value
 }

@@ -91,7 +91,11 @@ func (x *Exchange) LeavePlaces() {
 
 // API is the API that the request's host and path select. PathSuffix is the
 // path below its base path, "/" at least: Apigee's proxy.pathsuffix.
-type API struct{ Name, Version, PathSuffix string }
+type API struct {
+	_ [0]func() // not comparable: an unused == costs the guest code
+
+	Name, Version, PathSuffix string
+}
 
 // Caller is the app whose key came with the request; zero when none was verified.
 type Caller struct {
@@ -107,7 +111,11 @@ type Caller struct {
 }
 
 // KeyOwner names an app and its key; zero when no known key came.
-type KeyOwner struct{ App, KeyID string }
+type KeyOwner struct {
+	_ [0]func() // not comparable: an unused == costs the guest code
+
+	App, KeyID string
+}
 
 // Claims are the members of an active introspection answer that rules look at
 // (RFC 7662 section 2.2). Times are unix seconds, 0 when absent.

@@ -1,10 +1,13 @@
-// Package plugin is the adaptor between abi and an engine: it translates
-// callbacks, statuses and actions, and decides nothing. It is the only importer
-// of abi.
+// Package plugin is the adaptor between the proxy-wasm SDK's contexts, abi and an
+// engine: it translates callbacks, statuses and actions, and decides nothing. It
+// is the only importer of abi. Contexts and their life cycle are the SDK's;
+// streams come straight from abi.
 package plugin
 
 import (
 	"syscall"
+
+	"github.com/tetratelabs/proxy-wasm-go-sdk/proxywasm/types"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/abi"
 	"github.com/sallyport-gateway/sallyport/filter/internal/engine"
@@ -17,25 +20,51 @@ func Register() {
 	abi.HandlePanics(v.panicked)
 	abi.HandleDeletes(v.deleted)
 	abi.HandleQueues(v.queueReady)
-	abi.HandleRoots(v)
 	abi.HandleStreams(&v.streams)
 	v.streams.engines = v.engines
+	abi.SetVMContext(v)
 }
 
 // vm holds all plugin instances of this VM, by the id of their root context: a
 // config update puts a second one beside the first, whose requests go on.
 type vm struct {
+	types.DefaultVMContext
 	engines map[uint32]*engine.Engine
 	streams streams
 }
 
-var _ abi.Roots = (*vm)(nil)
-
-// Create implements abi.Roots.
-func (v *vm) Create(root uint32) {
-	v.engines[root] = engine.New(&host{root: root})
+// NewPluginContext implements types.VMContext.
+func (v *vm) NewPluginContext(root uint32) types.PluginContext {
+	e := engine.New(&host{root: root})
+	v.engines[root] = e
 	v.streams.forget()
+	return &instance{engine: e}
 }
+
+// instance is one plugin instance.
+type instance struct {
+	types.DefaultPluginContext
+	engine *engine.Engine
+}
+
+// OnPluginStart implements types.PluginContext.
+func (p *instance) OnPluginStart(int) types.OnPluginStartStatus {
+	configuration, status := abi.PluginConfiguration()
+	if status != abi.OK {
+		configuration = nil // an absent configuration is refused like an empty one
+	}
+	if !p.engine.Configure(configuration, syscall.Getenv) {
+		return types.OnPluginStartStatusFailed
+	}
+	if abi.SetTickPeriod(uint32(engine.TickPeriod.Milliseconds())) != abi.OK {
+		abi.Log(abi.Error, "sallyport: the host refused a tick, without which no deadline can be kept")
+		return types.OnPluginStartStatusFailed
+	}
+	return types.OnPluginStartStatusOK
+}
+
+// OnTick implements types.PluginContext.
+func (p *instance) OnTick() { p.engine.Tick() }
 
 // panicked refuses the request in whose callback a panic was recovered. When
 // nothing is known of the request, it is answered all the same: it would hang.
@@ -51,35 +80,6 @@ func (v *vm) panicked(id uint32, callback, where string) {
 	}
 	abi.Log(abi.Error, "sallyport: recovered a panic in "+callback+": "+where)
 	abi.SendLocalResponse(500, "internal.error", nil, nil, 0)
-}
-
-// Configure implements abi.Roots.
-func (v *vm) Configure(root uint32) (ok bool) {
-	configuration, status := abi.PluginConfiguration()
-	if status != abi.OK {
-		configuration = nil // an absent configuration is refused like an empty one
-	}
-	if !v.engine(root).Configure(configuration, syscall.Getenv) {
-		return false
-	}
-	if abi.SetTickPeriod(uint32(engine.TickPeriod.Milliseconds())) != abi.OK {
-		abi.Log(abi.Error, "sallyport: the host refused a tick, without which no deadline can be kept")
-		return false
-	}
-	return true
-}
-
-// Tick implements abi.Roots.
-func (v *vm) Tick(root uint32) { v.engine(root).Tick() }
-
-// engine is that of a callback's root context. A host that calls one which it
-// has not created is broken: the panic is logged.
-func (v *vm) engine(root uint32) *engine.Engine {
-	g, ok := v.engines[root]
-	if !ok {
-		panic("a callback of a plugin that was not created")
-	}
-	return g
 }
 
 // deleted frees what hangs on a root context that the host deletes, after a last

@@ -68,7 +68,7 @@ func (t *Table) Update(hash uint32, change func(Bucket) (write bool)) error {
 	for range MaxAttempts {
 		value, bucket, cas, err := t.read(key, keySum)
 		if err != nil {
-			return &hostError{"read shared bucket", err}
+			return &hostError{doing: "read shared bucket", err: err}
 		}
 		if !change(bucket) {
 			return nil
@@ -79,7 +79,7 @@ func (t *Table) Update(hash uint32, change func(Bucket) (write bool)) error {
 			return nil
 		}
 		if !errors.Is(err, ErrCASMismatch) {
-			return &hostError{"write shared bucket", err}
+			return &hostError{doing: "write shared bucket", err: err}
 		}
 	}
 	return ErrContended

@@ -82,6 +82,8 @@ const (
 
 // reply is what a RateLimitResponse says of the one descriptor.
 type reply struct {
+	_ [0]func() // not comparable: an unused == costs the guest code
+
 	code      code
 	hasStatus bool  // the engine counted, and the two below mean something
 	remaining int64 // hits

@@ -3,6 +3,7 @@ package quota
 import (
 	"encoding/hex"
 	"math"
+	"reflect"
 	"testing"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -77,7 +78,7 @@ func TestQuotaRepliesOffTheWire(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got, ok := decodeReply(tt.b); ok != tt.ok || ok && got != tt.want {
+			if got, ok := decodeReply(tt.b); ok != tt.ok || ok && !reflect.DeepEqual(got, tt.want) {
 				t.Errorf("got %+v, %v, want %+v, %v", got, ok, tt.want, tt.ok)
 			}
 		})

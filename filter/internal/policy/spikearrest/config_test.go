@@ -1,6 +1,7 @@
 package spikearrest
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -61,7 +62,7 @@ func TestParsePer(t *testing.T) {
 		{"header:X-Tenant", Per{Kind: HeaderValue, Header: "x-tenant"}},
 		{"header:app", Per{Kind: HeaderValue, Header: "app"}},
 	} {
-		if got, err := ParsePer(tt.word); err != nil || got != tt.want {
+		if got, err := ParsePer(tt.word); err != nil || !reflect.DeepEqual(got, tt.want) {
 			t.Errorf("%q was read as %+v, error %v; want %+v", tt.word, got, err, tt.want)
 		}
 	}
@@ -69,7 +70,7 @@ func TestParsePer(t *testing.T) {
 		"ip", "App", "header", "header:", "header::path", "header:a b", "header:a\n", "header:ü",
 		"query:x", "header:" + strings.Repeat("a", maxHeaderName+1),
 	} {
-		if got, err := ParsePer(word); err == nil || got != (Per{}) {
+		if got, err := ParsePer(word); err == nil || !reflect.DeepEqual(got, Per{}) {
 			t.Errorf("%q was read as %+v", word, got)
 		}
 	}

@@ -41,6 +41,8 @@ const (
 // Per is what a limiter counts by. Messages that have no such thing share one
 // limit, and so do those whose client wrote a text that is not an address.
 type Per struct {
+	_ [0]func() // not comparable: an unused == costs the guest code
+
 	Kind       Kind
 	Header     string // of HeaderValue, lower case
 	IPv6Prefix int    // of ClientIP: how many bits of an IPv6 address tell clients apart, 1 to 128

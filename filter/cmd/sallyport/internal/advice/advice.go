@@ -13,7 +13,11 @@ import (
 )
 
 // Finding is one piece of advice. Path is as in the problems of the filter's loader.
-type Finding struct{ Path, Message string }
+type Finding struct {
+	Path, Message string
+	// Error is for what cannot work, whatever somebody meant by it.
+	Error bool
+}
 
 // soon is how long before its end a key is spoken of.
 const soon = 14 * 24 * time.Hour
@@ -27,6 +31,7 @@ func Of(root *yaml.Node, clusters []string, now time.Time) []Finding {
 	a.keys(root)
 	a.products(root)
 	a.series(root)
+	a.unverified(root)
 	return a.findings
 }
 
@@ -40,6 +45,11 @@ type adviser struct {
 
 func (a *adviser) say(path, format string, args ...any) {
 	a.findings = append(a.findings, Finding{Path: path, Message: fmt.Sprintf(format, args...)})
+}
+
+// fail is say for what cannot work.
+func (a *adviser) fail(path, format string, args ...any) {
+	a.findings = append(a.findings, Finding{Path: path, Message: fmt.Sprintf(format, args...), Error: true})
 }
 
 func at(list string, i int) string { return list + "[" + strconv.Itoa(i) + "]" }
@@ -103,7 +113,7 @@ func (a *adviser) keys(root *yaml.Node) {
 			a.say(path, "has no product, so all its calls are refused")
 		}
 		for j, k := range keys {
-			expires, err := time.Parse(time.RFC3339, document.Text(k, "expires"))
+			expires, err := document.ParseTime(document.Text(k, "expires"))
 			left := expires.Sub(a.now)
 			switch {
 			case err != nil || document.Text(k, "status") == "revoked":

@@ -54,6 +54,7 @@ func (a *adviser) sequence(path string, sequence *yaml.Node) {
 				a.say(at, "removes the key from some requests only (when): the others take it to the backend")
 			}
 		case "spike_arrest":
+			a.smallBurst(at, options)
 			if seen["introspect_token"] {
 				a.say(at, "comes after introspect_token, so a flood reaches the authorization server: put it first")
 			}
@@ -165,7 +166,7 @@ func (a *adviser) cluster(at, cluster string) {
 	if len(a.clusters) > 0 {
 		known = "it has " + strings.Join(a.clusters, ", ")
 	}
-	a.say(at, "%q is no cluster of the given proxy configuration; %s", cluster, known)
+	a.fail(at, "%q is no cluster of the given proxy configuration; %s", cluster, known)
 }
 
 // inlineSecrets finds {inline: TEXT} at any depth.

@@ -9,7 +9,10 @@ import (
 	"errors"
 	"hash/crc32"
 	"math/big"
+	"strconv"
 	"strings"
+
+	policykey "github.com/sallyport-gateway/sallyport/filter/internal/policy/apikey"
 )
 
 const (
@@ -23,7 +26,7 @@ const (
 	digits        = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 	base          = int64(len(digits))
 	minForeignLen = 16
-	maxForeignLen = 1024
+	maxForeignLen = policykey.MaxKeyBytes // a longer one would never be known
 )
 
 // Mint makes a new key. It is to be shown once and stored nowhere.
@@ -52,7 +55,7 @@ func Check(key string) error {
 		return nil
 	}
 	if len(key) < minForeignLen || len(key) > maxForeignLen {
-		return errors.New("must have 16 to 1024 characters")
+		return errors.New("must have " + strconv.Itoa(minForeignLen) + " to " + strconv.Itoa(maxForeignLen) + " characters")
 	}
 	for _, c := range []byte(key) {
 		if c <= ' ' || c > '~' {

@@ -45,8 +45,8 @@ func TestCheckForeignKeys(t *testing.T) {
 	for key, good := range map[string]bool{
 		"0123456789abcdef":            true,
 		"0123456789abcde":             false,
-		strings.Repeat("x", 1024):     true,
-		strings.Repeat("x", 1025):     false,
+		strings.Repeat("x", 512):      true,
+		strings.Repeat("x", 513):      false,
 		"0123456789 abcdef":           false,
 		"0123456789abcdef\n":          false,
 		"0123456789abcdéf":            false,

@@ -74,6 +74,9 @@ func knownClusters(file string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	if document.Member(d.Root(), "apis") != nil {
+		return nil, fmt.Errorf("%s: is a configuration of the filter and no Envoy bootstrap: --envoy wants the file that Envoy is started with", file)
+	}
 	names, dynamic := advice.Clusters(d.Root())
 	if dynamic {
 		return nil, nil
@@ -90,6 +93,9 @@ func checkFile(file string, clusters []string) ([]finding, error) {
 	if err != nil {
 		return []finding{{File: file, Line: 1, Severity: "error", Message: strings.TrimPrefix(err.Error(), file+": ")}}, nil
 	}
+	if other := document.OtherKind(d.Root()); other != "" {
+		return []finding{{File: file, Line: 1, Severity: "error", Message: other}}, nil
+	}
 	_, problems := load(d)
 	var findings []finding
 	for _, p := range problems {
@@ -97,7 +103,11 @@ func checkFile(file string, clusters []string) ([]finding, error) {
 	}
 	if len(problems) == 0 {
 		for _, f := range advice.Of(d.Root(), clusters, time.Now()) {
-			findings = append(findings, finding{file, d.Line(f.Path), "warning", f.Path, f.Message})
+			severity := "warning"
+			if f.Error {
+				severity = "error"
+			}
+			findings = append(findings, finding{file, d.Line(f.Path), severity, f.Path, f.Message})
 		}
 	}
 	slices.SortStableFunc(findings, func(a, b finding) int { return a.Line - b.Line })

@@ -3,7 +3,6 @@ package command
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -33,7 +32,7 @@ expire" and the alert SallyportKeyExpires look at it. Keys that never end, and r
 		fmt.Fprintf(&b, "# HELP %s When the key ends, in seconds since 1970.\n# TYPE %s gauge\n", expiryMetric, expiryMetric)
 		for _, a := range readApps(d.Root()) {
 			for _, k := range a.Keys {
-				ends, err := time.Parse(time.RFC3339, k.Expires)
+				ends, err := document.ParseTime(k.Expires)
 				if err != nil || k.Status == "revoked" {
 					continue
 				}

@@ -125,5 +125,5 @@ func importKeys(d *document.Document, appName string, keys []foreignKey) (added 
 	if err != nil {
 		return 0, err
 	}
-	return len(nodes), d.Append(a, "keys", nodes...)
+	return len(nodes), d.AppendLines(a, "keys", nodes...)
 }

@@ -77,7 +77,7 @@ func mint(d *document.Document, a *yaml.Node, id, expires string, now time.Time)
 		m.Expires = stamp(end)
 		node.Content = append(node.Content, document.Scalar("expires"), timeNode(end))
 	}
-	return m, d.Append(a, "keys", node)
+	return m, d.AppendLines(a, "keys", node)
 }
 
 // timeNode is a time without quotes, as people write it.
@@ -138,6 +138,9 @@ each, as far back as that one remembers (Prometheus: 90 days at most; Envoy: sin
 			if used, err = from.source().Keys(c.Context(), now); err != nil {
 				return err
 			}
+			if len(used) == 0 {
+				fmt.Fprintln(c.ErrOrStderr(), "nothing is known of the use of any key: no sallyport_key_last_used_seconds is there as far back as it remembers")
+			}
 		}
 		keys := []key{}
 		for _, a := range readApps(d.Root()) {
@@ -163,7 +166,7 @@ each, as far back as that one remembers (Prometheus: 90 days at most; Envoy: sin
 
 // ends tells a person when a key ends.
 func ends(k key, now time.Time) string {
-	t, err := time.Parse(time.RFC3339, k.Expires)
+	t, err := document.ParseTime(k.Expires)
 	if err != nil {
 		return "never"
 	}

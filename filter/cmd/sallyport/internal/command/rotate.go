@@ -16,14 +16,15 @@ func newRotate() *cobra.Command {
 		Use:   "rotate --app NAME",
 		Short: "Mint a new key and let the old one end",
 		Long: `Rotate mints a new key for an app and gives its living key an end: for --overlap both work, so that the caller can
-change over. An app with several living keys wants --key, the one to end.`,
+change over. The new key ends when the old one would have, unless --expires says otherwise (a time, or never). An app with
+several living keys wants --key, the one to end.`,
 		Example: "  sallyport keys rotate --app global-customer-portal --overlap 7d --expires 90d",
 		Args:    exactly(0),
 	}
 	file, out := addFile(c), addOutput(c)
 	c.Flags().StringVar(&appName, "app", "", "the app whose key to replace")
 	c.Flags().StringVar(&overlap, "overlap", "7d", "how long the old key goes on working")
-	c.Flags().StringVar(&expires, "expires", "", "when the new key ends; never when it is left out")
+	c.Flags().StringVar(&expires, "expires", "", "when the new key ends: 90d, a date, or never; when the old one would have, if left out")
 	c.Flags().StringVar(&only, "key", "", "id of the key to end, when the app has several")
 	must(c.MarkFlagRequired("app"))
 	c.RunE = func(c *cobra.Command, _ []string) error {
@@ -44,7 +45,11 @@ change over. An app with several living keys wants --key, the one to end.`,
 				return err
 			}
 			ended = document.Text(old, "id")
-			if before, err := time.Parse(time.RFC3339, document.Text(old, "expires")); err != nil || before.After(end) {
+			until, err := newEnd(old, expires, end)
+			if err != nil {
+				return err
+			}
+			if before, err := document.ParseTime(document.Text(old, "expires")); err != nil || before.After(end) {
 				if err := d.Set(old, "expires", timeNode(end)); err != nil {
 					return err
 				}
@@ -52,7 +57,7 @@ change over. An app with several living keys wants --key, the one to end.`,
 			if a, err = findApp(d.Root(), appName); err != nil { // an edit reads the document anew
 				return err
 			}
-			m, err = mint(d, a, "", expires, now)
+			m, err = mint(d, a, "", until, now)
 			return err
 		})
 		if err != nil {
@@ -62,6 +67,24 @@ change over. An app with several living keys wants --key, the one to end.`,
 		return printMinted(c, out, m)
 	}
 	return c
+}
+
+// newEnd is when the new key ends, as --expires says it: "" for never, and what the old key says when the flag is left out.
+func newEnd(old *yaml.Node, asked string, overlap time.Time) (string, error) {
+	if asked == "never" {
+		return "", nil
+	}
+	if asked != "" {
+		return asked, nil
+	}
+	end, err := document.ParseTime(document.Text(old, "expires"))
+	if err != nil { // it never ends
+		return "", nil
+	}
+	if !end.After(overlap) {
+		return "", fmt.Errorf("key %s ends on %s, before the overlap does: say with --expires when the new one ends (90d, a date, never)", document.Text(old, "id"), stamp(end))
+	}
+	return stamp(end), nil
 }
 
 // toRotate finds the one living key of an app, or the one that was named.
@@ -74,7 +97,7 @@ func toRotate(a *yaml.Node, only string, now time.Time) (*yaml.Node, error) {
 			ids = append(ids, id)
 			continue
 		}
-		expires, err := time.Parse(time.RFC3339, document.Text(k, "expires"))
+		expires, err := document.ParseTime(document.Text(k, "expires"))
 		if orApproved(document.Text(k, "status")) == "approved" && (err != nil || expires.After(now)) {
 			living = append(living, k)
 			ids = append(ids, id)

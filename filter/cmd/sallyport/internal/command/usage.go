@@ -85,6 +85,9 @@ func printUsage(c *cobra.Command, out *output, asked usage.Period, record usage.
 	if err := out.print(c.OutOrStdout(), report, t); err != nil {
 		return err
 	}
+	if len(record.Counts) == 0 {
+		fmt.Fprintln(c.ErrOrStderr(), "nothing is known: no gateway's sallyport_usage was scraped in the period; see envoy-config/observability for the scrape configuration")
+	}
 	for _, g := range report.Gaps {
 		if !g.From.IsZero() {
 			fmt.Fprintln(c.ErrOrStderr(), "not seen: "+printable(g.String()))

@@ -141,6 +141,11 @@ func (d *Document) replaced(old, value *yaml.Node) ([]byte, bool) {
 
 // beforeClosing splices text in before the bracket that closes a flow list or mapping.
 func (d *Document) beforeClosing(n *yaml.Node, text string) ([]byte, bool) {
+	return d.beforeClosingWith(n, text, ", ")
+}
+
+// beforeClosingWith is beforeClosing with another separator behind what is there.
+func (d *Document) beforeClosingWith(n *yaml.Node, text, separator string) ([]byte, bool) {
 	start, ok := d.offset(n)
 	if !ok {
 		return nil, false
@@ -150,7 +155,7 @@ func (d *Document) beforeClosing(n *yaml.Node, text string) ([]byte, bool) {
 		return nil, false
 	}
 	if len(n.Content) > 0 {
-		text = ", " + text
+		text = separator + text
 	}
 	return splice(d.text, start+end, start+end, text), true
 }

@@ -141,3 +141,33 @@ func (d *Document) head(n *yaml.Node) int {
 	}
 	return max(1, n.Line-1-strings.Count(comment, "\n"))
 }
+
+// AppendLines is Append with a line for each item, also in a flow list: a long list of keys stays readable, and a change of
+// one shows as one line.
+func (d *Document) AppendLines(mapping *yaml.Node, name string, items ...*yaml.Node) error {
+	list := Member(mapping, name)
+	if list == nil || list.Kind != yaml.SequenceNode || list.Style&yaml.FlowStyle == 0 || len(items)+len(list.Content) < 2 {
+		return d.Append(mapping, name, items...)
+	}
+	margin := "\n" + strings.Repeat(" ", d.margin(list.Line)+lineIndent)
+	texts := make([]string, len(items))
+	for i, item := range items {
+		texts[i] = inline(item)
+	}
+	text, ok := d.beforeClosingWith(list, margin+strings.Join(texts, ","+margin), ",")
+	list.Content = append(list.Content, items...)
+	return d.settle(text, ok)
+}
+
+// lineIndent is how far an item on a line of its own stands behind the line that its list begins on.
+const lineIndent = 4
+
+// margin counts the blanks that a line begins with.
+func (d *Document) margin(line int) int {
+	start := 0
+	if line > 1 {
+		start, _ = d.lineEnd(line - 1)
+	}
+	rest := d.text[start:]
+	return len(rest) - len(bytes.TrimLeft(rest, " "))
+}

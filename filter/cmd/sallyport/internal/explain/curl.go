@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/url"
@@ -9,13 +10,38 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/nativehost"
 )
 
-// NewRequest is a request for an absolute URL. Headers are "Name: value".
+// NewRequest is a request for an absolute URL. Headers are "Name: value". The path and the query are sent as they stand, but
+// for blanks: what is wrong with them the gateway says.
 func NewRequest(method, target string, headers []string) (nativehost.Request, error) {
-	u, err := url.Parse(target)
-	if err != nil || u.Host == "" {
-		return nativehost.Request{}, errors.New("the URL must be absolute, as in https://api.example.com/orders/7")
+	wrong := errors.New("the URL must be absolute, as in https://api.example.com/orders/7")
+	scheme, rest, ok := strings.Cut(target, "://")
+	if !ok || !strings.EqualFold(scheme, "https") && !strings.EqualFold(scheme, "http") {
+		return nativehost.Request{}, wrong
 	}
-	r := nativehost.Request{Method: method, Target: u.RequestURI(), Headers: []nativehost.Header{{Name: "host", Value: u.Host}}}
+	rest, _, _ = strings.Cut(rest, "#")
+	end := strings.IndexAny(rest, "/?")
+	if end < 0 {
+		end = len(rest)
+	}
+	authority, path := rest[:end], rest[end:]
+	u, err := url.Parse(scheme + "://" + authority)
+	if err != nil || u.Hostname() == "" || strings.ContainsAny(authority, "\\ ") {
+		return nativehost.Request{}, wrong
+	}
+	if !strings.HasPrefix(path, "/") {
+		path = "/" + path
+	}
+	path = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return -1
+		}
+		return r
+	}, strings.ReplaceAll(path, " ", "%20"))
+	r := nativehost.Request{Method: method, Target: path, Headers: []nativehost.Header{{Name: "host", Value: u.Host}}}
+	if u.User != nil {
+		password, _ := u.User.Password()
+		headers = append(headers, basic(u.User.Username()+":"+password))
+	}
 	for _, line := range headers {
 		name, value, ok := strings.Cut(line, ":")
 		if !ok || strings.TrimSpace(name) == "" {
@@ -30,8 +56,22 @@ func NewRequest(method, target string, headers []string) (nativehost.Request, er
 	return r, nil
 }
 
-// ParseCurl reads a curl command as browsers and colleagues copy it: a URL, -X, -H, -d and switches that change nothing
-// of the request.
+func basic(credentials string) string {
+	return "authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(credentials))
+}
+
+// curlLine is what the options of a curl command say of the request.
+type curlLine struct {
+	method, target  string
+	headers, data   []string
+	query           []string
+	hasBody, asGet  bool
+	head, json      bool
+	form, multipart bool
+}
+
+// ParseCurl reads a curl command as browsers and colleagues copy it: a URL, what makes headers, method, query and body, and
+// switches that change nothing of the request.
 func ParseCurl(line string) (nativehost.Request, error) {
 	words, err := splitWords(line)
 	if err != nil {
@@ -40,97 +80,157 @@ func ParseCurl(line string) (nativehost.Request, error) {
 	if len(words) == 0 || words[0] != "curl" {
 		return nativehost.Request{}, errors.New("a curl line must begin with curl")
 	}
-	method, target, body := "", "", ""
-	var headers []string
-	for words = words[1:]; len(words) > 0; words = words[1:] {
-		option, value, attached := words[0], "", false
-		if strings.HasPrefix(option, "--") {
-			option, value, attached = strings.Cut(option, "=")
-		}
-		take := func() (string, error) {
-			if attached {
-				return value, nil
-			}
-			if len(words) < 2 {
-				return "", fmt.Errorf("%s wants a value", option)
-			}
-			words = words[1:]
-			return words[0], nil
-		}
-		switch option {
-		case "-X", "--request":
-			method, err = take()
-		case "-H", "--header":
-			var h string
-			h, err = take()
-			headers = append(headers, h)
-		case "-d", "--data", "--data-raw", "--data-binary":
-			body, err = take()
-		case "--url":
-			target, err = take()
-		case "-s", "-S", "-sS", "-i", "-v", "-k", "-L", "--silent", "--show-error", "--include", "--verbose", "--insecure", "--location", "--compressed", "--http1.1", "--http2":
-		default:
-			if strings.HasPrefix(option, "-") {
-				return nativehost.Request{}, fmt.Errorf("the option %s of curl is not understood here", option)
-			}
-			target = words[0]
-		}
-		if err != nil {
-			return nativehost.Request{}, err
-		}
+	var c curlLine
+	if err := c.read(words[1:]); err != nil {
+		return nativehost.Request{}, err
 	}
-	if method == "" {
-		if method = "GET"; body != "" {
-			method = "POST"
-		}
-	}
-	r, err := NewRequest(method, target, headers)
-	r.Body = []byte(body)
-	return r, err
+	return c.request()
 }
 
-// splitWords splits as a shell does: quotes, backslashes and continued lines; nothing is expanded.
-func splitWords(line string) (words []string, err error) {
-	var word strings.Builder
-	inWord := false
-	for i := 0; i < len(line); i++ {
-		switch c := line[i]; {
-		case c == '\'':
-			end := strings.IndexByte(line[i+1:], '\'')
-			if end < 0 {
-				return nil, errors.New("a ' is not closed")
+// read takes the words behind curl.
+func (c *curlLine) read(words []string) error {
+	for i := 0; i < len(words); i++ {
+		word := words[i]
+		next := func(name string) (string, error) {
+			if i++; i >= len(words) {
+				return "", fmt.Errorf("%s wants a value", name)
 			}
-			word.WriteString(line[i+1 : i+1+end])
-			i, inWord = i+1+end, true
-		case c == '"':
-			inWord = true
-			for i++; i < len(line) && line[i] != '"'; i++ {
-				if line[i] == '\\' && i+1 < len(line) && strings.IndexByte("\"\\$`\n", line[i+1]) >= 0 {
-					i++
+			return words[i], nil
+		}
+		var err error
+		switch {
+		case word == "--": // what follows are URLs
+			for _, target := range words[i+1:] {
+				if err := c.url(target); err != nil {
+					return err
 				}
-				word.WriteByte(line[i])
 			}
-			if i == len(line) {
-				return nil, errors.New("a \" is not closed")
-			}
-		case c == '\\' && i+1 < len(line):
-			if i++; line[i] != '\n' {
-				word.WriteByte(line[i])
-				inWord = true
-			}
-		case c == ' ' || c == '\t' || c == '\n' || c == '\r':
-			if inWord {
-				words = append(words, word.String())
-				word.Reset()
-			}
-			inWord = false
+			return nil
+		case strings.HasPrefix(word, "--"):
+			err = c.long(word, next)
+		case len(word) > 1 && word[0] == '-':
+			err = c.short(word, next)
 		default:
-			word.WriteByte(c)
-			inWord = true
+			err = c.url(word)
+		}
+		if err != nil {
+			return err
 		}
 	}
-	if inWord {
-		words = append(words, word.String())
+	return nil
+}
+
+func (c *curlLine) url(target string) error {
+	if c.target != "" {
+		return errors.New("there are two URLs: explain one request at a time")
 	}
-	return words, nil
+	if !strings.Contains(target, "://") && target != "" && !strings.HasPrefix(target, "/") {
+		target = "http://" + target // as curl does
+	}
+	c.target = target
+	return nil
+}
+
+// long reads --name VALUE or --name=VALUE.
+func (c *curlLine) long(word string, next func(string) (string, error)) error {
+	name, value, attached := strings.Cut(word, "=")
+	if switches[name] {
+		return c.apply(name, "")
+	}
+	if !valued[name] {
+		return fmt.Errorf("the option %s of curl is not understood here", name)
+	}
+	if !attached {
+		var err error
+		if value, err = next(name); err != nil {
+			return err
+		}
+	}
+	return c.apply(name, value)
+}
+
+// short reads joined options: -sk, -XPOST, -HName:value.
+func (c *curlLine) short(word string, next func(string) (string, error)) error {
+	for i := 1; i < len(word); i++ {
+		letter := "-" + word[i:i+1]
+		name, known := shorts[letter]
+		if !known {
+			return fmt.Errorf("the option %s of curl is not understood here", letter)
+		}
+		if switches[name] {
+			if err := c.apply(name, ""); err != nil {
+				return err
+			}
+			continue
+		}
+		value := word[i+1:]
+		if value == "" {
+			var err error
+			if value, err = next(letter); err != nil {
+				return err
+			}
+		}
+		return c.apply(name, value)
+	}
+	return nil
+}
+
+// request puts together what the options said, as curl does.
+func (c *curlLine) request() (nativehost.Request, error) {
+	if c.target == "" {
+		return nativehost.Request{}, errors.New("there is no URL")
+	}
+	target, body := c.target, strings.Join(c.data, "&")
+	if c.json {
+		body = strings.Join(c.data, "")
+	}
+	query := c.query
+	if c.asGet && body != "" {
+		query, body = append(query, body), ""
+	}
+	if len(query) > 0 {
+		target, _, _ = strings.Cut(target, "#")
+		join := "?"
+		if strings.Contains(target, "?") {
+			join = "&"
+		}
+		target += join + strings.Join(query, "&")
+	}
+	sends := c.hasBody && !c.asGet
+	method := c.method
+	switch {
+	case method != "":
+	case c.head:
+		method = "HEAD"
+	case sends:
+		method = "POST"
+	default:
+		method = "GET"
+	}
+	r, err := NewRequest(method, target, c.headers)
+	if err != nil {
+		return r, err
+	}
+	if sends {
+		r.Body = []byte(body)
+		switch {
+		case c.json:
+			r.Headers = withDefault(withDefault(r.Headers, "content-type", "application/json"), "accept", "application/json")
+		case c.form:
+			r.Headers = withDefault(r.Headers, "content-type", "application/x-www-form-urlencoded")
+		case c.multipart:
+			r.Headers = withDefault(r.Headers, "content-type", "multipart/form-data; boundary=explained")
+		}
+	}
+	return r, nil
+}
+
+// withDefault adds a header that the line did not name.
+func withDefault(headers []nativehost.Header, name, value string) []nativehost.Header {
+	for _, h := range headers {
+		if strings.EqualFold(h.Name, name) {
+			return headers
+		}
+	}
+	return append(headers, nativehost.Header{Name: name, Value: value})
 }

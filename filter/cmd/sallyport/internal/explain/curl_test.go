@@ -20,14 +20,14 @@ func TestParseCurl(t *testing.T) {
 		{"as browsers copy it", "curl 'https://api.example.com/a' \\\n  -H 'x-api-key: k 1' \\\n  --compressed", nativehost.Request{
 			Method: "GET", Target: "/a", Headers: []nativehost.Header{host, {Name: "x-api-key", Value: "k 1"}}}, ""},
 		{"a body is a POST", `curl --url="https://api.example.com/a" -d "say \"hi\""`, nativehost.Request{
-			Method: "POST", Target: "/a", Headers: []nativehost.Header{host}, Body: []byte(`say "hi"`)}, ""},
+			Method: "POST", Target: "/a", Headers: []nativehost.Header{host, {Name: "content-type", Value: "application/x-www-form-urlencoded"}}, Body: []byte(`say "hi"`)}, ""},
 		{"a method", `curl -X DELETE https://api.example.com/a\ b`, nativehost.Request{Method: "DELETE", Target: "/a%20b", Headers: []nativehost.Header{host}}, ""},
 		{"no host", "curl /orders/7", nativehost.Request{}, "the URL must be absolute, as in https://api.example.com/orders/7"},
 		{"another host", `curl -H "Host: other.example" https://api.example.com/`, nativehost.Request{Method: "GET", Target: "/", Headers: []nativehost.Header{{Name: "host", Value: "other.example"}}}, ""},
 		{"an escaped target stays", `curl https://api.example.com/a%2Fb`, nativehost.Request{Method: "GET", Target: "/a%2Fb", Headers: []nativehost.Header{host}}, ""},
 		{"another command", "wget https://api.example.com", nativehost.Request{}, "a curl line must begin with curl"},
 		{"nothing", "", nativehost.Request{}, "a curl line must begin with curl"},
-		{"an option that changes more", "curl -u a:b https://api.example.com", nativehost.Request{}, "the option -u of curl is not understood here"},
+		{"an option that changes more", "curl -T file https://api.example.com", nativehost.Request{}, "the option -T of curl is not understood here"},
 		{"a value that is missing", "curl https://api.example.com -H", nativehost.Request{}, "-H wants a value"},
 		{"an open quote", "curl 'https://api.example.com", nativehost.Request{}, "a ' is not closed"},
 		{"a header without a colon", "curl -H secret https://api.example.com", nativehost.Request{}, "a header must be 'Name: value'"},
@@ -48,6 +48,72 @@ func TestParseCurl(t *testing.T) {
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestCurlForms: what browsers copy and what colleagues write.
+func TestCurlForms(t *testing.T) {
+	const u = "https://h.example.com/o"
+	h := func(pairs ...string) []nativehost.Header {
+		all := []nativehost.Header{{Name: "host", Value: "h.example.com"}}
+		for i := 0; i < len(pairs); i += 2 {
+			all = append(all, nativehost.Header{Name: pairs[i], Value: pairs[i+1]})
+		}
+		return all
+	}
+	const form = "application/x-www-form-urlencoded"
+	for _, tt := range []struct {
+		name, line, method, target string
+		headers                    []nativehost.Header
+		body, err                  string
+	}{
+		{"Chrome's cookies", "curl '" + u + "' -H 'x-api-key: K' -b 'sid=1'", "GET", "/o", h("x-api-key", "K", "cookie", "sid=1"), "", ""},
+		{"Chrome's exclamation mark", `curl '` + u + `' -H $'x-note: it\u0021s'`, "GET", "/o", h("x-note", "it!s"), "", ""},
+		{"Chrome's quote in a body", `curl '` + u + `' --data-raw $'it\'s' -H "a: b"`, "POST", "/o", h("a", "b", "content-type", form), "it's", ""},
+		{"other escapes", `curl ` + u + ` --data-raw $'\x41\101\n\u00e4\q'`, "POST", "/o", h("content-type", form), "AA\nä\\q", ""},
+		{"an escape that ends", `curl ` + u + ` -H $'a: b\`, "", "", nil, "", "a ' is not closed"},
+		{"joined switches", "curl -sk " + u, "GET", "/o", h(), "", ""},
+		{"a joined method", "curl -XPOST " + u, "POST", "/o", h(), "", ""},
+		{"a joined header", "curl -HName:v " + u, "GET", "/o", h("Name", "v"), "", ""},
+		{"switches joined with a value", "curl -sSXDELETE " + u, "DELETE", "/o", h(), "", ""},
+		{"a body in the query", "curl -G " + u + " -d apikey=K -d a=b", "GET", "/o?apikey=K&a=b", h(), "", ""},
+		{"head", "curl -I " + u, "HEAD", "/o", h(), "", ""},
+		{"credentials", "curl -u u:p " + u, "GET", "/o", h("authorization", "Basic dTpw"), "", ""},
+		{"credentials in the URL", "curl https://u:p@h.example.com/o", "GET", "/o", h("authorization", "Basic dTpw"), "", ""},
+		{"a token", "curl --oauth2-bearer T " + u, "GET", "/o", h("authorization", "Bearer T"), "", ""},
+		{"JSON", `curl --json '{"a":1}' ` + u, "POST", "/o", h("content-type", "application/json", "accept", "application/json"), `{"a":1}`, ""},
+		{"a query", "curl --url-query 'a=b c' " + u + "?x=1", "GET", "/o?x=1&a=b+c", h(), "", ""},
+		{"an encoded body", "curl --data-urlencode 'a=b c' " + u, "POST", "/o", h("content-type", form), "a=b+c", ""},
+		{"an empty body", "curl -d '' " + u, "POST", "/o", h("content-type", form), "", ""},
+		{"a path that the gateway refuses", "curl https://h.example.com/100%", "GET", "/100%", h(), "", ""},
+		{"two URLs", "curl https://h.example.com/a https://h.example.com/b", "", "", nil, "", "there are two URLs: explain one request at a time"},
+		{"two URLs, one by an option", "curl --url " + u + " " + u, "", "", nil, "", "there are two URLs: explain one request at a time"},
+		{"no URL", "curl -s", "", "", nil, "", "there is no URL"},
+		{"a fragment is not sent", "curl " + u + "#top", "GET", "/o", h(), "", ""},
+		{"a file", "curl -d @body.json " + u, "", "", nil, "", "--data names a file here: write what is in it"},
+		{"a header that curl takes away", "curl -H 'accept:' " + u, "GET", "/o", h(), "", ""},
+		{"a header without a value", "curl -H 'x-empty;' " + u, "GET", "/o", h("x-empty", ""), "", ""},
+		{"lines as Windows ends them", "curl '" + u + "' \\\r\n  -H 'a: b'\r\n", "GET", "/o", h("a", "b"), "", ""},
+		{"a joined option that is unknown", "curl -sT " + u, "", "", nil, "", "the option -T of curl is not understood here"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := ParseCurl(tt.line)
+			if tt.err != "" {
+				if err == nil || err.Error() != tt.err {
+					t.Errorf("error %v, want %s", err, tt.err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.Method != tt.method || got.Target != tt.target || string(got.Body) != tt.body {
+				t.Errorf("%s %s %q, want %s %s %q", got.Method, got.Target, got.Body, tt.method, tt.target, tt.body)
+			}
+			if diff := cmp.Diff(tt.headers, got.Headers); diff != "" {
+				t.Errorf("headers (-want +got):\n%s", diff)
 			}
 		})
 	}

@@ -23,7 +23,7 @@ func (e Envoy) Read(ctx context.Context, _ Period) (Record, error) {
 		return Record{}, err
 	}
 	if !labelled(families) {
-		r, _, err := e.readRaw(ctx)
+		r, _, err := e.readRaw(ctx, metricUsage)
 		return r, err
 	}
 	return recordOf(families), nil
@@ -59,7 +59,7 @@ func (e Envoy) Keys(ctx context.Context, _ time.Time) (map[string]time.Time, err
 	}
 	used := map[string]time.Time{}
 	if len(families[metricKeyUsed].GetMetric()) == 0 && !labelled(families) {
-		_, used, err = e.readRaw(ctx)
+		_, used, err = e.readRaw(ctx, metricKeyUsed)
 		return used, err
 	}
 	for _, m := range families[metricKeyUsed].GetMetric() {

@@ -18,25 +18,25 @@ import (
 const rawPrefix = "wasmcustom."
 
 // errNothing is for an Envoy that has no metric of the filter at all.
-var errNothing = errors.New("it has no metric of the filter: no call was counted since its start, the filter is not in it, " +
+var errNothing = errors.New("it has no metric of the filter: no call was counted since its start (the filter reports each few seconds), the filter is not in it, " +
 	"or its statistics leave out wasmcustom.sallyport (on Istio: proxyStatsMatcher; in a bootstrap: stats_config.stats_matcher)")
 
 // readRaw reads the metrics from their names, which every Envoy shows, also one without stats_tags. It fails when there
-// are none.
-func (e Envoy) readRaw(ctx context.Context) (Record, map[string]time.Time, error) {
+// is none that says what metric would.
+func (e Envoy) readRaw(ctx context.Context, metric string) (Record, map[string]time.Time, error) {
 	text, err := fetch(ctx, string(e), "stats", url.Values{"filter": {`^wasmcustom\.sallyport_(usage|latency_ms|key_last_used_seconds)\.`}, "histogram_buckets": {"cumulative"}})
 	if err != nil {
 		return Record{}, nil, fmt.Errorf("read Envoy's statistics: %w", err)
 	}
-	record, used, found := parseRaw(string(text))
-	if !found {
+	record, used := parseRaw(string(text))
+	if len(record.Counts) == 0 && (metric == metricUsage || len(used) == 0) {
 		return Record{}, nil, fmt.Errorf("read Envoy's statistics: %w", errNothing)
 	}
 	return record, used, nil
 }
 
 // parseRaw reads lines "NAME: VALUE"; what is none of ours is passed over.
-func parseRaw(text string) (r Record, used map[string]time.Time, found bool) {
+func parseRaw(text string) (r Record, used map[string]time.Time) {
 	r = Record{latency: map[Party]histogram{}, Coverage: Coverage{Gaps: []Gap{noTimes}}}
 	used = map[string]time.Time{}
 	for line := range strings.Lines(text) {
@@ -51,12 +51,10 @@ func parseRaw(text string) (r Record, used map[string]time.Time, found bool) {
 		number = math.Max(number, 0)
 		switch {
 		case metric == metricUsage && err == nil && !math.IsInf(number, 1) && !math.IsNaN(number):
-			found = true
 			if number > 0 {
 				r.Counts = append(r.Counts, Count{Series: seriesOf(labels), Tally: Tally{Calls: number}})
 			}
 		case metric == metricKeyUsed && err == nil:
-			found = true
 			used[name(labels["key"])] = time.Unix(int64(number), 0)
 		case metric == metricLatency:
 			if h := rawHistogram(value); len(h) > 0 {
@@ -64,7 +62,7 @@ func parseRaw(text string) (r Record, used map[string]time.Time, found bool) {
 			}
 		}
 	}
-	return r, used, found
+	return r, used
 }
 
 // rawLabels splits "sallyport_usage.sp_decision=allow|sp_app=shop|" into the

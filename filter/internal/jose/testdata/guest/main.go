@@ -7,21 +7,27 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tetratelabs/proxy-wasm-go-sdk/proxywasm/types"
 	"github.com/tidwall/gjson"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/abi"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jose"
 )
 
-func init() {
-	p := &plugin{keys: map[string]*jose.PrivateKey{}, messages: map[string]*jose.Message{}}
-	abi.HandleRoots(p)
-	abi.HandleStreams(streams{p})
-}
+func init() { abi.SetVMContext(&vm{}) }
 
 func main() {}
 
+type vm struct{ types.DefaultVMContext }
+
+func (*vm) NewPluginContext(id uint32) types.PluginContext {
+	p := &plugin{id: id, keys: map[string]*jose.PrivateKey{}, messages: map[string]*jose.Message{}}
+	abi.HandleStreams(streams{p})
+	return p
+}
+
 type plugin struct {
+	types.DefaultPluginContext
 	id       uint32
 	keys     map[string]*jose.PrivateKey
 	messages map[string]*jose.Message
@@ -30,14 +36,10 @@ type plugin struct {
 // payload is as long as that of an access token.
 var payload = []byte(`{"sub":"` + strings.Repeat("x", 420) + `"}`)
 
-func (p *plugin) Create(id uint32) { p.id = id }
-
-func (*plugin) Tick(uint32) {}
-
-func (p *plugin) Configure(uint32) bool {
+func (p *plugin) OnPluginStart(int) types.OnPluginStartStatus {
 	data, status := abi.PluginConfiguration()
 	if status != abi.OK {
-		return false
+		return types.OnPluginStartStatusFailed
 	}
 	good := true
 	gjson.ParseBytes(data).Get("keys").ForEach(func(name, jwk gjson.Result) bool {
@@ -56,7 +58,7 @@ func (p *plugin) Configure(uint32) bool {
 		good = err == nil
 		return good
 	})
-	return good
+	return types.OnPluginStartStatus(good)
 }
 
 // streams are abi.Streams of the one plugin instance: it answers every request

@@ -1,0 +1,77 @@
+package advice
+
+import (
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/sallyport-gateway/sallyport/filter/cmd/sallyport/internal/document"
+)
+
+const (
+	// connections is what a browser opens to one host at once.
+	connections = 6
+	// smooth is the part of a second that a burst should last: below it, requests that come together are refused
+	// although the rate has room for all of them.
+	smooth = 5
+)
+
+// smallBurst finds a burst that refuses what comes at once long before the rate is used up, such as 2 at 20 a second. The
+// default is spoken of elsewhere, and 1 is what Apigee does: somebody meant it.
+func (a *adviser) smallBurst(path string, limit *yaml.Node) {
+	rate := document.Text(limit, "rate")
+	burst, err := strconv.Atoi(document.Text(limit, "burst"))
+	if err == nil && burst > 1 && burst < connections && burst*smooth < perSecond(rate) {
+		a.say(path, "lets %d come at once (burst), and refuses a page that opens %d connections, though %s has room for them: set burst to about what comes in a second", burst, connections, rate)
+	}
+}
+
+// perSecond is a rate that the filter takes, in requests a second, rounded down.
+func perSecond(rate string) int {
+	unit := 1
+	digits, ok := strings.CutSuffix(rate, "ps")
+	if !ok {
+		unit, digits = 60, strings.TrimSuffix(rate, "pm")
+	}
+	n, err := strconv.Atoi(digits)
+	if err != nil {
+		return 0
+	}
+	return n / unit
+}
+
+// unverified finds keys that nothing looks at.
+func (a *adviser) unverified(root *yaml.Node) {
+	if !hasKeys(root) || verifies(document.Member(root, "sequence")) {
+		return
+	}
+	apis := document.Items(document.Member(root, "apis"))
+	if len(apis) == 0 {
+		return
+	}
+	for _, api := range apis {
+		if verifies(document.Member(api, "sequence")) {
+			return
+		}
+	}
+	a.say("apps", "have keys, and no sequence has a step that verifies them: add verify_api_key, or nobody needs a key")
+}
+
+func hasKeys(root *yaml.Node) bool {
+	for _, app := range document.Items(document.Member(root, "apps")) {
+		if len(document.Items(document.Member(app, "keys"))) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func verifies(sequence *yaml.Node) bool {
+	for _, item := range document.Items(sequence) {
+		if name, options := step(item); name == "verify_api_key" && enabled(options) {
+			return true
+		}
+	}
+	return false
+}
