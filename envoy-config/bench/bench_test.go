@@ -7,6 +7,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/envoy-config/bench/internal/helper"
 	"github.com/sallyport-gateway/sallyport/envoy-config/bench/internal/load"
+	"github.com/sallyport-gateway/sallyport/envoy-config/internal/quotaengine"
 	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun/envoytest"
 )
 
@@ -43,6 +44,27 @@ func TestBenchSmoke(t *testing.T) {
 	}
 	if len(report.Cases) == 0 || len(report.Criteria) == 0 {
 		t.Errorf("%d cases, %d criteria", len(report.Cases), len(report.Criteria))
+	}
+}
+
+// TestBenchmarkQuota plays a round of the quotas; `make bench` judges them.
+func TestBenchmarkQuota(t *testing.T) {
+	needLoad(t)
+	report, err := Run(t.Context(), Options{Envoy: envoytest.Find(t), Short: true, Only: "^" + GroupQuota + "/", Progress: t.Output()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("\n%v", report)
+	if report.find(QuotaLocal) == nil {
+		t.Error("the local quota was not measured")
+	}
+	switch f := report.find(QuotaExact); {
+	case f == nil && os.Getenv("CI") == "true":
+		t.Error(quotaengine.ErrMissing)
+	case f == nil:
+		t.Skip(quotaengine.ErrMissing)
+	case f.Helpers.Median <= 0 || report.find(NativeQuota).Helpers.Median <= 0:
+		t.Error("the CPU of the engine is not counted")
 	}
 }
 

@@ -23,6 +23,7 @@ type Case struct {
 	Reason      string // of the filter's refusals
 	Fill        int    // so many requests with a number of their own come before the first round
 	Slow        bool   // left out of a short run
+	Quota       bool   // needs the engine of quotas
 }
 
 // Groups are the parts of the table, in its order.
@@ -31,6 +32,7 @@ const (
 	GroupSteps      = "each step alone"
 	GroupRefusals   = "refusals"
 	GroupConditions = "conditions"
+	GroupQuota      = "quota of an app"
 	GroupScale      = "many apps, APIs, tokens and callers"
 	GroupWorkers    = "workers"
 )
@@ -54,6 +56,14 @@ const (
 	GarbageToken  = "garbage token"
 	InactiveToken = "inactive token"
 	SpikeArrest   = "spike arrest"
+
+	NoFilterUpstream = "no filter, real upstream"
+	NoQuota          = "key, no quota"
+	QuotaLocal       = "key, quota: local"
+	QuotaReconciled  = "key, quota: reconciled"
+	NoQuotaUpstream  = "key, real upstream, no quota"
+	QuotaExact       = "key, real upstream, quota: exact"
+	NativeQuota      = "Envoy's own ratelimit filter"
 
 	WholeOne    = "whole, 1 connection"
 	Whole256    = "whole, 256 connections"
@@ -127,9 +137,10 @@ func Cases(c *site.Caller) []Case {
 	b.connections = 0
 	b.base("no filter, 40 headers", site.None, site.WithHeaders(good, manyHeaders))
 	b.add("whole, 40 headers", site.Whole, site.WithHeaders(good, manyHeaders))
-	b.base("no filter, real upstream", site.NoneUpstream, good)
+	b.base(NoFilterUpstream, site.NoneUpstream, good)
 	b.add("whole, real upstream", site.WholeUpstream, good)
 
+	b.quotas()
 	b.scale(c)
 
 	b.group = GroupWorkers
@@ -140,6 +151,22 @@ func Cases(c *site.Caller) []Case {
 	b.base(NoFilter2, site.None, good)
 	b.add(Whole2, site.Whole, good)
 	return b.cases
+}
+
+// quotas adds what a quota costs over the same sequence without it, and what
+// Envoy's own filter does with the same service.
+func (b *builder) quotas() {
+	b.group = GroupQuota
+	b.base(NoQuota, site.NoQuota, b.good)
+	b.add(QuotaLocal, site.QuotaLocal, b.good)
+	b.add(QuotaReconciled, site.QuotaReconciled, b.good)
+	b.last().Quota = true
+	b.base(NoQuotaUpstream, site.NoQuotaUpstream, b.good)
+	b.add(QuotaExact, site.QuotaExact, b.good)
+	b.last().Quota = true
+	b.baseName = NoFilterUpstream
+	b.add(NativeQuota, site.NativeQuota, b.good)
+	b.last().Quota = true
 }
 
 // scale adds what is large. Where each request has a number of its own wrk runs

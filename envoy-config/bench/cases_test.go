@@ -27,6 +27,7 @@ func TestCases(t *testing.T) {
 	for _, name := range []string{
 		NoFilter, EmptyGo, ExtAuthz, Whole, Empty, MissingKey, UnknownKey, GarbageToken, InactiveToken, SpikeArrest,
 		WholeOne, Whole256, Whole2, WholeAlone, Apps, APIs, OneToken, ManyTokens, SkewedToken, ColdTokens,
+		QuotaReconciled, QuotaExact, NativeQuota,
 	} {
 		if !seen[name] {
 			t.Errorf("a criterion speaks of %q, which is no case", name)

@@ -62,7 +62,22 @@ func criteria(r *Report) []Criterion {
 			"the n-th token comes n times as seldom as the first"),
 		workersCriterion(r),
 	)
-	return append(out, otherCriteria(r)...)
+	out = append(out, otherCriteria(r)...)
+	return append(out, quotaCriteria(added)...)
+}
+
+// quotaCriteria are about what a quota adds to the same sequence without it.
+func quotaCriteria(added func(string) float64) []Criterion {
+	all := []Criterion{
+		atMost(8, "quota, reconciled, added", added(QuotaReconciled), 1, "µs"),
+		atMost(8, "quota, exact, added / Envoy's own ratelimit filter, added", added(QuotaExact)/added(NativeQuota), 1.3, "x"),
+	}
+	for i := range all {
+		if all[i].State == NotMeasured {
+			all[i].Note = "needs Redis and its service: make ratelimit"
+		}
+	}
+	return all
 }
 
 // workersCriterion compares throughput where wrk has cores of its own, and

@@ -57,9 +57,10 @@ func TestTooNoisy(t *testing.T) {
 }
 
 func TestCriteria(t *testing.T) {
-	bases := map[string]string{Whole: NoFilter, ExtAuthz: NoFilter, Empty: NoFilter, Apps: NoFilter, SpikeArrest: NoFilter, Whole2: NoFilter2}
+	bases := map[string]string{Whole: NoFilter, ExtAuthz: NoFilter, Empty: NoFilter, Apps: NoFilter, SpikeArrest: NoFilter, Whole2: NoFilter2, QuotaExact: NoQuotaUpstream, NativeQuota: NoFilterUpstream}
 	r := measured(bases, map[string][]float64{
 		NoFilter: {15}, Whole: {25}, ExtAuthz: {72}, Empty: {22}, Apps: {26}, SpikeArrest: {24.9}, NoFilter2: {16}, WholeAlone: {25}, Whole2: {26},
+		NoQuotaUpstream: {40}, QuotaExact: {70}, NoFilterUpstream: {30}, NativeQuota: {50},
 	})
 	r.Memory = &Memory{Requests: 5_000_000, Wanted: 5_000_000, Growth: 0.021}
 	r.HalfLoad = &HalfLoad{Added: stats.Summarize([]float64{90})}
@@ -86,6 +87,8 @@ func TestCriteria(t *testing.T) {
 		{6, "99th percentile", 100, 90, Met},
 		{7, "module", 3.75, 3, Met},
 		{7, "CPU from configuration", 1.5, 1.5, Met},
+		{8, "quota, reconciled", 1, 0, NotMeasured},
+		{8, "quota, exact", 1.3, 1.5, NotMet},
 	} {
 		i := slices.IndexFunc(got, func(c Criterion) bool {
 			return c.Number == want.number && strings.HasPrefix(c.What, want.what) && c.Bar == want.bar
@@ -99,7 +102,7 @@ func TestCriteria(t *testing.T) {
 		}
 	}
 	r.Criteria = got
-	if missed := r.Missed(); len(missed) != 2 {
+	if missed := r.Missed(); len(missed) != 3 {
 		t.Errorf("missed: %v", missed)
 	}
 	if _, err := json.Marshal(r); err != nil {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/envoy-config/bench/internal/load"
 	"github.com/sallyport-gateway/sallyport/envoy-config/bench/internal/site"
+	"github.com/sallyport-gateway/sallyport/envoy-config/internal/quotaengine"
 	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun"
 	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
 )
@@ -125,8 +126,15 @@ func (b *bench) build(ctx context.Context) (err error) {
 		}
 	}
 	b.report.Machine = machine(ctx, b.options.Envoy)
-	b.around, err = site.StartAround(service)
+	if b.around, err = site.StartAround(ctx, service); err == nil && b.around.Quota == nil {
+		b.say("leaving out the cases of quota: %v", quotaengine.ErrMissing)
+	}
 	return err
+}
+
+// possible are the cases whose servers are there.
+func (b *bench) possible() []Case {
+	return slices.DeleteFunc(Cases(b.around.Caller), func(c Case) bool { return c.Quota && b.around.Quota == nil })
 }
 
 func buildExtAuthz(ctx context.Context) (string, error) {
@@ -145,7 +153,7 @@ func buildExtAuthz(ctx context.Context) (string, error) {
 
 // startAll starts the Envoys that the chosen cases and parts need.
 func (b *bench) startAll(ctx context.Context) error {
-	b.cases = choose(Cases(b.around.Caller), b.only, b.options.Short)
+	b.cases = choose(b.possible(), b.only, b.options.Short)
 	if len(b.cases) == 0 && !b.wants(PartHalfLoad) && !b.wants(PartStartup) && !b.wants(PartMemory) {
 		return fmt.Errorf("nothing matches %q", b.options.Only)
 	}

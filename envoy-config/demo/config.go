@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	_ "embed"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"os"
@@ -23,12 +24,6 @@ const (
 	portalClient  = "0oa1portal"
 )
 
-// quotaModes are what the quota says of who counts, by Options.Quota.
-var quotaModes = map[string]string{
-	QuotaLocal: "mode: local",
-	QuotaRedis: "mode: exact, engine: {cluster: " + quotaCluster + "}",
-}
-
 // pluginConfig is config.yaml with its names filled in, as the JSON that the filter reads.
 func pluginConfig(apiKey, issuer, quota string) ([]byte, error) {
 	okta, err := url.Parse(issuer)
@@ -42,7 +37,6 @@ func pluginConfig(apiKey, issuer, quota string) ([]byte, error) {
 		"PORTAL_CLIENT_ID":  portalClient,
 		"OKTA_AUTHORITY":    okta.Host,
 		"OKTA_ISSUER":       issuer,
-		"QUOTA_MODE":        quotaModes[quota],
 	}
 	var missing string
 	text := os.Expand(configYAML, func(name string) string {
@@ -55,9 +49,27 @@ func pluginConfig(apiKey, issuer, quota string) ([]byte, error) {
 	if missing != "" {
 		return nil, fmt.Errorf("config.yaml: no value for ${%s}", missing)
 	}
-	out, err := yaml.YAMLToJSONStrict([]byte(text))
+	var document map[string]any
+	if err := yaml.UnmarshalStrict([]byte(text), &document); err != nil {
+		return nil, fmt.Errorf("config.yaml: %w", err)
+	}
+	if quota == QuotaRedis {
+		countByEngine(document)
+	}
+	out, err := json.Marshal(document)
 	if err != nil {
 		return nil, fmt.Errorf("config.yaml: %w", err)
 	}
 	return out, nil
+}
+
+// countByEngine has the engine asked about each request.
+func countByEngine(document map[string]any) {
+	steps, _ := document["sequence"].([]any)
+	for _, step := range steps {
+		if named, _ := step.(map[string]any); named["quota"] != nil {
+			quota, _ := named["quota"].(map[string]any)
+			quota["mode"], quota["engine"] = "exact", map[string]any{"cluster": quotaCluster}
+		}
+	}
 }

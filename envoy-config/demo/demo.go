@@ -38,6 +38,8 @@ type Options struct {
 	Host string // HostSim or HostEnvoy; empty means HostSim
 	// Quota is QuotaLocal or QuotaRedis, which needs `make ratelimit`; empty means QuotaLocal.
 	Quota string
+	// Clone is the folder of the clone, which QuotaRedis reads; empty means this one.
+	Clone string
 	// Addresses of the parts.
 	Gateway, Okta, Backend, Portal string
 	// Log receives what the parts have to say; nil means slog.Default.
@@ -108,7 +110,7 @@ func (d *Demo) start(ctx context.Context, o Options) error {
 	if err := d.startBackend(o.Backend); err != nil {
 		return err
 	}
-	if err := d.startQuota(ctx, o.Quota); err != nil {
+	if err := d.startQuota(ctx, o.Quota, o.Clone); err != nil {
 		return err
 	}
 	config, err := pluginConfig(d.apiKey, d.OktaIssuer, o.Quota)

@@ -16,7 +16,7 @@ import (
 const quotaCluster = "ratelimit"
 
 // startQuota starts the engine that counts the quota, if it is not the gateway itself.
-func (d *Demo) startQuota(ctx context.Context, quota string) (err error) {
+func (d *Demo) startQuota(ctx context.Context, quota, clone string) (err error) {
 	switch quota {
 	case QuotaLocal:
 		return nil
@@ -24,7 +24,7 @@ func (d *Demo) startQuota(ctx context.Context, quota string) (err error) {
 	default:
 		return fmt.Errorf("quota %q: want %s or %s", quota, QuotaLocal, QuotaRedis)
 	}
-	if d.quota, err = quotaengine.Start(ctx, quotaengine.Domain()); err != nil {
+	if d.quota, err = quotaengine.Start(ctx, clone, quotaengine.Domain()); err != nil {
 		return err
 	}
 	d.onClose(d.quota.Stop)

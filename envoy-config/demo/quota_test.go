@@ -20,8 +20,12 @@ func TestDemoQuotaEngine(t *testing.T) {
 			if host == HostEnvoy {
 				envoytest.Find(t)
 			}
+			clone, err := wasmbuild.Root()
+			if err != nil {
+				t.Fatal(err)
+			}
 			d, err := Start(t.Context(), Options{
-				Wasm: wasmbuild.Package(t, "./filter"), Host: host, Quota: QuotaRedis, Log: slog.New(slog.DiscardHandler),
+				Wasm: wasmbuild.Package(t, "./filter"), Host: host, Quota: QuotaRedis, Clone: clone, Log: slog.New(slog.DiscardHandler),
 			})
 			if errors.Is(err, quotaengine.ErrMissing) && os.Getenv("CI") != "true" {
 				t.Skip(err)

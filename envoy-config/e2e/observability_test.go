@@ -16,10 +16,11 @@ import (
 
 // withoutData are the panels, and the metrics of alerts, that rightly have no data after the load, each with the reason.
 var withoutData = map[string]string{
-	"Calls with expired keys":       "no key of the load expires",
-	"Keys about to expire":          "the operator's command line tells it, not the gateway",
-	"sallyport_key_expires_seconds": "as the panel",
-	"sallyport_panics":              "the filter makes the counter with its first panic",
+	"Calls with expired keys":        "no key of the load expires",
+	"Keys about to expire":           "the operator's command line tells it, not the gateway",
+	"sallyport_key_expires_seconds":  "as the panel",
+	"Quota engine: calls by outcome": "the load has a quota without an engine",
+	"sallyport_panics":               "the filter makes the counter with its first panic",
 }
 
 // board is what this test reads of the dashboard.

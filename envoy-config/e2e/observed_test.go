@@ -33,7 +33,7 @@ apis:
 - name: burst
   version: v1
   base_path: /burst
-  sequence: [{spike_arrest: {rate: 1pm, burst: 1}}]
+  sequence: [{spike_arrest: {rate: 1pm, burst: 1}}, {quota: {per: api, limit: 1, interval: minute}}]
 products:
 - {name: portal, apis: [{name: customers}], scopes: [customers.read]}
 - {name: new, apis: [{name: customers, version: v2}], scopes: [customers.read]}

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -59,6 +60,25 @@ func TestValidateEnvoyGateway(t *testing.T) {
 	slices.Sort(found)
 	if want := slices.Sorted(slices.Values(files)); !slices.Equal(found, want) {
 		t.Errorf("the files are %v, and %v are checked", found, want)
+	}
+}
+
+// TestValidateEnvoyGatewayQuota: what is applied only where there is an engine of quotas.
+func TestValidateEnvoyGatewayQuota(t *testing.T) {
+	const file = "../quota/engine.yaml"
+	source, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, err := envoyconfig.Manifests(file, source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := check(crds(t), read); err != nil {
+		t.Error(err)
+	}
+	if len(read) != 3 {
+		t.Errorf("%d manifests", len(read))
 	}
 }
 

@@ -16,7 +16,6 @@ import (
 
 	envoyconfig "github.com/sallyport-gateway/sallyport/envoy-config"
 	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun"
-	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
 )
 
 // ErrMissing is for a machine without Redis or without the service.
@@ -32,6 +31,7 @@ const folder = "envoy-config/ratelimit"
 type Engine struct {
 	Address string // of its gRPC, on loopback
 
+	root string // of the clone
 	dir  string
 	runs []*exec.Cmd // Redis, then the service
 }
@@ -39,22 +39,19 @@ type Engine struct {
 // Domain is the file of the service for Sallyport: the limits come with the calls.
 func Domain() map[string]string { return map[string]string{"sallyport.yaml": "domain: sallyport\n"} }
 
-// Start starts Redis and the service with these files of configuration, by name,
-// and returns when both listen. Without them it fails with ErrMissing.
-func Start(ctx context.Context, files map[string]string) (e *Engine, err error) {
+// Start starts Redis and the service of the clone at root, with these files of
+// configuration, by name, and returns when both listen. Without them it fails with
+// ErrMissing.
+func Start(ctx context.Context, root string, files map[string]string) (e *Engine, err error) {
 	redis, err := exec.LookPath("redis-server")
 	if err != nil {
 		return nil, ErrMissing
-	}
-	root, err := wasmbuild.Root()
-	if err != nil {
-		return nil, err
 	}
 	service := filepath.Join(root, "build", "ratelimit")
 	if _, err := os.Stat(service); err != nil {
 		return nil, ErrMissing
 	}
-	e = &Engine{}
+	e = &Engine{root: root}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, e.Stop())
@@ -131,11 +128,7 @@ func (e *Engine) PIDs() (ids []int) {
 
 // Cluster is the shipped one of Envoy, at this service.
 func (e *Engine) Cluster() (map[string]any, error) {
-	root, err := wasmbuild.Root()
-	if err != nil {
-		return nil, err
-	}
-	text, err := os.ReadFile(filepath.Join(root, folder, "cluster.yaml"))
+	text, err := os.ReadFile(filepath.Join(e.root, folder, "cluster.yaml"))
 	if err != nil {
 		return nil, fmt.Errorf("read the engine's cluster: %w", err)
 	}

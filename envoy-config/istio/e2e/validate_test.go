@@ -18,7 +18,7 @@ import (
 
 // shipped are the files that are applied as they stand, beside the folders that kustomize builds.
 var (
-	overlays = []string{"../overlays/one-gateway", "../overlays/cors", "../overlays/sidecar", "../overlays/waypoint"}
+	overlays = []string{"../overlays/one-gateway", "../overlays/cors", "../overlays/quota", "../overlays/sidecar", "../overlays/waypoint"}
 	files    = []string{"../alternative/traffic-extension.yaml"}
 )
 

@@ -11,6 +11,7 @@ const (
 	introspectionCluster = "okta"
 	extAuthzCluster      = "ext-authz"
 	upstreamCluster      = "upstream"
+	quotaCluster         = "ratelimit" // as it is shipped
 )
 
 // loopback is a free port of this machine alone.
@@ -31,7 +32,7 @@ func (l listener) resource() object {
 				"stat_prefix":        l.name,
 				"use_remote_address": true,
 				"http_filters":       append(append([]object{}, l.filters...), router),
-				"route_config":       object{"virtual_hosts": []object{{"name": "all", "domains": []string{"*"}, "routes": []object{route}}}},
+				"route_config":       object{"virtual_hosts": []object{{"name": "all", "domains": []string{"*"}, "routes": []object{route}, "rate_limits": l.rateLimits}}},
 			},
 		}}}},
 	}

@@ -1,6 +1,9 @@
 package site
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // The listeners, by name.
 const (
@@ -52,6 +55,8 @@ type listener struct {
 	name     string
 	filters  []object
 	upstream bool // to the helper, instead of a direct response
+
+	rateLimits []object // of the virtual host, for Envoy's own filter
 }
 
 // Modules are paths of compiled filters.
@@ -87,6 +92,11 @@ func sallyport() map[string]struct {
 		Apps:             {"apps", policy{apps: AppCount, sequence: whole(spikeArrest, defaults)}},
 		APIs:             {"apis", policy{apis: APICount, sequence: whole(spikeArrest, defaults)}},
 		Tokens:           {"tokens", policy{sequence: whole(spikeArrest, many)}},
+		NoQuota:          of(verifyAPIKey, removeAPIKey),
+		NoQuotaUpstream:  of(verifyAPIKey, removeAPIKey),
+		QuotaLocal:       of(verifyAPIKey, removeAPIKey, quota("local")),
+		QuotaReconciled:  of(verifyAPIKey, removeAPIKey, quota("reconciled")),
+		QuotaExact:       of(verifyAPIKey, removeAPIKey, quota("exact")),
 		ColdTokens:       {"cold", policy{sequence: whole(spikeArrest, defaults)}},
 	}
 }
@@ -101,13 +111,17 @@ func listeners(c *Caller, m Modules, names []string) ([]listener, error) {
 		{name: Floor, filters: []object{wasm("floor", "floor", m.Empty, "")}},
 		{name: Lua, filters: []object{lua()}},
 		{name: ExtAuthz, filters: []object{extAuthz()}},
+		nativeQuota(),
 	}
+	withUpstream := []string{WholeUpstream, NoQuotaUpstream, QuotaExact}
 	for name, s := range sallyport() {
 		text, err := s.policy.document()
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, listener{name, []object{wasm(name, s.vm, m.Sallyport, text)}, name == WholeUpstream})
+		out = append(out, listener{
+			name: name, filters: []object{wasm(name, s.vm, m.Sallyport, text)}, upstream: slices.Contains(withUpstream, name),
+		})
 	}
 	if len(names) == 0 {
 		return out, nil

@@ -11,7 +11,9 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/envoy-config/bench/internal/helper"
 	"github.com/sallyport-gateway/sallyport/envoy-config/bench/internal/load"
+	"github.com/sallyport-gateway/sallyport/envoy-config/internal/quotaengine"
 	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun"
+	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
 )
 
 // Around is the caller and the servers that all Envoys of a run share.
@@ -20,11 +22,12 @@ type Around struct {
 	Introspection *helper.Process
 	Upstream      *helper.Process
 	ExtAuthz      *helper.Process
+	Quota         *quotaengine.Engine // nil where it is not installed
 }
 
 // StartAround starts the servers. extAuthz is the path of the compiled command
 // in ../../extauthz.
-func StartAround(extAuthz string) (a *Around, err error) {
+func StartAround(ctx context.Context, extAuthz string) (a *Around, err error) {
 	a = &Around{}
 	defer func() {
 		if err != nil {
@@ -41,7 +44,17 @@ func StartAround(extAuthz string) (a *Around, err error) {
 	if a.Upstream, err = helper.Start(helper.Upstream); err != nil {
 		return a, err
 	}
-	a.ExtAuthz, err = helper.Run(exec.Command(extAuthz, "-key", Key(0))) //nolint:noctx // Stop ends it
+	if a.ExtAuthz, err = helper.Run(exec.Command(extAuthz, "-key", Key(0))); err != nil { //nolint:noctx // Stop ends it
+		return a, err
+	}
+	root, err := wasmbuild.Root()
+	if err != nil {
+		return a, err
+	}
+	a.Quota, err = quotaengine.Start(ctx, root, quotaDomains())
+	if errors.Is(err, quotaengine.ErrMissing) {
+		return a, nil
+	}
 	return a, err
 }
 
@@ -52,6 +65,9 @@ func (a *Around) Stop() error {
 		if p != nil {
 			errs = append(errs, p.Stop())
 		}
+	}
+	if a.Quota != nil {
+		errs = append(errs, a.Quota.Stop())
 	}
 	return errors.Join(errs...)
 }
@@ -87,6 +103,13 @@ func (a *Around) Start(ctx context.Context, o Options) (*Gateway, error) {
 			return nil, err
 		}
 		clusters = append(clusters, made)
+	}
+	if a.Quota != nil {
+		engine, err := a.Quota.Cluster()
+		if err != nil {
+			return nil, err
+		}
+		clusters = append(clusters, engine)
 	}
 	config, err := bootstrap(chosen, clusters)
 	if err != nil {
@@ -132,5 +155,9 @@ func (g *Gateway) Ask(ctx context.Context, listener string, r load.Request) (sta
 
 // PIDs are the processes of the servers.
 func (a *Around) PIDs() []int {
-	return []int{a.Introspection.PID(), a.Upstream.PID(), a.ExtAuthz.PID()}
+	ids := []int{a.Introspection.PID(), a.Upstream.PID(), a.ExtAuthz.PID()}
+	if a.Quota != nil {
+		ids = append(ids, a.Quota.PIDs()...)
+	}
+	return ids
 }

@@ -53,6 +53,10 @@ type desk struct {
 	due       int64 // unix nanoseconds, when to see to it; 0 when there are none
 	reporting bool
 	late      queue // requests that wait until a report has been counted
+
+	// pocket are hits of the window that ends at pocketEnd, in unix seconds, which
+	// this VM may spend by itself: they have been counted as admitted.
+	pocket, pocketEnd int64
 }
 
 func newEngine(s *step) *engine {
@@ -116,11 +120,18 @@ func (e *engine) reconciled(x *pipeline.Exchange, t terms, who party) pipeline.O
 	var after account
 	var hits int64
 	look, place := false, false
+	if d := e.byWho[who.hash]; d != nil && d.pocket >= o.Weight && x.Now/nanosPerSecond < d.pocketEnd {
+		d.pocket -= o.Weight
+		return pipeline.Continue()
+	}
+	var pocket int64
 	err := e.step.update(who, &t, x.Now, func(a *account, kept bool) (write bool) {
-		got, hits, look, place = ask, 0, false, kept
+		got, hits, look, place, pocket = ask, 0, false, kept, 0
 		if kept {
 			if got = a.spendShare(t.limitAt(x.Now/nanosPerSecond), o.Weight, o.Engine.Batch); got == exceeded {
 				look, write = a.look(x.Now)
+			} else if got == admitted && !e.step.options.Report {
+				pocket = a.fillPocket(t.limitAt(x.Now/nanosPerSecond), o.Engine.Batch)
 			}
 			hits = a.takeReport(o.Engine.Batch, len(e.desks) >= maxDebts, x.Now, e.until(x.Now))
 		}
@@ -135,7 +146,10 @@ func (e *engine) reconciled(x *pipeline.Exchange, t terms, who party) pipeline.O
 	}
 	switch got {
 	case admitted:
-		return e.step.admit(x, &t, after.spent(), after.end)
+		if d := e.byWho[who.hash]; pocket > 0 && d != nil {
+			d.pocket, d.pocketEnd = pocket, after.end
+		}
+		return e.step.admit(x, &t, after.spent(), after.end, o.Weight+pocket)
 	case ask:
 		if !place {
 			return e.wait(x, &t, who)
@@ -217,10 +231,17 @@ func (e *engine) Tick(now int64) {
 // settleUp reports a desk's hits: all of them when they are due, else full batches.
 func (e *engine) settleUp(d *desk, due bool, now int64) {
 	hits, left := int64(0), false
+	pocket := d.pocket
+	if due {
+		d.pocket = 0
+	}
 	err := e.step.update(d.who, &d.terms, now, func(a *account, kept bool) bool {
+		if due && a.end == d.pocketEnd {
+			a.unsent -= min(pocket, a.unsent)
+		}
 		hits = a.takeReport(e.step.options.Engine.Batch, due, now, e.until(now))
 		left = a.unsent+a.flying > 0
-		return kept && hits > 0
+		return kept && (hits > 0 || pocket > 0)
 	})
 	if due {
 		d.due = e.sync(now)

@@ -27,10 +27,10 @@ func newNear(quota string, m host.Metrics) near {
 	return near{name: metricNear + "sp_quota=" + quota + "|", metrics: m, named: map[usage.Party]string{}}
 }
 
-// note counts a party whose last request has taken it so near; spent includes it.
-func (n *near) note(s *step, x *pipeline.Exchange, t *terms, spent int64) {
+// note counts a party whose last hits have taken it so near; spent includes them.
+func (n *near) note(s *step, x *pipeline.Exchange, t *terms, spent, last int64) {
 	mark := (t.limit*nearPercent + 99) / 100
-	if spent < mark || spent-s.options.Weight >= mark {
+	if spent < mark || spent-last >= mark {
 		return
 	}
 	var p usage.Party

@@ -63,7 +63,7 @@ func (e *engine) conclude(x *pipeline.Exchange, d *desk, mine *ticket) pipeline.
 	t := d.terms
 	switch mine.verdict {
 	case yes:
-		return e.step.admit(x, &t, mine.spent, t.window(x.Now/nanosPerSecond).end)
+		return e.step.admit(x, &t, mine.spent, t.window(x.Now/nanosPerSecond).end, e.step.options.Weight)
 	case again:
 		return e.reconciled(x, t, d.who)
 	case no:

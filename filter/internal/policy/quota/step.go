@@ -111,13 +111,13 @@ func (s *step) local(x *pipeline.Exchange, t *terms, who party) pipeline.Outcome
 	if got != admitted {
 		return t.violated(after.end, x.Now)
 	}
-	return s.admit(x, t, after.known, after.end)
+	return s.admit(x, t, after.known, after.end, s.options.Weight)
 }
 
 // admit lets a request pass; spent includes it, in a window that ends at end, in
-// unix seconds.
-func (s *step) admit(x *pipeline.Exchange, t *terms, spent, end int64) pipeline.Outcome {
-	s.near.note(s, x, t, spent)
+// unix seconds, and of it last were counted now.
+func (s *step) admit(x *pipeline.Exchange, t *terms, spent, end, last int64) pipeline.Outcome {
+	s.near.note(s, x, t, spent, last)
 	if s.options.Report {
 		x.Allowances = append(x.Allowances, pipeline.Allowance{
 			Limit: t.told, Remaining: int(max(0, t.limitAt(x.Now/nanosPerSecond)-spent)), Seconds: secondsTo(end, x.Now),

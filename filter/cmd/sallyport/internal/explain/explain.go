@@ -26,6 +26,9 @@ const (
 	Answers    = "answers" // in the backend's place
 )
 
+// quotaStep asks an engine, whose answer is never given.
+const quotaStep = "quota"
+
 // Door is one step and what it said.
 type Door struct {
 	Step   string `json:"step"`
@@ -123,7 +126,10 @@ func (a *Answer) saw(steps []string, step int, o pipeline.Outcome, given bool) {
 	switch {
 	case o.Flight() != nil:
 		door.State, door.Note = Asks, "it would ask the authorization server; give the answer with --introspection"
-	case door.State == Asks && !given:
+		if door.Step == quotaStep {
+			door.Note = "it would ask the engine, which knows what has been used of the limit; that ends here"
+		}
+	case door.State == Asks && (!given || door.Step == quotaStep):
 	case o.Skipped():
 		door.State, door.Note = Skipped, "its when does not hold for this request"
 	case o.Replies():

@@ -63,6 +63,23 @@ func TestAnswerThatWasNotGiven(t *testing.T) {
 	}
 }
 
+// TestQuotaIsExplained: with nothing used so far; what only an engine knows is not made up, also where the step would go
+// on without one.
+func TestQuotaIsExplained(t *testing.T) {
+	if a := ask(t, "- quota: {per: api, limit: 1, interval: day}", ""); !a.Decided || a.Doors[0].State != Open {
+		t.Errorf("%+v", a)
+	}
+	if a := ask(t, "- quota: {per: api, limit: 1, interval: day, weight: 2}", ""); a.Status != 429 || a.Doors[0].Reason != "quota.exceeded" {
+		t.Errorf("%+v", a)
+	}
+	for _, then := range []string{"deny", "allow"} {
+		a := ask(t, "- quota: {per: api, limit: 1, interval: day, mode: exact, engine: {cluster: ratelimit}, on_engine_failure: "+then+"}", `{"active":true}`)
+		if d := a.Doors[0]; a.Decided || a.Status != 0 || d.State != Asks || d.Reason != "" || !strings.Contains(d.Note, "engine") {
+			t.Errorf("%s: %+v", then, a)
+		}
+	}
+}
+
 // TestNothingThatCameIsShown: no value of the request, be a header repeated, in other letters, or like one of ours.
 func TestNothingThatCameIsShown(t *testing.T) {
 	const secret = "value-that-came"
