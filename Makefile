@@ -117,6 +117,10 @@ wazero-next: ## the simulated host's store of machine code with another wazero (
 		go test -modfile="$$mod" -count=1 -v -run '^TestStore' ./hostsim/internal/codestore -store "$(CURDIR)/build/codestore"; \
 	done
 
+.PHONY: dashboard
+dashboard: ## the dashboard against Grafana's own types, strictly
+	go -C envoy-config/observability/schema test -count=1 -v .
+
 .PHONY: e2e-istio
 e2e-istio: wasm envoy ## the manifests for Istio, on Istio's own code and a stock Envoy; as root
 	@ENVOY="$${ENVOY:-$(CURDIR)/$(ENVOY_BINARY)}" PILOT_ENABLE_ALPN_FILTER=false PILOT_ENABLE_METADATA_EXCHANGE=false \
@@ -163,6 +167,7 @@ lint: $(GOLANGCI_LINT) ## linters, the import walls among them, natively and for
 	go mod tidy -diff
 	go mod tidy -diff -modfile=guest.mod
 	go -C envoy-config/istio/e2e mod tidy -diff
+	go -C envoy-config/observability/schema mod tidy -diff
 	go -C envoy-config/envoy-gateway/e2e mod tidy -diff
 	go -C envoy-config/bench/extauthz mod tidy -diff
 	go -C envoy-config/ratelimit mod tidy -diff

@@ -107,6 +107,8 @@ func (b *chromium) revoked(d *demo.Demo, cardsIn, doorsOf string) {
 	}
 	b.do("open usage", chromedp.Navigate(d.PortalURL+"/usage"))
 	b.until("usage counts what was refused", `document.querySelector("#rows [data-version=v1]").innerText.includes("token.inactive")`, nothing)
+	b.until("the chart has it below the line", `document.querySelector("#chart rect[class^=deny]") && document.getElementById("legend").innerText.includes("refused, token.inactive: ")`, nothing)
+	b.accessible("usage-refused")
 }
 
 // noSecrets looks for keys and tokens in everything that the pages are made of.

@@ -268,8 +268,45 @@ func TestPortalCallsThroughTheGateway(t *testing.T) {
 			wantCall(url.Values{"call": {"order-v1"}, "with_token": {"on"}, "times": {"1"}}, "401 Unauthorized")
 			wantCall(url.Values{"call": {"delete"}, "with_key": {"on"}, "with_token": {"on"}, "times": {"1"}}, "401 Unauthorized")
 			wantCall(url.Values{"call": {"nowhere"}, "with_key": {"on"}, "with_token": {"on"}, "times": {"1"}}, "404 Not Found")
+			f.wantTrace(t, url.Values{"call": {"order-v2"}, "with_token": {"on"}, "times": {"1"}}, "api_key.missing")
 		})
 	}
+}
+
+// wantTrace makes a call, and looks where its answer's link leads: to the visit with this reason, on any host.
+func (f *portalFixture) wantTrace(t *testing.T, form url.Values, reason string) {
+	t.Helper()
+	_, body := f.send(t, f.url+"/call", form, "Accept", "application/json")
+	var answer struct{ Reason, Trace string }
+	if err := json.Unmarshal([]byte(body), &answer); err != nil {
+		t.Fatalf("%v: %s", err, body)
+	}
+	_, fragment, _ := strings.Cut(answer.Trace, "#")
+	link, err := url.ParseQuery(fragment)
+	if err != nil || answer.Reason != reason {
+		t.Fatalf("the answer is %+v: %v", answer, err)
+	}
+	from, _ := strconv.ParseInt(link.Get("from"), 10, 64)
+	to, _ := strconv.ParseInt(link.Get("to"), 10, 64)
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+		_, body := f.send(t, f.url+"/trace.json", nil)
+		var trace struct {
+			Visits []struct {
+				Method, Path, Reason string
+				At                   time.Time
+			}
+		}
+		if err := json.Unmarshal([]byte(body), &trace); err != nil {
+			t.Fatalf("%v: %s", err, body)
+		}
+		for _, v := range trace.Visits {
+			at := v.At.UnixMilli()
+			if v.Method == link.Get("method") && v.Path == link.Get("path") && at >= from && at <= to && v.Reason == reason {
+				return
+			}
+		}
+	}
+	t.Errorf("no visit is at %s", answer.Trace)
 }
 
 // browser trusts what the demo serves with, as a person who has accepted the CA.
