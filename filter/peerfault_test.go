@@ -38,7 +38,7 @@ var peerFaults = []struct {
 	{number: 10, fault: "wasm-shim: a call without a healthy host hung the request", scenarios: []string{"no_healthy_host", "no_such_cluster"},
 		tests: []string{". TestReasonIntrospectionDeadline"}},
 	{number: 11, fault: "wasm-extensions, Higress: a lost compare-and-swap was given up, and more was let through",
-		tests: []string{". TestSpikeShared", "../envoy-config/e2e TestSpikeShared", "internal/policy/introspection/outage TestWithoutItsRecordNoCallIsMade"}},
+		tests: []string{". TestSpikeShared", "../envoy-config/e2e TestSpikeShared", "internal/breaker TestWithoutItsRecordNoCallIsMade"}},
 	{number: 12, fault: "oathkeeper, gluu, mod_auth_openidc: the cache could not be switched off", scenarios: []string{"cache_off"}},
 	{number: 13, fault: "Tyk, NickUfer: the body was read before the status; JSON that was not as expected ended the program",
 		scenarios: []string{"status_before_body", "body_that_is_not_json"}, tests: []string{"internal/policy/introspection FuzzIntrospectionAnswer"}},
