@@ -94,7 +94,7 @@ func check(r *decode.Reader, o *Options, limited int, engine bool) {
 		r.Problem("must have limit and interval, or neither and the products' own")
 	}
 	if o.Mode == Local && engine {
-		r.ProblemAt("engine", "is for the modes exact and reconciled")
+		r.ProblemAt("engine", "is for the modes exact and reconciled: remove it, or choose one of them")
 	}
 	if o.Mode != Local && !engine {
 		r.Problem("must have an engine in mode " + modeWords[o.Mode])
