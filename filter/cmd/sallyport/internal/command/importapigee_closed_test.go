@@ -176,3 +176,16 @@ func TestApigeeNamesDiffer(t *testing.T) {
 		t.Errorf("%d results", len(results))
 	}
 }
+
+// TestApigeeTwoRemovals: what stands in a second element counts as well.
+func TestApigeeTwoRemovals(t *testing.T) {
+	results, err := importBundles([]string{closedBundle(t, guarded(`<AssignMessage name="Guard"><AssignTo>request</AssignTo><Remove><Headers><Header name="x-one"/></Headers></Remove><Remove><Headers><Header name="x-internal"/></Headers></Remove><Set><Headers><Header name="x-a">1</Header></Headers></Set><Set><Headers><Header name="x-b">1</Header></Headers></Set></AssignMessage>`))}, apigee.Options{})
+	if err != nil || len(results) != 1 {
+		t.Fatalf("%d results, %v", len(results), err)
+	}
+	for _, header := range []string{"x-one", "x-internal", "x-a", "x-b"} {
+		if !strings.Contains(string(results[0].Config), header) {
+			t.Errorf("%s comes from the client:\n%s", header, results[0].Config)
+		}
+	}
+}
