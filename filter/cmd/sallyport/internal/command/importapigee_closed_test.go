@@ -93,6 +93,8 @@ func TestApigeeFailClosed(t *testing.T) {
 		"a JWT":                                {guarded(`<VerifyJWT name="Guard"><Algorithm>HS256</Algorithm></VerifyJWT>`), ""},
 		"a password":                           {guarded(`<BasicAuthentication name="Guard"><Operation>Decode</Operation></BasicAuthentication>`), ""},
 		"addresses in variables":               {guarded(`<AccessControl name="Guard"><IPRules noRuleMatchAction="ALLOW"><MatchRule action="DENY"><SourceAddress>{x}</SourceAddress></MatchRule></IPRules></AccessControl>`), ""},
+		"addresses twice":                      {guarded(`<AccessControl name="Guard"><IPRules noRuleMatchAction="ALLOW"><MatchRule action="ALLOW"><SourceAddress>192.0.2.1</SourceAddress></MatchRule></IPRules><IPRules noRuleMatchAction="DENY"/></AccessControl>`), ""},
+		"an operation twice":                   {guarded(`<OAuthV2 name="Guard"><Operation>VerifyAccessToken</Operation><Scope>a</Scope><Scope>b</Scope></OAuthV2>`), ""},
 		"no addresses":                         {guarded(`<AccessControl name="Guard"/>`), ""},
 		"a quota in variables":                 {guarded(`<Quota name="Guard"><Allow countRef="x"/></Quota>`), ""},
 		"a rate not readable":                  {guarded(`<SpikeArrest name="Guard"><Rate>many</Rate></SpikeArrest>`), ""},
