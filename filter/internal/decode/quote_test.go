@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// FuzzQuote: any text is quoted as strconv quotes it.
-func FuzzQuote(f *testing.F) {
+// FuzzQuoteAsStrconv: any text is quoted as strconv quotes it.
+func FuzzQuoteAsStrconv(f *testing.F) {
 	for _, seed := range []string{"", "plain", `"\`, "\x00\a\b\t\n\v\f\r\x1f\x20\x7e\x7f\x80\xff", "é\u2028\ufffd\U0001f600\xf0\x9f", "\xed\xa0\x80"} {
 		f.Add(seed)
 	}

@@ -20,7 +20,7 @@ var formats = []string{"table", "json", "yaml"}
 
 func addOutput(c *cobra.Command) *output {
 	o := &output{format: formats[0]}
-	c.Flags().Var(o, "output", "how to print: table for people, json or yaml for machines")
+	c.Flags().VarP(o, "output", "o", "how to print: table for people, json or yaml for machines")
 	must(c.RegisterFlagCompletionFunc("output", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return formats, cobra.ShellCompDirectiveNoFileComp
 	}))

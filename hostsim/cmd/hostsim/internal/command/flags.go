@@ -30,12 +30,12 @@ func (c *choice) Set(s string) error {
 // addChoice adds a flag whose default is the first word.
 func addChoice(c *cobra.Command, name, usage string, words ...string) *choice {
 	v := &choice{value: words[0], from: words}
-	addValue(c, v, name, usage)
+	addValue(c, v, name, "", usage)
 	return v
 }
 
-func addValue(c *cobra.Command, v *choice, name, usage string) {
-	c.Flags().Var(v, name, usage)
+func addValue(c *cobra.Command, v *choice, name, letter, usage string) {
+	c.Flags().VarP(v, name, letter, usage)
 	must(c.RegisterFlagCompletionFunc(name, func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return v.from, cobra.ShellCompDirectiveNoFileComp
 	}))
@@ -43,12 +43,14 @@ func addValue(c *cobra.Command, v *choice, name, usage string) {
 
 // addOutput adds --output; the first format is the default, for people.
 func addOutput(c *cobra.Command, forPeople string) *choice {
-	return addChoice(c, "output", "how to print: "+forPeople+" for people, json for machines", forPeople, "json")
+	v := &choice{value: forPeople, from: []string{forPeople, "json"}}
+	addValue(c, v, "output", "o", "how to print: "+forPeople+" for people, json for machines")
+	return v
 }
 
 func addProfile(c *cobra.Command) *choice {
 	v := &choice{value: hostsim.Profiles()[len(hostsim.Profiles())-1], from: hostsim.Profiles()}
-	addValue(c, v, "profile", "Envoy version to imitate")
+	addValue(c, v, "profile", "", "Envoy version to imitate")
 	return v
 }
 
