@@ -9,6 +9,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
 	"github.com/sallyport-gateway/sallyport/filter/internal/catalog"
+	"github.com/sallyport-gateway/sallyport/filter/internal/decode"
 	"github.com/sallyport-gateway/sallyport/filter/internal/formdata"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
@@ -65,10 +66,14 @@ type Condition struct {
 }
 
 // Judge looks at the request as the steps so far have left it.
-func (c *Condition) Judge(x *pipeline.Exchange) Judgement {
+func (c *Condition) Judge(x *pipeline.Exchange) Judgement { return c.judge(x, false) }
+
+// judge is for a condition whose opposite is asked for when negated is set: that
+// one of several values is the right one does not make the others right.
+func (c *Condition) judge(x *pipeline.Exchange, negated bool) Judgement {
 	switch c.kind {
 	case method:
-		return judged(slices.Contains(c.methods, x.Method))
+		return c.judgeMethod(x.Method)
 	case path:
 		switch c.path.Match(x.API.PathSuffix) {
 		case catalog.Matches:
@@ -77,17 +82,34 @@ func (c *Condition) Judge(x *pipeline.Exchange) Judgement {
 			return HoldsNot
 		}
 	case header:
-		return judged(c.inHeaders(x))
+		return c.judgeHeaders(x, negated)
 	case query:
-		return c.judgeQuery(x)
+		return c.judgeQuery(x, negated)
 	case all:
-		return c.each(x, HoldsNot)
+		return c.each(x, HoldsNot, negated)
 	case anyOf:
-		return c.each(x, Holds)
+		return c.each(x, Holds, negated)
 	case not:
-		return c.of[0].Judge(x).opposite()
+		return c.of[0].judge(x, !negated).opposite()
 	}
 	return Unclear
+}
+
+// judgeMethod finds a method unclear that is one of those in another letter case:
+// it is another one (RFC 9110 section 9.1), but Django, Werkzeug and Symfony put
+// it in capital letters.
+func (c *Condition) judgeMethod(sent string) Judgement {
+	if slices.Contains(c.methods, sent) {
+		return Holds
+	}
+	if !decode.ValidMethod(sent) {
+		for _, m := range c.methods {
+			if ascii.EqualFold(m, sent) {
+				return Unclear
+			}
+		}
+	}
+	return HoldsNot
 }
 
 func (j Judgement) opposite() Judgement {
@@ -102,10 +124,10 @@ func (j Judgement) opposite() Judgement {
 
 // each is decided by the first condition that is judged so, whatever is unclear
 // of the others; without one it is the opposite.
-func (c *Condition) each(x *pipeline.Exchange, decides Judgement) Judgement {
+func (c *Condition) each(x *pipeline.Exchange, decides Judgement, negated bool) Judgement {
 	result := decides.opposite()
 	for i := range c.of {
-		switch j := c.of[i].Judge(x); j {
+		switch j := c.of[i].judge(x, negated); j {
 		case decides:
 			return decides
 		case Unclear:
@@ -115,28 +137,29 @@ func (c *Condition) each(x *pipeline.Exchange, decides Judgement) Judgement {
 	return result
 }
 
-func (c *Condition) inHeaders(x *pipeline.Exchange) bool {
-	if named, holds := c.inLines(x.Edits.Set); named {
-		return holds
-	}
-	if slices.Contains(x.Edits.Remove, c.name) {
-		return false
-	}
-	_, holds := c.inLines(x.Headers)
-	return holds
-}
-
-// inLines looks for the header in a list, and for the value in it.
-//
-//go:noinline
-func (c *Condition) inLines(lines []pipeline.Header) (named, holds bool) {
-	for i := range lines {
-		if h := &lines[i]; h.Name == c.name {
-			named = true
-			holds = holds || c.isValue(h.Value)
+// judgeHeaders finds a condition unclear that holds only for those who take the
+// header's name in another spelling for it, and one whose opposite is asked for
+// when the lines are not all alike.
+func (c *Condition) judgeHeaders(x *pipeline.Exchange, negated bool) Judgement {
+	for i := range x.Edits.Set {
+		if h := &x.Edits.Set[i]; h.Name == c.name {
+			return judged(c.isValue(h.Value))
 		}
 	}
-	return named, holds
+	holds, some, differ := false, false, false
+	for i := range x.Headers {
+		h := &x.Headers[i]
+		if !ascii.SameVariable(h.Name, c.name) || slices.Contains(x.Edits.Remove, h.Name) {
+			continue
+		}
+		is := c.isValue(h.Value)
+		holds = holds || is && h.Name == c.name
+		some, differ = some || is, differ || !is
+	}
+	if some != holds || holds && differ && negated {
+		return Unclear
+	}
+	return judged(holds)
 }
 
 // isValue compares the value of a line, and the elements of what may be a list.
@@ -158,30 +181,37 @@ func (c *Condition) isValue(line string) bool {
 }
 
 // judgeQuery finds a condition unclear whose parameter is there only for those
-// who split a query at semicolons too.
-func (c *Condition) judgeQuery(x *pipeline.Exchange) Judgement {
+// who split a query at semicolons too, and one whose opposite is asked for when
+// the parameter came with other values as well.
+func (c *Condition) judgeQuery(x *pipeline.Exchange, negated bool) Judgement {
 	text := x.Query
 	if x.Edits.QueryChanged {
 		text = x.Edits.Query
 	}
-	holds := c.inQuery(text, false)
-	if strings.IndexByte(text, ';') >= 0 && c.inQuery(text, true) != holds {
+	holds, differ := c.inQuery(text, false)
+	if holds && differ && negated {
 		return Unclear
+	}
+	if strings.IndexByte(text, ';') >= 0 {
+		if also, _ := c.inQuery(text, true); also != holds {
+			return Unclear
+		}
 	}
 	return judged(holds)
 }
 
-func (c *Condition) inQuery(text string, semicolons bool) bool {
+func (c *Condition) inQuery(text string, semicolons bool) (holds, differ bool) {
 	for text != "" {
 		end := 0
 		for end < len(text) && text[end] != '&' && (text[end] != ';' || !semicolons) {
 			end++
 		}
 		name, value, _ := strings.Cut(text[:end], "=")
-		if formdata.DecodesTo(name, c.name) && (!c.equals || formdata.DecodesTo(value, c.value)) {
-			return true
+		if formdata.DecodesTo(name, c.name) {
+			is := !c.equals || formdata.DecodesTo(value, c.value)
+			holds, differ = holds || is, differ || !is
 		}
 		text = text[min(end+1, len(text)):]
 	}
-	return false
+	return holds, differ
 }

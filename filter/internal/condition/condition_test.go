@@ -121,6 +121,50 @@ func TestWhenSemicolons(t *testing.T) {
 	}
 }
 
+// TestWhenSpellings: what backends read in two ways gets round no step.
+func TestWhenSpellings(t *testing.T) {
+	tenant, param := Header("x-tenant", value("a")), Query("t", value("a"))
+	lines := func(l ...string) (headers []pipeline.Header) {
+		for i := 0; i < len(l); i += 2 {
+			headers = append(headers, pipeline.Header{Name: l[i], Value: l[i+1]})
+		}
+		return headers
+	}
+	removed := pipeline.Edits{Remove: []string{"x_tenant"}}
+	for name, tt := range map[string]struct {
+		when Condition
+		x    pipeline.Exchange
+		want Judgement
+	}{
+		"method in small letters":            {Method("GET", "POST"), pipeline.Exchange{Method: "post"}, Unclear},
+		"method in mixed letters":            {Method("POST"), pipeline.Exchange{Method: "Post"}, Unclear},
+		"not a method in small letters":      {Not(Method("POST")), pipeline.Exchange{Method: "post"}, Unclear},
+		"another method in small letters":    {Method("POST"), pipeline.Exchange{Method: "get"}, HoldsNot},
+		"method with a hyphen":               {Method("POST"), pipeline.Exchange{Method: "M-SEARCH"}, HoldsNot},
+		"header in another spelling":         {tenant, pipeline.Exchange{Headers: lines("x_tenant", "a")}, Unclear},
+		"header in another spelling, at all": {Header("x-tenant", nil), pipeline.Exchange{Headers: lines("x.tenant", "")}, Unclear},
+		"another spelling, another value":    {tenant, pipeline.Exchange{Headers: lines("x_tenant", "b")}, HoldsNot},
+		"another spelling that was removed":  {tenant, pipeline.Exchange{Headers: lines("x_tenant", "a"), Edits: removed}, HoldsNot},
+		"one of two lines":                   {tenant, pipeline.Exchange{Headers: lines("x-tenant", "b", "x-tenant", "a")}, Holds},
+		"not one of two lines":               {Not(tenant), pipeline.Exchange{Headers: lines("x-tenant", "b", "x-tenant", "a")}, Unclear},
+		"not the first of two lines":         {Not(tenant), pipeline.Exchange{Headers: lines("x-tenant", "a", "x-tenant", "b")}, Unclear},
+		"not one of two spellings":           {Not(tenant), pipeline.Exchange{Headers: lines("x-tenant", "a", "x_tenant", "b")}, Unclear},
+		"not twice the same":                 {Not(tenant), pipeline.Exchange{Headers: lines("x-tenant", "a", "x-tenant", "a")}, HoldsNot},
+		"not an element":                     {Not(tenant), pipeline.Exchange{Headers: lines("x-tenant", "b, a")}, HoldsNot},
+		"not what is not there":              {Not(tenant), pipeline.Exchange{}, Holds},
+		"not not one of two lines":           {Not(Not(tenant)), pipeline.Exchange{Headers: lines("x-tenant", "b", "x-tenant", "a")}, Holds},
+		"not any, one of two lines":          {Not(Any(tenant, Method("GET"))), pipeline.Exchange{Method: "POST", Headers: lines("x-tenant", "b", "x-tenant", "a")}, Unclear},
+		"one of two parameters":              {param, pipeline.Exchange{Query: "t=b&t=a"}, Holds},
+		"not one of two parameters":          {Not(param), pipeline.Exchange{Query: "t=b&t=a"}, Unclear},
+		"not the first of two parameters":    {Not(param), pipeline.Exchange{Query: "t=a&%74=b"}, Unclear},
+		"not twice the same parameter":       {Not(param), pipeline.Exchange{Query: "t=a&t=%61"}, HoldsNot},
+	} {
+		if got := tt.when.Judge(&tt.x); got != tt.want {
+			t.Errorf("%s: %d, want %d", name, got, tt.want)
+		}
+	}
+}
+
 type refuser struct{ ran int }
 
 func (*refuser) Name() string { return "refuser" }

@@ -10,13 +10,15 @@ type guarded struct {
 	_ [0]func() // not comparable: an unused == costs the guest code
 
 	pipeline.Step
-	when *Condition
+	when    *Condition
+	skipper pipeline.Skipper // nil for most steps
 }
 
 // Guard leaves the step out for requests for which the condition does not hold,
 // and refuses those for which that is unclear.
 func Guard(s pipeline.Step, when *Condition) pipeline.Step {
 	g := &guarded{Step: s, when: when}
+	g.skipper, _ = s.(pipeline.Skipper)
 	if shaper, ok := s.(pipeline.Shaper); ok {
 		return &guardedShaper{guarded: g, shaper: shaper}
 	}
@@ -44,6 +46,9 @@ func (g *guarded) Apply(x *pipeline.Exchange) pipeline.Outcome {
 	case Holds:
 		return g.Step.Apply(x)
 	case HoldsNot:
+		if g.skipper != nil {
+			g.skipper.Skipped(x)
+		}
 		return pipeline.Skip()
 	}
 	return pipeline.DenyFor(denial.ConditionUnclear)

@@ -14,6 +14,11 @@ type Shaper interface {
 	Shape(*Exchange, *denial.Denial)
 }
 
+// Skipper has something to see to in requests that its step is not meant for.
+type Skipper interface {
+	Skipped(*Exchange)
+}
+
 // Sequence is an ordered list of steps; each must continue before the next one
 // runs. It is immutable and may serve any number of exchanges.
 type Sequence struct {

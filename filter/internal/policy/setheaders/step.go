@@ -75,6 +75,24 @@ func (s *step) Apply(x *pipeline.Exchange) pipeline.Outcome {
 	return pipeline.Continue()
 }
 
+// Skipped implements pipeline.Skipper: what says who calls is the gateway's own
+// word for every request, so that a condition of the step leaves no door to forge it.
+func (s *step) Skipped(x *pipeline.Exchange) {
+	for i := range x.Headers {
+		name := x.Headers[i].Name
+		for j := range s.Set {
+			if own := &s.Set[j]; own.vouches() && ascii.SameVariable(name, own.Name) {
+				x.Edits.RemoveHeader(name)
+			}
+		}
+	}
+}
+
+// vouches reports whether the value says who calls.
+func (s *Setting) vouches() bool {
+	return s.Source == Claim || s.Source == AppAttribute || s.Source == ProductAttribute
+}
+
 //go:noinline
 func (s *step) replaces(name string) bool {
 	for _, own := range s.Remove {
@@ -129,4 +147,7 @@ func claim(x *pipeline.Exchange, name string) string {
 	return ""
 }
 
-var _ pipeline.Step = (*step)(nil)
+var (
+	_ pipeline.Step    = (*step)(nil)
+	_ pipeline.Skipper = (*step)(nil)
+)

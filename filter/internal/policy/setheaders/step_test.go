@@ -1,12 +1,15 @@
 package setheaders
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/condition"
+	"github.com/sallyport-gateway/sallyport/filter/internal/decode"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline/pipelinetest"
 )
@@ -105,5 +108,24 @@ func TestSetHeadersAllocatesLittle(t *testing.T) {
 		s.Apply(x)
 	}); n > 0 {
 		t.Errorf("%v objects", n)
+	}
+}
+
+// TestSetHeadersSkipped: what a step says of app, product and token comes from no
+// client, also where the step is not meant for the request. Other values may.
+func TestSetHeadersSkipped(t *testing.T) {
+	when := condition.Decode(decode.NewReader(nil), `{"method":"DELETE"}`)
+	s := condition.Guard(New(Options{Set: []Setting{
+		{Name: "x-tier", Source: AppAttribute, Of: "tier"}, {Name: "x-user", Source: Claim, Of: "sub"}, {Name: "x-real-ip", Source: ClientIP}, {Name: "accept", Source: Literal, Of: "*/*"},
+	}, Remove: []string{"x-debug"}}), when)
+	x := &pipeline.Exchange{Method: "GET", Headers: []pipeline.Header{
+		{Name: "x-tier", Value: "gold"}, {Name: "x_user", Value: "root"}, {Name: "x-real-ip", Value: "127.0.0.1"}, {Name: "accept", Value: "text/html"}, {Name: "x-debug", Value: "1"},
+	}}
+	x.Edits.SetHeader("x-tier", "by a step before")
+	if o := s.Apply(x); !o.Continues() || !o.Skipped() {
+		t.Fatal("the step was not left out")
+	}
+	if want := []string{"x-tier", "x_user"}; !slices.Equal(x.Edits.Remove, want) || len(x.Edits.Set) != 1 {
+		t.Errorf("removed %q, want %q; set %v", x.Edits.Remove, want, x.Edits.Set)
 	}
 }

@@ -66,7 +66,7 @@ func Import(bundles []*bundle.Bundle, o Options) (results []*Result, unmet []str
 		}
 	}
 	met := map[string]bool{}
-	names := map[string]int{}
+	names := map[string]bool{} // in lower case, for file systems that tell no more apart
 	for _, p := range proxies {
 		i := &importer{proxy: p, shared: shared, options: o, accepted: map[string]bool{}}
 		if o.Catalog != nil {
@@ -74,10 +74,11 @@ func Import(bundles []*bundle.Bundle, o Options) (results []*Result, unmet []str
 			i.options.Catalog = &own
 		}
 		r := i.run()
-		key := strings.ToLower(r.Name)
-		if names[key]++; names[key] > 1 {
-			r.Name += fmt.Sprintf("-%d", names[key])
+		name := r.Name
+		for n := 2; names[strings.ToLower(r.Name)]; n++ {
+			r.Name = fmt.Sprintf("%s-%d", name, n)
 		}
+		names[strings.ToLower(r.Name)] = true
 		results = append(results, r)
 		for name := range i.accepted {
 			met[name] = true

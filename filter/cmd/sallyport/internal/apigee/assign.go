@@ -42,9 +42,14 @@ func (a *api) assignMessage(v visit) {
 	s := &assignment{api: a, said: v.say(a.context)}
 	s.variables(x)
 	if ofRequest(x) {
-		s.removals(x.Child("Remove"))
-		s.settings("Set", x.Child("Set"))
-		s.settings("Add", x.Child("Add"))
+		for _, n := range x.All("Remove") {
+			s.removals(n)
+		}
+		for _, how := range []string{"Set", "Add"} {
+			for _, n := range x.All(how) {
+				s.settings(how, n)
+			}
+		}
 		if x.Child("Copy") != nil {
 			s.rest = append(s.rest, "a copy of another message")
 		}
@@ -223,26 +228,36 @@ func (a *api) changes(x *xmltree.Node) {
 		if !ofRequest(x) {
 			break
 		}
-		n := x.Child(how)
-		for kind, prefix := range map[string]string{"Header": "request.header.", "QueryParam": "request.queryparam."} {
-			all := n.Child(kind + "s")
-			for _, one := range all.All(kind) {
-				change(prefix + one.Attr("name"))
-			}
-			if all != nil && len(all.Children) == 0 || how == "Copy" && n != nil {
-				change(prefix + "*")
-			}
-		}
-		if n.Child("Verb") != nil || how == "Copy" && n != nil {
-			change("request.verb")
-		}
-		if n.Child("Path") != nil || how == "Copy" && n != nil {
-			change("request.path")
-			change("proxy.pathsuffix")
+		for _, n := range x.All(how) {
+			messageChanges(n, how == "Copy", change)
 		}
 	}
 	for _, variable := range x.All("AssignVariable") {
 		change(variable.TextAt("Name"))
+	}
+}
+
+// messageChanges are those of one Set, Add, Remove or Copy.
+func messageChanges(n *xmltree.Node, copies bool, change func(variable string)) {
+	for kind, prefix := range map[string]string{"Header": "request.header.", "QueryParam": "request.queryparam."} {
+		for _, all := range n.All(kind + "s") {
+			for _, one := range all.All(kind) {
+				change(prefix + one.Attr("name"))
+			}
+			if len(all.Children) == 0 {
+				change(prefix + "*")
+			}
+		}
+		if copies {
+			change(prefix + "*")
+		}
+	}
+	if copies || n.Child("Verb") != nil {
+		change("request.verb")
+	}
+	if copies || n.Child("Path") != nil {
+		change("request.path")
+		change("proxy.pathsuffix")
 	}
 }
 

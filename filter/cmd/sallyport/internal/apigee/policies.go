@@ -6,6 +6,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/cmd/sallyport/internal/apigee/condition"
 	"github.com/sallyport-gateway/sallyport/filter/cmd/sallyport/internal/apigee/report"
+	"github.com/sallyport-gateway/sallyport/filter/cmd/sallyport/internal/apigee/xmltree"
 )
 
 // visit carries a policy of the request flow over, or says why not.
@@ -16,6 +17,10 @@ func (a *api) visit(v visit) {
 	}
 	if said := v.say(a.context); said.Never {
 		a.never(v)
+		return
+	}
+	if twice := doubled(v.policy.XML, singles[v.policy.Type]); twice != "" {
+		a.deny(v, twice+" stands twice", "mend the policy")
 		return
 	}
 	switch v.policy.Type {
@@ -50,6 +55,26 @@ func (a *api) visit(v visit) {
 	default:
 		a.other(v)
 	}
+}
+
+// singles are elements of which one counts, and nobody here knows which.
+var singles = map[string][]string{
+	"AccessControl": {"IPRules", "ClientIPVariable"},
+	"OAuthV2":       {"Operation", "AccessToken", "AccessTokenPrefix", "Scope"},
+	"Quota":         {"Interval", "TimeUnit", "Identifier", "MessageWeight", "UseQuotaConfigInAPIProduct"},
+	"RaiseFault":    {"FaultResponse"},
+	"SpikeArrest":   {"Identifier", "MessageWeight"},
+	"VerifyJWT":     {"Algorithm", "Source", "PublicKey", "Issuer", "Audience"},
+}
+
+// doubled gives the first of the names that stands twice, "" for none.
+func doubled(n *xmltree.Node, names []string) string {
+	for _, name := range names {
+		if len(n.All(name)) > 1 {
+			return name
+		}
+	}
+	return ""
 }
 
 // never is for a condition that cannot be true here: mostly a fault for what a

@@ -44,6 +44,11 @@ const guard = "apiproxy/policies/Guard.xml"
 
 func guarded(policy string) map[string]string { return map[string]string{guard: policy} }
 
+// flows is a proxy endpoint with these.
+func flows(text string) string {
+	return "<ProxyEndpoint name=\"default\">" + text + "<HTTPProxyConnection><BasePath>/a</BasePath></HTTPProxyConnection><RouteRule name=\"r\"><TargetEndpoint>default</TargetEndpoint></RouteRule></ProxyEndpoint>"
+}
+
 // conditional is a guard that works on some requests only.
 func conditional(condition, policy string) map[string]string {
 	return map[string]string{guard: policy, "apiproxy/proxies/default.xml": "<ProxyEndpoint name=\"default\">\n<PreFlow><Request>\n<Step><Name>Guard</Name><Condition>" + condition + "</Condition></Step>\n</Request></PreFlow>\n" +
@@ -73,7 +78,9 @@ func TestApigeeFailClosed(t *testing.T) {
 		"enabled is no boolean":          {guarded(strings.Replace(key, "name=", `enabled="off" name=`, 1)), `Guard\.xml:1: the attribute enabled must be true or false`},
 		"an attribute that stands twice": {guarded(strings.Replace(key, "name=", `enabled="true" enabled="false" name=`, 1)), `Guard\.xml:1: an attribute that stands twice`},
 		"two conditions":                 {conditional(`request.verb = "X"</Condition><Condition>request.verb = "Y"`, key), `default\.xml:3: Condition stands twice`},
+		"a step where none is run":       {map[string]string{guard: key, "apiproxy/proxies/default.xml": flows("<PreFlow>\n<Requests><Step><Name>Guard</Name></Step></Requests></PreFlow>")}, `default\.xml:2: a step in Requests, where Apigee runs none`},
 
+		"flows in small letters":               {map[string]string{guard: key, "apiproxy/proxies/default.xml": flows("<preflow><request><step><name>Guard</name></step></request></preflow>")}, ""},
 		"a key":                                {guarded(key), ""},
 		"a key for some requests":              {conditional(`request.verb = "DELETE"`, key), ""},
 		"a key under a condition not known":    {conditional(`flow.internal != "true"`, key), ""},
@@ -86,6 +93,8 @@ func TestApigeeFailClosed(t *testing.T) {
 		"a JWT":                                {guarded(`<VerifyJWT name="Guard"><Algorithm>HS256</Algorithm></VerifyJWT>`), ""},
 		"a password":                           {guarded(`<BasicAuthentication name="Guard"><Operation>Decode</Operation></BasicAuthentication>`), ""},
 		"addresses in variables":               {guarded(`<AccessControl name="Guard"><IPRules noRuleMatchAction="ALLOW"><MatchRule action="DENY"><SourceAddress>{x}</SourceAddress></MatchRule></IPRules></AccessControl>`), ""},
+		"addresses twice":                      {guarded(`<AccessControl name="Guard"><IPRules noRuleMatchAction="ALLOW"><MatchRule action="ALLOW"><SourceAddress>192.0.2.1</SourceAddress></MatchRule></IPRules><IPRules noRuleMatchAction="DENY"/></AccessControl>`), ""},
+		"an operation twice":                   {guarded(`<OAuthV2 name="Guard"><Operation>VerifyAccessToken</Operation><Scope>a</Scope><Scope>b</Scope></OAuthV2>`), ""},
 		"no addresses":                         {guarded(`<AccessControl name="Guard"/>`), ""},
 		"a quota in variables":                 {guarded(`<Quota name="Guard"><Allow countRef="x"/></Quota>`), ""},
 		"a rate not readable":                  {guarded(`<SpikeArrest name="Guard"><Rate>many</Rate></SpikeArrest>`), ""},
@@ -142,5 +151,43 @@ func wantRefused(t *testing.T, r *apigee.Result) {
 	}
 	if !a.Decided || a.Reason == "" {
 		t.Errorf("a request without anything is let through: %+v\n%s", a, r.Config)
+	}
+}
+
+// TestApigeeNamesDiffer: no configuration is written over that of another proxy.
+func TestApigeeNamesDiffer(t *testing.T) {
+	var bundles []string
+	for _, name := range []string{"a", "a-2", "A", "a"} {
+		bundles = append(bundles, closedBundle(t, map[string]string{
+			"apiproxy/a.xml": `<APIProxy name="` + name + `"/>`, guard: `<VerifyAPIKey name="Guard"><APIKey ref="request.header.x-apikey"/></VerifyAPIKey>`,
+		}))
+	}
+	results, err := importBundles(bundles, apigee.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, r := range results {
+		if key := strings.ToLower(r.Name); seen[key] {
+			t.Errorf("two proxies are written to %s.yaml", r.Name)
+		} else {
+			seen[key] = true
+		}
+	}
+	if len(results) != len(bundles) {
+		t.Errorf("%d results", len(results))
+	}
+}
+
+// TestApigeeTwoRemovals: what stands in a second element counts as well.
+func TestApigeeTwoRemovals(t *testing.T) {
+	results, err := importBundles([]string{closedBundle(t, guarded(`<AssignMessage name="Guard"><AssignTo>request</AssignTo><Remove><Headers><Header name="x-one"/></Headers></Remove><Remove><Headers><Header name="x-internal"/></Headers></Remove><Set><Headers><Header name="x-a">1</Header></Headers></Set><Set><Headers><Header name="x-b">1</Header></Headers></Set></AssignMessage>`))}, apigee.Options{})
+	if err != nil || len(results) != 1 {
+		t.Fatalf("%d results, %v", len(results), err)
+	}
+	for _, header := range []string{"x-one", "x-internal", "x-a", "x-b"} {
+		if !strings.Contains(string(results[0].Config), header) {
+			t.Errorf("%s comes from the client:\n%s", header, results[0].Config)
+		}
 	}
 }

@@ -280,15 +280,18 @@ func (r *reader) flow(file string, n *xmltree.Node, name string, conditional boo
 	f := Flow{Place: Place{r.shown(file), n.Line}, Name: name, Conditional: conditional}
 	f.Condition, f.Unread = r.condition(file, n)
 	for _, c := range n.Children {
-		switch c.Name {
-		case "Request":
+		switch strings.ToLower(c.Name) {
+		case "request":
 			f.Request = append(f.Request, r.steps(file, c)...)
-		case "Response":
+		case "response":
 			f.Response = append(f.Response, r.steps(file, c)...)
-		case "Description", "Condition":
-		case "Step":
+		case "step":
 			// Outside Request and Response Apigee does not run it; nobody meant that.
 			f.Request = append(f.Request, r.step(file, c))
+		default:
+			if c.Child("Step") != nil {
+				r.problem(file, c.Line, "a step in %s, where Apigee runs none", c.Name)
+			}
 		}
 	}
 	return f
@@ -310,10 +313,8 @@ func (r *reader) steps(file string, n *xmltree.Node) (steps []Step) {
 	if n == nil {
 		return nil
 	}
-	for _, c := range n.Children {
-		if c.Name == "Step" {
-			steps = append(steps, r.step(file, c))
-		}
+	for _, c := range n.All("Step") {
+		steps = append(steps, r.step(file, c))
 	}
 	return steps
 }
