@@ -62,6 +62,10 @@ type Setup struct {
 	Clusters map[string]Answer
 	// Upstream is how the backend answers.
 	Upstream Answer
+	// Metrics tells that a step expects metrics, so that a driver whose guest
+	// counts late may put earlier scenarios behind it before the clock of this one
+	// begins to count.
+	Metrics bool
 
 	config configSource
 }
@@ -84,6 +88,7 @@ func (s Setup) Expand(v Vars) (Setup, error) {
 		Env:      make(map[string]string, len(s.Env)),
 		Clusters: make(map[string]Answer, len(s.Clusters)),
 		Upstream: x.answer(s.Upstream),
+		Metrics:  s.Metrics,
 	}
 	for name, value := range s.Env {
 		out.Env[name] = x.text(value)

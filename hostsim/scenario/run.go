@@ -71,7 +71,9 @@ type finding struct {
 
 // play runs all steps. It goes on after a difference, and stops at an error.
 func play(ctx context.Context, f *File, d Driver) ([]finding, error) {
-	inst, err := d.Start(ctx, f.setup)
+	setup := f.setup
+	setup.Metrics = slices.ContainsFunc(f.steps, func(s step) bool { return s.exchange != nil && s.exchange.metrics != nil })
+	inst, err := d.Start(ctx, setup)
 	var refused *ConfigError
 	switch {
 	case errors.As(err, &refused):

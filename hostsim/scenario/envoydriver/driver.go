@@ -125,6 +125,11 @@ func (d *Driver) Start(ctx context.Context, s scenario.Setup) (scenario.Instance
 		d.instances = d.instances[:len(d.instances)-1]
 		return nil, errors.Join(err, i.release())
 	}
+	if s.Metrics && d.reports.owed > 0 { // what earlier scenarios still owe may never come, which is found out after seconds
+		if _, err := d.reports.wait(ctx, d.envoy.Process); err != nil {
+			return nil, errors.Join(err, i.release())
+		}
+	}
 	return i, nil
 }
 
