@@ -93,10 +93,25 @@ Secrets stay where they are: the manifest names variables and files, and holds a
 		if err != nil {
 			return err
 		}
-		_, err = c.OutOrStdout().Write(text)
-		return err
+		if _, err := c.OutOrStdout().Write(text); err != nil {
+			return err
+		}
+		return r.tellEngines(c, config)
 	}
 	return c
+}
+
+// tellEngines names the clusters of quota's engine: the manifest for Envoy has none for it.
+func (r *renderFlags) tellEngines(c *cobra.Command, config []byte) error {
+	if r.target != "envoy" {
+		return nil // its cluster is the platform's, and so is its name
+	}
+	engines, err := render.Engines(config)
+	for _, cluster := range engines {
+		fmt.Fprintf(c.ErrOrStderr(), "sallyport: the manifest has no cluster %q, which the step quota asks: add it, with HTTP/2 and without retries, "+
+			"as in envoy-config/ratelimit/cluster.yaml; until then the engine counts as failed\n", cluster)
+	}
+	return err
 }
 
 // renderJSON prints what Envoy's plugin configuration has as its value.
