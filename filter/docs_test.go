@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"regexp"
 	"strings"
@@ -27,6 +28,35 @@ func TestReasonsInREADME(t *testing.T) {
 	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z_]+\\.[a-z_]+)` \\| [0-9]{3} \\|").FindAllStringSubmatch(string(text), -1) {
 		if !known[row[1]] {
 			t.Errorf("README.md has a row for %q, which is no reason", row[1])
+		}
+	}
+}
+
+// TestMetricsInREADME: the operator's table has every metric that the filter's source names.
+func TestMetricsInREADME(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(readme), "\n## Metrics\n")
+	table, _, _ = strings.Cut(table, "\n## ")
+	metric, found := regexp.MustCompile(`"(sallyport_[a-z_]+)`), map[string]bool{}
+	err = fs.WalkDir(os.DirFS("internal"), ".", func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || path == "abi/allocations_on.go" { // for a test alone
+			return err
+		}
+		text, err := fs.ReadFile(os.DirFS("internal"), path)
+		for _, m := range metric.FindAllSubmatch(text, -1) {
+			found[string(m[1])] = true
+		}
+		return err
+	})
+	if err != nil || len(found) < 10 {
+		t.Fatalf("%d metrics in the source: %v", len(found), err)
+	}
+	for name := range found {
+		if !strings.Contains(table, "`"+name) {
+			t.Errorf("README.md lacks the metric %s", name)
 		}
 	}
 }

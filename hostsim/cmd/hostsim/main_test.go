@@ -63,13 +63,22 @@ func params(t *testing.T) testscript.Params {
 			e.Vars = append(e.Vars, "HELLO="+hello, "TOY="+toy, "ROOT="+root, "PORT="+freePort(t),
 				"XDG_CACHE_HOME="+filepath.Join(root, "build", "cache"),
 				"GOCACHE="+goEnv(t, "GOCACHE"), "GOMODCACHE="+goEnv(t, "GOMODCACHE"), "GOFLAGS=-mod=mod", "GOTOOLCHAIN=local",
-				"GOPROXY=off", "GOSUMDB=off", "SALLYPORT="+root) // what is needed is in the module cache: this module needs it too
+				"GOPROXY="+refusingProxy(t), "GOSUMDB=off", "SALLYPORT="+root) // what is needed is in the module cache: this module needs it too
 			if envoy, err := envoyrun.Find(); err == nil {
 				e.Vars = append(e.Vars, "ENVOY="+envoy)
 			}
 			return nil
 		},
 	}
+}
+
+// refusingProxy is a company's module proxy, which knows nothing of this module and says 403 where others say 404: no
+// command that a reader types may ask it for this module.
+func refusingProxy(t *testing.T) string {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }))
+	t.Cleanup(s.Close)
+	return s.URL
 }
 
 func goEnv(t *testing.T, name string) string {

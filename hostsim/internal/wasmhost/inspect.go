@@ -172,12 +172,12 @@ func (in *Inspection) describeExports(o wasmbin.Outline, abi abiVersion) {
 			in.Callbacks = append(in.Callbacks, e.Name)
 		}
 	}
-	in.warn(memory, exported)
+	in.warn(memory, madeByGoCompiler(o), exported)
 }
 
 var startFunctions = []string{"_initialize", "_start", "main", "__main_void"}
 
-func (in *Inspection) warn(memory bool, exported func(string) bool) {
+func (in *Inspection) warn(memory, madeByGo bool, exported func(string) bool) {
 	if len(in.Exports) == 0 {
 		return
 	}
@@ -189,6 +189,9 @@ func (in *Inspection) warn(memory bool, exported func(string) bool) {
 	}
 	if exported("_initialize") && exported("_start") {
 		in.Warnings = append(in.Warnings, "_start is not called: _initialize is there too")
+	}
+	if madeByGo && exported("_start") {
+		in.Warnings = append(in.Warnings, "_start runs main and exits, and the VM dies of it: build it with go build -buildmode=c-shared")
 	}
 	if len(in.Callbacks) == 0 {
 		in.Warnings = append(in.Warnings, "it exports no callback: Envoy never calls it")

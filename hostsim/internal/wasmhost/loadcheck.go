@@ -3,6 +3,7 @@ package wasmhost
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/tetratelabs/wazero/api"
 
@@ -45,10 +46,18 @@ func readABI(wasm []byte, o wasmbin.Outline) (abiVersion, *fault) {
 		}
 	}
 	hint := "no export proxy_abi_version_0_2_1: the module was not made with a Proxy-Wasm SDK, or the linker dropped the export"
-	if len(markers) > 0 {
+	switch {
+	case len(markers) > 0:
 		hint = "Envoy does not know " + markers[0]
+	case madeByGoCompiler(o):
+		hint = "no export proxy_abi_version_0_2_1: the Go compiler heeds //go:wasmexport, as in github.com/proxy-wasm/proxy-wasm-go-sdk, " +
+			"and not the //export of an SDK for TinyGo, such as github.com/tetratelabs/proxy-wasm-go-sdk"
 	}
 	return 0, &fault{words: wordsNoABI, hint: hint}
+}
+
+func madeByGoCompiler(o wasmbin.Outline) bool {
+	return slices.ContainsFunc(o.Producers, func(name string) bool { return strings.HasPrefix(name, "Go cmd/compile") })
 }
 
 // checkSizes comes before the engine, which would believe a module's numbers. Envoy's engine finds them too.

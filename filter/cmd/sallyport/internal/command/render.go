@@ -64,14 +64,14 @@ Secrets stay where they are: the manifest names variables and files, and holds a
 	flags.StringArrayVar(&r.backends, "backend", nil, "host:port of the backend, or API=host:port; may be given again")
 	flags.StringVar(&r.backendTLS, "backend-tls", "", "how backends are spoken to: "+strings.Join(backendForms, ", ")+" (default mutual; mesh for services of Istio's mesh)")
 	flags.StringVar(&r.backendName, "backend-name", "", "the name in the backend's certificate (default: the backend's host)")
-	flags.StringVar(&r.envoy.BackendCA, "backend-ca", "", "path on the gateway of the backend's CA")
+	flags.StringVar(&r.envoy.BackendCA, "backend-ca", "", "path on the gateway of the backend's CA (default /etc/sallyport/tls/backend-ca.crt)")
 	flags.StringVar(&r.identityTLS, "identity-tls", otherForms[0], "how authorization servers are spoken to: "+strings.Join(otherForms, ", ")+"; plain is for a test")
-	flags.StringVar(&r.envoy.Okta.CA, "system-ca", "", "path on the gateway of the CAs for the authorization server")
-	flags.StringVar(&r.envoy.Module, "module", "", "path on the gateway of sallyport.wasm")
-	flags.StringVar(&r.envoy.Secrets, "secrets", "", "path on the gateway of the folder with gateway.yaml and backend-client.yaml")
-	flags.StringVar(&r.envoy.Listen, "listen", "", "host:port to listen on")
+	flags.StringVar(&r.envoy.Okta.CA, "system-ca", "", "path on the gateway of the CAs for the authorization server (default /etc/ssl/certs/ca-certificates.crt)")
+	flags.StringVar(&r.envoy.Module, "module", "", "path on the gateway of sallyport.wasm (default /etc/sallyport/sallyport.wasm)")
+	flags.StringVar(&r.envoy.Secrets, "secrets", "", "path on the gateway of the folder with gateway.yaml and backend-client.yaml (default /etc/sallyport/secrets)")
+	flags.StringVar(&r.envoy.Listen, "listen", "", "host:port to listen on (default 0.0.0.0:8443)")
 	flags.StringVar(&r.listenTLS, "listen-tls", otherForms[0], "how clients speak to the gateway: "+strings.Join(otherForms, ", ")+"; plain is for a test, on loopback")
-	flags.StringVar(&r.envoy.Admin, "admin", "", "host:port of Envoy's admin interface, on loopback")
+	flags.StringVar(&r.envoy.Admin, "admin", "", "host:port of Envoy's admin interface, on loopback (default 127.0.0.1:9901)")
 	flags.StringVar(&r.image, "image", "", "for Istio and Envoy Gateway: registry/name@sha256:... of the filter")
 	c.MarkFlagsMutuallyExclusive("for", "json")
 	c.MarkFlagsMutuallyExclusive("backend", "json")
@@ -93,10 +93,25 @@ Secrets stay where they are: the manifest names variables and files, and holds a
 		if err != nil {
 			return err
 		}
-		_, err = c.OutOrStdout().Write(text)
-		return err
+		if _, err := c.OutOrStdout().Write(text); err != nil {
+			return err
+		}
+		return r.tellEngines(c, config)
 	}
 	return c
+}
+
+// tellEngines names the clusters of quota's engine: the manifest for Envoy has none for it.
+func (r *renderFlags) tellEngines(c *cobra.Command, config []byte) error {
+	if r.target != "envoy" {
+		return nil // its cluster is the platform's, and so is its name
+	}
+	engines, err := render.Engines(config)
+	for _, cluster := range engines {
+		fmt.Fprintf(c.ErrOrStderr(), "sallyport: the manifest has no cluster %q, which the step quota asks: add it, with HTTP/2 and without retries, "+
+			"as in envoy-config/ratelimit/cluster.yaml; until then the engine counts as failed\n", cluster)
+	}
+	return err
 }
 
 // renderJSON prints what Envoy's plugin configuration has as its value.

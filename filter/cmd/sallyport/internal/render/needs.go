@@ -35,6 +35,23 @@ type needs struct {
 	variables []string // of the VM's environment, sorted
 }
 
+// Engines are the clusters of the engines that count quotas, sorted, each once.
+func Engines(config []byte) ([]string, error) {
+	var decoded any
+	if err := json.Unmarshal(config, &decoded); err != nil {
+		return nil, fmt.Errorf("read the configuration: %w", err)
+	}
+	clusters := map[string]bool{}
+	document.Objects(decoded, func(object map[string]any) {
+		quota, _ := object["quota"].(map[string]any)
+		engine, _ := quota["engine"].(map[string]any)
+		if cluster, ok := engine["cluster"].(string); ok {
+			clusters[cluster] = true
+		}
+	})
+	return slices.Sorted(maps.Keys(clusters)), nil
+}
+
 // readNeeds reads a configuration that the filter takes.
 func readNeeds(config []byte) (n needs, err error) {
 	var decoded any
