@@ -78,12 +78,14 @@ func spikeAccuracy(t *testing.T, duration time.Duration, fewest float64) {
 				t.Logf("%-14s %4s for %v: sent %6d, allowed %8.1f, admitted %6d: %.4f of it, and %.4f without the burst of %d",
 					[]string{"sallyport", "local_ratelimit"}[i], rate.word, load.elapsed.Round(time.Millisecond), load.sent, allowed,
 					load.admitted, float64(load.admitted)/allowed, beyond, rate.burst)
-				if i > 0 {
-					continue
-				}
-				if low, high := fewest*allowed, 1.02*allowed+float64(rate.burst); float64(load.admitted) < low || float64(load.admitted) > high {
-					t.Errorf("%d admitted, want %.1f to %.1f", load.admitted, low, high)
-				}
+			}
+			// A sender that a busy machine has held up has sent in bursts, which no limiter may let in: Envoy's own limiter,
+			// beside in the same run, then has let in as few, give or take the burst.
+			load := loads[0]
+			allowed := float64(load.elapsed) / float64(rate.slot)
+			low := min(fewest*allowed, float64(loads[1].admitted-rate.burst))
+			if high := 1.02*allowed + float64(rate.burst); float64(load.admitted) < low || float64(load.admitted) > high {
+				t.Errorf("%d admitted, want %.1f to %.1f", load.admitted, low, high)
 			}
 		})
 	}

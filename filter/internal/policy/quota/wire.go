@@ -170,11 +170,15 @@ type field struct {
 	bytes  []byte // of bytes, a part of the message
 }
 
+// maxField is the largest number that a field can have
+// (protobuf.dev/programming-guides/encoding).
+const maxField = 1<<29 - 1
+
 // nextField reads a field and gives what follows it. Groups are refused: no message
 // of today has them.
 func nextField(b []byte) (f field, rest []byte, ok bool) {
 	tag, n := uvarint(b)
-	if n <= 0 || tag>>3 == 0 {
+	if n <= 0 || tag>>3 == 0 || tag>>3 > maxField {
 		return field{}, nil, false
 	}
 	f, b = field{number: tag >> 3, wire: byte(tag & 7)}, b[n:]
