@@ -27,7 +27,10 @@ const maxSkew = 2
 // present reports whether an answer is about the window that now lies in, by the
 // host's clock: the engine's may have ended a little sooner or later.
 func (t *terms) present(r *reply, now int64) bool {
-	if named(t.interval) || r.reset == 0 {
+	// A call that was made before the window began is not believed even when its
+	// reset is of the new one: the service reads its clock once for the counter and
+	// again for the reset.
+	if r.stale || named(t.interval) || r.reset == 0 {
 		return !r.stale
 	}
 	left := t.window(now).end - now

@@ -74,3 +74,24 @@ func TestQuotaWindowsFromTheFirstHit(t *testing.T) {
 		t.Error("no interval has a window")
 	}
 }
+
+// TestPresentNeverBelievesACallOfTheLastWindow: the service reads its clock for
+// the counter, and again for the reset.
+func TestPresentNeverBelievesACallOfTheLastWindow(t *testing.T) {
+	minute := terms{limit: 60, interval: Minute}
+	for _, tt := range []struct {
+		name string
+		give reply
+		want bool
+	}{
+		{"of this window", reply{code: codeOverLimit, reset: 60}, true},
+		{"asked before it, with a reset of it", reply{code: codeOverLimit, reset: 60, stale: true}, false},
+		{"of the last window", reply{code: codeOverLimit, reset: 1}, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := minute.present(&tt.give, 1_800_000_000); got != tt.want {
+				t.Errorf("got %v", got)
+			}
+		})
+	}
+}
