@@ -110,6 +110,12 @@ func (d *Driver) Close() error {
 func (d *Driver) Start(ctx context.Context, s scenario.Setup) (scenario.Instance, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	// What earlier scenarios still owe may never come, which is found out after seconds: before this one's clock begins.
+	if s.Metrics && d.reports.owed > 0 {
+		if _, err := d.reports.wait(ctx, d.envoy.Process); err != nil {
+			return nil, err
+		}
+	}
 	d.started++
 	i := &instance{driver: d, id: fmt.Sprintf("s%d", d.started), servers: map[string]*verbatim.Server{}}
 	s, err := s.Expand(scenario.Vars{Now: i.Now(), ClusterName: i.ClusterName})
@@ -124,11 +130,6 @@ func (d *Driver) Start(ctx context.Context, s scenario.Setup) (scenario.Instance
 	if err := d.add(ctx, i); err != nil {
 		d.instances = d.instances[:len(d.instances)-1]
 		return nil, errors.Join(err, i.release())
-	}
-	if s.Metrics && d.reports.owed > 0 { // what earlier scenarios still owe may never come, which is found out after seconds
-		if _, err := d.reports.wait(ctx, d.envoy.Process); err != nil {
-			return nil, errors.Join(err, i.release())
-		}
 	}
 	return i, nil
 }
