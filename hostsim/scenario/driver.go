@@ -56,6 +56,8 @@ type Setup struct {
 	Name string
 	// Config is the JSON document for the guest; Expand fills it.
 	Config []byte
+	// Settings is what the file says about the VM and the proxy around it.
+	Settings Settings
 	// Env is the environment of the guest's VM.
 	Env map[string]string
 	// Clusters has every cluster that the file names, and no other.
@@ -85,6 +87,7 @@ func (s Setup) Expand(v Vars) (Setup, error) {
 	out := Setup{
 		Name:     s.Name,
 		Config:   config,
+		Settings: x.settings(s.Settings),
 		Env:      make(map[string]string, len(s.Env)),
 		Clusters: make(map[string]Answer, len(s.Clusters)),
 		Upstream: x.answer(s.Upstream),

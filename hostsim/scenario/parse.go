@@ -79,7 +79,7 @@ func (r *reader) sections() {
 	r.closeExchange()
 }
 
-const sectionWords = "env, config.yaml, config.patch.yaml, config.json, cluster NAME, upstream, request, response, backend, calls NAME, metrics, log, advance, config_error, skip DRIVER"
+const sectionWords = "env, settings, config.yaml, config.patch.yaml, config.json, cluster NAME, upstream, request, response, backend, calls NAME, metrics, log, advance, config_error, skip DRIVER"
 
 // section reads one section; s begins at its first line of content.
 func (r *reader) section(name string, index int, s passage) {
@@ -104,7 +104,7 @@ func (r *reader) section(name string, index int, s passage) {
 		}
 	}
 	switch word {
-	case "env", "config.yaml", "config.patch.yaml", "config.json", "config_error":
+	case "settings", "env", "config.yaml", "config.patch.yaml", "config.json", "config_error":
 		if first, again := r.once[word]; again {
 			r.addf(marker, "second section %s, the first is at line %d: join them", word, first)
 			return
@@ -127,6 +127,8 @@ func (r *reader) section(name string, index int, s passage) {
 func (r *reader) setting(word, arg string, s passage) {
 	f := r.file
 	switch word {
+	case "settings":
+		f.setup.Settings = parseSettings(s, r.problems)
 	case "env":
 		f.setup.Env = parseEnv(s, r.problems)
 	case "config.yaml":

@@ -78,6 +78,8 @@ func (r *reader) rehearseSetup(x *expander) {
 		x.text(value)
 	}
 	r.drain(x, r.once["env"])
+	x.settings(r.file.setup.Settings)
+	r.drain(x, r.once["settings"])
 }
 
 // sent checks header lines that a driver will send.

@@ -73,6 +73,9 @@ type finding struct {
 func play(ctx context.Context, f *File, d Driver) ([]finding, error) {
 	setup := f.setup
 	setup.Metrics = slices.ContainsFunc(f.steps, func(s step) bool { return s.exchange != nil && s.exchange.metrics != nil })
+	if err := sayable(d, setup); err != nil {
+		return nil, fmt.Errorf("%s: %w", f.Path, err)
+	}
 	inst, err := d.Start(ctx, setup)
 	var refused *ConfigError
 	switch {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
 )
 
 // Listener is what a scenario's listener must have of its own.
@@ -15,6 +17,8 @@ type Listener struct {
 	RootID  string
 	Config  []byte
 	Env     map[string]string
+	// Settings are those of the file.
+	Settings scenario.Settings
 }
 
 // Cluster is a cluster of a scenario.
@@ -38,35 +42,47 @@ func socket(host string, port int) object {
 	return object{"socket_address": object{"address": host, "port_value": port}}
 }
 
+// resource is the caller's, or the plain one.
+func (l Listener) resource(o Options) (any, error) {
+	if o.Listener != nil {
+		return o.Listener(l)
+	}
+	return l.plain(), nil
+}
+
+func (c Cluster) resource(o Options) (any, error) {
+	if o.Cluster != nil {
+		return o.Cluster(c)
+	}
+	return c.plain()
+}
+
 // plain is a listener on a free port of this machine alone, with Envoy's defaults but for
 // trailers and use_remote_address, which the driver for hostsim has too.
 func (l Listener) plain() any {
-	vm := object{
-		"vm_id": l.Name, "runtime": "envoy.wasm.runtime.v8", "code": object{"local": object{"filename": l.Module}},
-		"environment_variables": object{"key_values": l.Env},
-	}
-	plugin := object{
-		"name": l.Name, "root_id": l.RootID, "vm_config": vm,
-		"configuration": typed("google.protobuf.StringValue", object{"value": string(l.Config)}),
-	}
 	manager := object{
 		"stat_prefix": l.Name, "use_remote_address": true, "http_protocol_options": object{"enable_trailers": true},
 		"http_filters": []any{
-			object{"name": l.Name, "typed_config": typed("envoy.extensions.filters.http.wasm.v3.Wasm", object{"config": plugin})},
-			object{"name": "envoy.filters.http.router", "typed_config": typed("envoy.extensions.filters.http.router.v3.Router", object{})},
+			object{"name": l.Name, "typed_config": typed("envoy.extensions.filters.http.wasm.v3.Wasm", object{"config": l.plugin()})},
+			object{"name": "envoy.filters.http.router", "typed_config": typed("envoy.extensions.filters.http.router.v3.Router", object{"suppress_envoy_headers": l.Settings.SuppressHeaders})},
 		},
 		"route_config": object{"virtual_hosts": []any{object{
 			"name": "all", "domains": []any{"*"},
-			"routes": []any{object{"match": object{"prefix": "/"}, "route": object{"cluster": l.Backend}}},
+			"routes": []any{l.route()},
 		}}},
 	}
-	return typed("envoy.config.listener.v3.Listener", object{
+	l.manage(manager)
+	listener := typed("envoy.config.listener.v3.Listener", object{
 		"name": l.Name, "address": socket("127.0.0.1", 0),
 		"filter_chains": []any{object{"filters": []any{object{
 			"name":         "envoy.filters.network.http_connection_manager",
 			"typed_config": typed("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager", manager),
 		}}}},
 	})
+	if l.Settings.BufferLimit > 0 {
+		listener["per_connection_buffer_limit_bytes"] = l.Settings.BufferLimit
+	}
+	return listener
 }
 
 func (c Cluster) plain() (any, error) {
