@@ -1,6 +1,7 @@
 package envoydriver
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"strconv"
@@ -19,6 +20,12 @@ type Listener struct {
 	Env     map[string]string
 	// Settings are those of the file.
 	Settings scenario.Settings
+	// Network has the plugin as a network filter before tcp_proxy, not as an HTTP filter.
+	Network bool
+	// TrustsClient is use_remote_address off: a client's x-forwarded-for counts.
+	TrustsClient bool
+	// Route and VirtualHost are names that properties tell; empty for none.
+	Route, VirtualHost string
 }
 
 // Cluster is a cluster of a scenario.
@@ -47,27 +54,42 @@ func (l Listener) resource(o Options) (any, error) {
 	if o.Listener != nil {
 		return o.Listener(l)
 	}
-	return l.plain(), nil
+	return l.Plain(), nil
+}
+
+// network has tcp_proxy behind the plugin.
+func (l Listener) network() any {
+	return typed("envoy.config.listener.v3.Listener", object{
+		"name": l.Name, "address": socket("127.0.0.1", 0),
+		"filter_chains": []any{object{"filters": []any{
+			object{"name": l.Name, "typed_config": typed("envoy.extensions.filters.network.wasm.v3.Wasm", object{"config": l.plugin()})},
+			object{"name": "envoy.filters.network.tcp_proxy", "typed_config": typed("envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy",
+				object{"stat_prefix": l.Name, "cluster": l.Backend})},
+		}}},
+	})
 }
 
 func (c Cluster) resource(o Options) (any, error) {
 	if o.Cluster != nil {
 		return o.Cluster(c)
 	}
-	return c.plain()
+	return c.Plain()
 }
 
-// plain is a listener on a free port of this machine alone, with Envoy's defaults but for
+// Plain is a listener on a free port of this machine alone, with Envoy's defaults but for
 // trailers and use_remote_address, which the driver for hostsim has too.
-func (l Listener) plain() any {
+func (l Listener) Plain() any {
+	if l.Network {
+		return l.network()
+	}
 	manager := object{
-		"stat_prefix": l.Name, "use_remote_address": true, "http_protocol_options": object{"enable_trailers": true},
+		"stat_prefix": l.Name, "use_remote_address": !l.TrustsClient, "http_protocol_options": object{"enable_trailers": true},
 		"http_filters": []any{
 			object{"name": l.Name, "typed_config": typed("envoy.extensions.filters.http.wasm.v3.Wasm", object{"config": l.plugin()})},
 			object{"name": "envoy.filters.http.router", "typed_config": typed("envoy.extensions.filters.http.router.v3.Router", object{"suppress_envoy_headers": l.Settings.SuppressHeaders})},
 		},
 		"route_config": object{"virtual_hosts": []any{object{
-			"name": "all", "domains": []any{"*"},
+			"name": cmp.Or(l.VirtualHost, "all"), "domains": []any{"*"},
 			"routes": []any{l.route()},
 		}}},
 	}
@@ -85,7 +107,8 @@ func (l Listener) plain() any {
 	return listener
 }
 
-func (c Cluster) plain() (any, error) {
+// Plain is a cluster of fixed address, over HTTP/1.1.
+func (c Cluster) Plain() (any, error) {
 	endpoints := []any{}
 	if c.Address != "" {
 		host, port, err := net.SplitHostPort(c.Address)

@@ -50,12 +50,17 @@ func (l Listener) plugin() object {
 	s := l.Settings
 	vm := object{
 		"vm_id": l.vmID(), "runtime": "envoy.wasm.runtime.v8", "code": object{"local": object{"filename": l.Module}},
-		"environment_variables": object{"key_values": l.Env},
+	}
+	if len(l.Env) > 0 {
+		vm["environment_variables"] = object{"key_values": l.Env}
 	}
 	if s.VMConfig != "" {
 		vm["configuration"] = stringValue(s.VMConfig)
 	}
-	plugin := object{"name": l.Name, "root_id": l.RootID, "vm_config": vm, "configuration": stringValue(string(l.Config))}
+	plugin := object{"name": l.Name, "root_id": l.RootID, "vm_config": vm}
+	if len(l.Config) > 0 {
+		plugin["configuration"] = stringValue(string(l.Config))
+	}
 	if policy, ok := policies[s.Policy]; ok {
 		plugin["failure_policy"] = policy
 	}
@@ -80,7 +85,7 @@ func (l Listener) vmID() string {
 
 // route is the one of the listener.
 func (l Listener) route() object {
-	route := object{"match": object{"prefix": "/"}}
+	route := object{"name": l.Route, "match": object{"prefix": "/"}}
 	if d := l.Settings.DirectResponse; d != nil {
 		route["direct_response"] = object{"status": d.Status, "body": object{"inline_string": string(d.Body)}}
 		return route
