@@ -64,12 +64,17 @@ type Setup struct {
 	Clusters map[string]Answer
 	// Upstream is how the backend answers.
 	Upstream Answer
+	// Hostcalls are those that the host answers otherwise from the start.
+	Hostcalls []Hostcall
+	// WatchHostcalls tells that the file lists the hostcalls that may be made.
+	WatchHostcalls bool
 	// Metrics tells that a step expects metrics, so that a driver whose guest
 	// counts late may put earlier scenarios behind it before the clock of this one
 	// begins to count.
 	Metrics bool
 
 	config configSource
+	later  []string // words of steps
 }
 
 // Expand returns the Setup with its configuration rendered to JSON and every
@@ -92,6 +97,12 @@ func (s Setup) Expand(v Vars) (Setup, error) {
 		Clusters: make(map[string]Answer, len(s.Clusters)),
 		Upstream: x.answer(s.Upstream),
 		Metrics:  s.Metrics,
+
+		WatchHostcalls: s.WatchHostcalls,
+		later:          s.later,
+	}
+	for _, h := range s.Hostcalls {
+		out.Hostcalls = append(out.Hostcalls, x.hostcall(h))
 	}
 	for name, value := range s.Env {
 		out.Env[name] = x.text(value)

@@ -79,7 +79,7 @@ func (r *reader) sections() {
 	r.closeExchange()
 }
 
-const sectionWords = "env, settings, config.yaml, config.patch.yaml, config.json, cluster NAME, upstream, request, response, backend, calls NAME, metrics, log, advance, config_error, skip DRIVER"
+const sectionWords = "env, settings, config.yaml, config.patch.yaml, config.json, cluster NAME, upstream, hostcall NAME, request, response, backend, calls NAME, metrics, log, hostcalls, advance, config_error, skip DRIVER"
 
 // section reads one section; s begins at its first line of content.
 func (r *reader) section(name string, index int, s passage) {
@@ -90,6 +90,11 @@ func (r *reader) section(name string, index int, s passage) {
 	case "cluster", "calls":
 		if !isClusterName(arg) {
 			r.addf(marker, "section %s wants a cluster's name of a-z, 0-9, _ and -", quote(name))
+			return
+		}
+	case "hostcall":
+		if !isHostcallName(arg) {
+			r.addf(marker, "section %s wants a hostcall's name, such as proxy_get_property", quote(name))
 			return
 		}
 	case "skip":
@@ -112,9 +117,11 @@ func (r *reader) section(name string, index int, s passage) {
 		r.once[word] = marker
 	}
 	switch word {
+	case "hostcalls":
+		r.hostcalls(index, s)
 	case "response", "backend", "calls", "metrics", "log":
 		r.outcome(word, arg, index, s)
-	case "cluster", "upstream", "advance", "request":
+	case "cluster", "upstream", "hostcall", "advance", "request":
 		r.closeExchange()
 		r.happening(word, arg, index, s)
 	default:
@@ -165,6 +172,8 @@ func (r *reader) happening(word, arg string, index int, s passage) {
 			r.addf(s.line, "the backend has no faults: write a response")
 		}
 		st.upstream = &a
+	case "hostcall":
+		st.hostcall = parseHostcall(arg, s, r.problems)
 	case "advance":
 		st.advance = parseDuration(strings.TrimSpace(s.text), maxAdvance, s.line, r.problems)
 	case "request":

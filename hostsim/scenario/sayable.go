@@ -3,6 +3,8 @@ package scenario
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 )
 
 // Sayer is a Driver that can do more than play requests: what a file says with a
@@ -40,7 +42,18 @@ func (s *Setup) Words() []string {
 	for _, key := range s.Settings.given {
 		words = append(words, "settings "+key)
 	}
-	return words
+	for _, h := range s.Hostcalls {
+		words = append(words, "hostcall "+h.Name)
+	}
+	if s.WatchHostcalls {
+		words = append(words, "hostcalls")
+	}
+	return append(words, s.later...)
+}
+
+// AnswersHostcalls is whether the file ever has a hostcall answered otherwise.
+func (s *Setup) AnswersHostcalls() bool {
+	return slices.ContainsFunc(s.Words(), func(word string) bool { return strings.HasPrefix(word, "hostcall ") })
 }
 
 // sayable is an *Unsayable for the first word that the driver cannot follow.

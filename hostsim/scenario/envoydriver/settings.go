@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
@@ -11,6 +12,9 @@ import (
 
 // Unsayable: see scenario.Sayer. A listener that the caller makes follows no settings.
 func (d *Driver) Unsayable(_ scenario.Setup, word string) string {
+	if strings.HasPrefix(word, "hostcall") {
+		return "a real Envoy makes hostcalls as they are, and shows none"
+	}
 	if d.options.Listener != nil && word != "settings workers" {
 		return "its listener is not the plain one"
 	}

@@ -48,6 +48,15 @@ func (d *Driver) Start(ctx context.Context, s scenario.Setup) (scenario.Instance
 		hostsim.WithConnectionManager(hostsim.ConnectionManager{UseRemoteAddress: true}),
 	}, d.options...)
 	options = append(options, settings(s.Settings)...)
+	if in.hostcalls, err = newHostcalls(s); err != nil {
+		return nil, err
+	}
+	if in.hostcalls != nil {
+		options = append(options, hostsim.WithHostcalls(in.hostcalls.answer))
+	}
+	if s.WatchHostcalls {
+		options = append(options, hostsim.WithTrace())
+	}
 	options = append(options, hostsim.WithClock(hostsim.NewFakeClock(Start)),
 		hostsim.WithConfig(s.Config), hostsim.WithEnv(s.Env), hostsim.WithUpstream(in.backend))
 	for name, answer := range s.Clusters {
@@ -85,9 +94,15 @@ type instance struct {
 	asked    int           // exchanges: workers take them in turn
 	idle     time.Duration // the scenario's own limit, which it may want to see reached
 	owing    bool          // there was an exchange since metrics were read
+	// hostcalls answers some of them; nil when no word of the file does.
+	hostcalls *hostcalls
+	traced    int // how much of the trace was taken
 }
 
-var _ Inside = (*instance)(nil)
+var (
+	_ Inside                    = (*instance)(nil)
+	_ scenario.HostcallInstance = (*instance)(nil)
+)
 
 func (in *instance) Host() *hostsim.Host            { return in.host }
 func (in *instance) LastExchange() hostsim.Exchange { return in.last }
