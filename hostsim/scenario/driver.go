@@ -58,6 +58,8 @@ type Setup struct {
 	Config []byte
 	// Settings is what the file says about the VM and the proxy around it.
 	Settings Settings
+	// Properties are what the guest gets for these paths.
+	Properties []Property
 	// Env is the environment of the guest's VM.
 	Env map[string]string
 	// Clusters has every cluster that the file names, and no other.
@@ -90,13 +92,14 @@ func (s Setup) Expand(v Vars) (Setup, error) {
 		return Setup{}, fmt.Errorf("render configuration of %s: %w", s.Name, err)
 	}
 	out := Setup{
-		Name:     s.Name,
-		Config:   config,
-		Settings: x.settings(s.Settings),
-		Env:      make(map[string]string, len(s.Env)),
-		Clusters: make(map[string]Answer, len(s.Clusters)),
-		Upstream: x.answer(s.Upstream),
-		Metrics:  s.Metrics,
+		Name:       s.Name,
+		Config:     config,
+		Settings:   x.settings(s.Settings),
+		Properties: x.properties(s.Properties),
+		Env:        make(map[string]string, len(s.Env)),
+		Clusters:   make(map[string]Answer, len(s.Clusters)),
+		Upstream:   x.answer(s.Upstream),
+		Metrics:    s.Metrics,
 
 		WatchHostcalls: s.WatchHostcalls,
 		later:          s.later,

@@ -79,7 +79,7 @@ func (r *reader) sections() {
 	r.closeExchange()
 }
 
-const sectionWords = "env, settings, config.yaml, config.patch.yaml, config.json, cluster NAME, upstream, hostcall NAME, request, response, backend, calls NAME, metrics, log, hostcalls, advance, config_error, skip DRIVER"
+const sectionWords = "env, settings, properties, config.yaml, config.patch.yaml, config.json, cluster NAME, upstream, hostcall NAME, request, response, backend, calls NAME, metrics, log, hostcalls, advance, config_error, skip DRIVER"
 
 // section reads one section; s begins at its first line of content.
 func (r *reader) section(name string, index int, s passage) {
@@ -109,7 +109,7 @@ func (r *reader) section(name string, index int, s passage) {
 		}
 	}
 	switch word {
-	case "settings", "env", "config.yaml", "config.patch.yaml", "config.json", "config_error":
+	case "settings", "properties", "env", "config.yaml", "config.patch.yaml", "config.json", "config_error":
 		if first, again := r.once[word]; again {
 			r.addf(marker, "second section %s, the first is at line %d: join them", word, first)
 			return
@@ -136,6 +136,8 @@ func (r *reader) setting(word, arg string, s passage) {
 	switch word {
 	case "settings":
 		f.setup.Settings = parseSettings(s, r.problems)
+	case "properties":
+		f.setup.Properties = parseProperties(s, r.problems)
 	case "env":
 		f.setup.Env = parseEnv(s, r.problems)
 	case "config.yaml":

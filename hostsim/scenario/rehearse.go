@@ -85,6 +85,7 @@ func (r *reader) rehearseSetup(x *expander) {
 	r.drain(x, r.once["env"])
 	x.settings(r.file.setup.Settings)
 	r.drain(x, r.once["settings"])
+	r.rehearseProperties(x)
 }
 
 // sent checks header lines that a driver will send.

@@ -42,6 +42,9 @@ func (s *Setup) Words() []string {
 	for _, key := range s.Settings.given {
 		words = append(words, "settings "+key)
 	}
+	for _, p := range s.Properties {
+		words = append(words, "properties "+p.Path)
+	}
 	for _, h := range s.Hostcalls {
 		words = append(words, "hostcall "+h.Name)
 	}

@@ -43,7 +43,7 @@ func (i *instance) prepare(s scenario.Setup, o Options) error {
 	if i.backend, err = verbatim.NewServer(s.Upstream); err != nil {
 		return err
 	}
-	if err := i.addCluster(Cluster{Name: i.backendCluster(), Address: i.backend.Address(), Backend: true}); err != nil {
+	if err := i.addCluster(Cluster{Name: i.backendCluster(), Address: i.backend.Address(), Backend: true, Properties: s.Properties}); err != nil {
 		return err
 	}
 	for name, answer := range s.Clusters {
@@ -60,7 +60,7 @@ func (i *instance) prepare(s scenario.Setup, o Options) error {
 	}
 	l := Listener{
 		Name: i.id, Backend: i.backendCluster(), Module: o.Module, RootID: o.RootID, Config: s.Config, Env: s.Env,
-		Settings: s.Settings,
+		Settings: s.Settings, Properties: s.Properties,
 	}
 	i.vmID = l.vmID()
 	i.listener, err = l.resource(o)

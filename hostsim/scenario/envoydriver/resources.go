@@ -18,8 +18,9 @@ type Listener struct {
 	RootID  string
 	Config  []byte
 	Env     map[string]string
-	// Settings are those of the file.
-	Settings scenario.Settings
+	// Settings and Properties are those of the file.
+	Settings   scenario.Settings
+	Properties []scenario.Property
 	// Network has the plugin as a network filter before tcp_proxy, not as an HTTP filter.
 	Network bool
 	// TrustsClient is use_remote_address off: a client's x-forwarded-for counts.
@@ -33,6 +34,8 @@ type Cluster struct {
 	Name    string
 	Address string // host:port; empty for a cluster without endpoints
 	Backend bool   // it is the one that the listener routes to
+	// Properties are those of the file; they are about the backend.
+	Properties []scenario.Property
 }
 
 // protocolOptions is both the key and the type of a cluster's HTTP options.
@@ -84,12 +87,12 @@ func (l Listener) Plain() any {
 	}
 	manager := object{
 		"stat_prefix": l.Name, "use_remote_address": !l.TrustsClient, "http_protocol_options": object{"enable_trailers": true},
-		"http_filters": []any{
+		"http_filters": append(l.dynamic(),
 			object{"name": l.Name, "typed_config": typed("envoy.extensions.filters.http.wasm.v3.Wasm", object{"config": l.plugin()})},
 			object{"name": "envoy.filters.http.router", "typed_config": typed("envoy.extensions.filters.http.router.v3.Router", object{"suppress_envoy_headers": l.Settings.SuppressHeaders})},
-		},
+		),
 		"route_config": object{"virtual_hosts": []any{object{
-			"name": cmp.Or(l.VirtualHost, "all"), "domains": []any{"*"},
+			"name": cmp.Or(l.propertyText(virtualHostName), l.VirtualHost, "all"), "domains": []any{"*"},
 			"routes": []any{l.route()},
 		}}},
 	}
@@ -101,6 +104,7 @@ func (l Listener) Plain() any {
 			"typed_config": typed("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager", manager),
 		}}}},
 	})
+	given(l.Properties, listenerMetadata).put(listener)
 	if l.Settings.BufferLimit > 0 {
 		listener["per_connection_buffer_limit_bytes"] = l.Settings.BufferLimit
 	}
@@ -121,11 +125,15 @@ func (c Cluster) Plain() (any, error) {
 		}
 		endpoints = append(endpoints, object{"lb_endpoints": []any{object{"endpoint": object{"address": socket(host, int(number))}}}})
 	}
-	return typed("envoy.config.cluster.v3.Cluster", object{
+	cluster := typed("envoy.config.cluster.v3.Cluster", object{
 		"name": c.Name, "type": "STATIC", "connect_timeout": "1s",
 		"load_assignment": object{"cluster_name": c.Name, "endpoints": endpoints},
 		"typed_extension_protocol_options": object{protocolOptions: typed(protocolOptions, object{
 			"explicit_http_config": object{"http_protocol_options": object{"enable_trailers": true}},
 		})},
-	}), nil
+	})
+	if c.Backend {
+		given(c.Properties, clusterMetadata).put(cluster)
+	}
+	return cluster, nil
 }

@@ -1,6 +1,7 @@
 package envoydriver
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
@@ -11,7 +12,10 @@ import (
 )
 
 // Unsayable: see scenario.Sayer. A listener that the caller makes follows no settings.
-func (d *Driver) Unsayable(_ scenario.Setup, word string) string {
+func (d *Driver) Unsayable(s scenario.Setup, word string) string {
+	if path, ok := strings.CutPrefix(word, "properties "); ok && d.options.Listener == nil {
+		return unsayableProperty(s.Properties, path)
+	}
 	if strings.HasPrefix(word, "hostcall") {
 		return "a real Envoy makes hostcalls as they are, and shows none"
 	}
@@ -89,7 +93,8 @@ func (l Listener) vmID() string {
 
 // route is the one of the listener.
 func (l Listener) route() object {
-	route := object{"name": l.Route, "match": object{"prefix": "/"}}
+	route := object{"name": cmp.Or(l.propertyText(routeName), l.Route), "match": object{"prefix": "/"}}
+	given(l.Properties, routeMetadata).put(route)
 	if d := l.Settings.DirectResponse; d != nil {
 		route["direct_response"] = object{"status": d.Status, "body": object{"inline_string": string(d.Body)}}
 		return route

@@ -48,6 +48,11 @@ func (d *Driver) Start(ctx context.Context, s scenario.Setup) (scenario.Instance
 		hostsim.WithConnectionManager(hostsim.ConnectionManager{UseRemoteAddress: true}),
 	}, d.options...)
 	options = append(options, settings(s.Settings)...)
+	given, err := properties(s.Properties)
+	if err != nil {
+		return nil, err
+	}
+	options = append(options, given...)
 	if in.hostcalls, err = newHostcalls(s); err != nil {
 		return nil, err
 	}

@@ -58,5 +58,23 @@ func settings(s scenario.Settings) []hostsim.Option {
 	return options
 }
 
+// properties win over what the host would answer.
+func properties(list []scenario.Property) (options []hostsim.Option, err error) {
+	for _, p := range list {
+		var value any = p.Text
+		switch p.Kind {
+		case scenario.PropertyInt:
+			value, err = p.Int()
+		case scenario.PropertyBool:
+			value, err = p.Bool()
+		}
+		if err != nil {
+			return nil, err
+		}
+		options = append(options, hostsim.WithProperty(p.Path, value))
+	}
+	return options, nil
+}
+
 // Unsayable is empty: whatever a scenario says can be played here.
 func (d *Driver) Unsayable(scenario.Setup, string) string { return "" }
