@@ -15,6 +15,7 @@ import (
 // TestCertificateBound: a token that is bound to a certificate passes on a connection with that certificate, as Envoy
 // saw it, and on no other (RFC 8705 section 3). Envoy need not trust who issued it: the handshake proves the key.
 func TestCertificateBound(t *testing.T) {
+	t.Parallel()
 	ca, certificate := newCA(t, "clients"), issued(t)
 	server := certificate(ca.Server(apiHost))
 	portal, other := keyPair(t, certificate(ca.Client("portal.example.com"))), keyPair(t, certificate(ca.Client("other.example.com")))

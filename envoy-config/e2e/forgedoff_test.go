@@ -30,6 +30,7 @@ func forgedNames() (all []string) {
 // TestForgedIdentityWhereTheFilterIsOff: on the public route of per-route/opt-out.yaml nothing that a client says of itself
 // reaches the backend, in headers and in trailers.
 func TestForgedIdentityWhereTheFilterIsOff(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter")})
 	shipped := shippedRoutes(t, "opt-out.yaml", s.module)
 	names := forgedNames()

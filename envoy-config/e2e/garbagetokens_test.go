@@ -178,5 +178,6 @@ func garbageRun(t *testing.T, tokens int, memory func(pid int) int) (early, late
 
 // TestGarbageTokensOnEnvoy sends few; the soak test of the same name sends 200,000 and looks at Envoy's memory.
 func TestGarbageTokensOnEnvoy(t *testing.T) {
+	t.Parallel()
 	garbageRun(t, 3000, func(int) int { return 0 })
 }

@@ -27,6 +27,7 @@ type manifest struct {
 // TestPathReadings: whatever the spelling and whatever the backend makes of it, nothing guarded is reached without a key.
 // Each manifest stands once with the shipped settings of paths, and once with none: the filter must not depend on them.
 func TestPathReadings(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter")})
 	for i, m := range manifests(t, s.module) {
 		for _, paths := range []struct {
@@ -104,6 +105,7 @@ apis:
 
 // TestPathReadingsBelowAnOpenAPI: an API that is open lies above one that is guarded, which check warns of.
 func TestPathReadingsBelowAnOpenAPI(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter")})
 	s.serve(plan{name: "gwabove", config: configJSON(t, `
 version: 1

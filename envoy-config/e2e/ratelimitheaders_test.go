@@ -12,6 +12,7 @@ import (
 // responses of admitted requests, as filter/README.md shows it, and nothing where
 // there is nothing. Refusals have both headers of their own.
 func TestRateLimitHeaders(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter")})
 	format := func(name, attribute string) any {
 		return map[string]any{"header": map[string]any{"key": name, "value": "%FILTER_STATE(wasm.sallyport." + attribute + ":PLAIN)%"}}

@@ -22,6 +22,7 @@ import (
 
 // TestReplayResize: on a real Envoy, no proof is taken again after updates that change replay_entries, up and down.
 func TestReplayResize(t *testing.T) {
+	t.Parallel()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
