@@ -2,6 +2,7 @@ package bench
 
 import (
 	"net/http"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -35,6 +36,7 @@ const (
 	GroupQuota      = "quota of an app"
 	GroupScale      = "many apps, APIs, tokens and callers"
 	GroupWorkers    = "workers"
+	GroupAgainst    = "against another build"
 )
 
 // The cases that criteria speak of.
@@ -151,6 +153,29 @@ func Cases(c *site.Caller) []Case {
 	b.base(NoFilter2, site.None, good)
 	b.add(Whole2, site.Whole, good)
 	return b.cases
+}
+
+// against are cases of the usual sort, each with this build and with the others,
+// side by side.
+func against(all []Case, builds []string) []Case {
+	if len(builds) == 0 {
+		return nil
+	}
+	var pairs []Case
+	for _, c := range all {
+		if c.Base != NoFilter || !slices.Contains(site.Compared, c.Listener) || slices.Contains([]string{GroupConditions, GroupScale}, c.Group) {
+			continue
+		}
+		c.Group = GroupAgainst
+		for i, build := range builds {
+			other := c
+			other.Listener, other.Name = site.Other(c.Listener, i), c.Name+", "+filepath.Base(build)
+			pairs = append(pairs, other)
+		}
+		c.Name += ", this build"
+		pairs = append(pairs, c)
+	}
+	return pairs
 }
 
 // quotas adds what a quota costs over the same sequence without it, and what

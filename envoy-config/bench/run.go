@@ -53,6 +53,7 @@ const (
 type Options struct {
 	Envoy    string    // binary; empty means envoyrun.Find
 	Only     string    // regular expression for "group/name" of cases and for parts; empty means all
+	Against  []string  // paths of other builds of the filter, to measure beside this one
 	Short    bool      // one round, without what takes long
 	Progress io.Writer // nil means none
 }
@@ -111,6 +112,7 @@ func (b *bench) build(ctx context.Context) (err error) {
 	if b.modules.Empty, err = wasmbuild.Build(ctx, emptyPackage); err != nil {
 		return err
 	}
+	b.modules.Against = b.options.Against
 	info, err := os.Stat(b.modules.Sallyport)
 	if err != nil {
 		return fmt.Errorf("measure the module: %w", err)
@@ -134,7 +136,9 @@ func (b *bench) build(ctx context.Context) (err error) {
 
 // possible are the cases whose servers are there.
 func (b *bench) possible() []Case {
-	return slices.DeleteFunc(Cases(b.around.Caller), func(c Case) bool { return c.Quota && b.around.Quota == nil })
+	all := Cases(b.around.Caller)
+	all = append(all, against(all, b.options.Against)...)
+	return slices.DeleteFunc(all, func(c Case) bool { return c.Quota && b.around.Quota == nil })
 }
 
 func buildExtAuthz(ctx context.Context) (string, error) {

@@ -31,13 +31,16 @@ type Layout struct {
 	Resizes bool
 }
 
-// Table is a table in the host's shared data. It holds no state of its own.
+// Table is a table in the host's shared data. It holds no state of its own but a
+// guess at its only bucket, if it has one alone. It is not safe for concurrent use:
+// a VM is one thread.
 type Table struct {
 	store  Store
 	layout Layout
 	prefix string
 	only   string // the key of a table of one bucket
 	sum    uint32 // of only, or of the prefix
+	guess  guess  // of the only bucket
 }
 
 // New names a table; nothing is read or written before the first Update.
@@ -56,11 +59,16 @@ func New(store Store, layout Layout) *Table {
 // Update reads the bucket that hash selects, lets change work on it, and writes
 // it back if change says so. When another VM was faster it begins again from
 // the read, so change may run several times, and only its last run counts; it
-// runs with one Get, and costs one Set when it writes. The error is
+// runs with one Get, and costs one Set when it writes. A table of one bucket does
+// without the Get while nobody else writes there. The error is
 // ErrContended, or says that the host failed; nothing was written then.
 func (t *Table) Update(hash uint32, change func(Bucket) (write bool)) error {
-	key, keySum := t.only, t.sum
-	if t.layout.Buckets > 1 {
+	key, keySum, alone := t.only, t.sum, t.layout.Buckets == 1
+	if alone {
+		if done, err := t.update(change); done || err != nil {
+			return err
+		}
+	} else {
 		var room [96]byte // for one string on the heap instead of two
 		key = string(strconv.AppendUint(append(room[:0], t.prefix...), uint64(hash%t.layout.Buckets), 36))
 		keySum = fnv(keySum, key[len(t.prefix):])
@@ -70,20 +78,26 @@ func (t *Table) Update(hash uint32, change func(Bucket) (write bool)) error {
 		if err != nil {
 			return &hostError{doing: "read shared bucket", err: err}
 		}
-		if !change(bucket) {
+		if t.guess.found(cas); !change(bucket) {
 			return nil
 		}
 		value = value[:headerSize+t.layout.Entries*t.layout.EntrySize]
 		seal(keySum, value)
 		if err = t.store.Set(key, value, cas); err == nil {
+			if alone {
+				t.guess.wrote(value, cas)
+			}
 			return nil
 		}
 		if !errors.Is(err, ErrCASMismatch) {
-			return &hostError{doing: "write shared bucket", err: err}
+			return &hostError{doing: writing, err: err}
 		}
 	}
 	return ErrContended
 }
+
+// writing is what a hostError was doing.
+const writing = "write shared bucket"
 
 // Unchanged reports whether a bucket is still as it was when it was marked: nothing
 // that was read there has to be read again. It costs one Get, without a checksum.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 
 	"github.com/sallyport-gateway/sallyport/envoy-config/bench"
 	"github.com/sallyport-gateway/sallyport/envoy-config/bench/internal/helper"
@@ -23,6 +24,8 @@ same work or a part of it. It needs wrk, h2load (nghttp2-client) and an Envoy
   bench -short                   one round, in about a minute, for a look
   bench -only 'refusals/|whole'  cases whose "group/name" matches, and their bases
   bench -only memory             a part: half load, startup or memory
+  bench -against old.wasm -only against
+                                 this build beside others
   bench -strict                  fails when a criterion is not met
 
 It ends with 0 when it could measure, whatever it found, unless -strict.
@@ -34,6 +37,7 @@ func main() {
 	short := flag.Bool("short", false, "one round, and nothing that takes long")
 	only := flag.String("only", "", "only cases, by group/name as in the table, and parts that match this `regexp`")
 	strict := flag.Bool("strict", false, "fail when a criterion is not met, or when the machine was too noisy")
+	against := flag.String("against", "", "measure these other `modules` of the filter too, beside this one: paths, with commas between")
 	jsonFile := flag.String("json", "", "write the report to this `file`")
 	svgFile := flag.String("svg", "", "write the chart to this `file`; only of a whole run")
 	flag.Usage = func() {
@@ -47,10 +51,18 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, bench.Options{Only: *only, Short: *short, Progress: os.Stderr}, *strict, *jsonFile, *svgFile); err != nil {
+	if err := run(ctx, bench.Options{Only: *only, Against: builds(*against), Short: *short, Progress: os.Stderr}, *strict, *jsonFile, *svgFile); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
+}
+
+// builds are the paths in a list with commas; none of an empty one.
+func builds(list string) []string {
+	if list == "" {
+		return nil
+	}
+	return strings.Split(list, ",")
 }
 
 func run(ctx context.Context, o bench.Options, strict bool, jsonFile, svgFile string) error {

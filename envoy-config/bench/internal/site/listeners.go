@@ -60,7 +60,18 @@ type listener struct {
 }
 
 // Modules are paths of compiled filters.
-type Modules struct{ Sallyport, Empty string }
+type Modules struct {
+	Sallyport, Empty string
+	Against          []string // other builds of Sallyport, for the listeners that Other names
+}
+
+// Compared are the listeners that may have other builds of the filter beside
+// them.
+var Compared = []string{Whole, Empty, StepIPAccess, StepSpikeArrest, StepVerifyAPIKey, StepRemoveAPIKey, StepIntrospect, StepRequireToken, SpikeFull}
+
+// Other is the listener that is like this one, with the n-th other build. It
+// names VMs too.
+func Other(listener string, n int) string { return fmt.Sprintf("%s-other-%d", listener, n) }
 
 // sallyport are the listeners with the filter. Those with large tables have
 // VMs of their own, whose garbage collector has more to look at.
@@ -122,6 +133,13 @@ func listeners(c *Caller, m Modules, names []string) ([]listener, error) {
 		out = append(out, listener{
 			name: name, filters: []object{wasm(name, s.vm, m.Sallyport, text)}, upstream: slices.Contains(withUpstream, name),
 		})
+		if !slices.Contains(Compared, name) {
+			continue
+		}
+		for i, module := range m.Against {
+			other := Other(name, i)
+			out = append(out, listener{name: other, filters: []object{wasm(other, Other(s.vm, i), module, text)}})
+		}
 	}
 	if len(names) == 0 {
 		return out, nil

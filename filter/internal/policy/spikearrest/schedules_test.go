@@ -111,7 +111,7 @@ func (s *schedule) send() {
 		w = s.workers[s.random.IntN(len(s.workers))]
 	}
 	s.depth++
-	w.busy = true
+	w.busy, w.fresh = true, false // it may judge by what it remembers, without a Get
 	defer func() { s.depth--; w.busy = false }()
 	reading, weight := s.now-s.random.Int64N(s.lag+1), int64(s.options.Weight)
 	who := "192.0.2." + strconv.Itoa(1+s.random.IntN(s.callers))
