@@ -22,7 +22,7 @@ func TestCertificateBound(t *testing.T) {
 	sum := sha256.Sum256(portal.Certificate[0])
 	bound := boundPrefix + base64.RawURLEncoding.EncodeToString(sum[:])
 
-	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter")})
+	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter"), Shared: true})
 	s.serve(plan{name: "gw", config: policies(t, fullSequence), change: func(listener, _, _ map[string]any) {
 		member(listener, "filter_chains", 0).(map[string]any)["transport_socket"] = map[string]any{
 			"name": "envoy.transport_sockets.tls",

@@ -86,7 +86,7 @@ func quote(s string) string { return `"` + s + `"` }
 func TestCORSInChromium(t *testing.T) {
 	t.Parallel()
 	b := newBrowser(t)
-	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter")})
+	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter"), Shared: true})
 	ours, other := page(t), page(t)
 	s.backend.SetAnswer(scenario.DefaultUpstream())
 	for _, order := range []struct {

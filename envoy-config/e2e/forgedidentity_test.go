@@ -60,7 +60,7 @@ func (b *trailerBackend) take() (headers, trailers http.Header) {
 // or in trailers, over HTTP/1.1 with enable_trailers and as gRPC. What is only similar comes through.
 func TestForgedIdentity(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter")})
+	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter"), Shared: true})
 	backend := newTrailerBackend(t)
 	cluster, err := cluster("backend", "backend", backend.Listener.Addr().String())
 	if err != nil {

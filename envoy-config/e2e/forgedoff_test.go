@@ -31,7 +31,7 @@ func forgedNames() (all []string) {
 // reaches the backend, in headers and in trailers.
 func TestForgedIdentityWhereTheFilterIsOff(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter")})
+	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter"), Shared: true})
 	shipped := shippedRoutes(t, "opt-out.yaml", s.module)
 	names := forgedNames()
 	for _, tt := range []struct {

@@ -62,7 +62,7 @@ const inner = "GET /private/secret HTTP/1.1\r\nhost: api.example.com\r\nx-inner:
 // the API that wants a key.
 func TestHostile(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter")})
+	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter"), Shared: true})
 	config, err := yaml.YAMLToJSON([]byte(hostileConfig))
 	if err != nil {
 		t.Fatal(err)

@@ -74,7 +74,7 @@ type outageRun struct {
 
 func newOutageSite(t *testing.T) *site {
 	t.Helper()
-	return newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter"), Concurrency: 2})
+	return newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter"), Concurrency: 2, Shared: true})
 }
 
 // phase is what was seen in a part of an outage, and how long that took: on a busy machine, longer than was planned.

@@ -58,7 +58,7 @@ func TestOktaOutageOfBudget(t *testing.T) {
 func TestOktaOutageCap(t *testing.T) {
 	const places, requests = 8, 60
 	okta := newFrailOkta(t, 500*time.Millisecond)
-	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter"), Concurrency: 2})
+	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter"), Concurrency: 2, Shared: true})
 	s.clustersAt(okta.address())
 	s.serve(plan{name: "gw", config: policies(t, fmt.Sprintf(`
 - introspect_token: {cluster: okta, authority: dev.okta.com, path: /v1/introspect, client_id: gw, client_secret: {env: OKTA_CLIENT_SECRET}, timeout: 5s, max_in_flight: %d}

@@ -28,7 +28,7 @@ type manifest struct {
 // Each manifest stands once with the shipped settings of paths, and once with none: the filter must not depend on them.
 func TestPathReadings(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter")})
+	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter"), Shared: true})
 	for i, m := range manifests(t, s.module) {
 		for _, paths := range []struct {
 			name string
@@ -106,7 +106,7 @@ apis:
 // TestPathReadingsBelowAnOpenAPI: an API that is open lies above one that is guarded, which check warns of.
 func TestPathReadingsBelowAnOpenAPI(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter")})
+	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter"), Shared: true})
 	s.serve(plan{name: "gwabove", config: configJSON(t, `
 version: 1
 apis:

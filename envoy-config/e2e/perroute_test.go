@@ -34,7 +34,7 @@ type visit struct {
 // the shipped ways.
 func TestPerRoute(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter")})
+	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter"), Shared: true})
 	t.Run("by API", func(t *testing.T) {
 		s := s.on(t)
 		s.serve(plan{name: "gwapi", vm: "perroute", config: byAPI(t)})

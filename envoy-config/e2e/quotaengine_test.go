@@ -27,7 +27,7 @@ func newQuotaSites(t *testing.T) *quotaSites {
 	q := &quotaSites{t: t, engine: newQuotaService(t)}
 	module := wasmbuild.Package(t, "./filter")
 	for range quotaEnvoys {
-		s := newSite(t, siteOptions{Module: module, Concurrency: quotaWorkers})
+		s := newSite(t, siteOptions{Module: module, Concurrency: quotaWorkers, Shared: true})
 		q.sites = append(q.sites, s)
 		var clusters []any
 		for kind, address := range map[string]string{"okta": s.authority.Listener.Addr().String(), "backend": s.backend.Address()} {

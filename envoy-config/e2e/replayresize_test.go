@@ -68,7 +68,7 @@ func TestReplayResize(t *testing.T) {
 		}
 		return r
 	}
-	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter"), Concurrency: 2})
+	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter"), Concurrency: 2, Shared: true})
 	replayed := outcome{status: 401, reason: "dpop.replayed"}
 	var used []string
 	unused := []string{proof(), proof(), proof(), proof()}

@@ -15,7 +15,7 @@ import (
 // as far as that one allows.
 func TestSharedLimitsOnReload(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter"), Concurrency: 2})
+	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter"), Concurrency: 2, Shared: true})
 	i := newIssuer(t, "k1")
 	s.authority.keySet = i.keySet
 	var down atomic.Bool

@@ -43,7 +43,7 @@ func TestSpikeAccuracy(t *testing.T) { spikeAccuracy(t, 4*time.Second, 0.98) }
 // the burst may pass, once, and 2 % for the time between a client's clock and the
 // proxy's. fewest is how much of what is allowed must pass at least.
 func spikeAccuracy(t *testing.T, duration time.Duration, fewest float64) {
-	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter"), Concurrency: 2})
+	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter"), Concurrency: 2, Shared: true})
 	for _, rate := range accuracyRates {
 		s.serve(plan{name: "gwours" + rate.word, config: policies(t, "- spike_arrest: {rate: "+rate.word+"}"), change: balanced})
 		s.serve(plan{name: "gwenvoys" + rate.word, config: policies(t, "  []"), change: func(listener, manager, plugin map[string]any) {
