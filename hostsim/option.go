@@ -115,6 +115,19 @@ func WithLogLevel(level abi.Level) HostOption { return func(c *hostOptions) { c.
 // WithTrace records every hostcall and callback: see Host.Trace.
 func WithTrace() HostOption { return func(c *hostOptions) { c.Trace = true } }
 
+// WithHostcalls has intercept asked before every hostcall of the guest, WASI left out, from its start on. When it takes a
+// call, the host does not make it: the guest gets the status, and with StatusOK the data, if the function is one that
+// hands over bytes. So a test sees how a guest bears a hostcall that fails or answers something else. call has the name
+// and the arguments, and no result. It runs on the thread of the call, on several at a time, and must not call into the
+// Host:
+//
+//	hostsim.WithHostcalls(func(call hostsim.TraceEntry) (abi.Status, []byte, bool) {
+//		return abi.StatusNotFound, nil, call.Name == "proxy_get_property"
+//	})
+func WithHostcalls(intercept func(call TraceEntry) (status abi.Status, data []byte, taken bool)) HostOption {
+	return func(c *hostOptions) { c.Intercept = intercept }
+}
+
 // WithEnvoyTrace hands over each crossing between host and guest in the words of Envoy's own
 // `--component-log-level wasm:trace`, so that the two can be held against each other line by line: WASI, start functions
 // and the allocator are among them, which Host.Trace leaves out. Thread is 0 for the main thread, else the worker's

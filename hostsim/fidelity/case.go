@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sallyport-gateway/sallyport/hostsim"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
 )
 
@@ -33,24 +32,13 @@ type Case struct {
 
 // Settings are those of the whole case.
 type Settings struct {
-	Guest            string // folder under hostsim/testdata/guests
-	Covers           []int  // rows of Checklist
-	Workers          int
-	Policy           hostsim.FailurePolicy
-	Backoff          time.Duration
-	Network          bool // the plugin is a network filter before tcp_proxy
-	StopIteration    bool // allow_on_headers_stop_iteration
-	BufferLimit      int  // 0: Envoy's 1 MiB
-	Idle             time.Duration
-	RequestTimeout   time.Duration
-	RouteTimeout     time.Duration
-	UseRemoteAddress bool
-	Hops             int
-	NoRequestID      bool               // generate_request_id: false
-	SuppressHeaders  bool               // suppress_envoy_headers
-	DirectResponse   *scenario.Response // what the route answers itself; nil: it leads to the backend
-	Env              map[string]string
-	Masks            []mask
+	scenario.Settings        // without vm_id and vm_config, which a Plugin has
+	Guest             string // folder under hostsim/testdata/guests
+	Covers            []int  // rows of Checklist
+	Network           bool   // the plugin is a network filter before tcp_proxy
+	UseRemoteAddress  bool
+	Env               map[string]string
+	Masks             []mask
 }
 
 // Plugin is a listener with one plugin in it.

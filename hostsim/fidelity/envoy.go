@@ -15,7 +15,7 @@ const keeperName = "keeper"
 type envoy struct {
 	process *envoyrun.Dynamic
 	workers int
-	keeper  object
+	keeper  any
 }
 
 func startEnvoy(ctx context.Context, binary string, workers int, keeper string) (*envoy, error) {

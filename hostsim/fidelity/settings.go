@@ -6,10 +6,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
-
-	"github.com/sallyport-gateway/sallyport/hostsim"
-	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
 )
 
 // mask hides what is not to be compared.
@@ -35,8 +31,6 @@ func (p *parser) settings(body string) error {
 	return nil
 }
 
-var policies = map[string]hostsim.FailurePolicy{"closed": hostsim.FailClosed, "open": hostsim.FailOpen, "reload": hostsim.FailReload, "open_always": hostsim.FailOpenAlways}
-
 func (p *parser) setting(key, value string) (err error) {
 	s := &p.c.Settings
 	plugin := &p.c.Plugins[0]
@@ -47,8 +41,6 @@ func (p *parser) setting(key, value string) (err error) {
 		}
 		key = rest
 	}
-	number := func(to *int) { *to, err = strconv.Atoi(value) }
-	duration := func(to *time.Duration) { *to, err = time.ParseDuration(value) }
 	flag := func(to *bool) { *to, err = strconv.ParseBool(value) }
 	switch key {
 	case "vm_id":
@@ -65,45 +57,19 @@ func (p *parser) setting(key, value string) (err error) {
 		}
 	case "guest":
 		s.Guest = value
-	case "workers":
-		number(&s.Workers)
-	case "policy":
-		policy, known := policies[value]
-		if !known {
-			return fmt.Errorf("%q: write closed, open, open_always or reload", value)
-		}
-		s.Policy = policy
-	case "backoff":
-		duration(&s.Backoff)
 	case "network":
 		flag(&s.Network)
-	case "stop_iteration":
-		flag(&s.StopIteration)
-	case "buffer_limit":
-		number(&s.BufferLimit)
-	case "idle":
-		duration(&s.Idle)
-	case "request_timeout":
-		duration(&s.RequestTimeout)
-	case "route_timeout":
-		duration(&s.RouteTimeout)
 	case "use_remote_address":
 		flag(&s.UseRemoteAddress)
-	case "no_request_id":
-		flag(&s.NoRequestID)
-	case "suppress_envoy_headers":
-		flag(&s.SuppressHeaders)
-	case "hops":
-		number(&s.Hops)
-	case "direct_response":
-		code, body, _ := strings.Cut(value, " ")
-		s.DirectResponse = &scenario.Response{Body: []byte(body)}
-		s.DirectResponse.Status, err = strconv.Atoi(code)
 	case "mask":
 		pattern, e := regexp.Compile(value)
 		s.Masks, err = append(s.Masks, mask{pattern, "MASKED"}), e
 	default:
-		return errors.New("unknown")
+		known, err := s.Set(key, value)
+		if !known {
+			return errors.New("unknown")
+		}
+		return err
 	}
 	return err
 }

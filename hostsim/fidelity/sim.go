@@ -114,29 +114,11 @@ func (s *simulation) options(p Plugin) []hostsim.HostOption {
 	c := s.c.Settings
 	options := []hostsim.HostOption{
 		hostsim.WithName(s.c.listener(p.Name)), hostsim.WithRootID(s.c.Name), hostsim.WithVMID(p.VMID), hostsim.WithConfig(p.Config),
-		hostsim.WithEnv(c.Env), hostsim.WithFailurePolicy(c.Policy), hostsim.WithLog(s.keep),
+		hostsim.WithEnv(c.Env), hostsim.WithVMConfig([]byte(p.VMConfig)), hostsim.WithLog(s.keep),
 		hostsim.WithUpstream(hostsim.ClusterFunc(func(hostsim.Call) hostsim.Answer { return s.answer("") })),
-		hostsim.WithConnectionManager(hostsim.ConnectionManager{
-			UseRemoteAddress: c.UseRemoteAddress, XFFTrustedHops: c.Hops, StreamIdleTimeout: c.Idle, RequestTimeout: c.RequestTimeout, RouteTimeout: c.RouteTimeout,
-			NoRequestID: c.NoRequestID, SuppressEnvoyHeaders: c.SuppressHeaders,
-		}),
+		hostsim.WithConnectionManager(hostsim.ConnectionManager{UseRemoteAddress: c.UseRemoteAddress}),
 	}
-	if d := c.DirectResponse; d != nil {
-		options = append(options, hostsim.WithDirectResponse(d.Status, string(d.Body)))
-	}
-	if p.VMConfig != "" {
-		options = append(options, hostsim.WithVMConfig([]byte(p.VMConfig)))
-	}
-	if c.Backoff > 0 {
-		options = append(options, hostsim.WithReloadBackoff(c.Backoff))
-	}
-	if c.StopIteration {
-		options = append(options, hostsim.WithAllowOnHeadersStopIteration())
-	}
-	if c.BufferLimit > 0 {
-		options = append(options, hostsim.WithBufferLimit(c.BufferLimit))
-	}
-	return options
+	return append(options, hostdriver.HostOptions(c.Settings, c.UseRemoteAddress)...)
 }
 
 // answer is how a cluster, or the backend with an empty name, answers now.

@@ -56,18 +56,27 @@ type Setup struct {
 	Name string
 	// Config is the JSON document for the guest; Expand fills it.
 	Config []byte
+	// Settings is what the file says about the VM and the proxy around it.
+	Settings Settings
+	// Properties are what the guest gets for these paths.
+	Properties []Property
 	// Env is the environment of the guest's VM.
 	Env map[string]string
 	// Clusters has every cluster that the file names, and no other.
 	Clusters map[string]Answer
 	// Upstream is how the backend answers.
 	Upstream Answer
+	// Hostcalls are those that the host answers otherwise from the start.
+	Hostcalls []Hostcall
+	// WatchHostcalls tells that the file lists the hostcalls that may be made.
+	WatchHostcalls bool
 	// Metrics tells that a step expects metrics, so that a driver whose guest
 	// counts late may put earlier scenarios behind it before the clock of this one
 	// begins to count.
 	Metrics bool
 
 	config configSource
+	later  []string // words of steps
 }
 
 // Expand returns the Setup with its configuration rendered to JSON and every
@@ -83,12 +92,20 @@ func (s Setup) Expand(v Vars) (Setup, error) {
 		return Setup{}, fmt.Errorf("render configuration of %s: %w", s.Name, err)
 	}
 	out := Setup{
-		Name:     s.Name,
-		Config:   config,
-		Env:      make(map[string]string, len(s.Env)),
-		Clusters: make(map[string]Answer, len(s.Clusters)),
-		Upstream: x.answer(s.Upstream),
-		Metrics:  s.Metrics,
+		Name:       s.Name,
+		Config:     config,
+		Settings:   x.settings(s.Settings),
+		Properties: x.properties(s.Properties),
+		Env:        make(map[string]string, len(s.Env)),
+		Clusters:   make(map[string]Answer, len(s.Clusters)),
+		Upstream:   x.answer(s.Upstream),
+		Metrics:    s.Metrics,
+
+		WatchHostcalls: s.WatchHostcalls,
+		later:          s.later,
+	}
+	for _, h := range s.Hostcalls {
+		out.Hostcalls = append(out.Hostcalls, x.hostcall(h))
 	}
 	for name, value := range s.Env {
 		out.Env[name] = x.text(value)

@@ -35,6 +35,8 @@ type exchange struct {
 	calls    map[string]*callsWant
 	metrics  *metricsWant
 	log      *logWant
+	// hostcalls may be any when it is nil.
+	hostcalls *hostcallsWant
 }
 
 type responseWant struct {

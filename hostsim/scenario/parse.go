@@ -79,7 +79,7 @@ func (r *reader) sections() {
 	r.closeExchange()
 }
 
-const sectionWords = "env, config.yaml, config.patch.yaml, config.json, cluster NAME, upstream, request, response, backend, calls NAME, metrics, log, advance, config_error, skip DRIVER"
+const sectionWords = "env, settings, properties, config.yaml, config.patch.yaml, config.json, cluster NAME, upstream, hostcall NAME, request, response, backend, calls NAME, metrics, log, hostcalls, advance, config_error, skip DRIVER"
 
 // section reads one section; s begins at its first line of content.
 func (r *reader) section(name string, index int, s passage) {
@@ -90,6 +90,11 @@ func (r *reader) section(name string, index int, s passage) {
 	case "cluster", "calls":
 		if !isClusterName(arg) {
 			r.addf(marker, "section %s wants a cluster's name of a-z, 0-9, _ and -", quote(name))
+			return
+		}
+	case "hostcall":
+		if !isHostcallName(arg) {
+			r.addf(marker, "section %s wants a hostcall's name, such as proxy_get_property", quote(name))
 			return
 		}
 	case "skip":
@@ -104,7 +109,7 @@ func (r *reader) section(name string, index int, s passage) {
 		}
 	}
 	switch word {
-	case "env", "config.yaml", "config.patch.yaml", "config.json", "config_error":
+	case "settings", "properties", "env", "config.yaml", "config.patch.yaml", "config.json", "config_error":
 		if first, again := r.once[word]; again {
 			r.addf(marker, "second section %s, the first is at line %d: join them", word, first)
 			return
@@ -112,9 +117,11 @@ func (r *reader) section(name string, index int, s passage) {
 		r.once[word] = marker
 	}
 	switch word {
+	case "hostcalls":
+		r.hostcalls(index, s)
 	case "response", "backend", "calls", "metrics", "log":
 		r.outcome(word, arg, index, s)
-	case "cluster", "upstream", "advance", "request":
+	case "cluster", "upstream", "hostcall", "advance", "request":
 		r.closeExchange()
 		r.happening(word, arg, index, s)
 	default:
@@ -127,6 +134,10 @@ func (r *reader) section(name string, index int, s passage) {
 func (r *reader) setting(word, arg string, s passage) {
 	f := r.file
 	switch word {
+	case "settings":
+		f.setup.Settings = parseSettings(s, r.problems)
+	case "properties":
+		f.setup.Properties = parseProperties(s, r.problems)
 	case "env":
 		f.setup.Env = parseEnv(s, r.problems)
 	case "config.yaml":
@@ -163,6 +174,8 @@ func (r *reader) happening(word, arg string, index int, s passage) {
 			r.addf(s.line, "the backend has no faults: write a response")
 		}
 		st.upstream = &a
+	case "hostcall":
+		st.hostcall = parseHostcall(arg, s, r.problems)
 	case "advance":
 		st.advance = parseDuration(strings.TrimSpace(s.text), maxAdvance, s.line, r.problems)
 	case "request":

@@ -6,6 +6,9 @@ import (
 	"testing"
 )
 
+// wordExamples are files that the drivers' tests play.
+var wordExamples = []string{"settings/policy_reload.txtar", "hostcalls/fails.txtar", "properties/metadata.txtar"}
+
 // The example in the README is the file that the tests run, and its tables name
 // every fault, section and noise header.
 func TestReadmeIsTrue(t *testing.T) {
@@ -18,6 +21,16 @@ func TestReadmeIsTrue(t *testing.T) {
 		t.Fatal(err)
 	}
 	wanted := []string{"```\n" + string(example) + "```\n"}
+	for _, name := range wordExamples {
+		text, err := os.ReadFile("envoydriver/testdata/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wanted = append(wanted, "```\n"+string(text)+"```\n")
+	}
+	for _, key := range strings.Split(settingKeys, ", ") {
+		wanted = append(wanted, "`"+key+"`")
+	}
 	for _, word := range strings.Split(faultWords, ", ") {
 		wanted = append(wanted, "| `fault: "+word+"` |")
 	}

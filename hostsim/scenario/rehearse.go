@@ -52,6 +52,11 @@ func (r *reader) rehearse() {
 			r.sent(x, s.line, x.answer(s.cluster.answer).Response.lines())
 		case s.upstream != nil:
 			r.sent(x, s.line, x.answer(*s.upstream).Response.lines())
+		case s.hostcall != nil:
+			if err := checkPattern(x.hostcall(*s.hostcall).With); err != nil {
+				r.addf(s.line, "%v", err)
+			}
+			r.drain(x, s.line)
 		case s.exchange != nil:
 			asked := x.request(s.exchange.request)
 			r.sent(x, s.line, slices.Concat(asked.Headers, asked.Trailers))
@@ -78,6 +83,9 @@ func (r *reader) rehearseSetup(x *expander) {
 		x.text(value)
 	}
 	r.drain(x, r.once["env"])
+	x.settings(r.file.setup.Settings)
+	r.drain(x, r.once["settings"])
+	r.rehearseProperties(x)
 }
 
 // sent checks header lines that a driver will send.
@@ -173,6 +181,8 @@ func (f *File) settle() {
 			clusters[s.cluster.name] = s.cluster.answer
 		} else if s.upstream != nil {
 			f.setup.Upstream = *s.upstream
+		} else if s.hostcall != nil {
+			f.setup.Hostcalls = append(f.setup.Hostcalls, *s.hostcall)
 		} else {
 			break
 		}

@@ -73,6 +73,15 @@ type finding struct {
 func play(ctx context.Context, f *File, d Driver) ([]finding, error) {
 	setup := f.setup
 	setup.Metrics = slices.ContainsFunc(f.steps, func(s step) bool { return s.exchange != nil && s.exchange.metrics != nil })
+	setup.WatchHostcalls = f.watched()
+	for _, s := range f.steps {
+		if s.hostcall != nil {
+			setup.later = append(setup.later, "hostcall "+s.hostcall.Name)
+		}
+	}
+	if err := sayable(d, setup); err != nil {
+		return nil, fmt.Errorf("%s: %w", f.Path, err)
+	}
 	inst, err := d.Start(ctx, setup)
 	var refused *ConfigError
 	switch {
@@ -81,14 +90,23 @@ func play(ctx context.Context, f *File, d Driver) ([]finding, error) {
 	case err != nil:
 		return nil, fmt.Errorf("%s: start %s: %w", f.Path, d.Name(), err)
 	}
-	findings, err := playOn(ctx, f, inst)
+	findings, err := playWatched(ctx, f, setup, inst)
 	if closeErr := inst.Close(); closeErr != nil {
 		err = errors.Join(err, fmt.Errorf("%s: close %s: %w", f.Path, d.Name(), closeErr))
 	}
 	return findings, err
 }
 
-func playOn(ctx context.Context, f *File, inst Instance) ([]finding, error) {
+func playWatched(ctx context.Context, f *File, s Setup, inst Instance) ([]finding, error) {
+	watch, err := watchHostcalls(s, inst)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", f.Path, err)
+	}
+	findings, err := playOn(ctx, f, inst, watch)
+	return append(findings, watch.whole(f)...), err
+}
+
+func playOn(ctx context.Context, f *File, inst Instance, watch *hostcallWatch) ([]finding, error) {
 	if f.configError != nil {
 		taken := &delta{}
 		for _, text := range f.configError.lines {
@@ -107,8 +125,12 @@ func playOn(ctx context.Context, f *File, inst Instance) ([]finding, error) {
 			inst.SetUpstream(x.answer(*s.upstream))
 		case s.advance != 0:
 			inst.Advance(s.advance)
+		case s.hostcall != nil:
+			if err := setHostcall(inst, x.hostcall(*s.hostcall)); err != nil {
+				return findings, fmt.Errorf("%s:%d: %w", f.Path, s.line, err)
+			}
 		case s.exchange != nil:
-			more, err := playExchange(ctx, s.exchange, inst, x)
+			more, err := playExchange(ctx, s.exchange, inst, x, watch)
 			findings = append(findings, more...)
 			if err != nil {
 				return findings, fmt.Errorf("%s:%d: %w", f.Path, s.line, err)
@@ -138,9 +160,10 @@ func compareRefusal(f *File, refused *ConfigError) finding {
 type seen struct {
 	Result
 	before, after map[string]int64
+	hostcalls     []string
 }
 
-func playExchange(ctx context.Context, e *exchange, inst Instance, x *expander) ([]finding, error) {
+func playExchange(ctx context.Context, e *exchange, inst Instance, x *expander, watch *hostcallWatch) ([]finding, error) {
 	var s seen
 	var err error
 	if e.metrics != nil {
@@ -150,9 +173,11 @@ func playExchange(ctx context.Context, e *exchange, inst Instance, x *expander) 
 		}
 		s.before = maps.Clone(before) // a driver may hand out its live map
 	}
+	watch.take()
 	if s.Result, err = inst.Do(ctx, x.request(e.request)); err != nil {
 		return nil, fmt.Errorf("do request: %w", err)
 	}
+	s.hostcalls = watch.take()
 	s.Result = s.joined()
 	if e.metrics != nil {
 		if s.after, err = inst.Metrics(ctx); err != nil {
@@ -187,6 +212,9 @@ func compareExchange(e *exchange, s seen, x *expander) []finding {
 	}
 	if w := e.log; w != nil {
 		findings = append(findings, finding{section: "log", line: w.line, delta: compareLog(w, x, s.Log)})
+	}
+	if w := e.hostcalls; w != nil {
+		findings = append(findings, hostcallsFinding(w, s.hostcalls))
 	}
 	return findings
 }

@@ -38,6 +38,7 @@ type File struct {
 	steps       []step
 	skips       map[string]string // driver -> reason
 	configError *logWant          // nil: the configuration must be taken
+	hostcalls   *hostcallsWant    // of the whole file; nil: any
 }
 
 // step is one thing that happens after the start, in the order of the file.
@@ -46,6 +47,7 @@ type step struct {
 	line     int
 	cluster  *clusterStep
 	upstream *Answer
+	hostcall *Hostcall
 	advance  time.Duration
 	exchange *exchange
 }

@@ -37,26 +37,27 @@ func DecodePairs(into []host.Header, b []byte) (headers []host.Header, ok bool) 
 	}
 	headers = into[:count]
 	at := 4 + 8*count // of the next text
+	start := unsafe.Pointer(unsafe.SliceData(b))
 	for i := range headers {
-		nameSize, valueSize := twoSizes(b[4+8*i:])
+		nameSize, valueSize := twoSizes(unsafe.Add(start, 4+8*i))
 		valueAt := at + nameSize + 1
 		next := valueAt + valueSize + 1
 		if next > len(b) || b[valueAt-1] != 0 || b[next-1] != 0 {
 			return nil, false
 		}
 		h := &headers[i]
-		h.Name, h.Value = unsafe.String(&b[at], nameSize), unsafe.String(&b[valueAt], valueSize)
+		h.Name = unsafe.String((*byte)(unsafe.Add(start, at)), nameSize)
+		h.Value = unsafe.String((*byte)(unsafe.Add(start, valueAt)), valueSize)
 		at = next
 	}
 	return headers, at == len(b)
 }
 
-// twoSizes reads the first eight bytes of b, least first, as all machines do that
+// twoSizes reads the eight bytes at p, least first, as all machines do that
 // this runs on: the compiler makes a load of each byte of anything else for Wasm.
 // Neither size, nor a sum of a few of them, is beyond an int.
-func twoSizes(b []byte) (first, second int) {
-	_ = b[7]
-	both := *(*uint64)(unsafe.Pointer(&b[0]))
+func twoSizes(p unsafe.Pointer) (first, second int) {
+	both := *(*uint64)(p)
 	return int(uint32(both)), int(both >> 32)
 }
 

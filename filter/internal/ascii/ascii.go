@@ -44,7 +44,7 @@ func SameVariable(a, b string) bool {
 		return false
 	}
 	for i := range len(a) {
-		if folded(a[i]) != folded(b[i]) {
+		if a[i] != b[i] && folded(a[i]) != folded(b[i]) {
 			return false
 		}
 	}

@@ -30,6 +30,7 @@ const deadlineMargin = 500 * time.Millisecond
 // It is not safe for concurrent use: a VM is one thread.
 type Engine struct {
 	host      Host
+	editor    pipeline.Editor // the host: to make one of it for each request takes a look at a table
 	config    *config.Config
 	sequences []*pipeline.Sequence
 	parked    *Stream                 // a line; see Stream
@@ -50,7 +51,7 @@ type Engine struct {
 func New(h Host) *Engine {
 	m := metrics.New(h)
 	e := &Engine{
-		host: h, metrics: m, counters: newCounters(m), parked: newLine(), due: newLine(),
+		host: h, editor: h, metrics: m, counters: newCounters(m), parked: newLine(), due: newLine(),
 		spoken: map[denial.Reason]int64{}, peers: peers{host: h},
 	}
 	e.client = e.clientAddress

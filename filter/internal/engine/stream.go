@@ -133,7 +133,7 @@ func (s *Stream) keep() {
 // was edited before it goes nowhere.
 func (s *Stream) admit() Action {
 	s.engine.identity.Apply(&s.exchange)
-	if !s.exchange.Edit(s.engine.host) {
+	if !s.exchange.Edit(s.engine.editor) {
 		return s.refuse(denial.Denial{})
 	}
 	s.engine.note(&s.exchange, true, 0)

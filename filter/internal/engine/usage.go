@@ -43,14 +43,18 @@ func (s *Stream) OnLog() {
 
 // describe tells the host's access log what is known of a decided request.
 func (s *Stream) describe(allowed bool) {
-	if s.engine.config == nil {
+	if s.engine.config == nil || len(s.engine.config.Usage.Attributes) == 0 {
 		return
 	}
 	v := usage.Verdict{Allowed: allowed, Answered: s.replied, Reason: s.reason, Party: s.party(), KeyID: s.exchange.KeyOwner.KeyID}
 	if s.exchange.Token != nil {
 		v.Subject = s.exchange.Token.Subject
 	}
-	v.Describe(s.engine.config.Usage.Attributes, s.engine.host.SetAttribute)
+	for _, a := range s.engine.config.Usage.Attributes {
+		if name, value := v.Describe(a); value != "" {
+			s.engine.host.SetAttribute(name, value)
+		}
+	}
 }
 
 func (s *Stream) party() usage.Party {

@@ -174,10 +174,10 @@ func (x *Exchange) Reset() {
 	remove, set := x.Edits.Remove, x.Edits.Set
 	held, allowances := x.held, x.Allowances
 	audience, scopes := x.claims.Audience, x.claims.Scopes
-	clear(remove[:cap(remove)])
-	clear(set[:cap(set)])
-	clear(audience[:cap(audience)])
-	clear(scopes[:cap(scopes)])
+	clear(remove)
+	clear(set)
+	clear(audience)
+	clear(scopes)
 	*x = Exchange{}
 	x.held, x.Allowances = held[:0], allowances[:0]
 	x.Edits.Remove, x.Edits.Set = remove[:0], set[:0]

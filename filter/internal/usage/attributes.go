@@ -49,14 +49,9 @@ type Verdict struct {
 	Subject  string // of the token
 }
 
-// Describe gives set the name and the value of each attribute that is known.
-func (v *Verdict) Describe(attributes []Attribute, set func(name, value string)) {
-	for _, a := range attributes {
-		if value := v.value(a); value != "" {
-			set(inHost[a], value)
-		}
-	}
-}
+// Describe gives an attribute's name in the host and its value, "" when that is
+// not known.
+func (v *Verdict) Describe(a Attribute) (name, value string) { return inHost[a], v.value(a) }
 
 func (v *Verdict) value(a Attribute) string {
 	switch a {

@@ -31,7 +31,11 @@ func TestDescribe(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			got := map[string]string{}
-			tt.verdict.Describe(tt.chosen, func(name, value string) { got[name] = value })
+			for _, a := range tt.chosen {
+				if name, value := tt.verdict.Describe(a); value != "" {
+					got[name] = value
+				}
+			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("attributes (-want +got):\n%s", diff)
 			}

@@ -65,6 +65,7 @@ func (p *Process) NewListener(ctx context.Context, m *wasmhost.Module, c Config)
 	h.SetMemoryLimit(c.MemoryLimit)
 	h.spec = wasmhost.Spec{
 		VMID: c.VMID, Config: c.VMConfig, Env: c.Env, MemoryLimit: &h.memoryLimit, Tracing: c.Trace, EnvoyTrace: c.EnvoyTrace,
+		Intercept: c.Intercept,
 	}
 	h.vmKey = m.VMKey(p.Profile.Release, &h.spec)
 	p.Machine.Retain(c.VMID)

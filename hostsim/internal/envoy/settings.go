@@ -11,6 +11,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/hostsim/abi"
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/envoy/property"
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/simclock"
+	"github.com/sallyport-gateway/sallyport/hostsim/internal/wasmhost"
 	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
@@ -61,6 +62,7 @@ type Config struct {
 	Sinks               []func(LogLine)
 	Trace               bool
 	EnvoyTrace          func(thread int, line string)
+	Intercept           wasmhost.Intercept
 	ConnManager         ConnectionManager
 	Properties          map[string]any
 	Foreign             map[string]ForeignFunction

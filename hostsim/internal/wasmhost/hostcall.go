@@ -148,8 +148,8 @@ func (def *Hostcall) bind(module string, p *Release) api.GoModuleFunc {
 			v.contextOrEffective().Counted()
 		}
 		switch {
-		case v.tracing:
-			v.tracedHostcall(def, stack)
+		case v.watched:
+			v.watchedHostcall(def, stack)
 		case len(def.Results) > 0:
 			stack[0] = uint64(def.fn(v, stack))
 		default:

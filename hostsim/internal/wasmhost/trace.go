@@ -51,8 +51,8 @@ func (e TraceEntry) String() string {
 	return text
 }
 
-// tracedHostcall runs a Hostcall and records it.
-func (v *VM) tracedHostcall(def *Hostcall, stack []uint64) {
+// watchedHostcall runs a Hostcall, unless it is intercepted, and records it when the VM is traced.
+func (v *VM) watchedHostcall(def *Hostcall, stack []uint64) {
 	c := v.contextOrEffective()
 	e := TraceEntry{At: v.machine.Clock.Now(), Thread: v.thread.Index, Context: c.ID(), Name: def.Name}
 	if !def.wasi {
@@ -61,13 +61,20 @@ func (v *VM) tracedHostcall(def *Hostcall, stack []uint64) {
 	outer := v.given
 	v.given = -1
 	began := time.Now()
-	result := def.fn(v, stack)
+	var result uint32
+	var taken bool
+	if !def.wasi {
+		result, taken = v.intercepted(&e, stack)
+	}
+	if !taken {
+		result = def.fn(v, stack)
+	}
 	e.Took, e.Given = time.Since(began), v.given
 	v.given = outer
 	if len(def.Results) > 0 {
 		stack[0] = uint64(result)
 	}
-	if def.wasi {
+	if def.wasi || !v.tracing {
 		return
 	}
 	e.Result = result

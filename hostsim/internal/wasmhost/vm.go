@@ -34,6 +34,8 @@ type Spec struct {
 	// Tracing has crossings recorded in GuestContext.Traces. EnvoyTrace receives them in Envoy's words; nil for nobody.
 	Tracing    bool
 	EnvoyTrace func(thread int, line string)
+	// Intercept is asked before each hostcall; nil makes them all.
+	Intercept Intercept
 	// Root makes context 0, the VM itself. Lost is told when the guest cannot be called any more, once.
 	Root func(*VM) GuestContext
 	Lost func(*VM)
@@ -77,6 +79,7 @@ type VM struct {
 
 	restriction restriction
 	tracing     bool
+	watched     bool                          // traced, or with an interceptor
 	envoyTrace  func(thread int, line string) // nil without WithEnvoyTrace
 	given       int                           // bytes that the running hostcall has given, for the trace
 	// inGuest is how many callbacks are running, each inside a hostcall of the one before; running says which.
@@ -121,7 +124,7 @@ func (m *Module) VMKey(r *Release, spec *Spec) string {
 func NewVM(ctx context.Context, m *Machine, t *simclock.Thread, linked *LinkedModule, spec *Spec) (*VM, error) {
 	v := &VM{
 		Context: ctx, machine: m, thread: t, spec: spec, linked: linked, contexts: map[uint32]GuestContext{},
-		random: m.Random(), tracing: spec.Tracing, envoyTrace: spec.EnvoyTrace,
+		random: m.Random(), tracing: spec.Tracing, watched: spec.Tracing || spec.Intercept != nil, envoyTrace: spec.EnvoyTrace,
 	}
 	for _, name := range slices.Sorted(maps.Keys(spec.Env)) {
 		v.environ = append(v.environ, name+"="+spec.Env[name])

@@ -41,18 +41,18 @@ type Driver struct {
 	started   int
 	instances []*instance
 	reports   reports
+	others    map[int]*Driver // by the number of workers that a scenario wants
 }
 
 var _ scenario.Driver = (*Driver)(nil)
 
 // NewDriver starts Envoy without a listener. Close ends it.
 func NewDriver(ctx context.Context, o Options) (*Driver, error) {
-	if o.Listener == nil {
-		o.Listener = func(l Listener) (any, error) { return l.plain(), nil }
-	}
-	if o.Cluster == nil {
-		o.Cluster = func(c Cluster) (any, error) { return c.plain() }
-	}
+	o.Concurrency = max(o.Concurrency, 1)
+	return newDriver(ctx, o)
+}
+
+func newDriver(ctx context.Context, o Options) (*Driver, error) {
 	envoy, err := StartEnvoy(ctx, o)
 	if err != nil {
 		return nil, err
@@ -103,11 +103,22 @@ func (d *Driver) Close() error {
 		errs = append(errs, i.release())
 	}
 	d.instances = nil
+	for _, other := range d.others {
+		errs = append(errs, other.Close())
+	}
+	d.others = nil
 	return errors.Join(errs...)
 }
 
 // Start adds a listener for the scenario; see scenario.Driver.
 func (d *Driver) Start(ctx context.Context, s scenario.Setup) (scenario.Instance, error) {
+	if n := s.Settings.Workers; n > 0 && n != d.options.Concurrency {
+		other, err := d.withWorkers(ctx, n)
+		if err != nil {
+			return nil, err
+		}
+		return other.Start(ctx, s)
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	// What earlier scenarios still owe may never come, which is found out after seconds: before this one's clock begins.
@@ -156,7 +167,7 @@ func (d *Driver) add(ctx context.Context, i *instance) error {
 	if ok, err := d.envoy.OfferClusters(ctx, clusters); err != nil || !ok {
 		return errors.Join(fmt.Errorf("envoy does not take the clusters of %s", i.id), err, d.complaints(ctx, mark))
 	}
-	ok, err := d.envoy.OfferListeners(ctx, listeners, 1)
+	ok, err := d.envoy.OfferListeners(ctx, listeners, d.options.Concurrency)
 	if err != nil {
 		return fmt.Errorf("add the listener of %s: %w", i.id, err)
 	}

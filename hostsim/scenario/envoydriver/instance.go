@@ -25,6 +25,7 @@ const (
 type instance struct {
 	driver   *Driver
 	id       string
+	vmID     string
 	listener any
 	clusters []any
 	address  string                      // of the listener, host:port
@@ -42,7 +43,7 @@ func (i *instance) prepare(s scenario.Setup, o Options) error {
 	if i.backend, err = verbatim.NewServer(s.Upstream); err != nil {
 		return err
 	}
-	if err := i.addCluster(Cluster{Name: i.backendCluster(), Address: i.backend.Address(), Backend: true}); err != nil {
+	if err := i.addCluster(Cluster{Name: i.backendCluster(), Address: i.backend.Address(), Backend: true, Properties: s.Properties}); err != nil {
 		return err
 	}
 	for name, answer := range s.Clusters {
@@ -57,9 +58,12 @@ func (i *instance) prepare(s scenario.Setup, o Options) error {
 			return err
 		}
 	}
-	i.listener, err = o.Listener(Listener{
+	l := Listener{
 		Name: i.id, Backend: i.backendCluster(), Module: o.Module, RootID: o.RootID, Config: s.Config, Env: s.Env,
-	})
+		Settings: s.Settings, Properties: s.Properties,
+	}
+	i.vmID = l.vmID()
+	i.listener, err = l.resource(o)
 	return err
 }
 
@@ -84,7 +88,7 @@ func (i *instance) serve(name string, answer scenario.Answer) (address string, e
 }
 
 func (i *instance) addCluster(c Cluster) error {
-	resource, err := i.driver.options.Cluster(c)
+	resource, err := c.resource(i.driver.options)
 	i.clusters = append(i.clusters, resource)
 	return err
 }
@@ -181,7 +185,7 @@ func (i *instance) guestLines(lines []envoyrun.Line) []scenario.LogLine {
 	if root != "" { // Envoy leaves an empty one out, and its space
 		root = regexp.QuoteMeta(root) + ` `
 	}
-	prefix := regexp.MustCompile(`^wasm log (` + i.id + ` )?` + root + i.id + `( ` + i.id + `)?: `)
+	prefix := regexp.MustCompile(`^wasm log (` + i.id + ` )?` + root + regexp.QuoteMeta(i.vmID) + `( ` + i.id + `)?: `)
 	var out []scenario.LogLine
 	for _, l := range lines {
 		if at := prefix.FindStringIndex(l.Text); l.Logger == "wasm" && at != nil {

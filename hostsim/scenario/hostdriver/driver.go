@@ -1,5 +1,5 @@
-// Package hostdriver plays scenarios on the simulated host: a compiled Wasm module, one process with one worker, and a
-// fake clock that starts at Start.
+// Package hostdriver plays scenarios on the simulated host: a compiled Wasm module, one process with one worker unless
+// the scenario wants more, and a fake clock that starts at Start.
 package hostdriver
 
 import (
@@ -25,7 +25,8 @@ type Driver struct {
 }
 
 // New makes a driver for a module, which stays the caller's to close. The options come after the driver's own and may
-// overrule them, but for the clock, the clusters, the backend and the plugin's configuration and environment.
+// overrule them, but for the clock, the clusters, the backend, the plugin's configuration and environment, and what the
+// scenario sets itself.
 //
 // The client is at 127.0.0.1 and the connection manager has use_remote_address on, so that no scenario's request can
 // choose its source address.
@@ -42,10 +43,25 @@ func (d *Driver) Start(ctx context.Context, s scenario.Setup) (scenario.Instance
 	if err != nil {
 		return nil, err
 	}
-	in := &instance{clusters: map[string]*server{}, backend: &server{answer: s.Upstream}}
+	in := &instance{clusters: map[string]*server{}, backend: &server{answer: s.Upstream}, idle: s.Settings.Idle}
 	options := append([]hostsim.Option{
 		hostsim.WithConnectionManager(hostsim.ConnectionManager{UseRemoteAddress: true}),
 	}, d.options...)
+	options = append(options, settings(s.Settings)...)
+	given, err := properties(s.Properties)
+	if err != nil {
+		return nil, err
+	}
+	options = append(options, given...)
+	if in.hostcalls, err = newHostcalls(s); err != nil {
+		return nil, err
+	}
+	if in.hostcalls != nil {
+		options = append(options, hostsim.WithHostcalls(in.hostcalls.answer))
+	}
+	if s.WatchHostcalls {
+		options = append(options, hostsim.WithTrace())
+	}
 	options = append(options, hostsim.WithClock(hostsim.NewFakeClock(Start)),
 		hostsim.WithConfig(s.Config), hostsim.WithEnv(s.Env), hostsim.WithUpstream(in.backend))
 	for name, answer := range s.Clusters {
@@ -80,10 +96,18 @@ type instance struct {
 	clusters map[string]*server
 	backend  *server
 	last     hostsim.Exchange
-	owing    bool // there was an exchange since metrics were read
+	asked    int           // exchanges: workers take them in turn
+	idle     time.Duration // the scenario's own limit, which it may want to see reached
+	owing    bool          // there was an exchange since metrics were read
+	// hostcalls answers some of them; nil when no word of the file does.
+	hostcalls *hostcalls
+	traced    int // how much of the trace was taken
 }
 
-var _ Inside = (*instance)(nil)
+var (
+	_ Inside                    = (*instance)(nil)
+	_ scenario.HostcallInstance = (*instance)(nil)
+)
 
 func (in *instance) Host() *hostsim.Host            { return in.host }
 func (in *instance) LastExchange() hostsim.Exchange { return in.last }
@@ -95,13 +119,16 @@ func (in *instance) Do(ctx context.Context, r scenario.Request) (scenario.Result
 		s.take()
 	}
 	in.owing = true
-	response, exchange, err := in.host.Do(ctx, Request(r))
+	asked := Request(r)
+	asked.Worker = in.asked % in.host.Process().Workers()
+	in.asked++
+	response, exchange, err := in.host.Do(ctx, asked)
 	if err != nil {
 		return scenario.Result{}, err
 	}
 	in.last = exchange
 	switch {
-	case exchange.Details == "stream_idle_timeout":
+	case exchange.Details == "stream_idle_timeout" && in.idle == 0:
 		return scenario.Result{}, fmt.Errorf("the stream hung until the host's idle timeout, after %v", exchange.Elapsed)
 	case len(exchange.Misframed) > 0:
 		return scenario.Result{}, fmt.Errorf("content-length is stale: %s", strings.Join(exchange.Misframed, "; "))

@@ -47,6 +47,10 @@ func RunDir(t *testing.T, dir string, d scenario.Driver, more ...scenario.Driver
 			d := <-idle
 			defer func() {
 				idle <- d
+				if t.Skipped() {
+					ran.Add(-1)
+					skipped.Add(1)
+				}
 				if t.Failed() {
 					failed.Add(1)
 				}
@@ -72,6 +76,9 @@ func runFile(t *testing.T, f *scenario.File, d scenario.Driver) {
 	ctx, cancel := context.WithTimeout(t.Context(), scenarioTimeout)
 	defer cancel()
 	report, err := scenario.Run(ctx, f, d)
+	if reason, skip := scenario.Skipped(err); skip {
+		t.Skip(reason)
+	}
 	if !report.OK() {
 		t.Errorf("%s\n%s", f.Doc, report)
 	}

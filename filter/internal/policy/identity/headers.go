@@ -34,7 +34,8 @@ func DefaultHeaders() Headers {
 // Teller tells the backend who calls, in some headers.
 type Teller struct {
 	headers Headers
-	own     [6]string
+	// own are the names that are not reserved anyway.
+	own []string
 	// first has the bytes that a name can begin with which could be taken for one
 	// of own or for a reserved one: most names are known by it not to be.
 	first [256]bool
@@ -43,10 +44,15 @@ type Teller struct {
 
 // New makes a teller.
 func New(h Headers) *Teller {
-	t := &Teller{headers: h, own: h.all()}
-	for _, name := range append(t.own[:], reservedPrefix) {
+	t := &Teller{headers: h}
+	for _, name := range h.all() {
+		if name != "" && !reserved(name) {
+			t.own = append(t.own, name)
+		}
+	}
+	for _, name := range append([]string{reservedPrefix}, t.own...) {
 		for c := range t.first {
-			if name != "" && ascii.SameVariable(string([]byte{byte(c)}), name[:1]) {
+			if ascii.SameVariable(string([]byte{byte(c)}), name[:1]) {
 				t.first[c] = true
 			}
 		}
@@ -61,7 +67,7 @@ func New(h Headers) *Teller {
 func (t *Teller) Apply(x *pipeline.Exchange) {
 	e := &x.Edits
 	for i := range x.Headers {
-		if name := x.Headers[i].Name; name != "" && t.first[name[0]] && Forged(name, t.own[:]) {
+		if name := x.Headers[i].Name; name != "" && t.first[name[0]] && Forged(name, t.own) {
 			e.RemoveHeader(name)
 		}
 	}
@@ -99,6 +105,11 @@ func set(e *pipeline.Edits, name, value string) {
 	}
 }
 
+// reserved reports whether a name could be taken for a reserved one.
+func reserved(name string) bool {
+	return len(name) >= len(reservedPrefix) && ascii.SameVariable(name[:len(reservedPrefix)], reservedPrefix)
+}
+
 func (h Headers) all() [6]string {
 	return [6]string{h.App, h.Developer, h.Product, h.Subject, h.ClientID, h.Scopes}
 }
@@ -107,7 +118,7 @@ func (h Headers) all() [6]string {
 // this name for a reserved one or one of own, however it reads names; see
 // ascii.SameVariable. Empty ones of own count for nothing.
 func Forged(name string, own []string) bool {
-	if len(name) >= len(reservedPrefix) && ascii.SameVariable(name[:len(reservedPrefix)], reservedPrefix) {
+	if reserved(name) {
 		return true
 	}
 	for _, o := range own {

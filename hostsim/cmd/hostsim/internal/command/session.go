@@ -62,7 +62,10 @@ func (s *session) playOne(ctx context.Context, f *scenario.File) result {
 	report, err := guarded(ctx, s.timeout, func(ctx context.Context) (scenario.Report, error) { return scenario.Run(ctx, f, s.driver) })
 	r := result{file: f, took: time.Since(began), report: report.String()}
 	s.stuck = errors.Is(err, errStuck)
+	reason, skipped := scenario.Skipped(err)
 	switch {
+	case skipped:
+		r.outcome, r.message = junit.Skipped, reason
 	case err != nil:
 		r.outcome, r.message = junit.Broken, firstLine(err.Error())
 		r.report += err.Error() + "\n"
