@@ -28,7 +28,7 @@ func (d nativeDriver) Start(_ context.Context, s scenario.Setup) (scenario.Insta
 		return nil, fmt.Errorf("expand %s: %w", s.Name, err)
 	}
 	setup := nativehost.Setup{
-		Config: s.Config, Upstream: nativeResponse(s.Upstream.OnWire()), Clusters: map[string]nativehost.Answer{},
+		Config: s.Config, Upstream: nativeResponse(s.Upstream.OnWire()), Clusters: map[string]nativehost.ClusterAnswer{},
 		Now: nativeStart, SharedData: d.sharedData,
 		Env: func(name string) (string, bool) { v, ok := s.Env[name]; return v, ok },
 	}
@@ -84,8 +84,8 @@ func (nativeInstance) ClusterName(name string) string { return name }
 
 func (nativeInstance) Close() error { return nil }
 
-func nativeAnswer(a scenario.Answer) nativehost.Answer {
-	return nativehost.Answer{Fault: string(a.Fault), Delay: a.Delay, Response: nativeResponse(a.OnWire())}
+func nativeAnswer(a scenario.Answer) nativehost.ClusterAnswer {
+	return nativehost.ClusterAnswer{Fault: string(a.Fault), Delay: a.Delay, Response: nativeResponse(a.OnWire())}
 }
 
 func nativeResponse(r scenario.Response) nativehost.Response {

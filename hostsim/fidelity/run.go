@@ -43,7 +43,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err := r.build(ctx); err != nil {
 		return nil, err
 	}
-	report := &Report{Versions: o.Versions, Cases: o.Cases, Verdicts: map[string]map[string]Verdict{}}
+	report := &Report{Versions: o.Versions, Cases: o.Cases, Verdicts: map[string]map[string]Comparison{}}
 	var (
 		running sync.WaitGroup
 		mu      sync.Mutex
@@ -51,7 +51,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		slots   = make(chan struct{}, atOnce)
 	)
 	for _, version := range o.Versions {
-		report.Verdicts[version] = map[string]Verdict{}
+		report.Verdicts[version] = map[string]Comparison{}
 		cases := queued(o.Cases)
 		for range max(1, atOnce/len(o.Versions)) {
 			running.Go(func() {
@@ -134,7 +134,7 @@ func queued(cases []*Case) <-chan *Case {
 }
 
 // column plays cases on one version, on an Envoy of its own.
-func (r *runner) column(ctx context.Context, version string, cases <-chan *Case) (map[string]Verdict, error) {
+func (r *runner) column(ctx context.Context, version string, cases <-chan *Case) (map[string]Comparison, error) {
 	binary, err := r.options.Binary(version)
 	if err != nil {
 		return nil, err
@@ -143,7 +143,7 @@ func (r *runner) column(ctx context.Context, version string, cases <-chan *Case)
 	if err != nil {
 		return nil, err
 	}
-	verdicts := map[string]Verdict{}
+	verdicts := map[string]Comparison{}
 	var e *envoy
 	defer func() {
 		if e != nil {
@@ -174,15 +174,15 @@ func (e *envoy) ended() bool {
 }
 
 // judge plays one case on both hosts.
-func (r *runner) judge(ctx context.Context, e *envoy, c *Case, version string) Verdict {
+func (r *runner) judge(ctx context.Context, e *envoy, c *Case, version string) Comparison {
 	g := r.guests[c.Settings.Guest]
 	real, err := e.play(ctx, c, g.path)
 	if err != nil {
-		return Verdict{Case: c, Version: version, Fault: "cannot be played on Envoy: " + err.Error()}
+		return Comparison{Case: c, Version: version, Fault: "cannot be played on Envoy: " + err.Error()}
 	}
 	simulated, err := simulate(ctx, c, g.module, g.err, version)
 	if err != nil {
-		return Verdict{Case: c, Version: version, Fault: "cannot be played on hostsim: " + err.Error()}
+		return Comparison{Case: c, Version: version, Fault: "cannot be played on hostsim: " + err.Error()}
 	}
 	return compare(c, version, real, simulated)
 }

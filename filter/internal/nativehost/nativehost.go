@@ -17,7 +17,7 @@ import (
 type Setup struct {
 	Config   []byte // JSON
 	Env      func(name string) (string, bool)
-	Clusters map[string]Answer // all that are defined
+	Clusters map[string]ClusterAnswer // all that are defined
 	Upstream Response          // the backend's
 	Now      time.Time         // where the clock begins
 	// SharedData runs before each use of the shared data, as a rival or a broken host would; nil for none.
@@ -44,8 +44,8 @@ type Response struct {
 	Body    []byte
 }
 
-// Answer is how a cluster answers.
-type Answer struct {
+// ClusterAnswer is how a cluster answers.
+type ClusterAnswer struct {
 	Fault    string        // "" for none; the words are those of scenario files
 	Delay    time.Duration // until the first byte
 	Response Response
@@ -80,7 +80,7 @@ func Start(s Setup) (*Host, error) {
 		Store:    memstore.New(s.SharedData),
 		now:      s.Now,
 		nextTick: s.Now.Add(engine.TickPeriod),
-		clusters: map[string]Answer{},
+		clusters: map[string]ClusterAnswer{},
 		upstream: s.Upstream,
 		metrics:  map[string]int64{},
 	}
@@ -112,7 +112,7 @@ func (h *Host) Advance(d time.Duration) {
 }
 
 // SetCluster changes how a cluster answers.
-func (h *Host) SetCluster(name string, a Answer) { h.clusters[name] = a }
+func (h *Host) SetCluster(name string, a ClusterAnswer) { h.clusters[name] = a }
 
 // SetUpstream changes how the backend answers.
 func (h *Host) SetUpstream(r Response) { h.upstream = r }

@@ -24,7 +24,7 @@ type Host struct {
 	now      time.Time
 	nextTick time.Time
 	landings []landing
-	clusters map[string]Answer
+	clusters map[string]ClusterAnswer
 	upstream Response
 	metrics  map[string]int64
 	names    []string // of the metrics, by id
@@ -211,7 +211,7 @@ func (h *Host) DispatchGRPC(c wire.GRPCCall, land func(wire.GRPCAnswer)) (ok boo
 }
 
 // outcome is what a host tells the guest of an answer, and when.
-func outcome(a Answer, timeout time.Duration) (pipeline.Answer, time.Duration) {
+func outcome(a ClusterAnswer, timeout time.Duration) (pipeline.Answer, time.Duration) {
 	switch a.Fault {
 	case "refuse":
 		return pipeline.Answer{Failure: pipeline.NoConnection}, 0

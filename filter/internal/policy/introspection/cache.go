@@ -24,25 +24,25 @@ type lives struct {
 
 // answer is what is kept of an active token's claims. RFC 7662 section 4 wants
 // nothing kept beyond exp; ok is false when there is nothing to keep.
-func (l lives) answer(claims *pipeline.Claims, now int64) (a answers.Answer, ok bool) {
+func (l lives) answer(claims *pipeline.Claims, now int64) (a answers.Record, ok bool) {
 	life := l.maxTTL
 	if claims.Expires == 0 {
 		life = min(life, l.withoutExp)
 	}
 	until := notPast(claims, now+int64(life))
-	return answers.Answer{Claims: claims, Stored: now, Until: until, Gone: notPast(claims, until+int64(l.grace))}, until > now
+	return answers.Record{Claims: claims, Stored: now, Until: until, Gone: notPast(claims, until+int64(l.grace))}, until > now
 }
 
 // shared is what the other steps may make of an answer: how long they use it in
 // an outage is theirs to say.
-func (l *lives) shared(a answers.Answer) answers.Answer {
+func (l *lives) shared(a answers.Record) answers.Record {
 	a.Gone = notPast(a.Claims, a.Until+int64(MaxStale))
 	return a
 }
 
 // limit shortens an answer that any step may have stored to what this one
 // allows, and its token. Nothing makes it longer but this step's grace.
-func (l *lives) limit(a answers.Answer, valid span) answers.Answer {
+func (l *lives) limit(a answers.Record, valid span) answers.Record {
 	own, ok := l.answer(a.Claims, a.Stored)
 	a.Until = min(a.Until, own.Until, valid.until)
 	a.Gone = min(notPast(a.Claims, a.Until+int64(l.grace)), a.Gone, valid.until)
@@ -91,7 +91,7 @@ type cache struct {
 // the entry would outlive its time.
 type entry struct {
 	_ [0]func() // not comparable: an unused == costs the guest code
-	answers.Answer
+	answers.Record
 	key       key
 	place     *list.Element // in recent
 	name      siphash.Sum   // see rename; zero for none

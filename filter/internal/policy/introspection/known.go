@@ -52,7 +52,7 @@ func (s *Step) known(q *inquiry, now int64) (claims *pipeline.Claims, ok bool) {
 	}
 	if a, ok := s.shared.answers.Active(q.key, now); ok {
 		if a = s.lives.limit(a, q.valid); now >= a.Stored && now < a.Until {
-			s.cache.put(&entry{Answer: a, key: q.key, valid: q.valid, shared: true, checked: now})
+			s.cache.put(&entry{Record: a, key: q.key, valid: q.valid, shared: true, checked: now})
 			s.hits.all.Add(1)
 			return a.Claims, true
 		}
@@ -88,7 +88,7 @@ func (s *Step) stillTrue(e *entry, now int64) bool {
 		s.cache.drop(e.key)
 		return false
 	}
-	e.Answer, e.shared, e.checked = a, true, now
+	e.Record, e.shared, e.checked = a, true, now
 	return true
 }
 
@@ -127,7 +127,7 @@ func (s *Step) remember(c *call, claims *pipeline.Claims, now int64) {
 	if !ok {
 		return
 	}
-	e := &entry{Answer: s.lives.limit(a, c.valid), key: k, valid: c.valid, checked: now}
+	e := &entry{Record: s.lives.limit(a, c.valid), key: k, valid: c.valid, checked: now}
 	if s.shared != nil {
 		_ = s.shared.answers.EvictInactive(k) // it would end by itself
 		e.shared = s.shared.answers.PutActive(k, s.lives.shared(a))

@@ -63,7 +63,7 @@ func (h *shared) landed(k key, now int64, v verdict) {
 // active token's, what this step may keep of it.
 type said struct {
 	verdict
-	answer answers.Answer
+	answer answers.Record
 }
 
 // outcome is what has become of a call that another VM makes, since this one
@@ -148,7 +148,7 @@ func (s *Step) lookAfter(c *call, now int64) {
 	v, ended, lost := s.outcome(c, now)
 	if ended {
 		if now < v.answer.Until {
-			s.cache.put(&entry{Answer: v.answer, key: c.key, valid: c.valid, shared: true, checked: now})
+			s.cache.put(&entry{Record: v.answer, key: c.key, valid: c.valid, shared: true, checked: now})
 		}
 		s.settle(c, v.verdict)
 		return

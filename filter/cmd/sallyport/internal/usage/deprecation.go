@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// Verdict says whether a version may go.
-type Verdict string
+// Retirement says whether a version may go.
+type Retirement string
 
 // The verdicts. Only Safe is good news, and it is said only when the whole period was seen.
 const (
-	Safe    Verdict = "safe to retire"
-	InUse   Verdict = "in use"
-	Unknown Verdict = "not known"
+	Safe    Retirement = "safe to retire"
+	InUse   Retirement = "in use"
+	Unknown Retirement = "not known"
 )
 
 // Caller is an app that called a version, refused calls included: it has not moved on.
@@ -34,7 +34,7 @@ type Caller struct {
 type Deprecation struct {
 	API     string  `json:"api"`
 	Version string  `json:"version"`
-	Verdict Verdict `json:"verdict"`
+	Verdict Retirement `json:"verdict"`
 	// Because are reasons for the verdict, for people.
 	Because []string `json:"because"`
 	Callers []Caller `json:"callers"`

@@ -35,10 +35,10 @@ const (
 // MaxEntries bounds each table: 16,384 active ones take 8 MiB of the proxy's memory, and as many inactive ones 1 MiB.
 const MaxEntries = 1 << 14
 
-// Answer is what is known of an active token: claims, and until when they are good, and until when they are of any use, for
+// Record is what is known of an active token: claims, and until when they are good, and until when they are of any use, for
 // an outage. Times are unix nanoseconds. All of them are as whoever stored the answer saw them: a reader has limits of its
 // own, which it applies to the claims and to Stored.
-type Answer struct {
+type Record struct {
 	Claims              *pipeline.Claims
 	Stored, Until, Gone int64
 }
@@ -64,9 +64,9 @@ func newTable(store sharedtable.Store, name string, entries, perBucket, size int
 
 // Active gives what is known of an active token, also when it is not good any more but still of some use. It costs one
 // hostcall. A host that fails knows nothing.
-func (t *Table) Active(k Key, now int64) (a Answer, ok bool) {
+func (t *Table) Active(k Key, now int64) (a Record, ok bool) {
 	err := t.active.Update(k.Hash(), func(b sharedtable.Bucket) bool {
-		a, ok = Answer{}, false
+		a, ok = Record{}, false
 		if i, found := find(b, k); found {
 			e := b.Entry(i)
 			a.Stored, a.Until, a.Gone = times(e)
@@ -126,7 +126,7 @@ func (t *Table) Still(r *Refused, now int64) bool {
 
 // PutActive keeps an answer, and takes the place of what is gone, or else of what was stored longest ago. It reports
 // whether others can read the claims: they may be too long, and a host may fail.
-func (t *Table) PutActive(k Key, a Answer) bool {
+func (t *Table) PutActive(k Key, a Record) bool {
 	claims, ok := appendClaims(nil, a.Claims)
 	if a.Gone <= a.Stored {
 		return false

@@ -21,8 +21,8 @@ func claims(subject string) *pipeline.Claims {
 	}
 }
 
-func good(subject string, stored, until, gone int64) Answer {
-	return Answer{Claims: claims(subject), Stored: stored, Until: until, Gone: gone}
+func good(subject string, stored, until, gone int64) Record {
+	return Record{Claims: claims(subject), Stored: stored, Until: until, Gone: gone}
 }
 
 func TestActive(t *testing.T) {
@@ -129,16 +129,16 @@ func TestAFullBucketGivesUpTheOldest(t *testing.T) {
 func TestLongClaimsAreNotShared(t *testing.T) {
 	table := New(memstore.New(nil), 8)
 	c := claims(strings.Repeat("s", maxClaims))
-	if table.PutActive(Key{1}, Answer{Claims: c, Stored: 1, Until: 2, Gone: 2}) {
+	if table.PutActive(Key{1}, Record{Claims: c, Stored: 1, Until: 2, Gone: 2}) {
 		t.Error("claims that do not fit were stored")
 	}
 	c.Subject = strings.Repeat("s", 70_000) // whose length has no place in two bytes
-	if table.PutActive(Key{1}, Answer{Claims: c, Stored: 1, Until: 2, Gone: 2}) {
+	if table.PutActive(Key{1}, Record{Claims: c, Stored: 1, Until: 2, Gone: 2}) {
 		t.Error("a subject of 70,000 bytes was stored")
 	}
 	c = claims("s")
 	c.Scopes = make([]string, 300)
-	if table.PutActive(Key{1}, Answer{Claims: c, Stored: 1, Until: 2, Gone: 2}) {
+	if table.PutActive(Key{1}, Record{Claims: c, Stored: 1, Until: 2, Gone: 2}) {
 		t.Error("300 scopes were stored")
 	}
 }
@@ -228,7 +228,7 @@ func TestAgreesWithAMap(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		store := memstore.New(nil)
 		workers := []*Table{New(store, 16), New(store, 16)}
-		model := map[Key]Answer{}
+		model := map[Key]Record{}
 		now := time.Now().UnixNano()
 		for range rapid.IntRange(1, 40).Draw(t, "steps") {
 			w := workers[rapid.IntRange(0, 1).Draw(t, "worker")]
