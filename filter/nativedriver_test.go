@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/nativehost"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
@@ -92,9 +93,9 @@ func nativeResponse(r scenario.Response) nativehost.Response {
 	return nativehost.Response{Status: r.Status, Headers: nativeHeaders(r.Headers), Body: r.Body}
 }
 
-func nativeHeaders(headers []scenario.Header) (out []nativehost.Header) {
+func nativeHeaders(headers []scenario.Header) (out []host.Header) {
 	for _, h := range headers {
-		out = append(out, nativehost.Header(h))
+		out = append(out, host.Header(h))
 	}
 	return out
 }
@@ -103,7 +104,7 @@ func scenarioRequest(r nativehost.Request) scenario.Request {
 	return scenario.Request{Method: r.Method, Target: r.Target, Headers: scenarioHeaders(r.Headers), Body: r.Body}
 }
 
-func scenarioHeaders(headers []nativehost.Header) (out []scenario.Header) {
+func scenarioHeaders(headers []host.Header) (out []scenario.Header) {
 	for _, h := range headers {
 		out = append(out, scenario.Header(h))
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/answers"
+	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 	"github.com/sallyport-gateway/sallyport/filter/internal/siphash"
 )
 
@@ -81,7 +82,7 @@ func notPast(claims *pipeline.Claims, moment int64) int64 {
 // 20 KiB; a usual one has a few hundred bytes.
 type cache struct {
 	limit  int
-	byKey  map[key]*list.Element
+	byKey  map[sharedtable.Key]*list.Element
 	recent *list.List // of *entry, the last used in front
 	names  []*entry   // chains of those that have a name
 }
@@ -92,7 +93,7 @@ type cache struct {
 type entry struct {
 	_ [0]func() // not comparable: an unused == costs the guest code
 	answers.Record
-	key       key
+	key       sharedtable.Key
 	place     *list.Element // in recent
 	name      siphash.Sum   // see rename; zero for none
 	next      *entry        // of a chain of names
@@ -104,12 +105,12 @@ type entry struct {
 }
 
 func newCache(limit int) *cache {
-	return &cache{limit: limit, byKey: make(map[key]*list.Element), recent: list.New(), names: make([]*entry, 1<<bits.Len(uint(max(limit, 0))))}
+	return &cache{limit: limit, byKey: make(map[sharedtable.Key]*list.Element), recent: list.New(), names: make([]*entry, 1<<bits.Len(uint(max(limit, 0))))}
 }
 
 // find gives the entry, to read and not to change, if it is of any use now; good
 // tells whether it is more than an outage's last resort.
-func (c *cache) find(k key, now int64) (e *entry, good bool) {
+func (c *cache) find(k sharedtable.Key, now int64) (e *entry, good bool) {
 	if element, ok := c.byKey[k]; ok {
 		return c.use(element.Value.(*entry), now)
 	}
@@ -140,7 +141,7 @@ func (c *cache) put(e *entry) {
 }
 
 //go:noinline
-func (c *cache) drop(k key) {
+func (c *cache) drop(k sharedtable.Key) {
 	if element, ok := c.byKey[k]; ok {
 		c.unname(element.Value.(*entry))
 		delete(c.byKey, k)

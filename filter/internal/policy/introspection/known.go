@@ -5,6 +5,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 )
 
 // RecheckEvery bounds how long a VM believes its own cache without a look at the
@@ -24,7 +25,7 @@ var inactiveToken = &pipeline.Claims{}
 
 // held gives what this VM knows of a token, as far as it may still be believed.
 // It has passed precheck.
-func (s *Step) held(k key, now int64) (e *entry, ok bool) {
+func (s *Step) held(k sharedtable.Key, now int64) (e *entry, ok bool) {
 	if element, found := s.cache.byKey[k]; found {
 		return s.believed(element.Value.(*entry), now)
 	}

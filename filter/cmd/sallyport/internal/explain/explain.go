@@ -12,6 +12,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/cmd/sallyport/internal/document"
 	"github.com/sallyport-gateway/sallyport/filter/internal/catalog"
 	"github.com/sallyport-gateway/sallyport/filter/internal/config"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/nativehost"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
@@ -87,7 +88,7 @@ func Ask(q Question) (Explanation, error) {
 	}
 	answer := nativehost.ClusterAnswer{Response: nativehost.Response{Status: notGiven}}
 	if q.Introspection != nil {
-		answer.Response = nativehost.Response{Status: 200, Headers: []nativehost.Header{{Name: "content-type", Value: "application/json"}}, Body: q.Introspection}
+		answer.Response = nativehost.Response{Status: 200, Headers: []host.Header{{Name: "content-type", Value: "application/json"}}, Body: q.Introspection}
 	}
 	callees := calleesOf(q.Config)
 	clusters := map[string]nativehost.ClusterAnswer{}
@@ -169,7 +170,7 @@ func (a *Explanation) conclude(asked nativehost.Request, got nativehost.Result) 
 		a.Removed = append(a.Removed, "query")
 	}
 	for _, h := range got.Backend.Headers {
-		came := func(have nativehost.Header) bool {
+		came := func(have host.Header) bool {
 			return strings.EqualFold(have.Name, h.Name) && have.Value == h.Value
 		}
 		// The host adds the client's address to x-forwarded-for, which is not the filter's doing.
@@ -180,7 +181,7 @@ func (a *Explanation) conclude(asked nativehost.Request, got nativehost.Result) 
 }
 
 // header is the value of the first header of that name, in any letter case; "" for none.
-func header(headers []nativehost.Header, name string) string {
+func header(headers []host.Header, name string) string {
 	for _, h := range headers {
 		if strings.EqualFold(h.Name, name) {
 			return h.Value

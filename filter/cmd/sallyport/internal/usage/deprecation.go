@@ -32,8 +32,8 @@ type Caller struct {
 
 // Deprecation is what is known of the use of one version.
 type Deprecation struct {
-	API     string  `json:"api"`
-	Version string  `json:"version"`
+	API     string     `json:"api"`
+	Version string     `json:"version"`
 	Verdict Retirement `json:"verdict"`
 	// Because are reasons for the verdict, for people.
 	Because []string `json:"because"`

@@ -57,7 +57,7 @@ type Proxy struct {
 	Name      string     `json:"name"`
 	Bundle    string     `json:"bundle"`
 	Config    string     `json:"config,omitempty"` // the file that was written
-	Verdict   Fit    `json:"verdict"`
+	Verdict   Fit        `json:"verdict"`
 	Summary   string     `json:"summary"`
 	Items     []Item     `json:"items"`
 	Variables []Variable `json:"variables"`
