@@ -8,7 +8,6 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/engine"
 	"github.com/sallyport-gateway/sallyport/filter/internal/host"
-	wire "github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/metrics"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
@@ -49,8 +48,8 @@ type exchange struct {
 
 type landing struct {
 	due    time.Time
-	answer wire.Answer
-	land   func(wire.Answer)
+	answer host.Answer
+	land   func(host.Answer)
 }
 
 // step moves the clock to the next thing that happens, at most to end, and lets
@@ -182,55 +181,55 @@ func (h *Host) Dequeue(uint32) ([]byte, bool) { return nil, false }
 func (h *Host) CallForeign(string, []byte) (result []byte, ok bool) { return nil, false }
 
 // Dispatch answers as the scenario's cluster does.
-func (h *Host) Dispatch(c wire.Callout, land func(wire.Answer)) wire.Failure {
+func (h *Host) Dispatch(c host.Callout, land func(host.Answer)) host.Failure {
 	a, ok := h.clusters[c.Cluster]
 	switch {
 	case !ok || a.Fault == "unknown":
-		return wire.UnknownCluster
+		return host.UnknownCluster
 	case a.Fault == "no_endpoints":
-		return wire.NoHost
+		return host.NoHost
 	}
 	if a.Fault != "refuse" {
 		h.calls[c.Cluster] = append(h.calls[c.Cluster], calloutRequest(c))
 	}
 	answer, delay := outcome(a, c.Timeout)
 	h.landings = append(h.landings, landing{due: h.now.Add(delay), answer: answer, land: land})
-	return wire.NoFailure
+	return host.NoFailure
 }
 
 // DispatchGRPC fails as a call to the scenario's cluster would that has no server
 // of gRPC behind it.
-func (h *Host) DispatchGRPC(c wire.GRPCCall, land func(wire.GRPCAnswer)) (ok bool) {
+func (h *Host) DispatchGRPC(c host.GRPCCall, land func(host.GRPCAnswer)) (ok bool) {
 	a, ok := h.clusters[c.Cluster]
 	if !ok || a.Fault == "unknown" || a.Fault == "no_endpoints" {
 		return false
 	}
 	_, delay := outcome(a, c.Timeout)
-	h.landings = append(h.landings, landing{due: h.now.Add(delay), land: func(wire.Answer) { land(wire.GRPCAnswer{}) }})
+	h.landings = append(h.landings, landing{due: h.now.Add(delay), land: func(host.Answer) { land(host.GRPCAnswer{}) }})
 	return true
 }
 
 // outcome is what a host tells the guest of an answer, and when.
-func outcome(a ClusterAnswer, timeout time.Duration) (wire.Answer, time.Duration) {
+func outcome(a ClusterAnswer, timeout time.Duration) (host.Answer, time.Duration) {
 	switch a.Fault {
 	case "refuse":
-		return wire.Answer{Failure: wire.NoConnection}, 0
+		return host.Answer{Failure: host.NoConnection}, 0
 	case "reset":
-		return wire.Answer{Failure: wire.Unreachable}, 0
+		return host.Answer{Failure: host.Unreachable}, 0
 	case "reset_mid_body":
-		return wire.Answer{Failure: wire.ResetMidAnswer}, 0
+		return host.Answer{Failure: host.ResetMidAnswer}, 0
 	case "not_http":
-		return wire.Answer{Failure: wire.NotHTTP}, 0
+		return host.Answer{Failure: host.NotHTTP}, 0
 	case "timeout", "timeout_mid_body":
-		return wire.Answer{Failure: wire.TimedOut}, timeout
+		return host.Answer{Failure: host.TimedOut}, timeout
 	}
 	if a.Delay >= timeout {
-		return wire.Answer{Failure: wire.TimedOut}, timeout
+		return host.Answer{Failure: host.TimedOut}, timeout
 	}
 	wire := a.Response
-	answer := host.Answer{Failure: host.NoFailure, Status: wire.Status, BodySize: len(wire.Body)}
+	answer := wire.Answer{Failure: wire.NoFailure, Status: wire.Status, BodySize: len(wire.Body)}
 	for _, have := range wire.Headers {
-		answer.Headers = append(answer.Headers, host.Header{Name: strings.ToLower(have.Name), Value: have.Value})
+		answer.Headers = append(answer.Headers, wire.Header{Name: strings.ToLower(have.Name), Value: have.Value})
 	}
 	if len(wire.Body) <= introspection.MaxAnswerBytes {
 		answer.Body = wire.Body
@@ -238,7 +237,7 @@ func outcome(a ClusterAnswer, timeout time.Duration) (wire.Answer, time.Duration
 	return answer, a.Delay
 }
 
-func calloutRequest(c wire.Callout) Request {
+func calloutRequest(c host.Callout) Request {
 	r := Request{Method: c.Method, Target: c.Path, Body: c.Body}
 	r.Headers = append(r.Headers, host.Header{Name: "host", Value: c.Authority})
 	r.Headers = append(r.Headers, c.Headers...)
