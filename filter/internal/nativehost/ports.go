@@ -226,13 +226,13 @@ func outcome(a ClusterAnswer, timeout time.Duration) (host.Answer, time.Duration
 	if a.Delay >= timeout {
 		return host.Answer{Failure: host.TimedOut}, timeout
 	}
-	wire := a.Response
-	answer := wire.Answer{Failure: wire.NoFailure, Status: wire.Status, BodySize: len(wire.Body)}
-	for _, have := range wire.Headers {
-		answer.Headers = append(answer.Headers, wire.Header{Name: strings.ToLower(have.Name), Value: have.Value})
+	sent := a.Response
+	answer := host.Answer{Failure: host.NoFailure, Status: sent.Status, BodySize: len(sent.Body)}
+	for _, have := range sent.Headers {
+		answer.Headers = append(answer.Headers, host.Header{Name: strings.ToLower(have.Name), Value: have.Value})
 	}
-	if len(wire.Body) <= introspection.MaxAnswerBytes {
-		answer.Body = wire.Body
+	if len(sent.Body) <= introspection.MaxAnswerBytes {
+		answer.Body = sent.Body
 	}
 	return answer, a.Delay
 }
