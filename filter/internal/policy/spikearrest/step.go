@@ -6,6 +6,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sha256"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
@@ -61,10 +62,11 @@ type step struct {
 // New makes the step. Options out of their bounds make one that refuses every
 // request with denial.SpikeArrestUnavailable. A step belongs to one VM: it is not
 // safe for concurrent use. It makes one Get and one Set for a message that
-// passes, one Get for one that is refused, and a few more for its first one.
+// passes, one Get for one that is refused, and a few more for its first one. The
+// limiter of all messages makes the Set alone while no other VM counts.
 // clock reads the host's, in unix nanoseconds; it is read only when the clock
 // seems to have been set back.
-func New(o Options, store sharedtable.Store, clock func() int64) pipeline.Step {
+func New(o Options, store host.Store, clock func() int64) pipeline.Step {
 	if len(o.Further) > 0 || o.WeightHeader != "" {
 		return newSeveral(o, store, clock)
 	}
