@@ -188,22 +188,22 @@ func (in *instance) Metrics(context.Context) (map[string]int64, error) {
 
 // Request is a scenario's request as a client of the simulated host sends it.
 func Request(r scenario.Request) hostsim.Request {
-	out := hostsim.Request{Method: r.Method, Path: r.Target, Authority: hostsim.NoAuthority, Body: r.Body, BodyIn: r.Pieces}
+	out := hostsim.Request{Method: r.Method, Path: r.Target, NoAuthority: true, Body: r.Body, BodyIn: r.Pieces}
 	for _, h := range r.Headers {
-		if strings.EqualFold(h.Name, "host") && out.Authority == hostsim.NoAuthority {
-			out.Authority = h.Value
+		if strings.EqualFold(h.Name, "host") && out.NoAuthority {
+			out.Authority, out.NoAuthority = h.Value, false
 			continue
 		}
-		out.Headers = append(out.Headers, hostsim.Header(h))
+		out.Headers = append(out.Headers, abi.Header(h))
 	}
 	for _, h := range r.Trailers {
-		out.Trailers = append(out.Trailers, hostsim.Header(h))
+		out.Trailers = append(out.Trailers, abi.Header(h))
 	}
 	return out
 }
 
 // SeenRequest is a request that left the simulated host, as an HTTP/1.1 server reads it.
-func SeenRequest(list hostsim.Headers, body []byte) scenario.Request {
+func SeenRequest(list abi.Headers, body []byte) scenario.Request {
 	out := scenario.Request{Body: slices.Clone(body)}
 	for _, h := range list {
 		switch {
@@ -221,7 +221,7 @@ func SeenRequest(list hostsim.Headers, body []byte) scenario.Request {
 }
 
 // Headers are those of a message of the simulated host.
-func Headers(list hostsim.Headers) []scenario.Header {
+func Headers(list abi.Headers) []scenario.Header {
 	if len(list) == 0 {
 		return nil
 	}
