@@ -94,7 +94,7 @@ test: ## all tests; at the end the scenarios on each driver, and how many tests 
 	@[ -n "$${ENVOY:-}" ] || $(MAKE) --no-print-directory envoy || echo 'make test: going on without Envoy; where CI=true its tests fail' >&2
 	@[ "$${CI:-}" != true ] || $(MAKE) --no-print-directory prometheus browser load node helm ratelimit
 	@mkdir -p build
-	@status=0; go test -v -timeout 30m ./... 2>&1 | tee build/test.log | awk -f .ci/progress.awk || status=$$?; \
+	@status=0; go test -v -timeout 15m ./... 2>&1 | tee build/test.log | awk -f .ci/progress.awk || status=$$?; \
 	[ $$status = 0 ] && echo 'make test: PASSED' || echo 'make test: FAILED' >&2; exit $$status
 
 .PHONY: fidelity

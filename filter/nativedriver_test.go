@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/nativehost"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
@@ -28,7 +29,7 @@ func (d nativeDriver) Start(_ context.Context, s scenario.Setup) (scenario.Insta
 		return nil, fmt.Errorf("expand %s: %w", s.Name, err)
 	}
 	setup := nativehost.Setup{
-		Config: s.Config, Upstream: nativeResponse(s.Upstream.OnWire()), Clusters: map[string]nativehost.Answer{},
+		Config: s.Config, Upstream: nativeResponse(s.Upstream.OnWire()), Clusters: map[string]nativehost.ClusterAnswer{},
 		Now: nativeStart, SharedData: d.sharedData,
 		Env: func(name string) (string, bool) { v, ok := s.Env[name]; return v, ok },
 	}
@@ -84,17 +85,17 @@ func (nativeInstance) ClusterName(name string) string { return name }
 
 func (nativeInstance) Close() error { return nil }
 
-func nativeAnswer(a scenario.Answer) nativehost.Answer {
-	return nativehost.Answer{Fault: string(a.Fault), Delay: a.Delay, Response: nativeResponse(a.OnWire())}
+func nativeAnswer(a scenario.Answer) nativehost.ClusterAnswer {
+	return nativehost.ClusterAnswer{Fault: string(a.Fault), Delay: a.Delay, Response: nativeResponse(a.OnWire())}
 }
 
 func nativeResponse(r scenario.Response) nativehost.Response {
 	return nativehost.Response{Status: r.Status, Headers: nativeHeaders(r.Headers), Body: r.Body}
 }
 
-func nativeHeaders(headers []scenario.Header) (out []nativehost.Header) {
+func nativeHeaders(headers []scenario.Header) (out []host.Header) {
 	for _, h := range headers {
-		out = append(out, nativehost.Header(h))
+		out = append(out, host.Header(h))
 	}
 	return out
 }
@@ -103,7 +104,7 @@ func scenarioRequest(r nativehost.Request) scenario.Request {
 	return scenario.Request{Method: r.Method, Target: r.Target, Headers: scenarioHeaders(r.Headers), Body: r.Body}
 }
 
-func scenarioHeaders(headers []nativehost.Header) (out []scenario.Header) {
+func scenarioHeaders(headers []host.Header) (out []scenario.Header) {
 	for _, h := range headers {
 		out = append(out, scenario.Header(h))
 	}

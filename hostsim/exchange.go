@@ -59,7 +59,7 @@ type Exchange struct {
 	// Upstream is what the backend saw; nil when it saw nothing.
 	Upstream *UpstreamRequest
 	// Calls are the callouts that were dispatched meanwhile; Log and Trace what was written. With several requests at
-	// the same time each has the others' too.
+	// the same time each has the others' too. What the plugins behind this one wrote comes after its own.
 	Calls []Call
 	Log   []LogLine
 	Trace []TraceEntry
@@ -184,6 +184,13 @@ type exchange struct {
 	logs      int
 	traces    int
 	hostcalls int
+	behind    []behind
+}
+
+// behind is a host further back in the chain, with where its journals stood.
+type behind struct {
+	host         *Host
+	logs, traces int
 }
 
 func (h *Host) begin(r Request) (*exchange, error) {
@@ -194,11 +201,14 @@ func (h *Host) begin(r Request) (*exchange, error) {
 		host: h, backend: backend, request: r, began: h.process.envoy.Clock.Now(), calls: h.process.envoy.Calls.End(),
 		logs: h.listener.Logs.End(), traces: h.listener.Traces.End(), hostcalls: h.process.Hostcalls(),
 	}
-	s, err := http.NewStream(h.listener, r.Worker, r.Info)
+	s, err := h.newStream(r.Worker, r.Info)
 	if err != nil {
 		return nil, err
 	}
 	e.stream = s
+	for _, next := range h.behind() {
+		e.behind = append(e.behind, behind{next, next.listener.Logs.End(), next.listener.Traces.End()})
+	}
 	if r.ClientGoneAfter > 0 {
 		s.Do(func() { s.Thread.After(r.ClientGoneAfter, func() { s.Cut("downstream_remote_disconnect") }) })
 	}
@@ -314,12 +324,17 @@ func (e *exchange) endResponse() {
 }
 
 func (e *exchange) result() Exchange {
-	return Exchange{
+	result := Exchange{
 		Upstream: e.upstream, Calls: e.host.process.envoy.Calls.From(e.calls), Log: e.host.listener.Logs.From(e.logs),
 		Trace: e.host.listener.Traces.From(e.traces), Hostcalls: e.stream.Hostcalls(),
 		AllHostcalls: e.host.process.Hostcalls() - e.hostcalls, Details: e.stream.Details(), Misframed: e.misframed(),
 		FilterState: e.stream.FilterState(), Elapsed: e.host.process.envoy.Clock.Now().Sub(e.began),
 	}
+	for _, b := range e.behind {
+		result.Log = append(result.Log, b.host.listener.Logs.From(b.logs)...)
+		result.Trace = append(result.Trace, b.host.listener.Traces.From(b.traces)...)
+	}
+	return result
 }
 
 // misframed is what went wrong in the stream, and in calls meanwhile.

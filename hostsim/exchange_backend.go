@@ -15,7 +15,7 @@ func (e *exchange) askBackend() {
 		return
 	}
 	e.asked = true
-	s := e.stream
+	s := e.stream.Last()
 	call := Call{Headers: e.upstream.Headers, Body: e.upstream.Body, Trailers: e.upstream.Trailers, Awaits: e.upstream.Awaits, Worker: s.Thread.Index, At: e.host.process.envoy.Clock.Now()}
 	a := e.backend.Answer(call)
 	if a.Wait != nil {
@@ -38,7 +38,7 @@ func (e *exchange) askBackend() {
 
 // answer feeds the backend's answer; it runs on the stream's thread.
 func (e *exchange) answer(a Answer, limit time.Duration) {
-	s := e.stream
+	s := e.stream.Last()
 	switch a.Fault {
 	case "":
 	case upstream.FaultResetMidBody, upstream.FaultTimeoutMidBody:

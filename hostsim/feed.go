@@ -17,7 +17,7 @@ type Stream struct{ envoy *http.Stream }
 
 // NewStream begins a stream on a worker, counted from 0.
 func (h *Host) NewStream(worker int, info StreamInfo) (*Stream, error) {
-	s, err := http.NewStream(h.listener, worker, info)
+	s, err := h.newStream(worker, info)
 	if err != nil {
 		return nil, err
 	}

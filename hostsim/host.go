@@ -7,10 +7,11 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/envoy"
+	"github.com/sallyport-gateway/sallyport/hostsim/internal/envoy/http"
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/wasmhost"
 )
 
-// Host is a listener with one Wasm plugin in its HTTP filter chain, before the router. Its methods may be called from
+// Host is a listener with one Wasm plugin in its HTTP filter chain, before the router; SetNext adds others. Its methods may be called from
 // any goroutine.
 type Host struct {
 	process  *Process
@@ -20,6 +21,7 @@ type Host struct {
 
 	mu       sync.Mutex
 	upstream Cluster
+	next     *Host
 	// leftovers are bytes on a worker's idle connection to the backend, which has not read them.
 	leftovers map[int][]byte
 }
@@ -110,6 +112,42 @@ func (h *Host) SetUpstream(backend Cluster) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.upstream = backend
+}
+
+// SetNext puts another host's plugin behind this one, as the next HTTP filter of the same listener, for requests that
+// begin from now on; nil takes it away. What this plugin lets through goes to that one, and from the last to the router;
+// the response comes back the other way. Settings and backend are this host's. The two are of one process.
+func (h *Host) SetNext(next *Host) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.next = next
+}
+
+// behind are the hosts behind this one, in order.
+func (h *Host) behind() (hosts []*Host) {
+	for next := h.after(); next != nil; next = next.after() {
+		hosts = append(hosts, next)
+	}
+	return hosts
+}
+
+func (h *Host) after() *Host {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.next
+}
+
+// newStream begins one on a worker, counted from 0.
+func (h *Host) newStream(worker int, info StreamInfo) (*http.Stream, error) {
+	next := h.behind()
+	if next == nil {
+		return http.NewStream(h.listener, worker, info)
+	}
+	listeners := []*envoy.Listener{h.listener}
+	for _, each := range next {
+		listeners = append(listeners, each.listener)
+	}
+	return http.NewChain(listeners, worker, info)
 }
 
 // Log has all lines that the plugin's VMs logged so far, the canary's included.

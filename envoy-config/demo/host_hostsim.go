@@ -102,7 +102,7 @@ func (d *Demo) guestLog(l hostsim.LogLine) {
 const maxCalls = 100
 
 // visited notes what the simulated host saw of a request.
-func (c *console) visited(e gateway.Exchange) {
+func (c *console) visited(e gateway.Record) {
 	state := e.Stream.FilterState()
 	v := visit{
 		At: e.Began, Method: e.Request.Method, Path: e.Request.URL.Path, Status: e.Status,

@@ -11,6 +11,7 @@ import (
 // TestCardinalityOnEnvoy: new apps come with new configurations, and calls through two workers. The bound on their series
 // is one for all of them, and every call is counted.
 func TestCardinalityOnEnvoy(t *testing.T) {
+	t.Parallel()
 	const most, configurations, calls = 5, 4, 8
 	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter"), Concurrency: 2})
 	for generation := range configurations {

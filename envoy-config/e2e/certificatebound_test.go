@@ -15,13 +15,14 @@ import (
 // TestCertificateBound: a token that is bound to a certificate passes on a connection with that certificate, as Envoy
 // saw it, and on no other (RFC 8705 section 3). Envoy need not trust who issued it: the handshake proves the key.
 func TestCertificateBound(t *testing.T) {
+	t.Parallel()
 	ca, certificate := newCA(t, "clients"), issued(t)
 	server := certificate(ca.Server(apiHost))
 	portal, other := keyPair(t, certificate(ca.Client("portal.example.com"))), keyPair(t, certificate(ca.Client("other.example.com")))
 	sum := sha256.Sum256(portal.Certificate[0])
 	bound := boundPrefix + base64.RawURLEncoding.EncodeToString(sum[:])
 
-	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter")})
+	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter"), Shared: true})
 	s.serve(plan{name: "gw", config: policies(t, fullSequence), change: func(listener, _, _ map[string]any) {
 		member(listener, "filter_chains", 0).(map[string]any)["transport_socket"] = map[string]any{
 			"name": "envoy.transport_sockets.tls",

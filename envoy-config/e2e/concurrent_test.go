@@ -26,6 +26,7 @@ const (
 // back, however it ends: a client that vanishes, a backend that resets, an answer.
 // Last, one worker's VM is killed, and its places are free within the lease.
 func TestConcurrent(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, siteOptions{Module: wasmbuild.PackageTags(t, "./filter", "faultinjection"), Concurrency: 2})
 	held := newHolding(t)
 	s.clusters(s.authority.Listener.Addr().String(), held.Address())

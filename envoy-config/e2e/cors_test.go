@@ -84,8 +84,9 @@ func quote(s string) string { return `"` + s + `"` }
 // TestCORSInChromium: a page of an allowed origin calls with a key, and reads refusals with their retry-after; another page
 // reads nothing. The shipped order, with Envoy's cors filter first, and Istio's, with it behind the filter.
 func TestCORSInChromium(t *testing.T) {
+	t.Parallel()
 	b := newBrowser(t)
-	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter")})
+	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter"), Shared: true})
 	ours, other := page(t), page(t)
 	s.backend.SetAnswer(scenario.DefaultUpstream())
 	for _, order := range []struct {

@@ -117,6 +117,7 @@ func (s *sidecar) ask(t *testing.T, from string, certificates ...tls.Certificate
 // TestEnvoyTLSBackend: the backend is reached by who shows the gateway's certificate and comes from a listed address, and
 // by nobody else. Who is refused is refused for that cause, by the sidecar's own count, and the application sees nothing.
 func TestEnvoyTLSBackend(t *testing.T) {
+	t.Parallel()
 	ca, stranger := newCA(t, "gateways"), newCA(t, "stranger")
 	s := startSidecar(t, ca)
 	certificate := func(c *pki.Cert, err error) []tls.Certificate {
@@ -150,6 +151,9 @@ func TestEnvoyTLSBackend(t *testing.T) {
 			if tt.cause == "" {
 				<-s.served
 			}
+			if tt.cause != "" { // the client may learn of it before it is counted
+				waitFor(t, s.process, func() bool { return s.refused(t, tt.cause) > before[tt.cause] })
+			}
 			for cause := range refusals {
 				want := before[cause]
 				if cause == tt.cause {
@@ -165,6 +169,7 @@ func TestEnvoyTLSBackend(t *testing.T) {
 
 // TestEnvoyTLSThroughBoth: the gateway of envoy.yaml reaches the backend through the sidecar of backend-sidecar.yaml.
 func TestEnvoyTLSThroughBoth(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	s := startSidecar(t, w.ca)
 	w.deployment.Backend.Address = s.address

@@ -50,6 +50,7 @@ func (s *serials) count() int {
 // TestEnvoyTLSRotation swaps the certificates on disk while requests are under way, as secrets/gateway.yaml says: none
 // fails, and new connections on both sides have the new ones.
 func TestEnvoyTLSRotation(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	var ofGateway, ofClient serials
 	certificate := issued(t)

@@ -59,7 +59,8 @@ func (b *trailerBackend) take() (headers, trailers http.Header) {
 // TestForgedIdentity: no spelling of an identity header, nor of the API key's, comes through a real Envoy, in headers
 // or in trailers, over HTTP/1.1 with enable_trailers and as gRPC. What is only similar comes through.
 func TestForgedIdentity(t *testing.T) {
-	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter")})
+	t.Parallel()
+	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter"), Shared: true})
 	backend := newTrailerBackend(t)
 	cluster, err := cluster("backend", "backend", backend.Listener.Addr().String())
 	if err != nil {

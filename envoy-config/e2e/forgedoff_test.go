@@ -30,7 +30,8 @@ func forgedNames() (all []string) {
 // TestForgedIdentityWhereTheFilterIsOff: on the public route of per-route/opt-out.yaml nothing that a client says of itself
 // reaches the backend, in headers and in trailers.
 func TestForgedIdentityWhereTheFilterIsOff(t *testing.T) {
-	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter")})
+	t.Parallel()
+	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter"), Shared: true})
 	shipped := shippedRoutes(t, "opt-out.yaml", s.module)
 	names := forgedNames()
 	for _, tt := range []struct {

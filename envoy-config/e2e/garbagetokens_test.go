@@ -131,7 +131,7 @@ func getStatus(ctx context.Context, client *http.Client, url, token string) (int
 // garbageRun floods an Envoy of two workers and reports its memory after a tenth of the tokens and after all.
 func garbageRun(t *testing.T, tokens int, memory func(pid int) int) (early, late int) {
 	t.Helper()
-	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter"), Concurrency: 2})
+	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter"), Concurrency: 2, Shared: true})
 	okta, attacker := newIssuer(t, "k1"), newIssuer(t, "k1")
 	s.authority.keySet = okta.keySet
 	s.serve(plan{name: "gw", config: policies(t, prechecked)})
@@ -178,5 +178,6 @@ func garbageRun(t *testing.T, tokens int, memory func(pid int) int) (early, late
 
 // TestGarbageTokensOnEnvoy sends few; the soak test of the same name sends 200,000 and looks at Envoy's memory.
 func TestGarbageTokensOnEnvoy(t *testing.T) {
+	t.Parallel()
 	garbageRun(t, 3000, func(int) int { return 0 })
 }

@@ -61,7 +61,8 @@ const inner = "GET /private/secret HTTP/1.1\r\nhost: api.example.com\r\nx-inner:
 // TestHostile sends the requests of every list, and looks at what the backend got: nothing that any server could take for
 // the API that wants a key.
 func TestHostile(t *testing.T) {
-	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter")})
+	t.Parallel()
+	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter"), Shared: true})
 	config, err := yaml.YAMLToJSON([]byte(hostileConfig))
 	if err != nil {
 		t.Fatal(err)

@@ -7,7 +7,6 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -31,8 +30,9 @@ const (
 // connection for as long as it may, over HTTP/1.1 and HTTP/2, and no request fails. The new Envoy runs the new
 // configuration; what the old one knew of tokens and limits is gone with it.
 func TestHotRestart(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
-	w.deployment.Listen = freeAddress(t)
+	w.deployment.Listen = fmt.Sprintf("127.0.0.1:%d", freePort(t))
 	asked := w.countIntrospections(t)
 	w.deployment.Backend.Address = w.serve(t, issued(t)(w.ca.Server(backend)), true, func(rw http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(rw, r.Header.Get("X-Sallyport-Developer"))
@@ -76,17 +76,6 @@ func (w *world) epoch(t *testing.T, n int) *envoyrun.Process {
 	o.BaseIDFile, o.Epoch, o.Concurrency = filepath.Join(w.dir, "base-id"), n, 2
 	o.Args = []string{"--drain-time-s", restartDrain, "--parent-shutdown-time-s", restartEnd}
 	return envoytest.Start(t, o)
-}
-
-// freeAddress is one of loopback that nobody listens at. Another process may take it first; then Envoy does not start.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // countIntrospections puts a counting Okta in the place of the world's.

@@ -33,6 +33,7 @@ const (
 // authorization server that repeats all it is told; then it looks for each key, token and secret, in every spelling,
 // wherever an operator or a client can look.
 func TestLeak(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	okta := &echoingOkta{}
 	w.deployment.Okta.Address = w.serve(t, issued(t)(w.ca.Server("*.okta.com")), false, okta.introspect)
@@ -89,6 +90,7 @@ func TestLeak(t *testing.T) {
 
 // TestLeakRefusedConfig: an operator who puts a secret where none belongs finds out, but not from a copy in the log.
 func TestLeakRefusedConfig(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	key, secret := strconv.Quote(leakKey), strconv.Quote(leakSecret)
 	w.deployment.PluginConfig = reworded(t, map[string]string{

@@ -44,6 +44,7 @@ type ruleFile struct {
 // TestObservability asks a real Prometheus, fed by the shipped Envoy under load, each query of the dashboard and of the
 // rules: all can be parsed, and all have data, but for those of withoutData.
 func TestObservability(t *testing.T) {
+	t.Parallel()
 	var dashboard board
 	readShipped(t, "dashboard.json", func(text []byte) error { return json.Unmarshal(text, &dashboard) })
 	var rules ruleFile
@@ -147,6 +148,7 @@ func observabilityFolder(t *testing.T) string {
 
 // TestObservabilityRules runs promtool's tests of the alerts, and wants each alert and panel to be in the README.
 func TestObservabilityRules(t *testing.T) {
+	t.Parallel()
 	promtest.Need(t)
 	folder := observabilityFolder(t)
 	promtest.Promtool(t, "check", "config", filepath.Join(folder, "prometheus.yml"))

@@ -2,9 +2,11 @@ package e2e
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
 	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
 )
@@ -12,44 +14,41 @@ import (
 // TestOktaOutageOfBudget: the authorization server answers 429 and says until when. No worker calls it before that;
 // then calls start again one by one.
 func TestOktaOutageOfBudget(t *testing.T) {
+	t.Parallel()
 	const limit = 2 * time.Second
-	r := &outageRun{t: t, site: newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter"), Concurrency: 2}), listener: "gw", option: `, stale_if_error: 5m`}
+	r := &outageRun{t: t, site: newOutageSite(t), option: `, stale_if_error: 5m`}
 	r.start()
-	time.Sleep(outageFresh + outageFresh/2)
-	r.take()
-	r.okta.mark()
-	time.Sleep(outageFresh)
-	before, most := r.okta.mark()
-
-	r.okta.limit(limit)
-	time.Sleep(500 * time.Millisecond)
-	first, _ := r.okta.mark()
-	r.take()
-	time.Sleep(limit - time.Second)
-	held, _ := r.okta.mark()
-	without := r.take()
-	time.Sleep(2 * time.Second) // the reset is in whole seconds
-	coming, mostComing := r.okta.mark()
-	r.take()
-	time.Sleep(outageFresh)
-	back := r.take()
+	r.during(outageFresh+outageFresh/2, nil)
+	log, mark := r.site.envoy.Log(), 0
+	up := r.during(outageFresh, func() (int, int) {
+		mark = log.Len()
+		return r.okta.limit(limit)
+	})
+	begun := time.Now()
+	if _, err := log.Wait(t.Context(), mark, func(l envoyrun.Line) bool { return strings.Contains(l.Text, "limits the calls") }); err != nil {
+		t.Fatal(err)
+	}
+	told := time.Since(begun)
+	until := func(at time.Duration) phase { return r.during(time.Until(begun.Add(at)), nil) }
+	first := until(500 * time.Millisecond)
+	held := until(limit - 500*time.Millisecond)
+	coming := until(limit + 1500*time.Millisecond) // the reset is in whole seconds
+	back := r.during(outageFresh, nil)
 	close(r.stop)
 	r.running.Wait()
 
-	t.Logf("calls: %d in %v before, at most %d at once; %d until all were held, %d in %v held, %d in 2s after, at most %d at once; by the second %s",
-		before, outageFresh, most, first, held, limit-time.Second, coming, mostComing, r.okta.perSecond())
-	t.Logf("requests while held %v, after %v", without, back)
-	if first == 0 || first > most {
-		t.Errorf("%d calls were answered 429, want those that were in the air, %d at most", first, most)
+	t.Logf("up %v\nuntil all were held %v, told after %v\nheld %v\ncoming %v\nafter %v\ncalls by the second %s", up, first, told.Round(time.Millisecond), held, coming, back, r.okta.perSecond())
+	if bound := up.most + 1 + up.callsIn(told); first.calls == 0 || first.calls > bound {
+		t.Errorf("%d calls were answered 429, want those that were in the air, %d at most", first.calls, bound)
 	}
-	if held != 0 {
-		t.Errorf("%d calls before the limit ended, want 0", held)
+	if held.calls != 0 {
+		t.Errorf("%d calls before the limit ended, want 0", held.calls)
 	}
-	if coming == 0 || mostComing > max(most, outageTokens/2) {
-		t.Errorf("%d calls after the limit, %d at once", coming, mostComing)
+	if coming.calls == 0 || coming.most > max(up.most, outageTokens/2) {
+		t.Errorf("%d calls after the limit, %d at once", coming.calls, coming.most)
 	}
-	wantTally(t, "while held", without, "200", "503 bad")
-	wantTally(t, "after", back, "200", "401 bad")
+	wantTally(t, "while held", held.answers, "200", "503 bad")
+	wantTally(t, "after", back.answers, "200", "401 bad")
 	if n := r.site.metric("sallyport_introspection_budget_limit.sp_cluster=okta|"); n != 1200 {
 		t.Errorf("the budget's limit is %d, want 1200", n)
 	}
@@ -59,7 +58,7 @@ func TestOktaOutageOfBudget(t *testing.T) {
 func TestOktaOutageCap(t *testing.T) {
 	const places, requests = 8, 60
 	okta := newFrailOkta(t, 500*time.Millisecond)
-	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter"), Concurrency: 2})
+	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter"), Concurrency: 2, Shared: true})
 	s.clustersAt(okta.address())
 	s.serve(plan{name: "gw", config: policies(t, fmt.Sprintf(`
 - introspect_token: {cluster: okta, authority: dev.okta.com, path: /v1/introspect, client_id: gw, client_secret: {env: OKTA_CLIENT_SECRET}, timeout: 5s, max_in_flight: %d}

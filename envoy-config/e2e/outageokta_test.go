@@ -63,8 +63,8 @@ func newFrailOkta(t *testing.T, delay time.Duration) *frailOkta {
 
 func (o *frailOkta) address() string { return o.listener.Addr().String() }
 
-// become changes the server's health. Dead, what is open is reset; healthy, what was mute is given up.
-func (o *frailOkta) become(h health) {
+// become changes the server's health, and is a mark. Dead, what is open is reset; healthy, what was mute is given up.
+func (o *frailOkta) become(h health) (calls, most int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.health = h
@@ -77,19 +77,26 @@ func (o *frailOkta) become(h health) {
 		close(o.recovered)
 		o.recovered = make(chan struct{})
 	}
+	return o.marked()
 }
 
-// limit makes the server answer 429 for a while.
-func (o *frailOkta) limit(d time.Duration) {
+// limit makes the server answer 429 for a while, and is a mark.
+func (o *frailOkta) limit(d time.Duration) (calls, most int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.health, o.limitEnds = limited, time.Now().Add(d)
+	return o.marked()
 }
 
 // mark begins a new count and answers the last one: calls, and the most of them at once.
 func (o *frailOkta) mark() (calls, most int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	return o.marked()
+}
+
+// marked is mark; the lock is held.
+func (o *frailOkta) marked() (calls, most int) {
 	calls, most = o.sinceMark, o.most
 	o.sinceMark, o.most = 0, o.inTheAir
 	return calls, most

@@ -14,6 +14,7 @@ import (
 // TestPanic lets the guest panic at each point where an exchange can be, in a real Envoy: the one request is refused,
 // those that are parked beside it go on, and the same VM serves the next one.
 func TestPanic(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, siteOptions{Module: wasmbuild.PackageTags(t, "./filter", "faultinjection")})
 	s.serve(plan{name: "gw", config: policies(t, fullSequence)})
 	s.do("before", "gw", request("before"), admitted)

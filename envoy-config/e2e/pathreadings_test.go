@@ -27,7 +27,8 @@ type manifest struct {
 // TestPathReadings: whatever the spelling and whatever the backend makes of it, nothing guarded is reached without a key.
 // Each manifest stands once with the shipped settings of paths, and once with none: the filter must not depend on them.
 func TestPathReadings(t *testing.T) {
-	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter")})
+	t.Parallel()
+	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter"), Shared: true})
 	for i, m := range manifests(t, s.module) {
 		for _, paths := range []struct {
 			name string
@@ -104,7 +105,8 @@ apis:
 
 // TestPathReadingsBelowAnOpenAPI: an API that is open lies above one that is guarded, which check warns of.
 func TestPathReadingsBelowAnOpenAPI(t *testing.T) {
-	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter")})
+	t.Parallel()
+	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter"), Shared: true})
 	s.serve(plan{name: "gwabove", config: configJSON(t, `
 version: 1
 apis:

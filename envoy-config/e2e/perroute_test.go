@@ -9,6 +9,7 @@ import (
 
 	"sigs.k8s.io/yaml"
 
+	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
 	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
 )
@@ -22,7 +23,7 @@ var (
 
 const wasmType = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm"
 
-// visit is a request and how it ends. decided tells whether the filter was called at all.
+// visit is a request and how it ends. decided tells whether the filter is called at all.
 type visit struct {
 	name, target string
 	want         outcome
@@ -32,7 +33,8 @@ type visit struct {
 // TestPerRoute: which requests the filter sees can be decided by its own configuration, and by Envoy's routes in each of
 // the shipped ways.
 func TestPerRoute(t *testing.T) {
-	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter")})
+	t.Parallel()
+	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter"), Shared: true})
 	t.Run("by API", func(t *testing.T) {
 		s := s.on(t)
 		s.serve(plan{name: "gwapi", vm: "perroute", config: byAPI(t)})
@@ -42,11 +44,11 @@ func TestPerRoute(t *testing.T) {
 			{"its limit", "/catalog/2", exceeded, true},
 			{"an open API", "/public/1", admitted, true},
 			{"no API", "/else", unknown, true},
-		})
+		}, nil)
 	})
 	for _, tt := range []struct {
-		file   string
-		visits []visit
+		file              string
+		visits, witnesses []visit
 	}{
 		{"opt-out.yaml", []visit{
 			{"a route like most", "/orders/1", noKey, true},
@@ -57,34 +59,65 @@ func TestPerRoute(t *testing.T) {
 			{"parameters below a public route", "/public/a;b", noKey, true},
 			{"a dot segment below a public route", "/public/../public/1", ambiguous, true},
 			{"a level below it that begins with a dot", "/public/.hidden", noKey, true},
-		}},
+		}, []visit{{"a witness", "/orders/2", noKey, true}}},
 		{"instances.yaml", []visit{
 			{"one configuration", "/partners/1", noKey, true},
 			{"the other one", "/catalog/1", admitted, true},
 			{"its limit", "/catalog/2", exceeded, true},
 			{"neither", "/else", outcome{status: 404}, false},
-		}},
+		}, []visit{{"one witness", "/partners/2", noKey, true}, {"the other witness", "/catalog/3", exceeded, true}}},
 	} {
 		t.Run(tt.file, func(t *testing.T) {
 			s := s.on(t)
 			name := "gw" + tt.file[:len(tt.file)-len(".yaml")]
 			s.serve(plan{name: name, change: shippedRoutes(t, tt.file, s.module)})
-			s.visits(name, tt.visits)
+			s.visits(name, tt.visits, tt.witnesses)
 		})
 	}
 }
 
-// visits makes the requests, without a key, one after the other.
-func (s *site) visits(listener string, visits []visit) {
+// visits makes the requests, without a key, one after the other. What the filter has
+// not seen it never reports, so after such a request come the witnesses, one for each
+// VM that might have seen it: a VM that has reported them has reported all before.
+func (s *site) visits(listener string, visits, witnesses []visit) {
 	s.t.Helper()
+	counted := s.decided()
 	for _, v := range visits {
-		before := s.decisions()
-		s.do(v.name, listener, scenario.Request{Method: "GET", Target: v.target, Headers: []scenario.Header{{Name: "host", Value: "api.example.com"}}}, v.want)
-		s.settled()
-		if got := !maps.Equal(s.decisions(), before); got != v.decided {
-			s.t.Errorf("%s: the filter was called: %v, want %v", v.name, got, v.decided)
+		s.visit(listener, v)
+		want := uint64(1)
+		if !v.decided {
+			want = uint64(len(witnesses))
+			for _, w := range witnesses {
+				s.visit(listener, w)
+			}
+		}
+		before, enough := counted, false
+		s.until("the filter has reported "+v.name, func(envoyrun.Stats) bool {
+			seen := enough // a report is several calls: one look more after the first that has enough
+			counted = s.decided()
+			enough = counted >= before+want
+			return seen
+		})
+		if got := counted - before; got != want {
+			s.t.Errorf("%s: the filter was called %d times, want %d", v.name, got, want)
 		}
 	}
+}
+
+func (s *site) visit(listener string, v visit) {
+	s.t.Helper()
+	s.do(v.name, listener, scenario.Request{Method: "GET", Target: v.target, Headers: []scenario.Header{{Name: "host", Value: "api.example.com"}}}, v.want)
+	s.settled()
+}
+
+// decided is how many requests the filter has reported.
+func (s *site) decided() (n uint64) {
+	for name, value := range s.stats() {
+		if isDecision(name) {
+			n += value
+		}
+	}
+	return n
 }
 
 func byAPI(t *testing.T) []byte {

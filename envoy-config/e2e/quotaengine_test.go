@@ -27,7 +27,7 @@ func newQuotaSites(t *testing.T) *quotaSites {
 	q := &quotaSites{t: t, engine: newQuotaService(t)}
 	module := wasmbuild.Package(t, "./filter")
 	for range quotaEnvoys {
-		s := newSite(t, siteOptions{Module: module, Concurrency: quotaWorkers})
+		s := newSite(t, siteOptions{Module: module, Concurrency: quotaWorkers, Shared: true})
 		q.sites = append(q.sites, s)
 		var clusters []any
 		for kind, address := range map[string]string{"okta": s.authority.Listener.Addr().String(), "backend": s.backend.Address()} {
@@ -128,6 +128,7 @@ func (q *quotaSites) calls() (n uint64) {
 
 // TestQuotaEngine: a limit over two Envoys with a real engine, envoyproxy/ratelimit with Redis.
 func TestQuotaEngine(t *testing.T) {
+	t.Parallel()
 	q := newQuotaSites(t)
 	for _, part := range []struct {
 		name string
@@ -136,7 +137,6 @@ func TestQuotaEngine(t *testing.T) {
 		{"exact", quotaExact},
 		{"changed limit", quotaChanged},
 		{"reset", quotaReset},
-		{"calendar boundary", quotaBoundary},
 		{"reconciled", quotaReconciled},
 		{"outages", quotaOutages},
 	} {
@@ -205,8 +205,11 @@ func quotaReset(q *quotaSites) {
 	}
 }
 
-func quotaBoundary(q *quotaSites) {
+// TestQuotaEngineAtTheBoundary waits for the end of a minute, so it is a test of its own, beside others.
+func TestQuotaEngineAtTheBoundary(t *testing.T) {
+	t.Parallel()
 	const limit = 60
+	q := newQuotaSites(t)
 	q.serve("gwboundary", fmt.Sprintf("limit: %d, interval: minute, mode: exact, %s", limit, realEngine))
 	next := time.Now().Truncate(time.Minute).Add(time.Minute)
 	if time.Until(next) < 2*time.Second {
@@ -214,9 +217,9 @@ func quotaBoundary(q *quotaSites) {
 	}
 	time.Sleep(time.Until(next.Add(-2 * time.Second)))
 	got := q.load("gwboundary", 2, 0, next.Add(3*time.Second))
-	q.t.Logf("over a minute's end: %v", got)
+	t.Logf("over a minute's end: %v", got)
 	if got["ok"] != 2*limit {
-		q.t.Errorf("%v, want twice %d", got, limit)
+		t.Errorf("%v, want twice %d", got, limit)
 	}
 }
 

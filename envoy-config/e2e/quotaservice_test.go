@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -136,12 +137,18 @@ func kill(command *exec.Cmd) {
 	}
 }
 
+// freePort is a port of loopback that nobody listens at. It is none of those that the kernel gives to connections by
+// itself (from 32768 on Linux), so that it stays free until a server comes that is told its port, or comes again.
 func freePort(t *testing.T) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	const from, to = 20_000, 30_000
+	for range 100 {
+		port := from + rand.IntN(to-from)
+		if l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
+			_ = l.Close()
+			return port
+		}
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	t.Fatal("no port is free")
+	return 0
 }

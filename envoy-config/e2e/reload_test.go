@@ -30,6 +30,7 @@ const (
 // can: the filter's own resource (ECDS), and the whole listener (LDS), whose older versions drain. No request fails, the
 // spike arrest still knows what was spent, and no token is asked about again.
 func TestReload(t *testing.T) {
+	t.Parallel()
 	t.Run("filter", func(t *testing.T) {
 		s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter"), Concurrency: 2})
 		s.offerFilter(0)

@@ -22,6 +22,7 @@ import (
 
 // TestReplayResize: on a real Envoy, no proof is taken again after updates that change replay_entries, up and down.
 func TestReplayResize(t *testing.T) {
+	t.Parallel()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -67,7 +68,7 @@ func TestReplayResize(t *testing.T) {
 		}
 		return r
 	}
-	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter"), Concurrency: 2})
+	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter"), Concurrency: 2, Shared: true})
 	replayed := outcome{status: 401, reason: "dpop.replayed"}
 	var used []string
 	unused := []string{proof(), proof(), proof(), proof()}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun/envoytest"
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario/envoydriver"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario/scenariotest"
 	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
@@ -29,7 +30,12 @@ func newDriver(t *testing.T, o envoydriver.Options) *envoydriver.Driver {
 }
 
 func TestScenarios(t *testing.T) {
+	t.Parallel()
 	o := envoydriver.Options{Module: wasmbuild.Package(t, "./filter"), RootID: "sallyport", Cut: true}
-	// Two Envoys: a scenario mostly waits for what the filter counts.
-	scenariotest.RunDir(t, filepath.Join("..", "..", "testdata", "scenarios"), newDriver(t, o), newDriver(t, o))
+	// As many Envoys as tests run together: a scenario mostly waits for what the filter counts.
+	more := make([]scenario.Driver, together-1)
+	for i := range more {
+		more[i] = newDriver(t, o)
+	}
+	scenariotest.RunDir(t, filepath.Join("..", "..", "testdata", "scenarios"), newDriver(t, o), more...)
 }

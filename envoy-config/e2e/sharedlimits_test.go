@@ -14,7 +14,8 @@ import (
 // TestSharedLimitsOnReload: on a real Envoy, what two workers learned under one configuration is used under the next one
 // as far as that one allows.
 func TestSharedLimitsOnReload(t *testing.T) {
-	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter"), Concurrency: 2})
+	t.Parallel()
+	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter"), Concurrency: 2, Shared: true})
 	i := newIssuer(t, "k1")
 	s.authority.keySet = i.keySet
 	var down atomic.Bool

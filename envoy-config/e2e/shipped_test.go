@@ -21,7 +21,10 @@ const order = "/customers/v1/orders/7?page=2&apikey=in-the-query"
 // overrides are headers by which some servers take another path or method than that of the request.
 var overrides = []string{"X-Original-URL", "X-Rewrite-URL", "X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"}
 
-func TestShippedConfigAdmits(t *testing.T) { wantShippedAdmits(t, envoytest.Find(t)) }
+func TestShippedConfigAdmits(t *testing.T) {
+	t.Parallel()
+	wantShippedAdmits(t, envoytest.Find(t))
+}
 
 // wantShippedAdmits runs the shipped envoy.yaml on an Envoy.
 func wantShippedAdmits(t *testing.T, binary string) {
@@ -234,6 +237,7 @@ func withEnvoy(t *testing.T, o envoyrun.Options) envoyrun.Options {
 }
 
 func TestShippedConfigTrustsNobodyElse(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name   string
 		change func(*world, *envoyconfig.Deployment)
@@ -260,6 +264,7 @@ func TestShippedConfigTrustsNobodyElse(t *testing.T) {
 }
 
 func TestShippedConfigValidates(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	lines, err := envoyrun.Validate(t.Context(), withEnvoy(t, w.options(t)))
 	if err != nil {

@@ -4,16 +4,17 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"sigs.k8s.io/yaml"
 
 	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun"
-	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun/envoytest"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario/envoydriver"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario/verbatim"
@@ -53,26 +54,31 @@ type site struct {
 	connections map[string]uint64 // of the listeners, by worker, when last looked at
 	sent        int
 	admitted    map[string]bool // marks of the requests that the backend must have seen
+	tag         string          // what the names of its VMs end with, in an Envoy that has others' VMs after it
+	mark        int             // where its part of Envoy's log begins
 }
+
+// sites counts sites with a tag.
+var sites atomic.Int64
 
 // siteOptions say what runs in a site.
 type siteOptions struct {
 	Module      string // path
 	Concurrency int    // worker threads; 0 means 1
+	// Shared is for an Envoy that other tests have used, and will: its log and the filter's counters do not begin here.
+	Shared bool
 }
 
 func newSite(t *testing.T, o siteOptions) *site {
 	t.Helper()
-	envoy, err := envoydriver.StartEnvoy(t.Context(), envoydriver.Options{Envoy: envoytest.Find(t), Concurrency: o.Concurrency})
-	if err != nil {
-		t.Fatal(err)
+	s := &site{t: t, module: o.Module, listeners: map[string]any{}, admitted: map[string]bool{}}
+	if o.Shared {
+		s.tag = fmt.Sprintf(" of site %d", sites.Add(1))
+		s.share(o)
+	} else {
+		s.start(o)
 	}
-	t.Cleanup(func() {
-		if err := envoy.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	s := &site{t: t, module: o.Module, envoy: envoy, authority: newAuthority(t), listeners: map[string]any{}, admitted: map[string]bool{}}
+	s.authority = newAuthority(t)
 	backend, err := verbatim.NewServer(scenario.DefaultUpstream())
 	if err != nil {
 		t.Fatal(err)
@@ -83,7 +89,7 @@ func newSite(t *testing.T, o siteOptions) *site {
 			t.Error(err)
 		}
 		if t.Failed() {
-			t.Log("envoy's log:", envoyrun.Warnings(s.envoy.Log().Since(0)))
+			t.Log("envoy's log:", envoyrun.Warnings(s.envoy.Log().Since(s.mark)))
 		}
 	})
 	s.clustersAt(s.authority.Listener.Addr().String())
@@ -147,6 +153,13 @@ func (s *site) listener(p plan) map[string]any {
 	if p.change != nil {
 		p.change(listener, manager, plugin)
 	}
+	if s.tag != "" {
+		for _, vm := range machines(manager) {
+			if id := fmt.Sprint(vm["vm_id"]); !strings.HasSuffix(id, s.tag) {
+				vm["vm_id"] = id + s.tag
+			}
+		}
+	}
 	return listener
 }
 
@@ -186,7 +199,7 @@ func (s *site) takes(p plan) bool {
 func (s *site) serve(p plan) {
 	s.t.Helper()
 	if !s.takes(p) {
-		s.t.Fatalf("envoy refused the listener %s: %v", p.name, envoyrun.Warnings(s.envoy.Log().Since(0)))
+		s.t.Fatalf("envoy refused the listener %s: %v", p.name, envoyrun.Warnings(s.envoy.Log().Since(s.mark)))
 	}
 }
 

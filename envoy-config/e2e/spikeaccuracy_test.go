@@ -43,24 +43,21 @@ func TestSpikeAccuracy(t *testing.T) { spikeAccuracy(t, 4*time.Second, 0.98) }
 // the burst may pass, once, and 2 % for the time between a client's clock and the
 // proxy's. fewest is how much of what is allowed must pass at least.
 func spikeAccuracy(t *testing.T, duration time.Duration, fewest float64) {
-	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter"), Concurrency: 2})
+	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter"), Concurrency: 2, Shared: true})
+	for _, rate := range accuracyRates {
+		s.serve(plan{name: "gwours" + rate.word, config: policies(t, "- spike_arrest: {rate: "+rate.word+"}"), change: balanced})
+		s.serve(plan{name: "gwenvoys" + rate.word, config: policies(t, "  []"), change: func(listener, manager, plugin map[string]any) {
+			balanced(listener, manager, plugin)
+			filters := manager["http_filters"].([]any)
+			filters[0] = rate.localRateLimit()
+		}})
+	}
 	for _, rate := range accuracyRates {
 		t.Run(rate.word, func(t *testing.T) {
-			s := s.on(t)
-			names := []string{"gwours" + rate.word, "gwenvoys" + rate.word}
-			balanced := func(listener map[string]any) {
-				listener["connection_balance_config"] = map[string]any{"exact_balance": map[string]any{}}
-			}
-			s.serve(plan{name: names[0], config: policies(t, "- spike_arrest: {rate: "+rate.word+"}"),
-				change: func(listener, _, _ map[string]any) { balanced(listener) }})
-			s.serve(plan{name: names[1], config: policies(t, "  []"), change: func(listener, manager, _ map[string]any) {
-				balanced(listener)
-				filters := manager["http_filters"].([]any)
-				filters[0] = rate.localRateLimit()
-			}})
+			t.Parallel() // to each other: but for the last rate, there is next to nothing to do
 			var both sync.WaitGroup
-			loads := make([]*accuracyRun, len(names))
-			for i, name := range names {
+			loads := make([]*accuracyRun, 2)
+			for i, name := range []string{"gwours" + rate.word, "gwenvoys" + rate.word} {
 				address, err := s.envoy.Listener(t.Context(), name)
 				if err != nil {
 					t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 // TestTrap walks into what was seen to go wrong with filters on real Envoys, each in a subtest. All of them share one
 // Envoy, and none of them may harm its VMs.
 func TestTrap(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, siteOptions{Module: wasmbuild.Package(t, "./filter")})
 	s.serve(plan{name: "gw", config: policies(t, fullSequence)})
 	s.do("before", "gw", request("before"), admitted)
@@ -180,9 +181,14 @@ func earlierFilterRefuses(s *site) {
 func (s *site) decisions() map[string]uint64 {
 	all := s.reported()
 	maps.DeleteFunc(all, func(name string, _ uint64) bool {
-		return !strings.HasPrefix(name, metricPrefix+"sallyport_decisions") && !strings.HasPrefix(name, metricPrefix+"sallyport_abandoned")
+		return !isDecision(name)
 	})
 	return all
+}
+
+// isDecision: each request that came to the filter is in one of these counters.
+func isDecision(name string) bool {
+	return strings.HasPrefix(name, metricPrefix+"sallyport_decisions") || strings.HasPrefix(name, metricPrefix+"sallyport_abandoned")
 }
 
 func laterFilterRefuses(s *site) {

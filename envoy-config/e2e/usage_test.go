@@ -14,6 +14,7 @@ import (
 // TestUsageOfTheShippedConfig: the access log names who called what, as far as it was known, and so do the labels that
 // Prometheus reads.
 func TestUsageOfTheShippedConfig(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	p := envoytest.Start(t, withEnvoy(t, w.options(t)))
 	client := w.client(t, p)

@@ -27,6 +27,7 @@ type usageRow struct {
 // TestUsageAddsUp sends 5,000 requests of many kinds through two workers. The series in a real Prometheus, and what
 // `sallyport usage` says of them, are what the sender counted, each one.
 func TestUsageAddsUp(t *testing.T) {
+	t.Parallel()
 	const requests = 5000
 	o := newObserved(t)
 	o.until(t, "prometheus scrapes", func() (bool, error) {

@@ -117,6 +117,7 @@ func mistakes() []mistake {
 // TestValidate: each of these mistakes is caught before Envoy serves, by `envoy --mode validate`, with words that lead to it;
 // and the backend's sidecar is accepted.
 func TestValidate(t *testing.T) {
+	t.Parallel()
 	all := mistakes()
 	if len(all) < 20 {
 		t.Errorf("%d mistakes, want 20 at least", len(all))

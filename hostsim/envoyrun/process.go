@@ -20,7 +20,10 @@ import (
 )
 
 const (
+	// A wait is looked at after pollInterval, and less often the longer it has
+	// taken, up to longestPoll: each look at the admin interface costs CPU.
 	pollInterval = 5 * time.Millisecond
+	longestPoll  = 25 * time.Millisecond
 	// stopGrace is how long an Envoy may take to leave after SIGTERM; it needs well under a second.
 	stopGrace = 5 * time.Second
 	// logFormat is Envoy's --log-format; parseLine reads it back.
@@ -222,14 +225,16 @@ func (p *Process) waitReady(ctx context.Context) error {
 
 // Poll calls done every few milliseconds until it answers true or fails, the context ends, or Envoy does.
 func (p *Process) Poll(ctx context.Context, done func() (bool, error)) error {
-	tick := time.NewTicker(pollInterval)
-	defer tick.Stop()
+	begun := time.Now()
+	next := time.NewTimer(0)
+	defer next.Stop()
 	for {
 		if ok, err := done(); ok || err != nil {
 			return err
 		}
+		next.Reset(min(max(time.Since(begun)/8, pollInterval), longestPoll))
 		select {
-		case <-tick.C:
+		case <-next.C:
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-p.done:

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Verdict is what comparing a case on one version came to.
-type Verdict struct {
+// Comparison is what a case on one version came to.
+type Comparison struct {
 	Case    *Case
 	Version string
 	// Difference is empty when both hosts showed the same: else lines with - for what only Envoy and + for what only the
@@ -20,7 +20,7 @@ type Verdict struct {
 }
 
 // Failed says why the verdict must not stand; empty when it may.
-func (v *Verdict) Failed() string {
+func (v *Comparison) Failed() string {
 	switch {
 	case v.Fault != "":
 		return v.Fault
@@ -33,7 +33,7 @@ func (v *Verdict) Failed() string {
 }
 
 // Word is the verdict in one word.
-func (v *Verdict) Word() string {
+func (v *Comparison) Word() string {
 	switch {
 	case v.Failed() != "":
 		return "FAILED"
@@ -44,8 +44,8 @@ func (v *Verdict) Word() string {
 }
 
 // compare holds what the two hosts showed against each other, and against the lines that must occur.
-func compare(c *Case, version string, envoy, simulated *observation) Verdict {
-	v := Verdict{Case: c, Version: version, Reason: c.reason(version)}
+func compare(c *Case, version string, envoy, simulated *observation) Comparison {
+	v := Comparison{Case: c, Version: version, Reason: c.reason(version)}
 	a, b := envoy.lines(c.Settings.Masks), simulated.lines(c.Settings.Masks)
 	v.Difference = difference(a, b)
 	for _, e := range c.Expect {

@@ -13,7 +13,7 @@ const Least = 120
 type Report struct {
 	Versions []string
 	Cases    []*Case
-	Verdicts map[string]map[string]Verdict // by version and case
+	Verdicts map[string]map[string]Comparison // by version and case
 }
 
 // String is the table: cases and versions, reasons, totals, and the checklist with the cases that cover it.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -42,7 +43,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err := r.build(ctx); err != nil {
 		return nil, err
 	}
-	report := &Report{Versions: o.Versions, Cases: o.Cases, Verdicts: map[string]map[string]Verdict{}}
+	report := &Report{Versions: o.Versions, Cases: o.Cases, Verdicts: map[string]map[string]Comparison{}}
 	var (
 		running sync.WaitGroup
 		mu      sync.Mutex
@@ -50,17 +51,21 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		slots   = make(chan struct{}, atOnce)
 	)
 	for _, version := range o.Versions {
-		running.Go(func() {
-			slots <- struct{}{}
-			defer func() { <-slots }()
-			verdicts, err := r.column(ctx, version)
-			mu.Lock()
-			defer mu.Unlock()
-			report.Verdicts[version] = verdicts
-			if err != nil {
-				errs = append(errs, fmt.Errorf("envoy %s: %w", version, err))
-			}
-		})
+		report.Verdicts[version] = map[string]Comparison{}
+		cases := queued(o.Cases)
+		for range max(1, atOnce/len(o.Versions)) {
+			running.Go(func() {
+				slots <- struct{}{}
+				defer func() { <-slots }()
+				verdicts, err := r.column(ctx, version, cases)
+				mu.Lock()
+				defer mu.Unlock()
+				maps.Copy(report.Verdicts[version], verdicts)
+				if err != nil {
+					errs = append(errs, fmt.Errorf("envoy %s: %w", version, err))
+				}
+			})
+		}
 	}
 	running.Wait()
 	return report, errors.Join(errs...)
@@ -110,9 +115,26 @@ func (r *runner) close() {
 	}
 }
 
-// column plays the cases on one version. Those with the same number of workers and the same guest come together: a
-// process each for the former, one compilation for the latter.
-func (r *runner) column(ctx context.Context, version string) (map[string]Verdict, error) {
+// queued are the cases in the order to play them. Those with the same number of workers and the same guest come
+// together: a process each for the former, one compilation for the latter.
+func queued(cases []*Case) <-chan *Case {
+	cases = slices.Clone(cases)
+	slices.SortStableFunc(cases, func(a, b *Case) int {
+		if a.Settings.Workers != b.Settings.Workers {
+			return a.Settings.Workers - b.Settings.Workers
+		}
+		return strings.Compare(a.Settings.Guest, b.Settings.Guest)
+	})
+	queue := make(chan *Case, len(cases))
+	for _, c := range cases {
+		queue <- c
+	}
+	close(queue)
+	return queue
+}
+
+// column plays cases on one version, on an Envoy of its own.
+func (r *runner) column(ctx context.Context, version string, cases <-chan *Case) (map[string]Comparison, error) {
 	binary, err := r.options.Binary(version)
 	if err != nil {
 		return nil, err
@@ -121,21 +143,14 @@ func (r *runner) column(ctx context.Context, version string) (map[string]Verdict
 	if err != nil {
 		return nil, err
 	}
-	cases := slices.Clone(r.options.Cases)
-	slices.SortStableFunc(cases, func(a, b *Case) int {
-		if a.Settings.Workers != b.Settings.Workers {
-			return a.Settings.Workers - b.Settings.Workers
-		}
-		return strings.Compare(a.Settings.Guest, b.Settings.Guest)
-	})
-	verdicts := map[string]Verdict{}
+	verdicts := map[string]Comparison{}
 	var e *envoy
 	defer func() {
 		if e != nil {
 			_ = e.process.Stop() // the cases are done
 		}
 	}()
-	for _, c := range cases {
+	for c := range cases {
 		if e == nil || e.workers != c.Settings.Workers || e.ended() {
 			if e != nil {
 				_ = e.process.Stop() // a new one comes
@@ -159,15 +174,15 @@ func (e *envoy) ended() bool {
 }
 
 // judge plays one case on both hosts.
-func (r *runner) judge(ctx context.Context, e *envoy, c *Case, version string) Verdict {
+func (r *runner) judge(ctx context.Context, e *envoy, c *Case, version string) Comparison {
 	g := r.guests[c.Settings.Guest]
 	real, err := e.play(ctx, c, g.path)
 	if err != nil {
-		return Verdict{Case: c, Version: version, Fault: "cannot be played on Envoy: " + err.Error()}
+		return Comparison{Case: c, Version: version, Fault: "cannot be played on Envoy: " + err.Error()}
 	}
 	simulated, err := simulate(ctx, c, g.module, g.err, version)
 	if err != nil {
-		return Verdict{Case: c, Version: version, Fault: "cannot be played on hostsim: " + err.Error()}
+		return Comparison{Case: c, Version: version, Fault: "cannot be played on hostsim: " + err.Error()}
 	}
 	return compare(c, version, real, simulated)
 }

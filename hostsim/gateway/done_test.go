@@ -15,10 +15,10 @@ import (
 // way on one worker.
 func TestDone(t *testing.T) {
 	const requests = 8
-	told := make(chan gateway.Exchange, requests)
+	told := make(chan gateway.Record, requests)
 	upstream := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
 	base, _ := start(t, "request_headers: get 0 x-mark", upstream, func(c *gateway.Config) {
-		c.Done = func(e gateway.Exchange) { told <- e }
+		c.Done = func(e gateway.Record) { told <- e }
 	}, hostsim.WithTrace(), hostsim.WithWorkers(1))
 	var group sync.WaitGroup
 	for i := range requests {
@@ -36,7 +36,7 @@ func TestDone(t *testing.T) {
 	group.Wait()
 	http.DefaultTransport.(*http.Transport).CloseIdleConnections()
 	for range requests {
-		var e gateway.Exchange
+		var e gateway.Record
 		select {
 		case e = <-told:
 		case <-time.After(time.Minute):

@@ -39,11 +39,11 @@ type Config struct {
 	// Timeout bounds the upstream's answer; 0 means DefaultTimeout.
 	Timeout time.Duration
 	// Done is told of each exchange when it is over; nil tells nobody. It may be called from several goroutines.
-	Done func(Exchange)
+	Done func(Record)
 }
 
-// Exchange is a request that was answered.
-type Exchange struct {
+// Record is a request that was answered.
+type Record struct {
 	Request *http.Request
 	Stream  *hostsim.Stream
 	Status  int // what the client got
@@ -87,7 +87,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.end()
 		// Also when the client left with its response, which ends the handler by a panic.
 		if x.answered && g.cfg.Done != nil {
-			g.cfg.Done(Exchange{Request: r, Stream: stream, Status: x.status, Began: x.began, Took: time.Since(x.began)})
+			g.cfg.Done(Record{Request: r, Stream: stream, Status: x.status, Began: x.began, Took: time.Since(x.began)})
 		}
 	}()
 	if !x.feed() {

@@ -31,21 +31,21 @@ func (s *Site) Client(t *testing.T, address string) *Client {
 	return c
 }
 
-// Answer is what a client of the gateway got.
-type Answer struct {
+// Response is what a client of the gateway got.
+type Response struct {
 	Status int
 	Reason string // the filter's, "" when it refused nothing
 	Body   string
 }
 
 // String is the status and the reason.
-func (a Answer) String() string { return strings.TrimSpace(strconv.Itoa(a.Status) + " " + a.Reason) }
+func (a Response) String() string { return strings.TrimSpace(strconv.Itoa(a.Status) + " " + a.Reason) }
 
 // Ask sends one request. Headers are names and values in turn.
-func (c *Client) Ask(ctx context.Context, path string, headers ...string) (Answer, error) {
+func (c *Client) Ask(ctx context.Context, path string, headers ...string) (Response, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+c.address+path, nil)
 	if err != nil {
-		return Answer{}, err
+		return Response{}, err
 	}
 	r.Host = APIHost
 	for i := 0; i < len(headers); i += 2 {
@@ -57,11 +57,11 @@ func (c *Client) Ask(ctx context.Context, path string, headers ...string) (Answe
 	}
 	response, err := c.http.Do(r)
 	if err != nil {
-		return Answer{}, err
+		return Response{}, err
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
-	return Answer{response.StatusCode, response.Header.Get("x-sallyport-reason"), string(body)}, err
+	return Response{response.StatusCode, response.Header.Get("x-sallyport-reason"), string(body)}, err
 }
 
 // Raw sends a request whose target no HTTP library would take, over a connection of its own. Headers are names and values in

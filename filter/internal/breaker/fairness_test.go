@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 )
 
 // failFor makes so many calls about one token that fail, one after the other, as far as they are let through.
@@ -239,7 +239,7 @@ func TestBreakerFairnessOfProbes(t *testing.T) {
 // the only place.
 func TestBreakerFairnessOnTheWayBack(t *testing.T) {
 	w := newWorld(1, usual(), nil)
-	w.done(0, w.mustAdmit(t, 0), Limited, pipeline.Header{Name: "retry-after", Value: "1"})
+	w.done(0, w.mustAdmit(t, 0), Limited, host.Header{Name: "retry-after", Value: "1"})
 	w.pass(time.Second)
 	if w.failFor(1, Failed, 1) != 1 {
 		t.Fatal("no call")

@@ -7,7 +7,6 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/host"
-	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sha256"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 )
@@ -39,14 +38,11 @@ type Options struct {
 	AtOnce bool
 }
 
-// Ports are what a Guard needs of the host. Random gives evenly spread numbers.
-type Ports = host.Ports
-
 // Guard stands before the calls of one step in one VM. It is not safe for
 // concurrent use: a VM is one thread.
 type Guard struct {
 	options Options
-	ports   Ports
+	ports   host.Ports
 	table   *sharedtable.Table
 	label   string // of metrics
 	last    record // as this VM saw it last
@@ -86,7 +82,7 @@ const (
 const fullRetry = time.Second
 
 // New makes a guard; the shared record is touched first by Admit.
-func New(o Options, p Ports) *Guard {
+func New(o Options, p host.Ports) *Guard {
 	sum := sha256.Sum256([]byte("sallyport outage record v2\x00" + o.Cluster + "\x00" + o.Authority))
 	o.Lease = min(o.Lease, MaxLease)
 	return &Guard{
@@ -125,13 +121,13 @@ func (g *Guard) Admit(now int64, m Mark) (p Permit, d denial.Denial, ok bool) {
 
 // Done gives a permit back and says what its call came to. a is the server's
 // answer, if it gave one.
-func (g *Guard) Done(p Permit, now int64, e Ending, a *pipeline.Answer) {
+func (g *Guard) Done(p Permit, now int64, e Ending, a *host.Answer) {
 	var hold time.Duration
 	if e == Limited {
 		hold = Hold(a, now)
 	}
 	left, counted := budget{}, false
-	if a.Failure == pipeline.NoFailure {
+	if a.Failure == host.NoFailure {
 		left, counted = readBudget(a)
 	}
 	random, warn := uint64(0), false

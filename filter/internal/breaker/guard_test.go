@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 )
 
@@ -154,10 +154,10 @@ func TestAPermitComesBackToItsOwnPlaceOnly(t *testing.T) {
 func TestALimitHoldsAllCallsThenLetsThemStartSlowly(t *testing.T) {
 	w := newWorld(2, usual(), nil)
 	a, b := w.mustAdmit(t, 0), w.mustAdmit(t, 1)
-	w.done(0, a, Limited, pipeline.Header{Name: "retry-after", Value: "20"})
+	w.done(0, a, Limited, host.Header{Name: "retry-after", Value: "20"})
 	w.mustRefuse(t, 1, held(20))
 	w.pass(10 * time.Second)
-	w.done(1, b, Limited, pipeline.Header{Name: "retry-after", Value: "2"}) // cannot shorten it
+	w.done(1, b, Limited, host.Header{Name: "retry-after", Value: "2"}) // cannot shorten it
 	w.mustRefuse(t, 0, held(10))
 	w.pass(10*time.Second - 1)
 	w.mustRefuse(t, 0, held(1))
@@ -171,8 +171,8 @@ func TestALimitHoldsAllCallsThenLetsThemStartSlowly(t *testing.T) {
 
 func TestALowBudgetIsWarnedOfOnceAWindow(t *testing.T) {
 	w := newWorld(2, usual(), nil)
-	budget := func(remaining string) []pipeline.Header {
-		return []pipeline.Header{{Name: "x-rate-limit-limit", Value: "1200"}, {Name: "x-rate-limit-remaining", Value: remaining}}
+	budget := func(remaining string) []host.Header {
+		return []host.Header{{Name: "x-rate-limit-limit", Value: "1200"}, {Name: "x-rate-limit-remaining", Value: remaining}}
 	}
 	w.done(0, w.mustAdmit(t, 0), Answered, budget("240")...)
 	if len(w.lines) != 0 {
@@ -318,7 +318,7 @@ func TestAClockThatGoesBackStartsANewWindow(t *testing.T) {
 	o := usual()
 	o.Breaker.Failures = 100
 	w := newWorld(1, o, nil)
-	low := []pipeline.Header{{Name: "x-rate-limit-limit", Value: "10"}, {Name: "x-rate-limit-remaining", Value: "1"}}
+	low := []host.Header{{Name: "x-rate-limit-limit", Value: "10"}, {Name: "x-rate-limit-remaining", Value: "1"}}
 	w.fail(t, 0, 5)
 	w.done(0, w.mustAdmit(t, 0), Answered, low...)
 	w.pass(-time.Hour)
@@ -371,7 +371,7 @@ func TestRecordSurvivesItsEncoding(t *testing.T) {
 func BenchmarkGuard(b *testing.B) {
 	w := newWorld(1, usual(), nil)
 	now := w.now.UnixNano()
-	a := pipeline.Answer{Failure: pipeline.NoFailure, Status: 200}
+	a := host.Answer{Failure: host.NoFailure, Status: 200}
 	b.Run("call", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {

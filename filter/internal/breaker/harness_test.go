@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
-	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 )
 
@@ -49,15 +49,15 @@ func newWorld(workers int, o Options, hook memstore.Hook) *world {
 
 func (w *world) addWorker(o Options) {
 	o.Role = role
-	w.guards = append(w.guards, New(o, Ports{
-		Store: w.store, Metrics: gauges{NoMetrics: pipeline.NoMetrics{}, values: w.gauges},
+	w.guards = append(w.guards, New(o, host.Ports{
+		Store: w.store, Metrics: gauges{NoMetrics: host.NoMetrics{}, values: w.gauges},
 		Warn:   func(line string) { w.lines = append(w.lines, line) },
 		Random: func() uint64 { return w.random },
 	}))
 }
 
 type gauges struct {
-	pipeline.NoMetrics
+	host.NoMetrics
 	values map[string]int64
 }
 
@@ -93,13 +93,13 @@ func (w *world) mustRefuse(t testing.TB, worker int, want denial.Denial) {
 	}
 }
 
-func (w *world) done(worker int, p Permit, e Ending, headers ...pipeline.Header) {
-	a := pipeline.Answer{Failure: pipeline.NoFailure, Status: 200, Headers: headers}
+func (w *world) done(worker int, p Permit, e Ending, headers ...host.Header) {
+	a := host.Answer{Failure: host.NoFailure, Status: 200, Headers: headers}
 	switch e {
 	case Limited:
 		a.Status = 429
 	case Failed, Down, Lost:
-		a = pipeline.Answer{Failure: pipeline.Unreachable}
+		a = host.Answer{Failure: host.Unreachable}
 	}
 	w.guards[worker].Done(p, w.now.UnixNano(), e, &a)
 }

@@ -10,7 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
-	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 )
 
@@ -241,7 +241,7 @@ func TestIntrospectionModelBreaker(t *testing.T) {
 				e := rapid.SampledFrom(endings).Draw(t, "ending")
 				w.random = rapid.Uint64().Draw(t, "random")
 				hold := rapid.IntRange(1, 3).Draw(t, "hold")
-				w.done(rapid.IntRange(0, 2).Draw(t, "worker"), c.permit, e, pipeline.Header{Name: "retry-after", Value: strconv.Itoa(hold)})
+				w.done(rapid.IntRange(0, 2).Draw(t, "worker"), c.permit, e, host.Header{Name: "retry-after", Value: strconv.Itoa(hold)})
 				m.done(c, w.now, e, time.Duration(hold)*time.Second, w.random)
 			},
 			"pass":        func(t *rapid.T) { w.pass(rapid.SampledFrom(steps).Draw(t, "time")) },

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
-	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 )
 
 const (
@@ -26,7 +26,7 @@ const (
 // told by a limit of 0 and whose reset is only a suggestion; else until
 // X-Rate-Limit-Reset, which Okta gives in unix seconds. now is in unix
 // nanoseconds; the answer is in whole seconds, from 1 second to MaxHold.
-func Hold(a *pipeline.Answer, now int64) time.Duration {
+func Hold(a *host.Answer, now int64) time.Duration {
 	if hold, ok := RetryAfter(a); ok {
 		return hold
 	}
@@ -49,7 +49,7 @@ func Hold(a *pipeline.Answer, now int64) time.Duration {
 
 // RetryAfter reads Retry-After in seconds, at most MaxHold. Its other form, a
 // date, is not read (RFC 9110 section 10.2.3).
-func RetryAfter(a *pipeline.Answer) (time.Duration, bool) {
+func RetryAfter(a *host.Answer) (time.Duration, bool) {
 	n, ok := number(a, "retry-after")
 	if !ok || n == 0 {
 		return 0, false
@@ -70,7 +70,7 @@ func (b budget) low() bool { return b.remaining*100 < b.limit*lowBudgetPercent }
 const maxBudget = 1 << 40
 
 // readBudget gives nothing for a concurrency limit, which is no budget.
-func readBudget(a *pipeline.Answer) (b budget, ok bool) {
+func readBudget(a *host.Answer) (b budget, ok bool) {
 	limit, ok := number(a, "x-rate-limit-limit")
 	if !ok || limit == 0 {
 		return budget{}, false
@@ -83,7 +83,7 @@ func readBudget(a *pipeline.Answer) (b budget, ok bool) {
 }
 
 // number reads digits, and nothing else.
-func number(a *pipeline.Answer, name string) (int64, bool) {
+func number(a *host.Answer, name string) (int64, bool) {
 	value, ok := a.Header(name)
 	if !ok {
 		return 0, false

@@ -6,13 +6,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 )
 
-func answer(headers map[string]string) *pipeline.Answer {
-	a := &pipeline.Answer{Failure: pipeline.NoFailure, Status: 429}
+func answer(headers map[string]string) *host.Answer {
+	a := &host.Answer{Failure: host.NoFailure, Status: 429}
 	for name, value := range headers {
-		a.Headers = append(a.Headers, pipeline.Header{Name: name, Value: value})
+		a.Headers = append(a.Headers, host.Header{Name: name, Value: value})
 	}
 	return a
 }

@@ -3,7 +3,7 @@ package breaker
 import (
 	"time"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 )
 
 // minRetryTime is the least time in which a second try is worth while.
@@ -13,8 +13,8 @@ const minRetryTime = 20 * time.Millisecond
 // what of its timeout is left for that. Only a connection that was refused or
 // reset is tried again: after a timeout there is no time left, and an answer
 // would be the same. elapsed is the time since the first try was sent.
-func RetryWithin(f pipeline.Failure, elapsed, timeout time.Duration) (left time.Duration, ok bool) {
-	if f != pipeline.NoConnection && f != pipeline.Unreachable && f != pipeline.ResetMidAnswer {
+func RetryWithin(f host.Failure, elapsed, timeout time.Duration) (left time.Duration, ok bool) {
+	if f != host.NoConnection && f != host.Unreachable && f != host.ResetMidAnswer {
 		return 0, false
 	}
 	left = timeout - elapsed

@@ -5,6 +5,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/catalog"
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
 
@@ -39,11 +40,11 @@ func request() *pipeline.Exchange {
 	return &pipeline.Exchange{
 		Method: "POST", Query: "a=1&b=x%20y&debug&a=2&c=1+1", HasQuery: true,
 		API: pipeline.API{Name: "o", Version: "v1", PathSuffix: "/orders/7"},
-		Headers: []pipeline.Header{
+		Headers: []host.Header{
 			{Name: ":method", Value: "POST"}, {Name: "x-mode", Value: " fast\t"}, {Name: "x-list", Value: "one, two"}, {Name: "x-list", Value: "three"},
 			{Name: "x-empty", Value: ""}, {Name: "x-removed", Value: "1"}, {Name: "x-forged", Value: "client"},
 		},
-		Edits: pipeline.Edits{Remove: []string{"x-removed", "x-forged"}, Set: []pipeline.Header{{Name: "x-forged", Value: "ours"}}},
+		Edits: pipeline.Edits{Remove: []string{"x-removed", "x-forged"}, Set: []host.Header{{Name: "x-forged", Value: "ours"}}},
 	}
 }
 
@@ -124,9 +125,9 @@ func TestWhenSemicolons(t *testing.T) {
 // TestWhenSpellings: what backends read in two ways gets round no step.
 func TestWhenSpellings(t *testing.T) {
 	tenant, param := Header("x-tenant", value("a")), Query("t", value("a"))
-	lines := func(l ...string) (headers []pipeline.Header) {
+	lines := func(l ...string) (headers []host.Header) {
 		for i := 0; i < len(l); i += 2 {
-			headers = append(headers, pipeline.Header{Name: l[i], Value: l[i+1]})
+			headers = append(headers, host.Header{Name: l[i], Value: l[i+1]})
 		}
 		return headers
 	}

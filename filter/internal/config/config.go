@@ -101,13 +101,10 @@ func Load(data []byte, env Env) (*Config, []Problem) {
 	return c, nil
 }
 
-// Ports are what steps need of the host.
-type Ports = host.Ports
-
 // Sequences builds the sequences for one VM, by the catalog's API index. What
 // an API counts is its own; a step that only asks or compares, with its cache,
 // is shared by all APIs that use the same sequence of the configuration.
-func (c *Config) Sequences(p Ports) []*pipeline.Sequence {
+func (c *Config) Sequences(p host.Ports) []*pipeline.Sequence {
 	p = p.WithDefaults()
 	sequences := make([]*pipeline.Sequence, len(c.sequences))
 	made := make([][]built, len(c.sequences)) // for the first API of each sequence

@@ -12,8 +12,9 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/catalog"
 	"github.com/sallyport-gateway/sallyport/filter/internal/decode"
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
-	"github.com/sallyport-gateway/sallyport/filter/internal/policy/apikey"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/identity"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
@@ -40,18 +41,18 @@ const introspect = "introspect_token: {cluster: okta, authority: a.example, path
 
 // dispatcher notes the calls, and refuses them all when it says so.
 type dispatcher struct {
-	calls   []pipeline.Callout
-	failure pipeline.Failure
+	calls   []host.Callout
+	failure host.Failure
 }
 
-func (d *dispatcher) dispatch(c pipeline.Callout, _ func(int64, pipeline.Answer)) pipeline.Failure {
+func (d *dispatcher) dispatch(c host.Callout, _ func(int64, host.Answer)) host.Failure {
 	d.calls = append(d.calls, c)
 	return d.failure
 }
 
 var now = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
-func request(headers ...pipeline.Header) *pipeline.Exchange {
+func request(headers ...host.Header) *pipeline.Exchange {
 	return &pipeline.Exchange{
 		Method: "GET", Authority: "a.example", Path: "/orders/1", Headers: headers,
 		API: pipeline.API{Name: "customers", Version: "v1", PathSuffix: "/orders/1"},
@@ -114,12 +115,12 @@ func TestLoadBase(t *testing.T) {
 }
 
 func TestSequencesBaseRefuses(t *testing.T) {
-	s := load(t, "{}").Sequences(Ports{Store: memstore.New(nil), Dispatcher: (&dispatcher{}).dispatch})
+	s := load(t, "{}").Sequences(host.Ports{Store: memstore.New(nil), Dispatcher: (&dispatcher{}).dispatch})
 	if len(s) != 1 {
 		t.Fatalf("%d sequences", len(s))
 	}
 	wantDenied(t, s[0], request(), denial.APIKeyMissing)
-	wantDenied(t, s[0], request(pipeline.Header{Name: "x-api-key", Value: "nobody's"}), denial.APIKeyUnknown)
+	wantDenied(t, s[0], request(host.Header{Name: "x-api-key", Value: "nobody's"}), denial.APIKeyUnknown)
 }
 
 func TestStepSwitches(t *testing.T) {
@@ -142,8 +143,8 @@ func TestStepSwitches(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			c := load(t, plainAPI(tt.sequence))
-			s := c.Sequences(Ports{Store: memstore.New(nil), Dispatcher: (&dispatcher{failure: pipeline.NoHost}).dispatch})[0]
-			x := request(pipeline.Header{Name: "authorization", Value: "Bearer abc"})
+			s := c.Sequences(host.Ports{Store: memstore.New(nil), Dispatcher: (&dispatcher{failure: host.NoHost}).dispatch})[0]
+			x := request(host.Header{Name: "authorization", Value: "Bearer abc"})
 			if tt.admitted {
 				wantAdmitted(t, s, x)
 			} else {
@@ -155,8 +156,8 @@ func TestStepSwitches(t *testing.T) {
 
 func TestDryRunAndOnErrorTogether(t *testing.T) {
 	c := load(t, plainAPI("[{"+introspect+"2s, on_error: continue, dry_run: true}}]"))
-	s := c.Sequences(Ports{Store: memstore.New(nil), Dispatcher: (&dispatcher{failure: pipeline.NoHost}).dispatch})[0]
-	x := request(pipeline.Header{Name: "authorization", Value: "Bearer abc"})
+	s := c.Sequences(host.Ports{Store: memstore.New(nil), Dispatcher: (&dispatcher{failure: host.NoHost}).dispatch})[0]
+	x := request(host.Header{Name: "authorization", Value: "Bearer abc"})
 	wantAdmitted(t, s, x)
 	if len(x.DryRun) != 0 || len(x.Overridden) != 1 {
 		t.Errorf("dry run %v, overridden %v: live, the step would have let it pass", x.DryRun, x.Overridden)
@@ -170,13 +171,13 @@ func TestDryRunAndOnErrorTogether(t *testing.T) {
 
 func TestRemoveCoversEveryPlace(t *testing.T) {
 	c := load(t, plainAPI(`[{remove_api_key: {from: [{header: x-old-key}]}}, {verify_api_key: {enabled: false, from: [{header: x-api-key}]}}, {verify_api_key: {dry_run: true, from: [{header: x-api-key}, {query: key}]}}]`))
-	want := []apikey.Place{{Header: "x-old-key"}, {Header: "x-api-key"}, {Query: "key"}}
+	want := []policy.Place{{Header: "x-old-key"}, {Header: "x-api-key"}, {Query: "key"}}
 	if diff := cmp.Diff(want, c.sequences[0].keyPlaces); diff != "" {
 		t.Error(diff)
 	}
-	x := request(pipeline.Header{Name: "x-api-key", Value: "a"}, pipeline.Header{Name: "x-old-key", Value: "b"})
+	x := request(host.Header{Name: "x-api-key", Value: "a"}, host.Header{Name: "x-old-key", Value: "b"})
 	x.Query, x.HasQuery = "key=c&d=e", true
-	wantAdmitted(t, c.Sequences(Ports{})[0], x)
+	wantAdmitted(t, c.Sequences(host.Ports{})[0], x)
 	if diff := cmp.Diff([]string{"x-api-key", "x-old-key"}, sorted(x.Edits.Remove)); diff != "" {
 		t.Error(diff)
 	}
@@ -188,18 +189,18 @@ func TestRemoveCoversEveryPlace(t *testing.T) {
 func TestEachAPICountsItself(t *testing.T) {
 	c := load(t, "apis: [{name: customers, version: v1, base_path: /a}, {name: customers, version: v2, base_path: /b}]\nsequence: [{spike_arrest: {rate: 1pm}}]")
 	store := memstore.New(nil)
-	s := c.Sequences(Ports{Store: store})
+	s := c.Sequences(host.Ports{Store: store})
 	wantAdmitted(t, s[0], request())
 	wantDenied(t, s[0], request(), denial.SpikeArrestExceeded)
 	wantAdmitted(t, s[1], request())
 	// Another VM, or another configuration with the same limiter, goes on counting.
-	again := load(t, "apis: [{name: customers, version: v1, base_path: /a}]\nsequence: [{spike_arrest: {rate: 1pm}}]").Sequences(Ports{Store: store})
+	again := load(t, "apis: [{name: customers, version: v1, base_path: /a}]\nsequence: [{spike_arrest: {rate: 1pm}}]").Sequences(host.Ports{Store: store})
 	wantDenied(t, again[0], request(), denial.SpikeArrestExceeded)
 }
 
 func TestTwoLimitersOfOneSequenceAreTwo(t *testing.T) {
 	c := load(t, plainAPI("[{spike_arrest: {rate: 2pm, burst: 2}}, {spike_arrest: {rate: 2pm, burst: 2}}]"))
-	s := c.Sequences(Ports{Store: memstore.New(nil)})[0]
+	s := c.Sequences(host.Ports{Store: memstore.New(nil)})[0]
 	wantAdmitted(t, s, request())
 	wantAdmitted(t, s, request())
 	wantDenied(t, s, request(), denial.SpikeArrestExceeded)
@@ -207,10 +208,10 @@ func TestTwoLimitersOfOneSequenceAreTwo(t *testing.T) {
 
 func TestAPIsShareOneIntrospection(t *testing.T) {
 	c := load(t, "apis: [{name: customers, version: v1, base_path: /a}, {name: customers, version: v2, base_path: /b}]\nsequence: [{"+introspect+"2s}}]")
-	d := &dispatcher{failure: pipeline.NoFailure}
-	s := c.Sequences(Ports{Store: memstore.New(nil), Dispatcher: d.dispatch})
+	d := &dispatcher{failure: host.NoFailure}
+	s := c.Sequences(host.Ports{Store: memstore.New(nil), Dispatcher: d.dispatch})
 	for i := range s {
-		if v, _ := run(s[i], request(pipeline.Header{Name: "authorization", Value: "Bearer abc"})); v != pipeline.Parked {
+		if v, _ := run(s[i], request(host.Header{Name: "authorization", Value: "Bearer abc"})); v != pipeline.Parked {
 			t.Errorf("verdict %d", v)
 		}
 	}

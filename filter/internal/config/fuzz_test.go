@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/decode"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 )
 
@@ -46,7 +47,7 @@ func FuzzConfig(f *testing.F) {
 		if c == nil {
 			return
 		}
-		sequences := c.Sequences(Ports{Store: memstore.New(nil), Dispatcher: (&dispatcher{}).dispatch})
+		sequences := c.Sequences(host.Ports{Store: memstore.New(nil), Dispatcher: (&dispatcher{}).dispatch})
 		if len(sequences) == 0 || len(sequences) != c.Catalog.APICount() {
 			t.Fatalf("%d sequences for %d APIs", len(sequences), c.Catalog.APICount())
 		}

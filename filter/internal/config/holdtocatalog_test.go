@@ -5,19 +5,20 @@ import (
 	"testing"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 )
 
 // answering is a server that says the same of every token.
 type answering struct {
-	answer pipeline.Answer
-	land   func(int64, pipeline.Answer)
+	answer host.Answer
+	land   func(int64, host.Answer)
 }
 
-func (a *answering) dispatch(_ pipeline.Callout, land func(int64, pipeline.Answer)) pipeline.Failure {
+func (a *answering) dispatch(_ host.Callout, land func(int64, host.Answer)) host.Failure {
 	a.land = land
-	return pipeline.NoFailure
+	return host.NoFailure
 }
 
 // play runs a whole sequence, the call included.
@@ -31,12 +32,12 @@ func (a *answering) play(s *pipeline.Sequence, x *pipeline.Exchange) (pipeline.V
 	return v, r.Denial().Reason
 }
 
-func saying(members string) pipeline.Answer {
+func saying(members string) host.Answer {
 	body := `{"active":true,"sub":"jane",` + members + `}`
-	return pipeline.Answer{Failure: pipeline.NoFailure, Status: 200, Body: []byte(body), BodySize: len(body)}
+	return host.Answer{Failure: host.NoFailure, Status: 200, Body: []byte(body), BodySize: len(body)}
 }
 
-var serverDown = pipeline.Answer{Failure: pipeline.Unreachable}
+var serverDown = host.Answer{Failure: host.Unreachable}
 
 // TestTokenKindWithoutRequireToken: whatever stands in a sequence, and in which
 // order, a token of another kind, one that is bound and not proven, one of a
@@ -91,7 +92,7 @@ func TestTokenKindWithoutRequireToken(t *testing.T) {
 			s := catalogSequence(t, tt.sequence)
 			for i, members := range all {
 				a := &answering{answer: saying(members)}
-				seq := s.Sequences(Ports{Store: memstore.New(nil), Dispatcher: a.dispatch})[0]
+				seq := s.Sequences(host.Ports{Store: memstore.New(nil), Dispatcher: a.dispatch})[0]
 				v, reason := a.play(seq, withKeyAndToken())
 				if v == pipeline.Admitted {
 					reason = pass
@@ -124,7 +125,7 @@ func TestTokenKindOnError(t *testing.T) {
 		"token(dry_run: true), key":                                   pass,
 	} {
 		a := &answering{answer: serverDown}
-		seq := catalogSequence(t, sequence).Sequences(Ports{Store: memstore.New(nil), Dispatcher: a.dispatch})[0]
+		seq := catalogSequence(t, sequence).Sequences(host.Ports{Store: memstore.New(nil), Dispatcher: a.dispatch})[0]
 		v, reason := a.play(seq, withKeyAndToken())
 		if v == pipeline.Admitted {
 			reason = pass
@@ -140,7 +141,7 @@ func TestTokenKindOnTrial(t *testing.T) {
 	for _, sequence := range []string{"key, token(dry_run: true)", "token(dry_run: true), key"} {
 		a := &answering{answer: saying(`"client_id":"another","scope":"customers.read"`)}
 		x := withKeyAndToken()
-		a.play(catalogSequence(t, sequence).Sequences(Ports{Store: memstore.New(nil), Dispatcher: a.dispatch})[0], x)
+		a.play(catalogSequence(t, sequence).Sequences(host.Ports{Store: memstore.New(nil), Dispatcher: a.dispatch})[0], x)
 		if len(x.DryRun) != 1 || x.DryRun[0] != denial.TokenClientNotBound {
 			t.Errorf("%s: noted %v", sequence, x.DryRun)
 		}
@@ -151,7 +152,7 @@ func TestTokenKindOnTrial(t *testing.T) {
 const theKey = "ad44dc8e51cfbfa55e81ddbb626b466241069045066846e7e4cd096131505290"
 
 func withKeyAndToken() *pipeline.Exchange {
-	return request(pipeline.Header{Name: "x-api-key", Value: "the-key"}, pipeline.Header{Name: "authorization", Value: "Bearer t"})
+	return request(host.Header{Name: "x-api-key", Value: "the-key"}, host.Header{Name: "authorization", Value: "Bearer t"})
 }
 
 // catalogSequence is an app that is bound to a client, with a product that wants

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 )
@@ -32,7 +33,7 @@ func TestStepsAreWhatTheyAreCalled(t *testing.T) {
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
-	got := c.Sequences(Ports{Store: memstore.New(nil)})[0].Names()
+	got := c.Sequences(host.Ports{Store: memstore.New(nil)})[0].Names()
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("names (-configured +built):\n%s", diff)
 	}

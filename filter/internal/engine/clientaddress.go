@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/ipaddr"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
@@ -26,7 +27,7 @@ func (e *Engine) clientAddress(x *pipeline.Exchange) ipaddr.Addr {
 
 // fromRight gives the n-th element, from 1, of the X-Forwarded-For headers read
 // as one list (RFC 9110 section 5.3).
-func fromRight(headers []pipeline.Header, n int) string {
+func fromRight(headers []host.Header, n int) string {
 	for i := len(headers) - 1; i >= 0; i-- {
 		if headers[i].Name != "x-forwarded-for" {
 			continue

@@ -3,19 +3,19 @@ package engine
 import (
 	"testing"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 )
 
 func TestFromRight(t *testing.T) {
-	headers := func(values ...string) (list []pipeline.Header) {
+	headers := func(values ...string) (list []host.Header) {
 		for _, v := range values {
-			list = append(list, pipeline.Header{Name: "x-forwarded-for", Value: v}, pipeline.Header{Name: "x-other", Value: "9.9.9.9"})
+			list = append(list, host.Header{Name: "x-forwarded-for", Value: v}, host.Header{Name: "x-other", Value: "9.9.9.9"})
 		}
 		return list
 	}
 	tests := []struct {
 		name    string
-		headers []pipeline.Header
+		headers []host.Header
 		n       int
 		want    string
 	}{

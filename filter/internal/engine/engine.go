@@ -72,7 +72,7 @@ func (e *Engine) Configure(data []byte, env func(string) (string, bool)) bool {
 		Format: c.Format, RateLimitedGRPC: c.GRPCRateLimited, Omit: c.RateLimitHeaders.Omitted(),
 	}, identity.New(c.Identity)
 	e.usage = usage.NewRecorder(c.Usage.MaxSeries, e.host, e.metrics)
-	e.sequences = c.Sequences(config.Ports{
+	e.sequences = c.Sequences(host.Ports{
 		Store:             e.host,
 		Dispatcher:        e.dispatch,
 		GRPC:              e.dispatchGRPC,
@@ -113,12 +113,12 @@ func (e *Engine) Tick() {
 }
 
 // dispatch gives policies the host's callouts, counted.
-func (e *Engine) dispatch(c pipeline.Callout, land func(int64, pipeline.Answer)) pipeline.Failure {
-	failure := e.host.Dispatch(c, func(a pipeline.Answer) {
+func (e *Engine) dispatch(c host.Callout, land func(int64, host.Answer)) host.Failure {
+	failure := e.host.Dispatch(c, func(a host.Answer) {
 		land(e.host.NowNanos(), a)
 		e.giveVerdicts()
 	})
-	if failure == pipeline.NoFailure {
+	if failure == host.NoFailure {
 		e.metrics.Count(metricCallouts)
 	}
 	return failure

@@ -20,12 +20,12 @@ import (
 type proxy struct {
 	*memstore.Store
 	now        time.Time
-	headers    []pipeline.Header
+	headers    []host.Header
 	selected   uint32
 	gone       map[uint32]bool
 	replies    map[uint32][]int
 	resumed    map[uint32]int
-	backend    []pipeline.Header // as the edits of the last stream left them
+	backend    []host.Header // as the edits of the last stream left them
 	edits      int
 	kept       int // how often headers were left to a stream
 	asked      int // how often for the client's address
@@ -33,28 +33,28 @@ type proxy struct {
 	status     int // of the response
 	attributes map[string]string
 	observed   map[string][]int64
-	landings   []func(pipeline.Answer)
+	landings   []func(host.Answer)
 	engine     *engine.Engine
 	names      []string // of metrics
 	sums       map[string]int
 	lines      []string
 	broken     func(call string) // may panic
 	refuses    bool              // to change the trailers
-	trailers   []pipeline.Header // nil when the host does not give them
+	trailers   []host.Header     // nil when the host does not give them
 }
 
 func newProxy() *proxy {
 	return &proxy{Store: memstore.New(nil), now: time.Unix(1_800_000_000, 0), gone: map[uint32]bool{}, replies: map[uint32][]int{},
-		resumed: map[uint32]int{}, sums: map[string]int{}, attributes: map[string]string{}, observed: map[string][]int64{}, broken: func(string) {}, headers: request("GET", "/a/orders"), trailers: []pipeline.Header{}}
+		resumed: map[uint32]int{}, sums: map[string]int{}, attributes: map[string]string{}, observed: map[string][]int64{}, broken: func(string) {}, headers: request("GET", "/a/orders"), trailers: []host.Header{}}
 }
 
-func request(method, path string) []pipeline.Header {
-	return []pipeline.Header{{Name: ":method", Value: method}, {Name: ":path", Value: path}, {Name: ":authority", Value: "api.example.com"},
+func request(method, path string) []host.Header {
+	return []host.Header{{Name: ":method", Value: method}, {Name: ":path", Value: path}, {Name: ":authority", Value: "api.example.com"},
 		{Name: "authorization", Value: "Bearer token-of-jane"}, {Name: "x-sallyport-app", Value: "forged"}}
 }
 
 func (p *proxy) NowNanos() int64 { return p.now.UnixNano() }
-func (p *proxy) RequestHeaders() ([]pipeline.Header, bool) {
+func (p *proxy) RequestHeaders() ([]host.Header, bool) {
 	p.broken("headers")
 	p.backend, p.edits = slices.Clone(p.headers), 0
 	return p.headers, p.headers != nil
@@ -66,10 +66,10 @@ func (p *proxy) SetAttribute(name, value string) { p.broken("attribute"); p.attr
 func (p *proxy) ClientCertificate() string       { p.broken("certificate"); return "" }
 
 func (p *proxy) RemoveHeader(name string) bool {
-	return p.edited(func(h pipeline.Header) bool { return h.Name == name })
+	return p.edited(func(h host.Header) bool { return h.Name == name })
 }
 
-func (p *proxy) RequestTrailers() ([]pipeline.Header, bool) {
+func (p *proxy) RequestTrailers() ([]host.Header, bool) {
 	return slices.Clone(p.trailers), p.trailers != nil
 }
 
@@ -78,19 +78,19 @@ func (p *proxy) RemoveTrailer(name string) bool {
 	if p.refuses {
 		return false
 	}
-	p.trailers = slices.DeleteFunc(p.trailers, func(h pipeline.Header) bool { return h.Name == name })
+	p.trailers = slices.DeleteFunc(p.trailers, func(h host.Header) bool { return h.Name == name })
 	return true
 }
 
 func (p *proxy) ReplaceHeader(name, value string) bool {
 	ok := p.RemoveHeader(name)
 	if ok {
-		p.backend = append(p.backend, pipeline.Header{Name: name, Value: value})
+		p.backend = append(p.backend, host.Header{Name: name, Value: value})
 	}
 	return ok
 }
 
-func (p *proxy) edited(goes func(pipeline.Header) bool) bool {
+func (p *proxy) edited(goes func(host.Header) bool) bool {
 	p.broken("set")
 	p.edits++
 	if p.edits == p.failAt {
@@ -115,9 +115,9 @@ func (p *proxy) Select(id uint32) bool {
 // DispatchGRPC refuses: no test here calls by gRPC.
 func (p *proxy) DispatchGRPC(host.GRPCCall, func(host.GRPCAnswer)) bool { return false }
 
-func (p *proxy) Dispatch(_ pipeline.Callout, land func(pipeline.Answer)) pipeline.Failure {
+func (p *proxy) Dispatch(_ host.Callout, land func(host.Answer)) host.Failure {
 	p.landings = append(p.landings, land)
-	return pipeline.NoFailure
+	return host.NoFailure
 }
 
 func (p *proxy) Log(_ engine.Level, line string)           { p.broken("log"); p.lines = append(p.lines, line) }
@@ -158,7 +158,7 @@ func (p *proxy) open(e *engine.Engine, id uint32) (*engine.Stream, engine.Action
 	return s, s.OnRequestHeaders()
 }
 
-func (p *proxy) land(a pipeline.Answer) {
+func (p *proxy) land(a host.Answer) {
 	landings := p.landings
 	p.landings, p.selected = nil, 0
 	for _, land := range landings {
@@ -178,14 +178,14 @@ func configured(t *testing.T, p *proxy) *engine.Engine {
 	return e
 }
 
-func active() pipeline.Answer {
+func active() host.Answer {
 	body := `{"active":true,"sub":"jane","client_id":"shop","exp":1900000000}`
-	return pipeline.Answer{Failure: pipeline.NoFailure, Status: 200, Body: []byte(body), BodySize: len(body)}
+	return host.Answer{Failure: host.NoFailure, Status: 200, Body: []byte(body), BodySize: len(body)}
 }
 
-func inactive() pipeline.Answer {
+func inactive() host.Answer {
 	body := `{"active":false}`
-	return pipeline.Answer{Failure: pipeline.NoFailure, Status: 200, Body: []byte(body), BodySize: len(body)}
+	return host.Answer{Failure: host.NoFailure, Status: 200, Body: []byte(body), BodySize: len(body)}
 }
 
 func TestAParkedRequestHoldsItsBody(t *testing.T) {
@@ -396,7 +396,7 @@ func TestAnEditThatTheHostRefusesDenies(t *testing.T) {
 	for failAt := 1; failAt <= edits; failAt++ {
 		p := newProxy()
 		e := configured(t, p)
-		p.headers = append(p.headers, pipeline.Header{Name: "x-sallyport-app", Value: "forged again"})
+		p.headers = append(p.headers, host.Header{Name: "x-sallyport-app", Value: "forged again"})
 		s, _ := p.open(e, 1)
 		p.failAt = failAt
 		p.land(active())
@@ -425,25 +425,25 @@ func TestAnOpenAPIStillLosesForgedIdentity(t *testing.T) {
 	if _, action := p.open(configured(t, p), 1); action != engine.Pass {
 		t.Fatal("an open API refused")
 	}
-	want := slices.DeleteFunc(slices.Clone(p.headers), func(h pipeline.Header) bool { return h.Name == "x-sallyport-app" })
+	want := slices.DeleteFunc(slices.Clone(p.headers), func(h host.Header) bool { return h.Name == "x-sallyport-app" })
 	if diff := cmp.Diff(want, p.backend); diff != "" {
 		t.Errorf("the backend's headers (-want +got):\n%s", diff)
 	}
 }
 
 func TestMalformedRequests(t *testing.T) {
-	without := func(name string) []pipeline.Header {
-		return slices.DeleteFunc(request("GET", "/a"), func(h pipeline.Header) bool { return h.Name == name })
+	without := func(name string) []host.Header {
+		return slices.DeleteFunc(request("GET", "/a"), func(h host.Header) bool { return h.Name == name })
 	}
 	tests := []struct {
 		name    string
-		headers []pipeline.Header
+		headers []host.Header
 		status  int
 	}{
 		{"no path", without(":path"), 400},
 		{"no method", without(":method"), 400},
 		{"no authority", without(":authority"), 400},
-		{"two paths", append(request("GET", "/a"), pipeline.Header{Name: ":path", Value: "/open"}), 400},
+		{"two paths", append(request("GET", "/a"), host.Header{Name: ":path", Value: "/open"}), 400},
 		{"asterisk", request("OPTIONS", "*"), 400},
 		{"absolute form", request("GET", "http://other/a"), 400},
 		{"a target beyond the bound", request("GET", "/a/"+strings.Repeat("x", 16<<10)), 400},
@@ -482,14 +482,14 @@ func TestAnOutageDoesNotFloodTheLog(t *testing.T) {
 	e := configured(t, p)
 	for id := uint32(1); id <= 100; id++ {
 		p.open(e, id)
-		p.land(pipeline.Answer{Failure: pipeline.Unreachable})
+		p.land(host.Answer{Failure: host.Unreachable})
 	}
 	if len(p.lines) != 1 {
 		t.Errorf("%d lines within one second, want 1: %q", len(p.lines), p.lines)
 	}
 	p.now = p.now.Add(time.Second)
 	p.open(e, 200)
-	p.land(pipeline.Answer{Failure: pipeline.Unreachable})
+	p.land(host.Answer{Failure: host.Unreachable})
 	if len(p.lines) != 2 {
 		t.Errorf("%d lines after a second, want 2", len(p.lines))
 	}

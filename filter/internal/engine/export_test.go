@@ -1,5 +1,7 @@
 package engine
 
+import "github.com/sallyport-gateway/sallyport/filter/internal/host"
+
 import "github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 
 // Report is what a tick does for metrics.
@@ -29,7 +31,7 @@ const MaxParkedBytes = maxParkedBytes
 func (e *Engine) Queue() (uint32, bool) { return e.peers.Queue() }
 
 // Join makes somebody hear what other VMs say.
-func (e *Engine) Join(b pipeline.Background) { e.peers.Join(b) }
+func (e *Engine) Join(b host.Background) { e.peers.Join(b) }
 
 // Waiting is how many bytes the streams that wait are counted with.
 func (e *Engine) Waiting() int { return e.waiting }

@@ -5,7 +5,6 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/metrics"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
-	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 )
 
 // Level is how loud a log line is.
@@ -22,14 +21,14 @@ const (
 // callback runs, or on the one that Select chose. A false answer is a technical
 // fault: the engine then refuses.
 type Host interface {
-	sharedtable.Store
+	host.Store
 	metrics.Host
 	pipeline.Editor // of the request's headers
 
 	NowNanos() int64 // the wall clock, unix nanoseconds
 	// RequestHeaders gives all of them in order, pseudo headers included, names
 	// in lower case. They are good until the callback ends.
-	RequestHeaders() ([]pipeline.Header, bool)
+	RequestHeaders() ([]host.Header, bool)
 	// KeepRequest makes the headers that RequestHeaders gave last good for as long
 	// as they are used.
 	KeepRequest()
@@ -42,7 +41,7 @@ type Host interface {
 	ClientCertificate() string
 	// RequestTrailers gives the trailers and RemoveTrailer removes every line of
 	// one, while the engine is asked about them.
-	RequestTrailers() ([]pipeline.Header, bool)
+	RequestTrailers() ([]host.Header, bool)
 	RemoveTrailer(name string) bool
 	// ResponseStatus is what the client was answered, 0 when it was not; for the
 	// log phase.
@@ -59,8 +58,8 @@ type Host interface {
 	// is gone.
 	Select(stream uint32) bool
 
-	// Dispatch sends a callout that outlives the stream; see pipeline.Dispatcher.
-	Dispatch(c pipeline.Callout, land func(pipeline.Answer)) pipeline.Failure
+	// Dispatch sends a callout that outlives the stream; see host.Dispatcher.
+	Dispatch(c host.Callout, land func(host.Answer)) host.Failure
 
 	// DispatchGRPC is the same for a unary gRPC call; see host.GRPCDispatcher.
 	DispatchGRPC(c host.GRPCCall, land func(host.GRPCAnswer)) (ok bool)

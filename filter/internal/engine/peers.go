@@ -4,7 +4,7 @@ import (
 	"math/rand/v2"
 	"strconv"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 )
 
 const (
@@ -15,19 +15,19 @@ const (
 	maxMessages = 1024
 )
 
-// peers is pipeline.Peers over the host's shared queues. The queue is made when
+// peers is host.Peers over the host's shared queues. The queue is made when
 // it is first asked for: what is never used leaves nothing behind in the host.
 type peers struct {
 	host     Host
 	queue    uint32
 	made     bool
 	failed   bool
-	listener []pipeline.Background
+	listener []host.Background
 	nudge    string // the message to ourselves that is on its way; empty for none
 	nudgedAt int64  // unix nanoseconds
 }
 
-// Queue implements pipeline.Peers. The name is random, as a queue belongs to who
+// Queue implements host.Peers. The name is random, as a queue belongs to who
 // registered it last.
 func (p *peers) Queue() (queue uint32, ok bool) {
 	if !p.made && !p.failed {
@@ -37,11 +37,11 @@ func (p *peers) Queue() (queue uint32, ok bool) {
 	return p.queue, p.made
 }
 
-// Tell implements pipeline.Peers.
+// Tell implements host.Peers.
 func (p *peers) Tell(queue uint32, message []byte) { p.host.Enqueue(queue, message) }
 
-// Join implements pipeline.Peers.
-func (p *peers) Join(b pipeline.Background) { p.listener = append(p.listener, b) }
+// Join implements host.Peers.
+func (p *peers) Join(b host.Background) { p.listener = append(p.listener, b) }
 
 // callBack has QueueReady called soon: by a message to ourselves, some 30 µs
 // later. One is on its way at a time. What is lost, the next tick makes up for.

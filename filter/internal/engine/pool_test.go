@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/engine"
-	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 )
 
 // TestOnlyStreamsThatNobodyCanTouchServeAgain: a stream that waited for something, or in which something panicked, is
@@ -16,7 +16,7 @@ func TestOnlyStreamsThatNobodyCanTouchServeAgain(t *testing.T) {
 	open := request("GET", "/open")
 	tests := []struct {
 		name    string
-		headers []pipeline.Header
+		headers []host.Header
 		play    func(p *proxy, s *engine.Stream)
 		again   bool
 	}{
@@ -48,7 +48,7 @@ func TestAStreamThatServesAgainIsAsNew(t *testing.T) {
 	p := newProxy()
 	e := configured(t, p)
 	p.status = 200
-	play := func(id uint32, headers []pipeline.Header, want engine.Action) *engine.Stream {
+	play := func(id uint32, headers []host.Header, want engine.Action) *engine.Stream {
 		p.headers = headers
 		s, action := p.open(e, id)
 		if action != want {
@@ -56,7 +56,7 @@ func TestAStreamThatServesAgainIsAsNew(t *testing.T) {
 		}
 		return s
 	}
-	first := play(1, append(request("GET", "/open"), pipeline.Header{Name: "x-sallyport-subject", Value: "forged"}), engine.Pass)
+	first := play(1, append(request("GET", "/open"), host.Header{Name: "x-sallyport-subject", Value: "forged"}), engine.Pass)
 	first.OnLog()
 	first.Close()
 
@@ -67,7 +67,7 @@ func TestAStreamThatServesAgainIsAsNew(t *testing.T) {
 	refused.OnLog()
 	refused.Close()
 
-	clean := []pipeline.Header{{Name: ":method", Value: "GET"}, {Name: ":path", Value: "/open"}, {Name: ":authority", Value: "api.example.com"}}
+	clean := []host.Header{{Name: ":method", Value: "GET"}, {Name: ":path", Value: "/open"}, {Name: ":authority", Value: "api.example.com"}}
 	third := play(3, clean, engine.Pass)
 	if third != first || p.edits != 0 || len(p.replies[3]) != 0 || third.OnRequestBody() != engine.Pass {
 		t.Errorf("same stream %v, %d edits, replies %v; want none of the earlier ones", third == first, p.edits, p.replies[3])

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline/pipelinetest"
 )
@@ -17,7 +18,7 @@ func TestResetLeavesNothing(t *testing.T) {
 	s.run.Begin(pipeline.NewSequence())
 	x := &s.exchange
 	*x = pipeline.Exchange{
-		Method: "GET", Authority: "a", Path: "/", Query: "q", HasQuery: true, Headers: []pipeline.Header{{Name: "x"}},
+		Method: "GET", Authority: "a", Path: "/", Query: "q", HasQuery: true, Headers: []host.Header{{Name: "x"}},
 		Client: pipelinetest.From("192.0.2.1"), Now: 3, API: pipeline.API{Name: "a"},
 		Caller: pipeline.Caller{App: "shop"}, KeyOwner: pipeline.KeyOwner{App: "shop"}, DPoP: "ES256",
 		Allowances: []pipeline.Allowance{{Remaining: 1}},
@@ -26,7 +27,7 @@ func TestResetLeavesNothing(t *testing.T) {
 	x.Hold(nil)
 	x.ClientAddress()
 	x.TakeToken(&pipeline.Claims{Active: true, Scopes: []string{"s"}, Audience: []string{"a"}})
-	x.Edits = pipeline.Edits{Remove: []string{"secret"}, Set: []pipeline.Header{{Name: "x", Value: "secret"}}, Query: "q", QueryChanged: true}
+	x.Edits = pipeline.Edits{Remove: []string{"secret"}, Set: []host.Header{{Name: "x", Value: "secret"}}, Query: "q", QueryChanged: true}
 	remove := x.Edits.Remove
 	s.reset()
 

@@ -6,7 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/engine"
-	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 )
 
 const withKey = `{"version":1,"identity_headers":{"subject":"x-user"},"apis":[{"name":"a","version":"v1","base_path":"/a"},{"name":"open","version":"v1","base_path":"/open","sequence":[]}],
@@ -21,10 +21,10 @@ func withKeyHeader(t *testing.T, p *proxy) *engine.Engine {
 	return e
 }
 
-func trailers(names ...string) []pipeline.Header {
-	list := []pipeline.Header{}
+func trailers(names ...string) []host.Header {
+	list := []host.Header{}
 	for _, name := range names {
-		list = append(list, pipeline.Header{Name: name, Value: "v"})
+		list = append(list, host.Header{Name: name, Value: "v"})
 	}
 	return list
 }

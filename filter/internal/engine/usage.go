@@ -46,7 +46,7 @@ func (s *Stream) describe(allowed bool) {
 	if s.engine.config == nil || len(s.engine.config.Usage.Attributes) == 0 {
 		return
 	}
-	v := usage.Verdict{Allowed: allowed, Answered: s.replied, Reason: s.reason, Party: s.party(), KeyID: s.exchange.KeyOwner.KeyID}
+	v := usage.Facts{Allowed: allowed, Answered: s.replied, Reason: s.reason, Party: s.party(), KeyID: s.exchange.KeyOwner.KeyID}
 	if s.exchange.Token != nil {
 		v.Subject = s.exchange.Token.Subject
 	}

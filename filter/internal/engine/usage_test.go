@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/engine"
-	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 )
 
 const (
@@ -88,7 +88,7 @@ func TestClassOfARefusal(t *testing.T) {
 	} {
 		t.Run(tt.contentType, func(t *testing.T) {
 			p := newProxy()
-			p.headers = append(request("GET", "/nothing"), pipeline.Header{Name: "content-type", Value: tt.contentType})
+			p.headers = append(request("GET", "/nothing"), host.Header{Name: "content-type", Value: tt.contentType})
 			s, _ := p.open(configured(t, p), 1)
 			p.status = 599
 			s.OnLog()

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/engine"
-	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 )
 
 // TestVerdictStormPanics: one stream's panic costs one stream.
@@ -214,7 +214,7 @@ func TestVerdictStormLeavesNothing(t *testing.T) {
 // TestVerdictStormInBytes: what waits is bounded in bytes, too.
 func TestVerdictStormInBytes(t *testing.T) {
 	l := newLoop(t)
-	big := pipeline.Header{Name: "cookie", Value: string(make([]byte, 60<<10))}
+	big := host.Header{Name: "cookie", Value: string(make([]byte, 60<<10))}
 	l.headers = append(l.headers, big)
 	var streams []*engine.Stream
 	for id := uint32(1); len(l.given) == 0 && id < 1000; id++ {

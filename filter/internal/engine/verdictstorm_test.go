@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
 
@@ -68,7 +69,7 @@ func TestVerdictStorm(t *testing.T) {
 		}, upTo(stormSize)},
 		{"a call has failed", func(l *loop) {
 			l.crowd(stormSize)
-			l.callback(func() { l.land(pipeline.Answer{Failure: pipeline.TimedOut}) })
+			l.callback(func() { l.land(host.Answer{Failure: host.TimedOut}) })
 		}, upTo(stormSize)},
 		{"the issuer's keys have come", func(l *loop) {
 			if !l.engine.Configure([]byte(prechecking), func(string) (string, bool) { return "s3cret", true }) {
@@ -80,7 +81,7 @@ func TestVerdictStorm(t *testing.T) {
 			}
 			l.headers[3].Value = "Bearer " + token[1:]
 			l.crowd(stormSize)
-			l.callback(func() { l.land(pipeline.Answer{Failure: pipeline.NoFailure, Status: 404}) })
+			l.callback(func() { l.land(host.Answer{Failure: host.NoFailure, Status: 404}) })
 		}, upTo(stormSize)},
 		{"their time is over", func(l *loop) {
 			l.engine.Run(&stuck{})

@@ -2,13 +2,14 @@ package nativehost
 
 import (
 	"fmt"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"strconv"
 	"strings"
 )
 
 // isGRPC reports what a host takes for a request of gRPC (Envoy
 // source/common/grpc/common.cc, isGrpcRequestHeaders).
-func isGRPC(headers []Header) bool {
+func isGRPC(headers []host.Header) bool {
 	for _, h := range headers {
 		if h.Name == "content-type" {
 			return h.Value == "application/grpc" || strings.HasPrefix(h.Value, "application/grpc+")
@@ -41,10 +42,10 @@ func grpcReply(r Response, status int) Response {
 			message.WriteByte(c)
 		}
 	}
-	reply.Headers = append(reply.Headers, Header{Name: "content-type", Value: "application/grpc"},
-		Header{Name: "grpc-status", Value: strconv.Itoa(status)})
+	reply.Headers = append(reply.Headers, host.Header{Name: "content-type", Value: "application/grpc"},
+		host.Header{Name: "grpc-status", Value: strconv.Itoa(status)})
 	if message.Len() > 0 {
-		reply.Headers = append(reply.Headers, Header{Name: "grpc-message", Value: message.String()})
+		reply.Headers = append(reply.Headers, host.Header{Name: "grpc-message", Value: message.String()})
 	}
 	return reply
 }

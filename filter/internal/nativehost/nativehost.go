@@ -17,35 +17,32 @@ import (
 type Setup struct {
 	Config   []byte // JSON
 	Env      func(name string) (string, bool)
-	Clusters map[string]Answer // all that are defined
-	Upstream Response          // the backend's
-	Now      time.Time         // where the clock begins
+	Clusters map[string]ClusterAnswer // all that are defined
+	Upstream Response                 // the backend's
+	Now      time.Time                // where the clock begins
 	// SharedData runs before each use of the shared data, as a rival or a broken host would; nil for none.
 	SharedData memstore.Hook
 	// Watch sees the sequence at work; nil for nobody. See engine.Engine.Watch.
 	Watch func(steps []string, step int, o pipeline.Outcome)
 }
 
-// Header is one line of a message. Repeated names are repeated lines.
-type Header = host.Header
-
 // Request is an HTTP/1.1 request. The authority is a header "host".
 type Request struct {
 	Method  string
 	Target  string // path and query verbatim
-	Headers []Header
+	Headers []host.Header
 	Body    []byte
 }
 
 // Response is an HTTP/1.1 response.
 type Response struct {
 	Status  int
-	Headers []Header
+	Headers []host.Header
 	Body    []byte
 }
 
-// Answer is how a cluster answers.
-type Answer struct {
+// ClusterAnswer is how a cluster answers.
+type ClusterAnswer struct {
 	Fault    string        // "" for none; the words are those of scenario files
 	Delay    time.Duration // until the first byte
 	Response Response
@@ -80,7 +77,7 @@ func Start(s Setup) (*Host, error) {
 		Store:    memstore.New(s.SharedData),
 		now:      s.Now,
 		nextTick: s.Now.Add(engine.TickPeriod),
-		clusters: map[string]Answer{},
+		clusters: map[string]ClusterAnswer{},
 		upstream: s.Upstream,
 		metrics:  map[string]int64{},
 	}
@@ -112,7 +109,7 @@ func (h *Host) Advance(d time.Duration) {
 }
 
 // SetCluster changes how a cluster answers.
-func (h *Host) SetCluster(name string, a Answer) { h.clusters[name] = a }
+func (h *Host) SetCluster(name string, a ClusterAnswer) { h.clusters[name] = a }
 
 // SetUpstream changes how the backend answers.
 func (h *Host) SetUpstream(r Response) { h.upstream = r }
@@ -168,30 +165,30 @@ func (h *Host) Do(r Request) (Result, error) {
 
 // requestHeaders lays a request out as hosts do: pseudo headers first, names in
 // lower case.
-func requestHeaders(r Request) []Header {
-	list := []Header{{Name: ":method", Value: r.Method}, {Name: ":path", Value: r.Target}}
+func requestHeaders(r Request) []host.Header {
+	list := []host.Header{{Name: ":method", Value: r.Method}, {Name: ":path", Value: r.Target}}
 	for _, h := range r.Headers {
 		name := strings.ToLower(h.Name)
 		if name == "host" {
 			name = ":authority"
 		}
-		list = append(list, Header{Name: name, Value: h.Value})
+		list = append(list, host.Header{Name: name, Value: h.Value})
 	}
 	return appendPeer(list)
 }
 
 // appendPeer adds the client's address to X-Forwarded-For, as a connection manager does that has use_remote_address.
-func appendPeer(list []Header) []Header {
+func appendPeer(list []host.Header) []host.Header {
 	for i := range list {
 		if list[i].Name == "x-forwarded-for" {
 			list[i].Value += "," + clientIP
 			return list
 		}
 	}
-	return append(list, Header{Name: "x-forwarded-for", Value: clientIP})
+	return append(list, host.Header{Name: "x-forwarded-for", Value: clientIP})
 }
 
-func backendRequest(headers []Header, body []byte) Request {
+func backendRequest(headers []host.Header, body []byte) Request {
 	r := Request{Body: body}
 	for _, h := range headers {
 		switch h.Name {
@@ -200,7 +197,7 @@ func backendRequest(headers []Header, body []byte) Request {
 		case ":path":
 			r.Target = h.Value
 		case ":authority":
-			r.Headers = append(r.Headers, Header{Name: "host", Value: h.Value})
+			r.Headers = append(r.Headers, host.Header{Name: "host", Value: h.Value})
 		default:
 			r.Headers = append(r.Headers, h)
 		}

@@ -7,9 +7,8 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/engine"
-	wire "github.com/sallyport-gateway/sallyport/filter/internal/host"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/metrics"
-	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 )
@@ -24,7 +23,7 @@ type Host struct {
 	now      time.Time
 	nextTick time.Time
 	landings []landing
-	clusters map[string]Answer
+	clusters map[string]ClusterAnswer
 	upstream Response
 	metrics  map[string]int64
 	names    []string // of the metrics, by id
@@ -42,15 +41,15 @@ var _ engine.Host = (*Host)(nil)
 
 // exchange is what the host knows of a stream.
 type exchange struct {
-	headers []Header
+	headers []host.Header
 	reply   *Response
 	resumed bool
 }
 
 type landing struct {
 	due    time.Time
-	answer pipeline.Answer
-	land   func(pipeline.Answer)
+	answer host.Answer
+	land   func(host.Answer)
 }
 
 // step moves the clock to the next thing that happens, at most to end, and lets
@@ -79,7 +78,7 @@ func (h *Host) step(end time.Time) bool {
 	return true
 }
 
-func (h *Host) RequestHeaders() ([]Header, bool) { return h.lent.lend(h.selected.headers), true }
+func (h *Host) RequestHeaders() ([]host.Header, bool) { return h.lent.lend(h.selected.headers), true }
 
 // KeepRequest implements engine.Host.
 func (h *Host) KeepRequest() { h.lent = loan{} }
@@ -90,26 +89,26 @@ func (h *Host) ClientCertificate() string { return "" }
 func (h *Host) ClientAddress() string { return clientIP + ":50000" }
 
 func (h *Host) RemoveHeader(name string) bool {
-	h.selected.headers = slices.DeleteFunc(h.selected.headers, func(have Header) bool { return have.Name == name })
+	h.selected.headers = slices.DeleteFunc(h.selected.headers, func(have host.Header) bool { return have.Name == name })
 	return true
 }
 
 func (h *Host) ReplaceHeader(name, value string) bool {
 	name, value = strings.Clone(name), strings.Clone(value)
 	list := h.selected.headers
-	at := slices.IndexFunc(list, func(have Header) bool { return have.Name == name })
+	at := slices.IndexFunc(list, func(have host.Header) bool { return have.Name == name })
 	if at < 0 {
-		h.selected.headers = append(list, Header{Name: name, Value: value})
+		h.selected.headers = append(list, host.Header{Name: name, Value: value})
 		return true
 	}
 	list[at].Value = value
-	rest := slices.DeleteFunc(list[at+1:], func(have Header) bool { return have.Name == name })
+	rest := slices.DeleteFunc(list[at+1:], func(have host.Header) bool { return have.Name == name })
 	h.selected.headers = list[:at+1+len(rest)]
 	return true
 }
 
 // RequestTrailers are none: a scenario's request has none.
-func (h *Host) RequestTrailers() ([]Header, bool) { return nil, true }
+func (h *Host) RequestTrailers() ([]host.Header, bool) { return nil, true }
 
 // RemoveTrailer has none to remove.
 func (h *Host) RemoveTrailer(string) bool { return true }
@@ -182,65 +181,65 @@ func (h *Host) Dequeue(uint32) ([]byte, bool) { return nil, false }
 func (h *Host) CallForeign(string, []byte) (result []byte, ok bool) { return nil, false }
 
 // Dispatch answers as the scenario's cluster does.
-func (h *Host) Dispatch(c pipeline.Callout, land func(pipeline.Answer)) pipeline.Failure {
+func (h *Host) Dispatch(c host.Callout, land func(host.Answer)) host.Failure {
 	a, ok := h.clusters[c.Cluster]
 	switch {
 	case !ok || a.Fault == "unknown":
-		return pipeline.UnknownCluster
+		return host.UnknownCluster
 	case a.Fault == "no_endpoints":
-		return pipeline.NoHost
+		return host.NoHost
 	}
 	if a.Fault != "refuse" {
 		h.calls[c.Cluster] = append(h.calls[c.Cluster], calloutRequest(c))
 	}
 	answer, delay := outcome(a, c.Timeout)
 	h.landings = append(h.landings, landing{due: h.now.Add(delay), answer: answer, land: land})
-	return pipeline.NoFailure
+	return host.NoFailure
 }
 
 // DispatchGRPC fails as a call to the scenario's cluster would that has no server
 // of gRPC behind it.
-func (h *Host) DispatchGRPC(c wire.GRPCCall, land func(wire.GRPCAnswer)) (ok bool) {
+func (h *Host) DispatchGRPC(c host.GRPCCall, land func(host.GRPCAnswer)) (ok bool) {
 	a, ok := h.clusters[c.Cluster]
 	if !ok || a.Fault == "unknown" || a.Fault == "no_endpoints" {
 		return false
 	}
 	_, delay := outcome(a, c.Timeout)
-	h.landings = append(h.landings, landing{due: h.now.Add(delay), land: func(pipeline.Answer) { land(wire.GRPCAnswer{}) }})
+	h.landings = append(h.landings, landing{due: h.now.Add(delay), land: func(host.Answer) { land(host.GRPCAnswer{}) }})
 	return true
 }
 
 // outcome is what a host tells the guest of an answer, and when.
-func outcome(a Answer, timeout time.Duration) (pipeline.Answer, time.Duration) {
+func outcome(a ClusterAnswer, timeout time.Duration) (host.Answer, time.Duration) {
 	switch a.Fault {
 	case "refuse":
-		return pipeline.Answer{Failure: pipeline.NoConnection}, 0
+		return host.Answer{Failure: host.NoConnection}, 0
 	case "reset":
-		return pipeline.Answer{Failure: pipeline.Unreachable}, 0
+		return host.Answer{Failure: host.Unreachable}, 0
 	case "reset_mid_body":
-		return pipeline.Answer{Failure: pipeline.ResetMidAnswer}, 0
+		return host.Answer{Failure: host.ResetMidAnswer}, 0
 	case "not_http":
-		return pipeline.Answer{Failure: pipeline.NotHTTP}, 0
+		return host.Answer{Failure: host.NotHTTP}, 0
 	case "timeout", "timeout_mid_body":
-		return pipeline.Answer{Failure: pipeline.TimedOut}, timeout
+		return host.Answer{Failure: host.TimedOut}, timeout
 	}
 	if a.Delay >= timeout {
-		return pipeline.Answer{Failure: pipeline.TimedOut}, timeout
+		return host.Answer{Failure: host.TimedOut}, timeout
 	}
-	wire := a.Response
-	answer := pipeline.Answer{Failure: pipeline.NoFailure, Status: wire.Status, BodySize: len(wire.Body)}
-	for _, have := range wire.Headers {
-		answer.Headers = append(answer.Headers, Header{Name: strings.ToLower(have.Name), Value: have.Value})
+	sent := a.Response
+	answer := host.Answer{Failure: host.NoFailure, Status: sent.Status, BodySize: len(sent.Body)}
+	for _, have := range sent.Headers {
+		answer.Headers = append(answer.Headers, host.Header{Name: strings.ToLower(have.Name), Value: have.Value})
 	}
-	if len(wire.Body) <= introspection.MaxAnswerBytes {
-		answer.Body = wire.Body
+	if len(sent.Body) <= introspection.MaxAnswerBytes {
+		answer.Body = sent.Body
 	}
 	return answer, a.Delay
 }
 
-func calloutRequest(c pipeline.Callout) Request {
+func calloutRequest(c host.Callout) Request {
 	r := Request{Method: c.Method, Target: c.Path, Body: c.Body}
-	r.Headers = append(r.Headers, Header{Name: "host", Value: c.Authority})
+	r.Headers = append(r.Headers, host.Header{Name: "host", Value: c.Authority})
 	r.Headers = append(r.Headers, c.Headers...)
 	return r
 }

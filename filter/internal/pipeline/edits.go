@@ -1,5 +1,7 @@
 package pipeline
 
+import "github.com/sallyport-gateway/sallyport/filter/internal/host"
+
 import "slices"
 
 // Edits are the changes to make to the request before it goes to the backend:
@@ -7,7 +9,7 @@ import "slices"
 // removed and nothing forged can survive.
 type Edits struct {
 	Remove []string // header names, lower case
-	Set    []Header
+	Set    []host.Header
 
 	// Query replaces the query when QueryChanged is set; "" removes it with its
 	// question mark.
@@ -46,7 +48,7 @@ func (e *Edits) RemoveHeader(name string) {
 
 // SetHeader notes a header to set in place of whatever the client sent.
 func (e *Edits) SetHeader(name, value string) {
-	e.Set = append(e.Set, Header{Name: name, Value: value})
+	e.Set = append(e.Set, host.Header{Name: name, Value: value})
 }
 
 // Edit makes the changes, one call for each. When the host refuses one, or the
@@ -93,7 +95,7 @@ func withinBounds(count, size int) bool { return count <= maxHeaders && size <= 
 func (x *Exchange) kept(count, size int) (int, int) {
 	for i := range x.Headers {
 		h := &x.Headers[i]
-		if slices.Contains(x.Edits.Remove, h.Name) || slices.ContainsFunc(x.Edits.Set, func(s Header) bool { return s.Name == h.Name }) {
+		if slices.Contains(x.Edits.Remove, h.Name) || slices.ContainsFunc(x.Edits.Set, func(s host.Header) bool { return s.Name == h.Name }) {
 			continue
 		}
 		count++
@@ -102,14 +104,14 @@ func (x *Exchange) kept(count, size int) (int, int) {
 	return count, size
 }
 
-func linesBytes(lines []Header) (size int) {
+func linesBytes(lines []host.Header) (size int) {
 	for i := range lines {
 		size += lineBytes(&lines[i])
 	}
 	return size
 }
 
-func lineBytes(h *Header) int { return len(h.Name) + len(h.Value) + headerOverhead }
+func lineBytes(h *host.Header) int { return len(h.Name) + len(h.Value) + headerOverhead }
 
 // target is the path with the query as edited.
 func (x *Exchange) target() string {

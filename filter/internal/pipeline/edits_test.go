@@ -7,11 +7,12 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 )
 
 // backend is a request's headers at a host; its edits are refused from the failAt-th on, counted from 1.
 type backend struct {
-	headers []Header
+	headers []host.Header
 	calls   int
 	failAt  int
 }
@@ -25,7 +26,7 @@ func (b *backend) RemoveHeader(name string) bool {
 	if !b.taken() {
 		return false
 	}
-	b.headers = slices.DeleteFunc(b.headers, func(h Header) bool { return strings.EqualFold(h.Name, name) })
+	b.headers = slices.DeleteFunc(b.headers, func(h host.Header) bool { return strings.EqualFold(h.Name, name) })
 	return true
 }
 
@@ -33,10 +34,10 @@ func (b *backend) ReplaceHeader(name, value string) bool {
 	if !b.taken() {
 		return false
 	}
-	at := slices.IndexFunc(b.headers, func(h Header) bool { return h.Name == name })
+	at := slices.IndexFunc(b.headers, func(h host.Header) bool { return h.Name == name })
 	if at < 0 || name != ":path" {
-		b.headers = slices.DeleteFunc(b.headers, func(h Header) bool { return h.Name == name })
-		b.headers = append(b.headers, Header{Name: name, Value: value})
+		b.headers = slices.DeleteFunc(b.headers, func(h host.Header) bool { return h.Name == name })
+		b.headers = append(b.headers, host.Header{Name: name, Value: value})
 		return true
 	}
 	b.headers[at].Value = value
@@ -44,22 +45,22 @@ func (b *backend) ReplaceHeader(name, value string) bool {
 }
 
 func TestEdited(t *testing.T) {
-	came := []Header{{Name: ":path", Value: "/p?key=k"}, {Name: "x-key", Value: "1"}, {Name: "accept", Value: "a"}, {Name: "x-key", Value: "2"}, {Name: "accept", Value: "b"}}
-	without := []Header{{Name: ":path", Value: "/p?key=k"}, {Name: "accept", Value: "a"}, {Name: "accept", Value: "b"}}
+	came := []host.Header{{Name: ":path", Value: "/p?key=k"}, {Name: "x-key", Value: "1"}, {Name: "accept", Value: "a"}, {Name: "x-key", Value: "2"}, {Name: "accept", Value: "b"}}
+	without := []host.Header{{Name: ":path", Value: "/p?key=k"}, {Name: "accept", Value: "a"}, {Name: "accept", Value: "b"}}
 	tests := []struct {
 		name  string
 		edits Edits
-		want  []Header
+		want  []host.Header
 		calls int
 	}{
 		{"nothing", Edits{}, came, 0},
 		{"a removal of what did not come", Edits{Remove: []string{"x-other"}}, came, 1},
 		{"a removal, of every line", Edits{Remove: []string{"x-key"}}, without, 1},
-		{"a new header", Edits{Set: []Header{{Name: "x-app", Value: "shop"}}}, append(came[:5:5], Header{Name: "x-app", Value: "shop"}), 1},
-		{"a header in another's place", Edits{Remove: []string{"x-key"}, Set: []Header{{Name: "x-key", Value: "3"}}}, append(without[:3:3], Header{Name: "x-key", Value: "3"}), 2},
-		{"a header in the place of several lines, not removed before", Edits{Set: []Header{{Name: "x-key", Value: "3"}}}, append(without[:3:3], Header{Name: "x-key", Value: "3"}), 1},
-		{"another query", Edits{QueryChanged: true, Query: "page=2"}, append([]Header{{Name: ":path", Value: "/p?page=2"}}, came[1:]...), 1},
-		{"no query", Edits{QueryChanged: true}, append([]Header{{Name: ":path", Value: "/p"}}, came[1:]...), 1},
+		{"a new header", Edits{Set: []host.Header{{Name: "x-app", Value: "shop"}}}, append(came[:5:5], host.Header{Name: "x-app", Value: "shop"}), 1},
+		{"a header in another's place", Edits{Remove: []string{"x-key"}, Set: []host.Header{{Name: "x-key", Value: "3"}}}, append(without[:3:3], host.Header{Name: "x-key", Value: "3"}), 2},
+		{"a header in the place of several lines, not removed before", Edits{Set: []host.Header{{Name: "x-key", Value: "3"}}}, append(without[:3:3], host.Header{Name: "x-key", Value: "3"}), 1},
+		{"another query", Edits{QueryChanged: true, Query: "page=2"}, append([]host.Header{{Name: ":path", Value: "/p?page=2"}}, came[1:]...), 1},
+		{"no query", Edits{QueryChanged: true}, append([]host.Header{{Name: ":path", Value: "/p"}}, came[1:]...), 1},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -81,7 +82,7 @@ func TestEditsStopAtTheFirstThatFails(t *testing.T) {
 	for failAt := 1; failAt <= all+1; failAt++ {
 		x := Exchange{Path: "/p", Edits: Edits{
 			Remove: []string{"x-key", "x_sallyport_app"}, QueryChanged: true,
-			Set: []Header{{Name: "x-app", Value: "shop"}, {Name: "x-sub", Value: "jane"}},
+			Set: []host.Header{{Name: "x-app", Value: "shop"}, {Name: "x-sub", Value: "jane"}},
 		}}
 		host := backend{failAt: failAt}
 		if ok := x.Edit(&host); ok != (failAt > all) || host.calls != min(failAt, all) {
@@ -91,26 +92,26 @@ func TestEditsStopAtTheFirstThatFails(t *testing.T) {
 }
 
 func TestEditsKeepToTheBounds(t *testing.T) {
-	lines := func(n int) []Header {
-		list := []Header{{Name: "x-key", Value: "k"}}
+	lines := func(n int) []host.Header {
+		list := []host.Header{{Name: "x-key", Value: "k"}}
 		for i := range n - 1 {
-			list = append(list, Header{Name: "x-" + strconv.Itoa(i)})
+			list = append(list, host.Header{Name: "x-" + strconv.Itoa(i)})
 		}
 		return list
 	}
-	big := func(n int) []Header { return []Header{{Name: "x-key", Value: strings.Repeat("v", n)}} }
+	big := func(n int) []host.Header { return []host.Header{{Name: "x-key", Value: strings.Repeat("v", n)}} }
 	const room = 1<<20 - 4 - len("x-key") - 10
-	set := []Header{{Name: "x-app", Value: "shop"}}
+	set := []host.Header{{Name: "x-app", Value: "shop"}}
 	tests := []struct {
 		name  string
-		came  []Header
+		came  []host.Header
 		edits Edits
 		ok    bool
 	}{
 		{"1,024 lines", lines(1023), Edits{Set: set}, true},
 		{"1,025 lines", lines(1024), Edits{Set: set}, false},
 		{"1,024 lines after a removal", lines(1024), Edits{Remove: []string{"x-key"}, Set: set}, true},
-		{"1,024 lines after a replacement", lines(1024), Edits{Set: []Header{{Name: "x-key", Value: "3"}}}, true},
+		{"1,024 lines after a replacement", lines(1024), Edits{Set: []host.Header{{Name: "x-key", Value: "3"}}}, true},
 		{"1 MiB", big(room), Edits{Remove: []string{"x-other"}}, true},
 		{"more than 1 MiB", big(room + 1), Edits{Remove: []string{"x-other"}}, false},
 		{"more than 1 MiB that is removed", big(room + 1), Edits{Remove: []string{"x-key"}}, true},

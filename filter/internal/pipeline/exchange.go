@@ -5,6 +5,7 @@ package pipeline
 
 import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/ipaddr"
 )
 
@@ -15,7 +16,7 @@ type Exchange struct {
 	Path      string // without the query
 	Query     string // without '?'
 	HasQuery  bool   // tells "/p?" from "/p"
-	Headers   []Header
+	Headers   []host.Header
 
 	// Client finds the client's address; see ClientAddress. nil for a client
 	// without one.

@@ -1,5 +1,7 @@
 package pipeline
 
+import "github.com/sallyport-gateway/sallyport/filter/internal/host"
+
 import "strings"
 
 const grpcType = "application/grpc"
@@ -10,7 +12,7 @@ var contentType = "content-type"
 // IsGRPC reports what a host takes for a request of gRPC, whose clients it answers
 // with 200 and the status in trailers (Envoy source/common/grpc/common.cc,
 // isGrpcRequestHeaders).
-func IsGRPC(headers []Header) bool {
+func IsGRPC(headers []host.Header) bool {
 	for i := range headers {
 		if h := &headers[i]; h.Name == contentType {
 			return h.Value == grpcType || strings.HasPrefix(h.Value, grpcType+"+")

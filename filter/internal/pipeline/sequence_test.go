@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
 
@@ -187,7 +188,7 @@ func TestWrappers(t *testing.T) {
 }
 
 func TestAnUnfilledAnswerIsAFailure(t *testing.T) {
-	if (pipeline.Answer{}).Failure == pipeline.NoFailure {
+	if (host.Answer{}).Failure == host.NoFailure {
 		t.Error("the zero answer reads as the server's")
 	}
 }

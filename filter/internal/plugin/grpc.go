@@ -8,7 +8,7 @@ import (
 )
 
 // DispatchGRPC sends a unary call; see engine.Host.
-func (h *host) DispatchGRPC(c wire.GRPCCall, land func(wire.GRPCAnswer)) (ok bool) {
+func (h *proxy) DispatchGRPC(c wire.GRPCCall, land func(wire.GRPCAnswer)) (ok bool) {
 	status := abi.GRPCCall(h.root, grpcService(c.Cluster), c.Service, c.Method, c.Message, uint32(c.Timeout.Milliseconds()),
 		func(status, size int) { land(grpcAnswer(status, size, c.MaxAnswer)) })
 	return status == abi.OK

@@ -8,17 +8,17 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/abi"
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/engine"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/metrics"
-	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 )
 
-// host is engine.Host over abi, for one root context.
-type host struct{ root uint32 }
+// proxy is engine.Host over abi, for one root context.
+type proxy struct{ root uint32 }
 
-var _ engine.Host = (*host)(nil)
+var _ engine.Host = (*proxy)(nil)
 
-func (h *host) NowNanos() int64 {
+func (h *proxy) NowNanos() int64 {
 	nanos, status := abi.NowNanos()
 	if status != abi.OK {
 		return time.Now().UnixNano()
@@ -26,17 +26,17 @@ func (h *host) NowNanos() int64 {
 	return nanos
 }
 
-func (h *host) RequestHeaders() ([]pipeline.Header, bool) {
+func (h *proxy) RequestHeaders() ([]host.Header, bool) {
 	return abi.Request()
 }
 
-func (h *host) KeepRequest() { abi.KeepRequest() }
+func (h *proxy) KeepRequest() { abi.KeepRequest() }
 
-func (h *host) ClientAddress() string {
+func (h *proxy) ClientAddress() string {
 	return property(sourceAddress)
 }
 
-func (h *host) ClientCertificate() string {
+func (h *proxy) ClientCertificate() string {
 	return property(certificateDigest)
 }
 
@@ -55,35 +55,35 @@ func property(path string) string {
 	return unsafe.String(unsafe.SliceData(value), len(value))
 }
 
-func (h *host) RemoveHeader(name string) bool {
+func (h *proxy) RemoveHeader(name string) bool {
 	return abi.RemoveHeader(abi.RequestHeaders, name) == abi.OK
 }
 
-func (h *host) RequestTrailers() ([]pipeline.Header, bool) { return abi.Pairs(abi.RequestTrailers) }
+func (h *proxy) RequestTrailers() ([]host.Header, bool) { return abi.Pairs(abi.RequestTrailers) }
 
-func (h *host) RemoveTrailer(name string) bool {
+func (h *proxy) RemoveTrailer(name string) bool {
 	return abi.RemoveHeader(abi.RequestTrailers, name) == abi.OK
 }
 
-func (h *host) ReplaceHeader(name, value string) bool {
+func (h *proxy) ReplaceHeader(name, value string) bool {
 	return abi.ReplaceHeader(name, value) == abi.OK
 }
 
-func (h *host) ResponseStatus() int { return status(abi.ResponseStatus()) }
+func (h *proxy) ResponseStatus() int { return status(abi.ResponseStatus()) }
 
-func (h *host) SetAttribute(name, value string) { abi.SetProperty(name, value) }
+func (h *proxy) SetAttribute(name, value string) { abi.SetProperty(name, value) }
 
-func (h *host) Reply(r *denial.Response, details string) bool {
+func (h *proxy) Reply(r *denial.Response, details string) bool {
 	if r.Wire == nil {
 		r.Wire = abi.EncodePairs(r.Headers)
 	}
 	return abi.SendLocalResponse(r.Status, details, r.Body, r.Wire, r.GRPC) == abi.OK
 }
 
-func (h *host) Resume() bool              { return abi.Continue() == abi.OK }
-func (h *host) Select(stream uint32) bool { return abi.SetEffectiveContext(stream) == abi.OK }
+func (h *proxy) Resume() bool              { return abi.Continue() == abi.OK }
+func (h *proxy) Select(stream uint32) bool { return abi.SetEffectiveContext(stream) == abi.OK }
 
-func (h *host) Log(level engine.Level, line string) {
+func (h *proxy) Log(level engine.Level, line string) {
 	switch level {
 	case engine.Info:
 		abi.Log(abi.Info, line)
@@ -95,7 +95,7 @@ func (h *host) Log(level engine.Level, line string) {
 }
 
 // DefineMetric implements metrics.Host.
-func (h *host) DefineMetric(kind metrics.Kind, name string) (id uint32, ok bool) {
+func (h *proxy) DefineMetric(kind metrics.Kind, name string) (id uint32, ok bool) {
 	id, status := abi.DefineMetric(kinds[kind], name)
 	return id, status == abi.OK
 }
@@ -103,13 +103,13 @@ func (h *host) DefineMetric(kind metrics.Kind, name string) (id uint32, ok bool)
 var kinds = [...]abi.MetricType{metrics.Counter: abi.Counter, metrics.Gauge: abi.Gauge, metrics.Histogram: abi.Histogram}
 
 // AddMetric implements metrics.Host.
-func (h *host) AddMetric(id uint32, n int64) { abi.AddMetric(id, n) }
+func (h *proxy) AddMetric(id uint32, n int64) { abi.AddMetric(id, n) }
 
 // RecordMetric implements metrics.Host.
-func (h *host) RecordMetric(id uint32, value int64) { abi.RecordMetric(id, value) }
+func (h *proxy) RecordMetric(id uint32, value int64) { abi.RecordMetric(id, value) }
 
-// Get reads shared data; see sharedtable.Store.
-func (h *host) Get(key string) ([]byte, uint32, error) {
+// Get reads shared data; see host.Store.
+func (h *proxy) Get(key string) ([]byte, uint32, error) {
 	value, cas, status := abi.GetShared(key)
 	switch status {
 	case abi.OK:
@@ -120,8 +120,8 @@ func (h *host) Get(key string) ([]byte, uint32, error) {
 	return nil, 0, errShared
 }
 
-// Set writes shared data; see sharedtable.Store.
-func (h *host) Set(key string, value []byte, cas uint32) error {
+// Set writes shared data; see host.Store.
+func (h *proxy) Set(key string, value []byte, cas uint32) error {
 	switch abi.SetShared(key, value, cas) {
 	case abi.OK:
 		return nil
@@ -134,26 +134,26 @@ func (h *host) Set(key string, value []byte, cas uint32) error {
 var errShared = errors.New("the host failed")
 
 // CallForeign calls one of the host's own functions; see engine.Host.
-func (h *host) CallForeign(function string, argument []byte) (result []byte, ok bool) {
+func (h *proxy) CallForeign(function string, argument []byte) (result []byte, ok bool) {
 	result, status := abi.CallForeign(function, argument)
 	return result, status == abi.OK
 }
 
-func (h *host) RegisterQueue(name string) (queue uint32, ok bool) {
+func (h *proxy) RegisterQueue(name string) (queue uint32, ok bool) {
 	queue, status := abi.RegisterQueue(name)
 	return queue, status == abi.OK
 }
 
-func (h *host) Enqueue(queue uint32, message []byte) bool {
+func (h *proxy) Enqueue(queue uint32, message []byte) bool {
 	return abi.Enqueue(queue, message) == abi.OK
 }
 
-func (h *host) Dequeue(queue uint32) (message []byte, ok bool) {
+func (h *proxy) Dequeue(queue uint32) (message []byte, ok bool) {
 	message, status := abi.Dequeue(queue)
 	return message, status == abi.OK
 }
 
-func statusOf(headers []pipeline.Header) int {
+func statusOf(headers []host.Header) int {
 	for _, h := range headers {
 		if h.Name == ":status" {
 			return status(h.Value)

@@ -35,7 +35,7 @@ type vm struct {
 
 // NewPluginContext implements types.VMContext.
 func (v *vm) NewPluginContext(root uint32) types.PluginContext {
-	e := engine.New(&host{root: root})
+	e := engine.New(&proxy{root: root})
 	v.engines[root] = e
 	v.streams.forget()
 	return &instance{engine: e}

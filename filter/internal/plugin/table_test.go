@@ -10,7 +10,7 @@ import (
 
 // TestTable holds the table against a map, over more streams than it begins with.
 func TestTable(t *testing.T) {
-	g := engine.New(&host{})
+	g := engine.New(&proxy{})
 	rapid.Check(t, func(t *rapid.T) {
 		var streams table
 		model := map[uint32]*engine.Stream{}

@@ -6,6 +6,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 )
@@ -101,7 +102,7 @@ func TestAHostThatFailsAtAGuess(t *testing.T) {
 
 // numbering is a store whose cas come from somewhere else.
 type numbering struct {
-	sharedtable.Store
+	host.Store
 	values map[string][]byte
 	cas    map[string]uint32
 	next   func(key string) uint32

@@ -2,6 +2,7 @@ package sharedtable
 
 import (
 	"encoding/binary"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"math/rand/v2"
 )
 
@@ -11,7 +12,7 @@ const SeedSize = 32
 // Seed gives the random bytes that all VMs on this store share, made by the
 // first that asks. Hashes that cover it cannot be computed outside of the host,
 // so nobody can choose what falls into one bucket.
-func Seed(store Store) (seed [SeedSize]byte, err error) {
+func Seed(store host.Store) (seed [SeedSize]byte, err error) {
 	table := New(store, Layout{Name: "seed", Buckets: 1, Entries: 1, EntrySize: SeedSize})
 	err = table.Update(0, func(b Bucket) bool {
 		if b.Condition == Sound {

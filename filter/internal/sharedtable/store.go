@@ -19,12 +19,7 @@ package sharedtable
 
 import (
 	"errors"
-
-	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 )
-
-// Store is the host's shared data; see host.Store.
-type Store = host.Store
 
 // What a Store answers besides failures of the host.
 var (

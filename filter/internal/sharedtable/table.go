@@ -2,6 +2,7 @@ package sharedtable
 
 import (
 	"errors"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"strconv"
 )
 
@@ -35,7 +36,7 @@ type Layout struct {
 // guess at its only bucket, if it has one alone. It is not safe for concurrent use:
 // a VM is one thread.
 type Table struct {
-	store  Store
+	store  host.Store
 	layout Layout
 	prefix string
 	only   string // the key of a table of one bucket
@@ -46,7 +47,7 @@ type Table struct {
 // New names a table; nothing is read or written before the first Update.
 //
 //go:noinline
-func New(store Store, layout Layout) *Table {
+func New(store host.Store, layout Layout) *Table {
 	prefix := keyPrefix + layout.Name + "/"
 	t := &Table{store: store, layout: layout, prefix: prefix, only: prefix + "0"}
 	t.sum = fnv(offset32, prefix)

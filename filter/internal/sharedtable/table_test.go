@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 )
@@ -156,7 +157,7 @@ func TestHostFailures(t *testing.T) {
 }
 
 // zeroCAS is a host that breaks the contract.
-type zeroCAS struct{ sharedtable.Store }
+type zeroCAS struct{ host.Store }
 
 func (z zeroCAS) Get(key string) ([]byte, uint32, error) {
 	value, _, err := z.Store.Get(key)

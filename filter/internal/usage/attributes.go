@@ -39,8 +39,8 @@ var inHost = func() (names [attributeCount]string) {
 
 const attributePrefix = "sallyport."
 
-// Verdict is what is known of a call when it is decided.
-type Verdict struct {
+// Facts are what is known of a call when it is decided.
+type Facts struct {
 	Allowed  bool
 	Answered bool          // in the backend's place
 	Reason   denial.Reason // why not, when it was neither
@@ -51,9 +51,9 @@ type Verdict struct {
 
 // Describe gives an attribute's name in the host and its value, "" when that is
 // not known.
-func (v *Verdict) Describe(a Attribute) (name, value string) { return inHost[a], v.value(a) }
+func (v *Facts) Describe(a Attribute) (name, value string) { return inHost[a], v.value(a) }
 
-func (v *Verdict) value(a Attribute) string {
+func (v *Facts) value(a Attribute) string {
 	switch a {
 	case App:
 		return v.Party.App

@@ -13,20 +13,20 @@ func TestDescribe(t *testing.T) {
 	tests := []struct {
 		name    string
 		chosen  []Attribute
-		verdict Verdict
+		verdict Facts
 		want    map[string]string
 	}{
-		{"allowed", every, Verdict{Allowed: true, Reason: denial.TokenInactive, Party: jane, KeyID: "k-1", Subject: "jane@example.com"}, map[string]string{
+		{"allowed", every, Facts{Allowed: true, Reason: denial.TokenInactive, Party: jane, KeyID: "k-1", Subject: "jane@example.com"}, map[string]string{
 			"sallyport.app": "shop", "sallyport.product": "gold", "sallyport.api": "orders", "sallyport.version": "v1", "sallyport.key": "k-1",
 			// printf %s jane@example.com | sha256sum | cut -c1-16
 			"sallyport.decision": "allow", "sallyport.subject": "8c87b489ce35cf2e",
 		}},
-		{"refused before anything was known", every, Verdict{Reason: denial.APIUnknown}, map[string]string{
+		{"refused before anything was known", every, Facts{Reason: denial.APIUnknown}, map[string]string{
 			"sallyport.decision": "deny", "sallyport.reason": "api.unknown",
 		}},
-		{"the zero value is a refusal", every, Verdict{}, map[string]string{"sallyport.decision": "deny", "sallyport.reason": "internal.error"}},
-		{"chosen", []Attribute{Key}, Verdict{Allowed: true, Party: jane, KeyID: "k-1"}, map[string]string{"sallyport.key": "k-1"}},
-		{"none chosen", nil, Verdict{Allowed: true, Party: jane}, map[string]string{}},
+		{"the zero value is a refusal", every, Facts{}, map[string]string{"sallyport.decision": "deny", "sallyport.reason": "internal.error"}},
+		{"chosen", []Attribute{Key}, Facts{Allowed: true, Party: jane, KeyID: "k-1"}, map[string]string{"sallyport.key": "k-1"}},
+		{"none chosen", nil, Facts{Allowed: true, Party: jane}, map[string]string{}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -3,6 +3,7 @@ package usage
 import (
 	"encoding/binary"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 )
 
@@ -33,7 +34,7 @@ type roster struct {
 	failed bool // by the host, since somebody last looked
 }
 
-func newRoster(store sharedtable.Store, most int) roster {
+func newRoster(store host.Store, most int) roster {
 	layout := sharedtable.Layout{Name: "usage", Buckets: pages, Entries: pageEntries, EntrySize: entrySize}
 	return roster{table: sharedtable.New(store, layout), most: most, known: map[uint64]struct{}{}}
 }

@@ -12,7 +12,6 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/host"
-	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 )
 
 // Call is a request whose end is known.
@@ -61,7 +60,7 @@ type keyUse struct {
 
 // NewRecorder names at most maxSeries series of the catalog, together with all
 // recorders on the store.
-func NewRecorder(maxSeries int, store sharedtable.Store, metrics host.Metrics) *Recorder {
+func NewRecorder(maxSeries int, store host.Store, metrics host.Metrics) *Recorder {
 	return &Recorder{
 		metrics:  metrics,
 		roster:   newRoster(store, maxSeries),

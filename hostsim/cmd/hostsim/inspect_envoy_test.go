@@ -26,7 +26,7 @@ func TestInspectAgreesWithEnvoy(t *testing.T) {
 	for _, s := range forge.Specimens() {
 		t.Run(s.Name, func(t *testing.T) {
 			in := hostsim.Inspect(t.Context(), s.Wasm)
-			i := slices.IndexFunc(in.Verdicts, func(v wasmhost.Verdict) bool { return v.Profile == profile })
+			i := slices.IndexFunc(in.Verdicts, func(v wasmhost.Fitness) bool { return v.Profile == profile })
 			var want []string
 			for _, r := range in.Verdicts[i].Refusal {
 				want = append(want, r.Words)

@@ -116,6 +116,9 @@ func (f *Flow) FilterState() (state map[string][]byte) {
 	return state
 }
 
+// ShareState has f use the filter state of another flow on the same thread.
+func (f *Flow) ShareState(with *Flow) { f.filterState = with.state() }
+
 // state is the filter state to write to.
 func (f *Flow) state() map[string][]byte {
 	if f.filterState == nil {

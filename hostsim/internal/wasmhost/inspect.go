@@ -28,7 +28,7 @@ type Inspection struct {
 	Producers []string `json:"producers"`
 	// Warnings are what no Envoy refuses and what will still go wrong.
 	Warnings []string  `json:"warnings"`
-	Verdicts []Verdict `json:"verdicts"`
+	Verdicts []Fitness `json:"verdicts"`
 }
 
 // InspectedImport is one thing that a module needs.
@@ -50,8 +50,8 @@ type InspectedExport struct {
 	Known bool `json:"known"`
 }
 
-// Verdict is what one Envoy version makes of a module.
-type Verdict struct {
+// Fitness is what one Envoy version makes of a module.
+type Fitness struct {
 	Profile string    `json:"profile"`
 	Loads   bool      `json:"loads"`
 	Refusal []Refusal `json:"refusal,omitempty"`
@@ -89,7 +89,7 @@ func Inspect(ctx context.Context, wasm []byte) Inspection {
 		default:
 			faults = linkFaults(outline, abi, &releases[i])
 		}
-		v := Verdict{Profile: releases[i].name, Loads: len(faults) == 0}
+		v := Fitness{Profile: releases[i].name, Loads: len(faults) == 0}
 		for _, f := range faults {
 			v.Refusal = append(v.Refusal, Refusal{f.words, f.hint})
 		}

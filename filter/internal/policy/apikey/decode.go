@@ -57,10 +57,10 @@ var noKeyHeaders = []string{"cookie", "forwarded", "via", "x-request-id"}
 const authorization = "authorization"
 
 // readPlaces reads [{header: NAME}, {header: NAME, scheme: SCHEME}, {query: NAME}].
-func readPlaces(r *decode.Reader, v decode.Value) (places []Place) {
+func readPlaces(r *decode.Reader, v decode.Value) (places []policy.Place) {
 	r.List(v, maxPlaces, func(v decode.Value) {
 		count, schemed := 0, false
-		var place Place
+		var place policy.Place
 		if !r.Object(v, &placeMembers, func(name string, v decode.Value) {
 			switch name {
 			case "scheme":
@@ -85,7 +85,7 @@ func readPlaces(r *decode.Reader, v decode.Value) (places []Place) {
 		case !schemed && place.Header == authorization:
 			r.ProblemAt("header", "must have the scheme beside it that the key stands behind, as in {header: authorization, scheme: ApiKey}")
 		}
-		if place.Listed(places) && place != (Place{}) {
+		if place.Listed(places) && place != (policy.Place{}) {
 			r.Problem("must be listed once, got it again")
 			return
 		}

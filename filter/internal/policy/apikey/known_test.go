@@ -10,9 +10,11 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/catalog"
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/ipaddr"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline/pipelinetest"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy"
 )
 
 const second = int64(1e9)
@@ -34,14 +36,14 @@ func verifier(t testing.TB, apps []catalog.App) *verify {
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
-	return NewVerify(c, []Place{{Header: "x-api-key"}}).(*verify)
+	return NewVerify(c, []policy.Place{{Header: "x-api-key"}}).(*verify)
 }
 
 // came says what became of a key: the app, or the reason.
 func (v *verify) came(key, address string, now int64) string {
 	x := &pipeline.Exchange{
 		Method: "GET", Now: now, API: pipeline.API{Name: "api", Version: "v1", PathSuffix: "/"},
-		Headers: []pipeline.Header{{Name: "x-api-key", Value: key}}, Client: pipelinetest.From(address),
+		Headers: []host.Header{{Name: "x-api-key", Value: key}}, Client: pipelinetest.From(address),
 	}
 	if d, denied := v.Apply(x).Denial(); denied {
 		return d.Reason.String()

@@ -9,11 +9,8 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy"
 )
 
-// Place is where a key may come.
-type Place = policy.Place
-
 // variable is Apigee's name of a place.
-func variable(p Place) string {
+func variable(p policy.Place) string {
 	if p.Header != "" {
 		return "request.header." + p.Header
 	}
@@ -24,10 +21,10 @@ func variable(p Place) string {
 // presentation is never taken for two.
 //
 //go:noinline
-func distinct(places []Place) []Place {
-	var kept []Place
+func distinct(places []policy.Place) []policy.Place {
+	var kept []policy.Place
 	for _, p := range places {
-		if p != (Place{}) && !p.Listed(kept) {
+		if p != (policy.Place{}) && !p.Listed(kept) {
 			kept = append(kept, p)
 		}
 	}
@@ -36,7 +33,7 @@ func distinct(places []Place) []Place {
 
 // presented gives the last key that came in one of the places, and how many
 // came: every header line and every parameter counts, empty ones too.
-func presented(x *pipeline.Exchange, places []Place) (key string, count int) {
+func presented(x *pipeline.Exchange, places []policy.Place) (key string, count int) {
 	for _, p := range places {
 		if p.Header == "" {
 			if x.Query == "" {
@@ -75,7 +72,7 @@ func presented(x *pipeline.Exchange, places []Place) (key string, count int) {
 // the header has, over all its lines: 0 when none has the scheme. Hosts join the
 // lines of some headers with commas, so a key beside something else in one
 // header is ambiguous either way.
-func behindScheme(p Place, x *pipeline.Exchange) (key string, count int) {
+func behindScheme(p policy.Place, x *pipeline.Exchange) (key string, count int) {
 	found := false
 	for i := range x.Headers {
 		if x.Headers[i].Name != p.Header {

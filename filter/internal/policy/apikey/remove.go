@@ -5,11 +5,12 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy"
 )
 
 type remove struct {
 	headers, parameters []string
-	schemes             []Place // headers of which only a value with the scheme is a key
+	schemes             []policy.Place // headers of which only a value with the scheme is a key
 }
 
 // NewRemove makes the step that keeps every key in one of the places from the
@@ -17,7 +18,7 @@ type remove struct {
 // in every spelling that a backend could take for it: verify_api_key reads only
 // the one that is configured, so another is a key in the wrong place, or a value
 // that somebody wants the backend to take for one.
-func NewRemove(places []Place) pipeline.Step {
+func NewRemove(places []policy.Place) pipeline.Step {
 	r := &remove{}
 	for _, p := range distinct(places) {
 		switch {
@@ -63,7 +64,7 @@ func (r *remove) Apply(x *pipeline.Exchange) pipeline.Outcome {
 
 // removeScheme takes out every spelling of the header that has a key in any of its
 // lines. With another scheme, as that of a token, the header is not a key's.
-func removeScheme(p Place, x *pipeline.Exchange) {
+func removeScheme(p policy.Place, x *pipeline.Exchange) {
 	for i := range x.Headers {
 		sent := &x.Headers[i]
 		if !ascii.SameVariable(sent.Name, p.Header) {

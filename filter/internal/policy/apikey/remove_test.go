@@ -7,6 +7,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/apikey"
 )
 
@@ -69,7 +70,7 @@ func TestForgedIdentityKeyHeaderInAnySpelling(t *testing.T) {
 func TestRemoveGoesOnFromEarlierEdits(t *testing.T) {
 	x := call("apikey=K&token=T&a=1")
 	for _, name := range []string{"apikey", "token"} {
-		if !apikey.NewRemove([]apikey.Place{{Query: name}}).Apply(x).Continues() {
+		if !apikey.NewRemove([]policy.Place{{Query: name}}).Apply(x).Continues() {
 			t.Fatal("refused")
 		}
 	}
@@ -80,7 +81,7 @@ func TestRemoveGoesOnFromEarlierEdits(t *testing.T) {
 
 func TestRemoveWithoutPlacesChangesNothing(t *testing.T) {
 	x := call("a=1&=2&&b", "x-api-key", "K")
-	if !apikey.NewRemove([]apikey.Place{{}}).Apply(x).Continues() {
+	if !apikey.NewRemove([]policy.Place{{}}).Apply(x).Continues() {
 		t.Fatal("refused")
 	}
 	if diff := cmp.Diff(pipeline.Edits{}, x.Edits); diff != "" {

@@ -13,6 +13,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/ipaddr"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy"
 	"github.com/sallyport-gateway/sallyport/filter/internal/siphash"
 )
 
@@ -22,7 +23,7 @@ const MaxKeyBytes = 512
 
 type verify struct {
 	catalog *catalog.Catalog
-	places  []Place
+	places  []policy.Place
 	missing denial.Denial
 	known   known
 }
@@ -30,7 +31,7 @@ type verify struct {
 // NewVerify makes the step that demands a key in one of the places which grants
 // the operation that is called, and fills the exchange's Caller. Without places
 // no key is ever found.
-func NewVerify(c *catalog.Catalog, places []Place) pipeline.Step {
+func NewVerify(c *catalog.Catalog, places []policy.Place) pipeline.Step {
 	v := &verify{catalog: c, places: distinct(places), known: known{secret: siphash.NewKey()}}
 	v.missing.Reason = denial.APIKeyMissing
 	if len(v.places) > 0 {

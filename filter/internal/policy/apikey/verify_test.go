@@ -11,7 +11,9 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/catalog"
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/apikey"
 )
 
@@ -89,12 +91,12 @@ func call(query string, headers ...string) *pipeline.Exchange {
 		API: pipeline.API{Name: "customers", Version: "v1", PathSuffix: "/orders/7"},
 	}
 	for i := 0; i < len(headers); i += 2 {
-		x.Headers = append(x.Headers, pipeline.Header{Name: headers[i], Value: headers[i+1]})
+		x.Headers = append(x.Headers, host.Header{Name: headers[i], Value: headers[i+1]})
 	}
 	return x
 }
 
-var places = []apikey.Place{{Header: "x-api-key"}, {Query: "apikey"}, {Header: "x-old-key"}, {Query: "a key"}}
+var places = []policy.Place{{Header: "x-api-key"}, {Query: "apikey"}, {Header: "x-old-key"}, {Query: "a key"}}
 
 func wantReason(t *testing.T, s pipeline.Step, x *pipeline.Exchange, want denial.Reason) {
 	t.Helper()
@@ -212,13 +214,13 @@ func TestVerifyRefuses(t *testing.T) {
 func TestMissingKeyText(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
-		places []apikey.Place
+		places []policy.Place
 		want   string
 	}{
-		{"header", []apikey.Place{{Header: "x-api-key"}, {Query: "apikey"}}, "Failed to resolve API Key variable request.header.x-api-key"},
-		{"query", []apikey.Place{{Query: "apikey"}, {Header: "x-api-key"}}, "Failed to resolve API Key variable request.queryparam.apikey"},
+		{"header", []policy.Place{{Header: "x-api-key"}, {Query: "apikey"}}, "Failed to resolve API Key variable request.header.x-api-key"},
+		{"query", []policy.Place{{Query: "apikey"}, {Header: "x-api-key"}}, "Failed to resolve API Key variable request.queryparam.apikey"},
 		{"no place", nil, ""},
-		{"a place that says nothing", []apikey.Place{{}}, ""},
+		{"a place that says nothing", []policy.Place{{}}, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got, _ := apikey.NewVerify(testCatalog(t), tt.places).Apply(call("=good&a")).Denial()
@@ -230,7 +232,7 @@ func TestMissingKeyText(t *testing.T) {
 }
 
 func TestPlaceListedTwiceIsOnePlace(t *testing.T) {
-	twice := []apikey.Place{{Header: "x-api-key"}, {Query: "apikey"}, {Header: "x-api-key"}, {Query: "apikey"}}
+	twice := []policy.Place{{Header: "x-api-key"}, {Query: "apikey"}, {Header: "x-api-key"}, {Query: "apikey"}}
 	for _, x := range []*pipeline.Exchange{call("", "x-api-key", "good"), call("apikey=good")} {
 		if !apikey.NewVerify(testCatalog(t), twice).Apply(x).Continues() {
 			t.Error("one key was taken for two")

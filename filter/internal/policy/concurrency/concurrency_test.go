@@ -33,13 +33,13 @@ type worker struct {
 	streams []*pipeline.Exchange // that were let in
 }
 
-func newWorker(store sharedtable.Store, o Options) *worker {
+func newWorker(store host.Store, o Options) *worker {
 	w := &worker{}
 	w.step = New(o, &host.Ports{Store: store, Peers: &w.peers, Random: rand.Uint64})
 	return w
 }
 
-func newWorkers(n int, store sharedtable.Store, o Options) []*worker {
+func newWorkers(n int, store host.Store, o Options) []*worker {
 	workers := make([]*worker, n)
 	for i := range workers {
 		workers[i] = newWorker(store, o)

@@ -52,7 +52,7 @@ type step struct {
 	text   string
 	limit  denial.Limit
 
-	store  sharedtable.Store
+	store  host.Store
 	random func() uint64
 	holder uint64 // this worker, 0 before the first request
 	rooms  map[string]*room

@@ -75,7 +75,7 @@ func FuzzCORSOrigin(f *testing.F) {
 func exchange(method string, headers ...string) *pipeline.Exchange {
 	x := &pipeline.Exchange{Method: method}
 	for i := 0; i < len(headers); i += 2 {
-		x.Headers = append(x.Headers, pipeline.Header{Name: headers[i], Value: headers[i+1]})
+		x.Headers = append(x.Headers, host.Header{Name: headers[i], Value: headers[i+1]})
 	}
 	return x
 }

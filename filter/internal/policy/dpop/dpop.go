@@ -10,11 +10,11 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jose"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jsonobject"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sha256"
-	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 )
 
 const (
@@ -44,7 +44,7 @@ type Checker struct {
 }
 
 // New makes a checker. Those over one store remember the same proofs.
-func New(o Options, store sharedtable.Store, host jose.Host) *Checker {
+func New(o Options, store host.Store, host jose.Host) *Checker {
 	words := make([]string, len(o.Algorithms))
 	for i, a := range o.Algorithms {
 		words[i] = a.String()

@@ -18,6 +18,7 @@ import (
 	gojose "github.com/go-jose/go-jose/v4"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jose"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jose/josetest"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
@@ -68,7 +69,7 @@ func (p *proof) sign(t testing.TB) string {
 func request(proofs ...string) *pipeline.Exchange {
 	x := &pipeline.Exchange{Method: "POST", Authority: "api.example", Path: "/orders/7", Query: "full=1", HasQuery: true, Now: now * int64(time.Second)}
 	for _, p := range proofs {
-		x.Headers = append(x.Headers, pipeline.Header{Name: "dpop", Value: p})
+		x.Headers = append(x.Headers, host.Header{Name: "dpop", Value: p})
 	}
 	return x
 }

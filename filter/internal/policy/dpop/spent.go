@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 )
 
@@ -34,7 +35,7 @@ type spent struct {
 	most  int // proofs in a bucket
 }
 
-func newSpent(store sharedtable.Store, entries int) spent {
+func newSpent(store host.Store, entries int) spent {
 	most := max(minPerBucket, (min(entries, MaxEntries)+buckets-1)/buckets)
 	return spent{sharedtable.New(store, sharedtable.Layout{
 		Name: "dpop", Buckets: buckets, Entries: 1 + most, EntrySize: entrySize, Resizes: true,

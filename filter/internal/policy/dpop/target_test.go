@@ -3,6 +3,7 @@ package dpop
 import (
 	"testing"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
 
@@ -37,7 +38,7 @@ func TestSameTarget(t *testing.T) {
 		{"half an escape", "https://api.example/%4", "https", "api.example", "/%4", true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			x := &pipeline.Exchange{Authority: tt.authority, Path: tt.path, Headers: []pipeline.Header{{Name: ":scheme", Value: tt.scheme}}}
+			x := &pipeline.Exchange{Authority: tt.authority, Path: tt.path, Headers: []host.Header{{Name: ":scheme", Value: tt.scheme}}}
 			if got := sameTarget(tt.htu, x); got != tt.want {
 				t.Errorf("got %v, want %v", got, tt.want)
 			}

@@ -6,6 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
 
@@ -22,7 +23,7 @@ func known() *pipeline.Exchange {
 func TestKnownIdentityIsSet(t *testing.T) {
 	x := known()
 	New(DefaultHeaders()).Apply(x)
-	wantSet(t, x, []pipeline.Header{
+	wantSet(t, x, []host.Header{
 		{Name: "x-sallyport-app", Value: "global-customer-portal"},
 		{Name: "x-sallyport-developer", Value: "portal-team@example.com"},
 		{Name: "x-sallyport-product", Value: "portal"},
@@ -89,7 +90,7 @@ func TestForgedHeadersAreRemoved(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			x := &pipeline.Exchange{Headers: []pipeline.Header{{Name: tt.name, Value: "forged"}, {Name: tt.name, Value: "again"}}}
+			x := &pipeline.Exchange{Headers: []host.Header{{Name: tt.name, Value: "forged"}, {Name: tt.name, Value: "again"}}}
 			New(h).Apply(x)
 			var want []string
 			if tt.removed {
@@ -124,7 +125,7 @@ func TestForgedIdentityByEverySeparator(t *testing.T) {
 			"my" + sep + "x" + sep + "user":                 false,
 			"xsallyport" + sep + "subject":                  false,
 		} {
-			x := &pipeline.Exchange{Headers: []pipeline.Header{{Name: name, Value: "root"}}}
+			x := &pipeline.Exchange{Headers: []host.Header{{Name: name, Value: "root"}}}
 			New(h).Apply(x)
 			if got := len(x.Edits.Remove) == 1; got != forged || Forged(name, own[:]) != forged {
 				t.Errorf("%s: removed %v, Forged %v, want %v", name, got, Forged(name, own[:]), forged)
@@ -135,7 +136,7 @@ func TestForgedIdentityByEverySeparator(t *testing.T) {
 
 func TestReservedHeadersAreRemovedWhateverIsConfigured(t *testing.T) {
 	x := known()
-	x.Headers = []pipeline.Header{{Name: "x-sallyport-subject", Value: "root"}, {Name: "x_sallyport_scopes", Value: "admin"}}
+	x.Headers = []host.Header{{Name: "x-sallyport-subject", Value: "root"}, {Name: "x_sallyport_scopes", Value: "admin"}}
 	New(Headers{}).Apply(x)
 	if diff := cmp.Diff([]string{"x-sallyport-subject", "x_sallyport_scopes"}, x.Edits.Remove); diff != "" {
 		t.Errorf("removed (-want +got):\n%s", diff)
@@ -149,14 +150,14 @@ func TestValuesCannotEndTheirHeader(t *testing.T) {
 	x.Token.Scopes = []string{"größe", "a%20b"}
 	x.Caller = pipeline.Caller{App: " portal "}
 	New(Headers{App: "x-app", Subject: "x-sub", Scopes: "x-scopes"}).Apply(x)
-	wantSet(t, x, []pipeline.Header{
+	wantSet(t, x, []host.Header{
 		{Name: "x-app", Value: "%20portal%20"},
 		{Name: "x-sub", Value: "alice%0D%0Ax-admin: yes%00"},
 		{Name: "x-scopes", Value: "gr%C3%B6%C3%9Fe a%2520b"},
 	})
 }
 
-func wantSet(t *testing.T, x *pipeline.Exchange, want []pipeline.Header) {
+func wantSet(t *testing.T, x *pipeline.Exchange, want []host.Header) {
 	t.Helper()
 	if diff := cmp.Diff(want, x.Edits.Set, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("set (-want +got):\n%s", diff)
@@ -165,7 +166,7 @@ func wantSet(t *testing.T, x *pipeline.Exchange, want []pipeline.Header) {
 
 func BenchmarkApply(b *testing.B) {
 	h := DefaultHeaders()
-	sent := []pipeline.Header{
+	sent := []host.Header{
 		{Name: ":method", Value: "GET"}, {Name: ":path", Value: "/"}, {Name: ":authority", Value: "api.example.com"},
 		{Name: "accept", Value: "*/*"}, {Name: "user-agent", Value: "curl"}, {Name: "authorization", Value: "Bearer x"},
 		{Name: "x-forwarded-for", Value: "192.0.2.1"}, {Name: "x-request-id", Value: "1"}, {Name: "x-forwarded-proto", Value: "http"},

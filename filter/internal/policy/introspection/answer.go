@@ -5,6 +5,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/breaker"
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
 
@@ -23,8 +24,8 @@ type verdict struct {
 
 // judge reads how a call ended. The status is looked at before the body, and
 // nothing of either reaches the client.
-func judge(a *pipeline.Answer, now int64) verdict {
-	if a.Failure != pipeline.NoFailure {
+func judge(a *host.Answer, now int64) verdict {
+	if a.Failure != host.NoFailure {
 		return verdict{denial: failureDenial(a.Failure)}
 	}
 	if a.Status != 200 {
@@ -42,19 +43,19 @@ func judge(a *pipeline.Answer, now int64) verdict {
 
 // failureDenial is for calls without an answer of the server. A failure that
 // nobody named is a fault of ours: Internal.
-func failureDenial(f pipeline.Failure) denial.Denial {
+func failureDenial(f host.Failure) denial.Denial {
 	switch f {
-	case pipeline.UnknownCluster:
+	case host.UnknownCluster:
 		return denialFor(denial.IntrospectionUnknownCluster)
-	case pipeline.NoHost:
+	case host.NoHost:
 		return denialFor(denial.IntrospectionNoHost)
-	case pipeline.Unreachable, pipeline.NoConnection:
+	case host.Unreachable, host.NoConnection:
 		return denialFor(denial.IntrospectionUnreachable)
-	case pipeline.TimedOut:
+	case host.TimedOut:
 		return denialFor(denial.IntrospectionTimeout)
-	case pipeline.ResetMidAnswer:
+	case host.ResetMidAnswer:
 		return denialFor(denial.IntrospectionReset)
-	case pipeline.NotHTTP:
+	case host.NotHTTP:
 		return denialFor(denial.IntrospectionNotHTTP)
 	}
 	return denialFor(denial.Internal)
@@ -62,7 +63,7 @@ func failureDenial(f pipeline.Failure) denial.Denial {
 
 // statusDenial is for answers other than 200. A 401 is about our own client
 // credentials (RFC 7662 section 2.3), never about the caller's token.
-func statusDenial(a *pipeline.Answer, now int64) denial.Denial {
+func statusDenial(a *host.Answer, now int64) denial.Denial {
 	switch {
 	case a.Status == 400:
 		return denialFor(rejectionReason(a))

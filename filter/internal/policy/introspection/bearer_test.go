@@ -6,15 +6,16 @@ import (
 	"testing"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jose"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
 
 func withAuthorization(query string, values ...string) *pipeline.Exchange {
 	x := &pipeline.Exchange{Query: query, HasQuery: query != ""}
-	x.Headers = []pipeline.Header{{Name: ":path", Value: "/"}, {Name: "accept", Value: "a,b"}}
+	x.Headers = []host.Header{{Name: ":path", Value: "/"}, {Name: "accept", Value: "a,b"}}
 	for _, v := range values {
-		x.Headers = append(x.Headers, pipeline.Header{Name: "authorization", Value: v})
+		x.Headers = append(x.Headers, host.Header{Name: "authorization", Value: v})
 	}
 	return x
 }

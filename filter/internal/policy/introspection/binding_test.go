@@ -14,6 +14,7 @@ import (
 	gojose "github.com/go-jose/go-jose/v4"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jose"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jose/josetest"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
@@ -67,7 +68,7 @@ func (b *bench) bring(authorization, proof string) *exchange {
 	x := &exchange{Exchange: withAuthorization("", authorization), run: b.seq.Begin()}
 	x.Method, x.Authority, x.Path = "GET", "api.example", "/orders"
 	if proof != "" {
-		x.Headers = append(x.Headers, pipeline.Header{Name: "dpop", Value: proof})
+		x.Headers = append(x.Headers, host.Header{Name: "dpop", Value: proof})
 	}
 	x.verdict = x.run.Advance(x.Exchange, b.now.UnixNano(), func() {
 		x.verdict = x.run.Advance(x.Exchange, b.now.UnixNano(), func() { panic("parked twice") })
@@ -75,7 +76,7 @@ func (b *bench) bring(authorization, proof string) *exchange {
 	return x
 }
 
-func boundTo(b *bench, cnf string) pipeline.Answer {
+func boundTo(b *bench, cnf string) host.Answer {
 	return answered(200, fmt.Sprintf(`{"active":true,"sub":"jane","exp":%d,"token_type":"DPoP","cnf":{%s}}`, b.now.Unix()+300, cnf))
 }
 
@@ -204,7 +205,7 @@ func TestLocalStepChecksBinding(t *testing.T) {
 	b := newBench(nil)
 	o := Options{}
 	withDPoP(&o)
-	step := NewLocal(*checked(0), o.Binding, Ports{Store: memstore.New(nil), Dispatcher: b.air.dispatch, Metrics: b, Warn: func(string) {}, ClientCertificate: func() string { return "" }})
+	step := NewLocal(*checked(0), o.Binding, host.Ports{Store: memstore.New(nil), Dispatcher: b.air.dispatch, Metrics: b, Warn: func(string) {}, ClientCertificate: func() string { return "" }})
 	b.seq = pipeline.NewSequence(step)
 	token := issuer.token(t, fmt.Sprintf(`{"iss":"https://idp.example","aud":"a","sub":"jane","exp":%d,"cnf":{"jkt":%q}}`, b.now.Unix()+300, jane.thumbprint(t)))
 	x := b.bring("DPoP "+token, jane.proof(t, token, "id", b.now.Unix()))

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/answers"
+	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 	"github.com/sallyport-gateway/sallyport/filter/internal/siphash"
 )
 
@@ -24,25 +25,25 @@ type lives struct {
 
 // answer is what is kept of an active token's claims. RFC 7662 section 4 wants
 // nothing kept beyond exp; ok is false when there is nothing to keep.
-func (l lives) answer(claims *pipeline.Claims, now int64) (a answers.Answer, ok bool) {
+func (l lives) answer(claims *pipeline.Claims, now int64) (a answers.Record, ok bool) {
 	life := l.maxTTL
 	if claims.Expires == 0 {
 		life = min(life, l.withoutExp)
 	}
 	until := notPast(claims, now+int64(life))
-	return answers.Answer{Claims: claims, Stored: now, Until: until, Gone: notPast(claims, until+int64(l.grace))}, until > now
+	return answers.Record{Claims: claims, Stored: now, Until: until, Gone: notPast(claims, until+int64(l.grace))}, until > now
 }
 
 // shared is what the other steps may make of an answer: how long they use it in
 // an outage is theirs to say.
-func (l *lives) shared(a answers.Answer) answers.Answer {
+func (l *lives) shared(a answers.Record) answers.Record {
 	a.Gone = notPast(a.Claims, a.Until+int64(MaxStale))
 	return a
 }
 
 // limit shortens an answer that any step may have stored to what this one
 // allows, and its token. Nothing makes it longer but this step's grace.
-func (l *lives) limit(a answers.Answer, valid span) answers.Answer {
+func (l *lives) limit(a answers.Record, valid span) answers.Record {
 	own, ok := l.answer(a.Claims, a.Stored)
 	a.Until = min(a.Until, own.Until, valid.until)
 	a.Gone = min(notPast(a.Claims, a.Until+int64(l.grace)), a.Gone, valid.until)
@@ -81,7 +82,7 @@ func notPast(claims *pipeline.Claims, moment int64) int64 {
 // 20 KiB; a usual one has a few hundred bytes.
 type cache struct {
 	limit  int
-	byKey  map[key]*list.Element
+	byKey  map[sharedtable.Key]*list.Element
 	recent *list.List // of *entry, the last used in front
 	names  []*entry   // chains of those that have a name
 }
@@ -91,8 +92,8 @@ type cache struct {
 // the entry would outlive its time.
 type entry struct {
 	_ [0]func() // not comparable: an unused == costs the guest code
-	answers.Answer
-	key       key
+	answers.Record
+	key       sharedtable.Key
 	place     *list.Element // in recent
 	name      siphash.Sum   // see rename; zero for none
 	next      *entry        // of a chain of names
@@ -104,12 +105,12 @@ type entry struct {
 }
 
 func newCache(limit int) *cache {
-	return &cache{limit: limit, byKey: make(map[key]*list.Element), recent: list.New(), names: make([]*entry, 1<<bits.Len(uint(max(limit, 0))))}
+	return &cache{limit: limit, byKey: make(map[sharedtable.Key]*list.Element), recent: list.New(), names: make([]*entry, 1<<bits.Len(uint(max(limit, 0))))}
 }
 
 // find gives the entry, to read and not to change, if it is of any use now; good
 // tells whether it is more than an outage's last resort.
-func (c *cache) find(k key, now int64) (e *entry, good bool) {
+func (c *cache) find(k sharedtable.Key, now int64) (e *entry, good bool) {
 	if element, ok := c.byKey[k]; ok {
 		return c.use(element.Value.(*entry), now)
 	}
@@ -140,7 +141,7 @@ func (c *cache) put(e *entry) {
 }
 
 //go:noinline
-func (c *cache) drop(k key) {
+func (c *cache) drop(k sharedtable.Key) {
 	if element, ok := c.byKey[k]; ok {
 		c.unname(element.Value.(*entry))
 		delete(c.byKey, k)

@@ -8,7 +8,9 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 )
 
 // vmCache is a cache that is filled and read as a step without its like does.
@@ -24,12 +26,12 @@ func newVMCache(limit int, maxTTL time.Duration) vmCache {
 	return vmCache{newCache(limit), lives{maxTTL: maxTTL}}
 }
 
-func (c vmCache) put(k key, claims *pipeline.Claims, now int64) {
-	(&Step{cache: c.cache, lives: c.lives, hits: newHits(pipeline.NoMetrics{})}).remember(&call{key: k, valid: always}, claims, now)
+func (c vmCache) put(k sharedtable.Key, claims *pipeline.Claims, now int64) {
+	(&Step{cache: c.cache, lives: c.lives, hits: newHits(host.NoMetrics{})}).remember(&call{key: k, valid: always}, claims, now)
 }
 
-func (c vmCache) get(k key, now int64) (*pipeline.Claims, bool) {
-	if e, ok := (&Step{cache: c.cache, lives: c.lives, hits: newHits(pipeline.NoMetrics{})}).held(k, now); ok {
+func (c vmCache) get(k sharedtable.Key, now int64) (*pipeline.Claims, bool) {
+	if e, ok := (&Step{cache: c.cache, lives: c.lives, hits: newHits(host.NoMetrics{})}).held(k, now); ok {
 		return e.Claims, true
 	}
 	return nil, false
@@ -62,7 +64,7 @@ func TestCacheLife(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			fresh := func() vmCache {
 				c := newVMCache(tt.limit, tt.maxTTL)
-				c.put(key{1}, &tt.claims, start.UnixNano())
+				c.put(sharedtable.Key{1}, &tt.claims, start.UnixNano())
 				return c
 			}
 			want := tt.life > 0
@@ -76,7 +78,7 @@ func TestCacheLife(t *testing.T) {
 
 func wantCached(t *testing.T, c vmCache, now time.Time, want bool) {
 	t.Helper()
-	if _, ok := c.get(key{1}, now.UnixNano()); ok != want {
+	if _, ok := c.get(sharedtable.Key{1}, now.UnixNano()); ok != want {
 		t.Errorf("after %v: cached %v, want %v", now.Sub(start), ok, want)
 	}
 	if !want && len(c.byKey)+c.recent.Len() != 0 {
@@ -92,21 +94,21 @@ func TestCacheReplaces(t *testing.T) {
 		{Active: true, Expires: start.Unix() - 1},
 	} {
 		c := newVMCache(4, time.Minute)
-		c.put(key{1}, old, start.UnixNano())
-		c.put(key{1}, &next, start.UnixNano())
+		c.put(sharedtable.Key{1}, old, start.UnixNano())
+		c.put(sharedtable.Key{1}, &next, start.UnixNano())
 		wantCached(t, c, start, false)
 	}
 	c := newVMCache(4, time.Minute)
-	c.put(key{1}, old, start.UnixNano())
-	c.put(key{1}, &pipeline.Claims{Active: true, Expires: start.Unix() + 300, Subject: "new"}, start.UnixNano())
-	if claims, ok := c.get(key{1}, start.UnixNano()); !ok || claims.Subject != "new" {
+	c.put(sharedtable.Key{1}, old, start.UnixNano())
+	c.put(sharedtable.Key{1}, &pipeline.Claims{Active: true, Expires: start.Unix() + 300, Subject: "new"}, start.UnixNano())
+	if claims, ok := c.get(sharedtable.Key{1}, start.UnixNano()); !ok || claims.Subject != "new" {
 		t.Errorf("got %+v, %v", claims, ok)
 	}
 }
 
 // modelEntry is an entry of the model, which is a list in the order of use.
 type modelEntry struct {
-	key           key
+	key           sharedtable.Key
 	subject       string
 	expires       int64
 	stored, until time.Time
@@ -118,10 +120,10 @@ func TestCacheAgreesWithModel(t *testing.T) {
 		maxTTL := time.Duration(rapid.IntRange(0, 60).Draw(t, "max ttl")) * time.Second
 		c, now, puts := newVMCache(limit, maxTTL), start, 0
 		var model []modelEntry
-		forget := func(k key) {
+		forget := func(k sharedtable.Key) {
 			model = slices.DeleteFunc(model, func(e modelEntry) bool { return e.key == k })
 		}
-		anyKey := rapid.Custom(func(t *rapid.T) key { return key{byte(rapid.IntRange(0, 6).Draw(t, "key"))} })
+		anyKey := rapid.Custom(func(t *rapid.T) sharedtable.Key { return sharedtable.Key{byte(rapid.IntRange(0, 6).Draw(t, "key"))} })
 		t.Repeat(map[string]func(*rapid.T){
 			"put": func(t *rapid.T) {
 				k := anyKey.Draw(t, "put")

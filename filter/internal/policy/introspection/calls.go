@@ -6,7 +6,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
 	"github.com/sallyport-gateway/sallyport/filter/internal/breaker"
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
-	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 )
 
 // callLease is how long after its timeout a call that nobody ended stops
@@ -33,11 +33,11 @@ type caller struct {
 	request  request
 	retry    bool
 	guard    *breaker.Guard
-	dispatch pipeline.Dispatcher
-	metrics  pipeline.Metrics
+	dispatch host.Dispatcher
+	metrics  host.Metrics
 }
 
-func newCaller(o Options, p Ports) caller {
+func newCaller(o Options, p host.Ports) caller {
 	return caller{
 		request:  newRequest(o, p),
 		retry:    o.Retry,
@@ -68,18 +68,18 @@ func (c *caller) ask(token string, now int64, land func(now int64, v verdict)) (
 		return d, false
 	}
 	t := &attempt{caller: c, token: token, permit: permit, began: now, land: land}
-	refused := pipeline.FailureUnknown
+	refused := host.FailureUnknown
 	if callout, ok := c.request.callout(token, now); ok {
 		refused = c.dispatch(callout, t.answered)
 	}
-	if refused == pipeline.NoFailure {
+	if refused == host.NoFailure {
 		return denial.Denial{}, true
 	}
-	return t.concluded(now, &pipeline.Answer{Failure: refused}).denial, false
+	return t.concluded(now, &host.Answer{Failure: refused}).denial, false
 }
 
 // answered is how the first try ended.
-func (t *attempt) answered(now int64, a pipeline.Answer) {
+func (t *attempt) answered(now int64, a host.Answer) {
 	if !t.again(now, a.Failure) {
 		t.end(now, a)
 	}
@@ -87,7 +87,7 @@ func (t *attempt) answered(now int64, a pipeline.Answer) {
 
 // again sends a call a second time if that may help, within the time that the
 // first one had. A probe is not: it is there to see if the first one works.
-func (t *attempt) again(now int64, f pipeline.Failure) bool {
+func (t *attempt) again(now int64, f host.Failure) bool {
 	if !t.retry || t.permit.Probe() {
 		return false
 	}
@@ -100,7 +100,7 @@ func (t *attempt) again(now int64, f pipeline.Failure) bool {
 		return false
 	}
 	callout.Timeout = left
-	if t.dispatch(callout, t.end) != pipeline.NoFailure {
+	if t.dispatch(callout, t.end) != host.NoFailure {
 		return false
 	}
 	t.metrics.Count(metricRetries)
@@ -109,7 +109,7 @@ func (t *attempt) again(now int64, f pipeline.Failure) bool {
 
 // end tells those who wait, whatever happens on the way: after a panic the zero
 // verdict, which denies.
-func (t *attempt) end(now int64, a pipeline.Answer) {
+func (t *attempt) end(now int64, a host.Answer) {
 	var v verdict
 	defer func() { t.land(now, v) }()
 	v = t.concluded(now, &a)
@@ -117,7 +117,7 @@ func (t *attempt) end(now int64, a pipeline.Answer) {
 
 // concluded draws the conclusions from how a call ended, for the guard, the
 // metrics and those who wait.
-func (t *attempt) concluded(now int64, a *pipeline.Answer) verdict {
+func (t *attempt) concluded(now int64, a *host.Answer) verdict {
 	v := judge(a, now)
 	t.guard.Done(t.permit, now, v.ending(a), a)
 	t.metrics.Count(metricCalls + v.outcome() + "|")
@@ -139,16 +139,16 @@ func (v verdict) outcome() string {
 }
 
 // ending is what the end of a call says of the server, rather than of the token.
-func (v verdict) ending(a *pipeline.Answer) breaker.Ending {
+func (v verdict) ending(a *host.Answer) breaker.Ending {
 	if v.claims != nil {
 		return breaker.Answered
 	}
 	switch a.Failure {
-	case pipeline.FailureUnknown, pipeline.UnknownCluster:
+	case host.FailureUnknown, host.UnknownCluster:
 		return breaker.Lost
-	case pipeline.NoHost, pipeline.NoConnection:
+	case host.NoHost, host.NoConnection:
 		return breaker.Down
-	case pipeline.NoFailure:
+	case host.NoFailure:
 		return endingOf(v.denial.Reason, a)
 	}
 	return breaker.Failed
@@ -159,7 +159,7 @@ func (v verdict) ending(a *pipeline.Answer) breaker.Ending {
 // says of one token what we do not take: any other 4xx too, and whatever comes as
 // JSON with status 200. A user whose name cannot be read must not be able to open
 // the breaker for all others.
-func endingOf(r denial.Reason, a *pipeline.Answer) breaker.Ending {
+func endingOf(r denial.Reason, a *host.Answer) breaker.Ending {
 	switch {
 	case r == denial.IntrospectionRateLimited:
 		return breaker.Limited
@@ -186,7 +186,7 @@ const statusRequestTimeout = 408
 
 // saysJSON looks at the media type (RFC 9110 section 8.3.1): a page that stands
 // in for the server, while it is being mended, has another one.
-func saysJSON(a *pipeline.Answer) bool {
+func saysJSON(a *host.Answer) bool {
 	const media = "application/json"
 	value, _ := a.Header("content-type")
 	return len(value) >= len(media) && ascii.EqualFold(value[:len(media)], media)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/breaker"
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
 
@@ -15,7 +16,7 @@ func TestARefusedConnectionIsTriedOnceMore(t *testing.T) {
 	b := newBench(retrying)
 	x := b.arrive("abc")
 	b.now = b.now.Add(1200 * time.Millisecond)
-	b.land(0, pipeline.Answer{Failure: pipeline.Unreachable})
+	b.land(0, host.Answer{Failure: host.Unreachable})
 	x.wantParked(t)
 	b.wantCalls(t, 2)
 	if got := b.air.calls[1]; got.Timeout != 800*time.Millisecond || string(got.Body) != string(b.air.calls[0].Body) {
@@ -31,15 +32,15 @@ func TestARefusedConnectionIsTriedOnceMore(t *testing.T) {
 func TestASecondFailureIsTheEnd(t *testing.T) {
 	b := newBench(retrying)
 	x := b.arrive("abc")
-	b.land(0, pipeline.Answer{Failure: pipeline.ResetMidAnswer})
-	b.land(1, pipeline.Answer{Failure: pipeline.Unreachable})
+	b.land(0, host.Answer{Failure: host.ResetMidAnswer})
+	b.land(1, host.Answer{Failure: host.Unreachable})
 	x.wantDenied(t, denialFor(denial.IntrospectionUnreachable))
 	b.wantCalls(t, 2)
 }
 
 func TestWhatATryCannotMendIsNotTriedAgain(t *testing.T) {
-	for _, a := range []pipeline.Answer{
-		{}, {Failure: pipeline.TimedOut}, {Failure: pipeline.NotHTTP}, answered(500, ""), answered(429, ""), answered(401, ""), answered(200, "{}"),
+	for _, a := range []host.Answer{
+		{}, {Failure: host.TimedOut}, {Failure: host.NotHTTP}, answered(500, ""), answered(429, ""), answered(401, ""), answered(200, "{}"),
 	} {
 		b := newBench(retrying)
 		b.arrive("abc")
@@ -49,15 +50,15 @@ func TestWhatATryCannotMendIsNotTriedAgain(t *testing.T) {
 	b := newBench(retrying)
 	b.arrive("abc")
 	b.now = b.now.Add(2 * time.Second)
-	b.land(0, pipeline.Answer{Failure: pipeline.ResetMidAnswer}) // a timeout in the middle of the answer looks like this
+	b.land(0, host.Answer{Failure: host.ResetMidAnswer}) // a timeout in the middle of the answer looks like this
 	b.wantCalls(t, 1)
 }
 
 func TestARetryThatTheHostRefusesLeavesTheFirstFailure(t *testing.T) {
 	b := newBench(retrying)
 	x := b.arrive("abc")
-	b.air.refuse = pipeline.NoHost
-	b.land(0, pipeline.Answer{Failure: pipeline.Unreachable})
+	b.air.refuse = host.NoHost
+	b.land(0, host.Answer{Failure: host.Unreachable})
 	x.wantDenied(t, denialFor(denial.IntrospectionUnreachable))
 	if b.counted[metricRetries] != 0 {
 		t.Errorf("counted %v", b.counted)
@@ -73,7 +74,7 @@ func TestAProbeIsSentOnce(t *testing.T) {
 	b.land(0, answered(500, ""))
 	b.now = b.now.Add(time.Second)
 	x := b.arrive("abc")
-	b.land(1, pipeline.Answer{Failure: pipeline.Unreachable})
+	b.land(1, host.Answer{Failure: host.Unreachable})
 	x.wantDenied(t, denialFor(denial.IntrospectionUnreachable))
 	b.wantCalls(t, 2)
 }
@@ -91,9 +92,9 @@ func TestEveryReasonHasItsEnding(t *testing.T) {
 		v := judge(&a, start.UnixNano())
 		ending, named := want[v.denial.Reason]
 		switch {
-		case a.Failure == pipeline.Unreachable, a.Failure == pipeline.NoFailure && (a.Status < 400 && a.Status != 200):
+		case a.Failure == host.Unreachable, a.Failure == host.NoFailure && (a.Status < 400 && a.Status != 200):
 			ending = breaker.Failed
-		case a.Failure == pipeline.NoConnection:
+		case a.Failure == host.NoConnection:
 			ending = breaker.Down
 		case !named:
 			ending = breaker.Answered
@@ -103,18 +104,18 @@ func TestEveryReasonHasItsEnding(t *testing.T) {
 		}
 	}
 	for _, claims := range []*pipeline.Claims{{}, {Active: true}} {
-		if got := (verdict{claims: claims}).ending(&pipeline.Answer{}); got != breaker.Answered {
+		if got := (verdict{claims: claims}).ending(&host.Answer{}); got != breaker.Answered {
 			t.Errorf("%+v: ending %v", claims, got)
 		}
 	}
 }
 
 // everyAnswer has one answer for each reason that a call can end with.
-func everyAnswer() []pipeline.Answer {
-	all := []pipeline.Answer{{Failure: pipeline.NoFailure, Status: 200, BodySize: 1}}
-	for f := pipeline.FailureUnknown; f <= pipeline.NoConnection; f++ {
-		if f != pipeline.NoFailure {
-			all = append(all, pipeline.Answer{Failure: f})
+func everyAnswer() []host.Answer {
+	all := []host.Answer{{Failure: host.NoFailure, Status: 200, BodySize: 1}}
+	for f := host.FailureUnknown; f <= host.NoConnection; f++ {
+		if f != host.NoFailure {
+			all = append(all, host.Answer{Failure: f})
 		}
 	}
 	for _, status := range []int{0, 204, 302, 400, 401, 403, 404, 429, 500, 503} {

@@ -4,9 +4,9 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jose"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jsonobject"
-	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
 
 // ClientAuth is how the gateway proves to the authorization server who it is.
@@ -38,10 +38,10 @@ const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 // authenticate adds the credentials to a request. Each assertion is used once:
 // its jti is random, and servers refuse one that they have seen. It fails when
 // nobody can sign.
-func (r *request) authenticate(c *pipeline.Callout, now int64) bool {
+func (r *request) authenticate(c *host.Callout, now int64) bool {
 	switch r.auth {
 	case AuthBasic:
-		c.Headers = append(c.Headers, pipeline.Header{Name: "authorization", Value: r.authorization.Reveal()})
+		c.Headers = append(c.Headers, host.Header{Name: "authorization", Value: r.authorization.Reveal()})
 	case AuthPost:
 		c.Body = appendParameter(c.Body, "client_id", r.clientID)
 		c.Body = appendParameter(c.Body, "client_secret", r.secret.Reveal())

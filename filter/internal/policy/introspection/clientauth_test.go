@@ -13,8 +13,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jose"
-	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/secret"
 )
 
@@ -36,7 +36,7 @@ func privateKey(t *testing.T) *jose.PrivateKey {
 }
 
 // form is a callout's body, and whether it has Basic credentials.
-func form(t *testing.T, c pipeline.Callout) (values url.Values, basic bool) {
+func form(t *testing.T, c host.Callout) (values url.Values, basic bool) {
 	t.Helper()
 	values, err := url.ParseQuery(string(c.Body))
 	if err != nil {
@@ -74,7 +74,7 @@ func TestClientAuth(t *testing.T) {
 		{"none, and who asks is told", AuthNone, "gateway", with("client_id", "gateway"), false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			r := newRequest(Options{ClientID: tt.id, Secret: secret.New("s3cret&token=other"), ClientAuth: tt.auth}, Ports{})
+			r := newRequest(Options{ClientID: tt.id, Secret: secret.New("s3cret&token=other"), ClientAuth: tt.auth}, host.Ports{})
 			c, ok := r.callout(token, 0)
 			values, basic := form(t, c)
 			if diff := cmp.Diff(tt.want, values); diff != "" || !ok || basic != tt.basic {
@@ -85,7 +85,7 @@ func TestClientAuth(t *testing.T) {
 }
 
 func TestAnUnknownClientAuthSendsNothing(t *testing.T) {
-	r := newRequest(Options{ClientID: "gateway", ClientAuth: AuthNone + 1}, Ports{})
+	r := newRequest(Options{ClientID: "gateway", ClientAuth: AuthNone + 1}, host.Ports{})
 	if _, ok := r.callout("token", 0); ok {
 		t.Error("a callout without credentials")
 	}
@@ -98,7 +98,7 @@ func TestPrivateKeyJWT(t *testing.T) {
 	r := newRequest(Options{
 		ClientID: `gate"way`, ClientAuth: AuthPrivateKeyJWT,
 		Assertion: Assertion{Key: key, KeyID: "k1", Audience: "https://idp.example/introspect", TTL: time.Minute},
-	}, Ports{Random: func() uint64 { next++; return next }})
+	}, host.Ports{Random: func() uint64 { next++; return next }})
 	now := time.Unix(1_800_000_000, 5)
 	seen := map[string]bool{}
 	for range 3 {

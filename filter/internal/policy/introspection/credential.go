@@ -2,6 +2,7 @@ package introspection
 
 import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/dpop"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/tokenrules"
@@ -31,7 +32,7 @@ type binding struct {
 	certificate func() string
 }
 
-func newBinding(o Binding, p Ports) binding {
+func newBinding(o Binding, p host.Ports) binding {
 	b := binding{required: o.Required, certificate: p.ClientCertificate}
 	if o.DPoP != nil {
 		b.proofs = dpop.New(*o.DPoP, p.Store, p.Host)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 )
@@ -22,7 +23,7 @@ func gets(t *testing.T, store *memstore.Store, b *bench, token string, want deni
 // ever; one that differs in a byte is not it.
 func TestDeadTokenCostsOneLook(t *testing.T) {
 	store := memstore.New(nil)
-	b := newBenchOn(store, pipeline.NoPeers{}, 0, func(o *Options) { o.SharedEntries, o.NegativeTTL = 64, time.Minute })
+	b := newBenchOn(store, host.NoPeers{}, 0, func(o *Options) { o.SharedEntries, o.NegativeTTL = 64, time.Minute })
 	b.arrive("abc").wantParked(t)
 	b.land(0, answered(200, `{"active":false}`))
 	for i := range 5 {
@@ -49,7 +50,7 @@ func TestDeadTokenCostsOneLook(t *testing.T) {
 func TestDeadTokenEnds(t *testing.T) {
 	store := memstore.New(nil)
 	with := func(o *Options) { o.SharedEntries, o.NegativeTTL = 16, 300*time.Millisecond }
-	one, other := newBenchOn(store, pipeline.NoPeers{}, 0, with), newBenchOn(store, pipeline.NoPeers{}, 0, with)
+	one, other := newBenchOn(store, host.NoPeers{}, 0, with), newBenchOn(store, host.NoPeers{}, 0, with)
 	one.arrive("abc").wantParked(t)
 	one.land(0, answered(200, `{"active":false}`))
 	one.arrive("xyz").wantParked(t)

@@ -8,10 +8,11 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/breaker"
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
 
-var asJSON = pipeline.Header{Name: "content-type", Value: "application/json;charset=ISO-8859-1"}
+var asJSON = host.Header{Name: "content-type", Value: "application/json;charset=ISO-8859-1"}
 
 // breaking is a bench whose breaker opens at the third failure.
 func breaking() *bench {
@@ -23,7 +24,7 @@ func breaking() *bench {
 
 // ask lets requests come with tokens that the server answers so, one after the other, and reports whether another user
 // gets an answer then.
-func (b *bench) ask(a pipeline.Answer, tokens ...string) (open bool) {
+func (b *bench) ask(a host.Answer, tokens ...string) (open bool) {
 	for _, token := range tokens {
 		n := len(b.air.calls)
 		b.arrive(token)
@@ -43,22 +44,22 @@ func (b *bench) ask(a pipeline.Answer, tokens ...string) (open bool) {
 // TestBreakerFairness: whatever the server does when it is asked about one token, the others go on; what it does to all
 // tokens is an outage, but for what shows that it is at work.
 func TestBreakerFairness(t *testing.T) {
-	failed := func(f pipeline.Failure) pipeline.Answer { return pipeline.Answer{Failure: f} }
+	failed := func(f host.Failure) host.Answer { return host.Answer{Failure: f} }
 	type kind struct {
 		name       string
-		answer     pipeline.Answer
+		answer     host.Answer
 		once, each bool // opens the breaker, with one token and with many
 	}
 	kinds := []kind{
-		{"no connection", failed(pipeline.NoConnection), true, true},
-		{"no host", failed(pipeline.NoHost), true, true},
-		{"reset before an answer", failed(pipeline.Unreachable), false, true},
-		{"timed out", failed(pipeline.TimedOut), false, true},
-		{"broken off", failed(pipeline.ResetMidAnswer), false, true},
-		{"not HTTP", failed(pipeline.NotHTTP), false, true},
-		{"unknown cluster", failed(pipeline.UnknownCluster), false, false},
+		{"no connection", failed(host.NoConnection), true, true},
+		{"no host", failed(host.NoHost), true, true},
+		{"reset before an answer", failed(host.Unreachable), false, true},
+		{"timed out", failed(host.TimedOut), false, true},
+		{"broken off", failed(host.ResetMidAnswer), false, true},
+		{"not HTTP", failed(host.NotHTTP), false, true},
+		{"unknown cluster", failed(host.UnknownCluster), false, false},
 		{"a page", answered(200, "<html>"), false, true},
-		{"a page that says so", answered(200, "<html>", pipeline.Header{Name: "content-type", Value: "text/html"}), false, true},
+		{"a page that says so", answered(200, "<html>", host.Header{Name: "content-type", Value: "text/html"}), false, true},
 		{"nothing", answered(200, ""), false, true},
 		{"JSON of something else", answered(200, `{"status":"maintenance"}`), false, true},
 		{"no JSON, as JSON", answered(200, "<html>", asJSON), false, false},

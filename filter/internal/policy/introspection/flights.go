@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 )
 
 const (
@@ -23,7 +24,7 @@ const (
 
 // call is one introspection in the air, with those that wait for it.
 type call struct {
-	key     key
+	key     sharedtable.Key
 	valid   span  // of the token, which has passed precheck
 	started int64 // unix nanoseconds
 	flight  pipeline.Flight
@@ -37,7 +38,7 @@ type call struct {
 
 // newCall makes a call with a copy of the token: the request's own does not
 // outlive the callback, unless the request waits.
-func newCall(k key, valid span, now int64, token string) *call {
+func newCall(k sharedtable.Key, valid span, now int64, token string) *call {
 	return &call{key: k, valid: valid, started: now, renewed: now, token: strings.Clone(token)}
 }
 
@@ -53,17 +54,17 @@ const (
 
 // flights are the calls in the air, the latest one for each token.
 type flights struct {
-	byKey      map[key]*call
+	byKey      map[sharedtable.Key]*call
 	all        []*call // the same, to go through: to go through a map costs the guest 12 KB of code
 	staleAfter time.Duration
 }
 
 func newFlights(timeout time.Duration) *flights {
-	return &flights{byKey: make(map[key]*call), staleAfter: timeout + staleMargin}
+	return &flights{byKey: make(map[sharedtable.Key]*call), staleAfter: timeout + staleMargin}
 }
 
 // find gives the call to join, if there is one that may still end.
-func (f *flights) find(k key, now int64) (*call, bool) {
+func (f *flights) find(k sharedtable.Key, now int64) (*call, bool) {
 	c, ok := f.byKey[k]
 	if !ok || f.stale(c, now) {
 		return nil, false

@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
 
@@ -48,7 +49,7 @@ type flightModel struct {
 
 func (m *flightModel) arrive(t *rapid.T, b *bench) {
 	token := rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "token")
-	b.air.refuse = rapid.SampledFrom([]pipeline.Failure{0, 0, 0, pipeline.NoHost}).Draw(t, "refuse")
+	b.air.refuse = rapid.SampledFrom([]host.Failure{0, 0, 0, host.NoHost}).Draw(t, "refuse")
 	before := len(b.air.calls)
 	x := b.arrive(token)
 	call, joins := m.latest[token]
@@ -92,7 +93,7 @@ func (m *flightModel) land(t *rapid.T, b *bench) {
 	if good {
 		b.land(call, b.active(subject))
 	} else {
-		b.land(call, pipeline.Answer{Failure: pipeline.TimedOut})
+		b.land(call, host.Answer{Failure: host.TimedOut})
 	}
 	for _, x := range m.waiting[call] {
 		switch {

@@ -12,27 +12,26 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline/pipelinetest"
 	"github.com/sallyport-gateway/sallyport/filter/internal/secret"
-	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 )
 
 // air is a host that keeps the calls until the test lets them land.
 type air struct {
-	refuse pipeline.Failure // zero: takes calls
+	refuse host.Failure // zero: takes calls
 	calls  []flying
 }
 
 type flying struct {
-	pipeline.Callout
-	land func(int64, pipeline.Answer)
+	host.Callout
+	land func(int64, host.Answer)
 }
 
-func (a *air) dispatch(c pipeline.Callout, land func(int64, pipeline.Answer)) pipeline.Failure {
+func (a *air) dispatch(c host.Callout, land func(int64, host.Answer)) host.Failure {
 	if a.refuse != 0 {
 		return a.refuse
 	}
 	a.calls = append(a.calls, flying{c, land})
-	return pipeline.NoFailure
+	return host.NoFailure
 }
 
 // exchange is one request on its way through the step.
@@ -66,11 +65,11 @@ func (b *bench) Histogram(metric string) host.Histogram {
 }
 
 func newBench(change func(*Options)) *bench {
-	return newBenchOn(memstore.New(nil), pipeline.NoPeers{}, 0, change)
+	return newBenchOn(memstore.New(nil), host.NoPeers{}, 0, change)
 }
 
 // newBenchOn is a step on a host that it may share with others.
-func newBenchOn(store sharedtable.Store, peers pipeline.Peers, random uint64, change func(*Options)) *bench {
+func newBenchOn(store host.Store, peers host.Peers, random uint64, change func(*Options)) *bench {
 	b := &bench{now: start, counted: map[string]int{}, observed: map[string]int64{}}
 	o := Options{
 		Cluster: "okta", Authority: "idp.example", Path: "/introspect", ClientID: "gateway",
@@ -80,7 +79,7 @@ func newBenchOn(store sharedtable.Store, peers pipeline.Peers, random uint64, ch
 	if change != nil {
 		change(&o)
 	}
-	b.step = New(o, Ports{
+	b.step = New(o, host.Ports{
 		Store: store, Dispatcher: b.air.dispatch, Metrics: b,
 		Peers: peers,
 		Warn:  func(line string) { b.lines = append(b.lines, line) }, Random: func() uint64 { return random },
@@ -98,10 +97,10 @@ func (b *bench) arrive(token string) *exchange {
 	return x
 }
 
-func (b *bench) land(call int, a pipeline.Answer) { b.air.calls[call].land(b.now.UnixNano(), a) }
+func (b *bench) land(call int, a host.Answer) { b.air.calls[call].land(b.now.UnixNano(), a) }
 
 // active is an answer about a token of subject that is good for five minutes.
-func (b *bench) active(subject string) pipeline.Answer {
+func (b *bench) active(subject string) host.Answer {
 	return answered(200, fmt.Sprintf(`{"active":true,"sub":%q,"exp":%d,"aud":["a","b"],"scope":"s t"}`, subject, b.now.Unix()+300))
 }
 

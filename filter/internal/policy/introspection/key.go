@@ -7,21 +7,20 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 )
 
-// key stands for one token at one endpoint, asked about as one client: servers
-// may answer each client differently (RFC 7662 section 2.2), and a client that
-// cannot prove who it is gets no answer, so it must not share one. The token
-// itself is kept nowhere, and a credential only as a part of what is hashed twice:
-// whoever reads the host's shared data, and can forge answers there, could at
-// most try guesses of a client secret that is short enough to be guessed.
-type key = sharedtable.Key
-
 const (
 	endpointDomain = "sallyport introspection endpoint v2\x00"
 	tokenDomain    = "sallyport introspection token v1\x00"
 )
 
-// keyer makes keys. Its prefix has one length for all endpoints, so no token
-// can be taken for a part of it.
+// keyer makes keys. A key stands for one token at one endpoint, asked about as one
+// client: servers may answer each client differently (RFC 7662 section 2.2), and a
+// client that cannot prove who it is gets no answer, so it must not share one. The
+// token itself is kept nowhere, and a credential only as a part of what is hashed
+// twice: whoever reads the host's shared data, and can forge answers there, could
+// at most try guesses of a client secret that is short enough to be guessed.
+//
+// The prefix has one length for all endpoints, so no token can be taken for a part
+// of it.
 type keyer struct {
 	prefix []byte
 	room   []byte // for prefix and token, cleared after each use
@@ -47,7 +46,7 @@ func newKeyer(o Options) *keyer {
 	return &keyer{prefix: append([]byte(tokenDomain), sum[:]...)}
 }
 
-func (k *keyer) of(token string) key {
+func (k *keyer) of(token string) sharedtable.Key {
 	b := append(append(k.room[:0], k.prefix...), token...)
 	sum := sha256.Sum256(b)
 	clear(b)

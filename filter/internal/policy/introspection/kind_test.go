@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jose"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
@@ -178,7 +179,7 @@ func kindReaders(t *testing.T) map[string]func(typ, members string) *exchange {
 }
 
 func localOn(b *bench, o *Precheck) pipeline.Step {
-	return NewLocal(*o, Binding{}, Ports{Store: memstore.New(nil), Dispatcher: b.air.dispatch, Metrics: b, Warn: func(string) {}, ClientCertificate: func() string { return "" }})
+	return NewLocal(*o, Binding{}, host.Ports{Store: memstore.New(nil), Dispatcher: b.air.dispatch, Metrics: b, Warn: func(string) {}, ClientCertificate: func() string { return "" }})
 }
 
 // TestTokenKindOfHeader: typ of a JWT's header tells its kind (RFC 8725 section
@@ -210,7 +211,7 @@ func TestTokenKindOfHeader(t *testing.T) {
 		for _, demand := range []bool{false, true} {
 			o := checked(0)
 			o.AccessTokenType = demand
-			p := newPrecheck(*o, Ports{Store: memstore.New(nil)})
+			p := newPrecheck(*o, host.Ports{Store: memstore.New(nil)})
 			m := &jose.Message{Header: jose.Header{Algorithm: jose.ES256, Type: tt.typ}, Payload: []byte(`{"iss":"https://idp.example","aud":"a","exp":1900000000}`)}
 			want := tt.passes && (!demand || tt.demands)
 			_, reason, ok := p.claims(m, 1_800_000_000*int64(time.Second))

@@ -5,6 +5,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 )
 
 // RecheckEvery bounds how long a VM believes its own cache without a look at the
@@ -24,7 +25,7 @@ var inactiveToken = &pipeline.Claims{}
 
 // held gives what this VM knows of a token, as far as it may still be believed.
 // It has passed precheck.
-func (s *Step) held(k key, now int64) (e *entry, ok bool) {
+func (s *Step) held(k sharedtable.Key, now int64) (e *entry, ok bool) {
 	if element, found := s.cache.byKey[k]; found {
 		return s.believed(element.Value.(*entry), now)
 	}
@@ -52,7 +53,7 @@ func (s *Step) known(q *inquiry, now int64) (claims *pipeline.Claims, ok bool) {
 	}
 	if a, ok := s.shared.answers.Active(q.key, now); ok {
 		if a = s.lives.limit(a, q.valid); now >= a.Stored && now < a.Until {
-			s.cache.put(&entry{Answer: a, key: q.key, valid: q.valid, shared: true, checked: now})
+			s.cache.put(&entry{Record: a, key: q.key, valid: q.valid, shared: true, checked: now})
 			s.hits.all.Add(1)
 			return a.Claims, true
 		}
@@ -88,7 +89,7 @@ func (s *Step) stillTrue(e *entry, now int64) bool {
 		s.cache.drop(e.key)
 		return false
 	}
-	e.Answer, e.shared, e.checked = a, true, now
+	e.Record, e.shared, e.checked = a, true, now
 	return true
 }
 
@@ -127,7 +128,7 @@ func (s *Step) remember(c *call, claims *pipeline.Claims, now int64) {
 	if !ok {
 		return
 	}
-	e := &entry{Answer: s.lives.limit(a, c.valid), key: k, valid: c.valid, checked: now}
+	e := &entry{Record: s.lives.limit(a, c.valid), key: k, valid: c.valid, checked: now}
 	if s.shared != nil {
 		_ = s.shared.answers.EvictInactive(k) // it would end by itself
 		e.shared = s.shared.answers.PutActive(k, s.lives.shared(a))

@@ -7,6 +7,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/breaker"
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"pgregory.net/rapid"
 )
@@ -122,7 +123,7 @@ func (w *modelWorld) account(token string) (text string) {
 }
 
 // land ends a call of a VM with an answer, and notes what it says.
-func (v *modelVM) land(c *modelCall, a pipeline.Answer, said func() (modelAnswer, bool), e breaker.Ending, hold time.Duration) {
+func (v *modelVM) land(c *modelCall, a host.Answer, said func() (modelAnswer, bool), e breaker.Ending, hold time.Duration) {
 	w := v.world
 	before := c.land
 	again := w.o.Retry && !c.probe && !c.retried
@@ -177,7 +178,7 @@ func (w *modelWorld) tick(d time.Duration) {
 			case c.forgotten && !w.now.Before(c.sent.Add(modelTimeout+callLease)):
 				v.calls = slices.DeleteFunc(v.calls, func(have *modelCall) bool { return have == c })
 			case !c.forgotten && !w.now.Before(c.tried.Add(c.timeout)):
-				v.land(c, pipeline.Answer{Failure: pipeline.TimedOut}, nothing, breaker.Failed, 0)
+				v.land(c, host.Answer{Failure: host.TimedOut}, nothing, breaker.Failed, 0)
 			}
 		}
 		v.step.Tick(w.now.UnixNano())

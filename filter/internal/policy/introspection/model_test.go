@@ -8,7 +8,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/breaker"
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
-	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/secret"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 	"pgregory.net/rapid"
@@ -17,7 +17,7 @@ import (
 func nothing() (modelAnswer, bool) { return modelAnswer{}, false }
 
 // answer draws how the server answers a call, and what is to be noted of it.
-func (w *modelWorld) answer(t *rapid.T) (a pipeline.Answer, said func() (modelAnswer, bool), e breaker.Ending, hold time.Duration) {
+func (w *modelWorld) answer(t *rapid.T) (a host.Answer, said func() (modelAnswer, bool), e breaker.Ending, hold time.Duration) {
 	switch rapid.SampledFrom([]string{"active", "active", "active", "no exp", "inactive", "500", "500", "429", "unreachable", "garbage", "401"}).Draw(t, "answer") {
 	case "inactive":
 		return answered(200, `{"active":false}`), func() (modelAnswer, bool) { return modelAnswer{landed: w.now}, true }, breaker.Answered, 0
@@ -28,10 +28,10 @@ func (w *modelWorld) answer(t *rapid.T) (a pipeline.Answer, said func() (modelAn
 	case "garbage":
 		return answered(200, "<html>"), nothing, breaker.Failed, 0
 	case "unreachable":
-		return pipeline.Answer{Failure: pipeline.Unreachable}, nothing, breaker.Failed, 0
+		return host.Answer{Failure: host.Unreachable}, nothing, breaker.Failed, 0
 	case "429":
 		seconds := rapid.IntRange(1, 3).Draw(t, "hold")
-		return answered(429, "", pipeline.Header{Name: "retry-after", Value: strconv.Itoa(seconds)}), nothing, breaker.Limited, time.Duration(seconds) * time.Second
+		return answered(429, "", host.Header{Name: "retry-after", Value: strconv.Itoa(seconds)}), nothing, breaker.Limited, time.Duration(seconds) * time.Second
 	case "no exp":
 		return w.active(0)
 	}
@@ -39,7 +39,7 @@ func (w *modelWorld) answer(t *rapid.T) (a pipeline.Answer, said func() (modelAn
 }
 
 // active is an answer under a subject of its own, by which it is known again.
-func (w *modelWorld) active(life int) (pipeline.Answer, func() (modelAnswer, bool), breaker.Ending, time.Duration) {
+func (w *modelWorld) active(life int) (host.Answer, func() (modelAnswer, bool), breaker.Ending, time.Duration) {
 	w.subjects++
 	m := modelAnswer{subject: fmt.Sprintf("answer-%d", w.subjects), landed: w.now}
 	keep, exp := w.o.CacheMaxTTL, ""

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/breaker"
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 )
@@ -71,7 +72,7 @@ type modelCall struct {
 	sent      time.Time // the first try
 	forgotten bool
 	retried   bool
-	land      func(int64, pipeline.Answer)
+	land      func(int64, host.Answer)
 	timeout   time.Duration
 	tried     time.Time
 	probe     bool
@@ -110,22 +111,22 @@ type modelServer struct {
 func (w *modelWorld) boot(i int) {
 	w.queues++
 	v := &modelVM{world: w, queue: w.queues}
-	v.step = New(w.o, Ports{
-		Store: w.store, Dispatcher: v.dispatch, Metrics: pipeline.NoMetrics{}, Peers: v,
+	v.step = New(w.o, host.Ports{
+		Store: w.store, Dispatcher: v.dispatch, Metrics: host.NoMetrics{}, Peers: v,
 		Warn: func(string) {}, Random: func() uint64 { return uint64(v.queue) * 1e8 }, // the account knows the shortest time that the breaker is open
 	})
 	v.seq = pipeline.NewSequence(v.step)
 	w.vms[i] = v
 }
 
-func (v *modelVM) Queue() (uint32, bool)    { return v.queue, true }
-func (v *modelVM) Join(pipeline.Background) {}
+func (v *modelVM) Queue() (uint32, bool) { return v.queue, true }
+func (v *modelVM) Join(host.Background)  {}
 func (v *modelVM) Tell(queue uint32, message []byte) {
 	v.world.messages = append(v.world.messages, modelMessage{queue, slices.Clone(message)})
 }
 
 // dispatch takes a call, unless the account says that none may be made.
-func (v *modelVM) dispatch(c pipeline.Callout, land func(int64, pipeline.Answer)) pipeline.Failure {
+func (v *modelVM) dispatch(c host.Callout, land func(int64, host.Answer)) host.Failure {
 	w := v.world
 	form, err := url.ParseQuery(string(c.Body))
 	if err != nil {
@@ -133,7 +134,7 @@ func (v *modelVM) dispatch(c pipeline.Callout, land func(int64, pipeline.Answer)
 	}
 	if again := w.landing; again != nil && again.token == form.Get("token") && !again.retried {
 		again.retried, again.land, again.timeout, again.tried = true, land, c.Timeout, w.now
-		return pipeline.NoFailure
+		return host.NoFailure
 	}
 	call := &modelCall{token: form.Get("token"), sent: w.now, tried: w.now, land: land, timeout: c.Timeout}
 	for _, other := range w.vms {
@@ -148,7 +149,7 @@ func (v *modelVM) dispatch(c pipeline.Callout, land func(int64, pipeline.Answer)
 	}
 	w.server.sent(w, call)
 	v.calls = append(v.calls, call)
-	return pipeline.NoFailure
+	return host.NoFailure
 }
 
 func (w *modelWorld) inTheAir() (n int) {

@@ -12,7 +12,9 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 	"github.com/sallyport-gateway/sallyport/filter/internal/siphash"
 )
@@ -92,7 +94,7 @@ func TestNameIsAsGoodAsTheKey(t *testing.T) {
 		spellings := []string{"Bearer %s", "Bearer %s", "Bearer %s", "bearer %s", "BEARER   %s", " Bearer %s\t", "DPoP %s", "%s", "Bearer %s,x", "Bearer %s=", "Bearer !%s"}
 		answer := func(t *rapid.T, call int) {
 			exp := plain.now.Unix() + 9
-			a := rapid.SampledFrom([]pipeline.Answer{
+			a := rapid.SampledFrom([]host.Answer{
 				plain.active("jane"), plain.active("jane"), plain.active("jane"), answered(200, `{"active":false}`), answered(500, ""),
 				answered(200, fmt.Sprintf(`{"active":true,"sub":"k","exp":%d,"cnf":{"jkt":"x"}}`, exp)),
 			}).Draw(t, "answer")
@@ -174,8 +176,8 @@ func TestNamesAgreeWithModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		limit := rapid.IntRange(1, 4).Draw(t, "limit")
 		c, now := newVMCache(limit, time.Minute), start
-		model := map[siphash.Sum]key{} // of names
-		anyKey := func(t *rapid.T) key { return key{byte(rapid.IntRange(0, 6).Draw(t, "key"))} }
+		model := map[siphash.Sum]sharedtable.Key{} // of names
+		anyKey := func(t *rapid.T) sharedtable.Key { return sharedtable.Key{byte(rapid.IntRange(0, 6).Draw(t, "key"))} }
 		anyName := func(t *rapid.T) siphash.Sum {
 			return siphash.Sum{rapid.Uint64Range(0, 2).Draw(t, "first"), rapid.Uint64Range(0, 3).Draw(t, "second")}
 		}
@@ -274,7 +276,7 @@ func (b *bench) known(t *testing.T, token, subject string) {
 func TestNamesKeepToTheLimitsOfTheirStep(t *testing.T) {
 	store := memstore.New(nil)
 	with := func(ttl time.Duration) *bench {
-		return newBenchOn(store, pipeline.NoPeers{}, 0, func(o *Options) { o.SharedEntries, o.CacheMaxTTL = 64, ttl })
+		return newBenchOn(store, host.NoPeers{}, 0, func(o *Options) { o.SharedEntries, o.CacheMaxTTL = 64, ttl })
 	}
 	long, short := with(time.Minute), with(10*time.Second)
 	long.known(t, "abc", "jane")
@@ -299,7 +301,7 @@ func TestNamesKeepToTheLimitsOfTheirStep(t *testing.T) {
 func TestNameOfRevokedToken(t *testing.T) {
 	store := memstore.New(nil)
 	with := func(o *Options) { o.SharedEntries, o.NegativeTTL = 64, time.Minute }
-	one, other := newBenchOn(store, pipeline.NoPeers{}, 0, with), newBenchOn(store, pipeline.NoPeers{}, 0, with)
+	one, other := newBenchOn(store, host.NoPeers{}, 0, with), newBenchOn(store, host.NoPeers{}, 0, with)
 	one.known(t, "abc", "jane")
 	other.known(t, "abc", "jane")
 	other.wantCalls(t, 0)
@@ -330,7 +332,7 @@ func TestNameRefreshesAhead(t *testing.T) {
 	x.wantAdmitted(t, "jane")
 	b.wantCalls(t, 2)
 	copy(memory, "Bearer xyz")
-	b.land(1, pipeline.Answer{Failure: pipeline.NoConnection})
+	b.land(1, host.Answer{Failure: host.NoConnection})
 	b.wantCalls(t, 3)
 	for _, c := range b.air.calls {
 		if !strings.Contains(string(c.Body), "token=abc&") {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jose"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/jwks"
@@ -34,7 +35,7 @@ type precheck struct {
 	host    jose.Host
 }
 
-func newPrecheck(o Precheck, p Ports) *precheck {
+func newPrecheck(o Precheck, p host.Ports) *precheck {
 	keys := jwks.New(o.Keys, p)
 	return &precheck{options: o, keys: keys, host: p.Host}
 }
@@ -129,14 +130,16 @@ type localStep struct {
 }
 
 // NewLocal makes an introspect_token step that makes no call but for keys.
-func NewLocal(o Precheck, b Binding, p Ports) pipeline.Step {
+func NewLocal(o Precheck, b Binding, p host.Ports) pipeline.Step {
 	return newLocal("introspect_token", o, b, p)
 }
 
 // NewJWT makes the same as a verify_jwt step.
-func NewJWT(o Precheck, b Binding, p Ports) pipeline.Step { return newLocal("verify_jwt", o, b, p) }
+func NewJWT(o Precheck, b Binding, p host.Ports) pipeline.Step {
+	return newLocal("verify_jwt", o, b, p)
+}
 
-func newLocal(name string, o Precheck, b Binding, p Ports) pipeline.Step {
+func newLocal(name string, o Precheck, b Binding, p host.Ports) pipeline.Step {
 	o.DenyOpaque = true
 	return &localStep{name: name, check: newPrecheck(o, p), binding: newBinding(b, p)}
 }

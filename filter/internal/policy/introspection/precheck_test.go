@@ -14,6 +14,7 @@ import (
 	gojose "github.com/go-jose/go-jose/v4"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jose"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jose/josetest"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
@@ -35,7 +36,7 @@ func newSigner(t testing.TB) *signer {
 	return &signer{key}
 }
 
-func (s *signer) keys(t testing.TB) pipeline.Answer {
+func (s *signer) keys(t testing.TB) host.Answer {
 	t.Helper()
 	text, err := json.Marshal(gojose.JSONWebKeySet{Keys: []gojose.JSONWebKey{{Key: s.key.Public(), KeyID: "k1"}}})
 	if err != nil {
@@ -68,7 +69,7 @@ func checked(skew time.Duration) *Precheck {
 
 func TestPrecheckClaims(t *testing.T) {
 	const now = 1_800_000_000
-	p := newPrecheck(*checked(30 * time.Second), Ports{Store: memstore.New(nil)})
+	p := newPrecheck(*checked(30 * time.Second), host.Ports{Store: memstore.New(nil)})
 	good := map[string]any{"iss": "https://idp.example", "aud": "a", "exp": now + 60, "sub": "jane"}
 	for _, tt := range []struct {
 		name   string
@@ -159,7 +160,7 @@ func (b *bench) arriveTwice(token string) *exchange {
 }
 
 func TestLocalStepRefusesWhatItCannotCheck(t *testing.T) {
-	step := NewLocal(*checked(0), Binding{}, Ports{Store: memstore.New(nil)})
+	step := NewLocal(*checked(0), Binding{}, host.Ports{Store: memstore.New(nil)})
 	for token, want := range map[string]denial.Reason{
 		"opaque": denial.TokenOpaque, "a.b": denial.TokenOpaque, "a.b.c.d.e": denial.TokenOpaque, "a.b.c": denial.TokenMalformed,
 	} {
@@ -184,14 +185,14 @@ func FuzzPrecheck(f *testing.F) {
 	f.Add(`{"iss":"https://idp.example","aud":"a","exp":1800000060,"typ":"ID","at_hash":"h","nonce":"n"}`)
 	f.Add(`{"iss":"https://idp.example","aud":"a","exp":1800000060,"events":{"urn:x:y":{}},"token_use":"access"}`)
 	f.Add(`{}`)
-	var landings []func(int64, pipeline.Answer)
-	step := NewLocal(*checked(0), Binding{}, Ports{
+	var landings []func(int64, host.Answer)
+	step := NewLocal(*checked(0), Binding{}, host.Ports{
 		Store: memstore.New(nil),
-		Dispatcher: func(_ pipeline.Callout, land func(int64, pipeline.Answer)) pipeline.Failure {
+		Dispatcher: func(_ host.Callout, land func(int64, host.Answer)) host.Failure {
 			landings = append(landings, land)
-			return pipeline.NoFailure
+			return host.NoFailure
 		},
-		Metrics: pipeline.NoMetrics{}, Warn: func(string) {},
+		Metrics: host.NoMetrics{}, Warn: func(string) {},
 	})
 	apply := func(token string) (*pipeline.Exchange, pipeline.Outcome) {
 		x := withAuthorization("", "Bearer "+token)

@@ -5,8 +5,8 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jsonobject"
-	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
 
 const (
@@ -35,7 +35,7 @@ const errorsOfOurs = " invalid_request invalid_client unauthorized_client unsupp
 // unsupported_token_type), which anybody can send, so that is the caller's: the
 // code is one that we can read and none of ours. Anything else is taken for a
 // fault of the gateway's.
-func rejectionReason(a *pipeline.Answer) denial.Reason {
+func rejectionReason(a *host.Answer) denial.Reason {
 	if len(a.Body) > maxErrorBytes || a.BodySize != len(a.Body) {
 		return denial.IntrospectionRejected
 	}

@@ -3,8 +3,8 @@ package introspection
 import (
 	"time"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jose"
-	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/secret"
 )
 
@@ -27,7 +27,7 @@ type request struct {
 	random        func() uint64
 }
 
-func newRequest(o Options, p Ports) request {
+func newRequest(o Options, p host.Ports) request {
 	return request{
 		cluster:       o.Cluster,
 		authority:     o.Authority,
@@ -46,17 +46,17 @@ func newRequest(o Options, p Ports) request {
 // callout is the introspection request for one token (RFC 7662 section 2.1):
 // in the body, for addresses end up in logs. It fails when the client cannot
 // authenticate itself.
-func (r *request) callout(token string, now int64) (c pipeline.Callout, ok bool) {
+func (r *request) callout(token string, now int64) (c host.Callout, ok bool) {
 	body := make([]byte, 0, len(bodyStart)+len(token)+len(token)/4+len(bodyEnd))
 	body = append(body, bodyStart...)
 	body = appendFormEncoded(body, token)
 	body = append(body, bodyEnd...)
-	c = pipeline.Callout{
+	c = host.Callout{
 		Cluster:   r.cluster,
 		Method:    "POST",
 		Authority: r.authority,
 		Path:      r.path,
-		Headers: []pipeline.Header{
+		Headers: []host.Header{
 			{Name: "content-type", Value: "application/x-www-form-urlencoded"},
 			{Name: "accept", Value: "application/json"},
 		},

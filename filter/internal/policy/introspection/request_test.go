@@ -11,21 +11,22 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/secret"
+	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 )
 
 func TestCallout(t *testing.T) {
 	r := newRequest(Options{
 		Cluster: "okta", Authority: "dev-123456.okta.com", Path: "/oauth2/default/v1/introspect",
 		ClientID: "0oa1gateway", Secret: secret.New("s3cret"), Timeout: 2 * time.Second,
-	}, Ports{})
-	want := pipeline.Callout{
+	}, host.Ports{})
+	want := host.Callout{
 		Cluster:   "okta",
 		Method:    "POST",
 		Authority: "dev-123456.okta.com",
 		Path:      "/oauth2/default/v1/introspect",
-		Headers: []pipeline.Header{
+		Headers: []host.Header{
 			{Name: "content-type", Value: "application/x-www-form-urlencoded"},
 			{Name: "accept", Value: "application/json"},
 			{Name: "authorization", Value: "Basic MG9hMWdhdGV3YXk6czNjcmV0"},
@@ -70,7 +71,7 @@ func TestFormEncodingCanBeDecoded(t *testing.T) {
 }
 
 func TestStepDoesNotPrintItsCredentials(t *testing.T) {
-	s := New(Options{ClientID: "0oa1gateway", Secret: secret.New("s3cret")}, Ports{Peers: pipeline.NoPeers{}})
+	s := New(Options{ClientID: "0oa1gateway", Secret: secret.New("s3cret")}, host.Ports{Peers: host.NoPeers{}})
 	for _, verb := range []string{"%v", "%+v", "%#v"} {
 		printed := fmt.Sprintf(verb, *s)
 		for _, text := range []string{"s3cret", "MG9hMWdhdGV3YXk6czNjcmV0"} {
@@ -83,7 +84,7 @@ func TestStepDoesNotPrintItsCredentials(t *testing.T) {
 
 func TestKeyDependsOnEveryPart(t *testing.T) {
 	type parts struct{ cluster, authority, path, client, token string }
-	seen := map[key]parts{}
+	seen := map[sharedtable.Key]parts{}
 	for _, p := range []parts{
 		{"c", "a", "p", "i", "t"},
 		{"C", "a", "p", "i", "t"},

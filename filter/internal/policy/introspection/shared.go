@@ -5,9 +5,10 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
-	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/answers"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/lease"
+	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 )
 
 const (
@@ -26,13 +27,13 @@ type shared struct {
 	_       [0]func() // not comparable: an unused == costs the guest code
 	answers *answers.Table
 	leases  *lease.Table
-	peers   pipeline.Peers
+	peers   host.Peers
 	owner   uint64 // this VM's word for itself
 	queue   uint32 // where it is woken, 0 for nowhere
 }
 
 // newShared needs no queue: a VM that nobody can wake looks at each tick.
-func newShared(o Options, p Ports) *shared {
+func newShared(o Options, p host.Ports) *shared {
 	queue, _ := p.Peers.Queue()
 	return &shared{
 		answers: answers.New(p.Store, o.SharedEntries), leases: lease.New(p.Store),
@@ -41,12 +42,12 @@ func newShared(o Options, p Ports) *shared {
 }
 
 // acquire says who asks about a token; see lease.Table.
-func (h *shared) acquire(k key, now, news int64) lease.Grant {
+func (h *shared) acquire(k sharedtable.Key, now, news int64) lease.Grant {
 	return h.leases.Acquire(k, h.owner, h.queue, now, now+int64(leaseTime), news)
 }
 
 // landed tells the other VMs how a call ended that this one made for them.
-func (h *shared) landed(k key, now int64, v verdict) {
+func (h *shared) landed(k sharedtable.Key, now int64, v verdict) {
 	end := lease.Failed
 	switch {
 	case v.claims != nil && v.claims.Active:
@@ -63,7 +64,7 @@ func (h *shared) landed(k key, now int64, v verdict) {
 // active token's, what this step may keep of it.
 type said struct {
 	verdict
-	answer answers.Answer
+	answer answers.Record
 }
 
 // outcome is what has become of a call that another VM makes, since this one
@@ -93,10 +94,10 @@ func (s *Step) outcome(c *call, now int64) (said said, ended, lost bool) {
 	return said, false, true // the VM has died, or its answer may not be kept
 }
 
-// Busy implements pipeline.Background.
+// Busy implements host.Background.
 func (s *Step) Busy() bool { return len(s.flights.byKey) > 0 }
 
-// Tick implements pipeline.Background: leases are renewed, and calls of other
+// Tick implements host.Background: leases are renewed, and calls of other
 // VMs are looked after, as a message may be lost. A call whose end the host
 // does not tell is given up, and its lease with it.
 func (s *Step) Tick(now int64) {
@@ -131,13 +132,13 @@ func (s *Step) mayKeep(c *call, now int64) bool {
 	return false
 }
 
-// Hear implements pipeline.Background: another VM says that a call has ended. A
+// Hear implements host.Background: another VM says that a call has ended. A
 // message proves nothing; it only makes this VM look.
 func (s *Step) Hear(message []byte, now int64) {
-	if s.shared == nil || len(message) != len(key{}) {
+	if s.shared == nil || len(message) != len(sharedtable.Key{}) {
 		return
 	}
-	if c, ok := s.flights.byKey[key(message)]; ok && c.role == guest {
+	if c, ok := s.flights.byKey[sharedtable.Key(message)]; ok && c.role == guest {
 		s.lookAfter(c, now)
 	}
 }
@@ -148,7 +149,7 @@ func (s *Step) lookAfter(c *call, now int64) {
 	v, ended, lost := s.outcome(c, now)
 	if ended {
 		if now < v.answer.Until {
-			s.cache.put(&entry{Answer: v.answer, key: c.key, valid: c.valid, shared: true, checked: now})
+			s.cache.put(&entry{Record: v.answer, key: c.key, valid: c.valid, shared: true, checked: now})
 		}
 		s.settle(c, v.verdict)
 		return

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 )
@@ -39,14 +40,14 @@ func (p *proxy) boot(i int, change func(*Options)) *bench {
 	return b
 }
 
-// ear is pipeline.Peers of one VM.
+// ear is host.Peers of one VM.
 type ear struct {
 	proxy *proxy
 	queue uint32
 }
 
-func (e *ear) Queue() (uint32, bool)    { return e.queue, true }
-func (e *ear) Join(pipeline.Background) {}
+func (e *ear) Queue() (uint32, bool) { return e.queue, true }
+func (e *ear) Join(host.Background)  {}
 func (e *ear) Tell(to uint32, m []byte) {
 	if !e.proxy.lose && to >= 1 && int(to) <= len(e.proxy.vms) {
 		vm := e.proxy.vms[to-1]
@@ -89,12 +90,12 @@ var inactiveDenial = denial.Denial{Reason: denial.TokenInactive}
 func TestStampedeMakesOneCall(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
-		answer func(*bench) pipeline.Answer
+		answer func(*bench) host.Answer
 		want   func(*testing.T, *exchange)
 	}{
-		{"active", func(b *bench) pipeline.Answer { return b.active("jane") }, func(t *testing.T, x *exchange) { x.wantAdmitted(t, "jane") }},
-		{"inactive", func(*bench) pipeline.Answer { return answered(200, `{"active":false}`) }, func(t *testing.T, x *exchange) { x.wantDenied(t, inactiveDenial) }},
-		{"failed", func(*bench) pipeline.Answer { return answered(500, "") }, func(t *testing.T, x *exchange) {
+		{"active", func(b *bench) host.Answer { return b.active("jane") }, func(t *testing.T, x *exchange) { x.wantAdmitted(t, "jane") }},
+		{"inactive", func(*bench) host.Answer { return answered(200, `{"active":false}`) }, func(t *testing.T, x *exchange) { x.wantDenied(t, inactiveDenial) }},
+		{"failed", func(*bench) host.Answer { return answered(500, "") }, func(t *testing.T, x *exchange) {
 			x.wantDenied(t, denial.Denial{Reason: denial.IntrospectionServerError, RetryAfterSeconds: unavailableRetrySeconds})
 		}},
 	} {

@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jose"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/secret"
@@ -31,13 +32,13 @@ func TestSharedLimitsOfJoinedCalls(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		reader func(*Options)
-		answer func(*bench) pipeline.Answer
+		answer func(*bench) host.Answer
 		keeps  time.Duration
 	}{
-		{"the same", generous, func(b *bench) pipeline.Answer { return b.active("jane") }, 300*time.Second - 250*time.Millisecond},
-		{"shorter max_ttl", func(o *Options) { o.CacheMaxTTL = time.Second }, func(b *bench) pipeline.Answer { return b.active("jane") }, time.Second},
-		{"shorter ttl_without_exp", func(o *Options) { o.TTLWithoutExp = 2 * time.Second }, func(*bench) pipeline.Answer { return answered(200, `{"active":true,"sub":"jane"}`) }, 2 * time.Second},
-		{"no ttl_without_exp", nil, func(*bench) pipeline.Answer { return answered(200, `{"active":true,"sub":"jane"}`) }, 0},
+		{"the same", generous, func(b *bench) host.Answer { return b.active("jane") }, 300*time.Second - 250*time.Millisecond},
+		{"shorter max_ttl", func(o *Options) { o.CacheMaxTTL = time.Second }, func(b *bench) host.Answer { return b.active("jane") }, time.Second},
+		{"shorter ttl_without_exp", func(o *Options) { o.TTLWithoutExp = 2 * time.Second }, func(*bench) host.Answer { return answered(200, `{"active":true,"sub":"jane"}`) }, 2 * time.Second},
+		{"no ttl_without_exp", nil, func(*bench) host.Answer { return answered(200, `{"active":true,"sub":"jane"}`) }, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			p, one, other := newPair(generous, tt.reader)

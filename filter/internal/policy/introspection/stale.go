@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
-	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 )
 
 // metricStale counts requests that were let through on a stale answer, by the
@@ -29,7 +29,7 @@ func excusesStale(r denial.Reason) bool {
 
 // staleUse marks requests that were let through on a stale answer.
 type staleUse struct {
-	metrics pipeline.Metrics
+	metrics host.Metrics
 	warn    func(line string)
 	told    int64 // unix nanoseconds
 	since   int64 // how many there were since

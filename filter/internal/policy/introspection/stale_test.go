@@ -9,6 +9,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/breaker"
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 )
@@ -28,7 +29,7 @@ func staleBench(change func(*Options)) *bench {
 }
 
 // again lets a request come and, if it asks, the server answer.
-func (b *bench) again(a pipeline.Answer) *exchange {
+func (b *bench) again(a host.Answer) *exchange {
 	x := b.arrive("abc")
 	if x.verdict == pipeline.Parked {
 		b.land(len(b.air.calls)-1, a)
@@ -37,12 +38,12 @@ func (b *bench) again(a pipeline.Answer) *exchange {
 }
 
 func TestStaleAnswersAreUsedInAnOutage(t *testing.T) {
-	for name, a := range map[string]pipeline.Answer{
-		"no host":       {Failure: pipeline.NoHost},
-		"unreachable":   {Failure: pipeline.Unreachable},
-		"timed out":     {Failure: pipeline.TimedOut},
-		"broken off":    {Failure: pipeline.ResetMidAnswer},
-		"not HTTP":      {Failure: pipeline.NotHTTP},
+	for name, a := range map[string]host.Answer{
+		"no host":       {Failure: host.NoHost},
+		"unreachable":   {Failure: host.Unreachable},
+		"timed out":     {Failure: host.TimedOut},
+		"broken off":    {Failure: host.ResetMidAnswer},
+		"not HTTP":      {Failure: host.NotHTTP},
 		"429":           answered(429, ""),
 		"500":           answered(500, ""),
 		"404":           answered(404, ""),
@@ -81,9 +82,9 @@ func TestStaleAnswersDoNotCoverUpWhatAnOperatorMustMend(t *testing.T) {
 	}
 	b := staleBench(nil)
 	b.now = b.now.Add(time.Minute)
-	b.air.refuse = pipeline.UnknownCluster
+	b.air.refuse = host.UnknownCluster
 	b.arrive("abc").wantDenied(t, denial.Denial{Reason: denial.IntrospectionUnknownCluster})
-	b.air.refuse = pipeline.NoHost
+	b.air.refuse = host.NoHost
 	b.arrive("abc").wantAdmitted(t, "alice")
 }
 
@@ -105,7 +106,7 @@ func TestStaleAnswersAreUsedWhileNoCallIsMade(t *testing.T) {
 }
 
 func TestStaleAnswersEnd(t *testing.T) {
-	down := pipeline.Answer{Failure: pipeline.Unreachable}
+	down := host.Answer{Failure: host.Unreachable}
 	for _, tt := range []struct {
 		name   string
 		change func(*Options)
@@ -188,7 +189,7 @@ func TestWhatAnotherVMTookBackIsNoStaleAnswer(t *testing.T) {
 			options := func(o *Options) {
 				o.StaleIfError, o.NegativeTTL, o.SharedEntries = 10*time.Minute, 90*time.Second, 64
 			}
-			one, other := newBenchOn(store, pipeline.NoPeers{}, 1, options), newBenchOn(store, pipeline.NoPeers{}, 2, options)
+			one, other := newBenchOn(store, host.NoPeers{}, 1, options), newBenchOn(store, host.NoPeers{}, 2, options)
 			pass := func(d time.Duration) { one.now, other.now = one.now.Add(d), other.now.Add(d) }
 			one.arrive("abc")
 			one.land(0, answered(200, fmt.Sprintf(`{"active":true,"sub":"alice","scope":%q,"exp":%d}`, scopes, one.now.Unix()+3600)))

@@ -10,6 +10,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/dpop"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/lease"
 	"github.com/sallyport-gateway/sallyport/filter/internal/secret"
+	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 	"github.com/sallyport-gateway/sallyport/filter/internal/siphash"
 )
 
@@ -47,10 +48,6 @@ type Options struct {
 	Breaker      breaker.Breaker
 }
 
-// Ports are what a Step needs of the host. ClientCertificate is asked only for
-// tokens that are bound to one.
-type Ports = host.Ports
-
 // metricJoined and metricJoinedOther count requests that waited for a call which
 // was in the air already: in their own VM, and in another one.
 const (
@@ -75,12 +72,12 @@ type Step struct {
 	precheck *precheck     // nil for none
 	ahead    time.Duration // 0 for never
 	hits     hits
-	metrics  pipeline.Metrics
+	metrics  host.Metrics
 	warn     func(string)
 }
 
 // New makes a step.
-func New(o Options, p Ports) *Step {
+func New(o Options, p host.Ports) *Step {
 	p = p.WithDefaults()
 	entries := o.CacheEntries
 	if o.CacheMaxTTL <= 0 {
@@ -117,7 +114,7 @@ func (s *Step) Name() string { return "introspect_token" }
 // precheck and is good by itself for so long.
 type inquiry struct {
 	_          [0]func() // not comparable: an unused == costs the guest code
-	key        key
+	key        sharedtable.Key
 	credential credential
 	valid      span
 	name       siphash.Sum // of a Bearer presentation, see byName; zero for none

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/breaker"
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
 
@@ -59,9 +60,9 @@ func TestInactiveTokenIsRefused(t *testing.T) {
 }
 
 func TestFailureReachesEveryWaiterAndIsNotKept(t *testing.T) {
-	for _, a := range []pipeline.Answer{
+	for _, a := range []host.Answer{
 		{},
-		{Failure: pipeline.TimedOut},
+		{Failure: host.TimedOut},
 		answered(503, ""),
 		answered(429, ""),
 		answered(401, ""),
@@ -85,11 +86,11 @@ func TestFailureReachesEveryWaiterAndIsNotKept(t *testing.T) {
 }
 
 func TestRefusedCallIsDeniedAtOnceAndLeavesNothing(t *testing.T) {
-	for failure, reason := range map[pipeline.Failure]denial.Reason{
-		pipeline.UnknownCluster: denial.IntrospectionUnknownCluster,
-		pipeline.NoHost:         denial.IntrospectionNoHost,
-		pipeline.Unreachable:    denial.IntrospectionUnreachable,
-		pipeline.Failure(99):    denial.Internal,
+	for failure, reason := range map[host.Failure]denial.Reason{
+		host.UnknownCluster: denial.IntrospectionUnknownCluster,
+		host.NoHost:         denial.IntrospectionNoHost,
+		host.Unreachable:    denial.IntrospectionUnreachable,
+		host.Failure(99):    denial.Internal,
 	} {
 		b := newBench(nil)
 		b.air.refuse = failure
@@ -175,7 +176,7 @@ func TestDryRunAndOnErrorLeaveNoActiveToken(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		wrap   func(pipeline.Step) pipeline.Step
-		answer pipeline.Answer
+		answer host.Answer
 		claims *pipeline.Claims
 	}{
 		{"dry run, inactive", pipeline.DryRun, answered(200, `{"active":false}`), &pipeline.Claims{}},

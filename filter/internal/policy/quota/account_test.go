@@ -6,6 +6,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 )
@@ -13,7 +14,7 @@ import (
 var noon = time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
 
 // table is one bucket of so many places, under a clock of the test's.
-func table(store sharedtable.Store, places int) *sharedtable.Table {
+func table(store host.Store, places int) *sharedtable.Table {
 	return sharedtable.New(store, sharedtable.Layout{Name: "quota/test", Buckets: 1, Entries: places + 1, EntrySize: entrySize})
 }
 

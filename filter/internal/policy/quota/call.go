@@ -3,7 +3,6 @@ package quota
 import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/breaker"
 	"github.com/sallyport-gateway/sallyport/filter/internal/host"
-	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
 
 const (
@@ -58,6 +57,6 @@ func (e *engine) landed(permit breaker.Permit, now int64, a *host.GRPCAnswer, en
 
 // done gives a permit back. An engine that fails fails for every party.
 func (e *engine) done(permit breaker.Permit, now int64, ending breaker.Ending, word string) {
-	e.guard.Done(permit, now, ending, &pipeline.Answer{})
+	e.guard.Done(permit, now, ending, &host.Answer{})
 	e.step.ports.Metrics.Count(metricCalls + word + "|")
 }

@@ -208,13 +208,13 @@ func (e *engine) owes(x *pipeline.Exchange, t *terms, who party, hits int64) {
 
 func (e *engine) sync(now int64) int64 { return now + int64(e.step.options.Engine.SyncInterval) }
 
-// Busy implements pipeline.Background.
+// Busy implements host.Background.
 func (e *engine) Busy() bool { return len(e.desks) > 0 }
 
-// Hear implements pipeline.Background: nobody tells it anything.
+// Hear implements host.Background: nobody tells it anything.
 func (e *engine) Hear([]byte, int64) {}
 
-// Tick implements pipeline.Background: it reports what is due. What another VM is
+// Tick implements host.Background: it reports what is due. What another VM is
 // reporting, or has reported, is no debt of this one.
 func (e *engine) Tick(now int64) {
 	for i := len(e.desks) - 1; i >= 0; i-- {

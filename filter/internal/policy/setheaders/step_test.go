@@ -10,6 +10,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/condition"
 	"github.com/sallyport-gateway/sallyport/filter/internal/decode"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline/pipelinetest"
 )
@@ -33,7 +34,7 @@ func TestSetHeadersValues(t *testing.T) {
 	if !all.Apply(x).Continues() {
 		t.Fatal("refused")
 	}
-	want := []pipeline.Header{
+	want := []host.Header{
 		{Name: "x-app", Value: "value, as it stands"}, {Name: "x-sub", Value: "jane%0D%0Ax-admin: 1"}, {Name: "x-iss", Value: "https://issuer"}, {Name: "x-aud", Value: "a b"}, {Name: "x-client", Value: "c"}, {Name: "x-scope", Value: "r w"},
 		{Name: "x-tier", Value: "gold"}, {Name: "x-odd", Value: "gr%C3%B6%C3%9Fe%0D%0Ax-admin: 1"}, {Name: "x-plan", Value: "basic"}, {Name: "x-ip", Value: "2001:db8::7"},
 	}
@@ -56,11 +57,11 @@ func TestSetHeadersValues(t *testing.T) {
 func TestSetHeadersForged(t *testing.T) {
 	s := New(Options{Set: []Setting{{"x-tier", AppAttribute, "tier"}}, Remove: []string{"x-internal", "authorization"}})
 	const separators = "!#$%&'*+-.^_`|~"
-	x := &pipeline.Exchange{Headers: []pipeline.Header{{Name: ":path", Value: "/"}, {Name: "authorization", Value: "Bearer t"}, {Name: "x-tiers", Value: "1"}, {Name: "xtier", Value: "1"}}}
+	x := &pipeline.Exchange{Headers: []host.Header{{Name: ":path", Value: "/"}, {Name: "authorization", Value: "Bearer t"}, {Name: "x-tiers", Value: "1"}, {Name: "xtier", Value: "1"}}}
 	want := []string{"authorization"}
 	for _, c := range separators {
 		for _, name := range []string{"x" + string(c) + "tier", "x" + string(c) + "internal"} {
-			x.Headers = append(x.Headers, pipeline.Header{Name: name, Value: "forged"}, pipeline.Header{Name: name, Value: "again"})
+			x.Headers = append(x.Headers, host.Header{Name: name, Value: "forged"}, host.Header{Name: name, Value: "again"})
 			want = append(want, name)
 		}
 	}
@@ -77,10 +78,10 @@ func TestSetHeadersForged(t *testing.T) {
 func TestSetHeadersInTurn(t *testing.T) {
 	set := func(name, value string) pipeline.Step { return New(Options{Set: []Setting{{name, Literal, value}}}) }
 	remove := func(name string) pipeline.Step { return New(Options{Remove: []string{name}}) }
-	one := []pipeline.Header{{Name: "x-a", Value: "1"}}
+	one := []host.Header{{Name: "x-a", Value: "1"}}
 	for name, tt := range map[string]struct {
 		steps []pipeline.Step
-		want  []pipeline.Header
+		want  []host.Header
 	}{
 		"set, set":                    {[]pipeline.Step{set("x-a", "0"), set("x-a", "1")}, one},
 		"set, removed":                {[]pipeline.Step{set("x-a", "1"), remove("x-a")}, nil},
@@ -90,7 +91,7 @@ func TestSetHeadersInTurn(t *testing.T) {
 		"set and removed by one step": {[]pipeline.Step{New(Options{Set: []Setting{{"x-a", Literal, "1"}}, Remove: []string{"x-a"}})}, one},
 		"nothing":                     {[]pipeline.Step{New(Options{})}, nil},
 	} {
-		x := &pipeline.Exchange{Headers: []pipeline.Header{{Name: "x-a", Value: "client"}}}
+		x := &pipeline.Exchange{Headers: []host.Header{{Name: "x-a", Value: "client"}}}
 		pipeline.NewSequence(tt.steps...).Begin().Advance(x, 1, nil)
 		if diff := cmp.Diff(tt.want, x.Edits.Set, cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
@@ -101,7 +102,7 @@ func TestSetHeadersInTurn(t *testing.T) {
 func TestSetHeadersAllocatesLittle(t *testing.T) {
 	s := New(Options{Set: []Setting{{"x-app", Literal, "v"}, {"x-client", Claim, "client_id"}, {"x-tier", AppAttribute, "tier"}}, Remove: []string{"x-" + strings.Repeat("a", 20)}})
 	x := known()
-	x.Headers = []pipeline.Header{{Name: "x-app", Value: "forged"}, {Name: "accept", Value: "*/*"}}
+	x.Headers = []host.Header{{Name: "x-app", Value: "forged"}, {Name: "accept", Value: "*/*"}}
 	s.Apply(x)
 	if n := testing.AllocsPerRun(100, func() {
 		x.Edits.Set, x.Edits.Remove = x.Edits.Set[:0], x.Edits.Remove[:0]
@@ -118,7 +119,7 @@ func TestSetHeadersSkipped(t *testing.T) {
 	s := condition.Guard(New(Options{Set: []Setting{
 		{Name: "x-tier", Source: AppAttribute, Of: "tier"}, {Name: "x-user", Source: Claim, Of: "sub"}, {Name: "x-real-ip", Source: ClientIP}, {Name: "accept", Source: Literal, Of: "*/*"},
 	}, Remove: []string{"x-debug"}}), when)
-	x := &pipeline.Exchange{Method: "GET", Headers: []pipeline.Header{
+	x := &pipeline.Exchange{Method: "GET", Headers: []host.Header{
 		{Name: "x-tier", Value: "gold"}, {Name: "x_user", Value: "root"}, {Name: "x-real-ip", Value: "127.0.0.1"}, {Name: "accept", Value: "text/html"}, {Name: "x-debug", Value: "1"},
 	}}
 	x.Edits.SetHeader("x-tier", "by a step before")

@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline/pipelinetest"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
@@ -53,7 +54,7 @@ func drawOptions(t *rapid.T, maxBurst int) Options {
 }
 
 // shrink gives a step a table so small that callers crowd each other out.
-func shrink(s pipeline.Step, store sharedtable.Store, buckets uint32, entries int) *step {
+func shrink(s pipeline.Step, store host.Store, buckets uint32, entries int) *step {
 	small := s.(*step)
 	small.table = sharedtable.New(store, sharedtable.Layout{Name: "small", Buckets: buckets, Entries: entries, EntrySize: entrySize})
 	return small

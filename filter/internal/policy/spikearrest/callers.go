@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"unsafe"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sha256"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
@@ -38,7 +39,7 @@ type callers struct {
 
 	per      Per
 	identity [sha256.Size]byte
-	store    sharedtable.Store
+	store    host.Store
 
 	secret siphash.Key // from the shared seed and the identity, with the first message that needs it
 	seeded bool

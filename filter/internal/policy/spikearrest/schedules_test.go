@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline/pipelinetest"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
@@ -15,7 +16,7 @@ import (
 // worker is one of the VMs of a schedule. fresh tells that its last look at a
 // bucket was judged by a second reading of the clock.
 type worker struct {
-	sharedtable.Store
+	host.Store
 	step  pipeline.Step
 	fresh bool
 	busy  bool
@@ -120,7 +121,7 @@ func (s *schedule) send() {
 		weight = 1
 		if s.random.IntN(2) == 0 {
 			weight = 1 + s.random.Int64N(int64(s.options.Weight))
-			x.Headers = []pipeline.Header{{Name: s.options.WeightHeader, Value: strconv.FormatInt(weight, 10)}}
+			x.Headers = []host.Header{{Name: s.options.WeightHeader, Value: strconv.FormatInt(weight, 10)}}
 		}
 	}
 	if !w.step.Apply(x).Continues() {

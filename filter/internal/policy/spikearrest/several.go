@@ -6,6 +6,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 )
@@ -26,7 +27,7 @@ type several struct {
 	report  bool
 }
 
-func newSeveral(o Options, store sharedtable.Store, clock func() int64) pipeline.Step {
+func newSeveral(o Options, store host.Store, clock func() int64) pipeline.Step {
 	s := &several{
 		callers: callers{per: o.Per, identity: identity(o), store: store},
 		header:  o.WeightHeader, clock: clock, rules: rules(&o), report: o.Report,

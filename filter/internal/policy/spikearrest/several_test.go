@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline/pipelinetest"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
@@ -96,7 +97,7 @@ func TestSeveralLimitsGiveTheirDue(t *testing.T) {
 				}
 			}
 			x := &pipeline.Exchange{Now: now, Client: pipelinetest.From(who),
-				Headers: []pipeline.Header{{Name: "x-weight", Value: strconv.FormatInt(weight, 10)}}}
+				Headers: []host.Header{{Name: "x-weight", Value: strconv.FormatInt(weight, 10)}}}
 			if got := s.Apply(x).Continues(); got != want {
 				t.Fatalf("allowed %v, want %v", got, want)
 			}
@@ -133,7 +134,7 @@ func TestWeightByHeader(t *testing.T) {
 	} {
 		x := &pipeline.Exchange{}
 		for _, v := range tt.values {
-			x.Headers = append(x.Headers, pipeline.Header{Name: "x-weight", Value: v})
+			x.Headers = append(x.Headers, host.Header{Name: "x-weight", Value: v})
 		}
 		if got := s.weight(x); got != tt.want {
 			t.Errorf("%s: weight %d, want %d", tt.name, got, tt.want)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sha256"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
@@ -65,7 +66,7 @@ type step struct {
 // limiter of all messages makes the Set alone while no other VM counts.
 // clock reads the host's, in unix nanoseconds; it is read only when the clock
 // seems to have been set back.
-func New(o Options, store sharedtable.Store, clock func() int64) pipeline.Step {
+func New(o Options, store host.Store, clock func() int64) pipeline.Step {
 	if len(o.Further) > 0 || o.WeightHeader != "" {
 		return newSeveral(o, store, clock)
 	}

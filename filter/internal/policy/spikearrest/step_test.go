@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline/pipelinetest"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
@@ -29,7 +30,7 @@ func options(t testing.TB, per string) Options {
 }
 
 // made is a step over a clock that nobody reads again.
-func made(o Options, store sharedtable.Store) pipeline.Step {
+func made(o Options, store host.Store) pipeline.Step {
 	return New(o, store, func() int64 { return 0 })
 }
 
@@ -83,7 +84,7 @@ func TestHostcalls(t *testing.T) {
 			x := &pipeline.Exchange{
 				Now:     newClock().now.UnixNano(),
 				Client:  pipelinetest.From("192.0.2.1"),
-				Headers: []pipeline.Header{{Name: "x-tenant", Value: "blue"}},
+				Headers: []host.Header{{Name: "x-tenant", Value: "blue"}},
 				Caller:  pipeline.Caller{App: "portal"},
 			}
 			for range 2 { // the first messages of a VM may cost more
@@ -118,9 +119,9 @@ func TestHostcalls(t *testing.T) {
 
 func TestCallersAreCountedApart(t *testing.T) {
 	header := func(values ...string) *pipeline.Exchange {
-		x := &pipeline.Exchange{Now: newClock().now.UnixNano(), Headers: []pipeline.Header{{Name: "x-other", Value: "x"}}}
+		x := &pipeline.Exchange{Now: newClock().now.UnixNano(), Headers: []host.Header{{Name: "x-other", Value: "x"}}}
 		for _, v := range values {
-			x.Headers = append(x.Headers, pipeline.Header{Name: "x-tenant", Value: v})
+			x.Headers = append(x.Headers, host.Header{Name: "x-tenant", Value: v})
 		}
 		return x
 	}
@@ -216,7 +217,7 @@ func TestUnavailable(t *testing.T) {
 	now := newClock().now
 	for _, tt := range []struct {
 		name   string
-		store  sharedtable.Store
+		store  host.Store
 		now    time.Time
 		change func(*Options)
 	}{
@@ -264,7 +265,7 @@ func TestSharedDataHoldsNoValues(t *testing.T) {
 	store := memstore.New(nil)
 	s := made(options(t, "header:x-tenant"), store)
 	const value = "a-very-private-value"
-	wantAllowed(t, s, &pipeline.Exchange{Now: newClock().now.UnixNano(), Headers: []pipeline.Header{{Name: "x-tenant", Value: value}}})
+	wantAllowed(t, s, &pipeline.Exchange{Now: newClock().now.UnixNano(), Headers: []host.Header{{Name: "x-tenant", Value: value}}})
 	dump := store.Dump()
 	if len(dump) != 2 {
 		t.Errorf("%d keys after one message, want the seed and one bucket", len(dump))
@@ -279,7 +280,7 @@ func TestSharedDataHoldsNoValues(t *testing.T) {
 // Neither another limiter nor another host puts the same caller in the same place.
 func TestCallersAreHashedUnderSeedAndLimiter(t *testing.T) {
 	store := memstore.New(nil)
-	where := func(id string, store sharedtable.Store) caller {
+	where := func(id string, store host.Store) caller {
 		o := options(t, "client_ip")
 		o.ID = id
 		c, err := made(o, store).(*step).callers.of(&pipeline.Exchange{Client: pipelinetest.From("192.0.2.1")})

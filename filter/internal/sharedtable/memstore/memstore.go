@@ -1,4 +1,4 @@
-// Package memstore is a sharedtable.Store in memory that answers as Envoy's
+// Package memstore is a host.Store in memory that answers as Envoy's
 // shared data does. It stands in for the host in tests and native runs; the
 // Wasm module does not link it.
 package memstore
@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 )
 
@@ -47,7 +48,7 @@ func New(hook Hook) *Store {
 	return &Store{hook: hook, items: map[string]item{}, nextCAS: 1}
 }
 
-// Get implements sharedtable.Store.
+// Get implements host.Store.
 func (s *Store) Get(key string) (value []byte, cas uint32, err error) {
 	if s.hook != nil {
 		if err := s.hook(Get, key); err != nil {
@@ -64,7 +65,7 @@ func (s *Store) Get(key string) (value []byte, cas uint32, err error) {
 	return slices.Clone(it.value), it.cas, nil
 }
 
-// Set implements sharedtable.Store.
+// Set implements host.Store.
 func (s *Store) Set(key string, value []byte, cas uint32) error {
 	if s.hook != nil {
 		if err := s.hook(Set, key); err != nil {
@@ -110,4 +111,4 @@ func (s *Store) Dump() map[string][]byte {
 	return all
 }
 
-var _ sharedtable.Store = (*Store)(nil)
+var _ host.Store = (*Store)(nil)

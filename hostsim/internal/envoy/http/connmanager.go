@@ -54,6 +54,7 @@ func (s *Stream) acceptRequest(h abi.Headers) *header.Map {
 	s.HeadReq = method == "HEAD"
 	contentType, _ := m.Get("content-type")
 	s.grpcReq = envoy.IsGRPC(contentType)
+	s.sharesRequest()
 	s.forwarded(m, scheme)
 	return m
 }

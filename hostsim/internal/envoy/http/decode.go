@@ -89,7 +89,7 @@ func (s *Stream) filterRequestData(data []byte, end bool) {
 // bufferRequest holds data back, up to the listener's limit.
 func (s *Stream) bufferRequest(data []byte) {
 	s.decode.hold(data)
-	if len(s.decode.buffered) > s.Host.Config.BufferLimit {
+	if len(s.decode.buffered) > s.settings().BufferLimit {
 		s.localReply(&localReply{status: 413, body: []byte("Payload Too Large"), details: "request_payload_too_large"})
 		s.sendPrepared()
 	}
@@ -157,6 +157,9 @@ func (s *Stream) continueDecoding() {
 }
 
 func (s *Stream) routeHeaders(end bool) {
+	if s.passHeaders(end) {
+		return
+	}
 	if s.isRouted {
 		return // a guest that continued twice; Envoy's router is not made for it
 	}
@@ -170,7 +173,8 @@ func (s *Stream) routeHeaders(end bool) {
 	s.requestDecoded(end)
 	s.chosen, s.routedAt = true, s.Host.Process.Clock.Now()
 	s.upstreamEnd = end
-	if limit := s.Host.RouteTimeout(); limit > 0 && !s.Host.Config.ConnManager.SuppressEnvoyHeaders {
+	s.routerTold()
+	if limit := s.first().Host.RouteTimeout(); limit > 0 && !s.settings().ConnManager.SuppressEnvoyHeaders {
 		s.decode.headers.Set("x-envoy-expected-rq-timeout-ms", strconv.FormatInt(limit.Milliseconds(), 10))
 	}
 	s.toBackend = header.DeclaredIn(s.decode.headers.List)
@@ -183,11 +187,11 @@ func (s *Stream) routeHeaders(end bool) {
 func (s *Stream) unroutable() *localReply {
 	for _, name := range []string{":path", "x-forwarded-proto"} {
 		if value, _ := s.decode.headers.Get(name); value == "" {
-			s.Flags |= envoy.FlagNoRouteFound
+			s.flag(envoy.FlagNoRouteFound)
 			return &localReply{status: 404, details: "route_not_found"}
 		}
 	}
-	if d := s.Host.Config.DirectResponse; d != nil {
+	if d := s.settings().DirectResponse; d != nil {
 		return &localReply{status: d.Status, body: d.Body, details: "direct_response"}
 	}
 	if _, ok := s.decode.headers.Get(":method"); !ok {
@@ -202,11 +206,14 @@ func (s *Stream) unroutable() *localReply {
 // out. Source: Envoy filter_manager.cc maybeEndDecode, and where it is not reached.
 func (s *Stream) requestDecoded(end bool) {
 	if end {
-		s.requestTimer.Stop()
+		s.first().requestTimer.Stop()
 	}
 }
 
 func (s *Stream) routeData(data []byte, end bool) {
+	if s.passData(data, end) {
+		return
+	}
 	if s.upstreamEnd || len(data) == 0 && !end {
 		return
 	}
@@ -224,6 +231,9 @@ func (s *Stream) sentToBackend(end bool) {
 }
 
 func (s *Stream) routeTrailers() {
+	if s.passTrailers() {
+		return
+	}
 	if s.upstreamEnd {
 		return
 	}

@@ -16,11 +16,12 @@ func (s *Stream) UpstreamHeaders(m *header.Map, end bool) {
 		return
 	}
 	s.UpstreamDone = end
-	if !s.Host.Config.ConnManager.SuppressEnvoyHeaders {
+	if !s.settings().ConnManager.SuppressEnvoyHeaders {
 		m.Set("x-envoy-upstream-service-time", strconv.FormatInt(s.Host.Process.Clock.Now().Sub(s.StartedAt).Milliseconds(), 10))
 	}
 	s.connected = true
 	s.answeredAt = s.Host.Process.Clock.Now()
+	s.routerTold()
 	s.setDetails("via_upstream")
 	if code, ok := statusOf(m); ok {
 		s.setCode(code)
@@ -83,13 +84,13 @@ func (s *Stream) filterResponseData(data []byte, end bool) {
 
 func (s *Stream) bufferResponse(data []byte) {
 	s.encode.hold(data)
-	if len(s.encode.buffered) > s.Host.Config.BufferLimit {
+	if len(s.encode.buffered) > s.settings().BufferLimit {
 		s.encode.buffered = nil
-		if s.encoded {
+		if s.first().encoded {
 			s.reset("response_payload_too_large")
 			return
 		}
-		s.encode.aborted = true
+		s.stopEncoding()
 		s.directReply(&localReply{status: 500, body: []byte("Internal Server Error"), details: "response_payload_too_large"})
 	}
 }
@@ -149,6 +150,9 @@ func (s *Stream) continueEncoding() {
 }
 
 func (s *Stream) toClientHeaders(m *header.Map, end bool) {
+	if s.returnHeaders(m, end) {
+		return
+	}
 	if s.encoded || s.Over {
 		return
 	}
@@ -188,6 +192,9 @@ func (s *Stream) hopByHop(m *header.Map) {
 }
 
 func (s *Stream) toClientData(data []byte, end bool) {
+	if s.returnData(data, end) {
+		return
+	}
 	if s.Over || len(data) == 0 && !end {
 		return
 	}
@@ -200,6 +207,9 @@ func (s *Stream) toClientData(data []byte, end bool) {
 }
 
 func (s *Stream) toClientTrailers() {
+	if s.returnTrailers() {
+		return
+	}
 	if s.Over {
 		return
 	}

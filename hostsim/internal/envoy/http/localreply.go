@@ -36,17 +36,17 @@ func (s *Stream) localReply(r *localReply) {
 		s.encode.aborted = true
 	}
 	switch {
-	case s.encode.headers == nil && s.decoding > 0:
+	case !s.answered() && s.decoding > 0:
 		if s.prepared == nil {
 			s.setDetails(r.details)
 			s.prepared = r
 		}
-	case s.encode.headers == nil:
+	case !s.answered():
 		s.setDetails(r.details)
 		s.replyThroughChain(r)
-	case !s.encoded:
+	case !s.first().encoded:
 		s.setDetails(r.details)
-		s.encode.aborted = true
+		s.stopEncoding()
 		s.directReply(r)
 	default:
 		if s.encoding == 0 {
@@ -65,9 +65,9 @@ func (s *Stream) sendPrepared() {
 	}
 }
 
-// replyThroughChain lets our own encoder callbacks see the reply.
+// replyThroughChain lets the encoder callbacks of all plugins see the reply.
 func (s *Stream) replyThroughChain(r *localReply) {
-	s.Instance.Guest.InReply(func() { s.encodeReply(r) })
+	s.Instance.Guest.InReply(func() { s.Last().encodeReply(r) })
 }
 
 func (s *Stream) encodeReply(r *localReply) {
@@ -82,7 +82,7 @@ func (s *Stream) encodeReply(r *localReply) {
 
 // directReply goes to the client past the plugin.
 func (s *Stream) directReply(r *localReply) {
-	s.Instance.Guest.InReply(func() { s.sendReply(r) })
+	s.Instance.Guest.InReply(func() { s.first().sendReply(r) })
 }
 
 func (s *Stream) sendReply(r *localReply) {
@@ -98,8 +98,8 @@ func (s *Stream) sendReply(r *localReply) {
 
 // abandonUpstream: whatever the backend still says is for nobody.
 func (s *Stream) abandonUpstream() {
-	if s.isRouted && !s.UpstreamDone {
-		s.UpstreamDone = true
+	if l := s.Last(); l.isRouted && !l.UpstreamDone {
+		l.UpstreamDone = true
 		s.Emit(event.Event{Kind: event.UpstreamReset})
 	}
 }
@@ -107,7 +107,9 @@ func (s *Stream) abandonUpstream() {
 // replyHeaders makes the reply's headers. Source: Envoy source/common/http/utility.cc prepareLocalReply.
 func (s *Stream) replyHeaders(r *localReply) *header.Map {
 	s.setCode(r.status)
-	s.badRequest = s.badRequest || r.status == badRequest
+	if r.status == badRequest {
+		s.first().badRequest = true
+	}
 	m := &header.Map{}
 	m.Add(":status", strconv.Itoa(r.status))
 	for _, h := range r.headers {
@@ -146,8 +148,8 @@ func (s *Stream) RouterFailed(f upstream.Fault) {
 	}
 	if s.encode.headers != nil {
 		s.UpstreamDone = true
-		if s.encoded {
-			s.Flags |= afterStart[f].flags
+		if s.first().encoded {
+			s.flag(afterStart[f].flags)
 			s.setDetails(afterStart[f].details)
 			s.reset(s.CodeDetails)
 			return
@@ -158,9 +160,10 @@ func (s *Stream) RouterFailed(f upstream.Fault) {
 		r = routerReplies[upstream.FaultReset]
 	}
 	s.UpstreamDone = true
-	s.Flags |= envoy.FaultFlags[f]
+	s.flag(envoy.FaultFlags[f])
 	s.chosen = f != upstream.FaultUnknown && f != upstream.FaultNoEndpoints
 	s.connected = s.chosen && f != upstream.FaultRefuse
+	s.routerTold()
 	reply := r
 	if f == upstream.FaultRefuse {
 		reply.body = []byte(s.Host.Process.Profile.RefusedText())

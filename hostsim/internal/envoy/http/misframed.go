@@ -29,6 +29,7 @@ func (s *Stream) checkLength(message string, f *header.Framing, awaits, reads st
 
 // misframe says what is wrong with a message, in the exchange and in the log.
 func (s *Stream) misframe(what string) {
+	s = s.first()
 	s.Misframed = append(s.Misframed, what)
 	s.Host.Log(s.Thread.Index, abi.LevelError, what, true)
 }

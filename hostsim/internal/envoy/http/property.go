@@ -13,7 +13,7 @@ func (s *Stream) UpstreamConnected() bool   { return s.connected }
 func (s *Stream) Routed() bool              { return true }
 func (s *Stream) RouteName() property.Value { return property.Text(s.Info.RouteName) }
 func (s *Stream) Attempts() property.Value  { return property.Number(attempts(s.isRouted)) }
-func (s *Stream) SourceAddress() string     { return s.clientAddress(s.decode.headers) }
+func (s *Stream) SourceAddress() string     { return s.first().clientAddress(s.decode.headers) }
 
 func (s *Stream) RequestProperty(rest string) property.Value {
 	switch rest {

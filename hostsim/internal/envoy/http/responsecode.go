@@ -9,11 +9,6 @@ import (
 
 const badRequest = 400
 
-// setDetails sets the response code details. They may be empty, which is not the same as none.
-func (s *Stream) setDetails(details string) { s.CodeDetails, s.detailed = details, true }
-
-func (s *Stream) setCode(code int) { s.responseCode, s.hasCode = code, true }
-
 // statusOf reads :status as Envoy does: digits only. Source: Envoy Utility::getResponseStatusOrNullopt.
 func statusOf(m *header.Map) (code int, ok bool) {
 	value, _ := m.Get(":status")

@@ -20,6 +20,9 @@ type Stream struct {
 	envoy.Flow
 	ctx *streamContext // nil when the plugin is skipped
 
+	prev, next       *Stream // the plugins beside it in the chain
+	passed, returned bool    // headers went to next; response headers went to prev
+
 	decode, encode          side
 	decoding, encoding      int // depth of running decoder and encoder callbacks
 	prepared                *localReply
@@ -168,22 +171,26 @@ func (s *Stream) RequestTrailers(h abi.Headers) error {
 
 // ResponseHeaders feeds the backend's response headers, :status among them.
 func (s *Stream) ResponseHeaders(h abi.Headers, end bool) error {
-	return s.feed(func() { s.UpstreamHeaders(header.New(h), end) })
+	return s.feed(func() { s.Last().UpstreamHeaders(header.New(h), end) })
 }
 
 // ResponseBody feeds a piece of the backend's response body.
 func (s *Stream) ResponseBody(data []byte, end bool) error {
-	return s.feed(func() { s.UpstreamDone = s.UpstreamDone || end; s.EncodeData(append([]byte(nil), data...), end) })
+	return s.feed(func() {
+		l := s.Last()
+		l.UpstreamDone = l.UpstreamDone || end
+		l.EncodeData(append([]byte(nil), data...), end)
+	})
 }
 
 // ResponseTrailers feeds the backend's trailers.
 func (s *Stream) ResponseTrailers(h abi.Headers) error {
-	return s.feed(func() { s.UpstreamDone = true; s.EncodeTrailers(header.New(h)) })
+	return s.feed(func() { l := s.Last(); l.UpstreamDone = true; l.EncodeTrailers(header.New(h)) })
 }
 
 // UpstreamFailed says that the backend did not answer, or not to the end. The router makes its reply of it.
 func (s *Stream) UpstreamFailed(f upstream.Fault) error {
-	return s.feed(func() { s.RouterFailed(f) })
+	return s.feed(func() { s.Last().RouterFailed(f) })
 }
 
 // ClientGone says that the client has gone: log, done and delete run at once.

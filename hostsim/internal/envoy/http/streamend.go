@@ -16,6 +16,7 @@ const delayedClose = time.Second
 // reset ends the stream without a further response. The guest is told at once, and a client of HTTP/1 a second later.
 // Source: Envoy conn_manager_impl.cc checkForDeferredClose, connection_impl_base.h; measured.
 func (s *Stream) reset(details string) {
+	s = s.first()
 	if s.Over || !s.IsHTTP1() {
 		s.Cut(details)
 		return
@@ -27,6 +28,7 @@ func (s *Stream) reset(details string) {
 
 // Cut is reset where the client knows at once: it has gone itself, or the whole connection goes.
 func (s *Stream) Cut(details string) {
+	s = s.first()
 	if s.Over {
 		s.told(details)
 		return
@@ -56,28 +58,28 @@ func (s *Stream) destroy() {
 	if s.Over {
 		return
 	}
-	s.Over = true
-	s.Flags |= envoy.EndFlags[s.CodeDetails]
+	for t := s; t != nil; t = t.next {
+		t.Over = true
+	}
+	s.flag(envoy.EndFlags[s.CodeDetails])
 	s.idleTimer.Stop()
 	s.requestTimer.Stop()
-	if s.isRouted && !s.UpstreamDone {
-		s.UpstreamDone = true
-		s.Emit(event.Event{Kind: event.UpstreamReset})
-	}
-	if c := s.ctx; c != nil {
-		s.logPhase(c)
-		if c.Created {
-			c.Callback(wasmhost.OnDone, c.ID())
-			c.Callback(wasmhost.OnDelete, c.ID())
-			c.Forget()
-		}
-		if c.Guest.Failed() {
-			c.Guest.CloseUnused()
-		}
-	}
-	delete(s.Instance.Running, s)
+	s.abandonUpstream()
+	s.ended()
 	if !s.Lingers {
 		s.Emit(event.Event{Kind: event.StreamEnd, Reason: s.CodeDetails})
+	}
+}
+
+// end is the end of the guest's context.
+func (c *streamContext) end() {
+	if c.Created {
+		c.Callback(wasmhost.OnDone, c.ID())
+		c.Callback(wasmhost.OnDelete, c.ID())
+		c.Forget()
+	}
+	if c.Guest.Failed() {
+		c.Guest.CloseUnused()
 	}
 }
 
@@ -95,6 +97,7 @@ func (s *Stream) logPhase(c *streamContext) {
 // counts, as every run of it through the chain does (Source: Envoy filter_manager.cc decodeData and on). The timer itself stays as it is, and when
 // it fires too early, it is set for the rest.
 func (s *Stream) active() {
+	s = s.first()
 	limit := s.Host.Config.ConnManager.StreamIdleTimeout
 	if limit < 0 {
 		return

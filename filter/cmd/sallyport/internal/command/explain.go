@@ -121,7 +121,7 @@ func readAll(in io.Reader) ([]byte, error) {
 	return text, err
 }
 
-func printAnswer(w io.Writer, out *output, a explain.Answer) error {
+func printAnswer(w io.Writer, out *output, a explain.Explanation) error {
 	t := &table{head: []string{"#", "STEP", "DOOR", "REASON", "NOTE"}}
 	for i, d := range a.Doors {
 		t.add(strconv.Itoa(i+1), d.Step, d.State, d.Reason, d.Note)

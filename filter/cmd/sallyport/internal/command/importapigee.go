@@ -175,7 +175,7 @@ func printImported(w io.Writer, out *output, results []*apigee.Result) error {
 	denies := false
 	for _, r := range results {
 		reports = append(reports, r.Report)
-		denies = denies || slices.Contains([]verdicts.Verdict{verdicts.Partly, verdicts.Closed, verdicts.Refused}, r.Report.Verdict)
+		denies = denies || slices.Contains([]verdicts.Fit{verdicts.Partly, verdicts.Closed, verdicts.Refused}, r.Report.Verdict)
 	}
 	if out.format != formats[0] {
 		if err := out.print(w, map[string]any{"proxies": reports}, nil); err != nil {

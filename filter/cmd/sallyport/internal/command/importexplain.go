@@ -95,21 +95,21 @@ func requestFor(asked nativehost.Request) apigee.Request {
 	return q
 }
 
-func askImported(r *apigee.Result, asked nativehost.Request, answer []byte) (explain.Answer, error) {
+func askImported(r *apigee.Result, asked nativehost.Request, answer []byte) (explain.Explanation, error) {
 	d, err := document.Parse(r.Config)
 	if err != nil {
-		return explain.Answer{}, err
+		return explain.Explanation{}, err
 	}
 	config, err := d.JSON()
 	if err != nil {
-		return explain.Answer{}, err
+		return explain.Explanation{}, err
 	}
 	return explain.Ask(explain.Question{Config: config, Env: os.LookupEnv, Request: asked, Introspection: answer, Now: time.Now()})
 }
 
 // printSideBySide puts each step beside the policy that it was made of, and
 // those that Apigee has not at the end.
-func printSideBySide(c *cobra.Command, out *output, passages []apigee.Passage, a explain.Answer) error {
+func printSideBySide(c *cobra.Command, out *output, passages []apigee.Passage, a explain.Explanation) error {
 	lines := []sideBySide{}
 	shown := map[int]bool{}
 	add := func(line sideBySide, steps []int) {

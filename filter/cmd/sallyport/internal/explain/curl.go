@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/nativehost"
 )
 
@@ -37,7 +38,7 @@ func NewRequest(method, target string, headers []string) (nativehost.Request, er
 		}
 		return r
 	}, strings.ReplaceAll(path, " ", "%20"))
-	r := nativehost.Request{Method: method, Target: path, Headers: []nativehost.Header{{Name: "host", Value: u.Host}}}
+	r := nativehost.Request{Method: method, Target: path, Headers: []host.Header{{Name: "host", Value: u.Host}}}
 	if u.User != nil {
 		password, _ := u.User.Password()
 		headers = append(headers, basic(u.User.Username()+":"+password))
@@ -51,7 +52,7 @@ func NewRequest(method, target string, headers []string) (nativehost.Request, er
 			r.Headers[0].Value = strings.TrimSpace(value)
 			continue
 		}
-		r.Headers = append(r.Headers, nativehost.Header{Name: strings.TrimSpace(name), Value: strings.TrimSpace(value)})
+		r.Headers = append(r.Headers, host.Header{Name: strings.TrimSpace(name), Value: strings.TrimSpace(value)})
 	}
 	return r, nil
 }
@@ -226,11 +227,11 @@ func (c *curlLine) request() (nativehost.Request, error) {
 }
 
 // withDefault adds a header that the line did not name.
-func withDefault(headers []nativehost.Header, name, value string) []nativehost.Header {
+func withDefault(headers []host.Header, name, value string) []host.Header {
 	for _, h := range headers {
 		if strings.EqualFold(h.Name, name) {
 			return headers
 		}
 	}
-	return append(headers, nativehost.Header{Name: name, Value: value})
+	return append(headers, host.Header{Name: name, Value: value})
 }

@@ -5,26 +5,27 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/nativehost"
 )
 
 func TestParseCurl(t *testing.T) {
-	host := nativehost.Header{Name: "host", Value: "api.example.com"}
+	atHost := host.Header{Name: "host", Value: "api.example.com"}
 	for _, tt := range []struct {
 		name, line string
 		want       nativehost.Request
 		err        string
 	}{
-		{"a URL", "curl https://api.example.com/a?b=c", nativehost.Request{Method: "GET", Target: "/a?b=c", Headers: []nativehost.Header{host}}, ""},
-		{"no path", "curl https://api.example.com", nativehost.Request{Method: "GET", Target: "/", Headers: []nativehost.Header{host}}, ""},
+		{"a URL", "curl https://api.example.com/a?b=c", nativehost.Request{Method: "GET", Target: "/a?b=c", Headers: []host.Header{atHost}}, ""},
+		{"no path", "curl https://api.example.com", nativehost.Request{Method: "GET", Target: "/", Headers: []host.Header{atHost}}, ""},
 		{"as browsers copy it", "curl 'https://api.example.com/a' \\\n  -H 'x-api-key: k 1' \\\n  --compressed", nativehost.Request{
-			Method: "GET", Target: "/a", Headers: []nativehost.Header{host, {Name: "x-api-key", Value: "k 1"}}}, ""},
+			Method: "GET", Target: "/a", Headers: []host.Header{atHost, {Name: "x-api-key", Value: "k 1"}}}, ""},
 		{"a body is a POST", `curl --url="https://api.example.com/a" -d "say \"hi\""`, nativehost.Request{
-			Method: "POST", Target: "/a", Headers: []nativehost.Header{host, {Name: "content-type", Value: "application/x-www-form-urlencoded"}}, Body: []byte(`say "hi"`)}, ""},
-		{"a method", `curl -X DELETE https://api.example.com/a\ b`, nativehost.Request{Method: "DELETE", Target: "/a%20b", Headers: []nativehost.Header{host}}, ""},
+			Method: "POST", Target: "/a", Headers: []host.Header{atHost, {Name: "content-type", Value: "application/x-www-form-urlencoded"}}, Body: []byte(`say "hi"`)}, ""},
+		{"a method", `curl -X DELETE https://api.example.com/a\ b`, nativehost.Request{Method: "DELETE", Target: "/a%20b", Headers: []host.Header{atHost}}, ""},
 		{"no host", "curl /orders/7", nativehost.Request{}, "the URL must be absolute, as in https://api.example.com/orders/7"},
-		{"another host", `curl -H "Host: other.example" https://api.example.com/`, nativehost.Request{Method: "GET", Target: "/", Headers: []nativehost.Header{{Name: "host", Value: "other.example"}}}, ""},
-		{"an escaped target stays", `curl https://api.example.com/a%2Fb`, nativehost.Request{Method: "GET", Target: "/a%2Fb", Headers: []nativehost.Header{host}}, ""},
+		{"another host", `curl -H "Host: other.example" https://api.example.com/`, nativehost.Request{Method: "GET", Target: "/", Headers: []host.Header{{Name: "host", Value: "other.example"}}}, ""},
+		{"an escaped target stays", `curl https://api.example.com/a%2Fb`, nativehost.Request{Method: "GET", Target: "/a%2Fb", Headers: []host.Header{atHost}}, ""},
 		{"another command", "wget https://api.example.com", nativehost.Request{}, "a curl line must begin with curl"},
 		{"nothing", "", nativehost.Request{}, "a curl line must begin with curl"},
 		{"an option that changes more", "curl -T file https://api.example.com", nativehost.Request{}, "the option -T of curl is not understood here"},
@@ -56,17 +57,17 @@ func TestParseCurl(t *testing.T) {
 // TestCurlForms: what browsers copy and what colleagues write.
 func TestCurlForms(t *testing.T) {
 	const u = "https://h.example.com/o"
-	h := func(pairs ...string) []nativehost.Header {
-		all := []nativehost.Header{{Name: "host", Value: "h.example.com"}}
+	h := func(pairs ...string) []host.Header {
+		all := []host.Header{{Name: "host", Value: "h.example.com"}}
 		for i := 0; i < len(pairs); i += 2 {
-			all = append(all, nativehost.Header{Name: pairs[i], Value: pairs[i+1]})
+			all = append(all, host.Header{Name: pairs[i], Value: pairs[i+1]})
 		}
 		return all
 	}
 	const form = "application/x-www-form-urlencoded"
 	for _, tt := range []struct {
 		name, line, method, target string
-		headers                    []nativehost.Header
+		headers                    []host.Header
 		body, err                  string
 	}{
 		{"Chrome's cookies", "curl '" + u + "' -H 'x-api-key: K' -b 'sid=1'", "GET", "/o", h("x-api-key", "K", "cookie", "sid=1"), "", ""},

@@ -12,6 +12,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/cmd/sallyport/internal/document"
 	"github.com/sallyport-gateway/sallyport/filter/internal/catalog"
 	"github.com/sallyport-gateway/sallyport/filter/internal/config"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/nativehost"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
@@ -37,8 +38,8 @@ type Door struct {
 	Note   string `json:"note,omitempty"`
 }
 
-// Answer is what becomes of the request. No value of a header that came with it is shown.
-type Answer struct {
+// Explanation is what becomes of the request. No value of a header that came with it is shown.
+type Explanation struct {
 	API     string   `json:"api"` // NAME/VERSION, "" for none
 	Doors   []Door   `json:"doors"`
 	Decided bool     `json:"decided"` // false where a step asks
@@ -65,7 +66,7 @@ var ErrConfig = errors.New("the filter refuses this configuration")
 const notGiven = 599
 
 // Ask plays the request.
-func Ask(q Question) (Answer, error) {
+func Ask(q Question) (Explanation, error) {
 	env := map[string]string{}
 	loaded, problems := config.Load(q.Config, func(name string) (string, bool) {
 		value, ok := q.Env(name)
@@ -76,21 +77,21 @@ func Ask(q Question) (Answer, error) {
 		return value, true
 	})
 	if len(problems) > 0 {
-		return Answer{}, fmt.Errorf("%w: %s", ErrConfig, problems[0].String())
+		return Explanation{}, fmt.Errorf("%w: %s", ErrConfig, problems[0].String())
 	}
-	a := Answer{Doors: []Door{}, Decided: true}
+	a := Explanation{Doors: []Door{}, Decided: true}
 	authority, path := header(q.Request.Headers, "host"), q.Request.Target
 	path, _, _ = strings.Cut(path, "?")
 	if index, _, match := loaded.Catalog.ResolveAPI(authority, path); match == catalog.ResolvedAPI {
 		api := loaded.Catalog.APIAt(index)
 		a.API = api.Name + "/" + api.Version
 	}
-	answer := nativehost.Answer{Response: nativehost.Response{Status: notGiven}}
+	answer := nativehost.ClusterAnswer{Response: nativehost.Response{Status: notGiven}}
 	if q.Introspection != nil {
-		answer.Response = nativehost.Response{Status: 200, Headers: []nativehost.Header{{Name: "content-type", Value: "application/json"}}, Body: q.Introspection}
+		answer.Response = nativehost.Response{Status: 200, Headers: []host.Header{{Name: "content-type", Value: "application/json"}}, Body: q.Introspection}
 	}
 	callees := calleesOf(q.Config)
-	clusters := map[string]nativehost.Answer{}
+	clusters := map[string]nativehost.ClusterAnswer{}
 	for _, name := range callees.clusters {
 		clusters[name] = answer
 	}
@@ -100,11 +101,11 @@ func Ask(q Question) (Answer, error) {
 		Watch: func(names []string, step int, o pipeline.Outcome) { a.saw(names, step, o, q.Introspection != nil) },
 	})
 	if err != nil {
-		return Answer{}, fmt.Errorf("start the filter: %w", err)
+		return Explanation{}, fmt.Errorf("start the filter: %w", err)
 	}
 	result, err := host.Do(q.Request)
 	if err != nil {
-		return Answer{}, fmt.Errorf("play the request: %w", err)
+		return Explanation{}, fmt.Errorf("play the request: %w", err)
 	}
 	if callees.askedForKeys(result.Calls) {
 		a.wantsKeys()
@@ -115,7 +116,7 @@ func Ask(q Question) (Answer, error) {
 
 // saw notes what a step said. What comes of a wait for an answer that was not given says nothing, whatever the step makes
 // of it: the answer was made up.
-func (a *Answer) saw(steps []string, step int, o pipeline.Outcome, given bool) {
+func (a *Explanation) saw(steps []string, step int, o pipeline.Outcome, given bool) {
 	if len(a.Doors) == 0 {
 		for _, name := range steps {
 			a.Doors = append(a.Doors, Door{Step: name, State: NotReached})
@@ -142,7 +143,7 @@ func (a *Answer) saw(steps []string, step int, o pipeline.Outcome, given bool) {
 }
 
 // wantsKeys is for a token that is a JWT, whose issuer's keys are never given.
-func (a *Answer) wantsKeys() {
+func (a *Explanation) wantsKeys() {
 	for i := range a.Doors {
 		if d := &a.Doors[i]; d.State != Skipped && (d.Step == "introspect_token" || d.Step == "verify_jwt") && d.State != NotReached {
 			*d = Door{Step: d.Step, State: Asks, Note: "it would ask for the issuer's keys; that ends here"}
@@ -151,7 +152,7 @@ func (a *Answer) wantsKeys() {
 }
 
 // conclude says what client and backend see.
-func (a *Answer) conclude(asked nativehost.Request, got nativehost.Result) {
+func (a *Explanation) conclude(asked nativehost.Request, got nativehost.Result) {
 	if slices.ContainsFunc(a.Doors, func(d Door) bool { return d.State == Asks }) {
 		a.Decided = false
 		return
@@ -169,7 +170,7 @@ func (a *Answer) conclude(asked nativehost.Request, got nativehost.Result) {
 		a.Removed = append(a.Removed, "query")
 	}
 	for _, h := range got.Backend.Headers {
-		came := func(have nativehost.Header) bool {
+		came := func(have host.Header) bool {
 			return strings.EqualFold(have.Name, h.Name) && have.Value == h.Value
 		}
 		// The host adds the client's address to x-forwarded-for, which is not the filter's doing.
@@ -180,7 +181,7 @@ func (a *Answer) conclude(asked nativehost.Request, got nativehost.Result) {
 }
 
 // header is the value of the first header of that name, in any letter case; "" for none.
-func header(headers []nativehost.Header, name string) string {
+func header(headers []host.Header, name string) string {
 	for _, h := range headers {
 		if strings.EqualFold(h.Name, name) {
 			return h.Value

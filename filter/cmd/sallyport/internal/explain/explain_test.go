@@ -12,7 +12,7 @@ import (
 const introspect = `introspect_token: {cluster: okta, authority: dev.okta.com, path: /v1/introspect, client_id: gw, client_secret: {env: OKTA_CLIENT_SECRET}`
 
 // ask explains a GET of https://api.example.com/a with the headers, under a sequence. answer is Okta's, "" for not given.
-func ask(t *testing.T, sequence, answer string, headers ...string) Answer {
+func ask(t *testing.T, sequence, answer string, headers ...string) Explanation {
 	t.Helper()
 	config, err := yaml.YAMLToJSON([]byte("version: 1\napis: [{name: a, version: v1, base_path: /}]\nsequence:\n" + sequence))
 	if err != nil {

@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// Verdict says whether a version may go.
-type Verdict string
+// Retirement says whether a version may go.
+type Retirement string
 
 // The verdicts. Only Safe is good news, and it is said only when the whole period was seen.
 const (
-	Safe    Verdict = "safe to retire"
-	InUse   Verdict = "in use"
-	Unknown Verdict = "not known"
+	Safe    Retirement = "safe to retire"
+	InUse   Retirement = "in use"
+	Unknown Retirement = "not known"
 )
 
 // Caller is an app that called a version, refused calls included: it has not moved on.
@@ -32,9 +32,9 @@ type Caller struct {
 
 // Deprecation is what is known of the use of one version.
 type Deprecation struct {
-	API     string  `json:"api"`
-	Version string  `json:"version"`
-	Verdict Verdict `json:"verdict"`
+	API     string     `json:"api"`
+	Version string     `json:"version"`
+	Verdict Retirement `json:"verdict"`
 	// Because are reasons for the verdict, for people.
 	Because []string `json:"because"`
 	Callers []Caller `json:"callers"`

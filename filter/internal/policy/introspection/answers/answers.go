@@ -10,16 +10,14 @@ import (
 	"encoding/binary"
 	"strconv"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 )
 
-// Key stands for a token at an endpoint.
-type Key = sharedtable.Key
-
 // An entry is the key, three times and, for active tokens, the claims with their length before them.
 const (
-	keySize      = len(Key{})
+	keySize      = len(sharedtable.Key{})
 	timesSize    = 3 * 8
 	headSize     = keySize + timesSize
 	activeSize   = 512
@@ -35,10 +33,10 @@ const (
 // MaxEntries bounds each table: 16,384 active ones take 8 MiB of the proxy's memory, and as many inactive ones 1 MiB.
 const MaxEntries = 1 << 14
 
-// Answer is what is known of an active token: claims, and until when they are good, and until when they are of any use, for
+// Record is what is known of an active token: claims, and until when they are good, and until when they are of any use, for
 // an outage. Times are unix nanoseconds. All of them are as whoever stored the answer saw them: a reader has limits of its
 // own, which it applies to the claims and to Stored.
-type Answer struct {
+type Record struct {
 	Claims              *pipeline.Claims
 	Stored, Until, Gone int64
 }
@@ -48,14 +46,14 @@ type Table struct{ active, inactive *sharedtable.Table }
 
 // New names the tables over a store. entries is how many each is to hold at least. Tables of different size are different
 // tables.
-func New(store sharedtable.Store, entries int) *Table {
+func New(store host.Store, entries int) *Table {
 	return &Table{
 		active:   newTable(store, "introspection/active/", entries, activePerBucket, activeSize),
 		inactive: newTable(store, "introspection/inactive/", entries, inactivePerBucket, inactiveSize),
 	}
 }
 
-func newTable(store sharedtable.Store, name string, entries, perBucket, size int) *sharedtable.Table {
+func newTable(store host.Store, name string, entries, perBucket, size int) *sharedtable.Table {
 	buckets := max(1, (min(entries, MaxEntries)+perBucket-1)/perBucket)
 	return sharedtable.New(store, sharedtable.Layout{
 		Name: name + strconv.Itoa(buckets), Buckets: uint32(buckets), Entries: perBucket, EntrySize: size,
@@ -64,9 +62,9 @@ func newTable(store sharedtable.Store, name string, entries, perBucket, size int
 
 // Active gives what is known of an active token, also when it is not good any more but still of some use. It costs one
 // hostcall. A host that fails knows nothing.
-func (t *Table) Active(k Key, now int64) (a Answer, ok bool) {
+func (t *Table) Active(k sharedtable.Key, now int64) (a Record, ok bool) {
 	err := t.active.Update(k.Hash(), func(b sharedtable.Bucket) bool {
-		a, ok = Answer{}, false
+		a, ok = Record{}, false
 		if i, found := find(b, k); found {
 			e := b.Entry(i)
 			a.Stored, a.Until, a.Gone = times(e)
@@ -80,7 +78,7 @@ func (t *Table) Active(k Key, now int64) (a Answer, ok bool) {
 }
 
 // Holds reports whether the token is known to be active, be its claims too long to be shared. It costs one hostcall.
-func (t *Table) Holds(k Key, now int64) (holds bool) {
+func (t *Table) Holds(k sharedtable.Key, now int64) (holds bool) {
 	err := t.active.Update(k.Hash(), func(b sharedtable.Bucket) bool {
 		holds = false
 		if i, found := find(b, k); found {
@@ -94,7 +92,7 @@ func (t *Table) Holds(k Key, now int64) (holds bool) {
 
 // Inactive reports whether the server said that the token is not active, less than life ago, in nanoseconds, and not
 // longer ago than whoever stored it wanted to know. It costs one hostcall.
-func (t *Table) Inactive(k Key, now, life int64) (found Refused, inactive bool) {
+func (t *Table) Inactive(k sharedtable.Key, now, life int64) (found Refused, inactive bool) {
 	err := t.inactive.Update(k.Hash(), func(b sharedtable.Bucket) bool {
 		found, inactive = Refused{}, false
 		if i, ok := find(b, k); ok {
@@ -126,7 +124,7 @@ func (t *Table) Still(r *Refused, now int64) bool {
 
 // PutActive keeps an answer, and takes the place of what is gone, or else of what was stored longest ago. It reports
 // whether others can read the claims: they may be too long, and a host may fail.
-func (t *Table) PutActive(k Key, a Answer) bool {
+func (t *Table) PutActive(k sharedtable.Key, a Record) bool {
 	claims, ok := appendClaims(nil, a.Claims)
 	if a.Gone <= a.Stored {
 		return false
@@ -141,7 +139,7 @@ func (t *Table) PutActive(k Key, a Answer) bool {
 }
 
 // PutInactive keeps that a token is not active, from now until then.
-func (t *Table) PutInactive(k Key, now, until int64) {
+func (t *Table) PutInactive(k sharedtable.Key, now, until int64) {
 	if until <= now {
 		return
 	}
@@ -153,12 +151,12 @@ func (t *Table) PutInactive(k Key, now, until int64) {
 }
 
 // Evict forgets an active token. The error says that the host failed and others may still know it.
-func (t *Table) Evict(k Key) error { return evict(t.active, k) }
+func (t *Table) Evict(k sharedtable.Key) error { return evict(t.active, k) }
 
 // EvictInactive forgets an inactive one.
-func (t *Table) EvictInactive(k Key) error { return evict(t.inactive, k) }
+func (t *Table) EvictInactive(k sharedtable.Key) error { return evict(t.inactive, k) }
 
-func evict(t *sharedtable.Table, k Key) error {
+func evict(t *sharedtable.Table, k sharedtable.Key) error {
 	return t.Update(k.Hash(), func(b sharedtable.Bucket) bool {
 		i, found := find(b, k)
 		if found {
@@ -171,9 +169,9 @@ func evict(t *sharedtable.Table, k Key) error {
 // find compares whole keys. An empty entry has the key zero, which is no hash that anybody could find a token for.
 //
 //go:noinline
-func find(b sharedtable.Bucket, k Key) (int, bool) {
+func find(b sharedtable.Bucket, k sharedtable.Key) (int, bool) {
 	for i := range b.Len() {
-		if Key(b.Entry(i)) == k {
+		if sharedtable.Key(b.Entry(i)) == k {
 			return i, true
 		}
 	}
@@ -181,7 +179,7 @@ func find(b sharedtable.Bucket, k Key) (int, bool) {
 }
 
 // place gives the key's own entry, one that is gone, or the one that was stored first.
-func place(b sharedtable.Bucket, k Key, now int64) int {
+func place(b sharedtable.Bucket, k sharedtable.Key, now int64) int {
 	if i, found := find(b, k); found {
 		return i
 	}
@@ -202,7 +200,7 @@ func times(e []byte) (stored, until, gone int64) {
 	return int64(binary.BigEndian.Uint64(e[keySize:])), int64(binary.BigEndian.Uint64(e[keySize+8:])), int64(binary.BigEndian.Uint64(e[keySize+16:]))
 }
 
-func fill(e []byte, k Key, stored, until, gone int64) {
+func fill(e []byte, k sharedtable.Key, stored, until, gone int64) {
 	copy(e, k[:])
 	binary.BigEndian.PutUint64(e[keySize:], uint64(stored))
 	binary.BigEndian.PutUint64(e[keySize+8:], uint64(until))

@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 )
 
@@ -21,14 +22,14 @@ func claims(subject string) *pipeline.Claims {
 	}
 }
 
-func good(subject string, stored, until, gone int64) Answer {
-	return Answer{Claims: claims(subject), Stored: stored, Until: until, Gone: gone}
+func good(subject string, stored, until, gone int64) Record {
+	return Record{Claims: claims(subject), Stored: stored, Until: until, Gone: gone}
 }
 
 func TestActive(t *testing.T) {
 	store := memstore.New(nil)
 	one, other := New(store, 8), New(store, 8) // two workers
-	k := Key{1}
+	k := sharedtable.Key{1}
 	if _, ok := one.Active(k, 100); ok {
 		t.Fatal("an empty table knows something")
 	}
@@ -57,10 +58,10 @@ func TestActive(t *testing.T) {
 
 func TestInactiveHasATableOfItsOwn(t *testing.T) {
 	table := New(memstore.New(nil), 4)
-	keep := Key{0, 0, 0, 0, 9}
+	keep := sharedtable.Key{0, 0, 0, 0, 9}
 	table.PutActive(keep, good("jane", 100, 200, 200))
 	for i := range uint32(100_000) {
-		var k Key
+		var k sharedtable.Key
 		binary.BigEndian.PutUint32(k[:], i) // every bucket
 		k[31] = 1
 		table.PutInactive(k, 100, 110)
@@ -68,14 +69,14 @@ func TestInactiveHasATableOfItsOwn(t *testing.T) {
 	if a, ok := table.Active(keep, 150); !ok || a.Claims.Subject != "jane" {
 		t.Error("garbage pushed out a good answer")
 	}
-	table.PutInactive(Key{7}, 100, 110)
+	table.PutInactive(sharedtable.Key{7}, 100, 110)
 	for now, want := range map[int64]bool{99: false, 100: true, 109: true, 110: false} {
-		if _, got := table.Inactive(Key{7}, now, 1<<60); got != want {
+		if _, got := table.Inactive(sharedtable.Key{7}, now, 1<<60); got != want {
 			t.Errorf("at %d: inactive %v, want %v", now, got, want)
 		}
 	}
-	err := table.EvictInactive(Key{7})
-	if _, inactive := table.Inactive(Key{7}, 105, 1<<60); inactive || err != nil {
+	err := table.EvictInactive(sharedtable.Key{7})
+	if _, inactive := table.Inactive(sharedtable.Key{7}, 105, 1<<60); inactive || err != nil {
 		t.Errorf("still inactive after it was evicted: %v", err)
 	}
 }
@@ -86,7 +87,7 @@ func TestMemoryIsFixed(t *testing.T) {
 	store := memstore.New(func(_ memstore.Operation, key string) error { keys[key] = true; return nil })
 	table := New(store, 64)
 	for i := range uint32(20_000) {
-		var k Key
+		var k sharedtable.Key
 		binary.BigEndian.PutUint32(k[:], i*2654435761)
 		binary.BigEndian.PutUint32(k[28:], i+1)
 		table.PutActive(k, good("subject", int64(i), int64(i)+100, int64(i)+100))
@@ -108,19 +109,19 @@ func TestMemoryIsFixed(t *testing.T) {
 func TestAFullBucketGivesUpTheOldest(t *testing.T) {
 	table := New(memstore.New(nil), 1)
 	for i := range byte(activePerBucket) {
-		table.PutActive(Key{31: i + 1}, good("x", 100+int64(i), 1000, 1000))
+		table.PutActive(sharedtable.Key{31: i + 1}, good("x", 100+int64(i), 1000, 1000))
 	}
-	table.PutActive(Key{31: 99}, good("new", 200, 1000, 1000))
+	table.PutActive(sharedtable.Key{31: 99}, good("new", 200, 1000, 1000))
 	for i := range byte(activePerBucket) {
-		if _, ok := table.Active(Key{31: i + 1}, 300); ok != (i > 0) {
+		if _, ok := table.Active(sharedtable.Key{31: i + 1}, 300); ok != (i > 0) {
 			t.Errorf("entry %d is known: %v", i, ok)
 		}
 	}
 	// What is gone goes first, whenever it was stored.
-	table.PutActive(Key{31: 2}, good("x", 300, 301, 301))
-	table.PutActive(Key{31: 77}, good("newer", 400, 1000, 1000))
+	table.PutActive(sharedtable.Key{31: 2}, good("x", 300, 301, 301))
+	table.PutActive(sharedtable.Key{31: 77}, good("newer", 400, 1000, 1000))
 	for key, want := range map[byte]bool{2: false, 3: true, 4: true, 77: true, 99: true} {
-		if _, ok := table.Active(Key{31: key}, 500); ok != want {
+		if _, ok := table.Active(sharedtable.Key{31: key}, 500); ok != want {
 			t.Errorf("key %d is known: %v, want %v", key, ok, want)
 		}
 	}
@@ -129,16 +130,16 @@ func TestAFullBucketGivesUpTheOldest(t *testing.T) {
 func TestLongClaimsAreNotShared(t *testing.T) {
 	table := New(memstore.New(nil), 8)
 	c := claims(strings.Repeat("s", maxClaims))
-	if table.PutActive(Key{1}, Answer{Claims: c, Stored: 1, Until: 2, Gone: 2}) {
+	if table.PutActive(sharedtable.Key{1}, Record{Claims: c, Stored: 1, Until: 2, Gone: 2}) {
 		t.Error("claims that do not fit were stored")
 	}
 	c.Subject = strings.Repeat("s", 70_000) // whose length has no place in two bytes
-	if table.PutActive(Key{1}, Answer{Claims: c, Stored: 1, Until: 2, Gone: 2}) {
+	if table.PutActive(sharedtable.Key{1}, Record{Claims: c, Stored: 1, Until: 2, Gone: 2}) {
 		t.Error("a subject of 70,000 bytes was stored")
 	}
 	c = claims("s")
 	c.Scopes = make([]string, 300)
-	if table.PutActive(Key{1}, Answer{Claims: c, Stored: 1, Until: 2, Gone: 2}) {
+	if table.PutActive(sharedtable.Key{1}, Record{Claims: c, Stored: 1, Until: 2, Gone: 2}) {
 		t.Error("300 scopes were stored")
 	}
 }
@@ -147,11 +148,11 @@ func TestAHostThatFailsKnowsNothing(t *testing.T) {
 	broken := false
 	store := memstore.New(nil)
 	table := New(failing{store, &broken}, 8)
-	table.PutActive(Key{1}, good("x", 1, 100, 100))
-	table.PutInactive(Key{2}, 1, 100)
+	table.PutActive(sharedtable.Key{1}, good("x", 1, 100, 100))
+	table.PutInactive(sharedtable.Key{2}, 1, 100)
 	broken = true
-	_, inactive := table.Inactive(Key{2}, 50, 1<<60)
-	if _, ok := table.Active(Key{1}, 50); ok || inactive || table.Evict(Key{1}) == nil || table.PutActive(Key{3}, good("x", 1, 100, 100)) {
+	_, inactive := table.Inactive(sharedtable.Key{2}, 50, 1<<60)
+	if _, ok := table.Active(sharedtable.Key{1}, 50); ok || inactive || table.Evict(sharedtable.Key{1}) == nil || table.PutActive(sharedtable.Key{3}, good("x", 1, 100, 100)) {
 		t.Error("a host that fails answered")
 	}
 }
@@ -228,11 +229,11 @@ func TestAgreesWithAMap(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		store := memstore.New(nil)
 		workers := []*Table{New(store, 16), New(store, 16)}
-		model := map[Key]Answer{}
+		model := map[sharedtable.Key]Record{}
 		now := time.Now().UnixNano()
 		for range rapid.IntRange(1, 40).Draw(t, "steps") {
 			w := workers[rapid.IntRange(0, 1).Draw(t, "worker")]
-			k := Key{3: byte(rapid.IntRange(0, 3).Draw(t, "key"))}
+			k := sharedtable.Key{3: byte(rapid.IntRange(0, 3).Draw(t, "key"))}
 			switch rapid.IntRange(0, 3).Draw(t, "what") {
 			case 0:
 				a := good("s", now, now+rapid.Int64Range(1, 50).Draw(t, "good"), now+rapid.Int64Range(50, 90).Draw(t, "gone"))

@@ -8,8 +8,8 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jose"
-	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
 
 const (
@@ -31,15 +31,15 @@ func (k *Keys) fetch(now int64) bool {
 		return true
 	}
 	f := &fetch{started: now}
-	refused := k.ports.Dispatcher(pipeline.Callout{
+	refused := k.ports.Dispatcher(host.Callout{
 		Cluster:   k.options.Cluster,
 		Method:    "GET",
 		Authority: k.options.Authority,
 		Path:      k.options.Path,
-		Headers:   []pipeline.Header{{Name: "accept", Value: "application/json"}},
+		Headers:   []host.Header{{Name: "accept", Value: "application/json"}},
 		Timeout:   k.options.Timeout,
-	}, func(now int64, a pipeline.Answer) { k.land(f, now, &a) })
-	if refused != pipeline.NoFailure {
+	}, func(now int64, a host.Answer) { k.land(f, now, &a) })
+	if refused != host.NoFailure {
 		k.fail(now, failureReason(refused))
 		return false
 	}
@@ -49,7 +49,7 @@ func (k *Keys) fetch(now int64) bool {
 
 // land takes the answer over and wakes those who wait, whatever happens before.
 // A call that was given up says nothing: a later one may have said more.
-func (k *Keys) land(f *fetch, now int64, a *pipeline.Answer) {
+func (k *Keys) land(f *fetch, now int64, a *host.Answer) {
 	if f.flight.Landed() {
 		return
 	}
@@ -80,9 +80,9 @@ func (k *Keys) fail(now int64, r denial.Reason) {
 }
 
 // judge reads the answer: the keys, or why there are none.
-func judge(a *pipeline.Answer) (*jose.KeySet, denial.Reason) {
+func judge(a *host.Answer) (*jose.KeySet, denial.Reason) {
 	switch {
-	case a.Failure != pipeline.NoFailure:
+	case a.Failure != host.NoFailure:
 		return nil, failureReason(a.Failure)
 	case a.Status == 429 || a.Status >= 500 && a.Status <= 599:
 		return nil, denial.JWKSUnavailable
@@ -96,11 +96,11 @@ func judge(a *pipeline.Answer) (*jose.KeySet, denial.Reason) {
 	return set, 0
 }
 
-func failureReason(f pipeline.Failure) denial.Reason {
+func failureReason(f host.Failure) denial.Reason {
 	switch f {
-	case pipeline.UnknownCluster:
+	case host.UnknownCluster:
 		return denial.IntrospectionUnknownCluster
-	case pipeline.FailureUnknown:
+	case host.FailureUnknown:
 		return denial.Internal
 	}
 	return denial.JWKSUnavailable
@@ -108,7 +108,7 @@ func failureReason(f pipeline.Failure) denial.Reason {
 
 // lifeOf is for how long the issuer says that its keys are good (RFC 9111 section
 // 5.2.2.1): Okta lets it shrink before it rotates them.
-func lifeOf(a *pipeline.Answer) time.Duration {
+func lifeOf(a *host.Answer) time.Duration {
 	const longest = 365 * 24 * 3600 // seconds
 	value, _ := a.Header("cache-control")
 	var directive string

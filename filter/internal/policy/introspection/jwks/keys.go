@@ -46,14 +46,11 @@ type Options struct {
 	MaxAge time.Duration
 }
 
-// Ports are what a Keys needs of the host.
-type Ports = host.Ports
-
 // Keys are the keys of one issuer, as one VM knows them. It is not safe for
 // concurrent use: a VM is one thread.
 type Keys struct {
 	options Options
-	ports   Ports
+	ports   host.Ports
 	shared  shared
 
 	set     *jose.KeySet // nil: none yet
@@ -75,7 +72,7 @@ type fetch struct {
 }
 
 // New makes an empty set of keys, which fetches when it is first asked.
-func New(o Options, p Ports) *Keys {
+func New(o Options, p host.Ports) *Keys {
 	return &Keys{options: o, ports: p, shared: newShared(o, p.Store)}
 }
 

@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/jose"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
@@ -24,7 +25,7 @@ var options = Options{Cluster: "okta", Authority: "idp.example", Path: "/keys", 
 // issuer makes keys by their ids and answers for them.
 type issuer map[string]*ecdsa.PrivateKey
 
-func (i issuer) answer(t interface{ Fatal(...any) }, ids ...string) pipeline.Answer {
+func (i issuer) answer(t interface{ Fatal(...any) }, ids ...string) host.Answer {
 	set := gojose.JSONWebKeySet{}
 	for _, id := range ids {
 		if i[id] == nil {
@@ -40,26 +41,26 @@ func (i issuer) answer(t interface{ Fatal(...any) }, ids ...string) pipeline.Ans
 	if err != nil {
 		t.Fatal(err)
 	}
-	return pipeline.Answer{Failure: pipeline.NoFailure, Status: 200, Body: body, BodySize: len(body)}
+	return host.Answer{Failure: host.NoFailure, Status: 200, Body: body, BodySize: len(body)}
 }
 
 // vm is one VM with its keys; the store may be shared with others.
 type vm struct {
 	keys  *Keys
-	calls []func(int64, pipeline.Answer)
+	calls []func(int64, host.Answer)
 	warns []string
 	now   time.Time
 }
 
 func newVM(store *memstore.Store) *vm {
 	v := &vm{now: time.Unix(1_800_000_000, 0)}
-	v.keys = New(options, Ports{
+	v.keys = New(options, host.Ports{
 		Store: store,
-		Dispatcher: func(_ pipeline.Callout, land func(int64, pipeline.Answer)) pipeline.Failure {
+		Dispatcher: func(_ host.Callout, land func(int64, host.Answer)) host.Failure {
 			v.calls = append(v.calls, land)
-			return pipeline.NoFailure
+			return host.NoFailure
 		},
-		Metrics: pipeline.NoMetrics{},
+		Metrics: host.NoMetrics{},
 		Warn:    func(line string) { v.warns = append(v.warns, line) },
 	})
 	return v
@@ -100,7 +101,7 @@ func (a asked) want(t *testing.T, want string) {
 	}
 }
 
-func (v *vm) land(a pipeline.Answer) {
+func (v *vm) land(a host.Answer) {
 	last := len(v.calls) - 1
 	v.calls[last](v.now.UnixNano(), a)
 }
@@ -112,7 +113,7 @@ func (v *vm) wantCalls(t *testing.T, want int) {
 	}
 }
 
-var down = pipeline.Answer{Failure: pipeline.Unreachable}
+var down = host.Answer{Failure: host.Unreachable}
 
 func TestManyTokensMakeOneCall(t *testing.T) {
 	v, i := newVM(memstore.New(nil)), issuer{}
@@ -183,7 +184,7 @@ func TestTheIssuerMayShortenTheKeysLife(t *testing.T) {
 		v, i := newVM(memstore.New(nil)), issuer{}
 		v.ask("a")
 		a := i.answer(t, "a")
-		a.Headers = []pipeline.Header{{Name: "cache-control", Value: value}}
+		a.Headers = []host.Header{{Name: "cache-control", Value: value}}
 		v.land(a)
 		v.now = v.now.Add(want - 1)
 		v.ask("a").want(t, "found")
@@ -344,25 +345,25 @@ func (f stepFunc) Apply(x *pipeline.Exchange) pipeline.Outcome { return f(x) }
 
 func TestJudge(t *testing.T) {
 	good := issuer{}.answer(t, "a")
-	with := func(change func(*pipeline.Answer)) pipeline.Answer {
+	with := func(change func(*host.Answer)) host.Answer {
 		a := good
 		change(&a)
 		return a
 	}
 	for name, tt := range map[string]struct {
-		answer pipeline.Answer
+		answer host.Answer
 		want   denial.Reason
 	}{
-		"an answer nobody filled in": {pipeline.Answer{}, denial.Internal},
-		"no such cluster":            {pipeline.Answer{Failure: pipeline.UnknownCluster}, denial.IntrospectionUnknownCluster},
-		"timeout":                    {pipeline.Answer{Failure: pipeline.TimedOut}, denial.JWKSUnavailable},
-		"503":                        {with(func(a *pipeline.Answer) { a.Status = 503 }), denial.JWKSUnavailable},
-		"429":                        {with(func(a *pipeline.Answer) { a.Status = 429 }), denial.JWKSUnavailable},
-		"201":                        {with(func(a *pipeline.Answer) { a.Status = 201 }), denial.JWKSInvalid},
-		"404":                        {with(func(a *pipeline.Answer) { a.Status = 404 }), denial.JWKSInvalid},
-		"not read to its end":        {with(func(a *pipeline.Answer) { a.BodySize++ }), denial.JWKSInvalid},
-		"too long":                   {with(func(a *pipeline.Answer) { a.Body = append(a.Body[:len(a.Body):len(a.Body)], make([]byte, MaxBytes)...) }), denial.JWKSInvalid},
-		"empty":                      {with(func(a *pipeline.Answer) { a.Body = nil }), denial.JWKSInvalid},
+		"an answer nobody filled in": {host.Answer{}, denial.Internal},
+		"no such cluster":            {host.Answer{Failure: host.UnknownCluster}, denial.IntrospectionUnknownCluster},
+		"timeout":                    {host.Answer{Failure: host.TimedOut}, denial.JWKSUnavailable},
+		"503":                        {with(func(a *host.Answer) { a.Status = 503 }), denial.JWKSUnavailable},
+		"429":                        {with(func(a *host.Answer) { a.Status = 429 }), denial.JWKSUnavailable},
+		"201":                        {with(func(a *host.Answer) { a.Status = 201 }), denial.JWKSInvalid},
+		"404":                        {with(func(a *host.Answer) { a.Status = 404 }), denial.JWKSInvalid},
+		"not read to its end":        {with(func(a *host.Answer) { a.BodySize++ }), denial.JWKSInvalid},
+		"too long":                   {with(func(a *host.Answer) { a.Body = append(a.Body[:len(a.Body):len(a.Body)], make([]byte, MaxBytes)...) }), denial.JWKSInvalid},
+		"empty":                      {with(func(a *host.Answer) { a.Body = nil }), denial.JWKSInvalid},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if set, reason := judge(&tt.answer); set != nil || reason != tt.want {

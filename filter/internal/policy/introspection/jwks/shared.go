@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sha256"
-	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 )
 
 // sharedPrefix begins the host's key of a key set: one for each address of the
@@ -23,7 +23,7 @@ const headSize = 16
 // issuer is away.
 type shared struct {
 	_     [0]func() // not comparable: an unused == costs the guest code
-	store sharedtable.Store
+	store host.Store
 	key   string
 }
 
@@ -34,7 +34,7 @@ type document struct {
 	text    []byte
 }
 
-func newShared(o Options, s sharedtable.Store) shared {
+func newShared(o Options, s host.Store) shared {
 	var address []byte
 	for _, field := range []string{o.Cluster, o.Authority, o.Path} {
 		address = binary.BigEndian.AppendUint32(address, uint32(len(field)))

@@ -10,11 +10,9 @@ import (
 	"encoding/binary"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 )
-
-// Key stands for a token at an endpoint.
-type Key = sharedtable.Key
 
 // MaxWaiters is how many workers can be woken by name. Any more find out by themselves, at their next tick.
 const MaxWaiters = 32
@@ -22,7 +20,7 @@ const MaxWaiters = 32
 const (
 	buckets    = 256
 	perBucket  = 4
-	stateAt    = len(Key{})
+	stateAt    = len(sharedtable.Key{})
 	countAt    = stateAt + 1
 	reasonAt   = countAt + 1
 	retryAt    = reasonAt + 2
@@ -62,7 +60,7 @@ type Status struct {
 type Table struct{ table *sharedtable.Table }
 
 // New names the table over a store.
-func New(store sharedtable.Store) *Table {
+func New(store host.Store) *Table {
 	return &Table{sharedtable.New(store, sharedtable.Layout{
 		Name:    "introspection/flights/2", // 1 had other numbers for reasons
 		Buckets: buckets, Entries: perBucket, EntrySize: entrySize,
@@ -86,7 +84,7 @@ const (
 
 // Acquire takes the lease until then, or joins whoever has it: queue is where that worker wakes this one. A flight that
 // landed at news or later may have brought the answer after the caller looked for it.
-func (t *Table) Acquire(k Key, owner uint64, queue uint32, now, until, news int64) (g Grant) {
+func (t *Table) Acquire(k sharedtable.Key, owner uint64, queue uint32, now, until, news int64) (g Grant) {
 	err := t.table.Update(k.Hash(), func(b sharedtable.Bucket) bool {
 		g = Alone
 		i, found := place(b, k, now)
@@ -117,7 +115,7 @@ func (t *Table) Acquire(k Key, owner uint64, queue uint32, now, until, news int6
 }
 
 // Renew holds a lease for longer. False means that it was lost: the call may go on, but somebody else asks too.
-func (t *Table) Renew(k Key, owner uint64, now, until int64) (held bool) {
+func (t *Table) Renew(k sharedtable.Key, owner uint64, now, until int64) (held bool) {
 	err := t.table.Update(k.Hash(), func(b sharedtable.Bucket) bool {
 		e, ok := owned(b, k, owner)
 		held = ok
@@ -130,7 +128,7 @@ func (t *Table) Renew(k Key, owner uint64, now, until int64) (held bool) {
 }
 
 // Owned reports whether the owner has the lease of a flight that has not landed, over or not. It costs one hostcall.
-func (t *Table) Owned(k Key, owner uint64) (ok bool) {
+func (t *Table) Owned(k sharedtable.Key, owner uint64) (ok bool) {
 	err := t.table.Update(k.Hash(), func(b sharedtable.Bucket) bool {
 		_, ok = owned(b, k, owner)
 		return false
@@ -140,7 +138,7 @@ func (t *Table) Owned(k Key, owner uint64) (ok bool) {
 
 // Land ends a flight as Landed, Inactive or Failed; the denial is of a failed one. It gives the queues of those to wake,
 // none when the lease was lost.
-func (t *Table) Land(k Key, owner uint64, now int64, end State, d denial.Denial) (wake []uint32) {
+func (t *Table) Land(k sharedtable.Key, owner uint64, now int64, end State, d denial.Denial) (wake []uint32) {
 	err := t.table.Update(k.Hash(), func(b sharedtable.Bucket) bool {
 		wake = nil
 		e, ok := owned(b, k, owner)
@@ -164,7 +162,7 @@ func (t *Table) Land(k Key, owner uint64, now int64, end State, d denial.Denial)
 
 // Status looks at a flight, and while it is held sees to it that its holder, who may have changed, will wake the queue. It
 // costs one hostcall, and a second one for a new holder. A host that fails knows of no flight.
-func (t *Table) Status(k Key, queue uint32, now int64) (s Status) {
+func (t *Table) Status(k sharedtable.Key, queue uint32, now int64) (s Status) {
 	err := t.table.Update(k.Hash(), func(b sharedtable.Bucket) bool {
 		s = Status{}
 		i, found := place(b, k, now)
@@ -181,11 +179,11 @@ func (t *Table) Status(k Key, queue uint32, now int64) (s Status) {
 }
 
 // place finds the flight, or else room for it; -1 when all the others are held.
-func place(b sharedtable.Bucket, k Key, now int64) (i int, found bool) {
+func place(b sharedtable.Bucket, k sharedtable.Key, now int64) (i int, found bool) {
 	room := -1
 	for i := range b.Len() {
 		e := b.Entry(i)
-		if Key(e) == k {
+		if sharedtable.Key(e) == k {
 			return i, true
 		}
 		if status(e, now).State != Held && (room < 0 || since(e) < since(b.Entry(room))) {
@@ -196,9 +194,9 @@ func place(b sharedtable.Bucket, k Key, now int64) (i int, found bool) {
 }
 
 // owned finds a flight whose lease this owner took, over or not.
-func owned(b sharedtable.Bucket, k Key, owner uint64) ([]byte, bool) {
+func owned(b sharedtable.Bucket, k sharedtable.Key, owner uint64) ([]byte, bool) {
 	for i := range b.Len() {
-		if e := b.Entry(i); Key(e) == k {
+		if e := b.Entry(i); sharedtable.Key(e) == k {
 			return e, State(e[stateAt]) == Held && holder(e) == owner
 		}
 	}

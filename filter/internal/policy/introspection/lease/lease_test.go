@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
+	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 )
 
@@ -18,7 +19,7 @@ const never = int64(1) << 62 // no landing is news to who says so
 func TestOneAsksTheOthersWait(t *testing.T) {
 	store := memstore.New(nil)
 	one, other, third := New(store), New(store), New(store)
-	k := Key{1}
+	k := sharedtable.Key{1}
 	if g := one.Acquire(k, 11, 1, 100, 200, 100); g != Granted {
 		t.Fatalf("the first came to %d", g)
 	}
@@ -53,7 +54,7 @@ func TestOneAsksTheOthersWait(t *testing.T) {
 func TestAFailureIsToldToThoseWhoWait(t *testing.T) {
 	store := memstore.New(nil)
 	one, other := New(store), New(store)
-	k := Key{1}
+	k := sharedtable.Key{1}
 	one.Acquire(k, 11, 1, 100, 200, 100)
 	other.Acquire(k, 22, 2, 110, 210, 110)
 	refusal := denial.Denial{Reason: denial.IntrospectionTimeout, RetryAfterSeconds: 5, Text: "not shared", Scope: "nor this"}
@@ -69,12 +70,12 @@ func TestAFailureIsToldToThoseWhoWait(t *testing.T) {
 
 func TestAnInactiveTokenIsToldToThoseWhoWait(t *testing.T) {
 	table := New(memstore.New(nil))
-	table.Acquire(Key{1}, 11, 1, 100, 200, 100)
-	table.Land(Key{1}, 11, 150, Inactive, denial.Denial{})
-	if diff := cmp.Diff(Status{State: Inactive, Since: 150}, table.Status(Key{1}, 0, 151)); diff != "" {
+	table.Acquire(sharedtable.Key{1}, 11, 1, 100, 200, 100)
+	table.Land(sharedtable.Key{1}, 11, 150, Inactive, denial.Denial{})
+	if diff := cmp.Diff(Status{State: Inactive, Since: 150}, table.Status(sharedtable.Key{1}, 0, 151)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if g := table.Acquire(Key{1}, 22, 2, 160, 260, 150); g != Answered {
+	if g := table.Acquire(sharedtable.Key{1}, 22, 2, 160, 260, 150); g != Answered {
 		t.Errorf("who looked before came to %d, want answered", g)
 	}
 }
@@ -82,7 +83,7 @@ func TestAnInactiveTokenIsToldToThoseWhoWait(t *testing.T) {
 func TestALeaseEnds(t *testing.T) {
 	store := memstore.New(nil)
 	one, other := New(store), New(store)
-	k := Key{1}
+	k := sharedtable.Key{1}
 	one.Acquire(k, 11, 1, 100, 200, never)
 	if !one.Renew(k, 11, 190, 290) || other.Renew(k, 22, 190, 290) {
 		t.Error("the holder, and nobody else, renews")
@@ -106,8 +107,8 @@ func TestALeaseEnds(t *testing.T) {
 
 func TestAClockThatGoesBackFreesALease(t *testing.T) {
 	table := New(memstore.New(nil))
-	table.Acquire(Key{1}, 11, 1, 500e9, 501e9, never)
-	if g := table.Acquire(Key{1}, 22, 2, 100e9, 101e9, never); g != Granted {
+	table.Acquire(sharedtable.Key{1}, 11, 1, 500e9, 501e9, never)
+	if g := table.Acquire(sharedtable.Key{1}, 22, 2, 100e9, 101e9, never); g != Granted {
 		t.Errorf("came to %d, want granted: that lease ends in 401 seconds", g)
 	}
 }
@@ -115,17 +116,17 @@ func TestAClockThatGoesBackFreesALease(t *testing.T) {
 // TestWhoeverHoldsItWakesThoseWhoWait: those who waited for a holder that died are known to the one that came after it.
 func TestWhoeverHoldsItWakesThoseWhoWait(t *testing.T) {
 	table := New(memstore.New(nil))
-	table.Acquire(Key{1}, 11, 1, 100, 200, never)
-	table.Acquire(Key{1}, 22, 2, 110, 210, never)
-	if g := table.Acquire(Key{1}, 33, 3, 250, 350, never); g != Granted {
+	table.Acquire(sharedtable.Key{1}, 11, 1, 100, 200, never)
+	table.Acquire(sharedtable.Key{1}, 22, 2, 110, 210, never)
+	if g := table.Acquire(sharedtable.Key{1}, 33, 3, 250, 350, never); g != Granted {
 		t.Fatalf("after the lease: %d, want granted", g)
 	}
 	for range 2 {
-		if s := table.Status(Key{1}, 2, 260); s.State != Held {
+		if s := table.Status(sharedtable.Key{1}, 2, 260); s.State != Held {
 			t.Fatalf("state %d, want held", s.State)
 		}
 	}
-	if wake := table.Land(Key{1}, 33, 300, Landed, denial.Denial{}); !slices.Equal(wake, []uint32{2}) {
+	if wake := table.Land(sharedtable.Key{1}, 33, 300, Landed, denial.Denial{}); !slices.Equal(wake, []uint32{2}) {
 		t.Errorf("wakes %v, want 2", wake)
 	}
 }
@@ -133,38 +134,38 @@ func TestWhoeverHoldsItWakesThoseWhoWait(t *testing.T) {
 func TestNoRoom(t *testing.T) {
 	table := New(memstore.New(nil))
 	for i := range byte(perBucket) {
-		if g := table.Acquire(Key{31: i + 1}, 11, 1, 100, 200, never); g != Granted {
+		if g := table.Acquire(sharedtable.Key{31: i + 1}, 11, 1, 100, 200, never); g != Granted {
 			t.Fatalf("flight %d: %d", i, g)
 		}
 	}
-	if g := table.Acquire(Key{31: 99}, 11, 1, 150, 250, never); g != Alone {
+	if g := table.Acquire(sharedtable.Key{31: 99}, 11, 1, 150, 250, never); g != Alone {
 		t.Errorf("a flight without room came to %d, want alone", g)
 	}
-	table.Land(Key{31: 2}, 11, 150, Landed, denial.Denial{})
-	if g := table.Acquire(Key{31: 99}, 11, 1, 160, 260, never); g != Granted {
+	table.Land(sharedtable.Key{31: 2}, 11, 150, Landed, denial.Denial{})
+	if g := table.Acquire(sharedtable.Key{31: 99}, 11, 1, 160, 260, never); g != Granted {
 		t.Errorf("with the room of one that landed: %d, want granted", g)
 	}
 }
 
 func TestWaitersAreBounded(t *testing.T) {
 	table := New(memstore.New(nil))
-	table.Acquire(Key{1}, 11, 0, 100, 200, never)
+	table.Acquire(sharedtable.Key{1}, 11, 0, 100, 200, never)
 	for i := range uint32(3 * MaxWaiters) {
-		if g := table.Acquire(Key{1}, uint64(100+i), i+1, 110, 210, never); g != Joined {
+		if g := table.Acquire(sharedtable.Key{1}, uint64(100+i), i+1, 110, 210, never); g != Joined {
 			t.Fatalf("waiter %d: %d", i, g)
 		}
 	}
-	if n := len(table.Land(Key{1}, 11, 150, Landed, denial.Denial{})); n != MaxWaiters {
+	if n := len(table.Land(sharedtable.Key{1}, 11, 150, Landed, denial.Denial{})); n != MaxWaiters {
 		t.Errorf("wakes %d, want %d", n, MaxWaiters)
 	}
 }
 
 func TestAHostThatFailsLeavesEachAlone(t *testing.T) {
 	table := New(memstore.New(func(memstore.Operation, string) error { return errors.New("the host failed") }))
-	if g := table.Acquire(Key{1}, 11, 1, 100, 200, never); g != Alone {
+	if g := table.Acquire(sharedtable.Key{1}, 11, 1, 100, 200, never); g != Alone {
 		t.Errorf("came to %d, want alone", g)
 	}
-	if table.Renew(Key{1}, 11, 100, 200) || table.Land(Key{1}, 11, 100, Landed, denial.Denial{}) != nil || table.Status(Key{1}, 0, 100).State != Free {
+	if table.Renew(sharedtable.Key{1}, 11, 100, 200) || table.Land(sharedtable.Key{1}, 11, 100, Landed, denial.Denial{}) != nil || table.Status(sharedtable.Key{1}, 0, 100).State != Free {
 		t.Error("a host that fails answered")
 	}
 }
@@ -196,10 +197,10 @@ func TestNeverTwoHolders(t *testing.T) {
 			owner uint64
 			until int64
 		}
-		model := map[Key]held{}
+		model := map[sharedtable.Key]held{}
 		now := int64(1000)
 		for range rapid.IntRange(1, 60).Draw(t, "steps") {
-			k := Key{31: byte(rapid.IntRange(1, 3).Draw(t, "key"))}
+			k := sharedtable.Key{31: byte(rapid.IntRange(1, 3).Draw(t, "key"))}
 			owner := uint64(rapid.IntRange(1, 4).Draw(t, "owner"))
 			until := now + rapid.Int64Range(1, 100).Draw(t, "lease")
 			h, has := model[k]

@@ -57,7 +57,7 @@ func inspect(c *cobra.Command, path string, profiles []string, output string) er
 		return err
 	}
 	in := hostsim.Inspect(c.Context(), wasm)
-	in.Verdicts = slices.DeleteFunc(in.Verdicts, func(v wasmhost.Verdict) bool { return !slices.Contains(profiles, v.Profile) })
+	in.Verdicts = slices.DeleteFunc(in.Verdicts, func(v wasmhost.Fitness) bool { return !slices.Contains(profiles, v.Profile) })
 	if output == "json" {
 		err = printJSON(c.OutOrStdout(), inspected{path, in})
 	} else {
@@ -66,7 +66,7 @@ func inspect(c *cobra.Command, path string, profiles []string, output string) er
 	if err != nil {
 		return err
 	}
-	if slices.ContainsFunc(in.Verdicts, func(v wasmhost.Verdict) bool { return !v.Loads }) {
+	if slices.ContainsFunc(in.Verdicts, func(v wasmhost.Fitness) bool { return !v.Loads }) {
 		return errFound
 	}
 	return nil

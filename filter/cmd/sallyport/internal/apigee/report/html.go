@@ -14,7 +14,7 @@ var page string
 var parsed = template.Must(template.New("report").Funcs(template.FuncMap{
 	"class":  func(o Outcome) string { return classes[o] },
 	"word":   func(o Outcome) string { return words[o] },
-	"color":  func(v Verdict) string { return colors[v] },
+	"color":  func(v Fit) string { return colors[v] },
 	"base":   func(s string) string { return s[strings.LastIndexByte(s, '/')+1:] },
 	"counts": counts,
 	"anchor": func(n int) string { return "proxy-" + strconv.Itoa(n+1) },
@@ -23,7 +23,7 @@ var parsed = template.Must(template.New("report").Funcs(template.FuncMap{
 var (
 	classes = map[Outcome]string{Carried: "good", Differs: "fair", Dropped: "plain", Denies: "bad"}
 	words   = map[Outcome]string{Carried: "Carried over", Differs: "With a difference", Dropped: "Not carried over", Denies: "Denies"}
-	colors  = map[Verdict]string{Complete: "good", Different: "fair", Partly: "bad", Closed: "bad", Refused: "bad"}
+	colors  = map[Fit]string{Complete: "good", Different: "fair", Partly: "bad", Closed: "bad", Refused: "bad"}
 )
 
 type count struct {

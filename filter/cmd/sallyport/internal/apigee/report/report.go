@@ -40,16 +40,16 @@ type Target struct {
 	Detail  string `json:"detail"`
 }
 
-// Verdict sums a proxy up.
-type Verdict string
+// Fit sums a proxy up.
+type Fit string
 
 // The verdicts.
 const (
-	Complete  Verdict = "carried over"
-	Different Verdict = "carried over with differences"
-	Partly    Verdict = "denies some requests until they are dealt with"
-	Closed    Verdict = "denies every request until it is dealt with"
-	Refused   Verdict = "refused: nothing was written"
+	Complete  Fit = "carried over"
+	Different Fit = "carried over with differences"
+	Partly    Fit = "denies some requests until they are dealt with"
+	Closed    Fit = "denies every request until it is dealt with"
+	Refused   Fit = "refused: nothing was written"
 )
 
 // Proxy is the report of one proxy.
@@ -57,7 +57,7 @@ type Proxy struct {
 	Name      string     `json:"name"`
 	Bundle    string     `json:"bundle"`
 	Config    string     `json:"config,omitempty"` // the file that was written
-	Verdict   Verdict    `json:"verdict"`
+	Verdict   Fit        `json:"verdict"`
 	Summary   string     `json:"summary"`
 	Items     []Item     `json:"items"`
 	Variables []Variable `json:"variables"`
