@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/abi"
 )
 
 // Objects that the guest may allocate for a request, on average. The tick, and what is looked at again every second, are
@@ -85,7 +86,7 @@ func budgetCases() []budgetCase {
 		{name: "whole sequence, a limit for each client", sequence: perClient + checks, change: unchanged, want: admitted,
 			calls: admittedCalls(map[string]int{callSharedGet: 1, callSharedSet: 1, callProperty: 1}), objects: allocationsClient},
 		{name: "whole sequence, forged identity", sequence: forAll + checks, change: func(r *hostsim.Request) {
-			r.Headers = append(r.Headers, hostsim.Header{Name: "x-sallyport-app", Value: "forged"}, hostsim.Header{Name: "x-sallyport-app", Value: "again"})
+			r.Headers = append(r.Headers, abi.Header{Name: "x-sallyport-app", Value: "forged"}, abi.Header{Name: "x-sallyport-app", Value: "again"})
 		}, want: admitted, calls: admittedCalls(map[string]int{callSharedSet: 1, callRemove: 1})},
 		{name: "empty sequence", sequence: "  []\n", change: unchanged, want: admitted,
 			calls: map[string]int{callClock: 3, callPairs: 1, callObserve: 2, callStatus: 1}},

@@ -9,6 +9,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 	"github.com/sallyport-gateway/sallyport/hostsim"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
+	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
 var tooMany = outcome{status: 429, reason: "concurrent_calls.exceeded"}
@@ -28,7 +29,7 @@ func TestReasonConcurrentCallsExceeded(t *testing.T) {
 	g := start(t, module(t), configuration(t, `
 - concurrent_calls: {limit: 4}
 - verify_api_key: {from: [{header: x-api-key}]}
-`), hostsim.WithWorkers(2), hostsim.WithUpstream(hostsim.Answer{Delay: backendTime}),
+`), hostsim.WithWorkers(2), hostsim.WithUpstream(upstream.Answer{Delay: backendTime}),
 		hostsim.WithConnectionManager(hostsim.ConnectionManager{UseRemoteAddress: true, StreamIdleTimeout: time.Hour, RouteTimeout: -1}))
 	refused := func(what string) {
 		t.Helper()

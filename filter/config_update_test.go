@@ -24,7 +24,7 @@ func otherIssuer(t *testing.T) []byte {
 var wrongIssuer = outcome{status: 401, reason: "token.issuer_mismatch"}
 
 // slowly is an answer that leaves time to do something else.
-func slowly(a hostsim.Answer) hostsim.Answer {
+func slowly(a upstream.Answer) upstream.Answer {
 	a.Delay = calloutEnd / 2
 	return a
 }
@@ -61,7 +61,7 @@ func TestUpdateKeepsParkedRequestsOnTheirConfiguration(t *testing.T) {
 // TestUpdateKeepsOldDeadlines: as long as the old configuration has requests, its ticks end them.
 func TestUpdateKeepsOldDeadlines(t *testing.T) {
 	g := start(t, module(t), configuration(t, fullSequence))
-	g.okta.set(hostsim.Fail(upstream.FaultNever))
+	g.okta.set(upstream.Fail(upstream.FaultNever))
 	before := g.begin(request("token"))
 	g.update(otherIssuer(t))
 	after := g.begin(request("token"))
@@ -170,7 +170,7 @@ func TestUpdateFreesOldState(t *testing.T) {
 	config := withKeys(string(configuration(t, fullSequence)), 100, 10)
 	g := start(t, module(t), config)
 	round := func() {
-		g.okta.set(hostsim.Fail(upstream.FaultNever))
+		g.okta.set(upstream.Fail(upstream.FaultNever))
 		g.begin(request("left behind"))
 		g.update(config)
 		g.Drain()

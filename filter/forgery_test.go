@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/abi"
 )
 
 // identity is what the backend must be told of request("...") and of no forgery, by a header's folded name.
@@ -78,9 +79,9 @@ func TestForgedIdentitySeparators(t *testing.T) {
 	g := start(t, module(t), config)
 	for _, c := range separators {
 		sep := string(c)
-		forged := hostsim.Headers{{Name: "x" + sep + "sallyport" + sep + "subject", Value: "root"}, {Name: "x" + sep + "user", Value: "root"}}
-		key := hostsim.Header{Name: "x" + sep + "api" + sep + "key", Value: goodKey}
-		harmless := hostsim.Header{Name: "x" + sep + "users", Value: "stays"}
+		forged := abi.Headers{{Name: "x" + sep + "sallyport" + sep + "subject", Value: "root"}, {Name: "x" + sep + "user", Value: "root"}}
+		key := abi.Header{Name: "x" + sep + "api" + sep + "key", Value: goodKey}
+		harmless := abi.Header{Name: "x" + sep + "users", Value: "stays"}
 		for _, path := range []string{"/open/1", "/keyed/1"} {
 			r := hostsim.Request{
 				Method: "POST", Path: path, Authority: "api.example.com", Body: []byte("body"),
@@ -91,7 +92,7 @@ func TestForgedIdentitySeparators(t *testing.T) {
 				t.Fatalf("%s %s: %v, status %d", path, sep, err, response.Status)
 			}
 			keyLeft := path == "/open/1" // where no step removes it
-			for place, seen := range map[string]hostsim.Headers{"header": exchange.Upstream.Headers, "trailer": exchange.Upstream.Trailers} {
+			for place, seen := range map[string]abi.Headers{"header": exchange.Upstream.Headers, "trailer": exchange.Upstream.Trailers} {
 				for _, f := range forged {
 					if _, ok := seen.Get(f.Name); ok {
 						t.Errorf("%s: the backend saw the %s %s", path, place, f.Name)
@@ -111,11 +112,11 @@ func TestForgedIdentitySeparators(t *testing.T) {
 func drawRequest(t *rapid.T) hostsim.Request {
 	r := hostsim.Request{
 		Path: "/customers/v1/orders/7", Authority: "api.example.com",
-		Headers: append(rapid.SliceOfN(forgedHeader(), 0, 8).Draw(t, "forged"), hostsim.Header{Name: "authorization", Value: "Bearer token-of-jane"}),
+		Headers: append(rapid.SliceOfN(forgedHeader(), 0, 8).Draw(t, "forged"), abi.Header{Name: "authorization", Value: "Bearer token-of-jane"}),
 	}
 	if rapid.Bool().Draw(t, "key in a header") {
 		at := rapid.IntRange(0, len(r.Headers)).Draw(t, "place")
-		r.Headers = slices.Insert(r.Headers, at, hostsim.Header{Name: respelled("x-api-key", rapid.Bool().Draw(t, "elsewhere")).Draw(t, "key header"), Value: goodKey})
+		r.Headers = slices.Insert(r.Headers, at, abi.Header{Name: respelled("x-api-key", rapid.Bool().Draw(t, "elsewhere")).Draw(t, "key header"), Value: goodKey})
 	}
 	if rapid.Bool().Draw(t, "body") {
 		r.Body = []byte("body")
@@ -127,7 +128,7 @@ func drawRequest(t *rapid.T) hostsim.Request {
 	return r
 }
 
-func wantOwnIdentity(t *rapid.T, seen hostsim.Headers) {
+func wantOwnIdentity(t *rapid.T, seen abi.Headers) {
 	told := map[string]string{}
 	for _, h := range seen {
 		if name := folded(h.Name); strings.HasPrefix(name, "x-sallyport-") || name == "x-user" {
@@ -142,7 +143,7 @@ func wantOwnIdentity(t *rapid.T, seen hostsim.Headers) {
 	}
 }
 
-func wantNoKey(t *rapid.T, seen hostsim.Headers, sent string) {
+func wantNoKey(t *rapid.T, seen abi.Headers, sent string) {
 	for _, h := range seen {
 		if strings.Contains(h.Value, goodKey) || folded(h.Name) == "x-api-key" {
 			t.Errorf("the backend saw %s: %s", h.Name, h.Value)
@@ -193,12 +194,12 @@ func respelled(name string, otherSeparators bool) *rapid.Generator[string] {
 	})
 }
 
-func forgedHeader() *rapid.Generator[hostsim.Header] {
-	return rapid.Custom(func(t *rapid.T) hostsim.Header {
+func forgedHeader() *rapid.Generator[abi.Header] {
+	return rapid.Custom(func(t *rapid.T) abi.Header {
 		name := rapid.SampledFrom([]string{"x-sallyport-app", "x-sallyport-developer", "x-sallyport-product", "x-sallyport-subject",
 			"x-sallyport-client-id", "x-sallyport-scopes", "x-sallyport-reason", "x-sallyport-", "x-sallyport-new-one", "x-user"}).Draw(t, "name")
 		value := rapid.SampledFrom([]string{"admin", "", "portal-app", "admin, jane", "\xff"}).Draw(t, "value")
-		return hostsim.Header{Name: respelled(name, true).Draw(t, "spelling"), Value: value}
+		return abi.Header{Name: respelled(name, true).Draw(t, "spelling"), Value: value}
 	})
 }
 

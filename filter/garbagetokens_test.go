@@ -18,7 +18,9 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/abi"
 	"github.com/sallyport-gateway/sallyport/hostsim/okta"
+	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
 const (
@@ -70,7 +72,7 @@ func (o *org) serve(r *http.Request) *httptest.ResponseRecorder {
 	return w
 }
 
-func (o *org) Answer(c hostsim.Call) hostsim.Answer {
+func (o *org) Answer(c upstream.Call) upstream.Answer {
 	method, _ := c.Headers.Get(":method")
 	path, _ := c.Headers.Get(":path")
 	r := httptest.NewRequest(method, "https://dev.okta.com"+path, strings.NewReader(string(c.Body)))
@@ -83,9 +85,9 @@ func (o *org) Answer(c hostsim.Call) hostsim.Answer {
 		o.keys++
 	}
 	w := o.serve(r)
-	a := hostsim.Respond(w.Code, w.Body.String())
+	a := upstream.Respond(w.Code, w.Body.String())
 	for name := range w.Header() {
-		a.Headers = append(a.Headers, hostsim.Header{Name: strings.ToLower(name), Value: w.Header().Get(name)})
+		a.Headers = append(a.Headers, abi.Header{Name: strings.ToLower(name), Value: w.Header().Get(name)})
 	}
 	return a
 }

@@ -13,6 +13,8 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/abi"
+	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
 const (
@@ -58,19 +60,19 @@ type gateway struct {
 // authorizationServer answers the introspection calls as the test says.
 type authorizationServer struct {
 	mu     sync.Mutex
-	answer func(hostsim.Call) hostsim.Answer
+	answer func(upstream.Call) upstream.Answer
 }
 
-func (a *authorizationServer) Answer(c hostsim.Call) hostsim.Answer {
+func (a *authorizationServer) Answer(c upstream.Call) upstream.Answer {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.answer(c)
 }
 
-func (a *authorizationServer) set(answer hostsim.Answer) {
+func (a *authorizationServer) set(answer upstream.Answer) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.answer = func(hostsim.Call) hostsim.Answer { return answer }
+	a.answer = func(upstream.Call) upstream.Answer { return answer }
 }
 
 // start brings up a gateway whose authorization server knows every token.
@@ -97,27 +99,27 @@ func start(t testing.TB, m *hostsim.Module, config []byte, options ...hostsim.Op
 }
 
 // active is what the authorization server says of a good token.
-func active() hostsim.Answer { return activeFor("jane") }
+func active() upstream.Answer { return activeFor("jane") }
 
-func activeFor(subject string) hostsim.Answer {
+func activeFor(subject string) upstream.Answer {
 	exp := hostsim.DefaultStart.Add(24 * time.Hour).Unix()
-	return hostsim.Respond(200, `{"active":true,"token_type":"Bearer","scope":"openid customers.read","client_id":"portal",`+
+	return upstream.Respond(200, `{"active":true,"token_type":"Bearer","scope":"openid customers.read","client_id":"portal",`+
 		`"sub":`+strconv.Quote(subject)+`,"exp":`+strconv.FormatInt(exp, 10)+`,"aud":"api://default","iss":"https://dev.okta.com"}`,
 		"content-type", "application/json")
 }
 
-func inactive() hostsim.Answer {
-	return hostsim.Respond(200, `{"active":false}`, "content-type", "application/json")
+func inactive() upstream.Answer {
+	return upstream.Respond(200, `{"active":false}`, "content-type", "application/json")
 }
 
 // request is one that the full sequence admits, with more header names and values in turn.
 func request(token string, more ...string) hostsim.Request {
 	r := hostsim.Request{
 		Path: "/customers/v1/orders/7", Authority: "api.example.com",
-		Headers: hostsim.Headers{{Name: "x-api-key", Value: goodKey}, {Name: "authorization", Value: "Bearer " + token}},
+		Headers: abi.Headers{{Name: "x-api-key", Value: goodKey}, {Name: "authorization", Value: "Bearer " + token}},
 	}
 	for i := 0; i+1 < len(more); i += 2 {
-		r.Headers = append(r.Headers, hostsim.Header{Name: more[i], Value: more[i+1]})
+		r.Headers = append(r.Headers, abi.Header{Name: more[i], Value: more[i+1]})
 	}
 	return r
 }

@@ -11,12 +11,14 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/abi"
 	"github.com/sallyport-gateway/sallyport/hostsim/event"
+	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
 // wire sends headers as they are, pseudo headers included, and holds what comes of it against what must be so for every
 // request: one verdict, ours or the backend's, and no trap.
-func (g *gateway) wire(t fataler, headers hostsim.Headers) outcome {
+func (g *gateway) wire(t fataler, headers abi.Headers) outcome {
 	t.Helper()
 	s, err := g.NewStream(0, hostsim.StreamInfo{})
 	if err != nil {
@@ -35,7 +37,7 @@ func (g *gateway) wire(t fataler, headers hostsim.Headers) outcome {
 		switch next.Kind {
 		case event.ToUpstreamHeaders:
 			got.backend = true
-			if err := s.ResponseHeaders(hostsim.Headers{{Name: ":status", Value: "200"}}, true); err != nil {
+			if err := s.ResponseHeaders(abi.Headers{{Name: ":status", Value: "200"}}, true); err != nil {
 				t.Errorf("the backend's answer: %v", err)
 			}
 		case event.ToClientHeaders:
@@ -62,14 +64,14 @@ type fataler interface {
 }
 
 // wireHeaders are a whole request's, with some more.
-func wireHeaders(more ...hostsim.Header) hostsim.Headers {
+func wireHeaders(more ...abi.Header) abi.Headers {
 	r := request("token")
-	h := hostsim.Headers{{Name: ":method", Value: "GET"}, {Name: ":path", Value: r.Path}, {Name: ":authority", Value: r.Authority}}
+	h := abi.Headers{{Name: ":method", Value: "GET"}, {Name: ":path", Value: r.Path}, {Name: ":authority", Value: r.Authority}}
 	return append(append(h, r.Headers...), more...)
 }
 
 // with is wireHeaders with another value of one of them.
-func with(name, value string) hostsim.Headers {
+func with(name, value string) abi.Headers {
 	h := wireHeaders()
 	for i := range h {
 		if h[i].Name == name {
@@ -101,7 +103,7 @@ func TestHostileRequestHeaders(t *testing.T) {
 
 type hostileRequest struct {
 	name    string
-	headers hostsim.Headers
+	headers abi.Headers
 	want    outcome
 }
 
@@ -110,31 +112,31 @@ func hostileRequests() []hostileRequest {
 		ownHeaders = 10 // of wireHeaders 5, and :scheme, x-forwarded-for, x-forwarded-proto, x-request-id, x-envoy-internal or -external-address
 		mebibyte   = 1 << 20
 	)
-	many := func(n int) hostsim.Headers {
-		var more hostsim.Headers
+	many := func(n int) abi.Headers {
+		var more abi.Headers
 		for i := range n - ownHeaders {
-			more = append(more, hostsim.Header{Name: fmt.Sprintf("x-%d", i), Value: "v"})
+			more = append(more, abi.Header{Name: fmt.Sprintf("x-%d", i), Value: "v"})
 		}
 		return wireHeaders(more...)
 	}
 	refused := func(status int, reason string) outcome { return outcome{status: status, reason: reason} }
 	return []hostileRequest{
 		{"none", nil, refused(400, "request.malformed")},
-		{"1", hostsim.Headers{{Name: ":path", Value: "/"}}, refused(400, "request.malformed")},
+		{"1", abi.Headers{{Name: ":path", Value: "/"}}, refused(400, "request.malformed")},
 		{"100", many(100), admitted},
 		{"1019, and 5 more for the backend", many(1019), admitted},
 		{"1020, and 5 more for the backend", many(1020), refused(500, "internal.error")},
 		{"1024", many(1024), refused(500, "internal.error")},
 		{"1025", many(1025), refused(500, "internal.error")},
 		{"3000", many(3000), refused(500, "internal.error")},
-		{"a value below 1 MiB", wireHeaders(hostsim.Header{Name: "x-big", Value: strings.Repeat("v", mebibyte-1000)}), admitted},
-		{"a value of 1 MiB", wireHeaders(hostsim.Header{Name: "x-big", Value: strings.Repeat("v", mebibyte)}), refused(500, "internal.error")},
-		{"a name below 1 MiB", wireHeaders(hostsim.Header{Name: strings.Repeat("n", mebibyte-1000)}), admitted},
-		{"a value of 3 MiB", wireHeaders(hostsim.Header{Name: "x-big", Value: strings.Repeat("v", 3*mebibyte)}), refused(500, "internal.error")},
-		{"empty names and values", wireHeaders(hostsim.Header{}, hostsim.Header{}), admitted},
-		{"a second path", append(wireHeaders(), hostsim.Header{Name: ":path", Value: "/customers/v1/%2e%2e"}), refused(400, "request.path_ambiguous")},
-		{"a second authority", append(wireHeaders(), hostsim.Header{Name: ":authority", Value: "elsewhere"}), refused(404, "api.unknown")},
-		{"an unknown pseudo header", wireHeaders(hostsim.Header{Name: ":status", Value: "200"}), admitted},
+		{"a value below 1 MiB", wireHeaders(abi.Header{Name: "x-big", Value: strings.Repeat("v", mebibyte-1000)}), admitted},
+		{"a value of 1 MiB", wireHeaders(abi.Header{Name: "x-big", Value: strings.Repeat("v", mebibyte)}), refused(500, "internal.error")},
+		{"a name below 1 MiB", wireHeaders(abi.Header{Name: strings.Repeat("n", mebibyte-1000)}), admitted},
+		{"a value of 3 MiB", wireHeaders(abi.Header{Name: "x-big", Value: strings.Repeat("v", 3*mebibyte)}), refused(500, "internal.error")},
+		{"empty names and values", wireHeaders(abi.Header{}, abi.Header{}), admitted},
+		{"a second path", append(wireHeaders(), abi.Header{Name: ":path", Value: "/customers/v1/%2e%2e"}), refused(400, "request.path_ambiguous")},
+		{"a second authority", append(wireHeaders(), abi.Header{Name: ":authority", Value: "elsewhere"}), refused(404, "api.unknown")},
+		{"an unknown pseudo header", wireHeaders(abi.Header{Name: ":status", Value: "200"}), admitted},
 		{"no path", with(":path", ""), refused(400, "request.malformed")},
 		{"no method", with(":method", ""), refused(400, "request.malformed")},
 		{"no authority", with(":authority", ""), refused(400, "request.malformed")},
@@ -148,8 +150,8 @@ func hostileRequests() []hostileRequest {
 		{"LF in the token", with("authorization", "Bearer token\nx"), refused(401, "token.malformed")},
 		{"bytes beyond ASCII in the token", with("authorization", "Bearer t\xc3\xb6ken"), refused(401, "token.malformed")},
 		{"a token of 1 MiB", with("authorization", "Bearer "+strings.Repeat("t", mebibyte-2000)), refused(401, "token.too_long")},
-		{"a second token", wireHeaders(hostsim.Header{Name: "Authorization", Value: "Bearer other"}), refused(400, "token.ambiguous")},
-		{"a second key", wireHeaders(hostsim.Header{Name: "X-API-KEY", Value: goodKey}), refused(401, "api_key.ambiguous")},
+		{"a second token", wireHeaders(abi.Header{Name: "Authorization", Value: "Bearer other"}), refused(400, "token.ambiguous")},
+		{"a second key", wireHeaders(abi.Header{Name: "X-API-KEY", Value: goodKey}), refused(401, "api_key.ambiguous")},
 	}
 }
 
@@ -171,12 +173,12 @@ func TestHostileRandomHeaders(t *testing.T) {
 		for range 10 {
 			h := wireHeaders()[:rapid.SampledFrom([]int{5, 5, 5, 4, 3, 0}).Draw(t, "own")]
 			for range rapid.IntRange(0, 6).Draw(t, "more") {
-				h = append(h, hostsim.Header{Name: names.Draw(t, "name"), Value: values.Draw(t, "value")})
+				h = append(h, abi.Header{Name: names.Draw(t, "name"), Value: values.Draw(t, "value")})
 			}
 			if grpc(h) {
 				continue // answered with status 200, whatever the verdict
 			}
-			if slices.ContainsFunc(h, func(h hostsim.Header) bool { return h.Name == ":path" && strings.Contains(h.Value, "#") }) {
+			if slices.ContainsFunc(h, func(h abi.Header) bool { return h.Name == ":path" && strings.Contains(h.Value, "#") }) {
 				continue // answered with 400 by the host, before the filter
 			}
 			outcomes[g.wire(t, h).reason]++
@@ -188,7 +190,7 @@ func TestHostileRandomHeaders(t *testing.T) {
 	t.Logf("outcomes by reason: %v", outcomes)
 }
 
-func grpc(h hostsim.Headers) bool {
+func grpc(h abi.Headers) bool {
 	value, _ := h.Get("content-type")
 	return strings.HasPrefix(value, "application/grpc")
 }
@@ -206,7 +208,7 @@ func TestHostileClaims(t *testing.T) {
 				t.Fatal(err)
 			}
 			g := start(t, module(t), configuration(t, fullSequence))
-			g.okta.set(hostsim.Respond(200, `{"active":true,"iss":"https://dev.okta.com","aud":"api://default","scope":"customers.read","sub":`+string(quoted)+`,"client_id":`+string(quoted)+`}`))
+			g.okta.set(upstream.Respond(200, `{"active":true,"iss":"https://dev.okta.com","aud":"api://default","scope":"customers.read","sub":`+string(quoted)+`,"client_id":`+string(quoted)+`}`))
 			r, x := g.do(request("token"))
 			if x.Upstream == nil {
 				g.must("a subject that is not taken", r, x, outcome{status: 502, reason: "introspection.claims_invalid"})

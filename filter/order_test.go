@@ -70,7 +70,7 @@ type orderCase struct {
 	name  string
 	first string // the steps before the later ones; the last of them refuses
 	bad   hostsim.Request
-	okta  hostsim.Answer // to the bad request
+	okta  upstream.Answer // to the bad request
 	want  outcome
 	calls int // to okta
 }
@@ -92,7 +92,7 @@ func orderCases() []orderCase {
 	}
 	withKey := func(key string) hostsim.Request {
 		r := without("x-api-key")
-		r.Headers = append(r.Headers, hostsim.Header{Name: "x-api-key", Value: key})
+		r.Headers = append(r.Headers, abi.Header{Name: "x-api-key", Value: key})
 		return r
 	}
 	return []orderCase{
@@ -110,16 +110,16 @@ func orderCases() []orderCase {
 			want: outcome{status: 401, reason: "token.missing"}},
 		{name: "introspect_token: inactive", first: orderIntrospection, bad: request("token"), okta: inactive(),
 			want: outcome{status: 401, reason: "token.inactive"}, calls: 1},
-		{name: "introspect_token: no answer", first: orderIntrospection, bad: request("token"), okta: hostsim.Fail(upstream.FaultTimeout),
+		{name: "introspect_token: no answer", first: orderIntrospection, bad: request("token"), okta: upstream.Fail(upstream.FaultTimeout),
 			want: outcome{status: 503, reason: "introspection.timeout"}, calls: 1},
-		{name: "introspect_token: no such cluster", first: orderIntrospection, bad: request("token"), okta: hostsim.Fail(upstream.FaultUnknown),
+		{name: "introspect_token: no such cluster", first: orderIntrospection, bad: request("token"), okta: upstream.Fail(upstream.FaultUnknown),
 			want: outcome{status: 500, reason: "introspection.unknown_cluster"}},
-		{name: "introspect_token: no endpoint", first: orderIntrospection, bad: request("token"), okta: hostsim.Fail(upstream.FaultNoEndpoints),
+		{name: "introspect_token: no endpoint", first: orderIntrospection, bad: request("token"), okta: upstream.Fail(upstream.FaultNoEndpoints),
 			want: outcome{status: 503, reason: "introspection.no_host"}},
 		{name: "require_token: the issuer", first: orderIntrospection + "\n- require_token: {issuer: \"https://dev.okta.com\"}", bad: request("token"),
-			okta: hostsim.Respond(200, `{"active":true,"iss":"https://elsewhere"}`), want: outcome{status: 401, reason: "token.issuer_mismatch"}, calls: 1},
+			okta: upstream.Respond(200, `{"active":true,"iss":"https://elsewhere"}`), want: outcome{status: 401, reason: "token.issuer_mismatch"}, calls: 1},
 		{name: "require_token: the scope", first: orderIntrospection + "\n- require_token: {scopes: [customers.read]}", bad: request("token"),
-			okta: hostsim.Respond(200, `{"active":true,"scope":"openid"}`), want: outcome{status: 403, reason: "token.scope_insufficient"}, calls: 1},
+			okta: upstream.Respond(200, `{"active":true,"scope":"openid"}`), want: outcome{status: 403, reason: "token.scope_insufficient"}, calls: 1},
 	}
 }
 

@@ -16,7 +16,7 @@ func TestOktaOutageIsKnownToAllWorkers(t *testing.T) {
 	const workers = 4
 	config := strings.Replace(fullSequence, "{cluster: okta,", "{breaker: {failures: 2, open_for: 1s}, cluster: okta,", 1)
 	g := start(t, module(t), configuration(t, config), hostsim.WithWorkers(workers))
-	g.okta.set(hostsim.Respond(500, ""))
+	g.okta.set(upstream.Respond(500, ""))
 	on := func(worker int, token string) hostsim.Request {
 		r := request(token)
 		r.Worker = worker
@@ -55,7 +55,7 @@ func TestOktaOutageGivesLostPlacesBack(t *testing.T) {
 	const places = 3
 	config := strings.Replace(fullSequence, "{cluster: okta,", fmt.Sprintf("{max_in_flight: %d, cluster: okta,", places), 1)
 	g := start(t, module(t), configuration(t, config), hostsim.WithWorkers(2))
-	g.okta.set(hostsim.Fail(upstream.FaultNever))
+	g.okta.set(upstream.Fail(upstream.FaultNever))
 	var lost []*hostsim.Pending
 	for i := range places {
 		lost = append(lost, g.begin(request(fmt.Sprintf("lost-%d", i))))

@@ -20,7 +20,9 @@ type quotaService struct {
 	path        string
 }
 
-func (s *quotaService) Answer(hostsim.Call) hostsim.Answer { return hostsim.Respond(500, "gRPC alone") }
+func (s *quotaService) Answer(upstream.Call) upstream.Answer {
+	return upstream.Respond(500, "gRPC alone")
+}
 
 func (s *quotaService) GRPC(r upstream.GRPCRequest) upstream.GRPCReply {
 	s.mu.Lock()

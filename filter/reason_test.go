@@ -19,7 +19,7 @@ import (
 // TestReasonIntrospectionDeadline: a host that forgets a call altogether does not hang the request.
 func TestReasonIntrospectionDeadline(t *testing.T) {
 	g := start(t, module(t), configuration(t, fullSequence))
-	g.okta.set(hostsim.Fail(upstream.FaultNever))
+	g.okta.set(upstream.Fail(upstream.FaultNever))
 	r, x := g.do(request("forgotten"))
 	g.must("a forgotten call", r, x, outcome{status: 503, reason: "introspection.deadline"})
 	if after, ok := r.Headers.Get("retry-after"); !ok || after == "0" {
@@ -44,7 +44,7 @@ func TestForgottenCallIsServedStale(t *testing.T) {
 	r, x := g.do(request("forgotten"))
 	g.must("the server answers", r, x, admitted)
 	g.Advance(2 * time.Second)
-	g.okta.set(hostsim.Fail(upstream.FaultNever))
+	g.okta.set(upstream.Fail(upstream.FaultNever))
 	r, x = g.do(request("forgotten"))
 	g.must("a forgotten call", r, x, admitted)
 	if x.Elapsed <= calloutEnd {

@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sallyport-gateway/sallyport/hostsim"
 	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
@@ -17,10 +16,10 @@ func TestRefreshAheadAsksAboutTheToken(t *testing.T) {
 	g := start(t, poisonedModule(t), configuration(t, sequence))
 	var asked []string
 	g.okta.mu.Lock()
-	g.okta.answer = func(c hostsim.Call) hostsim.Answer {
+	g.okta.answer = func(c upstream.Call) upstream.Answer {
 		asked = append(asked, string(c.Body))
 		if len(asked) == 2 {
-			lost := hostsim.Fail(upstream.FaultRefuse)
+			lost := upstream.Fail(upstream.FaultRefuse)
 			lost.Delay = calloutEnd / 10
 			return lost
 		}

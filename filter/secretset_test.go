@@ -95,7 +95,7 @@ func TestLeakIsFound(t *testing.T) {
 		// An API that is named like the key: the name is in the log when Okta cannot be reached.
 		config := strings.ReplaceAll(string(configuration(t, fullSequence)), `"customers"`, `"`+goodKey+`"`)
 		g := start(t, module(t), []byte(config), hostsim.WithTrace())
-		g.okta.set(hostsim.Fail(upstream.FaultRefuse))
+		g.okta.set(upstream.Fail(upstream.FaultRefuse))
 		r, x := g.do(request("token"))
 		g.must("Okta out of reach", r, x, outcome{status: 503, reason: "introspection.unreachable"})
 		g.Process().SetSharedData("", "cache/"+goodKey, []byte("1"))

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
 // asking is an introspect_token step with more members.
@@ -21,7 +22,7 @@ var limitsChanged = []struct {
 	name          string
 	before, after string // members
 	passes        time.Duration
-	answer        hostsim.Answer // from the update on
+	answer        upstream.Answer // from the update on
 	want          outcome
 	calls         int // of the first request after the update; the second worker's needs none when it is let in
 }{
@@ -30,10 +31,10 @@ var limitsChanged = []struct {
 	{"a shorter max_ttl that is not over", withSecret + `cache: {max_ttl: 1h}`, withSecret + `cache: {max_ttl: 10s}`, 5 * time.Second, inactive(), admitted, 0},
 	{"a longer max_ttl", withSecret + `cache: {max_ttl: 1s}`, withSecret + `cache: {max_ttl: 1h}`, 5 * time.Second, inactive(), outcome{status: 401, reason: "token.inactive"}, 1},
 	{"no cache", withSecret + `cache: {max_ttl: 1h}`, withSecret + `cache: "off"`, 0, inactive(), outcome{status: 401, reason: "token.inactive"}, 1},
-	{"no stale answers", withSecret + `cache: {max_ttl: 1s}, stale_if_error: 1h`, withSecret + `cache: {max_ttl: 1s}`, 5 * time.Second, hostsim.Respond(500, ""), outcome{status: 503, reason: "introspection.server_error"}, 1},
-	{"stale answers", withSecret + `cache: {max_ttl: 1s}`, withSecret + `cache: {max_ttl: 1s}, stale_if_error: 1h`, 5 * time.Second, hostsim.Respond(500, ""), admitted, 1},
-	{"another secret", withSecret + `cache: {max_ttl: 1h}`, `client_secret: {inline: other}, cache: {max_ttl: 1h}`, 0, hostsim.Respond(401, ""), outcome{status: 500, reason: "introspection.credentials_refused"}, 1},
-	{"another way to prove it", withSecret, withSecret + `client_auth: client_secret_post`, 0, hostsim.Respond(401, ""), outcome{status: 500, reason: "introspection.credentials_refused"}, 1},
+	{"no stale answers", withSecret + `cache: {max_ttl: 1s}, stale_if_error: 1h`, withSecret + `cache: {max_ttl: 1s}`, 5 * time.Second, upstream.Respond(500, ""), outcome{status: 503, reason: "introspection.server_error"}, 1},
+	{"stale answers", withSecret + `cache: {max_ttl: 1s}`, withSecret + `cache: {max_ttl: 1s}, stale_if_error: 1h`, 5 * time.Second, upstream.Respond(500, ""), admitted, 1},
+	{"another secret", withSecret + `cache: {max_ttl: 1h}`, `client_secret: {inline: other}, cache: {max_ttl: 1h}`, 0, upstream.Respond(401, ""), outcome{status: 500, reason: "introspection.credentials_refused"}, 1},
+	{"another way to prove it", withSecret, withSecret + `client_auth: client_secret_post`, 0, upstream.Respond(401, ""), outcome{status: 500, reason: "introspection.credentials_refused"}, 1},
 	{"another audience", withSecret + `precheck: {mode: jwt_then_introspect, audience: [api://default], ` + keysAt + `}`,
 		withSecret + `precheck: {mode: jwt_then_introspect, audience: [api://other], ` + keysAt + `}`, 0, active(), outcome{status: 401, reason: "token.audience_mismatch"}, 0},
 	{"one audience more", withSecret + `precheck: {mode: jwt_then_introspect, audience: [api://default], ` + keysAt + `}`,
@@ -51,7 +52,7 @@ func TestSharedLimitsOnReload(t *testing.T) {
 	for _, tt := range limitsChanged {
 		t.Run(tt.name, func(t *testing.T) {
 			now := active()
-			g := start(t, module(t), configuration(t, asking(tt.before)), hostsim.WithWorkers(2), hostsim.WithCluster("okta", hostsim.ClusterFunc(func(c hostsim.Call) hostsim.Answer {
+			g := start(t, module(t), configuration(t, asking(tt.before)), hostsim.WithWorkers(2), hostsim.WithCluster("okta", upstream.ClusterFunc(func(c upstream.Call) upstream.Answer {
 				if path, _ := c.Headers.Get(":path"); path == "/oauth2/default/v1/keys" {
 					return o.Answer(c)
 				}

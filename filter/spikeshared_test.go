@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/abi"
 	"github.com/sallyport-gateway/sallyport/hostsim/event"
 )
 
@@ -121,7 +122,7 @@ func (g *gateway) passes(worker int) bool {
 		return false
 	}
 	defer s.ClientGone()
-	err = s.RequestHeaders(hostsim.Headers{{Name: ":method", Value: "GET"}, {Name: ":path", Value: "/customers/v1/"}, {Name: ":authority", Value: "api.example.com"}}, true)
+	err = s.RequestHeaders(abi.Headers{{Name: ":method", Value: "GET"}, {Name: ":path", Value: "/customers/v1/"}, {Name: ":authority", Value: "api.example.com"}}, true)
 	if err != nil {
 		g.t.Error(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/abi"
 	"github.com/sallyport-gateway/sallyport/hostsim/event"
 )
 
@@ -93,8 +94,8 @@ func TestRequestPhaseNeverRan(t *testing.T) {
 	g.okta.set(slowly(active())) // to be parked still when the counters are reported
 	parked := g.begin(request("token"))
 	r := request("token")
-	headers := append(hostsim.Headers{{Name: ":method", Value: "GET"}, {Name: ":path", Value: r.Path}, {Name: ":authority", Value: r.Authority}}, r.Headers...)
-	for name, sent := range map[string]hostsim.Headers{"with headers": headers, "so malformed that it has none": nil} {
+	headers := append(abi.Headers{{Name: ":method", Value: "GET"}, {Name: ":path", Value: r.Path}, {Name: ":authority", Value: r.Authority}}, r.Headers...)
+	for name, sent := range map[string]abi.Headers{"with headers": headers, "so malformed that it has none": nil} {
 		s, err := g.NewStream(0, hostsim.StreamInfo{})
 		if err != nil {
 			t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
 )
 
@@ -17,13 +18,13 @@ const (
 // storms are ways in which many requests get their verdict at once.
 var storms = []struct {
 	name   string
-	answer hostsim.Answer
+	answer upstream.Answer
 	want   outcome
 	nests  bool // on the host: the guest hears of a response before the next verdict is carried out
 }{
 	{"refused", slowly(inactive()), outcome{status: 401, reason: "token.inactive"}, true},
 	{"admitted", slowly(active()), admitted, false},
-	{"timed out", func() hostsim.Answer { a := active(); a.Delay = 2 * calloutEnd; return a }(), outcome{status: 503, reason: "introspection.timeout"}, true},
+	{"timed out", func() upstream.Answer { a := active(); a.Delay = 2 * calloutEnd; return a }(), outcome{status: 503, reason: "introspection.timeout"}, true},
 }
 
 // TestVerdictStorm: however many wait for one answer, in one VM or in two, no callback gives more verdicts than the
@@ -66,7 +67,7 @@ func TestVerdictStormWithoutItsBound(t *testing.T) {
 
 // stormOf has requests on two workers wait for one answer. It gives how they ended, the most verdicts of one callback, and how
 // long after the answer the last of them came.
-func stormOf(t *testing.T, m *hostsim.Module, answer hostsim.Answer) (outcomes map[outcome]int, most int, took time.Duration) {
+func stormOf(t *testing.T, m *hostsim.Module, answer upstream.Answer) (outcomes map[outcome]int, most int, took time.Duration) {
 	t.Helper()
 	g := start(t, m, configuration(t, fullSequence), hostsim.WithTrace(), hostsim.WithWorkers(2))
 	g.okta.set(answer)

@@ -27,7 +27,7 @@ func benchmarkRequest(b *testing.B, guest []byte) {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = m.Close(ctx) })
-	r := hostsim.Request{Headers: hostsim.Headers{{Name: "x-api-key", Value: "key"}, {Name: "authorization", Value: "Bearer token"}, {Name: "user-agent", Value: "a client"}}}
+	r := hostsim.Request{Headers: abi.Headers{{Name: "x-api-key", Value: "key"}, {Name: "authorization", Value: "Bearer token"}, {Name: "user-agent", Value: "a client"}}}
 	newHost := func(opts ...hostsim.Option) *hostsim.Host {
 		h, err := m.New(ctx, opts...)
 		if err != nil {

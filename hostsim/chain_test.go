@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
 // chained are two plugins of the scripted guest, the second behind the first, with what both logged in order.
@@ -130,7 +131,7 @@ func TestChainHolds(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h, _ := chained(t, c.first, c.second)
-			h.Process().SetCluster("auth", hostsim.Respond(200, "ok"))
+			h.Process().SetCluster("auth", upstream.Respond(200, "ok"))
 			r, e := do(t, h, hostsim.Request{Method: "POST", Body: []byte("one two"), BodyIn: 3})
 			if r.Status != 200 || string(r.Body) != "backend\n" || e.Upstream == nil || string(e.Upstream.Body) != "one two" || e.Details != "via_upstream" {
 				t.Errorf("status %d, body %q, backend %+v, details %s", r.Status, r.Body, e.Upstream, e.Details)

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/abi"
+	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
 // TestHammer has requests on all workers at once count up one key by compare-and-swap, send to one queue and wait for
@@ -22,7 +24,7 @@ tick: sdget n
 request_headers: sdadd n %d; qresolve q; enqueue q m; call auth 5000; pause
 queue_ready: dequeue q; increment told 1
 http_call_response: effective; increment served 1; continue 0`, adds),
-				hostsim.WithClock(clock), hostsim.WithWorkers(workers), hostsim.WithCluster("auth", hostsim.Answer{Delay: time.Millisecond}))
+				hostsim.WithClock(clock), hostsim.WithWorkers(workers), hostsim.WithCluster("auth", upstream.Answer{Delay: time.Millisecond}))
 			h.Process().SetSharedData("", "n", []byte("0"))
 			var wg sync.WaitGroup
 			for w := range workers {
@@ -59,7 +61,7 @@ http_call_response: effective; increment served 1; continue 0`, adds),
 func TestSameSeedSameRun(t *testing.T) {
 	run := func() string {
 		h := newHost(t, "configure: tick 7\ntick: sdadd n 1\nrequest_headers: pairs 0; call auth 100; pause\nhttp_call_response: time; effective; continue 0",
-			hostsim.WithWorkers(3), hostsim.WithTrace(), hostsim.WithCluster("auth", hostsim.Answer{Delay: 50 * time.Millisecond}))
+			hostsim.WithWorkers(3), hostsim.WithTrace(), hostsim.WithCluster("auth", upstream.Answer{Delay: 50 * time.Millisecond}))
 		for w := range 3 {
 			do(t, h, hostsim.Request{Worker: w})
 		}
@@ -76,9 +78,9 @@ func TestSameSeedSameRun(t *testing.T) {
 
 func TestCloseWithWorkInTheAir(t *testing.T) {
 	h, err := scriptedModule(t).New(t.Context(), hostsim.WithConfig([]byte("configure: tick 1\nrequest_headers: call auth 60000; pause")),
-		hostsim.WithClock(hostsim.RealClock()), hostsim.WithCluster("auth", hostsim.Answer{Wait: func(ctx context.Context) hostsim.Answer {
+		hostsim.WithClock(hostsim.RealClock()), hostsim.WithCluster("auth", upstream.Answer{Wait: func(ctx context.Context) upstream.Answer {
 			<-ctx.Done()
-			return hostsim.Answer{}
+			return upstream.Answer{}
 		}}))
 	if err != nil {
 		t.Fatal(err)
@@ -87,7 +89,7 @@ func TestCloseWithWorkInTheAir(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.RequestHeaders(hostsim.Headers{{Name: ":path", Value: "/"}}, true); err != nil {
+	if err := s.RequestHeaders(abi.Headers{{Name: ":path", Value: "/"}}, true); err != nil {
 		t.Fatal(err)
 	}
 	if err := h.Process().Close(t.Context()); err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
 	"github.com/sallyport-gateway/sallyport/hostsim/event"
+	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
 func upper(b []byte) []byte { return bytes.ToUpper(b) }
@@ -70,7 +71,7 @@ func TestTCPCallThenContinue(t *testing.T) {
 	h := newHost(t, `new_connection: call auth 1000; pause
 downstream_data: call auth 1000; pause; body 2 0 99
 http_call_response: effective; continue 2; continue 3`,
-		hostsim.WithCluster("auth", hostsim.Answer{Delay: 200 * time.Millisecond}))
+		hostsim.WithCluster("auth", upstream.Answer{Delay: 200 * time.Millisecond}))
 	got := talk(t, h, hostsim.Conversation{Say: pieces("one", "two"), Backend: upper})
 	wantTalk(t, got, "onetwo", "ONETWO", true)
 	if got.Elapsed != 400*time.Millisecond {

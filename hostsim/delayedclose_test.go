@@ -11,24 +11,24 @@ import (
 
 // TestCutResponse: a client of HTTP/1 sees the end of what was cut a second after it, and the guest at once.
 func TestCutResponse(t *testing.T) {
-	half := hostsim.Answer{Fault: upstream.FaultResetMidBody, Body: []byte("half and half")}
+	half := upstream.Answer{Fault: upstream.FaultResetMidBody, Body: []byte("half and half")}
 	for name, c := range map[string]struct {
 		script   string
 		request  hostsim.Request
-		upstream hostsim.Answer
+		upstream upstream.Answer
 		after    time.Duration
 		reset    bool
 	}{
-		"reply in the body":    {"response_body: reply 500 - no", hostsim.Request{}, hostsim.Respond(200, "x"), time.Second, true},
-		"closed early":         {"request_headers: close 0; pause", hostsim.Request{}, hostsim.Respond(200, "x"), time.Second, true},
-		"closed later":         {"response_body: close 1", hostsim.Request{}, hostsim.Respond(200, "x"), time.Second, true},
-		"crash in the body":    {"response_body: panic", hostsim.Request{}, hostsim.Respond(200, "x"), time.Second, true},
+		"reply in the body":    {"response_body: reply 500 - no", hostsim.Request{}, upstream.Respond(200, "x"), time.Second, true},
+		"closed early":         {"request_headers: close 0; pause", hostsim.Request{}, upstream.Respond(200, "x"), time.Second, true},
+		"closed later":         {"response_body: close 1", hostsim.Request{}, upstream.Respond(200, "x"), time.Second, true},
+		"crash in the body":    {"response_body: panic", hostsim.Request{}, upstream.Respond(200, "x"), time.Second, true},
 		"backend":              {"", hostsim.Request{}, half, time.Second, true},
 		"HTTP/2":               {"", hostsim.Request{Info: hostsim.StreamInfo{Protocol: "HTTP/2"}}, half, 0, true},
 		"the client itself":    {"request_headers: pause", hostsim.Request{ClientGoneAfter: time.Minute}, half, time.Minute, true},
-		"whole":                {"", hostsim.Request{}, hostsim.Respond(200, "x"), 0, false},
+		"whole":                {"", hostsim.Request{}, upstream.Respond(200, "x"), 0, false},
 		"refused":              {"request_headers: reply 403 - no; pause", hostsim.Request{}, half, 0, false},
-		"crash in the headers": {"response_headers: panic", hostsim.Request{}, hostsim.Respond(200, "x"), 0, false},
+		"crash in the headers": {"response_headers: panic", hostsim.Request{}, upstream.Respond(200, "x"), 0, false},
 	} {
 		h := newHost(t, c.script+"\nlog: say logged", hostsim.WithUpstream(c.upstream))
 		began := h.Clock().Now()
@@ -66,7 +66,7 @@ func TestCutResponseOfAClientThatLeaves(t *testing.T) {
 
 // TestReplyThatKillsEnvoy: nothing that a test could go on from, so the log says it.
 func TestReplyThatKillsEnvoy(t *testing.T) {
-	h := newHost(t, "response_body: call auth 1000; pause\nhttp_call_response: effective; reply 500 - no", hostsim.WithCluster("auth", hostsim.Respond(200, "")))
+	h := newHost(t, "response_body: call auth 1000; pause\nhttp_call_response: effective; reply 500 - no", hostsim.WithCluster("auth", upstream.Respond(200, "")))
 	r, _ := do(t, h, hostsim.Request{})
 	if line := trapLine(h); !r.Reset || !strings.Contains(line, "Envoy was seen to die here") {
 		t.Errorf("%+v, log %q", r, line)

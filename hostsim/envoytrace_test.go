@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/abi"
 )
 
 // rustGuest is a module that the Rust SDK made; see testdata/guests/rust.
@@ -43,7 +44,7 @@ func TestEnvoyTrace(t *testing.T) {
 		}
 	}()
 	started := len(worker)
-	if r, _, err := h.Do(ctx, hostsim.Request{Headers: hostsim.Headers{{Name: "x-key", Value: "open"}}}); err != nil || r.Status != 401 {
+	if r, _, err := h.Do(ctx, hostsim.Request{Headers: abi.Headers{{Name: "x-key", Value: "open"}}}); err != nil || r.Status != 401 {
 		t.Fatalf("status %d, %v", r.Status, err)
 	}
 	text := strings.Join(worker, "\n")
@@ -91,7 +92,7 @@ func TestEnvoyTraceOfATrap(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	r, _, err := h.Do(ctx, hostsim.Request{Headers: hostsim.Headers{{Name: "x-key", Value: "sesame"}, {Name: "x-reply", Value: "panic"}}})
+	r, _, err := h.Do(ctx, hostsim.Request{Headers: abi.Headers{{Name: "x-key", Value: "sesame"}, {Name: "x-reply", Value: "panic"}}})
 	if err != nil || r.Status != 503 {
 		t.Fatalf("status %d, %v", r.Status, err)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/abi"
 	"github.com/sallyport-gateway/sallyport/hostsim/event"
 	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
@@ -32,7 +33,7 @@ func Example() {
 	ctx := context.Background()
 	module := gate(ctx)
 	defer module.Close(ctx)
-	host, err := module.New(ctx, hostsim.WithCluster("auth", hostsim.Answer{Delay: 200 * time.Millisecond, Status: 200}))
+	host, err := module.New(ctx, hostsim.WithCluster("auth", upstream.Answer{Delay: 200 * time.Millisecond, Status: 200}))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -61,7 +62,7 @@ func ExampleFault() {
 	}
 	defer host.Close(ctx)
 	for _, fault := range []upstream.Fault{upstream.FaultRefuse, upstream.FaultTimeout, upstream.FaultNotHTTP, upstream.FaultNoEndpoints} {
-		host.Process().SetCluster("auth", hostsim.Fail(fault))
+		host.Process().SetCluster("auth", upstream.Fail(fault))
 		response, exchange, err := host.Do(ctx, hostsim.Request{})
 		if err != nil {
 			log.Fatal(err)
@@ -84,7 +85,7 @@ func ExampleHost_Start() {
 	ctx := context.Background()
 	module := gate(ctx)
 	defer module.Close(ctx)
-	host, err := module.New(ctx, hostsim.WithCluster("auth", hostsim.Answer{Delay: 300 * time.Millisecond, Status: 200}))
+	host, err := module.New(ctx, hostsim.WithCluster("auth", upstream.Answer{Delay: 300 * time.Millisecond, Status: 200}))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -113,12 +114,12 @@ func ExampleWithTrace() {
 	ctx := context.Background()
 	module := gate(ctx)
 	defer module.Close(ctx)
-	host, err := module.New(ctx, hostsim.WithTrace(), hostsim.WithCluster("auth", hostsim.Respond(200, "")))
+	host, err := module.New(ctx, hostsim.WithTrace(), hostsim.WithCluster("auth", upstream.Respond(200, "")))
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer host.Close(ctx)
-	_, exchange, err := host.Do(ctx, hostsim.Request{Headers: hostsim.Headers{{Name: "authorization", Value: "Bearer secret"}}})
+	_, exchange, err := host.Do(ctx, hostsim.Request{Headers: abi.Headers{{Name: "authorization", Value: "Bearer secret"}}})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -142,7 +143,7 @@ func ExampleHost_NewStream() {
 	ctx := context.Background()
 	module := gate(ctx)
 	defer module.Close(ctx)
-	host, err := module.New(ctx, hostsim.WithCluster("auth", hostsim.Respond(200, "")))
+	host, err := module.New(ctx, hostsim.WithCluster("auth", upstream.Respond(200, "")))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -151,7 +152,7 @@ func ExampleHost_NewStream() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	get := hostsim.Headers{{Name: ":method", Value: "GET"}, {Name: ":path", Value: "/"}, {Name: ":authority", Value: "example.com"}}
+	get := abi.Headers{{Name: ":method", Value: "GET"}, {Name: ":path", Value: "/"}, {Name: ":authority", Value: "example.com"}}
 	if err := stream.RequestHeaders(get, true); err != nil {
 		log.Fatal(err)
 	}
@@ -162,7 +163,7 @@ func ExampleHost_NewStream() {
 		}
 		fmt.Println(next.Kind)
 		if next.Kind == event.ToUpstreamHeaders {
-			_ = stream.ResponseHeaders(hostsim.Headers{{Name: ":status", Value: "204"}}, true)
+			_ = stream.ResponseHeaders(abi.Headers{{Name: ":status", Value: "204"}}, true)
 		}
 	}
 	// Output:
@@ -176,7 +177,7 @@ func ExampleProcess_Restart() {
 	ctx := context.Background()
 	module := gate(ctx)
 	defer module.Close(ctx)
-	host, err := module.New(ctx, hostsim.WithCluster("auth", hostsim.Answer{Delay: time.Second / 4, Status: 200}))
+	host, err := module.New(ctx, hostsim.WithCluster("auth", upstream.Answer{Delay: time.Second / 4, Status: 200}))
 	if err != nil {
 		log.Fatal(err)
 	}

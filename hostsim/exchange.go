@@ -8,20 +8,24 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/sallyport-gateway/sallyport/hostsim/abi"
 	"github.com/sallyport-gateway/sallyport/hostsim/event"
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/envoy"
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/envoy/header"
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/envoy/http"
+	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
 // Request is what a client sends.
 type Request struct {
 	Method    string // GET unless given
 	Path      string // path and query as on the wire, "/" unless given
-	Authority string // the Host header, "example.com" unless given; NoAuthority for none
-	Headers   Headers
-	Body      []byte
-	Trailers  Headers
+	Authority string // the Host header, "example.com" unless given
+	// NoAuthority leaves the Host header out.
+	NoAuthority bool
+	Headers     abi.Headers
+	Body        []byte
+	Trailers    abi.Headers
 	// Worker takes the request, counted from 0.
 	Worker int
 	// Info is about the connection.
@@ -33,15 +37,12 @@ type Request struct {
 	BodyIn int
 }
 
-// NoAuthority is a Request without a Host header.
-const NoAuthority = "\x00"
-
 // Response is what the client got.
 type Response struct {
 	Status   int // 0 when the stream ended without a response
-	Headers  Headers
+	Headers  abi.Headers
 	Body     []byte
-	Trailers Headers
+	Trailers abi.Headers
 	// HeadersOnly: the headers ended the response. A body without bytes does so too, but after them.
 	HeadersOnly bool
 	// Reset: the stream was cut, before or within the response.
@@ -57,10 +58,10 @@ type Response struct {
 // Exchange is what else is to be known of a request.
 type Exchange struct {
 	// Upstream is what the backend saw; nil when it saw nothing.
-	Upstream *UpstreamRequest
+	Upstream *upstream.Request
 	// Calls are the callouts that were dispatched meanwhile; Log and Trace what was written. With several requests at
 	// the same time each has the others' too. What the plugins behind this one wrote comes after its own.
-	Calls []Call
+	Calls []upstream.Call
 	Log   []LogLine
 	Trace []TraceEntry
 	// Hostcalls counts those of this stream's context; AllHostcalls all of the process meanwhile.
@@ -75,19 +76,6 @@ type Exchange struct {
 	FilterState map[string][]byte
 	// Elapsed is how long the exchange took on the clock.
 	Elapsed time.Duration
-}
-
-// UpstreamRequest is a request as the backend saw it.
-type UpstreamRequest struct {
-	Headers  Headers
-	Body     []byte
-	Trailers Headers
-	// Complete: the backend has read it to its end. A request that the plugin let go and then cut is not complete.
-	Complete bool
-	// Awaits is how many bytes the backend waits for in vain, until the route's timeout: content-length promised more.
-	// Excess is what came after the body. Another request on the same connection begins with it.
-	Awaits int
-	Excess []byte
 }
 
 // Do plays a whole exchange with the backend of WithUpstream, until log, done and delete have run. On a fake clock it
@@ -172,10 +160,10 @@ func (p *Pending) Wait(ctx context.Context) (Response, Exchange, error) {
 type exchange struct {
 	host      *Host
 	stream    *http.Stream
-	backend   Cluster
+	backend   upstream.Cluster
 	request   Request
 	response  Response
-	upstream  *UpstreamRequest
+	upstream  *upstream.Request
 	asked     bool // the backend was asked
 	toBackend header.Framing
 	toClient  header.Framing
@@ -250,15 +238,15 @@ func (e *exchange) send() {
 }
 
 // headers are the request's on the wire.
-func (r *Request) headers() Headers {
-	h := make(Headers, 0, len(r.Headers)+4) // :method, :path, :authority, content-length
-	h = append(h, Header{Name: ":method", Value: orElse(r.Method, "GET")}, Header{Name: ":path", Value: orElse(r.Path, "/")})
-	if r.Authority != NoAuthority {
-		h = append(h, Header{Name: ":authority", Value: orElse(r.Authority, "example.com")})
+func (r *Request) headers() abi.Headers {
+	h := make(abi.Headers, 0, len(r.Headers)+4) // :method, :path, :authority, content-length
+	h = append(h, abi.Header{Name: ":method", Value: orElse(r.Method, "GET")}, abi.Header{Name: ":path", Value: orElse(r.Path, "/")})
+	if !r.NoAuthority {
+		h = append(h, abi.Header{Name: ":authority", Value: orElse(r.Authority, "example.com")})
 	}
 	h = append(h, r.Headers...)
 	if _, ok := r.Headers.Get("content-length"); !ok && len(r.Body) > 0 && len(r.Trailers) == 0 {
-		h = append(h, Header{Name: "content-length", Value: strconv.Itoa(len(r.Body))})
+		h = append(h, abi.Header{Name: "content-length", Value: strconv.Itoa(len(r.Body))})
 	}
 	return h
 }
@@ -274,7 +262,7 @@ func orElse(s, otherwise string) string {
 func (e *exchange) handle(happened event.Event) {
 	switch happened.Kind {
 	case event.ToUpstreamHeaders:
-		e.upstream = &UpstreamRequest{Headers: happened.Headers}
+		e.upstream = &upstream.Request{Headers: happened.Headers}
 		e.toBackend = header.DeclaredIn(happened.Headers)
 		e.continueConnection()
 	case event.ToUpstreamData:

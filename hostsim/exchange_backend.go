@@ -16,7 +16,7 @@ func (e *exchange) askBackend() {
 	}
 	e.asked = true
 	s := e.stream.Last()
-	call := Call{Headers: e.upstream.Headers, Body: e.upstream.Body, Trailers: e.upstream.Trailers, Awaits: e.upstream.Awaits, Worker: s.Thread.Index, At: e.host.process.envoy.Clock.Now()}
+	call := upstream.Call{Headers: e.upstream.Headers, Body: e.upstream.Body, Trailers: e.upstream.Trailers, Awaits: e.upstream.Awaits, Worker: s.Thread.Index, At: e.host.process.envoy.Clock.Now()}
 	a := e.backend.Answer(call)
 	if a.Wait != nil {
 		a = a.Wait(e.host.process.envoy.Loop.Background)
@@ -37,7 +37,7 @@ func (e *exchange) askBackend() {
 }
 
 // answer feeds the backend's answer; it runs on the stream's thread.
-func (e *exchange) answer(a Answer, limit time.Duration) {
+func (e *exchange) answer(a upstream.Answer, limit time.Duration) {
 	s := e.stream.Last()
 	switch a.Fault {
 	case "":

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/abi"
+	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
 const mebibyte = 1 << 20
@@ -19,7 +21,7 @@ func TestOutOfMemory(t *testing.T) {
 	now := h.GuestMemory()[1]
 	h.SetMemoryLimit(now + 8*mebibyte)
 	ask := func(size string) (hostsim.Response, hostsim.Exchange) {
-		return do(t, h, hostsim.Request{Headers: hostsim.Headers{{Name: "x-script", Value: size}}})
+		return do(t, h, hostsim.Request{Headers: abi.Headers{{Name: "x-script", Value: size}}})
 	}
 	r, _ := ask("small")
 	wantStatus(t, r, 200)
@@ -62,7 +64,7 @@ func TestMemoryLimitAtStart(t *testing.T) {
 
 // TestRestart: an Envoy that is killed and comes back. Nobody is told, nothing is remembered, all plugins start again.
 func TestRestart(t *testing.T) {
-	p, err := hostsim.NewProcess(hostsim.WithWorkers(2), hostsim.WithCluster("auth", hostsim.Answer{Delay: time.Second}))
+	p, err := hostsim.NewProcess(hostsim.WithWorkers(2), hostsim.WithCluster("auth", upstream.Answer{Delay: time.Second}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +88,7 @@ func TestRestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.SetSharedData("", "k", []byte("v"))
-	pending, err := first.Start(hostsim.Request{Worker: 1, Headers: hostsim.Headers{{Name: "x-script", Value: "wait"}}})
+	pending, err := first.Start(hostsim.Request{Worker: 1, Headers: abi.Headers{{Name: "x-script", Value: "wait"}}})
 	if err != nil {
 		t.Fatal(err)
 	}

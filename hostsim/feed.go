@@ -3,6 +3,7 @@ package hostsim
 import (
 	"context"
 
+	"github.com/sallyport-gateway/sallyport/hostsim/abi"
 	"github.com/sallyport-gateway/sallyport/hostsim/event"
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/envoy/http"
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/envoy/tcp"
@@ -26,20 +27,20 @@ func (h *Host) NewStream(worker int, info StreamInfo) (*Stream, error) {
 
 // RequestHeaders feeds the client's request headers, :method, :path and :authority among them, as they are on the wire.
 // The connection manager's own are added: see WithConnectionManager.
-func (s *Stream) RequestHeaders(h Headers, end bool) error { return s.envoy.RequestHeaders(h, end) }
+func (s *Stream) RequestHeaders(h abi.Headers, end bool) error { return s.envoy.RequestHeaders(h, end) }
 
 // RequestBody feeds a piece of the client's request body.
 func (s *Stream) RequestBody(data []byte, end bool) error { return s.envoy.RequestBody(data, end) }
 
 // RequestTrailers feeds the client's trailers.
-func (s *Stream) RequestTrailers(h Headers) error { return s.envoy.RequestTrailers(h) }
+func (s *Stream) RequestTrailers(h abi.Headers) error { return s.envoy.RequestTrailers(h) }
 
 // RequestMetadata feeds an HTTP/2 METADATA frame of the client. The guest is told how many entries it has; it cannot
 // read them, and the frame goes no further.
-func (s *Stream) RequestMetadata(h Headers) error { return s.envoy.RequestMetadata(h) }
+func (s *Stream) RequestMetadata(h abi.Headers) error { return s.envoy.RequestMetadata(h) }
 
 // ResponseHeaders feeds the backend's response headers, :status among them.
-func (s *Stream) ResponseHeaders(h Headers, end bool) error {
+func (s *Stream) ResponseHeaders(h abi.Headers, end bool) error {
 	return s.envoy.ResponseHeaders(h, end)
 }
 
@@ -47,10 +48,10 @@ func (s *Stream) ResponseHeaders(h Headers, end bool) error {
 func (s *Stream) ResponseBody(data []byte, end bool) error { return s.envoy.ResponseBody(data, end) }
 
 // ResponseTrailers feeds the backend's trailers.
-func (s *Stream) ResponseTrailers(h Headers) error { return s.envoy.ResponseTrailers(h) }
+func (s *Stream) ResponseTrailers(h abi.Headers) error { return s.envoy.ResponseTrailers(h) }
 
 // ResponseMetadata is RequestMetadata for the backend's.
-func (s *Stream) ResponseMetadata(h Headers) error { return s.envoy.ResponseMetadata(h) }
+func (s *Stream) ResponseMetadata(h abi.Headers) error { return s.envoy.ResponseMetadata(h) }
 
 // UpstreamFailed says that the backend did not answer, or not to the end. The router makes its reply of it.
 func (s *Stream) UpstreamFailed(f upstream.Fault) error { return s.envoy.UpstreamFailed(f) }
@@ -60,7 +61,7 @@ func (s *Stream) ClientGone() { s.envoy.ClientGone() }
 
 // RejectEarlier plays a filter before ours, or the codec, that answers by itself: our plugin sees only create, log,
 // done and delete. headers may be nil for a request so malformed that it has none.
-func (s *Stream) RejectEarlier(headers Headers, status int, body string) error {
+func (s *Stream) RejectEarlier(headers abi.Headers, status int, body string) error {
 	return s.envoy.RejectEarlier(headers, status, body)
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
 const (
@@ -16,22 +17,22 @@ const (
 
 // TestStaleResponseLength: a client of HTTP/1 believes content-length, whatever the body is.
 func TestStaleResponseLength(t *testing.T) {
-	backend := hostsim.Respond(200, "a long body")
+	backend := upstream.Respond(200, "a long body")
 	for name, c := range map[string]struct {
 		script, protocol string
-		backend          hostsim.Answer
+		backend          upstream.Answer
 		want             hostsim.Response // Status, Body, Excess, Awaits, Reset
 	}{
 		"shortened":        {"response_body: pauseuntilend" + shorten, "", backend, hostsim.Response{Status: 200, Body: []byte("short"), Awaits: 6}},
 		"emptied":          {"response_body: pauseuntilend; atend setbody 1 0 99 ", "", backend, hostsim.Response{Status: 200, Awaits: 11}},
 		"lengthened":       {"response_body: pauseuntilend" + lengthen, "", backend, hostsim.Response{Status: 200, Body: []byte("a long body"), Excess: []byte(" and more")}},
-		"promised":         {"response_headers: set 2 content-length 5", "", hostsim.Respond(200, ""), hostsim.Response{Status: 200, Awaits: 5}},
+		"promised":         {"response_headers: set 2 content-length 5", "", upstream.Respond(200, ""), hostsim.Response{Status: 200, Awaits: 5}},
 		"of a local reply": {"request_headers: reply 403 - no; pause\nresponse_body: setbody 1 99 0 pe", "", backend, hostsim.Response{Status: 403, Body: []byte("no"), Excess: []byte("pe")}},
 		"over HTTP/2":      {"response_body: pauseuntilend" + shorten, "HTTP/2", backend, hostsim.Response{Status: 200, Body: []byte("short"), Reset: true}},
 		"length removed":   {"response_headers: remove 2 content-length\nresponse_body: pauseuntilend" + shorten, "", backend, hostsim.Response{Status: 200, Body: []byte("short")}},
 		"length corrected": {"response_headers: set 2 content-length 5\nresponse_body: pauseuntilend" + shorten, "", backend, hostsim.Response{Status: 200, Body: []byte("short")}},
 		"unchanged":        {"response_body: pauseuntilend", "", backend, hostsim.Response{Status: 200, Body: []byte("a long body")}},
-		"no body by rule":  {"response_headers: set 2 content-length 5", "", hostsim.Respond(204, ""), hostsim.Response{Status: 204}},
+		"no body by rule":  {"response_headers: set 2 content-length 5", "", upstream.Respond(204, ""), hostsim.Response{Status: 204}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHost(t, c.script, hostsim.WithUpstream(c.backend))
@@ -70,11 +71,11 @@ func wantMisframed(t *testing.T, h *hostsim.Host, x hostsim.Exchange, stale bool
 func TestStaleRequestLength(t *testing.T) {
 	post := hostsim.Request{Method: "POST", Body: []byte("1234567890")}
 	t.Run("shortened", func(t *testing.T) {
-		h := newHost(t, "request_body: pauseuntilend; atend setbody 0 0 99 1", hostsim.WithUpstream(hostsim.ClusterFunc(func(c hostsim.Call) hostsim.Answer {
+		h := newHost(t, "request_body: pauseuntilend; atend setbody 0 0 99 1", hostsim.WithUpstream(upstream.ClusterFunc(func(c upstream.Call) upstream.Answer {
 			if c.Awaits != 9 {
 				t.Errorf("the backend awaits %d bytes, want 9", c.Awaits)
 			}
-			return hostsim.Respond(200, "")
+			return upstream.Respond(200, "")
 		})), hostsim.WithConnectionManager(hostsim.ConnectionManager{RouteTimeout: time.Second}))
 		r, x := do(t, h, post)
 		if r.Status != 504 || x.Upstream.Complete || x.Upstream.Awaits != 9 || x.Elapsed != time.Second {
@@ -113,7 +114,7 @@ func TestStaleRequestLength(t *testing.T) {
 func TestStaleCallLength(t *testing.T) {
 	for _, length := range []int{0, 3} {
 		script := "request_headers: callwith content-length " + strconv.Itoa(length) + " auth 300; pause\nhttp_call_response: get 6 :status; effective; continue 0"
-		h := newHost(t, script, hostsim.WithCluster("auth", hostsim.Respond(200, "")))
+		h := newHost(t, script, hostsim.WithCluster("auth", upstream.Respond(200, "")))
 		_, x := do(t, h, hostsim.Request{})
 		status, elapsed := `0 "200"`, time.Duration(0)
 		if length > 0 {

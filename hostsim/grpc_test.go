@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/abi"
 	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
@@ -30,10 +31,10 @@ func grpcLines(lines []hostsim.LogLine) []string {
 }
 
 // playGRPC runs operations against a cluster "g" and gives what the guest logged.
-func playGRPC(t *testing.T, cluster hostsim.Cluster, ops string, more ...hostsim.Option) []string {
+func playGRPC(t *testing.T, cluster upstream.Cluster, ops string, more ...hostsim.Option) []string {
 	t.Helper()
 	h := newHost(t, grpcScript+ops, append(more, hostsim.WithCluster("g", cluster))...)
-	_, e := do(t, h, hostsim.Request{Headers: hostsim.Headers{{Name: "x-kind", Value: "k"}}})
+	_, e := do(t, h, hostsim.Request{Headers: abi.Headers{{Name: "x-kind", Value: "k"}}})
 	return grpcLines(e.Log)
 }
 
@@ -46,33 +47,33 @@ func wantLines(t *testing.T, got []string, want ...string) {
 
 // TestGRPCCallOutcomes has what Envoy 1.40.0 answered for the same server and the same guest.
 func TestGRPCCallOutcomes(t *testing.T) {
-	answer := func(h hostsim.Headers, body string, trailers ...hostsim.Header) hostsim.Answer {
-		return hostsim.Answer{Headers: h, Body: []byte(body), Trailers: trailers}
+	answer := func(h abi.Headers, body string, trailers ...abi.Header) upstream.Answer {
+		return upstream.Answer{Headers: h, Body: []byte(body), Trailers: trailers}
 	}
-	status := func(kv ...string) hostsim.Headers {
-		return hostsim.Respond(200, "", kv...).Headers
+	status := func(kv ...string) abi.Headers {
+		return upstream.Respond(200, "", kv...).Headers
 	}
 	for _, tt := range []struct {
 		name    string
-		cluster hostsim.Answer
+		cluster upstream.Answer
 		code    string
 		message string
 	}{
-		{"no message", hostsim.RespondGRPC(0, ""), "13", ""},
-		{"status", hostsim.RespondGRPC(7, "no%20way"), "7", "no%20way{via_upstream}"},
+		{"no message", upstream.RespondGRPC(0, ""), "13", ""},
+		{"status", upstream.RespondGRPC(7, "no%20way"), "7", "no%20way{via_upstream}"},
 		{"trailers only", answer(status("grpc-status", "5", "grpc-message", "gone"), ""), "5", "gone{via_upstream}"},
 		{"trailers only, OK", answer(status("grpc-status", "0"), ""), "13", ""},
-		{"no status", answer(nil, "\x00\x00\x00\x00\x01x", hostsim.Header{Name: "x-trail", Value: "t"}), "2", "via_upstream"},
+		{"no status", answer(nil, "\x00\x00\x00\x00\x01x", abi.Header{Name: "x-trail", Value: "t"}), "2", "via_upstream"},
 		{"no trailers", answer(nil, "\x00\x00\x00\x00\x01x"), "2", "via_upstream"},
-		{"HTTP 404", hostsim.Respond(404, "nope"), "12", "via_upstream"},
-		{"HTTP 403 without body", hostsim.Respond(403, ""), "7", "via_upstream"},
+		{"HTTP 404", upstream.Respond(404, "nope"), "12", "via_upstream"},
+		{"HTTP 403 without body", upstream.Respond(403, ""), "7", "via_upstream"},
 		{"bad frame", answer(nil, "\x07\x00\x00\x00\x01x", status("grpc-status", "0")...), "13", "via_upstream"},
 		{"status is no number", answer(nil, "\x00\x00\x00\x00\x01x", status("grpc-status", "nonsense", "grpc-message", "x")...), "4294967295", "x{via_upstream}"},
 		{"status above 16", answer(nil, "\x00\x00\x00\x00\x01x", status("grpc-status", "42", "grpc-message", "x")...), "4294967295", "x{via_upstream}"},
-		{"timeout", hostsim.Answer{Delay: 2 * time.Second}, "14", "upstream request timeout{response_timeout}"},
-		{"never", hostsim.Fail(upstream.FaultTimeout), "14", "upstream request timeout{response_timeout}"},
-		{"refused", hostsim.Fail(upstream.FaultRefuse), "14", "upstream connect error or disconnect/reset before headers. reset reason: remote connection failure{upstream_reset_before_response_started{remote_connection_failure|delayed_connect_error:_Connection_refused}}"},
-		{"reset midway", hostsim.Answer{Fault: upstream.FaultResetMidBody, Body: []byte("\x00\x00\x00\x00\x01x")}, "13", "upstream_reset_after_response_started{remote_reset}"},
+		{"timeout", upstream.Answer{Delay: 2 * time.Second}, "14", "upstream request timeout{response_timeout}"},
+		{"never", upstream.Fail(upstream.FaultTimeout), "14", "upstream request timeout{response_timeout}"},
+		{"refused", upstream.Fail(upstream.FaultRefuse), "14", "upstream connect error or disconnect/reset before headers. reset reason: remote connection failure{upstream_reset_before_response_started{remote_connection_failure|delayed_connect_error:_Connection_refused}}"},
+		{"reset midway", upstream.Answer{Fault: upstream.FaultResetMidBody, Body: []byte("\x00\x00\x00\x00\x01x")}, "13", "upstream_reset_after_response_started{remote_reset}"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			wantLines(t, playGRPC(t, tt.cluster, "unary g 1000 M x; pause"), "request_headers 2 7 1: unary g 1000 M x -> 0 5",
@@ -83,10 +84,10 @@ func TestGRPCCallOutcomes(t *testing.T) {
 
 func TestGRPCCallSucceeds(t *testing.T) {
 	for _, name := range []string{"g", "proto:g"} {
-		var calls []hostsim.Call
-		cluster := hostsim.ClusterFunc(func(c hostsim.Call) hostsim.Answer {
+		var calls []upstream.Call
+		cluster := upstream.ClusterFunc(func(c upstream.Call) upstream.Answer {
 			calls = append(calls, c)
-			return hostsim.RespondGRPC(0, "", "one", "two")
+			return upstream.RespondGRPC(0, "", "one", "two")
 		})
 		op := "unary " + name + " 1000 M x"
 		wantLines(t, playGRPC(t, cluster, op+"; pause"), "request_headers 2 7 1: "+op+" -> 0 5",
@@ -98,7 +99,7 @@ func TestGRPCCallSucceeds(t *testing.T) {
 	}
 }
 
-func flat(h hostsim.Headers) string {
+func flat(h abi.Headers) string {
 	var s []string
 	for _, f := range h {
 		s = append(s, f.Name, f.Value)
@@ -109,25 +110,25 @@ func flat(h hostsim.Headers) string {
 // TestGRPCRefused: what fails inside the hostcall. The guest never learns the id that the close comes for.
 func TestGRPCRefused(t *testing.T) {
 	h := "request_headers 2 7 1: "
-	wantLines(t, playGRPC(t, hostsim.Fail(upstream.FaultNoEndpoints), "unary g 1000 M x; say after; pause"),
+	wantLines(t, playGRPC(t, upstream.Fail(upstream.FaultNoEndpoints), "unary g 1000 M x; say after; pause"),
 		h+"unary g 1000 M x -> 10 0", h+"say after -> ", `grpc_close 1 5 14: status -> 0 14 "no healthy upstream{no_healthy_upstream}"`, `grpc_close 1 5 14: body 5 0 9 -> 0 ""`)
-	wantLines(t, playGRPC(t, hostsim.Fail(upstream.FaultNoEndpoints), "stream g M; say after; pause"),
+	wantLines(t, playGRPC(t, upstream.Fail(upstream.FaultNoEndpoints), "stream g M; say after; pause"),
 		"grpc_receive_initial_metadata 1 6 0: pairs 4 -> 0 ",
 		"grpc_receive_trailing_metadata 1 6 4: pairs 5 -> 0 :status|200|content-type|application/grpc|grpc-status|14|grpc-message|no healthy upstream",
 		h+"stream g M -> 10 0", h+"say after -> ", `grpc_close 1 6 14: status -> 0 14 "no healthy upstream{no_healthy_upstream}"`, `grpc_close 1 6 14: body 5 0 9 -> 0 ""`)
-	wantLines(t, playGRPC(t, hostsim.RespondGRPC(0, ""), "unary nope 1000 M x; stream nope M; stream proto:nope M; say after; pause"),
+	wantLines(t, playGRPC(t, upstream.RespondGRPC(0, ""), "unary nope 1000 M x; stream nope M; stream proto:nope M; say after; pause"),
 		h+"unary nope 1000 M x -> 4 0", h+"stream nope M -> 4 0", h+"stream proto:nope M -> 10 0", h+"say after -> ",
 		`grpc_close 1 6 14: status -> 0 14 "Cluster not available"`, `grpc_close 1 6 14: body 5 0 9 -> 0 ""`)
 }
 
 // TestGRPCNameThatIsAMessage: "empty" is a valid protobuf message without a target. Envoy 1.40.0 aborts ("unset oneof").
 func TestGRPCNameThatIsAMessage(t *testing.T) {
-	got := playGRPC(t, hostsim.RespondGRPC(0, ""), "unary empty 1000 M x")
+	got := playGRPC(t, upstream.RespondGRPC(0, ""), "unary empty 1000 M x")
 	wantLines(t, got, "GrpcService without a target: Envoy aborts here (unset oneof)", "request_headers 2 7 1: unary empty 1000 M x -> 10 0")
 }
 
 func TestGRPCHandles(t *testing.T) {
-	got := playGRPC(t, hostsim.RespondGRPC(0, "", "x"), "unary g 1000 M x; gcancel last; gcancel last; gclose last; gsend last 0 x; gcancel 7; gcancel 6; gcancel 4; gsend 6 0 x; gclose 6; gclose 4")
+	got := playGRPC(t, upstream.RespondGRPC(0, "", "x"), "unary g 1000 M x; gcancel last; gcancel last; gclose last; gsend last 0 x; gcancel 7; gcancel 6; gcancel 4; gsend 6 0 x; gclose 6; gclose 4")
 	var results []string
 	for _, l := range got {
 		results = append(results, l[strings.Index(l, "-> ")+3:])
@@ -140,10 +141,10 @@ func TestGRPCHandles(t *testing.T) {
 // chat answers each message, and ends at "bye" or with the guest's side.
 type chat struct{}
 
-func (chat) Answer(hostsim.Call) hostsim.Answer { return hostsim.Answer{} }
+func (chat) Answer(upstream.Call) upstream.Answer { return upstream.Answer{} }
 
 func (chat) GRPC(r upstream.GRPCRequest) upstream.GRPCReply {
-	reply := upstream.GRPCReply{Delay: time.Millisecond, Headers: hostsim.Headers{{Name: "x-init", Value: "i"}}, Message: "done"}
+	reply := upstream.GRPCReply{Delay: time.Millisecond, Headers: abi.Headers{{Name: "x-init", Value: "i"}}, Message: "done"}
 	if r.Opening {
 		return reply
 	}
@@ -182,21 +183,21 @@ func TestGRPCStreamOutcomes(t *testing.T) {
 	closed := func(code, message string) []string {
 		return []string{"grpc_close 1 6 " + code + ": status -> 0 " + code + ` "` + message + `"`, "grpc_close 1 6 " + code + `: body 5 0 9 -> 0 ""`}
 	}
-	grpcType := hostsim.Header{Name: "content-type", Value: "application/grpc"}
+	grpcType := abi.Header{Name: "content-type", Value: "application/grpc"}
 	for _, tt := range []struct {
 		name    string
-		cluster hostsim.Answer
+		cluster upstream.Answer
 		want    []string
 	}{
-		{"empty", hostsim.RespondGRPC(0, ""), append([]string{initial, trailing("1", "grpc-status|0")}, closed("0", "via_upstream")...)},
-		{"trailers only", hostsim.Answer{Headers: hostsim.Headers{grpcType, {Name: "grpc-status", Value: "5"}, {Name: "grpc-message", Value: "gone"}}},
+		{"empty", upstream.RespondGRPC(0, ""), append([]string{initial, trailing("1", "grpc-status|0")}, closed("0", "via_upstream")...)},
+		{"trailers only", upstream.Answer{Headers: abi.Headers{grpcType, {Name: "grpc-status", Value: "5"}, {Name: "grpc-message", Value: "gone"}}},
 			append([]string{empty, trailing("5", ":status|200|content-type|application/grpc|grpc-status|5|grpc-message|gone|x-envoy-upstream-service-time|0")}, closed("5", "gone{via_upstream}")...)},
-		{"HTTP 404", hostsim.Respond(404, "nope"), append([]string{empty, trailing("0", "")}, closed("12", "via_upstream")...)},
-		{"refused", hostsim.Fail(upstream.FaultRefuse), append([]string{empty,
+		{"HTTP 404", upstream.Respond(404, "nope"), append([]string{empty, trailing("0", "")}, closed("12", "via_upstream")...)},
+		{"refused", upstream.Fail(upstream.FaultRefuse), append([]string{empty,
 			trailing("4", ":status|200|content-type|application/grpc|grpc-status|14|grpc-message|upstream connect error or disconnect/reset before headers. reset reason: remote connection failure")},
 			closed("14", "upstream connect error or disconnect/reset before headers. reset reason: remote connection failure{upstream_reset_before_response_started{remote_connection_failure|delayed_connect_error:_Connection_refused}}")...)},
-		{"bad frame", hostsim.Answer{Headers: hostsim.Headers{grpcType}, Body: []byte("\x07\x00\x00\x00\x01x")}, append([]string{initial, trailing("0", "")}, closed("13", "via_upstream")...)},
-		{"reset midway", hostsim.Answer{Headers: hostsim.Headers{grpcType}, Fault: upstream.FaultResetMidBody}, append([]string{initial, trailing("0", "")}, closed("13", "upstream_reset_after_response_started{remote_reset}")...)},
+		{"bad frame", upstream.Answer{Headers: abi.Headers{grpcType}, Body: []byte("\x07\x00\x00\x00\x01x")}, append([]string{initial, trailing("0", "")}, closed("13", "via_upstream")...)},
+		{"reset midway", upstream.Answer{Headers: abi.Headers{grpcType}, Fault: upstream.FaultResetMidBody}, append([]string{initial, trailing("0", "")}, closed("13", "upstream_reset_after_response_started{remote_reset}")...)},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			wantLines(t, playGRPC(t, tt.cluster, "stream g M; gsend last 1 a; pause")[2:], tt.want...)
@@ -206,14 +207,14 @@ func TestGRPCStreamOutcomes(t *testing.T) {
 
 // TestGRPCNestedCallbacks: each failing stream makes a callback inside the hostcall, in which the guest opens another.
 func TestGRPCNestedCallbacks(t *testing.T) {
-	h := newHost(t, "grpc_receive_initial_metadata: stream g M\nrequest_headers: stream g M", hostsim.WithCluster("g", hostsim.Fail(upstream.FaultNoEndpoints)))
+	h := newHost(t, "grpc_receive_initial_metadata: stream g M\nrequest_headers: stream g M", hostsim.WithCluster("g", upstream.Fail(upstream.FaultNoEndpoints)))
 	r, _ := do(t, h, hostsim.Request{})
 	wantStatus(t, r, 503)
 }
 
 // TestGRPCEndsWithItsRoot: an update and a drain cancel what the old root has in the air.
 func TestGRPCEndsWithItsRoot(t *testing.T) {
-	h := newHost(t, "configure: stream g M; unary g 0 M x\ngrpc_close: say closed\ngrpc_receive: say received", hostsim.WithCluster("g", hostsim.Answer{Delay: time.Second}))
+	h := newHost(t, "configure: stream g M; unary g 0 M x\ngrpc_close: say closed\ngrpc_receive: say received", hostsim.WithCluster("g", upstream.Answer{Delay: time.Second}))
 	if err := h.UpdateConfig([]byte("grpc_close: say closed")); err != nil {
 		t.Fatal(err)
 	}

@@ -33,7 +33,7 @@ func TestHeaderMaps(t *testing.T) {
 	got := ask(t, newHost(t, script("get 0 authorization", "get 0 x-api-key", "prop request.headers.x-api-key", "get 0 X-API-KEY",
 		"get 0 none", "get 1 a", "get 2 :status", "get 6 :status", "get 8 a", "pairs 2", "set 2 a b", "remove 0 none", "mapsize 1", "add 0 x-new 1",
 		"add 0 x-new 2", "set 0 x-api-key 3", "pairs 0")),
-		hostsim.Request{Headers: hostsim.Headers{{Name: "Authorization", Value: "A"}, {Name: "authorization", Value: "B"},
+		hostsim.Request{Headers: abi.Headers{{Name: "Authorization", Value: "A"}, {Name: "authorization", Value: "B"},
 			{Name: "x-api-key", Value: "one"}, {Name: "x-api-key", Value: "two"}, {Name: "x-request-id", Value: "id"}}})
 	wantResults(t, got, map[string]string{
 		"get 0 authorization": `0 "A,B"`, "get 0 x-api-key": `0 "one"`, "prop request.headers.x-api-key": `0 "one,two"`,
@@ -45,7 +45,7 @@ func TestHeaderMaps(t *testing.T) {
 
 func TestSetPairs(t *testing.T) {
 	h := newHost(t, script("setpairs 0 :path=/new,:method=GET,:authority=a,x-forwarded-proto=http,x=1,x=2"))
-	_, e := do(t, h, hostsim.Request{Headers: hostsim.Headers{{Name: "gone", Value: "1"}}})
+	_, e := do(t, h, hostsim.Request{Headers: abi.Headers{{Name: "gone", Value: "1"}}})
 	if p, _ := e.Upstream.Headers.Get(":path"); p != "/new" || len(e.Upstream.Headers) != 7 {
 		t.Errorf("backend saw %v", e.Upstream.Headers)
 	}
@@ -98,11 +98,11 @@ func TestSharedQueue(t *testing.T) {
 @send request_headers: qresolve q; qresolve none; enqueue q hello; enqueue q there; enqueueid 99
 @wait request_headers: pause
 queue_ready: dequeue q; effective; continue 0`, hostsim.WithWorkers(2))
-	pending, err := h.Start(hostsim.Request{Worker: 1, Headers: hostsim.Headers{{Name: "x-script", Value: "wait"}}})
+	pending, err := h.Start(hostsim.Request{Worker: 1, Headers: abi.Headers{{Name: "x-script", Value: "wait"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, e := do(t, h, hostsim.Request{Headers: hostsim.Headers{{Name: "x-script", Value: "send"}}})
+	_, e := do(t, h, hostsim.Request{Headers: abi.Headers{{Name: "x-script", Value: "send"}}})
 	wantResults(t, func(op string) string { return result(t, e.Log, op) },
 		map[string]string{"qresolve q": "0 1", "qresolve none": "1 0", "enqueueid 99": "1", "dequeue q": `0 "hello"`})
 	r, _, err := pending.Wait(t.Context())
@@ -154,7 +154,7 @@ func TestProperties(t *testing.T) {
 
 // What Envoy 1.40 lets through of headers that only it may set, and what it sets itself.
 func TestForgedEnvoyHeaders(t *testing.T) {
-	sent := hostsim.Headers{
+	sent := abi.Headers{
 		{Name: "x-envoy-internal", Value: "true"}, {Name: "x-envoy-external-address", Value: "9.9.9.9"}, {Name: "x-envoy-retry-on", Value: "5xx"},
 		{Name: "X-Envoy-Upstream-Rq-Timeout-Ms", Value: "1"}, {Name: "x-envoy-original-path", Value: "/forged"},
 		{Name: "x-envoy-attempt-count", Value: "7"}, {Name: "x-request-id", Value: "id"},
@@ -202,7 +202,7 @@ func TestSourceAddress(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			r := hostsim.Request{}
 			if tt.xff != "" {
-				r.Headers = hostsim.Headers{{Name: "x-forwarded-for", Value: tt.xff}}
+				r.Headers = abi.Headers{{Name: "x-forwarded-for", Value: tt.xff}}
 			}
 			got := ask(t, newHost(t, script("prop source.address"), hostsim.WithConnectionManager(tt.cm)), r)
 			wantResults(t, got, map[string]string{"prop source.address": `0 "` + tt.want + `"`})
@@ -299,7 +299,7 @@ func TestLoadErrors(t *testing.T) {
 
 func TestTraceShowsLengthsNotValues(t *testing.T) {
 	h := newHost(t, script("set 0 x-token sesame", "sdset k 0 sesame", "get 0 x-key"), hostsim.WithTrace())
-	_, e := do(t, h, hostsim.Request{Headers: hostsim.Headers{{Name: "authorization", Value: "sesame"}, {Name: "x-key", Value: "12345"}}})
+	_, e := do(t, h, hostsim.Request{Headers: abi.Headers{{Name: "authorization", Value: "sesame"}, {Name: "x-key", Value: "12345"}}})
 	var text []string
 	for _, entry := range e.Trace {
 		text = append(text, entry.String())

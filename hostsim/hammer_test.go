@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/abi"
 )
 
 const (
@@ -23,7 +24,7 @@ func hammerAll(t *testing.T, h *hostsim.Host) {
 	var wg sync.WaitGroup
 	for w := range hammerVMs {
 		wg.Go(func() {
-			r, _, err := h.Do(t.Context(), hostsim.Request{Worker: w, Headers: hostsim.Headers{{Name: "x-producer", Value: strconv.Itoa(w)}}})
+			r, _, err := h.Do(t.Context(), hostsim.Request{Worker: w, Headers: abi.Headers{{Name: "x-producer", Value: strconv.Itoa(w)}}})
 			if err != nil || r.Status != 200 {
 				t.Errorf("worker %d: status %d, %v", w, r.Status, err)
 			}

@@ -9,6 +9,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/envoy"
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/envoy/http"
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/wasmhost"
+	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
 // Host is a listener with one Wasm plugin in its HTTP filter chain, before the router; SetNext adds others. Its methods may be called from
@@ -20,7 +21,7 @@ type Host struct {
 	closes func(context.Context) error
 
 	mu       sync.Mutex
-	upstream Cluster
+	upstream upstream.Cluster
 	next     *Host
 	// leftovers are bytes on a worker's idle connection to the backend, which has not read them.
 	leftovers map[int][]byte
@@ -108,7 +109,7 @@ func (h *Host) Clock() Clock { return h.process.Clock() }
 func (h *Host) Advance(d time.Duration) { h.process.Advance(d) }
 
 // SetUpstream changes the backend of Do, from the next exchange on.
-func (h *Host) SetUpstream(backend Cluster) {
+func (h *Host) SetUpstream(backend upstream.Cluster) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.upstream = backend

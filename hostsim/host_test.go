@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/abi"
+	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
 func TestStartOrder(t *testing.T) {
@@ -62,7 +64,7 @@ func TestRefusedUpdateKeepsTheOld(t *testing.T) {
 
 func TestUpdateSharesTheVMAndDrainsTheOldRoot(t *testing.T) {
 	h := newHost(t, "request_headers: call auth 60000; pause\nhttp_call_response: say late\ndone: say done\ndelete: say deleted\nlog: say log",
-		hostsim.WithCluster("auth", hostsim.Answer{Delay: 30 * time.Second}))
+		hostsim.WithCluster("auth", upstream.Answer{Delay: 30 * time.Second}))
 	pending, err := h.Start(hostsim.Request{})
 	if err != nil {
 		t.Fatal(err)
@@ -147,7 +149,7 @@ func TestOneProcessTwoListeners(t *testing.T) {
 func TestFailClosed(t *testing.T) {
 	h := newHost(t, "@die request_headers: panic\nresponse_headers: say r\nlog: say l")
 	for i, script := range []string{"die", "live", "live"} {
-		r, e := do(t, h, hostsim.Request{Headers: hostsim.Headers{{Name: "x-script", Value: script}}})
+		r, e := do(t, h, hostsim.Request{Headers: abi.Headers{{Name: "x-script", Value: script}}})
 		wantStatus(t, r, 503)
 		wantUpstream(t, e, false)
 		if e.Details != "wasm_fail_stream" || len(r.Body) != 0 {
@@ -163,7 +165,7 @@ func TestFailClosed(t *testing.T) {
 func TestFailOpen(t *testing.T) {
 	h := newHost(t, "@die request_headers: panic\nrequest_headers: reply 403 - no", hostsim.WithFailurePolicy(hostsim.FailOpen))
 	for i, want := range []int{403, 503, 200} {
-		r, _ := do(t, h, hostsim.Request{Headers: hostsim.Headers{{Name: "x-script", Value: []string{"", "die", ""}[i]}}})
+		r, _ := do(t, h, hostsim.Request{Headers: abi.Headers{{Name: "x-script", Value: []string{"", "die", ""}[i]}}})
 		wantStatus(t, r, want)
 	}
 }
@@ -172,7 +174,7 @@ func TestFailReload(t *testing.T) {
 	h := newHost(t, "@die request_headers: panic\nrequest_headers: sdget kept", hostsim.WithFailurePolicy(hostsim.FailReload), hostsim.WithWorkers(2))
 	h.Process().SetSharedData("", "kept", []byte("v"))
 	request := func(script string, worker int) int {
-		r, _ := do(t, h, hostsim.Request{Worker: worker, Headers: hostsim.Headers{{Name: "x-script", Value: script}}})
+		r, _ := do(t, h, hostsim.Request{Worker: worker, Headers: abi.Headers{{Name: "x-script", Value: script}}})
 		return r.Status
 	}
 	h.Advance(time.Minute)
@@ -205,9 +207,9 @@ func TestFailReload(t *testing.T) {
 // TestCrashAndOtherStreams: a stream that waits for a callout hangs, one that waits for the backend gets 503.
 func TestCrashAndOtherStreams(t *testing.T) {
 	h := newHost(t, "@wait request_headers: call auth 1000; pause\n@die request_headers: panic\n@pass response_headers: say x\nhttp_call_response: effective; continue 0",
-		hostsim.WithCluster("auth", hostsim.Answer{Delay: time.Second / 2}), hostsim.WithUpstream(hostsim.Answer{Delay: time.Second / 2}))
+		hostsim.WithCluster("auth", upstream.Answer{Delay: time.Second / 2}), hostsim.WithUpstream(upstream.Answer{Delay: time.Second / 2}))
 	start := func(script string) *hostsim.Pending {
-		p, err := h.Start(hostsim.Request{Headers: hostsim.Headers{{Name: "x-script", Value: script}}})
+		p, err := h.Start(hostsim.Request{Headers: abi.Headers{{Name: "x-script", Value: script}}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -236,7 +238,7 @@ func TestCrashAndOtherStreams(t *testing.T) {
 
 func TestPanicInCalloutCallbackHangsItsStream(t *testing.T) {
 	h := newHost(t, "request_headers: call auth 1000; pause\nhttp_call_response: effective; panic",
-		hostsim.WithCluster("auth", hostsim.Respond(200, "")), hostsim.WithConnectionManager(hostsim.ConnectionManager{StreamIdleTimeout: time.Second}))
+		hostsim.WithCluster("auth", upstream.Respond(200, "")), hostsim.WithConnectionManager(hostsim.ConnectionManager{StreamIdleTimeout: time.Second}))
 	r, e := do(t, h, hostsim.Request{})
 	wantStatus(t, r, 503)
 	if e.Elapsed != time.Second {

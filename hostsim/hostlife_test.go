@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/abi"
 )
 
 // TestDoneLater: a root that answers false to on_done stays, with its ticks, until it calls proxy_done.
@@ -50,7 +51,7 @@ func TestMetadataFrames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Stream().RequestMetadata(hostsim.Headers{{Name: "a", Value: "1"}, {Name: "b", Value: "2"}}); err != nil {
+	if err := p.Stream().RequestMetadata(abi.Headers{{Name: "a", Value: "1"}, {Name: "b", Value: "2"}}); err != nil {
 		t.Fatal(err)
 	}
 	r, e, err := p.Wait(t.Context())

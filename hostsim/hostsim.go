@@ -5,7 +5,7 @@
 // it with one Wasm plugin in its filter chain. New makes both:
 //
 //	host, err := hostsim.New(ctx, wasm, hostsim.WithConfig(config),
-//		hostsim.WithCluster("auth", hostsim.Respond(200, "ok")))
+//		hostsim.WithCluster("auth", upstream.Respond(200, "ok")))
 //	response, exchange, err := host.Do(ctx, hostsim.Request{Method: "GET", Path: "/orders"})
 //
 // What is simulated how well stands in the fidelity table of the package's README.

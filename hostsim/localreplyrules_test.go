@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/abi"
+	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
 // TestLocalReplyHeadersAboutTheMessage: what a guest gives for :status, content-length and the connection does not count.
@@ -125,10 +127,10 @@ func closes(r hostsim.Response) bool { v, _ := r.Headers.Get("connection"); retu
 // TestConnectionClose: when Envoy ends the client's connection with a response.
 func TestConnectionClose(t *testing.T) {
 	post := hostsim.Request{Method: "POST", Body: []byte("body")}
-	client := hostsim.Request{Headers: hostsim.Headers{{Name: "Connection", Value: "keep-alive, Close"}, {Name: "keep-alive", Value: "x"}, {Name: "te", Value: "gzip"}}}
+	client := hostsim.Request{Headers: abi.Headers{{Name: "Connection", Value: "keep-alive, Close"}, {Name: "keep-alive", Value: "x"}, {Name: "te", Value: "gzip"}}}
 	h2 := post
 	h2.Info.Protocol = "HTTP/2"
-	auth := hostsim.WithCluster("auth", hostsim.Answer{Delay: time.Second})
+	auth := hostsim.WithCluster("auth", upstream.Answer{Delay: time.Second})
 	for name, c := range map[string]struct {
 		script  string
 		request hostsim.Request
@@ -167,7 +169,7 @@ func TestConnectionClose(t *testing.T) {
 // TestClientThatSendsLess: a request that is not whole is the client's fault, and ends the connection.
 func TestClientThatSendsLess(t *testing.T) {
 	h := newHost(t, "request_headers: say x", hostsim.WithConnectionManager(hostsim.ConnectionManager{StreamIdleTimeout: time.Second}))
-	r, x := do(t, h, hostsim.Request{Method: "POST", Headers: hostsim.Headers{{Name: "content-length", Value: "9"}}, Body: []byte("body")})
+	r, x := do(t, h, hostsim.Request{Method: "POST", Headers: abi.Headers{{Name: "content-length", Value: "9"}}, Body: []byte("body")})
 	if r.Status != 408 || !closes(r) || x.Upstream == nil || x.Upstream.Complete || x.Elapsed != time.Second {
 		t.Errorf("%+v after %v, backend %+v; want 408", r, x.Elapsed, x.Upstream)
 	}

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/abi"
+	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
 )
 
@@ -27,7 +29,7 @@ var storms = map[string]storm{
 	"refused by a tick":  {trigger: "request_headers: tick 20; reply 200 -\ntick: tick 0", decide: "reply 403 - no"},
 	"refused bare":       {trigger: stormCall, decide: "reply 403 -"},
 	"admitted to a direct response": {
-		trigger: stormCall, decide: "continue 0", options: []hostsim.Option{hostsim.WithDirectResponse(403, "hello")},
+		trigger: stormCall, decide: "continue 0", options: []hostsim.Option{hostsim.WithConnectionManager(hostsim.ConnectionManager{DirectResponse: &upstream.Answer{Status: 403, Body: []byte("hello")}})},
 	},
 	"closed":                       {trigger: stormCall, decide: "close 0"},
 	"admitted to a backend":        {trigger: stormCall, decide: "continue 0"},
@@ -40,7 +42,7 @@ func (s storm) play(t *testing.T, module *hostsim.Module, n int, options ...host
 	t.Helper()
 	script := "@hold request_headers: hold\n@alive request_headers: reply 200 - alive\n@go " + s.trigger + "; each " + s.decide
 	options = append(append([]hostsim.Option{
-		hostsim.WithConfig([]byte(script)), hostsim.WithCluster("auth", hostsim.Respond(200, "")),
+		hostsim.WithConfig([]byte(script)), hostsim.WithCluster("auth", upstream.Respond(200, "")),
 	}, s.options...), options...)
 	host, err := module.New(t.Context(), options...)
 	if err != nil {
@@ -49,7 +51,7 @@ func (s storm) play(t *testing.T, module *hostsim.Module, n int, options ...host
 	t.Cleanup(func() { _ = host.Process().Close(context.Background()) })
 	var held []*hostsim.Pending
 	for range n {
-		p, err := host.Start(hostsim.Request{Headers: hostsim.Headers{{Name: "x-script", Value: "hold"}}, Body: []byte(s.body)})
+		p, err := host.Start(hostsim.Request{Headers: abi.Headers{{Name: "x-script", Value: "hold"}}, Body: []byte(s.body)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -69,7 +71,7 @@ func (s storm) play(t *testing.T, module *hostsim.Module, n int, options ...host
 }
 
 func scriptedRequest(name string) hostsim.Request {
-	return hostsim.Request{Headers: hostsim.Headers{{Name: "x-script", Value: name}}}
+	return hostsim.Request{Headers: abi.Headers{{Name: "x-script", Value: name}}}
 }
 
 // alive reports whether the VM of the worker still serves.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/hostsim/abi"
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/envoy"
+	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
 // Option is what New takes: a ProcessOption or a HostOption.
@@ -29,11 +30,11 @@ type config struct {
 
 type hostOptions struct {
 	envoy.Config
-	upstream Cluster
+	upstream upstream.Cluster
 }
 
 func newHostOptions() hostOptions {
-	return hostOptions{Config: envoy.NewConfig(), upstream: Respond(200, "backend\n", "content-type", "text/plain")}
+	return hostOptions{Config: envoy.NewConfig(), upstream: upstream.Respond(200, "backend\n", "content-type", "text/plain")}
 }
 
 // WithProfile chooses the Envoy version to imitate, such as "1.38".
@@ -61,7 +62,7 @@ func WithSeed(seed uint64) ProcessOption {
 }
 
 // WithCluster defines a cluster that guests may call.
-func WithCluster(name string, cluster Cluster) ProcessOption {
+func WithCluster(name string, cluster upstream.Cluster) ProcessOption {
 	return func(c *envoy.ProcessConfig) { c.Clusters[name] = cluster }
 }
 
@@ -95,13 +96,8 @@ func WithRootID(id string) HostOption { return func(c *hostOptions) { c.RootID =
 func WithVMID(id string) HostOption { return func(c *hostOptions) { c.VMID = id } }
 
 // WithUpstream sets the backend that Host.Do forwards to; 200 "backend\n" unless given.
-func WithUpstream(backend Cluster) HostOption {
+func WithUpstream(backend upstream.Cluster) HostOption {
 	return func(c *hostOptions) { c.upstream = backend }
-}
-
-// WithDirectResponse has the route answer by itself, as Envoy's direct_response does, without any backend.
-func WithDirectResponse(status int, body string) HostOption {
-	return func(c *hostOptions) { c.DirectResponse = &Answer{Status: status, Body: []byte(body)} }
 }
 
 // WithLog adds a receiver of each log line. It is called on the thread that logs and must not call into the Host.
@@ -162,14 +158,14 @@ func WithAllowOnHeadersStopIteration() HostOption {
 	return func(c *hostOptions) { c.AllowStopIteration = true }
 }
 
-// WithConnectionManager sets the observable settings of the HTTP connection manager.
+// WithConnectionManager sets what can be observed of the HTTP connection manager, its listener and its route.
 func WithConnectionManager(m ConnectionManager) HostOption {
 	return func(c *hostOptions) { c.ConnManager = m }
 }
 
 // WithProperty sets a property for every stream, by its path with dots between the parts, such as
 // "xds.route_metadata.filter_metadata.ns.key" or "connection.tls_version". It wins over what the host would answer.
-// The value is a string, []byte, bool, int64, uint64, float64, time.Time, time.Duration or Headers.
+// The value is a string, []byte, bool, int64, uint64, float64, time.Time, time.Duration or abi.Headers.
 func WithProperty(path string, value any) HostOption {
 	return func(c *hostOptions) { c.Properties[path] = value }
 }
@@ -183,10 +179,4 @@ func WithForeignFunction(name string, f envoy.ForeignFunction) HostOption {
 // not loaded.
 func WithMemoryLimit(bytes int) HostOption {
 	return func(c *hostOptions) { c.MemoryLimit = bytes }
-}
-
-// WithBufferLimit is the listener's per_connection_buffer_limit_bytes, 1 MiB unless given: a body that the guest holds
-// back beyond it ends in 413 or 500.
-func WithBufferLimit(bytes int) HostOption {
-	return func(c *hostOptions) { c.BufferLimit = bytes }
 }

@@ -5,12 +5,13 @@ import (
 	"testing"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
 // TestAnswerInPieces: the backend's body comes piece by piece, and its end by itself.
 func TestAnswerInPieces(t *testing.T) {
 	h := newHost(t, "response_body: body 1 0 99", hostsim.WithTrace(),
-		hostsim.WithUpstream(hostsim.Answer{Body: []byte("abcdefg"), BodyIn: 3}))
+		hostsim.WithUpstream(upstream.Answer{Body: []byte("abcdefg"), BodyIn: 3}))
 	response, x := do(t, h, hostsim.Request{})
 	if string(response.Body) != "abcdefg" || response.HeadersOnly {
 		t.Errorf("client got %q, headers only: %v", response.Body, response.HeadersOnly)
@@ -30,13 +31,13 @@ func TestAnswerInPieces(t *testing.T) {
 func TestHeadersOnly(t *testing.T) {
 	for _, tt := range []struct {
 		name, script string
-		backend      hostsim.Answer
+		backend      upstream.Answer
 		want         bool
 	}{
-		{"reply without a body", "reply 403 -", hostsim.Answer{}, true},
-		{"reply with a body", "reply 403 - no", hostsim.Answer{}, false},
-		{"backend without a body", "", hostsim.Answer{Status: 204}, true},
-		{"backend with a body", "", hostsim.Respond(200, "x"), false},
+		{"reply without a body", "reply 403 -", upstream.Answer{}, true},
+		{"reply with a body", "reply 403 - no", upstream.Answer{}, false},
+		{"backend without a body", "", upstream.Answer{Status: 204}, true},
+		{"backend with a body", "", upstream.Respond(200, "x"), false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			response, x := do(t, newHost(t, script(tt.script), hostsim.WithTrace(), hostsim.WithUpstream(tt.backend)), hostsim.Request{})

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/envoy"
+	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
 // Process is one Envoy process: threads, a clock, clusters, and the state that all its plugins share. Its methods may
@@ -35,12 +36,12 @@ func (p *Process) Workers() int { return len(p.envoy.Workers) - 1 }
 func (p *Process) Advance(d time.Duration) { p.envoy.Loop.Advance(d) }
 
 // SetCluster defines or replaces a cluster, and removes it when cluster is nil.
-func (p *Process) SetCluster(name string, cluster Cluster) {
+func (p *Process) SetCluster(name string, cluster upstream.Cluster) {
 	p.envoy.SetCluster(name, cluster)
 }
 
 // Calls are all calls that guests dispatched so far, in order; also those that were refused.
-func (p *Process) Calls() []Call { return p.envoy.Calls.From(0) }
+func (p *Process) Calls() []upstream.Call { return p.envoy.Calls.From(0) }
 
 // Hostcalls is how many hostcalls all guests made so far, WASI left out.
 func (p *Process) Hostcalls() int { return p.envoy.Hostcalls() }

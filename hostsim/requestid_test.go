@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/abi"
+	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
 // TestNoRequestID: without generate_request_id a request has the client's id or none, at the edge too.
@@ -11,9 +13,9 @@ func TestNoRequestID(t *testing.T) {
 	for _, edge := range []bool{false, true} {
 		for _, id := range []string{"", "mine"} {
 			h := newHost(t, "request_headers: get 0 x-request-id", hostsim.WithConnectionManager(hostsim.ConnectionManager{NoRequestID: true, UseRemoteAddress: edge}))
-			var headers hostsim.Headers
+			var headers abi.Headers
 			if id != "" {
-				headers = hostsim.Headers{{Name: "x-request-id", Value: id}}
+				headers = abi.Headers{{Name: "x-request-id", Value: id}}
 			}
 			_, x := do(t, h, hostsim.Request{Headers: headers})
 			if got, _ := x.Upstream.Headers.Get("x-request-id"); got != id {
@@ -27,7 +29,7 @@ func TestNoRequestID(t *testing.T) {
 func TestSuppressEnvoyHeaders(t *testing.T) {
 	const script = "request_headers: call auth 1000; pause\nhttp_call_response: effective; continue 0"
 	for _, suppress := range []bool{false, true} {
-		h := newHost(t, script, hostsim.WithCluster("auth", hostsim.Respond(200, "")),
+		h := newHost(t, script, hostsim.WithCluster("auth", upstream.Respond(200, "")),
 			hostsim.WithConnectionManager(hostsim.ConnectionManager{SuppressEnvoyHeaders: suppress}))
 		r, x := do(t, h, hostsim.Request{})
 		_, limit := x.Upstream.Headers.Get("x-envoy-expected-rq-timeout-ms")

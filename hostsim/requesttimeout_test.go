@@ -5,7 +5,9 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/abi"
 	"github.com/sallyport-gateway/sallyport/hostsim/event"
+	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
 // TestRequestTimeoutOfHeldRequest: where the plugin holds a request decides whether the request timeout goes on.
@@ -13,7 +15,7 @@ func TestRequestTimeoutOfHeldRequest(t *testing.T) {
 	const limit = time.Second
 	idle := 5 * time.Second
 	body := hostsim.Request{Method: "POST", Body: []byte("body")}
-	trailers := hostsim.Request{Method: "POST", Body: []byte("body"), Trailers: hostsim.Headers{{Name: "x-trailer", Value: "t"}}}
+	trailers := hostsim.Request{Method: "POST", Body: []byte("body"), Trailers: abi.Headers{{Name: "x-trailer", Value: "t"}}}
 	const letGo = "; pause\nhttp_call_response: effective; continue 0"
 	for name, c := range map[string]struct {
 		script  string
@@ -37,7 +39,7 @@ func TestRequestTimeoutOfHeldRequest(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			options := []hostsim.Option{
 				hostsim.WithConnectionManager(hostsim.ConnectionManager{RequestTimeout: limit, StreamIdleTimeout: idle}),
-				hostsim.WithCluster("auth", hostsim.Answer{Delay: limit / 2}),
+				hostsim.WithCluster("auth", upstream.Answer{Delay: limit / 2}),
 			}
 			if c.stop {
 				options = append(options, hostsim.WithAllowOnHeadersStopIteration())
@@ -58,7 +60,7 @@ func TestRequestTimeoutOfUnfinishedRequest(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		post := hostsim.Headers{{Name: ":method", Value: "POST"}, {Name: ":path", Value: "/"}, {Name: ":authority", Value: "a"}}
+		post := abi.Headers{{Name: ":method", Value: "POST"}, {Name: ":path", Value: "/"}, {Name: ":authority", Value: "a"}}
 		if err := s.RequestHeaders(post, false); err != nil {
 			t.Fatal(err)
 		}

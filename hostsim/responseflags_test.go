@@ -18,7 +18,7 @@ func TestResponseFlags(t *testing.T) {
 		{"", -1}, {upstream.FaultNoEndpoints, 1}, {upstream.FaultTimeout, 2}, {upstream.FaultRefuse, 5}, {upstream.FaultReset, 6},
 		{upstream.FaultNotHTTP, 23}, {upstream.FaultUnknown, 24},
 	} {
-		h := newHost(t, "log: prop response.flags", hostsim.WithUpstream(hostsim.Answer{Fault: tt.fault}))
+		h := newHost(t, "log: prop response.flags", hostsim.WithUpstream(upstream.Answer{Fault: tt.fault}))
 		_, e := do(t, h, hostsim.Request{})
 		var flags [8]byte
 		if tt.bit >= 0 {
@@ -28,7 +28,7 @@ func TestResponseFlags(t *testing.T) {
 			t.Errorf("%s: %s, want %s", tt.fault, got, want)
 		}
 	}
-	h := newHost(t, "log: prop response.flags", hostsim.WithUpstream(hostsim.Answer{Delay: time.Minute}))
+	h := newHost(t, "log: prop response.flags", hostsim.WithUpstream(upstream.Answer{Delay: time.Minute}))
 	_, e := do(t, h, hostsim.Request{ClientGoneAfter: time.Second})
 	if got := result(t, e.Log, "prop response.flags"); got != `0 "\x00@\x00\x00\x00\x00\x00\x00"` {
 		t.Errorf("client gone: %s, want bit 14", got)

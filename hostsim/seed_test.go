@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/abi"
+	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
 // seededRun is everything that a run with ticks, callouts, queues and a race for one key showed: all is due at the same
@@ -21,10 +23,10 @@ queue_ready: dequeue q
 @b request_headers: call auth 1000; pause
 http_call_response: effective; get 0 x-script; sdget winner; sdset winner read taken; continue 0`,
 		hostsim.WithSeed(seed), hostsim.WithWorkers(4), hostsim.WithTrace(),
-		hostsim.WithCluster("auth", hostsim.Answer{Delay: 10 * time.Millisecond}))
+		hostsim.WithCluster("auth", upstream.Answer{Delay: 10 * time.Millisecond}))
 	var pending []*hostsim.Pending
 	for i, name := range []string{"a", "b"} {
-		p, err := h.Start(hostsim.Request{Worker: i, Headers: hostsim.Headers{{Name: "x-script", Value: name}}})
+		p, err := h.Start(hostsim.Request{Worker: i, Headers: abi.Headers{{Name: "x-script", Value: name}}})
 		if err != nil {
 			t.Fatal(err)
 		}

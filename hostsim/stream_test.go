@@ -7,11 +7,13 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/abi"
+	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
 func TestPassThrough(t *testing.T) {
 	h := newHost(t, "")
-	r, e := do(t, h, hostsim.Request{Path: "/a?b=c", Headers: hostsim.Headers{{Name: "X-Mixed", Value: "V"}}})
+	r, e := do(t, h, hostsim.Request{Path: "/a?b=c", Headers: abi.Headers{{Name: "X-Mixed", Value: "V"}}})
 	wantStatus(t, r, 200)
 	if string(r.Body) != "backend\n" {
 		t.Errorf("body %q", r.Body)
@@ -32,8 +34,8 @@ response_trailers: say x
 log: say x
 done: say x
 delete: say x`,
-		hostsim.WithUpstream(hostsim.Answer{Body: []byte("abc"), Trailers: hostsim.Headers{{Name: "t", Value: "1"}}}))
-	_, e := do(t, h, hostsim.Request{Body: []byte("hello"), Trailers: hostsim.Headers{{Name: "a", Value: "b"}}})
+		hostsim.WithUpstream(upstream.Answer{Body: []byte("abc"), Trailers: abi.Headers{{Name: "t", Value: "1"}}}))
+	_, e := do(t, h, hostsim.Request{Body: []byte("hello"), Trailers: abi.Headers{{Name: "a", Value: "b"}}})
 	wantSaid(t, e.Log,
 		"context_create 2 1: say x -> ",
 		"request_headers 2 6 0: say x -> ",
@@ -49,7 +51,7 @@ func TestHeaderPauseHoldsBodyAndTrailers(t *testing.T) {
 	h := newHost(t, `request_headers: call auth 1000; pause
 request_body: body 0 0 99
 http_call_response: effective; continue 0`,
-		hostsim.WithCluster("auth", hostsim.Answer{Delay: 200 * time.Millisecond}))
+		hostsim.WithCluster("auth", upstream.Answer{Delay: 200 * time.Millisecond}))
 	body := bytes.Repeat([]byte("x"), 3<<20)
 	r, e := do(t, h, hostsim.Request{Method: "POST", Body: body, BodyIn: 64 << 10})
 	wantStatus(t, r, 200)
@@ -65,7 +67,7 @@ http_call_response: effective; continue 0`,
 }
 
 func TestBodyPauseBuffersAndIsBounded(t *testing.T) {
-	h := newHost(t, "request_body: pauseuntilend; body 0 0 99; setbody 0 0 3 new", hostsim.WithBufferLimit(100))
+	h := newHost(t, "request_body: pauseuntilend; body 0 0 99; setbody 0 0 3 new", hostsim.WithConnectionManager(hostsim.ConnectionManager{BufferLimit: 100}))
 	r, e := do(t, h, hostsim.Request{Method: "POST", Body: []byte("abcdef"), BodyIn: 2})
 	wantStatus(t, r, 200)
 	if got := string(e.Upstream.Body); !strings.HasPrefix(got, "new") {
@@ -118,7 +120,7 @@ func TestOneVerdict(t *testing.T) {
 		{"callback: reply", callThen + "reply 403 - no", 403, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			h := newHost(t, tt.script+"\nresponse_headers: say headers\nresponse_body: say body", hostsim.WithCluster("auth", hostsim.Respond(200, "")))
+			h := newHost(t, tt.script+"\nresponse_headers: say headers\nresponse_body: say body", hostsim.WithCluster("auth", upstream.Respond(200, "")))
 			r, e := do(t, h, hostsim.Request{})
 			wantStatus(t, r, tt.status)
 			wantUpstream(t, e, tt.leaks)
@@ -134,7 +136,7 @@ func TestOneVerdict(t *testing.T) {
 func TestReplyWithoutEffectiveContextDoesNothing(t *testing.T) {
 	for _, verdict := range []string{"reply 403 - no", "continue 0"} {
 		h := newHost(t, "request_headers: call auth 1000; pause\nhttp_call_response: "+verdict,
-			hostsim.WithCluster("auth", hostsim.Respond(200, "")))
+			hostsim.WithCluster("auth", upstream.Respond(200, "")))
 		r, e := do(t, h, hostsim.Request{})
 		if got := result(t, e.Log, verdict); got != "0" {
 			t.Errorf("%s answered %s, want 0", verdict, got)
@@ -150,7 +152,7 @@ func TestReplyWithoutEffectiveContextDoesNothing(t *testing.T) {
 // TestStopIterationOption shows the open door that allow_on_headers_stop_iteration makes of a header-only filter.
 func TestStopIterationOption(t *testing.T) {
 	script := "request_headers: call auth 1000; pause\nhttp_call_response: effective; reply 403 - no"
-	auth := hostsim.WithCluster("auth", hostsim.Answer{Delay: 200 * time.Millisecond})
+	auth := hostsim.WithCluster("auth", upstream.Answer{Delay: 200 * time.Millisecond})
 	post := hostsim.Request{Method: "POST", Body: []byte("abc")}
 	for _, tt := range []struct {
 		name    string
@@ -176,7 +178,7 @@ func TestStopIterationOption(t *testing.T) {
 func TestCloseStream(t *testing.T) {
 	h := newHost(t, "@req request_headers: close 0; pause\n@down request_headers: close 2\n@bad request_headers: close 4")
 	script := func(name string) hostsim.Request {
-		return hostsim.Request{Headers: hostsim.Headers{{Name: "x-script", Value: name}}}
+		return hostsim.Request{Headers: abi.Headers{{Name: "x-script", Value: name}}}
 	}
 	r, e := do(t, h, script("req"))
 	if r.Status != 0 || !r.Reset || e.Upstream != nil {
@@ -193,7 +195,7 @@ func TestCloseStream(t *testing.T) {
 func TestResponsePause(t *testing.T) {
 	for verdict, status := range map[string]int{"continue 1": 200, "reply 403 - no": 403} {
 		h := newHost(t, "response_headers: say once; call auth 1000; get 0 :path; prop request.path; pause\nhttp_call_response: effective; "+verdict,
-			hostsim.WithCluster("auth", hostsim.Respond(200, "")))
+			hostsim.WithCluster("auth", upstream.Respond(200, "")))
 		r, e := do(t, h, hostsim.Request{})
 		wantStatus(t, r, status)
 		if strings.Count(said(e.Log), "say once") != 1 {
@@ -211,7 +213,7 @@ func TestResponsePause(t *testing.T) {
 func TestHeadersAfterContinue(t *testing.T) {
 	h := newHost(t, `request_headers: call auth 1000; pause
 http_call_response: effective; get 0 :path; get 6 :status; body 4 0 9; continue 0; get 0 :path; set 0 a b; get 6 :status`,
-		hostsim.WithCluster("auth", hostsim.Respond(204, "body")))
+		hostsim.WithCluster("auth", upstream.Respond(204, "body")))
 	_, e := do(t, h, hostsim.Request{})
 	wantSaid(t, e.Log,
 		"request_headers 2 6 1: call auth 1000 -> 0 4",
@@ -240,7 +242,7 @@ func TestLogPhase(t *testing.T) {
 
 func TestRejectedEarlier(t *testing.T) {
 	h := newHost(t, "context_create: say c\nrequest_headers: say h\nresponse_headers: say r\nlog: get 0 :path\ndone: say d\ndelete: say x")
-	for _, headers := range []hostsim.Headers{{{Name: ":path", Value: "/x"}}, nil} {
+	for _, headers := range []abi.Headers{{{Name: ":path", Value: "/x"}}, nil} {
 		s, err := h.NewStream(0, hostsim.StreamInfo{})
 		if err != nil {
 			t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"github.com/tetratelabs/proxy-wasm-go-sdk/proxywasm/proxytest" //nolint:depguard // another host to be measured beside this one: no codec of it checks ours
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/abi"
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/forge"
 )
 
@@ -34,7 +35,7 @@ func BenchmarkSuite(b *testing.B) {
 				b.Fatal(err)
 			}
 			for range 100 {
-				if r, _, err := h.Do(b.Context(), hostsim.Request{Headers: hostsim.Headers{{Name: "x-team", Value: "blue"}}}); err != nil || r.Status == 0 {
+				if r, _, err := h.Do(b.Context(), hostsim.Request{Headers: abi.Headers{{Name: "x-team", Value: "blue"}}}); err != nil || r.Status == 0 {
 					b.Fatal(r.Status, err)
 				}
 			}

@@ -16,6 +16,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario/hostdriver"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario/verbatim"
+	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
 // simulation is one case on the simulated host.
@@ -40,7 +41,7 @@ func simulate(ctx context.Context, c *Case, module *hostsim.Module, loadError er
 		hostsim.WithNode(map[string]string{"id": nodeID, "cluster": nodeID})}
 	for _, cluster := range c.Clusters {
 		s.clusters[cluster.Name] = cluster.Answer
-		options = append(options, hostsim.WithCluster(cluster.Name, hostsim.ClusterFunc(func(call hostsim.Call) hostsim.Answer { return s.answer(call.Cluster) })))
+		options = append(options, hostsim.WithCluster(cluster.Name, upstream.ClusterFunc(func(call upstream.Call) upstream.Answer { return s.answer(call.Cluster) })))
 	}
 	var err error
 	if s.process, err = hostsim.NewProcess(options...); err != nil {
@@ -115,14 +116,14 @@ func (s *simulation) options(p Plugin) []hostsim.HostOption {
 	options := []hostsim.HostOption{
 		hostsim.WithName(s.c.listener(p.Name)), hostsim.WithRootID(s.c.Name), hostsim.WithVMID(p.VMID), hostsim.WithConfig(p.Config),
 		hostsim.WithEnv(c.Env), hostsim.WithVMConfig([]byte(p.VMConfig)), hostsim.WithLog(s.keep),
-		hostsim.WithUpstream(hostsim.ClusterFunc(func(hostsim.Call) hostsim.Answer { return s.answer("") })),
+		hostsim.WithUpstream(upstream.ClusterFunc(func(upstream.Call) upstream.Answer { return s.answer("") })),
 		hostsim.WithConnectionManager(hostsim.ConnectionManager{UseRemoteAddress: c.UseRemoteAddress}),
 	}
 	return append(options, hostdriver.HostOptions(c.Settings, c.UseRemoteAddress)...)
 }
 
 // answer is how a cluster, or the backend with an empty name, answers now.
-func (s *simulation) answer(cluster string) hostsim.Answer {
+func (s *simulation) answer(cluster string) upstream.Answer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a := s.upstream
@@ -131,7 +132,7 @@ func (s *simulation) answer(cluster string) hostsim.Answer {
 	}
 	out := hostdriver.Answer(a)
 	if name, value := verbatim.Framing(a.Response); name != "" && out.Status != 0 {
-		out.Headers = append(out.Headers, hostsim.Header{Name: name, Value: value})
+		out.Headers = append(out.Headers, abi.Header{Name: name, Value: value})
 	}
 	return out
 }
@@ -258,7 +259,7 @@ func simulatedResponse(name string, asked *Request, r hostsim.Response, e hostsi
 	return out
 }
 
-func (s *simulation) keepUpstream(u *hostsim.UpstreamRequest) {
+func (s *simulation) keepUpstream(u *upstream.Request) {
 	if u == nil || s.upstream.Fault.Static() {
 		return
 	}

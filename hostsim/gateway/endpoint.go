@@ -15,7 +15,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/abi"
 	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
@@ -24,7 +24,7 @@ import (
 const maxAnswer = 32<<20 + 1
 
 // Endpoint is a real HTTP server: what Envoy calls a cluster with one host. It
-// is a hostsim.Cluster for callouts on a real clock.
+// is a upstream.Cluster for callouts on a real clock.
 type Endpoint struct {
 	// Base has the scheme and the host to connect to; its path is not used. What
 	// the request calls itself (:authority) is what the server is told.
@@ -51,25 +51,25 @@ const (
 )
 
 // Answer sends the call when the host asks for it.
-func (e Endpoint) Answer(c hostsim.Call) hostsim.Answer {
-	return hostsim.Answer{Wait: func(ctx context.Context) hostsim.Answer {
+func (e Endpoint) Answer(c upstream.Call) upstream.Answer {
+	return upstream.Answer{Wait: func(ctx context.Context) upstream.Answer {
 		return e.send(ctx, c.Headers, c.Body, c.Trailers)
 	}}
 }
 
 // send makes a request of wire headers and an Answer of what comes back; what
 // goes wrong on the way is a Fault.
-func (e Endpoint) send(ctx context.Context, headers hostsim.Headers, body []byte, trailers hostsim.Headers) hostsim.Answer {
+func (e Endpoint) send(ctx context.Context, headers abi.Headers, body []byte, trailers abi.Headers) upstream.Answer {
 	req, err := e.request(ctx, headers, body, trailers)
 	if err != nil {
-		return hostsim.Fail(upstream.FaultReset)
+		return upstream.Fail(upstream.FaultReset)
 	}
 	resp, err := e.Transport.RoundTrip(req)
 	if err != nil {
-		return hostsim.Fail(faultOf(err))
+		return upstream.Fail(faultOf(err))
 	}
 	defer resp.Body.Close()
-	a := hostsim.Answer{Status: resp.StatusCode, Headers: wireHeaders(resp.Header)}
+	a := upstream.Answer{Status: resp.StatusCode, Headers: wireHeaders(resp.Header)}
 	a.Body, err = io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
 		a.Fault = upstream.FaultResetMidBody
@@ -78,7 +78,7 @@ func (e Endpoint) send(ctx context.Context, headers hostsim.Headers, body []byte
 	return a
 }
 
-func (e Endpoint) request(ctx context.Context, headers hostsim.Headers, body []byte, trailers hostsim.Headers) (*http.Request, error) {
+func (e Endpoint) request(ctx context.Context, headers abi.Headers, body []byte, trailers abi.Headers) (*http.Request, error) {
 	method, _ := headers.Get(":method")
 	path, _ := headers.Get(":path")
 	authority, _ := headers.Get(":authority")
@@ -134,22 +134,22 @@ var hopByHop = []string{
 }
 
 // wireHeaders is h in lower case, by name: net/http does not keep the order.
-func wireHeaders(h http.Header) hostsim.Headers {
-	var out hostsim.Headers
+func wireHeaders(h http.Header) abi.Headers {
+	var out abi.Headers
 	for name, values := range h {
 		if name = strings.ToLower(name); slices.Contains(hopByHop, name) {
 			continue
 		}
 		for _, v := range values {
-			out = append(out, hostsim.Header{Name: name, Value: v})
+			out = append(out, abi.Header{Name: name, Value: v})
 		}
 	}
-	slices.SortStableFunc(out, func(a, b hostsim.Header) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortStableFunc(out, func(a, b abi.Header) int { return strings.Compare(a.Name, b.Name) })
 	return out
 }
 
 // httpHeader is h without pseudo headers and what belongs to one connection.
-func httpHeader(h hostsim.Headers) http.Header {
+func httpHeader(h abi.Headers) http.Header {
 	out := http.Header{}
 	for _, f := range h {
 		name := strings.ToLower(f.Name)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/abi"
 	"github.com/sallyport-gateway/sallyport/hostsim/event"
 	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
@@ -34,7 +35,7 @@ type exchange struct {
 
 // message is headers, body and trailers as the stream emits them.
 type message struct {
-	headers, trailers hostsim.Headers
+	headers, trailers abi.Headers
 	body              []byte
 }
 
@@ -119,7 +120,7 @@ func (x *exchange) ask() {
 }
 
 // feedAnswer gives the stream the upstream's answer. A stream that ends meanwhile takes no more.
-func (x *exchange) feedAnswer(a hostsim.Answer) {
+func (x *exchange) feedAnswer(a upstream.Answer) {
 	if a.Fault == "" && len(a.Body) >= maxAnswer {
 		a.Fault = upstream.FaultReset
 	}
@@ -132,7 +133,7 @@ func (x *exchange) feedAnswer(a hostsim.Answer) {
 		_ = x.stream.UpstreamFailed(a.Fault)
 		return
 	}
-	headers := append(hostsim.Headers{{Name: ":status", Value: strconv.Itoa(a.Status)}}, a.Headers...)
+	headers := append(abi.Headers{{Name: ":status", Value: strconv.Itoa(a.Status)}}, a.Headers...)
 	end := len(a.Body) == 0 && len(a.Trailers) == 0
 	if x.stream.ResponseHeaders(headers, end) != nil || end {
 		return

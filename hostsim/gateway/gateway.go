@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/abi"
 )
 
 // DefaultMaxBody is the request body that a Gateway takes unless told otherwise.
@@ -127,16 +128,16 @@ func streamInfo(r *http.Request) hostsim.StreamInfo {
 
 // requestHeaders are the request's as on the wire: the target verbatim, so that
 // the plugin judges what the client wrote.
-func requestHeaders(r *http.Request) hostsim.Headers {
+func requestHeaders(r *http.Request) abi.Headers {
 	path := r.RequestURI
 	if !strings.HasPrefix(path, "/") {
 		path = r.URL.RequestURI()
 	}
-	h := hostsim.Headers{
+	h := abi.Headers{
 		{Name: ":method", Value: r.Method}, {Name: ":path", Value: path}, {Name: ":authority", Value: r.Host},
 	}
 	if r.ContentLength > 0 {
-		h = append(h, hostsim.Header{Name: "content-length", Value: strconv.FormatInt(r.ContentLength, 10)})
+		h = append(h, abi.Header{Name: "content-length", Value: strconv.FormatInt(r.ContentLength, 10)})
 	}
 	return append(h, wireHeaders(r.Header)...)
 }

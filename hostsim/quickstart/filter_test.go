@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
 // module is the filter, compiled once for all tests.
@@ -33,7 +34,7 @@ func TestMain(m *testing.M) {
 }
 
 // gate starts the filter; auth is how the cluster that it asks answers.
-func gate(t *testing.T, auth hostsim.Answer, options ...hostsim.Option) *hostsim.Host {
+func gate(t *testing.T, auth upstream.Answer, options ...hostsim.Option) *hostsim.Host {
 	t.Helper()
 	host, err := module.New(t.Context(), append(options, hostsim.WithCluster("auth", auth))...)
 	if err != nil {
@@ -44,7 +45,7 @@ func gate(t *testing.T, auth hostsim.Answer, options ...hostsim.Option) *hostsim
 }
 
 func TestAllowed(t *testing.T) {
-	host := gate(t, hostsim.Answer{Delay: 200 * time.Millisecond, Status: 200})
+	host := gate(t, upstream.Answer{Delay: 200 * time.Millisecond, Status: 200})
 	response, exchange, err := host.Do(t.Context(), hostsim.Request{Path: "/orders"})
 	if err != nil {
 		t.Fatal(err)
@@ -58,7 +59,7 @@ func TestAllowed(t *testing.T) {
 
 // TestClientGone has the client leave while auth thinks; the answer comes later, to a request that is gone.
 func TestClientGone(t *testing.T) {
-	host := gate(t, hostsim.Answer{Delay: 200 * time.Millisecond, Status: 403})
+	host := gate(t, upstream.Answer{Delay: 200 * time.Millisecond, Status: 403})
 	response, exchange, err := host.Do(t.Context(), hostsim.Request{ClientGoneAfter: 100 * time.Millisecond})
 	if err != nil || !response.Reset || exchange.Upstream != nil {
 		t.Fatalf("%+v, %v", response, err)

@@ -55,6 +55,19 @@ type Call struct {
 	Status abi.Status
 }
 
+// Request is a request as the backend saw it.
+type Request struct {
+	Headers  abi.Headers
+	Body     []byte
+	Trailers abi.Headers
+	// Complete: the backend has read it to its end. A request that the plugin let go and then cut is not complete.
+	Complete bool
+	// Awaits is how many bytes the backend waits for in vain, until the route's timeout: content-length promised more.
+	// Excess is what came after the body. Another request on the same connection begins with it.
+	Awaits int
+	Excess []byte
+}
+
 // Answer is how a cluster or the backend answers one Call. The zero Answer is status 200 without headers or body.
 type Answer struct {
 	// Delay passes on the clock before the answer, or before the fault.

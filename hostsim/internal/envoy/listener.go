@@ -148,3 +148,11 @@ func (h *Listener) RouteTimeout() time.Duration {
 	}
 	return DefaultRouteTimeout
 }
+
+// BufferLimit bounds the bytes of a body that a guest holds back.
+func (h *Listener) BufferLimit() int {
+	if n := h.Config.ConnManager.BufferLimit; n != 0 {
+		return n
+	}
+	return defaultBufferLimit
+}

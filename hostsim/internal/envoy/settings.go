@@ -57,7 +57,6 @@ type Config struct {
 	Policy              FailurePolicy
 	Backoff             time.Duration
 	AllowStopIteration  bool
-	DirectResponse      *upstream.Answer // nil: the route leads to upstream
 	LogLevel            abi.Level
 	Sinks               []func(LogLine)
 	Trace               bool
@@ -66,13 +65,13 @@ type Config struct {
 	ConnManager         ConnectionManager
 	Properties          map[string]any
 	Foreign             map[string]ForeignFunction
-	BufferLimit         int
 	MemoryLimit         int
 	LocalAddress        string
 	defaultSourceIPPort string
 }
 
-// ConnectionManager has the settings of Envoy's HTTP connection manager that a guest or client can observe.
+// ConnectionManager has the settings of Envoy's HTTP connection manager, its listener and its route that a guest or
+// client can observe.
 type ConnectionManager struct {
 	// UseRemoteAddress and XFFTrustedHops decide source.address and x-forwarded-for, as in Envoy. With the zero
 	// value, Envoy's default, the client chooses source.address by X-Forwarded-For.
@@ -91,6 +90,12 @@ type ConnectionManager struct {
 	// SuppressEnvoyHeaders is the router's suppress_envoy_headers: no x-envoy-upstream-service-time and no
 	// x-envoy-expected-rq-timeout-ms.
 	SuppressEnvoyHeaders bool
+	// BufferLimit is the listener's per_connection_buffer_limit_bytes; 0 means Envoy's 1 MiB. A body that the guest holds
+	// back beyond it ends in 413 or 500.
+	BufferLimit int
+	// DirectResponse has the route answer by itself, as Envoy's direct_response does, without any backend; nil: it leads
+	// to the backend. Only its status and body count.
+	DirectResponse *upstream.Answer
 }
 
 // ForeignFunction answers proxy_call_foreign_function for one name.
@@ -101,7 +106,7 @@ func NewConfig() Config {
 	return Config{
 		Name: "plugin", LogLevel: abi.LevelInfo,
 		Env: map[string]string{}, Properties: map[string]any{}, Foreign: map[string]ForeignFunction{},
-		BufferLimit: defaultBufferLimit, LocalAddress: "127.0.0.1:10000", defaultSourceIPPort: "127.0.0.1:40000",
+		LocalAddress: "127.0.0.1:10000", defaultSourceIPPort: "127.0.0.1:40000",
 		Backoff: defaultReloadBackoff,
 	}
 }

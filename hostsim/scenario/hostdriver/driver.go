@@ -22,6 +22,7 @@ var Start = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 type Driver struct {
 	module  *hostsim.Module
 	options []hostsim.Option
+	modules map[string]*hostsim.Module // that other plugins in the chain may be of
 }
 
 // New makes a driver for a module, which stays the caller's to close. The options come after the driver's own and may
@@ -53,6 +54,9 @@ func (d *Driver) Start(ctx context.Context, s scenario.Setup) (scenario.Instance
 		return nil, err
 	}
 	options = append(options, given...)
+	options = append(options, hostsim.WithClock(hostsim.NewFakeClock(Start)),
+		hostsim.WithConfig(s.Config), hostsim.WithEnv(s.Env), hostsim.WithUpstream(in.backend))
+	common := hostOptions(options) // with other plugins in the chain
 	if in.hostcalls, err = newHostcalls(s); err != nil {
 		return nil, err
 	}
@@ -62,8 +66,6 @@ func (d *Driver) Start(ctx context.Context, s scenario.Setup) (scenario.Instance
 	if s.WatchHostcalls {
 		options = append(options, hostsim.WithTrace())
 	}
-	options = append(options, hostsim.WithClock(hostsim.NewFakeClock(Start)),
-		hostsim.WithConfig(s.Config), hostsim.WithEnv(s.Env), hostsim.WithUpstream(in.backend))
 	for name, answer := range s.Clusters {
 		in.clusters[name] = &server{answer: answer}
 		if answer.Fault != scenario.FaultUnknown {
@@ -71,6 +73,11 @@ func (d *Driver) Start(ctx context.Context, s scenario.Setup) (scenario.Instance
 		}
 	}
 	in.host, err = d.module.New(ctx, options...)
+	if in.front = in.host; err == nil && len(s.Plugins) > 0 {
+		if err = in.chain(ctx, d, s, common); err != nil {
+			err = errors.Join(err, in.Close())
+		}
+	}
 	var refused *hostsim.ConfigError
 	if errors.As(err, &refused) {
 		return nil, &scenario.ConfigError{Log: logLines(refused.Log)}
@@ -93,6 +100,7 @@ type Inside interface {
 // instance is one scenario's host.
 type instance struct {
 	host     *hostsim.Host
+	front    *hostsim.Host // the first plugin of the chain, mostly host itself
 	clusters map[string]*server
 	backend  *server
 	last     hostsim.Exchange
@@ -122,7 +130,7 @@ func (in *instance) Do(ctx context.Context, r scenario.Request) (scenario.Result
 	asked := Request(r)
 	asked.Worker = in.asked % in.host.Process().Workers()
 	in.asked++
-	response, exchange, err := in.host.Do(ctx, asked)
+	response, exchange, err := in.front.Do(ctx, asked)
 	if err != nil {
 		return scenario.Result{}, err
 	}
@@ -140,7 +148,7 @@ func (in *instance) Do(ctx context.Context, r scenario.Request) (scenario.Result
 		Calls:    map[string][]scenario.Request{},
 		Log:      logLines(exchange.Log),
 	}
-	if up := exchange.Upstream; up != nil {
+	if up := exchange.Upstream; up != nil && up.Complete {
 		seen := SeenRequest(up.Headers, up.Body)
 		seen.Trailers = Headers(up.Trailers)
 		result.Backend = &seen
@@ -180,22 +188,22 @@ func (in *instance) Metrics(context.Context) (map[string]int64, error) {
 
 // Request is a scenario's request as a client of the simulated host sends it.
 func Request(r scenario.Request) hostsim.Request {
-	out := hostsim.Request{Method: r.Method, Path: r.Target, Authority: hostsim.NoAuthority, Body: r.Body, BodyIn: r.Pieces}
+	out := hostsim.Request{Method: r.Method, Path: r.Target, NoAuthority: true, Body: r.Body, BodyIn: r.Pieces}
 	for _, h := range r.Headers {
-		if strings.EqualFold(h.Name, "host") && out.Authority == hostsim.NoAuthority {
-			out.Authority = h.Value
+		if strings.EqualFold(h.Name, "host") && out.NoAuthority {
+			out.Authority, out.NoAuthority = h.Value, false
 			continue
 		}
-		out.Headers = append(out.Headers, hostsim.Header(h))
+		out.Headers = append(out.Headers, abi.Header(h))
 	}
 	for _, h := range r.Trailers {
-		out.Trailers = append(out.Trailers, hostsim.Header(h))
+		out.Trailers = append(out.Trailers, abi.Header(h))
 	}
 	return out
 }
 
 // SeenRequest is a request that left the simulated host, as an HTTP/1.1 server reads it.
-func SeenRequest(list hostsim.Headers, body []byte) scenario.Request {
+func SeenRequest(list abi.Headers, body []byte) scenario.Request {
 	out := scenario.Request{Body: slices.Clone(body)}
 	for _, h := range list {
 		switch {
@@ -213,7 +221,7 @@ func SeenRequest(list hostsim.Headers, body []byte) scenario.Request {
 }
 
 // Headers are those of a message of the simulated host.
-func Headers(list hostsim.Headers) []scenario.Header {
+func Headers(list abi.Headers) []scenario.Header {
 	if len(list) == 0 {
 		return nil
 	}

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/abi"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
 	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
@@ -32,7 +32,7 @@ func (s *server) take() []scenario.Request {
 }
 
 // Answer is asked by the simulated host for each request that leaves it.
-func (s *server) Answer(c hostsim.Call) hostsim.Answer {
+func (s *server) Answer(c upstream.Call) upstream.Answer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.answer.Fault.Static() && c.Awaits == 0 {
@@ -53,18 +53,18 @@ var faults = map[scenario.Fault]upstream.Fault{
 
 // Answer is a scenario's answer as the simulated host takes it from a cluster. A cluster that is FaultUnknown must not be
 // defined at all.
-func Answer(a scenario.Answer) hostsim.Answer { return wireAnswer(a) }
+func Answer(a scenario.Answer) upstream.Answer { return wireAnswer(a) }
 
 // wireAnswer translates an answer. A fault without a translation is a programming error: answering well instead would
 // turn a scenario about a failure into one about success.
-func wireAnswer(a scenario.Answer) hostsim.Answer {
+func wireAnswer(a scenario.Answer) upstream.Answer {
 	r := a.OnWire()
-	out := hostsim.Answer{Delay: a.Delay, Status: r.Status, Body: r.Body}
+	out := upstream.Answer{Delay: a.Delay, Status: r.Status, Body: r.Body}
 	for _, h := range r.Headers {
-		out.Headers = append(out.Headers, hostsim.Header(h))
+		out.Headers = append(out.Headers, abi.Header(h))
 	}
 	for _, h := range r.Trailers {
-		out.Trailers = append(out.Trailers, hostsim.Header(h))
+		out.Trailers = append(out.Trailers, abi.Header(h))
 	}
 	switch a.Fault {
 	case "", scenario.FaultSlow, scenario.FaultOversize:
@@ -80,5 +80,5 @@ func wireAnswer(a scenario.Answer) hostsim.Answer {
 	if !ok {
 		panic(fmt.Sprintf("hostdriver: no translation of fault %q", a.Fault))
 	}
-	return hostsim.Answer{Fault: fault, Delay: a.Delay}
+	return upstream.Answer{Fault: fault, Delay: a.Delay}
 }

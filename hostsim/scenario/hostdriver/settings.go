@@ -3,6 +3,7 @@ package hostdriver
 import (
 	"github.com/sallyport-gateway/sallyport/hostsim"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
+	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
 var policies = map[scenario.Policy]hostsim.FailurePolicy{
@@ -31,13 +32,12 @@ func HostOptions(s scenario.Settings, useRemoteAddress bool) []hostsim.HostOptio
 	add(s.Policy != "", hostsim.WithFailurePolicy(policies[s.Policy]))
 	add(s.Backoff > 0, hostsim.WithReloadBackoff(s.Backoff))
 	add(s.StopIteration, hostsim.WithAllowOnHeadersStopIteration())
-	add(s.BufferLimit > 0, hostsim.WithBufferLimit(s.BufferLimit))
-	if d := s.DirectResponse; d != nil {
-		options = append(options, hostsim.WithDirectResponse(d.Status, string(d.Body)))
-	}
 	manager := hostsim.ConnectionManager{
 		XFFTrustedHops: s.Hops, StreamIdleTimeout: s.Idle, RequestTimeout: s.RequestTimeout, RouteTimeout: s.RouteTimeout,
-		NoRequestID: s.NoRequestID, SuppressEnvoyHeaders: s.SuppressHeaders,
+		NoRequestID: s.NoRequestID, SuppressEnvoyHeaders: s.SuppressHeaders, BufferLimit: s.BufferLimit,
+	}
+	if d := s.DirectResponse; d != nil {
+		manager.DirectResponse = &upstream.Answer{Status: d.Status, Body: d.Body}
 	}
 	if manager != (hostsim.ConnectionManager{}) {
 		manager.UseRemoteAddress = useRemoteAddress

@@ -8,6 +8,8 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/envoy-config/bench/internal/site"
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/abi"
+	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
 // Calls are a request's: from the guest to the host, and from the host to the
@@ -35,7 +37,7 @@ func Hostcalls(ctx context.Context, module *hostsim.Module, c *site.Caller, r Re
 	}
 	h, err := module.New(ctx,
 		hostsim.WithConfig([]byte(config)), hostsim.WithTrace(),
-		hostsim.WithCluster("okta", hostsim.Respond(200, string(c.Claims), "content-type", "application/json")),
+		hostsim.WithCluster("okta", upstream.Respond(200, string(c.Claims), "content-type", "application/json")),
 		hostsim.WithConnectionManager(hostsim.ConnectionManager{UseRemoteAddress: true}))
 	if err != nil {
 		return Calls{}, fmt.Errorf("%s on the simulated host: %w", r.Name, err)
@@ -44,7 +46,7 @@ func Hostcalls(ctx context.Context, module *hostsim.Module, c *site.Caller, r Re
 	request := hostsim.Request{Path: r.Request.Path, Authority: site.Host}
 	for _, header := range r.Request.Headers {
 		if name := strings.ToLower(header.Name); name != "host" {
-			request.Headers = append(request.Headers, hostsim.Header{Name: name, Value: header.Value})
+			request.Headers = append(request.Headers, abi.Header{Name: name, Value: header.Value})
 		}
 	}
 	var response hostsim.Response

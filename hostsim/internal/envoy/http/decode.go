@@ -89,7 +89,7 @@ func (s *Stream) filterRequestData(data []byte, end bool) {
 // bufferRequest holds data back, up to the listener's limit.
 func (s *Stream) bufferRequest(data []byte) {
 	s.decode.hold(data)
-	if len(s.decode.buffered) > s.settings().BufferLimit {
+	if len(s.decode.buffered) > s.Host.BufferLimit() {
 		s.localReply(&localReply{status: 413, body: []byte("Payload Too Large"), details: "request_payload_too_large"})
 		s.sendPrepared()
 	}
@@ -191,7 +191,7 @@ func (s *Stream) unroutable() *localReply {
 			return &localReply{status: 404, details: "route_not_found"}
 		}
 	}
-	if d := s.settings().DirectResponse; d != nil {
+	if d := s.settings().ConnManager.DirectResponse; d != nil {
 		return &localReply{status: d.Status, body: d.Body, details: "direct_response"}
 	}
 	if _, ok := s.decode.headers.Get(":method"); !ok {

@@ -84,7 +84,7 @@ func (s *Stream) filterResponseData(data []byte, end bool) {
 
 func (s *Stream) bufferResponse(data []byte) {
 	s.encode.hold(data)
-	if len(s.encode.buffered) > s.settings().BufferLimit {
+	if len(s.encode.buffered) > s.Host.BufferLimit() {
 		s.encode.buffered = nil
 		if s.first().encoded {
 			s.reset("response_payload_too_large")

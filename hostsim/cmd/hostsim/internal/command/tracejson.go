@@ -103,7 +103,7 @@ func (t *traced) calls(trace []hostsim.TraceEntry) []callDocument {
 	return out
 }
 
-func message(h hostsim.Headers, body []byte) messageOutput {
+func message(h abi.Headers, body []byte) messageOutput {
 	m := messageOutput{Headers: []headerOutput{}, BodyBytes: len(body)}
 	for _, f := range h {
 		m.Headers = append(m.Headers, headerOutput{f.Name, len(f.Value)})

@@ -127,7 +127,7 @@ func printLog(w io.Writer, log []hostsim.LogLine) {
 }
 
 // names are the headers' names, each with the length of its value; of a response, where it helps, nothing more.
-func names(h hostsim.Headers) string {
+func names(h abi.Headers) string {
 	if len(h) == 0 {
 		return "no headers"
 	}

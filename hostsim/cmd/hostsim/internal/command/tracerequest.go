@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/abi"
 )
 
 // request makes the request of the flags. Messages quote no value: a header may be a credential.
@@ -28,7 +29,7 @@ func (f *traceFlags) request(url string) (hostsim.Request, error) {
 		case strings.EqualFold(name, "host"):
 			r.Authority = value
 		default:
-			r.Headers = append(r.Headers, hostsim.Header{Name: name, Value: value})
+			r.Headers = append(r.Headers, abi.Header{Name: name, Value: value})
 		}
 	}
 	if f.body != "" {
