@@ -53,6 +53,20 @@ func TestPanic(t *testing.T) {
 	}
 }
 
+// TestPanicWhileParkedIsReadByPages: the refusal of a request that waited keeps
+// the shape that the sequence has for it, as it still needs the request's headers.
+func TestPanicWhileParkedIsReadByPages(t *testing.T) {
+	const page = "https://app.example.com"
+	g := start(t, faultyModule(t), configuration(t, "\n- cors: {allow_origins: [\""+page+"\"]}"+fullSequence))
+	for _, point := range []string{"apply introspect_token", "resume introspect_token"} {
+		r, x := g.do(request("token", "x-inject-panic", point, "origin", page))
+		g.must(point, r, x, outcome{status: 500, reason: "internal.error"})
+		if got, _ := r.Headers.Get("access-control-allow-origin"); got != page {
+			t.Errorf("%s: access-control-allow-origin is %q, want %q", point, got, page)
+		}
+	}
+}
+
 // wantPanicLines: the operator reads of each panic once, and not what it carried; nothing trapped.
 func wantPanicLines(t *testing.T, g *gateway, want int) {
 	t.Helper()

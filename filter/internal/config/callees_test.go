@@ -85,5 +85,5 @@ func namesACluster(s *decode.Schema) bool {
 			return true
 		}
 	}
-	return namesACluster(s.Items) || slices.ContainsFunc(slices.Concat(s.AnyOf, s.AllOf), namesACluster)
+	return namesACluster(s.Items) || slices.ContainsFunc(slices.Concat(s.AnyOf, s.AllOf, s.OneOf), namesACluster)
 }

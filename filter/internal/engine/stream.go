@@ -223,8 +223,8 @@ func (s *Stream) Fail() {
 		return
 	}
 	s.run.Fail(denial.Denial{})
-	s.leave()
 	s.refuse(denial.Denial{})
+	s.leave() // only now: the refusal's shape is made of the headers
 }
 
 // Close forgets the stream; whatever it still waits for will not touch it, and

@@ -126,7 +126,7 @@ func TestAPanicInTheRecordDeniesOneRequest(t *testing.T) {
 				t.Errorf("replies %v, resumed %d; want one 500", p.replies[1], p.resumed[1])
 			}
 			s.OnLog()
-			want := map[string]int{"sallyport_usage.sp_decision=deny|sp_reason=internal.error|sp_api=a|sp_version=v1|": 1}
+			want := map[string]int{"sallyport_usage.sp_decision=deny|sp_reason=internal.error|sp_api=a|sp_version=v1|sp_class=5xx|": 1}
 			if diff := cmp.Diff(want, p.ofUsage()); diff != "" {
 				t.Errorf("counted (-want +got):\n%s", diff)
 			}
