@@ -8,7 +8,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-//go:embed envoy.yaml backend-sidecar.yaml secrets/*.yaml istio/base istio/overlays envoy-gateway/*.yaml
+//go:embed envoy.yaml backend-sidecar.yaml quota-cluster.yaml secrets/*.yaml istio/base istio/overlays envoy-gateway/*.yaml envoy-gateway/quota
 var shipped embed.FS
 
 // Document is a shipped file, decoded, to be changed place by place. Its methods do nothing after the first

@@ -116,7 +116,7 @@ func (s *quotaService) start(command *exec.Cmd, port int) *exec.Cmd {
 // cluster is the shipped one, at this service.
 func (s *quotaService) cluster() map[string]any {
 	s.t.Helper()
-	shipped, err := os.ReadFile("../ratelimit/cluster.yaml")
+	shipped, err := os.ReadFile("../quota-cluster.yaml")
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -25,7 +25,7 @@ var checkedBy = map[string]func(*testing.T){
 	"observability/sallyport.rules.yml": TestObservabilityRules,
 	"observability/sallyport.test.yml":  TestObservabilityRules,
 	"observability/dashboard.json":      TestObservability,
-	"ratelimit/cluster.yaml":            TestQuotaEngine,
+	"quota-cluster.yaml":                TestQuotaEngine,
 }
 
 // checkedElsewhere are those for Kubernetes, which the validators beside envoy-gateway/ know: TestValidateKubernetes.

@@ -58,6 +58,8 @@ type Setup struct {
 	Config []byte
 	// Settings is what the file says about the VM and the proxy around it.
 	Settings Settings
+	// Plugins are the others in the chain; see Chain.
+	Plugins []Plugin
 	// Properties are what the guest gets for these paths.
 	Properties []Property
 	// Env is the environment of the guest's VM.
@@ -91,7 +93,12 @@ func (s Setup) Expand(v Vars) (Setup, error) {
 	if err != nil {
 		return Setup{}, fmt.Errorf("render configuration of %s: %w", s.Name, err)
 	}
+	plugins, err := x.plugins(s.Plugins)
+	if err != nil {
+		return Setup{}, fmt.Errorf("render configuration of %s: %w", s.Name, err)
+	}
 	out := Setup{
+		Plugins:    plugins,
 		Name:       s.Name,
 		Config:     config,
 		Settings:   x.settings(s.Settings),

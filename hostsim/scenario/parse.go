@@ -79,7 +79,7 @@ func (r *reader) sections() {
 	r.closeExchange()
 }
 
-const sectionWords = "env, settings, properties, config.yaml, config.patch.yaml, config.json, cluster NAME, upstream, hostcall NAME, request, response, backend, calls NAME, metrics, log, hostcalls, advance, config_error, skip DRIVER"
+const sectionWords = "env, settings, properties, plugin NAME before, config.yaml, config.patch.yaml, config.json, cluster NAME, upstream, hostcall NAME, request, response, backend, calls NAME, metrics, log, hostcalls, advance, config_error, skip DRIVER"
 
 // section reads one section; s begins at its first line of content.
 func (r *reader) section(name string, index int, s passage) {
@@ -90,6 +90,16 @@ func (r *reader) section(name string, index int, s passage) {
 	case "cluster", "calls":
 		if !isClusterName(arg) {
 			r.addf(marker, "section %s wants a cluster's name of a-z, 0-9, _ and -", quote(name))
+			return
+		}
+	case "plugin":
+		r.closeExchange()
+		r.plugin(arg, s)
+		return
+	case "config.yaml", "config.json":
+		if arg != "" {
+			r.closeExchange()
+			r.pluginConfig(word, arg, s)
 			return
 		}
 	case "hostcall":

@@ -86,6 +86,7 @@ func (r *reader) rehearseSetup(x *expander) {
 	x.settings(r.file.setup.Settings)
 	r.drain(x, r.once["settings"])
 	r.rehearseProperties(x)
+	r.rehearsePlugins(x)
 }
 
 // sent checks header lines that a driver will send.

@@ -42,6 +42,9 @@ func (s *Setup) Words() []string {
 	for _, key := range s.Settings.given {
 		words = append(words, "settings "+key)
 	}
+	for _, p := range s.Plugins {
+		words = append(words, "plugin "+p.Name)
+	}
 	for _, p := range s.Properties {
 		words = append(words, "properties "+p.Path)
 	}

@@ -160,13 +160,13 @@ func keyValues(s passage, p *problems, f func(key, value string) error) {
 			p.addf(s.line+i, "%v", err)
 		}
 	}
-	if len(seen) == 0 {
-		p.addf(s.line, "section has no line KEY: VALUE: write one, or remove it")
-	}
 }
 
 func parseSettings(s passage, p *problems) Settings {
 	var out Settings
+	if len(lines(s.text)) == 0 {
+		p.addf(s.line, "section has no line KEY: VALUE: write one, or remove it")
+	}
 	keyValues(s, p, func(key, value string) error {
 		known, err := out.Set(key, value)
 		switch {

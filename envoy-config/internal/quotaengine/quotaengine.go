@@ -24,8 +24,8 @@ var ErrMissing = errors.New("the engine of quotas is not installed: make ratelim
 // patience bounds how long one of them may take to listen.
 const patience = 10 * time.Second
 
-// folder has the shipped files of the engine, below the root of the clone.
-const folder = "envoy-config/ratelimit"
+// clusterFile is the shipped cluster, below the root of the clone.
+const clusterFile = "envoy-config/quota-cluster.yaml"
 
 // Engine is a running service. Stop ends it.
 type Engine struct {
@@ -128,7 +128,7 @@ func (e *Engine) PIDs() (ids []int) {
 
 // Cluster is the shipped one of Envoy, at this service.
 func (e *Engine) Cluster() (map[string]any, error) {
-	text, err := os.ReadFile(filepath.Join(e.root, folder, "cluster.yaml"))
+	text, err := os.ReadFile(filepath.Join(e.root, clusterFile))
 	if err != nil {
 		return nil, fmt.Errorf("read the engine's cluster: %w", err)
 	}

@@ -16,8 +16,10 @@ import (
 
 // Options say which module a Driver runs, and how.
 type Options struct {
-	Envoy       string   // path of the binary; empty means envoyrun.Find
-	Module      string   // path of the Wasm module
+	Envoy  string // path of the binary; empty means envoyrun.Find
+	Module string // path of the Wasm module
+	// Modules are paths of those that other plugins in the chain may be of, by the names that scenarios give them.
+	Modules     map[string]string
 	RootID      string   // root_id of the plugin
 	Concurrency int      // worker threads; 0 means 1
 	Args        []string // further arguments of Envoy

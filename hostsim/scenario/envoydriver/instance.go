@@ -25,7 +25,7 @@ const (
 type instance struct {
 	driver   *Driver
 	id       string
-	vmID     string
+	logged   *regexp.Regexp // what Envoy puts before lines of the guest and other plugins
 	listener any
 	clusters []any
 	address  string                      // of the listener, host:port
@@ -62,7 +62,10 @@ func (i *instance) prepare(s scenario.Setup, o Options) error {
 		Name: i.id, Backend: i.backendCluster(), Module: o.Module, RootID: o.RootID, Config: s.Config, Env: s.Env,
 		Settings: s.Settings, Properties: s.Properties,
 	}
-	i.vmID = l.vmID()
+	if err := l.others(s, o.Modules); err != nil {
+		return err
+	}
+	i.logged = l.logPrefix()
 	i.listener, err = l.resource(o)
 	return err
 }
@@ -179,16 +182,11 @@ func (i *instance) settle(ctx context.Context, before envoyrun.Stats) error {
 	})
 }
 
-// guestLines are the lines of this scenario's guest. Envoy puts plugin (for streams), root id and VM id before them.
+// guestLines are the lines of this scenario's plugins.
 func (i *instance) guestLines(lines []envoyrun.Line) []scenario.LogLine {
-	root := i.driver.options.RootID
-	if root != "" { // Envoy leaves an empty one out, and its space
-		root = regexp.QuoteMeta(root) + ` `
-	}
-	prefix := regexp.MustCompile(`^wasm log (` + i.id + ` )?` + root + regexp.QuoteMeta(i.vmID) + `( ` + i.id + `)?: `)
 	var out []scenario.LogLine
 	for _, l := range lines {
-		if at := prefix.FindStringIndex(l.Text); l.Logger == "wasm" && at != nil {
+		if at := i.logged.FindStringIndex(l.Text); l.Logger == "wasm" && at != nil {
 			out = append(out, scenario.LogLine{Level: level(l.Level), Message: l.Text[at[1]:]})
 		}
 	}

@@ -21,6 +21,8 @@ type Listener struct {
 	// Settings and Properties are those of the file.
 	Settings   scenario.Settings
 	Properties []scenario.Property
+	// Before and Behind are other plugins in the chain. Each is a listener of one plugin; the rest of it does not count.
+	Before, Behind []Listener
 	// Network has the plugin as a network filter before tcp_proxy, not as an HTTP filter.
 	Network bool
 	// TrustsClient is use_remote_address off: a client's x-forwarded-for counts.
@@ -87,8 +89,7 @@ func (l Listener) Plain() any {
 	}
 	manager := object{
 		"stat_prefix": l.Name, "use_remote_address": !l.TrustsClient, "http_protocol_options": object{"enable_trailers": true},
-		"http_filters": append(l.dynamic(),
-			object{"name": l.Name, "typed_config": typed("envoy.extensions.filters.http.wasm.v3.Wasm", object{"config": l.plugin()})},
+		"http_filters": append(append(l.dynamic(), l.plugins()...),
 			object{"name": "envoy.filters.http.router", "typed_config": typed("envoy.extensions.filters.http.router.v3.Router", object{"suppress_envoy_headers": l.Settings.SuppressHeaders})},
 		),
 		"route_config": object{"virtual_hosts": []any{object{

@@ -24,7 +24,7 @@ func scripted(t *testing.T) string {
 	return wasmbuild.Package(t, "./hostsim/testdata/guests/scripted")
 }
 
-func onHost(t *testing.T) *hostdriver.Driver {
+func onHost(t *testing.T, options ...hostsim.Option) *hostdriver.Driver {
 	t.Helper()
 	module, err := hostsim.CompileFile(t.Context(), scripted(t), hostsim.CompileOptions{})
 	if err != nil {
@@ -35,7 +35,7 @@ func onHost(t *testing.T) *hostdriver.Driver {
 			t.Error(err)
 		}
 	})
-	return hostdriver.New(module)
+	return hostdriver.New(module, options...)
 }
 
 func TestWordsOnHostsim(t *testing.T) { scenariotest.RunDir(t, words, onHost(t)) }

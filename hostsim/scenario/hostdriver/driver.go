@@ -22,6 +22,7 @@ var Start = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 type Driver struct {
 	module  *hostsim.Module
 	options []hostsim.Option
+	modules map[string]*hostsim.Module // that other plugins in the chain may be of
 }
 
 // New makes a driver for a module, which stays the caller's to close. The options come after the driver's own and may
@@ -53,6 +54,9 @@ func (d *Driver) Start(ctx context.Context, s scenario.Setup) (scenario.Instance
 		return nil, err
 	}
 	options = append(options, given...)
+	options = append(options, hostsim.WithClock(hostsim.NewFakeClock(Start)),
+		hostsim.WithConfig(s.Config), hostsim.WithEnv(s.Env), hostsim.WithUpstream(in.backend))
+	common := hostOptions(options) // with other plugins in the chain
 	if in.hostcalls, err = newHostcalls(s); err != nil {
 		return nil, err
 	}
@@ -62,8 +66,6 @@ func (d *Driver) Start(ctx context.Context, s scenario.Setup) (scenario.Instance
 	if s.WatchHostcalls {
 		options = append(options, hostsim.WithTrace())
 	}
-	options = append(options, hostsim.WithClock(hostsim.NewFakeClock(Start)),
-		hostsim.WithConfig(s.Config), hostsim.WithEnv(s.Env), hostsim.WithUpstream(in.backend))
 	for name, answer := range s.Clusters {
 		in.clusters[name] = &server{answer: answer}
 		if answer.Fault != scenario.FaultUnknown {
@@ -71,6 +73,11 @@ func (d *Driver) Start(ctx context.Context, s scenario.Setup) (scenario.Instance
 		}
 	}
 	in.host, err = d.module.New(ctx, options...)
+	if in.front = in.host; err == nil && len(s.Plugins) > 0 {
+		if err = in.chain(ctx, d, s, common); err != nil {
+			err = errors.Join(err, in.Close())
+		}
+	}
 	var refused *hostsim.ConfigError
 	if errors.As(err, &refused) {
 		return nil, &scenario.ConfigError{Log: logLines(refused.Log)}
@@ -93,6 +100,7 @@ type Inside interface {
 // instance is one scenario's host.
 type instance struct {
 	host     *hostsim.Host
+	front    *hostsim.Host // the first plugin of the chain, mostly host itself
 	clusters map[string]*server
 	backend  *server
 	last     hostsim.Exchange
@@ -122,7 +130,7 @@ func (in *instance) Do(ctx context.Context, r scenario.Request) (scenario.Result
 	asked := Request(r)
 	asked.Worker = in.asked % in.host.Process().Workers()
 	in.asked++
-	response, exchange, err := in.host.Do(ctx, asked)
+	response, exchange, err := in.front.Do(ctx, asked)
 	if err != nil {
 		return scenario.Result{}, err
 	}
@@ -140,7 +148,7 @@ func (in *instance) Do(ctx context.Context, r scenario.Request) (scenario.Result
 		Calls:    map[string][]scenario.Request{},
 		Log:      logLines(exchange.Log),
 	}
-	if up := exchange.Upstream; up != nil {
+	if up := exchange.Upstream; up != nil && up.Complete {
 		seen := SeenRequest(up.Headers, up.Body)
 		seen.Trailers = Headers(up.Trailers)
 		result.Backend = &seen

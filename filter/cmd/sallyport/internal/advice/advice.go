@@ -22,11 +22,12 @@ type Finding struct {
 // soon is how long before its end a key is spoken of.
 const soon = 14 * 24 * time.Hour
 
-// Of gives the findings of a configuration that the filter takes. clusters are those of the proxy, nil when they are not
-// known.
-func Of(root *yaml.Node, clusters []string, now time.Time) []Finding {
+// Of gives the findings of a configuration that the filter takes. clusters are those of the proxy, nil when nothing is known
+// of it.
+func Of(root *yaml.Node, clusters *Clusters, now time.Time) []Finding {
 	a := &adviser{now: now, clusters: clusters, allProducts: document.Items(document.Member(root, "products"))}
 	a.sequences(root)
+	a.callees(root)
 	a.overlaps(root)
 	a.keys(root)
 	a.products(root)
@@ -37,7 +38,7 @@ func Of(root *yaml.Node, clusters []string, now time.Time) []Finding {
 
 type adviser struct {
 	now      time.Time
-	clusters []string
+	clusters *Clusters
 	findings []Finding
 
 	allProducts []*yaml.Node

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/sallyport-gateway/sallyport/filter/cmd/sallyport/internal/document"
 )
@@ -52,37 +53,37 @@ func TestOf(t *testing.T) {
 			"sequence[0].spike_arrest.per: counts by x-tenant before anybody is authenticated: a client that writes something new there has a new limit. Put it behind verify_api_key, or use client_ip",
 			"sequence[0].spike_arrest.weight: is what x-weight says: a client that leaves it out pays 1, unless a proxy in front sets it"}},
 		{"missing steps", "apis: [{name: a}]\nsequence: [{verify_api_key: {}}, {introspect_token: {cluster: c}}]", []string{"okta", "b"}, []string{
-			`sequence[1].introspect_token.cluster: "c" is no cluster of the given proxy configuration; it has okta, b`,
 			"sequence: verifies the API key and sends it on to the backend: add remove_api_key",
 			"sequence: asks about the token and looks at neither issuer nor audience: add require_token with an audience. Only the audience tells an access token for this API from a refresh token, or a token for another API, whose server does not say what it is",
-			"sequence: has no spike_arrest: nothing stands between a runaway client and the rest"}},
+			"sequence: has no spike_arrest: nothing stands between a runaway client and the rest",
+			`sequence[1].introspect_token.cluster: "c" is no cluster of the given proxy configuration; it has okta, b`}},
 		{"quota", "apis: [{name: a}]\nproducts: [{name: p}, {name: q, quota: {limit: 1, interval: day}}]\nsequence: [{spike_arrest: {}}, {quota: {per: client_ip, limit: 1, interval: day}}, {verify_api_key: {}}, {remove_api_key: {}}, " +
 			"{quota: {per: app, mode: exact, engine: {cluster: c}, on_engine_failure: allow}}, {quota: {per: app, mode: exact, engine: {cluster: okta}}}]", []string{"okta"}, []string{
 			"sequence[1].quota: comes before verify_api_key, so what that refuses is counted too, and a stranger can use up another's quota: put it behind",
 			"sequence[4].quota: has no limit, and neither has the product p: its calls are refused with quota.unavailable",
-			`sequence[4].quota.engine.cluster: "c" is no cluster of the given proxy configuration; it has okta`,
 			"sequence[4].quota: lets requests pass while its engine cannot be asked, up to the limit for each Envoy (on_engine_failure: allow)",
 			"sequence[5].quota: has no limit, and neither has the product p: its calls are refused with quota.unavailable",
 			"sequence[5].quota: counts together with sequence[4].quota, so each request counts twice: give one of them a name",
+			`sequence[4].quota.engine.cluster: "c" is no cluster of the given proxy configuration; it has okta`,
 			"products[0]: is granted to no app", "products[1]: is granted to no app"}},
 		{"key header with an underscore", "apis: [{name: a}]\nsequence: [{spike_arrest: {}}, {verify_api_key: {from: [{header: x-api-key}, {query: api_key}, {header: AUTH_KEY}]}}, {remove_api_key: {}}]", nil, []string{
 			`sequence[1].verify_api_key.from[2].header: "AUTH_KEY" has an underscore: Envoy as envoy.yaml sets it up (headers_with_underscores_action: REJECT_REQUEST) answers 400 to every request that has it`}},
 		{"precheck", "apis: [{name: a}]\nsequence: [{spike_arrest: {}}, {introspect_token: {cluster: okta, precheck: {mode: jwt_then_introspect, jwks: {cluster: c}}}}, " +
 			"{introspect_token: {precheck: {mode: jwt_only, jwks: {cluster: okta}}}}, {introspect_token: {cluster: okta, precheck: {mode: jwt_then_introspect, opaque: deny}}}, " +
-			"{introspect_token: {cluster: d, precheck: {mode: jwt_only}}}, {require_token: {}}]", []string{"okta"}, []string{
+			"{introspect_token: {cluster: d, precheck: {mode: jwt_only, jwks: {path: /k}}}}, {require_token: {}}]", []string{"okta"}, []string{
 			"sequence[1].introspect_token.precheck: lets tokens that are no JWT through to the authorization server, garbage among them: where it issues none, set opaque: deny",
-			`sequence[1].introspect_token.precheck.jwks.cluster: "c" is no cluster of the given proxy configuration; it has okta`,
 			"sequence[2].introspect_token.precheck: asks nobody about a token: one that is revoked is accepted until it expires",
 			"sequence[4].introspect_token.precheck: asks nobody about a token: one that is revoked is accepted until it expires",
+			`sequence[1].introspect_token.precheck.jwks.cluster: "c" is no cluster of the given proxy configuration; it has okta`,
 			`sequence[4].introspect_token.cluster: "d" is no cluster of the given proxy configuration; it has okta`}},
 		{"when, and what refuses all", "apis: [{name: a}]\nsequence: [{spike_arrest: {}}, {verify_jwt: {when: {method: GET}, jwks: {cluster: c}}}, {cors: {}}, {set_headers: {set: [{name: Authorization, value: s}, {name: x-a, value: b}]}}, " +
 			"{raise_fault: {when: {method: GET}}}, {raise_fault: {}}, {require_token: {audience: [a], when: {method: GET}}}]", []string{"okta"}, []string{
 			"sequence[1].verify_jwt: asks some requests only (when): the others pass without it",
-			`sequence[1].verify_jwt.jwks.cluster: "c" is no cluster of the given proxy configuration; it has okta`,
 			"sequence[2].cors: comes after verify_jwt, which refuses preflights, as they bring no key and no token: put it first",
 			"sequence[3].set_headers.set[0].value: is what authorization has, in the open: whoever may read the configuration has it",
 			"sequence[6].require_token: is never reached: sequence[5].raise_fault refuses every request",
-			"sequence[6].require_token: asks some requests only (when): the others pass without it"}},
+			"sequence[6].require_token: asks some requests only (when): the others pass without it",
+			`sequence[1].verify_jwt.jwks.cluster: "c" is no cluster of the given proxy configuration; it has okta`}},
 		{"remove_api_key with a when", "apis: [{name: a}]\nsequence: [{cors: {}}, {spike_arrest: {}}, {verify_api_key: {}}, {remove_api_key: {when: {method: GET}}}]", nil, []string{
 			"sequence[3].remove_api_key: removes the key from some requests only (when): the others take it to the backend"}},
 		{"keys", `apps: [{name: x, products: [p], keys: [{expires: 2026-12-31T00:00:00Z}, {expires: 2027-01-10T12:00:00Z}, {status: revoked, expires: 2020-01-01T00:00:00Z}]}, {name: y}]
@@ -100,7 +101,7 @@ products: [{name: p}, {name: q}]`, nil, []string{
 				t.Fatal(err)
 			}
 			var got []string
-			for _, f := range Of(d.Root(), tt.clusters, now) {
+			for _, f := range Of(d.Root(), proxyOf(tt.clusters), now) {
 				got = append(got, f.Path+": "+f.Message)
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
@@ -145,13 +146,30 @@ func TestTokenKindAdvice(t *testing.T) {
 	}
 }
 
-func TestClusters(t *testing.T) {
-	d, err := document.Parse([]byte("static_resources: {clusters: [{name: okta}, {name: backend}]}\ndynamic_resources: {cds_config: {}}\n"))
-	if err != nil {
-		t.Fatal(err)
+// proxyOf is a proxy with these clusters and no others; nil for nil.
+func proxyOf(names []string) *Clusters {
+	if names == nil {
+		return nil
 	}
-	names, dynamic := Clusters(d.Root())
-	if diff := cmp.Diff([]string{"okta", "backend"}, names); diff != "" || !dynamic {
-		t.Errorf("dynamic %v, names (-want +got):\n%s", dynamic, diff)
+	return &Clusters{Names: names}
+}
+
+func TestClustersOf(t *testing.T) {
+	for text, want := range map[string]*Clusters{
+		"static_resources: {clusters: [{name: okta}, {name: backend}]}":                                      {Names: []string{"okta", "backend"}},
+		"static_resources: {clusters: [{name: okta}]}\ndynamic_resources: {cds_config: {}}":                  nil,
+		"static_resources: {clusters: [{name: okta}]}\ndynamic_resources: {ads_config: {}}":                  nil,
+		"static_resources: {clusters: [{name: okta}]}\ndynamic_resources: {lds_config: {}}":                  {Names: []string{"okta"}},
+		"apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {ports: [{port: 80}, {port: 81}]}":        {Names: []string{"outbound|80||a.default.svc.cluster.local", "outbound|81||a.default.svc.cluster.local"}, More: true},
+		"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}":                                               {More: true},
+		"apiVersion: v1\nkind: HTTPRoute\nmetadata: {name: a, namespace: b}\nspec: {rules: [{}, {name: x}]}": {Names: []string{"httproute/b/a/rule/0", "httproute/b/a/rule/1"}, More: true},
+	} {
+		d, err := document.Parse([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, ClustersOf([]*yaml.Node{d.Root()})); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", text, diff)
+		}
 	}
 }

@@ -49,12 +49,7 @@ func (a *adviser) quota(at string, options *yaml.Node) {
 			a.say(at, "has no limit, and neither has the product %s: its calls are refused with quota.unavailable", without[0])
 		}
 	}
-	engine := document.Member(options, "engine")
-	if engine == nil {
-		return
-	}
-	a.cluster(at+".engine.cluster", document.Text(engine, "cluster"))
-	if document.Text(options, "on_engine_failure") == "allow" {
+	if document.Member(options, "engine") != nil && document.Text(options, "on_engine_failure") == "allow" {
 		a.say(at, "lets requests pass while its engine cannot be asked, up to the limit for each Envoy (on_engine_failure: allow)")
 	}
 }

@@ -47,7 +47,6 @@ func (a *adviser) sequence(path string, sequence *yaml.Node) {
 		case "set_headers":
 			a.literals(at+".set", document.Member(options, "set"))
 		case "verify_jwt":
-			a.cluster(at+".jwks.cluster", document.Text(document.Member(options, "jwks"), "cluster"))
 			tokens.forWhom = tokens.forWhom || !conditional && document.Text(options, "dry_run") != "true"
 		case "remove_api_key":
 			if conditional {
@@ -139,34 +138,12 @@ func (a *adviser) introspection(at string, options *yaml.Node) {
 	case mode == "jwt_then_introspect" && opaque != "deny":
 		a.say(at+".precheck", "lets tokens that are no JWT through to the authorization server, garbage among them: where it issues none, set opaque: deny")
 	}
-	if mode != "jwt_only" {
-		a.cluster(at+".cluster", document.Text(options, "cluster"))
-	}
-	if mode == "jwt_only" || mode == "jwt_then_introspect" {
-		keys := document.Member(precheck, "jwks")
-		if cluster := document.Text(keys, "cluster"); cluster != "" {
-			a.cluster(at+".precheck.jwks.cluster", cluster)
-		} else if mode == "jwt_only" {
-			a.cluster(at+".cluster", document.Text(options, "cluster"))
-		}
-	}
 }
 
 // neverAsked reports whether the issuer has no introspection endpoint, so that
 // there is nothing else to do: Microsoft Entra ID.
 func neverAsked(precheck *yaml.Node) bool {
 	return strings.HasPrefix(document.Text(precheck, "issuer"), "https://login.microsoftonline.com/")
-}
-
-func (a *adviser) cluster(at, cluster string) {
-	if a.clusters == nil || slices.Contains(a.clusters, cluster) {
-		return
-	}
-	known := "it has none"
-	if len(a.clusters) > 0 {
-		known = "it has " + strings.Join(a.clusters, ", ")
-	}
-	a.fail(at, "%q is no cluster of the given proxy configuration; %s", cluster, known)
 }
 
 // inlineSecrets finds {inline: TEXT} at any depth.

@@ -32,7 +32,10 @@ func newCheck() *cobra.Command {
 		Short: "Check configurations with the loader of the filter",
 		Long: `Check reads each file as the filter would, and says all that is wrong, with line and path. What the filter takes is looked
 at once more for what nobody wants: open APIs, secrets in the open, keys that have expired, steps in an order that helps an
-attacker. Environment variables count as set. A file may also be JSON.`,
+attacker. Environment variables count as set. A file may also be JSON.
+
+With --envoy each cluster that a step names must be in the bootstrap. Of manifests it is said which ones they do not make, as
+others may be there already.`,
 		Example: `  sallyport check sallyport.yaml
   sallyport check --strict --output json *.yaml
   sallyport check sallyport.yaml --envoy envoy.yaml`,
@@ -44,7 +47,7 @@ attacker. Environment variables count as set. A file may also be JSON.`,
 		},
 	}
 	out := addOutput(c)
-	c.Flags().StringVar(&envoy, "envoy", "", "Envoy bootstrap, to check that the clusters are there")
+	c.Flags().StringVar(&envoy, "envoy", "", "Envoy bootstrap, or manifests for Istio or Envoy Gateway, to check that the clusters are there")
 	c.Flags().BoolVar(&strict, "strict", false, "take a warning for an error")
 	must(c.MarkFlagFilename("envoy", "yaml", "yml", "json"))
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -65,27 +68,25 @@ attacker. Environment variables count as set. A file may also be JSON.`,
 	return c
 }
 
-// knownClusters reads the clusters of a bootstrap; nil when they are not known.
-func knownClusters(file string) ([]string, error) {
+// knownClusters reads the clusters of a bootstrap or of manifests; nil when they are not known.
+func knownClusters(file string) (*advice.Clusters, error) {
 	if file == "" {
 		return nil, nil
 	}
-	d, err := document.Read(file)
+	documents, err := document.ReadAll(file)
 	if err != nil {
 		return nil, err
 	}
-	if document.Member(d.Root(), "apis") != nil {
-		return nil, fmt.Errorf("%s: is a configuration of the filter and no Envoy bootstrap: --envoy wants the file that Envoy is started with", file)
+	for _, d := range documents {
+		if document.Member(d, "apis") != nil {
+			return nil, fmt.Errorf("%s: is a configuration of the filter and no Envoy bootstrap: --envoy wants the file that Envoy is started with, or the manifests for Istio or Envoy Gateway", file)
+		}
 	}
-	names, dynamic := advice.Clusters(d.Root())
-	if dynamic {
-		return nil, nil
-	}
-	return names, nil
+	return advice.ClustersOf(documents), nil
 }
 
 // checkFile gives an error only when the file cannot be read at all; what it says is findings.
-func checkFile(file string, clusters []string) ([]finding, error) {
+func checkFile(file string, clusters *advice.Clusters) ([]finding, error) {
 	if _, err := os.Stat(file); err != nil {
 		return nil, err
 	}

@@ -25,7 +25,7 @@ var backendForms, otherForms = []string{"mutual", "tls", "plain", "mesh"}, []str
 // renderFlags are those of render.
 type renderFlags struct {
 	target, image                      string
-	backends                           []string
+	backends, engines                  []string
 	backendTLS, identityTLS, listenTLS string
 	backendName                        string
 	json                               bool
@@ -40,6 +40,8 @@ func newRender() *cobra.Command {
 		Long: `Render puts the configuration into the manifest that comes with Sallyport, with one cluster for each authorization server
 that it names, and the environment variables that it reads. What the filter would refuse is not rendered. With --json it
 prints the configuration alone, as JSON: what belongs into the value of a manifest that you keep yourself.
+
+Where the engine of a quota is, the configuration does not say: --quota-engine does, and makes its cluster.
 
 A backend is HOST:PORT; the same again is one more endpoint of it. API=HOST:PORT or API/VERSION=HOST:PORT is a backend of that
 API alone; the one without an API gets all others. By --backend-tls it wants a client certificate (mutual, the default), none
@@ -62,6 +64,7 @@ Secrets stay where they are: the manifest names variables and files, and holds a
 	flags.StringVar(&r.target, "for", "", "what runs the gateway: "+strings.Join(targets, ", "))
 	flags.BoolVar(&r.json, "json", false, "print the filter's configuration alone, as JSON")
 	flags.StringArrayVar(&r.backends, "backend", nil, "host:port of the backend, or API=host:port; may be given again")
+	flags.StringArrayVar(&r.engines, "quota-engine", nil, "host:port of the engine that counts quotas, spoken to in plain gRPC, or CLUSTER=host:port; may be given again")
 	flags.StringVar(&r.backendTLS, "backend-tls", "", "how backends are spoken to: "+strings.Join(backendForms, ", ")+" (default mutual; mesh for services of Istio's mesh)")
 	flags.StringVar(&r.backendName, "backend-name", "", "the name in the backend's certificate (default: the backend's host)")
 	flags.StringVar(&r.envoy.BackendCA, "backend-ca", "", "path on the gateway of the backend's CA (default /etc/sallyport/tls/backend-ca.crt)")
@@ -75,6 +78,7 @@ Secrets stay where they are: the manifest names variables and files, and holds a
 	flags.StringVar(&r.image, "image", "", "for Istio and Envoy Gateway: registry/name@sha256:... of the filter")
 	c.MarkFlagsMutuallyExclusive("for", "json")
 	c.MarkFlagsMutuallyExclusive("backend", "json")
+	c.MarkFlagsMutuallyExclusive("quota-engine", "json")
 	for flag, forms := range map[string][]string{"for": targets, "backend-tls": backendForms, "identity-tls": otherForms, "listen-tls": otherForms} {
 		must(c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(forms, cobra.ShellCompDirectiveNoFileComp)))
 	}
@@ -101,17 +105,26 @@ Secrets stay where they are: the manifest names variables and files, and holds a
 	return c
 }
 
-// tellEngines names the clusters of quota's engine: the manifest for Envoy has none for it.
+// tellEngines names the clusters of quota's engine that the manifest has nothing for.
 func (r *renderFlags) tellEngines(c *cobra.Command, config []byte) error {
-	if r.target != "envoy" {
-		return nil // its cluster is the platform's, and so is its name
+	clusters, err := render.Engines(config)
+	if err != nil {
+		return err
 	}
-	engines, err := render.Engines(config)
-	for _, cluster := range engines {
-		fmt.Fprintf(c.ErrOrStderr(), "sallyport: the manifest has no cluster %q, which the step quota asks: add it, with HTTP/2 and without retries, "+
-			"as in envoy-config/ratelimit/cluster.yaml; until then the engine counts as failed\n", cluster)
+	engines, err := render.ParseEngines(r.engines, clusters)
+	if err != nil {
+		return err
 	}
-	return err
+	remedy := map[string]string{
+		"envoy":         "or add it, with HTTP/2 and without retries, as in envoy-config/quota-cluster.yaml",
+		"istio":         "or call it as Istio does, outbound|PORT||HOST",
+		"envoy-gateway": "or call it as Envoy Gateway does, grpcroute/NAMESPACE/NAME/rule/0",
+	}
+	for _, cluster := range render.WithoutEngine(r.target, clusters, engines) {
+		fmt.Fprintf(c.ErrOrStderr(), "sallyport: the manifest has no cluster %q, which the step quota asks: give --quota-engine host:port, %s; "+
+			"until then the engine counts as failed\n", cluster, remedy[r.target])
+	}
+	return nil
 }
 
 // renderJSON prints what Envoy's plugin configuration has as its value.
@@ -144,7 +157,7 @@ func (r *renderFlags) render(config []byte) ([]byte, error) {
 	if tls == "" {
 		tls = render.DefaultTLS(r.target == "istio", backends)
 	}
-	site := render.Site{Image: r.image, Backends: backends, BackendTLS: tls, IdentityTLS: render.TLS(r.identityTLS), BackendName: r.backendName}
+	site := render.Site{Image: r.image, Backends: backends, BackendTLS: tls, IdentityTLS: render.TLS(r.identityTLS), BackendName: r.backendName, Engines: r.engines}
 	switch r.target {
 	case "istio":
 		return render.Istio(config, site)
@@ -152,7 +165,7 @@ func (r *renderFlags) render(config []byte) ([]byte, error) {
 		return render.EnvoyGateway(config, site)
 	}
 	r.envoy.Backends, r.envoy.BackendTLS, r.envoy.IdentityTLS = backends, tls, render.TLS(r.identityTLS)
-	r.envoy.ListenTLS, r.envoy.BackendName = render.TLS(r.listenTLS), r.backendName
+	r.envoy.ListenTLS, r.envoy.BackendName, r.envoy.Engines = render.TLS(r.listenTLS), r.backendName, r.engines
 	return render.Envoy(config, r.envoy)
 }
 

@@ -1,11 +1,16 @@
 package document
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/config"
 )
@@ -15,14 +20,7 @@ const maxFile = 4 * config.MaxBytes
 
 // Read reads a file.
 func Read(path string) (*Document, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if info.Size() > maxFile {
-		return nil, fmt.Errorf("%s: has %d bytes, which is more than %d", path, info.Size(), maxFile)
-	}
-	text, err := os.ReadFile(path)
+	text, err := readBounded(path)
 	if err != nil {
 		return nil, err
 	}
@@ -31,6 +29,43 @@ func Read(path string) (*Document, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return d, nil
+}
+
+// ReadAll reads a file of one or more documents, each a mapping, as manifests of Kubernetes are. Empty ones are left out.
+func ReadAll(path string) ([]*yaml.Node, error) {
+	text, err := readBounded(path)
+	if err != nil {
+		return nil, err
+	}
+	var all []*yaml.Node
+	for decoder := yaml.NewDecoder(bytes.NewReader(text)); ; {
+		var file yaml.Node
+		switch err := decoder.Decode(&file); {
+		case errors.Is(err, io.EOF):
+			return all, nil
+		case err != nil:
+			return nil, fmt.Errorf("%s: read YAML: %s", path, strings.TrimPrefix(err.Error(), "yaml: "))
+		}
+		root := file.Content[0]
+		switch {
+		case root.Kind == yaml.MappingNode:
+			all = append(all, root)
+		case root.Tag != "!!null":
+			return nil, fmt.Errorf("%s: read YAML: line %d: each document must be a mapping", path, root.Line)
+		}
+	}
+}
+
+// readBounded reads a file that is not too large.
+func readBounded(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() > maxFile {
+		return nil, fmt.Errorf("%s: has %d bytes, which is more than %d", path, info.Size(), maxFile)
+	}
+	return os.ReadFile(path)
 }
 
 // Update changes a file under a lock that other commands respect: it is read, changed, checked by change, and replaced

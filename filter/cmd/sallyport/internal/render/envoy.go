@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	envoyconfig "github.com/sallyport-gateway/sallyport/envoy-config"
 )
@@ -14,11 +15,12 @@ type EnvoySite struct {
 	Backends               []Backend // see ParseBackends
 	ListenTLS, BackendTLS  TLS
 	IdentityTLS            TLS
-	BackendName, BackendCA string // in its certificate; path
+	BackendName, BackendCA string   // in its certificate; path
+	Engines                []string // see ParseEngines
 }
 
 // Envoy is the shipped envoy.yaml with this configuration: one cluster for each server that the filter calls, one for each
-// backend, and the environment variables that it reads. The deployment's fields replace what envoy.yaml marks for editing.
+// engine and backend, and the environment variables that it reads. The deployment's fields replace what envoy.yaml marks for editing.
 func Envoy(config []byte, s EnvoySite) ([]byte, error) {
 	needs, err := readNeeds(config)
 	if err != nil {
@@ -47,10 +49,18 @@ func Envoy(config []byte, s EnvoySite) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	at, err := ParseEngines(s.Engines, needs.engines)
+	if err != nil {
+		return nil, err
+	}
+	engines, err := engineClusters(at, s.Backends)
+	if err != nil {
+		return nil, err
+	}
 	if err := routed(document, config, s.Backends); err != nil {
 		return nil, err
 	}
-	document.Set(append(clusters, backends...), envoyconfig.Path{"static_resources", "clusters"})
+	document.Set(slices.Concat(clusters, engines, backends), envoyconfig.Path{"static_resources", "clusters"})
 	text, err := document.YAML()
 	if err != nil {
 		return nil, err
@@ -152,10 +162,15 @@ func copied(document *envoyconfig.Document, shipped, name string) (cluster, erro
 	if err := json.Unmarshal(text, &c.root); err != nil {
 		return cluster{}, fmt.Errorf("read the shipped cluster: %w", err)
 	}
+	c.called(name)
+	return c, nil
+}
+
+// called gives the cluster, whose root is read, its name.
+func (c *cluster) called(name string) {
 	c.Document = envoyconfig.Wrap("the cluster "+name, c.root)
 	c.Set(name, envoyconfig.Path{"name"})
 	c.Set(name, envoyconfig.Path{"load_assignment", "cluster_name"})
-	return c, nil
 }
 
 // endpoints are the cluster's; addresses are not looked up.

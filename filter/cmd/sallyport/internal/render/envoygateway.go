@@ -19,7 +19,11 @@ func EnvoyGateway(config []byte, s Site) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	plugin, err := renamed(config, func(c Callee) string { return "httproute/default/" + slug(c, s.IdentityTLS) + "/rule/0" })
+	engines, err := ParseEngines(s.Engines, needs.engines)
+	if err != nil {
+		return nil, err
+	}
+	plugin, err := renamed(config, func(c Callee) string { return "httproute/default/" + slug(c, s.IdentityTLS) + "/rule/0" }, gatewayEngineCluster, engines)
 	if err != nil {
 		return nil, err
 	}
@@ -68,6 +72,13 @@ func EnvoyGateway(config []byte, s Site) ([]byte, error) {
 			return nil, err
 		}
 		all = append(all, o)
+	}
+	for _, e := range endpointsOnce(engines) {
+		added, err := gatewayEngine(e)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, added...)
 	}
 	for _, callee := range needs.servers(s.IdentityTLS) {
 		added, err := envoyGatewayCallee(callee, s.IdentityTLS)

@@ -20,7 +20,11 @@ func Istio(config []byte, s Site) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	plugin, err := renamed(config, func(c Callee) string { return istioCluster(c, s.IdentityTLS) })
+	engines, err := ParseEngines(s.Engines, needs.engines)
+	if err != nil {
+		return nil, err
+	}
+	plugin, err := renamed(config, func(c Callee) string { return istioCluster(c, s.IdentityTLS) }, istioEngineCluster, engines)
 	if err != nil {
 		return nil, err
 	}
@@ -60,6 +64,13 @@ func Istio(config []byte, s Site) ([]byte, error) {
 			return nil, err
 		}
 		all = append(all, entries...)
+	}
+	for _, e := range endpointsOnce(engines) {
+		added, err := istioEngine(e)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, added...)
 	}
 	for _, callee := range needs.servers(s.IdentityTLS) {
 		entries, err := istioCallee(callee, s.IdentityTLS)

@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	envoyconfig "github.com/sallyport-gateway/sallyport/envoy-config"
-	"github.com/sallyport-gateway/sallyport/filter/cmd/sallyport/internal/document"
+	"github.com/sallyport-gateway/sallyport/filter/internal/config"
 )
 
 // Site is what a manifest for Kubernetes must be told beside the configuration.
@@ -18,7 +18,8 @@ type Site struct {
 	Image                   string // registry/name:tag@sha256:..., without a scheme
 	Backends                []Backend
 	BackendTLS, IdentityTLS TLS
-	BackendName             string // in its certificate; "" is its host
+	BackendName             string   // in its certificate; "" is its host
+	Engines                 []string // see ParseEngines
 }
 
 // backendName is the name that a backend's certificate must be for.
@@ -51,24 +52,20 @@ func printed(head string, all []envoyconfig.Manifest) ([]byte, error) {
 	return append([]byte(head), text...), nil
 }
 
-// renamed is the configuration with the clusters' names that the mesh gives them.
-func renamed(config []byte, name func(Callee) string) (map[string]any, error) {
+// renamed is the configuration with the clusters' names that the mesh gives them. An engine without an endpoint keeps its
+// own.
+func renamed(c []byte, name func(Callee) string, engine func(Endpoint) string, engines map[string]Endpoint) (map[string]any, error) {
 	var decoded map[string]any
-	if err := json.Unmarshal(config, &decoded); err != nil {
+	if err := json.Unmarshal(c, &decoded); err != nil {
 		return nil, fmt.Errorf("read the configuration: %w", err)
 	}
-	document.Objects(decoded, func(o map[string]any) {
-		step := tokenStep(o)
-		precheck, _ := step["precheck"].(map[string]any)
-		jwks, _ := precheck["jwks"].(map[string]any)
-		for _, callee := range calleesOf(step) {
-			for _, place := range []map[string]any{step, jwks} {
-				if place["cluster"] == callee.Cluster {
-					place["cluster"] = name(callee)
-				}
-			}
+	for _, c := range config.Callees(decoded) {
+		if !c.GRPC {
+			c.Rename(name(Callee{c.Cluster, c.Authority}))
+		} else if e, ok := engines[c.Cluster]; ok {
+			c.Rename(engine(e))
 		}
-	})
+	}
 	return decoded, nil
 }
 

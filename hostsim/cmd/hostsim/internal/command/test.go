@@ -26,6 +26,7 @@ type testFlags struct {
 	update         bool
 	junit, run     string
 	timeout        time.Duration
+	modules        []string // NAME=FILE
 }
 
 func newTest() *cobra.Command {
@@ -48,6 +49,7 @@ and the log saw with what the file says. --driver envoy plays the same files on 
 	c.Flags().BoolVar(&f.update, "update", false, "rewrite wrong expectations with what was seen, then play again; log and config_error stay")
 	addFile(c, &f.junit, "junit", "also write the results as JUnit XML to this file", "xml")
 	c.Flags().StringVar(&f.run, "run", "", "only scenarios whose name (path below PATH) matches this regular expression")
+	c.Flags().StringArrayVar(&f.modules, "module", nil, "NAME=FILE of a module that scenarios put into the chain beside the filter (plugin NAME ...: module: NAME); repeatable")
 	c.Flags().DurationVar(&f.timeout, "timeout", time.Minute, "how long one scenario may take in real time")
 	c.ValidArgsFunction = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return nil, cobra.ShellCompDirectiveDefault
@@ -125,15 +127,21 @@ func (f *testFlags) load(dir string) ([]*scenario.File, error) {
 
 // start brings up the driver.
 func (f *testFlags) start(ctx context.Context) (scenario.Driver, func() error, error) {
+	others, err := f.others()
+	if err != nil {
+		return nil, nil, err
+	}
 	if f.driver.value == "envoy" {
-		if _, err := readModule(f.wasm); err != nil {
+		module, err := absolute(f.wasm)
+		if err != nil {
 			return nil, nil, err
 		}
-		module, err := filepath.Abs(f.wasm)
-		if err != nil {
-			return nil, nil, fmt.Errorf("find %s: %w", f.wasm, err)
+		for name, path := range others {
+			if others[name], err = absolute(path); err != nil {
+				return nil, nil, err
+			}
 		}
-		d, err := envoydriver.NewDriver(ctx, envoydriver.Options{Module: module, RootID: f.rootID, Cut: true})
+		d, err := envoydriver.NewDriver(ctx, envoydriver.Options{Module: module, Modules: others, RootID: f.rootID, Cut: true})
 		if err != nil {
 			return nil, nil, fmt.Errorf("start Envoy: %w", err)
 		}
@@ -144,7 +152,49 @@ func (f *testFlags) start(ctx context.Context) (scenario.Driver, func() error, e
 		return nil, nil, err
 	}
 	d := hostdriver.New(module, hostsim.WithProfile(f.profile.value), hostsim.WithRootID(f.rootID))
-	return d, func() error { return module.Close(context.WithoutCancel(ctx)) }, nil
+	modules := []*hostsim.Module{module}
+	closeAll := func() (err error) {
+		for _, m := range modules {
+			err = errors.Join(err, m.Close(context.WithoutCancel(ctx)))
+		}
+		return err
+	}
+	for name, path := range others {
+		other := *f.guest
+		other.wasm = path
+		m, err := other.compile(ctx)
+		if err != nil {
+			return nil, nil, errors.Join(err, closeAll())
+		}
+		modules = append(modules, m)
+		d = d.WithModule(name, m)
+	}
+	return d, closeAll, nil
+}
+
+// others are the files of --module by name.
+func (f *testFlags) others() (map[string]string, error) {
+	out, taken := map[string]string{}, map[string]bool{}
+	for _, text := range f.modules {
+		name, path, err := pair("module", text, taken)
+		if err != nil {
+			return nil, err
+		}
+		out[name] = path
+	}
+	return out, nil
+}
+
+// absolute is where a module lies that can be read.
+func absolute(path string) (string, error) {
+	if _, err := readModule(path); err != nil {
+		return "", err
+	}
+	found, err := filepath.Abs(path)
+	if err != nil {
+		return "", fmt.Errorf("find %s: %w", path, err)
+	}
+	return found, nil
 }
 
 func (s *session) writeJUnit(path string) error {
