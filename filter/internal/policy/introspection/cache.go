@@ -3,7 +3,6 @@ package introspection
 import (
 	"container/list"
 	"math"
-	"math/bits"
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
@@ -83,7 +82,7 @@ type cache struct {
 	limit  int
 	byKey  map[key]*list.Element
 	recent *list.List // of *entry, the last used in front
-	names  []*entry   // chains of those that have a name
+	names  []*entry   // chains of those that have a name; see chain
 }
 
 // entry is good from the moment when it was stored until it ends, and of some
@@ -104,7 +103,7 @@ type entry struct {
 }
 
 func newCache(limit int) *cache {
-	return &cache{limit: limit, byKey: make(map[key]*list.Element), recent: list.New(), names: make([]*entry, 1<<bits.Len(uint(max(limit, 0))))}
+	return &cache{limit: limit, byKey: make(map[key]*list.Element), recent: list.New(), names: make([]*entry, 1)}
 }
 
 // find gives the entry, to read and not to change, if it is of any use now; good
@@ -137,6 +136,9 @@ func (c *cache) put(e *entry) {
 	}
 	e.place = c.recent.PushFront(e)
 	c.byKey[e.key] = e.place
+	if len(c.byKey) > len(c.names) {
+		c.split()
+	}
 }
 
 //go:noinline

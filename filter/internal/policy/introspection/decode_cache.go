@@ -16,7 +16,7 @@ const (
 
 	// An entry takes a few kilobytes at most, in every VM.
 	defaultCacheEntries = 1024
-	maxCacheEntries     = 1 << 14
+	maxCacheEntries     = 1 << 17
 
 	// An entry takes half a kilobyte, once in a proxy.
 	defaultSharedEntries = 4096
