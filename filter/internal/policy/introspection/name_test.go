@@ -13,6 +13,7 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/answers"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 	"github.com/sallyport-gateway/sallyport/filter/internal/siphash"
 )
@@ -243,7 +244,7 @@ func TestChainsGrowWithEntries(t *testing.T) {
 	const limit, most = 5000, 12 // the longest of so many chains has 7 entries with near certainty
 	c, hash := newCache(limit), siphash.NewKey()
 	for i := range 2 * limit {
-		e := &entry{key: key{byte(i), byte(i >> 8)}}
+		e := &entry{key: key{byte(i), byte(i >> 8)}, Answer: answers.Answer{Claims: &pipeline.Claims{}}}
 		c.put(e)
 		c.rename(e, hash.Sum(fmt.Sprint(i)))
 		if want := min(i+1, limit); len(c.names) != want || names(c) != want {
