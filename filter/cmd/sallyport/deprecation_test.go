@@ -94,7 +94,7 @@ func TestDeprecation(t *testing.T) {
 		{"one refused call by one app", ago(40), series{uptime: upSince(ago(60)), v2: constant(7), deniV1: firstSeen(ago(3), 1)}, nil, 1, "in use",
 			[]string{"app mobile app called it: 0 let through, 1 refused"}},
 		{"strangers alone", ago(40), series{uptime: upSince(ago(60)), v2: constant(7), strang: firstSeen(ago(3), 9)}, nil, 0, "safe to retire",
-			[]string{"9 calls of nobody who is known were refused"}},
+			[]string{"9 calls from unidentified callers were refused"}},
 		{"Prometheus does not reach back", ago(10), series{uptime: upSince(ago(60)), v2: constant(7)}, nil, 1, "not known",
 			[]string{"not seen: all gateways, ", "Prometheus knows nothing of any gateway"}},
 		{"a shorter period", ago(10), series{uptime: upSince(ago(60)), v2: constant(7)}, []string{"--since", "9d"}, 0, "safe to retire", nil},

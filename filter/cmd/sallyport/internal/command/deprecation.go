@@ -125,7 +125,7 @@ func printDeprecation(c *cobra.Command, out *output, r deprecationReport) error 
 		fmt.Fprintf(w, "  %s\n", printable(why))
 	}
 	if r.Strangers > 0 {
-		fmt.Fprintf(w, "  %d calls of nobody who is known were refused\n", r.Strangers)
+		fmt.Fprintf(w, "  %d calls from unidentified callers were refused\n", r.Strangers)
 	}
 	return nil
 }
