@@ -23,6 +23,11 @@ var nativeStart = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
 func (nativeDriver) Name() string { return "native" }
 
+// Unsayable: see scenario.Sayer.
+func (nativeDriver) Unsayable(scenario.Setup, string) string {
+	return "there is no VM, and no proxy around it"
+}
+
 func (d nativeDriver) Start(_ context.Context, s scenario.Setup) (scenario.Instance, error) {
 	s, err := s.Expand(scenario.Vars{Now: nativeStart})
 	if err != nil {

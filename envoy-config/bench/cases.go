@@ -217,7 +217,7 @@ func (b *builder) scale(c *site.Caller) {
 	b.add(SkewedToken, site.Tokens, many(tokens, load.Many{Count: site.TokenCount, Skewed: true}))
 	b.last().Fill, b.last().Slow = site.TokenCount, true
 	b.add(ManyTokens, site.Tokens, many(tokens, load.Many{Count: site.TokenCount}))
-	b.last().Slow = true
+	b.last().Fill, b.last().Slow = site.TokenCount, true
 	b.add(ColdTokens, site.ColdTokens, many(tokens, load.Many{From: coldFrom, InTurn: true}))
 	b.last().Slow = true
 }

@@ -66,6 +66,7 @@ type bench struct {
 	modules site.Modules
 	around  *site.Around
 	envoys  map[string]*site.Gateway
+	filled  map[string]bool // listeners, by Case.Fill
 	start   time.Time
 	report  *Report
 }
@@ -83,7 +84,7 @@ func Run(ctx context.Context, o Options) (report *Report, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("read what to measure: %w", err)
 	}
-	b := &bench{options: o, only: only, start: time.Now(), envoys: map[string]*site.Gateway{}}
+	b := &bench{options: o, only: only, start: time.Now(), envoys: map[string]*site.Gateway{}, filled: map[string]bool{}}
 	b.report = &Report{When: b.start.UTC().Format(time.RFC3339), Short: o.Short, Only: o.Only}
 	if err := b.build(ctx); err != nil {
 		return nil, err

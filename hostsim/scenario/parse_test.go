@@ -337,13 +337,15 @@ func FuzzParse(f *testing.F) {
 	f.Add(example, []byte(nil))
 	f.Add([]byte("Doc.\n-- config.patch.yaml --\n{a: null}\n-- cluster c --\nfault: slow 1s\nHTTP/1.1 200\n\n${repeat:9:x}\n-- config_error --\n~a|b\n"), []byte("a: &x [1]\nb: *x\n"))
 	f.Add([]byte("-- calls c --\n---\n---\n-- metrics --\na b +1\n"), []byte("{"))
+	f.Add([]byte("Doc.\n-- settings --\nvm_id: a\nidle: -1s\n-- properties --\nint a.b = 5\nc = d = e\n-- plugin p before --\nmodule: m\n-- config.json p --\nx\n"+
+		"-- hostcalls --\nproxy_log <=2\n-- hostcall proxy_log --\nwith: ~a|b\nfails: Empty\ntimes: 2\n"+settingsCall+"-- hostcalls --\na 1\n"), []byte(nil))
 	f.Fuzz(func(t *testing.T, data, base []byte) {
 		got, err := Parse("f.txtar", data, base)
 		if err != nil {
 			return
 		}
 		// What was read can be played, and written out reads the same.
-		if _, err := Run(t.Context(), got, &toy{}); err != nil {
+		if _, err := Run(t.Context(), got, &watched{}); err != nil {
 			t.Skip(err) // such as a YAML that depends on the cluster's name
 		}
 		again, err := Parse("f.txtar", txtar.Format(got.archive), base)

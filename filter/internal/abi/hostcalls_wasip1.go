@@ -229,8 +229,8 @@ func Dequeue(id uint32) (message []byte, s Status) {
 // GetShared reads shared data. A small value is good until the next one.
 func GetShared(key string) (value []byte, cas uint32, s Status) {
 	p, n := out()
-	poisonValue()
-	waiting = &valueRoom
+	poisonShared()
+	waiting = &sharedRoom
 	value, s = answer(Status(hostGetSharedData(unsafe.Pointer(unsafe.StringData(key)), uint32(len(key)), p, n, unsafe.Pointer(&outID))))
 	return value, outID, s
 }

@@ -4,11 +4,12 @@ package abi
 
 import "github.com/sallyport-gateway/sallyport/filter/internal/host"
 
-// poison overwrites the rooms when a callback has ended, and poisonValue the one
-// for values before the next comes, so that tests see any use of what lay there.
+// poison overwrites the rooms when a callback has ended, and poisonValue and
+// poisonShared the ones for values before the next comes, so that tests see any use of what lay there.
 func poison() {
 	fill(requestRoom.bytes)
 	poisonValue()
+	poisonShared()
 	all := headerRoom[:cap(headerRoom)]
 	for i := range all {
 		all[i] = host.Header{Name: "poisoned", Value: "poisoned"}
@@ -16,6 +17,8 @@ func poison() {
 }
 
 func poisonValue() { fill(valueRoom.bytes) }
+
+func poisonShared() { fill(sharedRoom.bytes) }
 
 func fill(b []byte) {
 	for i := range b {

@@ -4,3 +4,6 @@ package abi
 
 // poisonValue does nothing in a build for use.
 func poisonValue() {}
+
+// poisonShared does nothing in a build for use.
+func poisonShared() {}

@@ -3,12 +3,13 @@ package abi
 import "github.com/sallyport-gateway/sallyport/filter/internal/host"
 
 // The host puts what it answers where proxy_on_memory_allocate says. The room
-// for the headers of a request, and the one for small values, are used again:
-// what lies in the first is good until the callback ends, unless KeepRequest was
-// called, and what lies in the second until the next small value.
+// for the headers of a request, and those for small values, are used again: what
+// lies in the first is good until the callback ends, unless KeepRequest was
+// called, and what lies in the others until the next small value of its kind.
 var (
 	requestRoom room
 	valueRoom   = room{bytes: make([]byte, valueBytes), most: valueBytes}
+	sharedRoom  = room{most: sharedBytes} // made with the first
 	headerRoom  []host.Header
 
 	// waiting is the room that the hostcall which runs now wants its answer in; nil
@@ -23,7 +24,8 @@ const (
 	firstHeaders      = 32
 	keptRequestBytes  = 64 << 10
 
-	valueBytes = 1 << 10 // for a bucket of inactive tokens
+	valueBytes  = 1 << 10
+	sharedBytes = 4 << 10 // for a bucket of active tokens
 )
 
 // room is memory that is used again. The zero value has none yet.

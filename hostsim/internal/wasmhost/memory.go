@@ -48,32 +48,31 @@ func (v *VM) alloc(size int) (ptr uint32, view []byte, ok bool) {
 	return ptr, view, ok
 }
 
-// give copies data into memory that the guest allocates and writes where it is. Empty data is pointer 0, size 0, and
-// nothing is allocated. Source: proxy-wasm-cpp-host include/proxy-wasm/wasm.h copyToPointerSize.
-func (v *VM) give(data []byte, ptrPtr, sizePtr uint64) abi.Status {
-	var ptr uint32
-	if len(data) > 0 {
-		p, view, ok := v.alloc(len(data))
-		if !ok {
-			return abi.StatusInvalidMemoryAccess
-		}
-		copy(view, data)
-		ptr = p
+// room is alloc, but for no bytes, which are at pointer 0: nothing is allocated then.
+func (v *VM) room(size int) (ptr uint32, view []byte, ok bool) {
+	if size == 0 {
+		return 0, nil, true
 	}
+	return v.alloc(size)
+}
+
+// give copies data into memory that the guest allocates and writes where it is; see room for empty data. Source: proxy-wasm-cpp-host include/proxy-wasm/wasm.h copyToPointerSize.
+func (v *VM) give(data []byte, ptrPtr, sizePtr uint64) abi.Status {
+	ptr, view, ok := v.room(len(data))
+	if !ok {
+		return abi.StatusInvalidMemoryAccess
+	}
+	copy(view, data)
 	return v.givePointer(ptr, len(data), ptrPtr, sizePtr)
 }
 
 // giveString is give without a copy of the string.
 func (v *VM) giveString(data string, ptrPtr, sizePtr uint64) abi.Status {
-	var ptr uint32
-	if len(data) > 0 {
-		p, view, ok := v.alloc(len(data))
-		if !ok {
-			return abi.StatusInvalidMemoryAccess
-		}
-		copy(view, data)
-		ptr = p
+	ptr, view, ok := v.room(len(data))
+	if !ok {
+		return abi.StatusInvalidMemoryAccess
 	}
+	copy(view, data)
 	return v.givePointer(ptr, len(data), ptrPtr, sizePtr)
 }
 

@@ -46,9 +46,12 @@ const (
 // CallerHeader tells callers apart at the listener PerHeader.
 const CallerHeader = "x-caller"
 
-// largestCache is what the filter's configuration can hold of tokens: fewer
-// than TokenCount.
-const largestCache = 16_384
+// The caches of the listener Tokens have room for TokenCount: each VM's own, and
+// the one that the workers share, whose buckets fill unevenly.
+const (
+	ownEntries    = 131_072
+	sharedEntries = 524_288
+)
 
 // listener is one way through Envoy.
 type listener struct {
@@ -84,7 +87,7 @@ func sallyport() map[string]struct {
 		policy policy
 	}
 	defaults := introspect(nil)
-	many := introspect(object{"entries": largestCache, "shared_entries": largestCache, "max_ttl": "1h"})
+	many := introspect(object{"entries": ownEntries, "shared_entries": sharedEntries, "max_ttl": "1h"})
 	of := func(sequence ...object) entry { return entry{"sallyport", policy{sequence: sequence}} }
 	all := of(whole(spikeArrest, defaults)...)
 	return map[string]entry{

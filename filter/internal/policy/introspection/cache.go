@@ -3,8 +3,8 @@ package introspection
 import (
 	"container/list"
 	"math"
-	"math/bits"
 	"time"
+	"unsafe"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/answers"
@@ -75,16 +75,23 @@ func notPast(claims *pipeline.Claims, moment int64) int64 {
 	return moment
 }
 
+// maxCacheBytes bounds what the claims in a cache take by their lengths. With
+// what it takes to find them, and as much again for the garbage collector, they
+// leave a part of the gibibyte that Envoy gives a VM.
+const maxCacheBytes = 192 << 20
+
 // cache keeps what the server said of active tokens: the claims, never what
 // the rules made of them. It belongs to one step: what is in it keeps to the
-// step's limits and its token has passed the step's precheck. It holds a fixed number of entries and gives up the
-// one that was used longest ago. The bounds on claims keep an entry below
-// 20 KiB; a usual one has a few hundred bytes.
+// step's limits and its token has passed the step's precheck. It holds so many
+// entries at most, of maxCacheBytes together, and gives up the ones that were
+// used longest ago. The bounds on claims keep an entry below 20 KiB; a usual one
+// has a few hundred bytes.
 type cache struct {
 	limit  int
+	bytes  int // of all entries
 	byKey  map[sharedtable.Key]*list.Element
 	recent *list.List // of *entry, the last used in front
-	names  []*entry   // chains of those that have a name
+	names  []*entry   // chains of those that have a name; see chain
 }
 
 // entry is good from the moment when it was stored until it ends, and of some
@@ -98,6 +105,7 @@ type entry struct {
 	name      siphash.Sum   // see rename; zero for none
 	next      *entry        // of a chain of names
 	valid     span          // of the token itself
+	bytes     int           // see bytesOf
 	shared    bool          // other VMs have it too
 	checked   int64         // when this VM last saw that they have
 	hits      int
@@ -105,7 +113,7 @@ type entry struct {
 }
 
 func newCache(limit int) *cache {
-	return &cache{limit: limit, byKey: make(map[sharedtable.Key]*list.Element), recent: list.New(), names: make([]*entry, 1<<bits.Len(uint(max(limit, 0))))}
+	return &cache{limit: limit, byKey: make(map[sharedtable.Key]*list.Element), recent: list.New(), names: make([]*entry, 1)}
 }
 
 // find gives the entry, to read and not to change, if it is of any use now; good
@@ -133,18 +141,37 @@ func (c *cache) put(e *entry) {
 	if c.limit <= 0 {
 		return
 	}
-	for len(c.byKey) >= c.limit {
+	e.bytes = bytesOf(e.Claims)
+	for len(c.byKey) >= c.limit || c.bytes > maxCacheBytes-e.bytes {
 		c.drop(c.recent.Back().Value.(*entry).key)
 	}
 	e.place = c.recent.PushFront(e)
 	c.byKey[e.key] = e.place
+	c.bytes += e.bytes
+	if len(c.byKey) > len(c.names) {
+		c.split()
+	}
 }
 
 //go:noinline
 func (c *cache) drop(k sharedtable.Key) {
 	if element, ok := c.byKey[k]; ok {
-		c.unname(element.Value.(*entry))
+		e := element.Value.(*entry)
+		c.unname(e)
+		c.bytes -= e.bytes
 		delete(c.byKey, k)
 		c.recent.Remove(element)
 	}
+}
+
+// bytesOf is about what claims take.
+func bytesOf(claims *pipeline.Claims) int {
+	n := int(unsafe.Sizeof(*claims)) + len(claims.Issuer) + len(claims.ClientID) + len(claims.Subject) + len(claims.TokenType) +
+		len(claims.KeyThumbprint) + len(claims.CertificateThumbprint)
+	for _, list := range [...][]string{claims.Audience, claims.Scopes} {
+		for _, text := range list {
+			n += int(unsafe.Sizeof(text)) + len(text)
+		}
+	}
+	return n
 }

@@ -3,6 +3,7 @@ package introspection
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -103,6 +104,29 @@ func TestCacheReplaces(t *testing.T) {
 	c.put(sharedtable.Key{1}, &pipeline.Claims{Active: true, Expires: start.Unix() + 300, Subject: "new"}, start.UnixNano())
 	if claims, ok := c.get(sharedtable.Key{1}, start.UnixNano()); !ok || claims.Subject != "new" {
 		t.Errorf("got %+v, %v", claims, ok)
+	}
+}
+
+// TestCacheIsBoundedInBytes: claims as long as they may be fill it before its number of entries is reached.
+func TestCacheIsBoundedInBytes(t *testing.T) {
+	text := strings.Repeat("s", 512)
+	scopes := slices.Repeat([]string{text}, 4<<10) // 2 MiB
+	c, limit, now := newVMCache(maxCacheEntries, time.Minute), maxCacheBytes/(2<<20), start.UnixNano()
+	for i := range 2 * limit {
+		c.put(sharedtable.Key{byte(i), byte(i >> 8)}, &pipeline.Claims{Active: true, Expires: start.Unix() + 300, Scopes: scopes}, now)
+	}
+	if n := len(c.byKey); n > limit || n < limit*9/10 || c.bytes > maxCacheBytes {
+		t.Errorf("%d entries of %d bytes, want some %d", n, c.bytes, limit)
+	}
+	last := 2*limit - 1
+	if _, ok := c.get(sharedtable.Key{byte(last), byte(last >> 8)}, now); !ok {
+		t.Error("the last one was given up")
+	}
+	for k := range c.byKey {
+		c.drop(k)
+	}
+	if c.bytes != 0 {
+		t.Errorf("an empty cache has %d bytes", c.bytes)
 	}
 }
 

@@ -76,6 +76,10 @@ func (s *Step) stillTrue(e *entry, now int64) bool {
 	if s.shared == nil || 0 <= age && age < int64(RecheckEvery) {
 		return true
 	}
+	if s.shared.answers.Unchanged(&e.Record) {
+		e.checked = now
+		return true
+	}
 	if !e.shared && s.shared.answers.Holds(e.key, now) {
 		e.checked = now
 		return true

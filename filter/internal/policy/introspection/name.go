@@ -1,6 +1,8 @@
 package introspection
 
 import (
+	"math/bits"
+
 	"github.com/sallyport-gateway/sallyport/filter/internal/jose"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/siphash"
@@ -69,7 +71,33 @@ func (c *cache) unname(e *entry) {
 	*at, e.next, e.name = e.next, nil, siphash.Sum{}
 }
 
-// chain is where the entries begin whose names have an end in common.
+// chain is where the entries begin whose names have an end in common: as many
+// bits of it as count the chains, or one less where that chain is not there yet.
 //
 //go:noinline
-func (c *cache) chain(name siphash.Sum) **entry { return &c.names[name[0]&uint64(len(c.names)-1)] }
+func (c *cache) chain(name siphash.Sum) **entry {
+	high := highest(len(c.names) - 1)
+	i := int(name[0] & uint64(2*high-1))
+	if i >= len(c.names) {
+		i -= high
+	}
+	return &c.names[i]
+}
+
+// split makes one more chain, of what belongs to it in the only one that could
+// have held it until now (linear hashing; Litwin, 1980). So the chains grow with
+// the entries, and no request pays for all of them at once.
+func (c *cache) split() {
+	n := len(c.names)
+	c.names = append(c.names, nil)
+	e := c.names[n-highest(n)]
+	c.names[n-highest(n)] = nil
+	for e != nil {
+		next, first := e.next, c.chain(e.name)
+		e.next, *first = *first, e
+		e = next
+	}
+}
+
+// highest is the value of the highest bit of n, and 1 for 0.
+func highest(n int) int { return 1 << max(bits.Len(uint(n))-1, 0) }

@@ -14,6 +14,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
+	"github.com/sallyport-gateway/sallyport/filter/internal/policy/introspection/answers"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 	"github.com/sallyport-gateway/sallyport/filter/internal/siphash"
@@ -238,6 +239,34 @@ func TestNamesAgreeWithModel(t *testing.T) {
 			},
 		})
 	})
+}
+
+// TestChainsGrowWithEntries: there is one for each entry, however many there are, and room only for those that came.
+func TestChainsGrowWithEntries(t *testing.T) {
+	const limit, most = 5000, 12 // the longest of so many chains has 7 entries with near certainty
+	c, hash := newCache(limit), siphash.NewKey()
+	for i := range 2 * limit {
+		e := &entry{key: sharedtable.Key{byte(i), byte(i >> 8)}, Record: answers.Record{Claims: &pipeline.Claims{}}}
+		c.put(e)
+		c.rename(e, hash.Sum(fmt.Sprint(i)))
+		if want := min(i+1, limit); len(c.names) != want || names(c) != want {
+			t.Fatalf("%d chains with %d entries, want %d", len(c.names), names(c), want)
+		}
+	}
+	for i := range 2 * limit {
+		if e, want := c.named(hash.Sum(fmt.Sprint(i))), i >= limit; want != (e != nil && e.key == sharedtable.Key{byte(i), byte(i >> 8)}) {
+			t.Fatalf("entry %d: %+v", i, e)
+		}
+	}
+	for i, e := range c.names {
+		n := 0
+		for ; e != nil; e = e.next {
+			n++
+		}
+		if n > most {
+			t.Errorf("chain %d has %d entries", i, n)
+		}
+	}
 }
 
 // names counts those that lead somewhere.

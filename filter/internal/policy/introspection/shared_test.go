@@ -135,12 +135,24 @@ func TestAnAnswerServesAllVMs(t *testing.T) {
 // TestRevocationReachesAllVMs: once any VM has learned that a token is not active, none serves it for longer than
 // RecheckEvery.
 func TestRevocationReachesAllVMs(t *testing.T) {
+	t.Run("of a token that was just asked about", func(t *testing.T) { revocationReachesAllVMs(t, 0) })
+	t.Run("of one that was looked at again and again", func(t *testing.T) { revocationReachesAllVMs(t, 5) })
+}
+
+func revocationReachesAllVMs(t *testing.T, looks int) {
 	p := newProxy(3, nil)
 	p.vms[0].arrive("token")
 	p.vms[0].land(0, p.vms[0].active("jane"))
 	for _, vm := range p.vms {
 		vm.arrive("token").wantAdmitted(t, "jane") // now in the cache of each
 	}
+	for range looks {
+		p.pass(RecheckEvery)
+		for _, vm := range p.vms {
+			vm.arrive("token").wantAdmitted(t, "jane")
+		}
+	}
+	p.wantCalls(t, 1)
 	p.pass(100 * time.Millisecond)
 	// One VM learns better, by a call that it had in the air.
 	c := &call{key: p.vms[2].step.keys.of("token"), started: p.vms[2].now.UnixNano()}

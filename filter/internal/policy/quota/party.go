@@ -24,9 +24,6 @@ const (
 
 var perWords = [...]string{App: "app", Product: "product", API: "api", Subject: "token_subject", ClientIP: "client_ip"}
 
-// PerWords are the words of a configuration, by Per.
-func PerWords() []string { return perWords[:] }
-
 // party is whose count a request is of: a bucket of the table, and a hash.
 type party struct {
 	bucket uint32

@@ -234,7 +234,7 @@ func FuzzBadGuestBuffer(f *testing.F) {
 		b := newBadGuest(t, "page one")
 		b.write(at, data)
 		held := slices.Clone(body)
-		b.stream.Do(func() { b.stream.requestChunk = &held })
+		b.stream.Do(func() { b.stream.decode.seenBody = &held })
 		status := abi.Status(b.call("env.proxy_set_buffer_bytes", []uint64{0, uint64(start), uint64(length), at, uint64(len(data))}))
 		want, wantStatus := slices.Clone(body), abi.StatusOK
 		switch {

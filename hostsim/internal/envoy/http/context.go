@@ -24,13 +24,13 @@ func newStreamContext(s *Stream) *streamContext {
 func (c *streamContext) headerMap(kind uint32) *header.Map {
 	switch kind {
 	case wasmhost.MapRequestHeaders:
-		return c.stream.requestMap
+		return c.stream.decode.seenHeaders
 	case wasmhost.MapRequestTrailers:
-		return c.stream.requestTrailerMap
+		return c.stream.decode.seenTrailers
 	case wasmhost.MapResponseHeaders:
-		return c.stream.responseMap
+		return c.stream.encode.seenHeaders
 	case wasmhost.MapResponseTrailers:
-		return c.stream.responseTrailerMap
+		return c.stream.encode.seenTrailers
 	}
 	return c.Root.CallMap(kind)
 }
@@ -120,9 +120,9 @@ func (c *streamContext) HeaderSize(kind uint32) (int, abi.Status) {
 func (c *streamContext) chunk(kind uint32) *[]byte {
 	switch kind {
 	case wasmhost.BufferRequestBody:
-		return c.stream.requestChunk
+		return c.stream.decode.seenBody
 	case wasmhost.BufferResponseBody:
-		return c.stream.responseChunk
+		return c.stream.encode.seenBody
 	}
 	return nil
 }
@@ -155,7 +155,7 @@ func (c *streamContext) ContinueStream(kind uint32) abi.Status {
 		return c.BaseContext.ContinueStream(kind)
 	}
 	if !s.logging {
-		s.requestMap, s.requestTrailerMap, s.requestChunk = nil, nil, nil
+		s.decode.seenHeaders, s.decode.seenTrailers, s.decode.seenBody = nil, nil, nil
 	}
 	return abi.StatusOK
 }

@@ -62,7 +62,7 @@ func (s *Stream) decodeData(data []byte, end bool) {
 func (s *Stream) filterRequestData(data []byte, end bool) {
 	s.active()
 	s.decoding++
-	status := s.pluginDecodeData(&data, end)
+	status := s.pluginData(&s.decode, wasmhost.OnRequestBody, &data, end)
 	s.decoding--
 	if s.Over {
 		return
@@ -106,7 +106,7 @@ func (s *Stream) decodeTrailers(m *header.Map) {
 func (s *Stream) filterRequestTrailers() {
 	s.active()
 	s.decoding++
-	status := s.pluginDecodeTrailers(s.decode.trailers)
+	status := s.pluginTrailers(&s.decode, wasmhost.OnRequestTrailers)
 	s.decoding--
 	if s.Over {
 		return
@@ -245,55 +245,10 @@ func (s *Stream) routeTrailers() {
 
 // pluginDecodeHeaders is the plugin's decodeHeaders.
 func (s *Stream) pluginDecodeHeaders(m *header.Map, end bool) filterStatus {
-	c := s.ctx
-	if c == nil {
+	if s.ctx == nil {
 		return filterContinue
 	}
-	c.Enter()
+	s.ctx.Enter()
 	s.requestStarted = true
-	s.requestMap, s.endOfStream = m, end
-	status := s.guestHeaders(c, wasmhost.OnRequestHeaders, m, end)
-	if status == filterContinue {
-		s.requestMap = nil
-	}
-	return status
-}
-
-func (s *Stream) pluginDecodeData(data *[]byte, end bool) filterStatus {
-	c := s.ctx
-	if c == nil || !s.requestStarted {
-		return filterContinue
-	}
-	if s.bufferingRequest {
-		s.bufferRequest(*data)
-		*data = nil
-		if s.Over || s.decode.aborted {
-			return filterStopBuffer
-		}
-		s.requestChunk = &s.decode.buffered
-	} else {
-		s.requestChunk = data
-	}
-	s.endOfStream = end
-	status := s.guestData(c, wasmhost.OnRequestBody, len(*s.requestChunk), end)
-	s.bufferingRequest = status == filterStopBuffer
-	if status == filterContinue {
-		s.requestChunk = nil
-	} else if s.bufferingRequest {
-		s.requestChunk = &s.decode.buffered
-	}
-	return status
-}
-
-func (s *Stream) pluginDecodeTrailers(m *header.Map) filterStatus {
-	c := s.ctx
-	if c == nil || !s.requestStarted {
-		return filterContinue
-	}
-	s.requestTrailerMap = m
-	status := s.guestTrailers(c, wasmhost.OnRequestTrailers, m)
-	if status == filterContinue {
-		s.requestTrailerMap = nil
-	}
-	return status
+	return s.pluginHeaders(&s.decode, wasmhost.OnRequestHeaders, m, end)
 }

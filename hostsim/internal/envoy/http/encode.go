@@ -32,7 +32,7 @@ func (s *Stream) UpstreamHeaders(m *header.Map, end bool) {
 func (s *Stream) encodeHeaders(m *header.Map, end bool) {
 	s.encode.headers, s.encode.complete = m, end
 	s.encoding++
-	status := s.pluginEncodeHeaders(m, end)
+	status := s.pluginHeaders(&s.encode, wasmhost.OnResponseHeaders, m, end)
 	s.encoding--
 	if s.Over || s.encode.aborted {
 		return
@@ -63,7 +63,7 @@ func (s *Stream) EncodeData(data []byte, end bool) {
 func (s *Stream) filterResponseData(data []byte, end bool) {
 	s.active()
 	s.encoding++
-	status := s.pluginEncodeData(&data, end)
+	status := s.pluginData(&s.encode, wasmhost.OnResponseBody, &data, end)
 	s.encoding--
 	if s.Over || s.encode.aborted {
 		return
@@ -106,7 +106,7 @@ func (s *Stream) EncodeTrailers(m *header.Map) {
 func (s *Stream) filterResponseTrailers() {
 	s.active()
 	s.encoding++
-	status := s.pluginEncodeTrailers(s.encode.trailers)
+	status := s.pluginTrailers(&s.encode, wasmhost.OnResponseTrailers)
 	s.encoding--
 	switch {
 	case s.Over || s.encode.aborted:
@@ -221,57 +221,4 @@ func (s *Stream) toClientTrailers() {
 func (s *Stream) responded() {
 	s.checkLength("response to the client", &s.toClient, clientAwaits, clientReads)
 	s.destroy()
-}
-
-// pluginEncodeHeaders is the plugin's encodeHeaders. The 503 of its own crash does not come here again.
-func (s *Stream) pluginEncodeHeaders(m *header.Map, end bool) filterStatus {
-	c := s.ctx
-	if c == nil || !s.requestStarted || s.failedOnce {
-		return filterContinue
-	}
-	s.responseMap, s.endOfStream = m, end
-	status := s.guestHeaders(c, wasmhost.OnResponseHeaders, m, end)
-	if status == filterContinue {
-		s.responseMap = nil
-	}
-	return status
-}
-
-func (s *Stream) pluginEncodeData(data *[]byte, end bool) filterStatus {
-	c := s.ctx
-	if c == nil || !s.requestStarted || s.failedOnce {
-		return filterContinue
-	}
-	if s.bufferingResponse {
-		s.bufferResponse(*data)
-		*data = nil
-		if s.Over || s.encode.aborted {
-			return filterStopBuffer
-		}
-		s.responseChunk = &s.encode.buffered
-	} else {
-		s.responseChunk = data
-	}
-	s.endOfStream = end
-	status := s.guestData(c, wasmhost.OnResponseBody, len(*s.responseChunk), end)
-	s.bufferingResponse = status == filterStopBuffer
-	if status == filterContinue {
-		s.responseChunk = nil
-	} else if s.bufferingResponse {
-		s.responseChunk = &s.encode.buffered
-	}
-	return status
-}
-
-func (s *Stream) pluginEncodeTrailers(m *header.Map) filterStatus {
-	c := s.ctx
-	if c == nil || !s.requestStarted || s.failedOnce {
-		return filterContinue
-	}
-	s.responseTrailerMap = m
-	status := s.guestTrailers(c, wasmhost.OnResponseTrailers, m)
-	if status == filterContinue {
-		s.responseTrailerMap = nil
-	}
-	return status
 }

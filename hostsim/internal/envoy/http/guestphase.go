@@ -6,6 +6,68 @@ import (
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/wasmhost"
 )
 
+// skipped: this direction passes without the plugin. The 503 of its own crash does not come to it again.
+func (s *Stream) skipped(d *side) bool {
+	return s.ctx == nil || !s.requestStarted || d == &s.encode && s.failedOnce
+}
+
+// pluginHeaders is the plugin's decodeHeaders or encodeHeaders.
+func (s *Stream) pluginHeaders(d *side, cb wasmhost.Callback, m *header.Map, end bool) filterStatus {
+	if s.skipped(d) {
+		return filterContinue
+	}
+	d.seenHeaders, s.endOfStream = m, end
+	status := s.guestHeaders(s.ctx, cb, m, end)
+	if status == filterContinue {
+		d.seenHeaders = nil
+	}
+	return status
+}
+
+// pluginData is the plugin's decodeData or encodeData.
+func (s *Stream) pluginData(d *side, cb wasmhost.Callback, data *[]byte, end bool) filterStatus {
+	if s.skipped(d) {
+		return filterContinue
+	}
+	c := s.ctx // it may end with what is held back
+	if d.buffering {
+		if d == &s.decode {
+			s.bufferRequest(*data)
+		} else {
+			s.bufferResponse(*data)
+		}
+		*data = nil
+		if s.Over || d.aborted {
+			return filterStopBuffer
+		}
+		d.seenBody = &d.buffered
+	} else {
+		d.seenBody = data
+	}
+	s.endOfStream = end
+	status := s.guestData(c, cb, len(*d.seenBody), end)
+	d.buffering = status == filterStopBuffer
+	if status == filterContinue {
+		d.seenBody = nil
+	} else if d.buffering {
+		d.seenBody = &d.buffered
+	}
+	return status
+}
+
+// pluginTrailers is the plugin's decodeTrailers or encodeTrailers.
+func (s *Stream) pluginTrailers(d *side, cb wasmhost.Callback) filterStatus {
+	if s.skipped(d) {
+		return filterContinue
+	}
+	d.seenTrailers = d.trailers
+	status := s.guestTrailers(s.ctx, cb, d.trailers)
+	if status == filterContinue {
+		d.seenTrailers = nil
+	}
+	return status
+}
+
 // guestHeaders asks the guest about headers. Source: proxy-wasm-cpp-host src/context.cc onRequestHeaders,
 // convertVmCallResultToFilterHeadersStatus.
 func (s *Stream) guestHeaders(c *streamContext, cb wasmhost.Callback, m *header.Map, end bool) filterStatus {

@@ -24,7 +24,7 @@ func (s *Stream) RequestProperty(rest string) property.Value {
 	case "duration":
 		return property.Number(s.Host.Process.Clock.Now().Sub(s.StartedAt)).When(s.Over)
 	}
-	m := s.requestMap
+	m := s.decode.seenHeaders
 	if m == nil {
 		switch rest {
 		case "headers":
@@ -81,19 +81,19 @@ func (s *Stream) ResponseProperty(rest string) property.Value {
 	case "flags":
 		return property.Number(uint64(s.Flags))
 	case "headers":
-		return property.Pairs(s.responseMap.Unique())
+		return property.Pairs(s.encode.seenHeaders.Unique())
 	case "trailers":
-		return property.Pairs(s.responseTrailerMap.Unique())
+		return property.Pairs(s.encode.seenTrailers.Unique())
 	case "size":
 		return property.Number(int64(s.bytesSent))
 	case "total_size":
-		return property.Number(int64(s.bytesSent + s.responseMap.SizeOrNone() + s.responseTrailerMap.SizeOrNone()))
+		return property.Number(int64(s.bytesSent + s.encode.seenHeaders.SizeOrNone() + s.encode.seenTrailers.SizeOrNone()))
 	case "backend_latency":
 		return property.Number(s.answeredAt.Sub(s.routedAt)).When(s.Over && !s.answeredAt.IsZero())
 	case "grpc_status":
-		value, ok := s.responseTrailerMap.GetOrNone("grpc-status")
+		value, ok := s.encode.seenTrailers.GetOrNone("grpc-status")
 		if !ok {
-			value, ok = s.responseMap.GetOrNone("grpc-status")
+			value, ok = s.encode.seenHeaders.GetOrNone("grpc-status")
 		}
 		n, err := strconv.ParseInt(value, 10, 64)
 		if !ok && s.responseCode != 0 {
@@ -102,9 +102,9 @@ func (s *Stream) ResponseProperty(rest string) property.Value {
 		return property.Number(n).When(ok && err == nil)
 	}
 	if name, ok := strings.CutPrefix(rest, "trailers\x00"); ok {
-		return property.Header(s.responseTrailerMap, "headers\x00"+name)
+		return property.Header(s.encode.seenTrailers, "headers\x00"+name)
 	}
-	return property.Header(s.responseMap, rest)
+	return property.Header(s.encode.seenHeaders, rest)
 }
 
 // attempts is upstream.request_attempt_count.

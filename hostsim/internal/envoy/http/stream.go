@@ -46,14 +46,8 @@ type Stream struct {
 	Misframed               []string // what is wrong with the length of a message, in words
 	idleTimer, requestTimer *simclock.Timer
 
-	// What the guest can reach: nil when it cannot. Source: Envoy Context's pointers of the same names.
-	requestMap, requestTrailerMap   *header.Map
-	responseMap, responseTrailerMap *header.Map
-	requestChunk, responseChunk     *[]byte
-	bufferingRequest                bool // the guest answered Pause to a body callback
-	bufferingResponse               bool
-	logging                         bool
-	endOfStream                     bool
+	logging     bool
+	endOfStream bool
 }
 
 // side is the iteration of one direction through our filter.
@@ -64,6 +58,11 @@ type side struct {
 	buffered          []byte // held back; nil when nothing was, which is not the same as nothing in it
 	complete          bool   // the end has arrived
 	aborted           bool   // a local reply ended it
+	buffering         bool   // the guest answered Pause to a body callback
+
+	// What the guest can reach: nil when it cannot. Source: Envoy Context's pointers request_headers_ and so on.
+	seenHeaders, seenTrailers *header.Map
+	seenBody                  *[]byte
 }
 
 // hold keeps data back. Data without bytes counts: it may be all that brings the end.

@@ -87,10 +87,10 @@ func (c *streamContext) end() {
 func (s *Stream) logPhase(c *streamContext) {
 	c.Enter()
 	s.logging = true
-	s.requestMap, s.requestTrailerMap, s.responseMap, s.responseTrailerMap = s.decode.headers, nil, s.encode.headers, s.encode.trailers
+	s.decode.seenHeaders, s.decode.seenTrailers, s.encode.seenHeaders, s.encode.seenTrailers = s.decode.headers, nil, s.encode.headers, s.encode.trailers
 	c.Callback(wasmhost.OnLog, c.ID())
 	s.logging = false
-	s.requestMap, s.responseMap, s.responseTrailerMap = nil, nil, nil
+	s.decode.seenHeaders, s.encode.seenHeaders, s.encode.seenTrailers = nil, nil, nil
 }
 
 // active notes that something moved on the stream: its idle time begins again. Held data that comes to the plugin again

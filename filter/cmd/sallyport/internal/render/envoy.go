@@ -76,11 +76,8 @@ func routed(document *envoyconfig.Document, config []byte, backends []Backend) e
 	if len(backends) == 1 {
 		return nil
 	}
-	all, err := places(config)
+	all, err := placesFor(config, backends)
 	if err != nil {
-		return err
-	}
-	if err := unknownAPI(backends, all); err != nil {
 		return err
 	}
 	routes := envoyconfig.Manager().Then("route_config", "virtual_hosts", envoyconfig.Named("gateway"), "routes")

@@ -96,11 +96,8 @@ func gatewayRules(o envoyconfig.Manifest, config []byte, backends []Backend) err
 	if len(backends) == 1 {
 		return nil
 	}
-	all, err := places(config)
+	all, err := placesFor(config, backends)
 	if err != nil {
-		return err
-	}
-	if err := unknownAPI(backends, all); err != nil {
 		return err
 	}
 	rules := envoyconfig.Path{"spec", "rules"}

@@ -117,11 +117,8 @@ func istioRoutes(shipped any, config []byte, s Site) ([]any, error) {
 	}
 	var routes []any
 	if len(s.Backends) > 1 {
-		all, err := places(config)
+		all, err := placesFor(config, s.Backends)
 		if err != nil {
-			return nil, err
-		}
-		if err := unknownAPI(s.Backends, all); err != nil {
 			return nil, err
 		}
 		for i, p := range all {

@@ -65,14 +65,19 @@ func backendOf(backends []Backend, p apiPlace) int {
 	return 0
 }
 
-// unknownAPI finds a backend for an API that the configuration does not have.
-func unknownAPI(backends []Backend, all []apiPlace) error {
+// placesFor are the places among which several backends are chosen; an error for a backend whose API the configuration does
+// not have.
+func placesFor(config []byte, backends []Backend) ([]apiPlace, error) {
+	all, err := places(config)
+	if err != nil {
+		return nil, err
+	}
 	for _, b := range backends[1:] {
 		if !slices.ContainsFunc(all, func(p apiPlace) bool { return b.API == p.api || b.API == p.api+"/"+p.version }) {
-			return fmt.Errorf("--backend %s=%s: the configuration has no API %q", b.API, b.Endpoints[0], b.API)
+			return nil, fmt.Errorf("--backend %s=%s: the configuration has no API %q", b.API, b.Endpoints[0], b.API)
 		}
 	}
-	return nil
+	return all, nil
 }
 
 // envoyRoutes are routes that choose the backend as the filter chooses the API.

@@ -30,8 +30,12 @@ const (
 	inactivePerBucket = 16
 )
 
-// MaxEntries bounds each table: 16,384 active ones take 8 MiB of the proxy's memory, and as many inactive ones 1 MiB.
-const MaxEntries = 1 << 14
+// MaxEntries bounds the active ones: 256 MiB of the proxy's memory when tokens were seen that fill all buckets. They fill
+// them unevenly: with half as many tokens as there are entries, 1 of 60 finds its bucket full, with a quarter 1 of 600.
+const MaxEntries = 1 << 19
+
+// maxInactive bounds the others, of which anybody can send as many as he likes: 1 MiB.
+const maxInactive = 1 << 14
 
 // Record is what is known of an active token: claims, and until when they are good, and until when they are of any use, for
 // an outage. Times are unix nanoseconds. All of them are as whoever stored the answer saw them: a reader has limits of its
@@ -39,6 +43,8 @@ const MaxEntries = 1 << 14
 type Record struct {
 	Claims              *pipeline.Claims
 	Stored, Until, Gone int64
+
+	mark sharedtable.Mark // of what Active found
 }
 
 // Table is both tables.
@@ -48,13 +54,13 @@ type Table struct{ active, inactive *sharedtable.Table }
 // tables.
 func New(store host.Store, entries int) *Table {
 	return &Table{
-		active:   newTable(store, "introspection/active/", entries, activePerBucket, activeSize),
-		inactive: newTable(store, "introspection/inactive/", entries, inactivePerBucket, inactiveSize),
+		active:   newTable(store, "introspection/active/", min(entries, MaxEntries), activePerBucket, activeSize),
+		inactive: newTable(store, "introspection/inactive/", min(entries, maxInactive), inactivePerBucket, inactiveSize),
 	}
 }
 
 func newTable(store host.Store, name string, entries, perBucket, size int) *sharedtable.Table {
-	buckets := max(1, (min(entries, MaxEntries)+perBucket-1)/perBucket)
+	buckets := max(1, (entries+perBucket-1)/perBucket)
 	return sharedtable.New(store, sharedtable.Layout{
 		Name: name + strconv.Itoa(buckets), Buckets: uint32(buckets), Entries: perBucket, EntrySize: size,
 	})
@@ -68,6 +74,7 @@ func (t *Table) Active(k sharedtable.Key, now int64) (a Record, ok bool) {
 		if i, found := find(b, k); found {
 			e := b.Entry(i)
 			a.Stored, a.Until, a.Gone = times(e)
+			a.mark = b.Mark()
 			if now >= a.Stored && now < a.Gone {
 				a.Claims, ok = decodeClaims(e[headSize:])
 			}
@@ -76,6 +83,11 @@ func (t *Table) Active(k sharedtable.Key, now int64) (a Record, ok bool) {
 	})
 	return a, ok && err == nil
 }
+
+// Unchanged reports whether Active would find again what it found: nothing was written where it lies. It costs one
+// hostcall, and none for an answer that Active did not give. A write of a neighbour counts as a change, as it does when
+// the host's count of all writes, of 32 bits, has gone round to where it was.
+func (t *Table) Unchanged(a *Record) bool { return t.active.Unchanged(a.mark) }
 
 // Holds reports whether the token is known to be active, be its claims too long to be shared. It costs one hostcall.
 func (t *Table) Holds(k sharedtable.Key, now int64) (holds bool) {

@@ -60,12 +60,14 @@ func appendList(b []byte, list []string) []byte {
 
 // decodeClaims reads what appendClaims wrote. Shared data may hold anything, so everything is checked.
 func decodeClaims(b []byte) (*pipeline.Claims, bool) {
-	d := decoder{rest: b}
-	size := d.number(2)
-	if d.bad || size > uint64(len(d.rest)) {
+	if len(b) < 2 {
 		return nil, false
 	}
-	d.rest = d.rest[:size]
+	size := int(binary.BigEndian.Uint16(b))
+	if b = b[2:]; size > len(b) {
+		return nil, false
+	}
+	d := decoder{rest: string(b[:size])} // one copy, of which all texts are parts
 	version, flags := d.number(1), d.number(1)
 	c := &pipeline.Claims{
 		Active: true, SenderConstrained: flags&flagSenderConstrained != 0, OtherKind: flags&flagOtherKind != 0,
@@ -83,14 +85,14 @@ func decodeClaims(b []byte) (*pipeline.Claims, bool) {
 
 // decoder reads from the front; bad says that there was less than was asked for.
 type decoder struct {
-	rest []byte
+	rest string
 	bad  bool
 }
 
-func (d *decoder) take(n int) []byte {
+func (d *decoder) take(n int) string {
 	if n > len(d.rest) {
 		d.bad = true
-		return nil
+		return ""
 	}
 	taken := d.rest[:n]
 	d.rest = d.rest[n:]
@@ -99,13 +101,13 @@ func (d *decoder) take(n int) []byte {
 
 //go:noinline
 func (d *decoder) number(size int) (n uint64) {
-	for _, c := range d.take(size) {
-		n = n<<8 | uint64(c)
+	for taken := d.take(size); taken != ""; taken = taken[1:] {
+		n = n<<8 | uint64(taken[0])
 	}
 	return n
 }
 
-func (d *decoder) text() string { return string(d.take(int(d.number(2)))) }
+func (d *decoder) text() string { return d.take(int(d.number(2))) }
 
 func (d *decoder) list() (list []string) {
 	for range d.number(1) {
