@@ -3,9 +3,23 @@ package hostsim
 import (
 	"time"
 
+	"github.com/sallyport-gateway/sallyport/hostsim/abi"
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/envoy"
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/simclock"
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/wasmhost"
+	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
+)
+
+// Names of other packages that nearly every test needs.
+type (
+	// Header is one name and value, and Headers an ordered list in which a name may occur again.
+	Header  = abi.Header
+	Headers = abi.Headers
+	// Call is a request that the guest dispatched, or one that reached the backend. A Cluster answers it with an Answer.
+	Call        = upstream.Call
+	Answer      = upstream.Answer
+	Cluster     = upstream.Cluster
+	ClusterFunc = upstream.ClusterFunc
 )
 
 // What a guest leaves behind.
@@ -63,3 +77,16 @@ func NewFakeClock(start time.Time) *FakeClock { return simclock.NewFakeClock(sta
 
 // RealClock is the machine's own clock. A Process on it runs ticks and timeouts by itself.
 func RealClock() Clock { return simclock.RealClock() }
+
+// Respond is a fixed answer: a status, a body, and header names and values in turn.
+func Respond(status int, body string, headers ...string) Answer {
+	return upstream.Respond(status, body, headers...)
+}
+
+// RespondGRPC is a fixed answer to a gRPC call: messages and then a status.
+func RespondGRPC(status int, message string, messages ...string) Answer {
+	return upstream.RespondGRPC(status, message, messages...)
+}
+
+// Fail is a fixed answer that fails.
+func Fail(f upstream.Fault) Answer { return upstream.Fail(f) }

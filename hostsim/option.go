@@ -158,9 +158,29 @@ func WithAllowOnHeadersStopIteration() HostOption {
 	return func(c *hostOptions) { c.AllowStopIteration = true }
 }
 
-// WithConnectionManager sets what can be observed of the HTTP connection manager, its listener and its route.
+// WithConnectionManager sets what can be observed of the HTTP connection manager, its listener and its route. An earlier
+// WithBufferLimit or WithDirectResponse holds where it says nothing of them.
 func WithConnectionManager(m ConnectionManager) HostOption {
-	return func(c *hostOptions) { c.ConnManager = m }
+	return func(c *hostOptions) {
+		m := m
+		if m.BufferLimit == 0 {
+			m.BufferLimit = c.ConnManager.BufferLimit
+		}
+		if m.DirectResponse == nil {
+			m.DirectResponse = c.ConnManager.DirectResponse
+		}
+		c.ConnManager = m
+	}
+}
+
+// WithBufferLimit is ConnectionManager.BufferLimit alone.
+func WithBufferLimit(bytes int) HostOption {
+	return func(c *hostOptions) { c.ConnManager.BufferLimit = bytes }
+}
+
+// WithDirectResponse is ConnectionManager.DirectResponse alone.
+func WithDirectResponse(status int, body string) HostOption {
+	return func(c *hostOptions) { c.ConnManager.DirectResponse = &Answer{Status: status, Body: []byte(body)} }
 }
 
 // WithProperty sets a property for every stream, by its path with dots between the parts, such as

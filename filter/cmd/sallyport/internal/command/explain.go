@@ -37,7 +37,12 @@ Exit codes: 0 the request would be let through, 1 it would be refused, or that d
 		Example: `  sallyport explain --url https://api.example.com/customers/v1/orders/7
   echo '{"active":true,"aud":"api://default"}' > answer.json
   sallyport explain --curl --introspection answer.json < curl.txt`,
-		Args: exactly(0),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return errors.New("a request is given with --url and --header, or as a curl line on standard input: sallyport explain --curl < curl.txt")
+			}
+			return nil
+		},
 	}
 	file := addFile(c)
 	out := addOutput(c)

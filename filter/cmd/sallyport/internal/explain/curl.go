@@ -69,6 +69,7 @@ type curlLine struct {
 	hasBody, asGet  bool
 	head, json      bool
 	form, multipart bool
+	asIs, noGlob    bool // of the URL
 }
 
 // ParseCurl reads a curl command as browsers and colleagues copy it: a URL, what makes headers, method, query and body, and
@@ -132,6 +133,33 @@ func (c *curlLine) url(target string) error {
 	return nil
 }
 
+// What a URL has between brackets or braces curl takes for a list, but for those behind a backslash, as Chrome writes them.
+var (
+	withoutEscapes = strings.NewReplacer(`\[`, "", `\]`, "", `\{`, "", `\}`, "")
+	unescaped      = strings.NewReplacer(`\[`, "[", `\]`, "]", `\{`, "{", `\}`, "}")
+)
+
+// sentAsWritten refuses a URL that curl makes another of, or several.
+func (c *curlLine) sentAsWritten() error {
+	path, _, _ := strings.Cut(c.target, "#")
+	if !c.noGlob {
+		if strings.ContainsAny(withoutEscapes.Replace(path), "[]{}") && !strings.Contains(path, "://[") {
+			return errors.New("curl makes several URLs of brackets and braces: explain one of them, or add --globoff where they are meant")
+		}
+		c.target = unescaped.Replace(c.target)
+	}
+	path, _, _ = strings.Cut(path, "?")
+	if c.asIs {
+		return nil
+	}
+	for segment := range strings.SplitSeq(path, "/") {
+		if segment == "." || segment == ".." {
+			return errors.New("curl takes /./ and /../ out of a URL before it sends it: write the URL that is sent, or add --path-as-is")
+		}
+	}
+	return nil
+}
+
 // long reads --name VALUE or --name=VALUE.
 func (c *curlLine) long(word string, next func(string) (string, error)) error {
 	name, value, attached := strings.Cut(word, "=")
@@ -180,6 +208,9 @@ func (c *curlLine) short(word string, next func(string) (string, error)) error {
 func (c *curlLine) request() (nativehost.Request, error) {
 	if c.target == "" {
 		return nativehost.Request{}, errors.New("there is no URL")
+	}
+	if err := c.sentAsWritten(); err != nil {
+		return nativehost.Request{}, err
 	}
 	target, body := c.target, strings.Join(c.data, "&")
 	if c.json {

@@ -42,6 +42,10 @@ func (c *curlLine) apply(name, value string) error {
 		c.head = true
 	case "--get":
 		c.asGet = true
+	case "--path-as-is":
+		c.asIs = true
+	case "--globoff":
+		c.noGlob = true
 	case "--header":
 		return c.header(value)
 	case "--user-agent":
