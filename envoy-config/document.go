@@ -64,7 +64,7 @@ func (d *Document) Add(value any, at Path) {
 	members, ok := parent.(map[string]any)
 	name, isName := at[last].(string)
 	if !ok || !isName {
-		d.err = fmt.Errorf("change %s: %s is no member of a map", d.file, at)
+		d.err = fmt.Errorf("change %s: %s is not a member of a map", d.file, at)
 		return
 	}
 	members[name] = value

@@ -104,7 +104,7 @@ func TestDocumentStopsAtTheFirstError(t *testing.T) {
 		{"no such index", Listener().Then("filter_chains", 1, "filters"), "static_resources.listeners[name=gateway].filter_chains[1] is not there"},
 		{"no such name", Cluster("oktaa").Then("type"), "static_resources.clusters[name=oktaa] is not there"},
 		{"through a scalar", Listener().Then("name", "x"), "static_resources.listeners[name=gateway].name.x is not there"},
-		{"no member at the end", Listener(), "static_resources.listeners[name=gateway] is no member of a map"},
+		{"no member at the end", Listener(), "static_resources.listeners[name=gateway] is not a member of a map"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			doc := Parse()

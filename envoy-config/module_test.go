@@ -102,7 +102,7 @@ func TestModuleHasNoSchema(t *testing.T) {
 			t.Errorf("the module has %q in it", text)
 		}
 	}
-	if !bytes.Contains(module, []byte("is no known member")) {
+	if !bytes.Contains(module, []byte("is not a known member")) {
 		t.Error("the module has not even the loader's own words: the check finds nothing")
 	}
 }

@@ -75,7 +75,7 @@ func (p Path) member(root any) (members map[string]any, name string, err error) 
 	last := len(p) - 1
 	name, ok := p[last].(string)
 	if !ok {
-		return nil, "", fmt.Errorf("%s is no member of a map", p)
+		return nil, "", fmt.Errorf("%s is not a member of a map", p)
 	}
 	parent, err := p[:last].find(root)
 	if err != nil {

@@ -107,7 +107,7 @@ func TestCardinalityOfReconfigurations(t *testing.T) {
 		if r.Status != 503 {
 			t.Fatalf("status %d: the VM did not crash", r.Status)
 		}
-		g.Advance(time.Minute) // until it may be built anew
+		g.Advance(time.Minute) // until it may be built again
 	}
 	var series int
 	for _, name := range g.series() {

@@ -92,7 +92,7 @@ func TestUpdateCutsWhatIsLeft(t *testing.T) {
 	}
 }
 
-// TestUpdateKeepsSpikeCounters: a limit that the update leaves alone goes on counting; a changed one starts anew.
+// TestUpdateKeepsSpikeCounters: a limit that the update leaves alone goes on counting; a changed one starts again.
 func TestUpdateKeepsSpikeCounters(t *testing.T) {
 	three := configuration(t, "- spike_arrest: {rate: 60pm, burst: 3}")
 	g := start(t, module(t), three, hostsim.WithWorkers(2))

@@ -44,7 +44,7 @@ func TestOrder(t *testing.T) {
 			r, x = g.do(tt.bad)
 			g.must("a request that the step refuses", r, x, tt.want)
 			// What calls come to is noted for each server; that no later one was called is checked below. What is recorded
-			// of a refusal's end is no step's doing.
+			// of a refusal's end is not a step's doing.
 			if diff := cmp.Diff(data, g.Process().SharedData(""), cmpopts.IgnoreMapEntries(func(key string, _ []byte) bool {
 				return strings.Contains(key, "/outage/") || strings.Contains(key, "/usage/")
 			})); diff != "" {

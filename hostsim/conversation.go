@@ -40,7 +40,7 @@ type Conversed struct {
 // DoTCP plays a whole connection through the plugin as a network filter, with tcp_proxy behind it, until it is closed. On
 // a fake clock it moves the clock as far as that takes: a connection that is held for good, with the backend connected,
 // ends by tcp_proxy's idle timeout after a virtual hour; before, nothing ends it, and the error says so. A connection
-// that the plugin closes is no error.
+// that the plugin closes is not an error.
 func (h *Host) DoTCP(ctx context.Context, t Conversation) (Conversed, error) {
 	h.process.envoy.Loop.BeginTurn()
 	defer h.process.envoy.Loop.EndTurn()
@@ -101,7 +101,7 @@ func (p *conversing) pump() {
 	}
 }
 
-// handle is the network. What is over takes no more, which is no error.
+// handle is the network. What is over takes no more, which is not an error.
 func (p *conversing) handle(happened event.Event) {
 	switch happened.Kind {
 	case event.UpstreamConnect:

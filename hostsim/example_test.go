@@ -172,7 +172,7 @@ func ExampleHost_NewStream() {
 	// end
 }
 
-// An Envoy that is killed and comes back: requests in flight are cut, and the filter starts anew.
+// An Envoy that is killed and comes back: requests in flight are cut, and the filter starts again.
 func ExampleProcess_Restart() {
 	ctx := context.Background()
 	module := gate(ctx)

@@ -68,7 +68,7 @@ func TestGRPCCallOutcomes(t *testing.T) {
 		{"HTTP 404", upstream.Respond(404, "nope"), "12", "via_upstream"},
 		{"HTTP 403 without body", upstream.Respond(403, ""), "7", "via_upstream"},
 		{"bad frame", answer(nil, "\x07\x00\x00\x00\x01x", status("grpc-status", "0")...), "13", "via_upstream"},
-		{"status is no number", answer(nil, "\x00\x00\x00\x00\x01x", status("grpc-status", "nonsense", "grpc-message", "x")...), "4294967295", "x{via_upstream}"},
+		{"status is not a number", answer(nil, "\x00\x00\x00\x00\x01x", status("grpc-status", "nonsense", "grpc-message", "x")...), "4294967295", "x{via_upstream}"},
 		{"status above 16", answer(nil, "\x00\x00\x00\x00\x01x", status("grpc-status", "42", "grpc-message", "x")...), "4294967295", "x{via_upstream}"},
 		{"timeout", upstream.Answer{Delay: 2 * time.Second}, "14", "upstream request timeout{response_timeout}"},
 		{"never", upstream.Fail(upstream.FaultTimeout), "14", "upstream request timeout{response_timeout}"},

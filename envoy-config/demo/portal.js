@@ -1,4 +1,4 @@
-// Shows the answer without loading the page anew. Without this script the form
+// Shows the answer without loading the page again. Without this script the form
 // works all the same.
 import { element } from "/element.js";
 

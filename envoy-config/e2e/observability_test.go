@@ -102,7 +102,7 @@ func (b board) filled(t *testing.T, expr string) string {
 				return ".*"
 			}
 		}
-		t.Errorf("%s is no variable of the dashboard", name)
+		t.Errorf("%s is not a variable of the dashboard", name)
 		return name
 	})
 }

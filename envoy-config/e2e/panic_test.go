@@ -82,7 +82,7 @@ func TestPanic(t *testing.T) {
 		}
 		s.do("a request that traps", "gwtrap", plain(scenario.Header{Name: "x-script", Value: "trap"}), outcome{status: 503})
 		refused := 0
-		s.until("a request finds the VM made anew", func(envoyrun.Stats) bool {
+		s.until("a request finds the VM made again", func(envoyrun.Stats) bool {
 			p := s.begin("gwtrap", plain())
 			<-p.ended
 			s.admitted[p.mark] = p.got.Status == 200
@@ -99,7 +99,7 @@ func TestPanic(t *testing.T) {
 
 var internalError = outcome{status: 500, reason: "internal.error"}
 
-// vms are Envoy's counters of VMs that were made, are there, and were made anew after a trap.
+// vms are Envoy's counters of VMs that were made, are there, and were made again after a trap.
 func (s *site) vms() map[string]uint64 {
 	vms := s.stats()
 	maps.DeleteFunc(vms, func(name string, _ uint64) bool { return !aboutVMs.MatchString(name) })

@@ -45,7 +45,7 @@ func TestTrap(t *testing.T) {
 // trapLine is what Envoy logs of a call into a VM that trapped.
 const trapLine = "failed: Uncaught"
 
-// wantUnharmed: no VM trapped and none was made anew; no panic needed to be recovered.
+// wantUnharmed: no VM trapped and none was made again; no panic needed to be recovered.
 func (s *site) wantUnharmed() {
 	s.t.Helper()
 	for name, value := range s.reported() {

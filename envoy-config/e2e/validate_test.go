@@ -102,7 +102,7 @@ func mistakes() []mistake {
 		{"a switch that is a word", set("on", manager, "use_remote_address"), "use_remote_address"},
 
 		{"a base path without a slash", inFilter(`"base_path": "/customers/v1"`, `"base_path": "customers/v1"`), "apis[0].base_path: must start with"},
-		{"a member of the filter that is misspelt", inFilter(`"hosts"`, `"host"`), "apis[0].host: is no known member"},
+		{"a member of the filter that is misspelt", inFilter(`"hosts"`, `"host"`), "apis[0].host: is not a known member"},
 		{"a rate without a unit", inFilter(`"200ps"`, `"200"`), "spike_arrest.rate: must be"},
 		{"a digest that is too short", inFilter(`"sha256": "834b`, `"sha256": "83`), "keys[0].sha256"},
 		{"a product of an API that does not exist", inFilter(`"apis": [{"name": "customers", "operations"`, `"apis": [{"name": "customer", "operations"`), "products[0].apis[0]"},

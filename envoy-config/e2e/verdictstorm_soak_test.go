@@ -62,7 +62,7 @@ func TestSoakVerdictStorm(t *testing.T) {
 
 			introspections, _ := s.authority.askedInAll()
 			traps, rebuilt := s.losses("gw", mark)
-			t.Logf("with invented tokens %s, %d introspections; with the good token %s; %d traps, %d VMs made anew", storm, introspections, good, traps, rebuilt)
+			t.Logf("with invented tokens %s, %d introspections; with the good token %s; %d traps, %d VMs made again", storm, introspections, good, traps, rebuilt)
 			if traps+rebuilt != 0 {
 				t.Error("a VM was lost")
 			}

@@ -71,7 +71,7 @@ func TestVerdictStorm(t *testing.T) {
 			listener := fmt.Sprintf("gwstorm%d", i)
 			got := c.run(s, listener)
 			traps, rebuilt := s.losses(listener, mark)
-			t.Logf("%s; %d traps, %d VMs made anew", got, traps, rebuilt)
+			t.Logf("%s; %d traps, %d VMs made again", got, traps, rebuilt)
 			if traps+rebuilt != 0 {
 				t.Error("a VM was lost")
 			}
@@ -183,7 +183,7 @@ func (h *herd) storm(t *testing.T, arrived <-chan time.Time, answered time.Time,
 	return o
 }
 
-// losses are the traps that Envoy has logged since mark, and the VMs that it made anew. It does that with the next
+// losses are the traps that Envoy has logged since mark, and the VMs that it made again. It does that with the next
 // request, so each worker gets one first.
 func (s *site) losses(listener string, mark int) (traps, rebuilt int) {
 	s.t.Helper()

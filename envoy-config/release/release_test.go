@@ -162,7 +162,7 @@ func TestReleaseRefuses(t *testing.T) {
 		want   string
 	}{
 		{"a commit without a tag", func(t *testing.T, dir string) { git(t, dir, "tag", "-d", testVersion) }, "no tag like v1.2.3"},
-		{"a tag that is no version", func(t *testing.T, dir string) {
+		{"a tag that is not a version", func(t *testing.T, dir string) {
 			git(t, dir, "tag", "-d", testVersion)
 			git(t, dir, "tag", "latest")
 		}, "no tag like v1.2.3"},

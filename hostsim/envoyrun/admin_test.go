@@ -59,7 +59,7 @@ func TestAdminErrors(t *testing.T) {
 	}{
 		{"status", "{}", http.StatusServiceUnavailable},
 		{"not JSON", "<html>", http.StatusOK},
-		{"a value that is no number", `{"stats":[{"name":"a","value":-1}]}`, http.StatusOK},
+		{"a value that is not a number", `{"stats":[{"name":"a","value":-1}]}`, http.StatusOK},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got, err := adminPage(t, c.status, c.body).Stats(t.Context(), "."); err == nil {

@@ -152,7 +152,7 @@ func (p *parser) step(name, arg, body string) error {
 	case "advance":
 		d, err := time.ParseDuration(strings.TrimSpace(body))
 		if err != nil || d <= 0 || d > 3*time.Second {
-			return fmt.Errorf("%q is no duration up to 3s", strings.TrimSpace(body))
+			return fmt.Errorf("%q is not a duration up to 3s", strings.TrimSpace(body))
 		}
 		s.Advance = d
 	case "connection":
@@ -193,7 +193,7 @@ func (p *parser) finish() error {
 				started[s.Request.Name] = true
 			}
 		case s.Wait != "" && !started[s.Wait]:
-			return fmt.Errorf("wait for %q, which is no request in the background", s.Wait)
+			return fmt.Errorf("wait for %q, which is not a request in the background", s.Wait)
 		case s.Update != nil && p.c.plugin(s.Update.Plugin) == nil:
 			return fmt.Errorf("update of plugin %q, which has no section config", s.Update.Plugin)
 		case s.Answer != nil && s.Answer.Name != "" && !slices.ContainsFunc(p.c.Clusters, func(c Server) bool { return c.Name == s.Answer.Name }):

@@ -51,7 +51,7 @@ func (p *parser) setting(key, value string) (err error) {
 		for row := range strings.SplitSeq(value, ",") {
 			n, e := strconv.Atoi(strings.TrimSpace(row))
 			if e != nil || n < 1 || n > len(Checklist) {
-				return fmt.Errorf("%q is no row of the checklist", row)
+				return fmt.Errorf("%q is not a row of the checklist", row)
 			}
 			s.Covers = append(s.Covers, n)
 		}

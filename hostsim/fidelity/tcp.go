@@ -38,7 +38,7 @@ func parseConversation(name, text string) (*Conversation, error) {
 		case who == "wait":
 			d, err := time.ParseDuration(rest)
 			if err != nil || d <= 0 || d > 3*time.Second {
-				return nil, fmt.Errorf("%q is no duration up to 3s", rest)
+				return nil, fmt.Errorf("%q is not a duration up to 3s", rest)
 			}
 			m = Move{Passes: d, text: line}
 		case who != "client" && who != "backend" || rest == "":

@@ -11,7 +11,7 @@ import (
 // Faults makes the org misbehave from the next request on, until Clear.
 // A delay combines with any one other fault; a second fault replaces the first.
 // Down concerns every path, all others the back channel: token, introspect and revoke.
-// The zero value is no fault. Safe for concurrent use.
+// The zero value is not a fault. Safe for concurrent use.
 type Faults struct {
 	mu    sync.Mutex
 	delay time.Duration

@@ -325,7 +325,7 @@ func TestLoad(t *testing.T) {
 		t.Error("hostsim is skipped too")
 	}
 	if _, err := Load(t.TempDir()); err == nil {
-		t.Error("an empty folder is no error")
+		t.Error("an empty folder is not an error")
 	}
 }
 

@@ -55,7 +55,7 @@ func TestDashboardSchemaFindsMistakes(t *testing.T) {
 		"a member of no meaning": func(d map[string]any) { d["titel"] = "x" },
 		"a wrong type":           func(d map[string]any) { d["title"] = 1 },
 		"a panel's wrong type":   func(d map[string]any) { d["panels"].([]any)[0].(map[string]any)["gridPos"] = "left" },
-		"a unit that is no text": func(d map[string]any) {
+		"a unit that is not text": func(d map[string]any) {
 			d["panels"].([]any)[0].(map[string]any)["fieldConfig"] = map[string]any{"defaults": map[string]any{"unit": 1}, "overrides": []any{}}
 		},
 	} {

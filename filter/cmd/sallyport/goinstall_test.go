@@ -82,7 +82,7 @@ func serveModule(t *testing.T, root, dir string) {
 	list.Dir = root
 	out, err := list.Output()
 	if err != nil {
-		t.Skip("the tree is no working copy of git: ", err)
+		t.Skip("the tree is not a working copy of git: ", err)
 	}
 	names := strings.Split(strings.TrimSuffix(string(out), "\x00"), "\x00")
 	nested := map[string]bool{}

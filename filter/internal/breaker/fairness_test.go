@@ -219,7 +219,7 @@ func TestBreakerFairnessOfProbes(t *testing.T) {
 			t.Error("another token is kept out")
 		}
 	})
-	t.Run("an outage lengthens the time as ever", func(t *testing.T) {
+	t.Run("an outage lengthens the time as usual", func(t *testing.T) {
 		w := newWorld(1, usual(), nil)
 		w.open(t)
 		for i, want := range []time.Duration{500 * time.Millisecond, time.Second, 2 * time.Second, 4 * time.Second} {

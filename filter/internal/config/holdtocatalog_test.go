@@ -112,7 +112,7 @@ func word(r, pass denial.Reason) string {
 	return r.String()
 }
 
-// TestTokenKindOnError: what the operator excuses is an outage, and that as ever.
+// TestTokenKindOnError: what the operator excuses is an outage, and that as usual.
 func TestTokenKindOnError(t *testing.T) {
 	const pass = denial.Reason(255)
 	for sequence, want := range map[string]denial.Reason{

@@ -191,7 +191,7 @@ func refusals(t *testing.T, document any) (messages []string) {
 
 // seenBySchema are the decoder's words for what the schema must see too. A duration's bounds and a rate's are no
 // part of it.
-var seenBySchema = regexp.MustCompile(`must be (an object|a list|a string|true or false|a whole number|a duration .*, got (a|an|true|null) |"|either|one of the steps|the SHA-256|the name of)|is no known member|must not be empty; leave|must have at (least one|most)|must name one`)
+var seenBySchema = regexp.MustCompile(`must be (an object|a list|a string|true or false|a whole number|a duration .*, got (a|an|true|null) |"|either|one of the steps|the SHA-256|the name of)|is not a known member|must not be empty; leave|must have at (least one|most)|must name one`)
 
 // TestSchemaAgreesWithTheDecoder changes a configuration in one place at a time. What the schema refuses the decoder
 // refuses; and what is wrong in form both refuse.

@@ -48,7 +48,7 @@ func stepNames() []string {
 	return names
 }
 
-// stepCalled is nil for a word that is no step's.
+// stepCalled is nil for a word that is not a step's.
 func stepCalled(name string) *step {
 	for i := range steps {
 		if steps[i].name == name {

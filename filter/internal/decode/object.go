@@ -76,7 +76,7 @@ func (r *Reader) unknown(name string, m *Members) {
 	}
 	known := append(m.Names[:len(m.Names):len(m.Names)], m.Common...)
 	suggestion := Suggest(name, known)
-	shown, message := Quote(name), "is no known member"
+	shown, message := Quote(name), "is not a known member"
 	switch {
 	case m.Private && suggestion == "":
 		shown, message = "?", message+" (its name is not shown, as it could be a secret)"

@@ -103,7 +103,7 @@ func fraction(s string) (nanos int, rest string) {
 		unit /= 10
 	}
 	if end == 1 {
-		return 0, s // no digit: the point is no zone, and is refused there
+		return 0, s // no digit: the point is not a zone, and is refused there
 	}
 	return nanos, s[end:]
 }

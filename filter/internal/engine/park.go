@@ -15,7 +15,7 @@ const (
 )
 
 // newLine is an empty line: a ring of streams that begins and ends with one that
-// is no stream.
+// is not a stream.
 func newLine() *Stream {
 	l := &Stream{}
 	l.prev, l.next = l, l

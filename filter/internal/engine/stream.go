@@ -47,7 +47,7 @@ type Stream struct {
 	recorded bool
 	kept     bool // it was parked, and the headers are its own
 	failed   bool // by a fault of our own
-	replied  bool // in the backend's place, which is no refusal
+	replied  bool // in the backend's place, which is not a refusal
 
 	// Its place among those that wait. It is in one line, from its first wait to
 	// its verdict: parked, or due for a verdict.

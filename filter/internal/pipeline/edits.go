@@ -28,7 +28,7 @@ const (
 
 // Editor is the host's port for a request's headers. false is a technical fault.
 type Editor interface {
-	// RemoveHeader removes every line of the name; that there is none is no fault.
+	// RemoveHeader removes every line of the name; that there is none is not a fault.
 	RemoveHeader(name string) bool
 	// ReplaceHeader puts one line in the place of every line of the name.
 	ReplaceHeader(name, value string) bool

@@ -130,7 +130,7 @@ type Claims struct {
 	Subject   string
 	Scopes    []string
 	TokenType string
-	// OtherKind tells that a member says that the token is no access token, but a
+	// OtherKind tells that a member says that the token is not an access token, but a
 	// refresh token, an ID token or of a kind that nobody here knows.
 	OtherKind bool
 	// SenderConstrained tells that the answer had cnf (RFC 7800): the token is

@@ -6,7 +6,7 @@ import "strings"
 
 const grpcType = "application/grpc"
 
-// contentType is no constant, for the comparison with one is longer code.
+// contentType is not a constant, for the comparison with one is longer code.
 var contentType = "content-type"
 
 // IsGRPC reports what a host takes for a request of gRPC, whose clients it answers

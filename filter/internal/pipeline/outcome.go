@@ -41,7 +41,7 @@ func DenyWith(d *denial.Denial) Outcome { return Outcome{denial: d} }
 // DenyFor refuses the request for a reason that needs no more words.
 func DenyFor(r denial.Reason) Outcome { return Outcome{reason: r} }
 
-// Reply answers the client in the backend's place, with what is no refusal. The
+// Reply answers the client in the backend's place, with what is not a refusal. The
 // response is not to be changed afterwards, but for Wire. A nil one denies.
 func Reply(r *denial.Response) Outcome {
 	if r == nil {

@@ -25,7 +25,7 @@ func record(x *Exchange, o Outcome) Outcome {
 
 // ContinueOnError is the operator's choice to let a request pass when the step
 // could not be carried out (Apigee's continueOnError). What the request itself
-// did wrong is refused as ever.
+// did wrong is refused as usual.
 func ContinueOnError(s Step) Step { return &wrapped{s, excuse} }
 
 func excuse(x *Exchange, o Outcome) Outcome {

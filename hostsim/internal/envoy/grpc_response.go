@@ -16,7 +16,7 @@ const (
 	grpcUnknown     = 2
 	grpcInternal    = 13
 	GRPCUnavailable = 14
-	// grpcInvalid is what a status that is no number from 0 to 16 reads as. Source: Envoy Grpc::Status InvalidCode, -1.
+	// grpcInvalid is what a status that is not a number from 0 to 16 reads as. Source: Envoy Grpc::Status InvalidCode, -1.
 	grpcInvalid = 1<<32 - 1
 )
 

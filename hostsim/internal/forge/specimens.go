@@ -16,7 +16,7 @@ func Specimens() []Specimen {
 		{"sound", sound},
 		{"empty", nil},
 		{"five bytes", []byte("hello")},
-		{"text", []byte("hello, this is no module")},
+		{"text", []byte("hello, this is not a module")},
 		{"cut in a section", sound[:len(sound)-3]},
 		{"version 2", append([]byte("\x00asm\x02\x00\x00\x00"), sound[8:]...)},
 		{"data longer than the file", slices.Concat(sound, sectionOf(11, slices.Concat([]byte{1, 0, i32Const, 0, opEnd}, leb(1<<31-1))))},

@@ -64,7 +64,7 @@ var reasons = map[string]map[abi.Status]string{
 	"proxy_grpc_cancel":           {abi.StatusBadArgument: whyHandle, abi.StatusNotFound: whyHandle},
 	"proxy_grpc_close":            {abi.StatusBadArgument: whyHandle, abi.StatusNotFound: whyHandle},
 	"proxy_get_shared_data":       {abi.StatusNotFound: "nobody has stored that key under this vm_id"},
-	"proxy_set_shared_data":       {abi.StatusCasMismatch: "another VM wrote the key since it was read: read it again and decide anew"},
+	"proxy_set_shared_data":       {abi.StatusCasMismatch: "another VM wrote the key since it was read: read it again, then decide"},
 	"proxy_resolve_shared_queue":  {abi.StatusNotFound: "nobody has registered a queue of that name under that vm_id"},
 	"proxy_enqueue_shared_queue":  {abi.StatusNotFound: "there is no queue with that id"},
 	"proxy_dequeue_shared_queue":  {abi.StatusNotFound: "there is no queue with that id", abi.StatusEmpty: "the queue has no message: another VM may have taken it"},

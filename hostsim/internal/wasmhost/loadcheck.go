@@ -37,7 +37,7 @@ func readABI(wasm []byte, o wasmbin.Outline) (abiVersion, *fault) {
 		return 0, &fault{words: wordsEmpty, hint: "the file is empty"}
 	}
 	if !wasmbin.Scannable(wasm) {
-		return 0, &fault{words: wordsCorrupt, hint: "the file is cut short, or is no Wasm module"}
+		return 0, &fault{words: wordsCorrupt, hint: "the file is cut short, or is not a Wasm module"}
 	}
 	markers := o.Markers()
 	for _, name := range markers {

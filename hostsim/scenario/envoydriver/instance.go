@@ -96,7 +96,7 @@ func (i *instance) addCluster(c Cluster) error {
 	return err
 }
 
-// ClusterName is unique in the Envoy; see scenario.Instance. The backend's cluster cannot be met: "_" is no part of
+// ClusterName is unique in the Envoy; see scenario.Instance. The backend's cluster cannot be met: "_" is not part of
 // a scenario's id.
 func (i *instance) ClusterName(name string) string { return name + "-" + i.id }
 
@@ -219,7 +219,7 @@ func (i *instance) Metrics(ctx context.Context) (map[string]int64, error) {
 	return i.driver.reports.wait(ctx, i.driver.envoy.Process)
 }
 
-// counted makes counters whole that Envoy has begun anew: it forgets a counter with the last listener that used it, which
+// counted makes counters whole that Envoy has begun again: it forgets a counter with the last listener that used it, which
 // goes at its own time after its scenario.
 type counted struct{ last, forgotten map[string]int64 }
 

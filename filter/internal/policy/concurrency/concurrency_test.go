@@ -148,7 +148,7 @@ func TestLease(t *testing.T) {
 	}
 }
 
-// The stalled worker's streams are counted again once it goes on, and end as ever.
+// The stalled worker's streams are counted again once it goes on, and end as usual.
 func TestAWorkerThatWasHeldUp(t *testing.T) {
 	workers := newWorkers(2, memstore.New(nil), Options{ID: "a", Most: 1})
 	held, other := workers[0], workers[1]

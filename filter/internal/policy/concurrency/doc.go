@@ -19,7 +19,7 @@
 // A worker that has places renews its entry every renewEvery, so a request may be
 // under way for as long as it likes. An entry that was not renewed for Lease is no
 // longer counted: a worker that was lost with its streams gives its places back
-// within Lease, and TickPeriod of the engine is no part of it. The other side of
+// within Lease, and TickPeriod of the engine is not part of it. The other side of
 // that coin: a worker that is held up for longer than Lease, and lives, may find
 // that others were given its places; so many more are then under way until its own
 // have ended. A clock that jumps ahead by more than Lease does the same until the

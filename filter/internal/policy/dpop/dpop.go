@@ -146,7 +146,7 @@ func readClaims(payload []byte) (c claims, ok bool) {
 		return claims{}, false
 	}
 	for _, m := range members {
-		switch text := m.Value.Content(); m.Name { // "" for what is no string
+		switch text := m.Value.Content(); m.Name { // "" for what is not a string
 		case "jti":
 			c.id = text
 		case "htm":

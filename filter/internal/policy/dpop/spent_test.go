@@ -101,7 +101,7 @@ func TestDamagedMemory(t *testing.T) {
 }
 
 // A bucket that grows forgets nothing, one that shrinks gives up the oldest; and
-// what no configuration has taken before is taken as ever.
+// what no configuration has taken before is taken as usual.
 func TestReplayResize(t *testing.T) {
 	const large, small = 64 * buckets, minPerBucket * buckets
 	for _, sizes := range [][]int{{small, large}, {large, small}, {large, small, large}, {small, large, small}, {large, large}} {

@@ -42,7 +42,7 @@ func tokenOf(x *pipeline.Exchange, takesDPoP bool) (token string, asDPoP bool, r
 	return token, asDPoP, 0, true
 }
 
-// authorizationHeader is no constant, for the comparison with one is longer code.
+// authorizationHeader is not a constant, for the comparison with one is longer code.
 var authorizationHeader = "authorization"
 
 // authorization gives the last Authorization header, and how many there are.

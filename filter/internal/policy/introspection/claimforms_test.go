@@ -58,7 +58,7 @@ var forms = []struct {
 	{"azp of a JWT beside null", "jwt", `"client_id":null,"azp":"portal"`, pipeline.Claims{ClientID: "portal"}},
 	{"azp after client_id", "jwt", `"azp":"other","client_id":"portal"`, pipeline.Claims{ClientID: "portal"}},
 	{"azp after cid", "jwt", `"azp":"other","cid":"portal"`, pipeline.Claims{ClientID: "portal"}},
-	{"azp that is no text", "jwt", `"azp":["portal"]`, pipeline.Claims{}},
+	{"azp that is not text", "jwt", `"azp":["portal"]`, pipeline.Claims{}},
 	{"azp of an answer", "answer", `"azp":"portal"`, pipeline.Claims{}},
 	{"scope as a list in a JWT", "jwt", `"scope":["a","b"]`, pipeline.Claims{Scopes: []string{"a", "b"}}},
 
@@ -70,7 +70,7 @@ var forms = []struct {
 	{"longest text", "", `"sub":"` + strings.Repeat("s", maxTextBytes) + `"`, pipeline.Claims{Subject: strings.Repeat("s", maxTextBytes)}},
 }
 
-// badForms are what is refused as ever, and what is beyond a bound, by a reason
+// badForms are what is refused as usual, and what is beyond a bound, by a reason
 // of its own.
 var badForms = []struct {
 	name, where, members string

@@ -161,7 +161,7 @@ func (r *reading) notBefore(v jsonobject.Value) flaw {
 
 // substitutes reads what stands for client_id and scope where these are absent.
 // azp is the client of a token that is its own witness (OpenID Connect Core
-// section 2; Keycloak, Auth0, Entra); one that is no text names nobody.
+// section 2; Keycloak, Auth0, Entra); one that is not text names nobody.
 func (r *reading) substitutes() flaw {
 	c := r.c
 	if c.ClientID == "" && !absent(r.cid) {

@@ -75,7 +75,7 @@ func decoded(t *testing.T, body []byte) (members map[string]json.RawMessage, twi
 	}
 	d := json.NewDecoder(bytes.NewReader(body))
 	if open, err := d.Token(); err != nil || open != json.Delim('{') {
-		t.Fatalf("took what is no object: %v, %v", open, err)
+		t.Fatalf("took what is not an object: %v, %v", open, err)
 	}
 	members = map[string]json.RawMessage{}
 	for d.More() {

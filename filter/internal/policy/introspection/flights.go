@@ -73,7 +73,7 @@ func (f *flights) find(k sharedtable.Key, now int64) (*call, bool) {
 }
 
 // overdue reports, at a tick, whether the call is to be given up. A clock that
-// went back hides its age, so its time begins anew.
+// went back hides its age, so its time begins again.
 func (f *flights) overdue(c *call, now int64) bool {
 	c.started = min(c.started, now)
 	return f.stale(c, now)

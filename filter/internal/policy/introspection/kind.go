@@ -43,7 +43,7 @@ func oneOf(names []string, name string) bool { return slices.Contains(names, nam
 func (k *kindSigns) note(name string, v jsonobject.Value) {
 	switch {
 	case oneOf(kindMembers, name):
-		k.word(name, v.Content()) // "" of what is no text
+		k.word(name, v.Content()) // "" of what is not text
 	case oneOf(wordMembers, name):
 		k.other = k.other || tokenrules.KindOf(v.Content()) == tokenrules.OtherKind
 	case oneOf(idMembers, name):

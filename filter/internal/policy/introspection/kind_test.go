@@ -13,7 +13,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 )
 
-// otherKinds are members by which servers say that a token is no access token.
+// otherKinds are members by which servers say that a token is not an access token.
 // They stand beside the issuer and the audience of an access token.
 var otherKinds = []struct{ name, members string }{
 	{"HubSpot, Hydra: refresh token", `"token_type":"Bearer","token_use":"refresh_token","client_id":"c","scope":"a"`},
@@ -21,7 +21,7 @@ var otherKinds = []struct{ name, members string }{
 	{"Cognito: ID token", `"token_use":"id"`},
 	{"token_use in capitals", `"token_use":"REFRESH","scope":"a"`},
 	{"token_use of nobody knows what", `"token_use":"frobnicate","scope":"a"`},
-	{"token_use that is no text", `"token_use":["access"],"scope":"a"`},
+	{"token_use that is not text", `"token_use":["access"],"scope":"a"`},
 	{"token_use false", `"token_use":false,"scope":"a"`},
 	{"token_use too long", `"token_use":"access` + strings.Repeat("_", 100) + `"`},
 	{"OpenIddict: refresh token", `"token_usage":"refresh_token","token_type":"Bearer","client_id":"c"`},
@@ -62,9 +62,9 @@ var otherKinds = []struct{ name, members string }{
 	{"ID token: at_hash", `"at_hash":"x","client_id":"c","scope":"a"`},
 	{"ID token: c_hash", `"c_hash":"x"`},
 	{"ID token: s_hash", `"s_hash":"x"`},
-	{"ID token: hash that is no text", `"at_hash":7`},
+	{"ID token: hash that is not text", `"at_hash":7`},
 	{"ID token: nonce", `"nonce":"n","auth_time":1700000000,"azp":"c"`},
-	{"ID token: nonce that is no text", `"nonce":{}`},
+	{"ID token: nonce that is not text", `"nonce":{}`},
 	{"logout token", `"events":{"http://schemas.openid.net/event/backchannel-logout":{}},"sid":"s","client_id":"c"`},
 	{"security event token", `"events":{"urn:ietf:params:event:x":{"a":1}},"scope":"a"`},
 	{"answer of an introspection as a JWT", `"token_introspection":{"active":true,"scope":"a"}`},

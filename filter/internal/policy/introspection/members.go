@@ -25,7 +25,7 @@ const (
 )
 
 // ofAnswer is the reason for which an introspection answer with the flaw is
-// refused. JSON that is no object has no active.
+// refused. JSON that is not an object has no active.
 func (f flaw) ofAnswer() denial.Reason {
 	switch f {
 	case notJSON:

@@ -20,7 +20,7 @@ type Precheck struct {
 	Audience   []string         // one of them at least
 	Algorithms []jose.Algorithm // one of them
 	Skew       time.Duration    // allowed at exp and nbf
-	// DenyOpaque refuses tokens that are no JWT; they mean something to their
+	// DenyOpaque refuses tokens that are not JWTs; they mean something to their
 	// issuer only.
 	DenyOpaque bool
 	// AccessTokenType wants the header to say that the token is an access token

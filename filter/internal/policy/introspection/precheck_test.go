@@ -226,7 +226,7 @@ func FuzzPrecheck(f *testing.F) {
 		}
 		checkKind(t, c, x.Token)
 		if x.Token.OtherKind {
-			t.Fatalf("accepted %q, which says that it is no access token", payload)
+			t.Fatalf("accepted %q, which says that it is not an access token", payload)
 		}
 	})
 }

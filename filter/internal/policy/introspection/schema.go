@@ -42,14 +42,14 @@ func cacheSchema() *decode.Schema {
 		"shared_entries":  decode.IntegerSchema("Of all workers together; 0 shares nothing.", 0, answers.MaxEntries).WithDefault(defaultSharedEntries),
 		"negative_ttl":    decode.DurationSchema("For tokens that are not active.", 0, maxNegativeTTL).WithDefault(defaultNegativeTTL),
 		"ttl_without_exp": decode.DurationSchema("For active tokens without exp.", 0, maxTTLWithoutExp).WithDefault("0s"),
-		"refresh_ahead":   decode.DurationSchema("So long before its end an answer is asked for anew.", 0, maxRefreshAhead).WithDefault("0s"),
+		"refresh_ahead":   decode.DurationSchema("So long before its end an answer is asked for again.", 0, maxRefreshAhead).WithDefault("0s"),
 	})
 }
 
 func precheckSchema() *decode.Schema {
 	of := checkSchemas("By default the step's.")
 	of["mode"] = decode.WordSchema("Whether a token is checked here before it is introspected, or here alone.", modes...)
-	of["opaque"] = decode.WordSchema("What becomes of a token that is no JWT.", "introspect", "deny").WithDefault("introspect")
+	of["opaque"] = decode.WordSchema("What becomes of a token that is not a JWT.", "introspect", "deny").WithDefault("introspect")
 	return decode.ObjectSchema(&precheckMembers, "What is seen of a JWT without a call.", of)
 }
 
@@ -69,7 +69,7 @@ func checkSchemas(byDefault string) decode.Shapes {
 			"cluster":   decode.VisibleSchema(byDefault),
 			"authority": decode.AuthoritySchema(byDefault),
 			"timeout":   timeoutSchema("Of one fetch."),
-			"refresh":   decode.DurationSchema("Keys of that age are fetched anew.", minJWKSRefresh, maxJWKSRefresh).WithDefault(defaultJWKSRefresh),
+			"refresh":   decode.DurationSchema("Keys of that age are fetched again.", minJWKSRefresh, maxJWKSRefresh).WithDefault(defaultJWKSRefresh),
 			"max_age":   decode.DurationSchema("How long keys are used that cannot be fetched.", minJWKSMaxAge, maxJWKSMaxAge).WithDefault(defaultJWKSMaxAge),
 		}),
 		"issuer":     decode.VisibleSchema("iss, byte for byte."),

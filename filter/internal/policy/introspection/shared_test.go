@@ -26,7 +26,7 @@ func newProxy(n int, change func(*Options)) *proxy {
 	return p
 }
 
-// boot makes VM i, or makes it anew after it died.
+// boot makes VM i, or makes it again after it died.
 func (p *proxy) boot(i int, change func(*Options)) *bench {
 	b := newBenchOn(p.store, &ear{proxy: p, queue: uint32(i + 1)}, uint64(1000+i), func(o *Options) {
 		o.SharedEntries, o.NegativeTTL = 64, 10*time.Second

@@ -85,7 +85,7 @@
 //
 // Counters live in the host's shared data, in keys that are made from the
 // limiter's identity and all of its settings: they survive an update of the
-// configuration that leaves these alone, and a changed limiter starts anew: a
+// configuration that leaves these alone, and a changed limiter starts again: a
 // caller may then spend the new burst at once, whatever it spent of the old one.
 // The keys of limiters that are gone stay until the host's process ends, about
 // 1.7 MiB each at most (2.8 MiB with MaxLimits limits), and 16 bytes for one that

@@ -172,7 +172,7 @@ func TestChangedLimiterStartsAnew(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		change func(*Options)
-		anew   bool
+		again   bool
 	}{
 		{"unchanged", func(*Options) {}, false},
 		{"id", func(o *Options) { o.ID = "other" }, true},
@@ -190,7 +190,7 @@ func TestChangedLimiterStartsAnew(t *testing.T) {
 			wantAllowed(t, made(before, store), x)
 			after := before
 			tt.change(&after)
-			if tt.anew {
+			if tt.again {
 				wantAllowed(t, made(after, store), x)
 			}
 			wantDenied(t, made(before, store), x, denial.SpikeArrestExceeded)

@@ -13,7 +13,7 @@ type Framing struct {
 	Sent     int
 }
 
-// DeclaredIn reads content-length. A value that is no number promises nothing: what a peer makes of it is its own affair.
+// DeclaredIn reads content-length. A value that is not a number promises nothing: what a peer makes of it is its own affair.
 func DeclaredIn(h abi.Headers) Framing {
 	value, ok := h.Get("content-length")
 	if !ok {

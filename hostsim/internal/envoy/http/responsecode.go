@@ -26,6 +26,6 @@ func (s *Stream) checkStatus(code int) {
 	case IsInterim(code):
 		s.misframe(fmt.Sprintf("response to the client with status %d: the client takes it for an interim response and waits for the final one", code))
 	case IsNoStatus(code):
-		s.misframe(fmt.Sprintf("response to the client with status %d, which is no HTTP status: the client gives up the connection", code))
+		s.misframe(fmt.Sprintf("response to the client with status %d, which is not an HTTP status: the client gives up the connection", code))
 	}
 }

@@ -56,7 +56,7 @@ func TestOf(t *testing.T) {
 			"sequence: verifies the API key and sends it on to the backend: add remove_api_key",
 			"sequence: asks about the token and looks at neither issuer nor audience: add require_token with an audience. Only the audience tells an access token for this API from a refresh token, or a token for another API, whose server does not say what it is",
 			"sequence: has no spike_arrest: nothing stands between a runaway client and the rest",
-			`sequence[1].introspect_token.cluster: "c" is no cluster of the given proxy configuration; it has okta, b`}},
+			`sequence[1].introspect_token.cluster: "c" is not a cluster of the given proxy configuration; it has okta, b`}},
 		{"quota", "apis: [{name: a}]\nproducts: [{name: p}, {name: q, quota: {limit: 1, interval: day}}]\nsequence: [{spike_arrest: {}}, {quota: {per: client_ip, limit: 1, interval: day}}, {verify_api_key: {}}, {remove_api_key: {}}, " +
 			"{quota: {per: app, mode: exact, engine: {cluster: c}, on_engine_failure: allow}}, {quota: {per: app, mode: exact, engine: {cluster: okta}}}]", []string{"okta"}, []string{
 			"sequence[1].quota: comes before verify_api_key, so what that refuses is counted too, and a stranger can use up another's quota: put it behind",
@@ -64,18 +64,18 @@ func TestOf(t *testing.T) {
 			"sequence[4].quota: lets requests pass while its engine cannot be asked, up to the limit for each Envoy (on_engine_failure: allow)",
 			"sequence[5].quota: has no limit, and neither has the product p: its calls are refused with quota.unavailable",
 			"sequence[5].quota: counts together with sequence[4].quota, so each request counts twice: give one of them a name",
-			`sequence[4].quota.engine.cluster: "c" is no cluster of the given proxy configuration; it has okta`,
+			`sequence[4].quota.engine.cluster: "c" is not a cluster of the given proxy configuration; it has okta`,
 			"products[0]: is granted to no app", "products[1]: is granted to no app"}},
 		{"key header with an underscore", "apis: [{name: a}]\nsequence: [{spike_arrest: {}}, {verify_api_key: {from: [{header: x-api-key}, {query: api_key}, {header: AUTH_KEY}]}}, {remove_api_key: {}}]", nil, []string{
 			`sequence[1].verify_api_key.from[2].header: "AUTH_KEY" has an underscore: Envoy as envoy.yaml sets it up (headers_with_underscores_action: REJECT_REQUEST) answers 400 to every request that has it`}},
 		{"precheck", "apis: [{name: a}]\nsequence: [{spike_arrest: {}}, {introspect_token: {cluster: okta, precheck: {mode: jwt_then_introspect, jwks: {cluster: c}}}}, " +
 			"{introspect_token: {precheck: {mode: jwt_only, jwks: {cluster: okta}}}}, {introspect_token: {cluster: okta, precheck: {mode: jwt_then_introspect, opaque: deny}}}, " +
 			"{introspect_token: {cluster: d, precheck: {mode: jwt_only, jwks: {path: /k}}}}, {require_token: {}}]", []string{"okta"}, []string{
-			"sequence[1].introspect_token.precheck: lets tokens that are no JWT through to the authorization server, garbage among them: where it issues none, set opaque: deny",
+			"sequence[1].introspect_token.precheck: lets tokens that are not JWTs through to the authorization server, garbage among them: where it issues none, set opaque: deny",
 			"sequence[2].introspect_token.precheck: asks nobody about a token: one that is revoked is accepted until it expires",
 			"sequence[4].introspect_token.precheck: asks nobody about a token: one that is revoked is accepted until it expires",
-			`sequence[1].introspect_token.precheck.jwks.cluster: "c" is no cluster of the given proxy configuration; it has okta`,
-			`sequence[4].introspect_token.cluster: "d" is no cluster of the given proxy configuration; it has okta`}},
+			`sequence[1].introspect_token.precheck.jwks.cluster: "c" is not a cluster of the given proxy configuration; it has okta`,
+			`sequence[4].introspect_token.cluster: "d" is not a cluster of the given proxy configuration; it has okta`}},
 		{"when, and what refuses all", "apis: [{name: a}]\nsequence: [{spike_arrest: {}}, {verify_jwt: {when: {method: GET}, jwks: {cluster: c}}}, {cors: {}}, {set_headers: {set: [{name: Authorization, value: s}, {name: x-a, value: b}]}}, " +
 			"{raise_fault: {when: {method: GET}}}, {raise_fault: {}}, {require_token: {audience: [a], when: {method: GET}}}]", []string{"okta"}, []string{
 			"sequence[1].verify_jwt: asks some requests only (when): the others pass without it",
@@ -83,7 +83,7 @@ func TestOf(t *testing.T) {
 			"sequence[3].set_headers.set[0].value: is what authorization has, in the open: whoever may read the configuration has it",
 			"sequence[6].require_token: is never reached: sequence[5].raise_fault refuses every request",
 			"sequence[6].require_token: asks some requests only (when): the others pass without it",
-			`sequence[1].verify_jwt.jwks.cluster: "c" is no cluster of the given proxy configuration; it has okta`}},
+			`sequence[1].verify_jwt.jwks.cluster: "c" is not a cluster of the given proxy configuration; it has okta`}},
 		{"remove_api_key with a when", "apis: [{name: a}]\nsequence: [{cors: {}}, {spike_arrest: {}}, {verify_api_key: {}}, {remove_api_key: {when: {method: GET}}}]", nil, []string{
 			"sequence[3].remove_api_key: removes the key from some requests only (when): the others take it to the backend"}},
 		{"keys", `apps: [{name: x, products: [p], keys: [{expires: 2026-12-31T00:00:00Z}, {expires: 2027-01-10T12:00:00Z}, {status: revoked, expires: 2020-01-01T00:00:00Z}]}, {name: y}]

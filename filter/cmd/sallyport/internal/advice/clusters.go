@@ -90,9 +90,9 @@ func (a *adviser) callees(root *yaml.Node) {
 			known = "it has " + strings.Join(a.clusters.Names, ", ")
 		}
 		if a.clusters.More {
-			a.say(c.Path, "%q is no cluster of the given manifests: %s. Until something else makes it, calls fail", c.Cluster, known)
+			a.say(c.Path, "%q is not a cluster of the given manifests: %s. Until something else makes it, calls fail", c.Cluster, known)
 			continue
 		}
-		a.fail(c.Path, "%q is no cluster of the given proxy configuration; %s", c.Cluster, known)
+		a.fail(c.Path, "%q is not a cluster of the given proxy configuration; %s", c.Cluster, known)
 	}
 }

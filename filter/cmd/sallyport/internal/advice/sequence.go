@@ -136,7 +136,7 @@ func (a *adviser) introspection(at string, options *yaml.Node) {
 	case mode == "jwt_only" && !neverAsked(precheck):
 		a.say(at+".precheck", "asks nobody about a token: one that is revoked is accepted until it expires")
 	case mode == "jwt_then_introspect" && opaque != "deny":
-		a.say(at+".precheck", "lets tokens that are no JWT through to the authorization server, garbage among them: where it issues none, set opaque: deny")
+		a.say(at+".precheck", "lets tokens that are not JWTs through to the authorization server, garbage among them: where it issues none, set opaque: deny")
 	}
 }
 

@@ -50,7 +50,7 @@ func Check(key string) error {
 	if strings.HasPrefix(key, Prefix) {
 		body := key[len(Prefix):]
 		if len(body) != randomDigits+checkDigits || checksum(body[:randomDigits]) != body[randomDigits:] {
-			return errors.New("is no whole key: its checksum does not fit, so a character is wrong or missing")
+			return errors.New("is invalid: checksum mismatch, so a character is wrong or missing")
 		}
 		return nil
 	}

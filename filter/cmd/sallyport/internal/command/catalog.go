@@ -172,7 +172,7 @@ func expiry(s string, now time.Time) (time.Time, error) {
 			return t.UTC(), nil
 		}
 	}
-	return time.Time{}, fmt.Errorf("%q is no time to come: write 90d, 12h, 2027-05-01 or 2027-05-01T00:00:00Z", s)
+	return time.Time{}, fmt.Errorf("%q is not a future time: write 90d, 12h, 2027-05-01 or 2027-05-01T00:00:00Z", s)
 }
 
 // span reads days or a Go duration, longer than nothing.

@@ -56,7 +56,7 @@ call the version. The exit code is 0 when it is safe, and 1 when not.`,
 		}
 		patience, ok := span(tolerate)
 		if !ok && tolerate != "0s" {
-			return fmt.Errorf("--tolerate: %q is no time: write 5m", tolerate)
+			return fmt.Errorf("--tolerate: %q is not a time: write 5m", tolerate)
 		}
 		report := deprecationReport{Since: stamp(period.From), Until: stamp(period.Until)}
 		if *file != "" {

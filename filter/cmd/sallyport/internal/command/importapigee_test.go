@@ -12,7 +12,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 )
 
-var updateGolden = flag.Bool("update", false, "write the golden parts of the cases anew")
+var updateGolden = flag.Bool("update", false, "write the golden parts of the cases again")
 
 // importCase plays one txtar file: its flags, its bundle, and what came of them.
 // Parts whose names begin with "want" are golden.

@@ -59,7 +59,7 @@ Identity servers (--server):
 	f.StringVar(&a.Audience, "audience", "", "whom the tokens are for, as in a token's aud")
 	f.StringVar(&a.ClientID, "client-id", "", "the gateway's own client at the identity server")
 	f.StringVar(&a.SecretEnv, "secret-env", "", "the environment variable with that client's secret (default: SERVER_CLIENT_SECRET)")
-	f.BoolVar(&ask, "ask", false, "ask on standard input for what no flag gives, also when that is no terminal")
+	f.BoolVar(&ask, "ask", false, "ask on standard input for what no flag gives, also when that is not a terminal")
 	must(c.RegisterFlagCompletionFunc("server", cobra.FixedCompletions(starter.Kinds, cobra.ShellCompDirectiveNoFileComp)))
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if _, err := os.Stat(*file); err == nil {

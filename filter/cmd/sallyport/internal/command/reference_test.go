@@ -153,7 +153,7 @@ func TestReferenceExamples(t *testing.T) {
 		delete(all, step)
 	}
 	for step := range all {
-		t.Errorf("%s has an example of %s, which is no step", reference, step)
+		t.Errorf("%s has an example of %s, which is not a step", reference, step)
 	}
 }
 

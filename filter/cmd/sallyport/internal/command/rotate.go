@@ -54,7 +54,7 @@ several living keys wants --key, the one to end.`,
 					return err
 				}
 			}
-			if a, err = findApp(d.Root(), appName); err != nil { // an edit reads the document anew
+			if a, err = findApp(d.Root(), appName); err != nil { // an edit reads the document again
 				return err
 			}
 			m, err = mint(d, a, "", until, now)

@@ -67,7 +67,7 @@ scrape and its end; it says so where that can be. An Envoy (--envoy) only knows 
 func back(since string, now time.Time) (usage.Period, error) {
 	d, ok := span(since)
 	if !ok {
-		return usage.Period{}, fmt.Errorf("--since: %q is no period: write 30d or 12h", since)
+		return usage.Period{}, fmt.Errorf("--since: %q is not a period: write 30d or 12h", since)
 	}
 	return usage.Period{From: now.Add(-d), Until: now}, nil
 }

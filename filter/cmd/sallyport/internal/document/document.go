@@ -1,6 +1,6 @@
 // Package document edits a YAML file without disturbing what a person wrote: comments, order, blank lines and style stay.
 // A change is a splice of text that is parsed again and compared with what was meant; where the text is too unusual for a
-// splice, the file is written anew by the YAML library, which keeps comments and order, but not every blank line.
+// splice, the file is written again by the YAML library, which keeps comments and order, but not every blank line.
 package document
 
 import (

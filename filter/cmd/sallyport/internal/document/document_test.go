@@ -77,7 +77,7 @@ func TestEditsLeaveTheRestAsItWas(t *testing.T) {
 	}
 }
 
-// What cannot be spliced is written anew, and still says what was meant, with its comments.
+// What cannot be spliced is written again, and still says what was meant, with its comments.
 func TestEditsOfUnusualText(t *testing.T) {
 	for name, text := range map[string]string{
 		"brackets in a comment":  "apps: [ # one ]\n  {name: x}]\n",

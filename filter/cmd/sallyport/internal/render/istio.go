@@ -161,7 +161,7 @@ func istioBackend(b Backend, s Site) ([]envoyconfig.Manifest, error) {
 		return nil, fmt.Errorf("--backend: %s is a service of the mesh, which has its endpoints itself: give it once", first.Host)
 	}
 	if tls == Mesh && !known {
-		return nil, fmt.Errorf("--backend-tls mesh: %s is no service of the mesh, such as orders.shop.svc.cluster.local", first.Host)
+		return nil, fmt.Errorf("--backend-tls mesh: %s is not a service of the mesh, such as orders.shop.svc.cluster.local", first.Host)
 	}
 	var all []envoyconfig.Manifest
 	spec := envoyconfig.Path{"spec"}
@@ -255,7 +255,7 @@ func istioCallee(c Callee, tls TLS) ([]envoyconfig.Manifest, error) {
 	return all, nil
 }
 
-// named makes a DestinationRule expect a certificate for the host. An address is no name for SNI.
+// named makes a DestinationRule expect a certificate for the host. An address is not a name for SNI.
 func named(o envoyconfig.Manifest, host string) {
 	tls := envoyconfig.Path{"spec", "trafficPolicy", "tls"}
 	o.Set([]any{host}, tls.Then("subjectAltNames"))

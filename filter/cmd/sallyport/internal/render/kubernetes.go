@@ -114,7 +114,7 @@ func hostSlug(host string) string {
 func portNumber(port string) (int, error) {
 	n, err := strconv.Atoi(port)
 	if err != nil || n < 1 || n > 65535 {
-		return 0, fmt.Errorf("%q is no port", port)
+		return 0, fmt.Errorf("%q is not a port", port)
 	}
 	return n, nil
 }

@@ -74,7 +74,7 @@ func (k *Keys) fail(now int64, r denial.Reason) {
 	k.ports.Metrics.Count(metricFailed)
 	if k.usable(now) {
 		k.askAt = now + int64(unknownInterval)
-		k.ports.Warn("the issuer's keys could not be fetched anew (" + r.String() + "); those of " +
+		k.ports.Warn("the issuer's keys could not be fetched again (" + r.String() + "); those of " +
 			strconv.FormatInt((now-k.fetched)/int64(time.Second), 10) + " s ago are used on")
 	}
 }

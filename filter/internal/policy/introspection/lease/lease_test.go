@@ -64,7 +64,7 @@ func TestAFailureIsToldToThoseWhoWait(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if g := other.Acquire(k, 22, 2, 160, 260, 100); g != Granted {
-		t.Errorf("the next one came to %d: a failure is no answer", g)
+		t.Errorf("the next one came to %d: a failure is not an answer", g)
 	}
 }
 
