@@ -186,8 +186,8 @@ soak: envoy ## what needs minutes
 	go test -tags soak -run Soak -timeout 60m -v ./...
 
 .PHONY: load
-load: ## install what makes the load of `make bench`, from Debian, as root: wrk and h2load
-	@command -v wrk >/dev/null && command -v h2load >/dev/null || { apt-get update -q && apt-get install -y -q --no-install-recommends wrk nghttp2-client; }
+load: ## install what makes the load of `make bench`, from Debian, as root: wrk
+	@command -v wrk >/dev/null || { apt-get update -q && apt-get install -y -q --no-install-recommends wrk; }
 
 .PHONY: node
 node: ## install what `make profile` runs the guest in, from Debian, as root, unless there is a Node

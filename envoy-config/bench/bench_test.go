@@ -86,13 +86,13 @@ func TestMemoryFlat(t *testing.T) {
 // shortGrowth leaves room for one growth of each guest's heap, which comes once.
 const shortGrowth = 0.1
 
-// needLoad skips a test where wrk or h2load is missing, and fails it in CI.
+// needLoad skips a test where wrk is missing, and fails it in CI.
 func needLoad(t *testing.T) {
 	t.Helper()
 	err := load.Check()
 	switch {
 	case err == nil:
-	case os.Getenv("CI") == "true" || !(errors.Is(err, load.ErrNoWrk) || errors.Is(err, load.ErrNoH2load)):
+	case os.Getenv("CI") == "true" || !errors.Is(err, load.ErrNoWrk):
 		t.Fatal(err)
 	default:
 		t.Skip(err)

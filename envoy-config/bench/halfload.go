@@ -46,9 +46,9 @@ func (b *bench) measureHalfLoad(ctx context.Context) error {
 			listener string
 			p50, p99 *[]float64
 		}{{site.None, &noneP50, &noneP99}, {site.Whole, &p50, &p99}} {
-			l, err := load.H2load(ctx, load.Paced{
+			l, err := load.Paced{
 				Address: b.envoys[mainEnvoy].Address(to.listener), Request: request, Connections: usual, Rate: h.Rate, Duration: halfLoadTime,
-			})
+			}.Send(ctx)
 			if err != nil {
 				return fmt.Errorf("%s, %s: %w", PartHalfLoad, to.listener, err)
 			}

@@ -71,7 +71,7 @@ type bench struct {
 	report  *Report
 }
 
-// Run measures. Without wrk or h2load it fails at once, with an error that
+// Run measures. Without wrk it fails at once, with an error that
 // names the package.
 func Run(ctx context.Context, o Options) (report *Report, err error) {
 	if err := load.Check(); err != nil {

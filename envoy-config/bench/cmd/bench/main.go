@@ -16,7 +16,7 @@ import (
 )
 
 const usage = `bench measures what Sallyport costs on a real Envoy, beside filters that do the
-same work or a part of it. It needs wrk, h2load (nghttp2-client) and an Envoy
+same work or a part of it. It needs wrk and an Envoy
 (make envoy), runs for up to 10 minutes, and wants a machine to itself.
 
   bench                          everything; prints the table

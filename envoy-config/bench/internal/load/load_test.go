@@ -26,18 +26,6 @@ func TestParseWrk(t *testing.T) {
 	}
 }
 
-func TestParseH2load(t *testing.T) {
-	got, err := parseH2load("1000000\t200\t50\n1500000\t200\t70\n2000000\t200\t60\n")
-	if want := (Latency{P50: 60, P99: 70, Rate: 2}); err != nil || got != want {
-		t.Errorf("got %+v, %v", got, err)
-	}
-	for _, bad := range []string{"", "1000000\t200\t50\n", "1\t200\t5\n2\t503\t5\n", "1\t200\n", "x\t200\t5\n", "1\t200\tx\n"} {
-		if got, err := parseH2load(bad); err == nil {
-			t.Errorf("%q gave %+v", bad, got)
-		}
-	}
-}
-
 func TestScriptNeedsOneMark(t *testing.T) {
 	for _, path := range []string{"/", "/" + Mark + Mark} {
 		if s, err := (Request{Path: path, Many: &Many{Count: 1}}).script(1); err == nil {
@@ -96,23 +84,13 @@ func TestWrkReportsNoAnswer(t *testing.T) {
 	}
 }
 
-func TestH2loadKeepsTheRate(t *testing.T) {
-	needLoad(t)
-	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
-	defer server.Close()
-	got, err := H2load(t.Context(), Paced{Address: server.Listener.Addr().String(), Request: Request{Path: "/"}, Connections: 4, Rate: 1000, Duration: time.Second})
-	if err != nil || got.Rate < 500 || got.Rate > 1200 || got.P99 < got.P50 {
-		t.Errorf("%+v, %v", got, err)
-	}
-}
-
-// needLoad skips a test where wrk or h2load is missing, and fails it in CI.
+// needLoad skips a test where wrk is missing, and fails it in CI.
 func needLoad(t *testing.T) {
 	t.Helper()
 	err := Check()
 	switch {
 	case err == nil:
-	case os.Getenv("CI") == "true" || !(errors.Is(err, ErrNoWrk) || errors.Is(err, ErrNoH2load)):
+	case os.Getenv("CI") == "true" || !errors.Is(err, ErrNoWrk):
 		t.Fatal(err)
 	default:
 		t.Skip(err)

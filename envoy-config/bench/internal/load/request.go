@@ -1,5 +1,5 @@
-// Package load makes requests with wrk, which counts them and their latency,
-// and with h2load, which keeps a rate. Both come from Debian.
+// Package load makes requests: with wrk, which comes from Debian, as many as the
+// server takes, and by itself at an even rate, of which wrk knows nothing.
 package load
 
 import (

@@ -16,11 +16,8 @@ import (
 	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun"
 )
 
-// ErrNoWrk and ErrNoH2load name the way to get what is missing.
-var (
-	ErrNoWrk    = errors.New("no wrk found: apt-get install wrk")
-	ErrNoH2load = errors.New("no h2load found: apt-get install nghttp2-client")
-)
+// ErrNoWrk names the way to get what is missing.
+var ErrNoWrk = errors.New("no wrk found: apt-get install wrk")
 
 //go:embed wrk.lua
 var wrkScript string
@@ -45,13 +42,10 @@ type Run struct {
 	Seed        int // of the numbers of Request.Many
 }
 
-// Check reports whether both programs are there.
+// Check reports whether wrk is there.
 func Check() error {
 	if _, err := exec.LookPath("wrk"); err != nil {
 		return ErrNoWrk
-	}
-	if _, err := exec.LookPath("h2load"); err != nil {
-		return ErrNoH2load
 	}
 	return nil
 }

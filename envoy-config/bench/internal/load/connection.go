@@ -1,0 +1,149 @@
+package load
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// connection is one over which requests go in turn. Its socket never blocks.
+type connection struct {
+	file *os.File // keeps fd open
+	fd   int
+	due  time.Duration // when the request that waits was due, from the run's begin
+	busy bool
+	got  []byte // of the answer
+}
+
+type connections []*connection
+
+// maxAnswer bounds an answer.
+const maxAnswer = 1 << 20
+
+func dial(ctx context.Context, address string, n int) (all connections, err error) {
+	defer func() {
+		if err != nil {
+			all.close()
+		}
+	}()
+	for range n {
+		c, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+		if err != nil {
+			return all, fmt.Errorf("connect for a paced run: %w", err)
+		}
+		file, err := c.(*net.TCPConn).File()
+		err = errors.Join(err, c.Close()) // file is a duplicate
+		if err != nil {
+			return all, fmt.Errorf("connect for a paced run: %w", err)
+		}
+		made := &connection{file: file, fd: int(file.Fd())} // Fd makes it block
+		all = append(all, made)
+		if err := unix.SetNonblock(made.fd, true); err != nil {
+			return all, fmt.Errorf("connect for a paced run: %w", err)
+		}
+	}
+	return all, nil
+}
+
+func (all connections) close() {
+	for _, c := range all {
+		_ = c.file.Close()
+	}
+}
+
+// ready are those on which something has come. It does not wait.
+func (all connections) ready() (ready []*connection, err error) {
+	var asked [256]unix.PollFd
+	var of [len(asked)]*connection
+	n := 0
+	for _, c := range all {
+		if c.busy && n < len(asked) {
+			asked[n], of[n] = unix.PollFd{Fd: int32(c.fd), Events: unix.POLLIN}, c
+			n++
+		}
+	}
+	if n == 0 {
+		return nil, nil
+	}
+	if _, err := unix.Poll(asked[:n], 0); err != nil && !errors.Is(err, unix.EINTR) {
+		return nil, fmt.Errorf("poll: %w", err)
+	}
+	for i := range n {
+		if asked[i].Revents != 0 {
+			ready = append(ready, of[i])
+		}
+	}
+	return ready, nil
+}
+
+// send sends a request, which fits into the socket's buffer.
+func (c *connection) send(text []byte, due time.Duration) error {
+	n, err := unix.Write(c.fd, text)
+	if err != nil || n < len(text) {
+		return fmt.Errorf("send a request: %d of %d bytes: %w", n, len(text), err)
+	}
+	c.due, c.busy, c.got = due, true, c.got[:0]
+	return nil
+}
+
+// receive takes what has come; whole tells that the answer is there.
+func (c *connection) receive() (status int, whole bool, err error) {
+	var room [16 << 10]byte
+	n, err := unix.Read(c.fd, room[:])
+	switch {
+	case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINTR):
+		return 0, false, nil
+	case err != nil:
+		return 0, false, fmt.Errorf("read an answer: %w", err)
+	case n == 0:
+		return 0, false, fmt.Errorf("read an answer: %w", io.ErrUnexpectedEOF)
+	}
+	c.got = append(c.got, room[:n]...)
+	if status, whole, err = readAnswer(c.got); err != nil {
+		return 0, false, err
+	}
+	c.busy = !whole
+	return status, whole, nil
+}
+
+// readAnswer reads the beginning of an answer, which must have a content-length
+// or be one without a body.
+func readAnswer(got []byte) (status int, whole bool, err error) {
+	head, body, ok := bytes.Cut(got, []byte("\r\n\r\n"))
+	if !ok {
+		if len(got) > maxAnswer {
+			return 0, false, errors.New("read an answer: its head has no end")
+		}
+		return 0, false, nil
+	}
+	line, fields, _ := bytes.Cut(head, []byte("\r\n"))
+	words := bytes.Fields(line)
+	if len(words) < 2 || !bytes.HasPrefix(line, []byte("HTTP/1.1 ")) {
+		return 0, false, fmt.Errorf("read an answer: not a status line: %.40q", line)
+	}
+	if status, err = strconv.Atoi(string(words[1])); err != nil {
+		return 0, false, fmt.Errorf("read an answer: %w", err)
+	}
+	size := 0
+	for field := range bytes.SplitSeq(fields, []byte("\r\n")) {
+		name, value, _ := bytes.Cut(field, []byte(":"))
+		switch http.CanonicalHeaderKey(string(name)) {
+		case "Content-Length":
+			if size, err = strconv.Atoi(string(bytes.TrimSpace(value))); err != nil || size < 0 || size > maxAnswer {
+				return 0, false, fmt.Errorf("read an answer: content-length %.20q", value)
+			}
+		case "Transfer-Encoding":
+			return 0, false, errors.New("read an answer: it has no content-length")
+		}
+	}
+	return status, len(body) >= size, nil
+}
