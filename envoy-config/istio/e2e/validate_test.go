@@ -182,6 +182,6 @@ func TestValidateIstioFindsMistakes(t *testing.T) {
 		"a gateway without hosts":          {Kind: "Gateway", Name: "sallyport", Value: []any{}, At: at{"spec", "servers", 0, "hosts"}},
 		"a route with a weight below zero": {Kind: "VirtualService", Name: "sallyport", Value: -1, At: at{"spec", "http", 1, "route", 0, "weight"}},
 		"a patch that Envoy does not know": {Kind: "EnvoyFilter", Name: "sallyport-public-route", Value: map[string]any{"typed_per_filter_config": map[string]any{"x": map[string]any{"disabled": true}}}, At: at{"spec", "configPatches", 1, "patch", "value"}},
-		"a provider that is not a list":       {Kind: "Telemetry", Name: "sallyport", Value: "sallyport", At: at{"spec", "accessLogging", 0, "providers"}},
+		"a provider that is not a list":    {Kind: "Telemetry", Name: "sallyport", Value: "sallyport", At: at{"spec", "accessLogging", 0, "providers"}},
 	}, oneGateway, func(all []envoyconfig.Manifest) error { return check(v, all) })
 }

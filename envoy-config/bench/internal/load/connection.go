@@ -47,6 +47,9 @@ func dial(ctx context.Context, address string, n int) (all connections, err erro
 		}
 		made := &connection{file: file, fd: int(file.Fd())} // Fd makes it block
 		all = append(all, made)
+		if made.fd >= unix.FD_SETSIZE {
+			return all, errors.New("connect for a paced run: too many files are open")
+		}
 		if err := unix.SetNonblock(made.fd, true); err != nil {
 			return all, fmt.Errorf("connect for a paced run: %w", err)
 		}
@@ -60,26 +63,27 @@ func (all connections) close() {
 	}
 }
 
-// ready are those on which something has come. It does not wait.
-func (all connections) ready() (ready []*connection, err error) {
-	var asked [256]unix.PollFd
-	var of [len(asked)]*connection
-	n := 0
+// ready waits until something has come, or for so long, and gives those on which
+// it has come.
+func (all connections) ready(wait time.Duration) (ready []*connection, err error) {
+	var asked unix.FdSet
+	last := 0
 	for _, c := range all {
-		if c.busy && n < len(asked) {
-			asked[n], of[n] = unix.PollFd{Fd: int32(c.fd), Events: unix.POLLIN}, c
-			n++
+		if c.busy {
+			asked.Set(c.fd)
+			last = max(last, c.fd)
 		}
 	}
-	if n == 0 {
-		return nil, nil
+	timeout := unix.NsecToTimeval(max(int64(wait), 0))
+	if _, err := unix.Select(last+1, &asked, nil, nil, &timeout); err != nil {
+		if errors.Is(err, unix.EINTR) {
+			return nil, nil
+		}
+		return nil, fmt.Errorf("wait for answers: %w", err)
 	}
-	if _, err := unix.Poll(asked[:n], 0); err != nil && !errors.Is(err, unix.EINTR) {
-		return nil, fmt.Errorf("poll: %w", err)
-	}
-	for i := range n {
-		if asked[i].Revents != 0 {
-			ready = append(ready, of[i])
+	for _, c := range all {
+		if c.busy && asked.IsSet(c.fd) {
+			ready = append(ready, c)
 		}
 	}
 	return ready, nil
