@@ -198,10 +198,10 @@ func quotaReset(q *quotaSites) {
 		q.t.Logf("%s", out)
 	}
 	time.Sleep(5500 * time.Millisecond)
-	q.load("gwreset", 2, 1, time.Time{}) // has the engine looked at
+	look := q.load("gwreset", 2, 1, time.Time{}) // has the engine looked at, and may be let in by it
 	time.Sleep(500 * time.Millisecond)
-	if again := q.load("gwreset", 4, 20, time.Time{}); again["ok"] != limit {
-		q.t.Errorf("after: %v", again)
+	if again := q.load("gwreset", 4, 20, time.Time{}); look["ok"]+again["ok"] != limit {
+		q.t.Errorf("after: %v, then %v", look, again)
 	}
 }
 
