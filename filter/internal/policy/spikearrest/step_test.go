@@ -172,7 +172,7 @@ func TestChangedLimiterStartsAnew(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		change func(*Options)
-		again   bool
+		again  bool
 	}{
 		{"unchanged", func(*Options) {}, false},
 		{"id", func(o *Options) { o.ID = "other" }, true},

@@ -75,7 +75,7 @@ func TestApigeeFailClosed(t *testing.T) {
 		"no shared flow":                 {guarded(shared), `Guard\.xml:1: the shared flow "security" is not there`},
 		"a shared flow without its step": {map[string]string{guard: shared, "s/sharedflowbundle/security.xml": `<SharedFlowBundle name="security"/>`, "s/sharedflowbundle/sharedflows/default.xml": "<SharedFlow>\n<Step><Name>VK</Name></Step></SharedFlow>"}, `default\.xml:2: the step names the policy "VK"`},
 		"a shared flow that is not XML":  {map[string]string{guard: shared, "s/sharedflowbundle/security.xml": `<SharedFlowBundle name="security"/>`, "s/sharedflowbundle/sharedflows/default.xml": "<SharedFlow>"}, `default\.xml:1: `},
-		"enabled is not a boolean":          {guarded(strings.Replace(key, "name=", `enabled="off" name=`, 1)), `Guard\.xml:1: the attribute enabled must be true or false`},
+		"enabled is not a boolean":       {guarded(strings.Replace(key, "name=", `enabled="off" name=`, 1)), `Guard\.xml:1: the attribute enabled must be true or false`},
 		"an attribute that stands twice": {guarded(strings.Replace(key, "name=", `enabled="true" enabled="false" name=`, 1)), `Guard\.xml:1: an attribute that stands twice`},
 		"two conditions":                 {conditional(`request.verb = "X"</Condition><Condition>request.verb = "Y"`, key), `default\.xml:3: Condition stands twice`},
 		"a step where none is run":       {map[string]string{guard: key, "apiproxy/proxies/default.xml": flows("<PreFlow>\n<Requests><Step><Name>Guard</Name></Step></Requests></PreFlow>")}, `default\.xml:2: a step in Requests, where Apigee runs none`},
