@@ -84,9 +84,9 @@ func (t *Table) Active(k sharedtable.Key, now int64) (a Record, ok bool) {
 	return a, ok && err == nil
 }
 
-// Unchanged reports whether Active would find again what it found: nothing was written where it lies. It costs one
-// hostcall, and none for an answer that Active did not give. A write of a neighbour counts as a change, as it does when
-// the host's count of all writes, of 32 bits, has gone round to where it was.
+// Unchanged reports whether Active would find again what it found: nobody has written where it lies, not even for a
+// neighbour. It costs one hostcall, and none for an answer that Active did not give. A change would be missed only if the
+// host had counted exactly 2^32 writes since then.
 func (t *Table) Unchanged(a *Record) bool { return t.active.Unchanged(a.mark) }
 
 // Holds reports whether the token is known to be active, be its claims too long to be shared. It costs one hostcall.
