@@ -24,6 +24,7 @@ type proxy struct {
 	selected   uint32
 	gone       map[uint32]bool
 	replies    map[uint32][]int
+	replied    []host.Header // of the last reply
 	resumed    map[uint32]int
 	backend    []host.Header // as the edits of the last stream left them
 	edits      int
@@ -102,6 +103,7 @@ func (p *proxy) edited(goes func(host.Header) bool) bool {
 
 func (p *proxy) Reply(r *denial.Response, _ string) bool {
 	p.replies[p.selected] = append(p.replies[p.selected], r.Status)
+	p.replied = r.Headers
 	return true
 }
 

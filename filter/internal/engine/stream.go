@@ -222,9 +222,15 @@ func (s *Stream) Fail() {
 	if s.phase == admitted || s.phase == refused || s.phase == gone {
 		return
 	}
+	s.fail()
+}
+
+// fail refuses a stream that may wait. It leaves its line at last, whatever
+// happens: the shape of the refusal is made of the headers.
+func (s *Stream) fail() Action {
+	defer s.leave()
 	s.run.Fail(denial.Denial{})
-	s.refuse(denial.Denial{})
-	s.leave() // only now: the refusal's shape is made of the headers
+	return s.refuse(denial.Denial{})
 }
 
 // Close forgets the stream; whatever it still waits for will not touch it, and

@@ -36,9 +36,7 @@ func (s *Stream) cleanTrailers() bool {
 // have the rest of it already, but never gets its end.
 func (s *Stream) cut() Action {
 	if s.phase == deciding {
-		s.run.Fail(denial.Denial{})
-		s.leave()
-		return s.refuse(denial.Denial{})
+		return s.fail()
 	}
 	s.engine.host.Reply(s.engine.refusals.Render(denial.Denial{}), denial.Internal.String())
 	s.engine.say(denial.Internal, "cut a request whose trailers the host did not give: ", &s.exchange)

@@ -1,6 +1,8 @@
 package engine_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -98,5 +100,25 @@ func TestForgedIdentityTrailersThatCannotBeChangedEndTheRequest(t *testing.T) {
 				t.Errorf("parked %v, unread %v: resumed all the same", parked, unread)
 			}
 		}
+	}
+}
+
+// TestACutRequestIsReadByPages: a refusal for its trailers has the headers of CORS, also of a request that waits.
+func TestACutRequestIsReadByPages(t *testing.T) {
+	const page = "https://app.example.com"
+	p := newProxy()
+	e := engine.New(p)
+	with := strings.Replace(introspecting, `"sequence":[{"introspect_token"`, `"sequence":[{"cors":{"allow_origins":["`+page+`"]}},{"introspect_token"`, 1)
+	if !e.Configure([]byte(with), func(string) (string, bool) { return "s3cret", true }) {
+		t.Fatalf("configuration refused: %q", p.lines)
+	}
+	p.headers = append(p.headers, host.Header{Name: "origin", Value: page})
+	s, action := p.open(e, 1)
+	p.trailers, p.refuses = trailers("x.sallyport.subject"), true
+	if action != engine.Pause || s.OnRequestTrailers() != engine.Pause {
+		t.Fatal("the request does not wait")
+	}
+	if want := (host.Header{Name: "access-control-allow-origin", Value: page}); !slices.Contains(p.replied, want) {
+		t.Errorf("the refusal has the headers %v, want %v among them", p.replied, want)
 	}
 }
