@@ -26,12 +26,7 @@ func TestHostcallsRefused(t *testing.T) {
 		{"two lists", "-- hostcalls --\na\n-- hostcalls --\na\n", "x.txtar:4: second section hostcalls, the first is at line 2"},
 	}
 	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) {
-			_, err := Parse("x.txtar", []byte("Doc.\n"+c.text+settingsCall), nil)
-			if err == nil || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("error is %v, want one with %q", err, c.want)
-			}
-		})
+		t.Run(c.name, func(t *testing.T) { wantRefused(t, "Doc.\n"+c.text+settingsCall, c.want) })
 	}
 	_, err := Parse("x.txtar", []byte("Doc.\n"+settingsCall+"-- advance --\n1s\n-- hostcalls --\na\n"), nil)
 	if want := "section hostcalls describes no request: write it after the request section"; err == nil || !strings.Contains(err.Error(), want) {

@@ -3,7 +3,6 @@ package scenario
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -12,14 +11,7 @@ import (
 func TestPluginsAreRead(t *testing.T) {
 	text := "Doc.\n-- plugin b after --\nmodule: other\nroot_id: r${now}\nvm_id: v${now}\npolicy: open\n-- config.yaml b --\nat: ${now}\n" +
 		"-- plugin a before --\n-- config.json a --\nraw ${now}\n-- plugin c after --\n" + settingsCall
-	f, err := Parse("x.txtar", []byte(text), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	setup, err := f.setup.Expand(Vars{Now: time.Unix(7, 0)})
-	if err != nil {
-		t.Fatal(err)
-	}
+	setup := expanded(t, text)
 	before, after := setup.Chain()
 	ignore := cmp.Options{cmpopts.IgnoreUnexported(Plugin{}, Settings{})}
 	if diff := cmp.Diff([]Plugin{{Name: "a", Before: true, Config: []byte("raw 7")}}, before, ignore); diff != "" {
@@ -50,12 +42,7 @@ func TestPluginsRefused(t *testing.T) {
 		{"too many", manyPlugins(), "more than 8 plugins: leave some out"},
 	}
 	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) {
-			_, err := Parse("x.txtar", []byte("Doc.\n"+c.text+settingsCall), nil)
-			if err == nil || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("error is %v, want one with %q", err, c.want)
-			}
-		})
+		t.Run(c.name, func(t *testing.T) { wantRefused(t, "Doc.\n"+c.text+settingsCall, c.want) })
 	}
 }
 

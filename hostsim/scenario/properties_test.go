@@ -3,21 +3,13 @@ package scenario
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
 
 func TestPropertiesAreRead(t *testing.T) {
 	text := "Doc.\n-- properties --\na.b = ${now}\nint c = -5\nbool d.e = false\nint = int 5\nempty = \n" + settingsCall
-	f, err := Parse("x.txtar", []byte(text), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	setup, err := f.setup.Expand(Vars{Now: time.Unix(7, 0)})
-	if err != nil {
-		t.Fatal(err)
-	}
+	setup := expanded(t, text)
 	want := []Property{{Path: "a.b", Text: "7"}, {"c", PropertyInt, "-5"}, {"d.e", PropertyBool, "false"}, {Path: "int", Text: "int 5"}, {Path: "empty"}}
 	if diff := cmp.Diff(want, setup.Properties); diff != "" {
 		t.Error(diff)
@@ -39,11 +31,6 @@ func TestPropertiesRefused(t *testing.T) {
 		{"variable", "a = ${later}\n", "x.txtar:2: unknown ${later}"},
 	}
 	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) {
-			_, err := Parse("x.txtar", []byte("Doc.\n-- properties --\n"+c.text+settingsCall), nil)
-			if err == nil || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("error is %v, want one with %q", err, c.want)
-			}
-		})
+		t.Run(c.name, func(t *testing.T) { wantRefused(t, "Doc.\n-- properties --\n"+c.text+settingsCall, c.want) })
 	}
 }

@@ -12,10 +12,9 @@ import (
 
 const settingsCall = "-- config.yaml --\n{realm: toy, service: s}\n-- request --\nGET / HTTP/1.1\nhost: a\n-- response --\n401\n~.*: .*\n~.*: .*\n\n~.*\n"
 
-func TestSettingsAreRead(t *testing.T) {
-	text := "Doc.\n-- settings --\nvm_id: a${now}\nvm_config: {\"a\": \"b: c\"}\nworkers: 4\npolicy: reload\nbackoff: 2s\nstop_iteration: true\n" +
-		"buffer_limit: 1024\nidle: -1s\nrequest_timeout: 3s\nroute_timeout: 250ms\nhops: 2\nno_request_id: true\nsuppress_envoy_headers: true\n" +
-		"direct_response: 418 tea ${now}\n" + settingsCall
+// expanded is what a file sets up at the seventh second.
+func expanded(t *testing.T, text string) Setup {
+	t.Helper()
 	f, err := Parse("x.txtar", []byte(text), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -24,6 +23,22 @@ func TestSettingsAreRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return setup
+}
+
+// wantRefused wants a problem of the file that contains these words.
+func wantRefused(t *testing.T, text, want string) {
+	t.Helper()
+	if _, err := Parse("x.txtar", []byte(text), nil); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("error is %v, want one with %q", err, want)
+	}
+}
+
+func TestSettingsAreRead(t *testing.T) {
+	text := "Doc.\n-- settings --\nvm_id: a${now}\nvm_config: {\"a\": \"b: c\"}\nworkers: 4\npolicy: reload\nbackoff: 2s\nstop_iteration: true\n" +
+		"buffer_limit: 1024\nidle: -1s\nrequest_timeout: 3s\nroute_timeout: 250ms\nhops: 2\nno_request_id: true\nsuppress_envoy_headers: true\n" +
+		"direct_response: 418 tea ${now}\n" + settingsCall
+	setup := expanded(t, text)
 	want := Settings{VMID: "a7", VMConfig: `{"a": "b: c"}`, Workers: 4, Policy: PolicyReload, Backoff: 2 * time.Second,
 		StopIteration: true, BufferLimit: 1024, Idle: -time.Second, RequestTimeout: 3 * time.Second, RouteTimeout: 250 * time.Millisecond,
 		Hops: 2, NoRequestID: true, SuppressHeaders: true, DirectResponse: &Response{Status: 418, Body: []byte("tea 7")}}
@@ -51,12 +66,7 @@ func TestSettingsRefused(t *testing.T) {
 		{"variable", "vm_id: ${later}\n", "unknown ${later}"},
 	}
 	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) {
-			_, err := Parse("x.txtar", []byte("Doc.\n-- settings --\n"+c.text+settingsCall), nil)
-			if err == nil || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("error is %v, want one with %q", err, c.want)
-			}
-		})
+		t.Run(c.name, func(t *testing.T) { wantRefused(t, "Doc.\n-- settings --\n"+c.text+settingsCall, c.want) })
 	}
 	_, err := Parse("x.txtar", []byte("Doc.\n-- settings --\nworkers: 2\n-- settings --\nhops: 1\n"+settingsCall), nil)
 	if want := "x.txtar:4: second section settings, the first is at line 2: join them"; err == nil || !strings.Contains(err.Error(), want) {

@@ -9,9 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sallyport-gateway/sallyport/hostsim"
-	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun/envoytest"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
-	"github.com/sallyport-gateway/sallyport/hostsim/scenario/envoydriver"
 )
 
 // recorder keeps the guests' lines of all exchanges, as they came.
@@ -64,15 +62,7 @@ func (r *recorder) keep(message string) {
 
 // What two plugins in a chain see, and in which order, is what they see in a real Envoy.
 func TestChainIsEnvoys(t *testing.T) {
-	d, err := envoydriver.NewDriver(t.Context(), envoydriver.Options{Envoy: envoytest.Find(t), Module: scripted(t), Cut: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := d.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	d := onEnvoy(t)
 	files, err := scenario.Load(words + "/plugin")
 	if err != nil {
 		t.Fatal(err)

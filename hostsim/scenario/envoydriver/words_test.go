@@ -40,7 +40,8 @@ func onHost(t *testing.T, options ...hostsim.Option) *hostdriver.Driver {
 
 func TestWordsOnHostsim(t *testing.T) { scenariotest.RunDir(t, words, onHost(t)) }
 
-func TestWordsOnEnvoy(t *testing.T) {
+func onEnvoy(t *testing.T) *envoydriver.Driver {
+	t.Helper()
 	d, err := envoydriver.NewDriver(t.Context(), envoydriver.Options{Envoy: envoytest.Find(t), Module: scripted(t), Cut: true})
 	if err != nil {
 		t.Fatal(err)
@@ -50,8 +51,10 @@ func TestWordsOnEnvoy(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	scenariotest.RunDir(t, words, d)
+	return d
 }
+
+func TestWordsOnEnvoy(t *testing.T) { scenariotest.RunDir(t, words, onEnvoy(t)) }
 
 // Without the word each scenario fails: it is the word that makes the difference.
 func TestWordsMatter(t *testing.T) {

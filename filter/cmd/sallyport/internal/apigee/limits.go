@@ -85,10 +85,15 @@ func (a *api) spikeArrest(v visit) {
 	if strings.EqualFold(x.TextAt("UseEffectiveCount"), "true") {
 		d.add("counted in each Envoy by itself, where Apigee's message processors share the rate")
 	}
+	a.limited(v, step{name: "spike_arrest", options: options}, d)
+}
+
+// limited takes over a policy that limits calls, as a step.
+func (a *api) limited(v visit, s step, d differences) {
 	said := v.say(a.context)
 	a.inexact(said.Exact, &d)
 	a.failing("ratelimit", v)
-	a.addLimit(v, step{name: "spike_arrest", options: options}, said)
+	a.addLimit(v, s, said)
 	a.carried(v, d)
 }
 

@@ -54,11 +54,7 @@ func (a *api) quota(v visit) {
 	}
 	options := mapping("per", per, "name", counterName(v.policy.Name), "limit", limit, "interval", units[unit].name, "window", window)
 	d.add("counted in each Envoy by itself; for one count of all, mode: exact and a rate limit service")
-	said := v.say(a.context)
-	a.inexact(said.Exact, &d)
-	a.failing("ratelimit", v)
-	a.addLimit(v, step{name: "quota", options: options}, said)
-	a.carried(v, d)
+	a.limited(v, step{name: "quota", options: options}, d)
 }
 
 // quotaNumbers gives the limit for one unit of units; ok is false when the policy
