@@ -10,9 +10,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
+
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
 )
 
 // http2Cases are header blocks of one request without a key, name and value in turn, as no client library would send

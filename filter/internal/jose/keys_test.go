@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	gojose "github.com/go-jose/go-jose/v4"
+
 	"github.com/sallyport-gateway/sallyport/filter/internal/jose/josetest"
 )
 

@@ -2,9 +2,10 @@ package nativehost
 
 import (
 	"fmt"
-	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"strconv"
 	"strings"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 )
 
 // isGRPC reports what a host takes for a request of gRPC (Envoy

@@ -2,8 +2,9 @@ package sharedtable
 
 import (
 	"encoding/binary"
-	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"math/rand/v2"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 )
 
 // SeedSize is the number of random bytes in a seed.

@@ -17,9 +17,7 @@
 // Damaged, and its owner decides what to put in its place.
 package sharedtable
 
-import (
-	"errors"
-)
+import "errors"
 
 // What a Store answers besides failures of the host.
 var (

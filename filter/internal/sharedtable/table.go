@@ -2,8 +2,9 @@ package sharedtable
 
 import (
 	"errors"
-	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"strconv"
+
+	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 )
 
 // MaxAttempts bounds the compare-and-swaps of one Update. Each failed one means

@@ -2,9 +2,9 @@ package introspection
 
 import (
 	"cmp"
-	"github.com/sallyport-gateway/sallyport/filter/internal/breaker"
 	"time"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/breaker"
 	"github.com/sallyport-gateway/sallyport/filter/internal/decode"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy"

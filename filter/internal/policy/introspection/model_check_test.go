@@ -5,11 +5,12 @@ import (
 	"slices"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"github.com/sallyport-gateway/sallyport/filter/internal/breaker"
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
-	"pgregory.net/rapid"
 )
 
 // arrive sends a request with a token to a VM.

@@ -6,12 +6,13 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"github.com/sallyport-gateway/sallyport/filter/internal/breaker"
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 	"github.com/sallyport-gateway/sallyport/filter/internal/secret"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
-	"pgregory.net/rapid"
 )
 
 func nothing() (modelAnswer, bool) { return modelAnswer{}, false }
