@@ -12,7 +12,7 @@ import (
 // and has a connection for each request.
 const (
 	maxPieces = 100
-	maxTimes  = 500
+	maxTimes  = 1500
 	maxGone   = time.Minute
 )
 
