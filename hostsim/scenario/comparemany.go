@@ -35,7 +35,10 @@ func compareExchange(e *exchange, s seen, x *expander, began map[*asked]*expande
 		findings = append(findings, finding{section: "log", line: w.line, delta: compareLog(w, x, s.Log)})
 	}
 	if w := e.hostcalls; w != nil {
-		findings = append(findings, hostcallsFinding(w, s.hostcalls))
+		findings = append(findings, hostcallsFinding(w, s.trace.Hostcalls))
+	}
+	if w := e.actions; w != nil {
+		findings = append(findings, actionsFinding(w, s.trace.Actions))
 	}
 	return findings
 }

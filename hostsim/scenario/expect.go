@@ -35,6 +35,7 @@ type exchange struct {
 	log     *logWant
 	// hostcalls may be any when it is nil.
 	hostcalls *hostcallsWant
+	actions   *actionsWant // any when it is nil
 }
 
 // asked is a request of the file, with the responses to it and what the backend
@@ -120,6 +121,9 @@ func (r *reader) outcome(word, arg string, index int, s passage) {
 	case "metrics":
 		second = e.metrics != nil
 		e.metrics = parseMetrics(index, s, r.problems)
+	case "actions":
+		second = e.actions != nil
+		e.actions = parseActions(index, s, r.problems)
 	case "log":
 		second = e.log != nil
 		e.log = parseLog(s, r.problems)

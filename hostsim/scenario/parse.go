@@ -83,7 +83,7 @@ func (r *reader) sections() {
 	}
 }
 
-const sectionWords = "env, settings, properties, plugin NAME before, config.yaml, config.patch.yaml, config.json, cluster NAME, upstream, hostcall NAME, request, request NAME, wait, response, backend, calls NAME, metrics, log, hostcalls, advance, config_error, skip DRIVER"
+const sectionWords = "env, settings, properties, plugin NAME before, config.yaml, config.patch.yaml, config.json, cluster NAME, upstream, hostcall NAME, request, request NAME, wait, response, backend, calls NAME, metrics, log, hostcalls, actions, advance, config_error, skip DRIVER"
 
 // section reads one section; s begins at its first line of content.
 func (r *reader) section(name string, index int, s passage) {
@@ -134,7 +134,7 @@ func (r *reader) section(name string, index int, s passage) {
 	switch word {
 	case "hostcalls":
 		r.hostcalls(index, s)
-	case "response", "backend", "calls", "metrics", "log":
+	case "response", "backend", "calls", "metrics", "log", "actions":
 		r.outcome(word, arg, index, s)
 	case "cluster", "upstream", "hostcall", "advance", "request", "wait":
 		r.closeExchange()

@@ -48,7 +48,7 @@ func (p *player) step(ctx context.Context, s step, x *expander) ([]finding, erro
 type seen struct {
 	Outcome
 	before, after map[string]int64
-	hostcalls     []string
+	trace         Trace
 }
 
 // exchange plays one from its request, or from its section wait, to its end.
@@ -88,7 +88,7 @@ func (p *player) do(ctx context.Context, e *exchange, x *expander) (s seen, err 
 	if err != nil {
 		return s, fmt.Errorf("do request: %w", err)
 	}
-	s.Outcome, s.hostcalls = result.outcome(), p.watch.take()
+	s.Outcome, s.trace = result.outcome(), p.watch.take()
 	if e.metrics != nil {
 		if s.after, err = p.readMetrics(ctx); err != nil {
 			return s, fmt.Errorf("read metrics after the request: %w", err)
@@ -129,7 +129,7 @@ func (p *player) finish(ctx context.Context, e *exchange) (s seen, err error) {
 	if s.Outcome, err = p.inst.(TrafficInstance).Finish(ctx, names); err != nil {
 		return s, fmt.Errorf("wait for the request: %w", err)
 	}
-	s.hostcalls, s.before = p.watch.take(), p.before
+	s.trace, s.before = p.watch.take(), p.before
 	if p.metrics {
 		if s.after, err = p.readMetrics(ctx); err != nil {
 			return s, fmt.Errorf("read metrics after the request: %w", err)

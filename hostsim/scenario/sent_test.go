@@ -62,3 +62,15 @@ func TestCompareManyShowsWhatDiffers(t *testing.T) {
 		t.Errorf("the same in another order differs:\n%s", d.text.String())
 	}
 }
+
+func TestActions(t *testing.T) {
+	p := &problems{}
+	w := parseActions(0, passage{line: 3, text: "proxy_on_request_headers Pause\nproxy_on_request_body Stop\n"}, p)
+	if err := p.err(); err == nil || !strings.Contains(err.Error(), ":4: line \"proxy_on_request_body Stop\" is not a callback") {
+		t.Errorf("error is %v", err)
+	}
+	got := actionsFinding(w, []string{"proxy_on_request_headers Continue"})
+	if want := "- proxy_on_request_headers Pause\n+ proxy_on_request_headers Continue\n- proxy_on_request_body Stop\n"; got.delta.text.String() != want {
+		t.Errorf("difference is\n%s", got.delta.text.String())
+	}
+}

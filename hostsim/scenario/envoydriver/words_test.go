@@ -81,7 +81,7 @@ var wordSections = regexp.MustCompile(`(?m)^-- (?:settings|properties|plugin [^\
 
 var sentWords = regexp.MustCompile(`(?m)^(?:times|gone): .*\n`)
 
-var listed = regexp.MustCompile(`(-- hostcalls --\n)[^\n]*\n`)
+var listed = regexp.MustCompile(`(-- (?:hostcalls|actions) --\n)[^\n]*\n`)
 
 // without is a file without its words; nil when nothing sensible is left.
 func without(t *testing.T, f *scenario.File) *scenario.File {
