@@ -185,8 +185,8 @@ func (r *reader) happening(word, arg string, index int, s passage) {
 		st.cluster = &clusterStep{name: arg, answer: a}
 	case "upstream":
 		a := parseAnswer(s, r.problems)
-		if a.Fault != "" {
-			r.addf(s.line, "the backend has no faults: write a response")
+		if a.Fault.Static() {
+			r.addf(s.line, "the backend has no fault %s: write one that comes with a connection, such as reset, or a response", a.Fault)
 		}
 		st.upstream = &a
 	case "hostcall":

@@ -42,6 +42,9 @@ func (s *Setup) Words() []string {
 	for _, key := range s.Settings.given {
 		words = append(words, "settings "+key)
 	}
+	if s.Upstream.Fault != "" {
+		words = append(words, "upstream fault")
+	}
 	for _, p := range s.Plugins {
 		words = append(words, "plugin "+p.Name)
 	}
