@@ -183,6 +183,9 @@ func (r *reader) happening(word, arg string, index int, s passage) {
 		if a.Fault != "" {
 			r.addf(s.line, "the backend has no faults: write a response")
 		}
+		if a.GRPC {
+			r.addf(s.line, "the backend answers over HTTP alone: write %s STATUS", httpVersion)
+		}
 		st.upstream = &a
 	case "hostcall":
 		st.hostcall = parseHostcall(arg, s, r.problems)

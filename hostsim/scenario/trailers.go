@@ -25,7 +25,8 @@ func splitTrailers(lines []Header) (headers, trailers []Header) {
 // lines are all header lines of a response, trailers included.
 func (r Response) lines() []Header { return slices.Concat(r.Headers, r.Trailers) }
 
-// joined has the trailers of all messages among their header lines.
+// joined has the trailers of all messages among their header lines, and calls
+// without gRPC's frames.
 func (r Result) joined() Result {
 	r.Response.Headers = joinTrailers(r.Response.Headers, r.Response.Trailers)
 	if r.Backend != nil {
@@ -36,6 +37,7 @@ func (r Result) joined() Result {
 	for _, calls := range r.Calls {
 		for i := range calls {
 			calls[i].Headers = joinTrailers(calls[i].Headers, calls[i].Trailers)
+			calls[i] = calls[i].unframed()
 		}
 	}
 	return r

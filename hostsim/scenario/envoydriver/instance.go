@@ -28,8 +28,8 @@ type instance struct {
 	logged   *regexp.Regexp // what Envoy puts before lines of the guest and other plugins
 	listener any
 	clusters []any
-	address  string                      // of the listener, host:port
-	servers  map[string]*verbatim.Server // by the file's name of the cluster; those with static faults have none
+	address  string            // of the listener, host:port
+	servers  map[string]server // by the file's name of the cluster; those with static faults have none
 	backend  *verbatim.Server
 	ports    []func() error // closed ports to give back
 	closed   bool
@@ -54,7 +54,7 @@ func (i *instance) prepare(s scenario.Setup, o Options) error {
 		if err != nil {
 			return err
 		}
-		if err := i.addCluster(Cluster{Name: i.ClusterName(name), Address: address}); err != nil {
+		if err := i.addCluster(Cluster{Name: i.ClusterName(name), Address: address, HTTP2: answer.GRPC}); err != nil {
 			return err
 		}
 	}
@@ -70,6 +70,22 @@ func (i *instance) prepare(s scenario.Setup, o Options) error {
 	return err
 }
 
+// server is what stands behind a cluster.
+type server interface {
+	Address() string
+	SetAnswer(scenario.Answer)
+	Take() []scenario.Request
+	Total() uint64
+	Close() error
+}
+
+func newServer(a scenario.Answer) (server, error) {
+	if a.GRPC {
+		return verbatim.NewGRPCServer(a)
+	}
+	return verbatim.NewServer(a)
+}
+
 // serve makes what stands behind a cluster; without an endpoint the address is empty.
 func (i *instance) serve(name string, answer scenario.Answer) (address string, err error) {
 	switch answer.Fault {
@@ -82,7 +98,7 @@ func (i *instance) serve(name string, answer scenario.Answer) (address string, e
 		}
 		return address, err
 	}
-	s, err := verbatim.NewServer(answer)
+	s, err := newServer(answer)
 	if err != nil {
 		return "", err
 	}
@@ -170,7 +186,7 @@ func (i *instance) settle(ctx context.Context, before envoyrun.Stats) error {
 				return false, nil
 			}
 		}
-		read := func(cluster string, s *verbatim.Server) bool {
+		read := func(cluster string, s server) bool {
 			return s.Total() >= now.Number["cluster."+cluster+".upstream_rq_total"]
 		}
 		for name, s := range i.servers {
