@@ -57,13 +57,10 @@ type Server struct {
 
 // Request is one that a client sends.
 type Request struct {
-	scenario.Request
-	Name       string
+	scenario.Sent
 	Plugin     string
-	Gone       time.Duration // the client leaves then
-	Background bool          // the case goes on without waiting for the response
-	Timed      bool          // how long it takes is shown, in whole seconds
-	Times      int           // sent so often at the same time, each on a connection of its own; 0 for once
+	Background bool // the case goes on without waiting for the response
+	Timed      bool // how long it takes is shown, in whole seconds
 }
 
 // Step is one thing that happens, in the file's order. Exactly one member is set.

@@ -86,7 +86,7 @@ func TestCallsShowMessages(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			call := Request{Headers: []Header{{"Content-Type", c.contentType}}, Body: []byte(c.body)}
-			seen := Result{Calls: map[string][]Request{"c": {call}}}.joined()
+			seen := Outcome{Calls: map[string][]Request{"c": {call}}}.joined()
 			if got := string(seen.Calls["c"][0].Body); got != c.want {
 				t.Errorf("body %q, want %q", got, c.want)
 			}
