@@ -188,6 +188,9 @@ func (r *reader) happening(word, arg string, index int, s passage) {
 		if a.Fault.Static() {
 			r.addf(s.line, "the backend has no fault %s: write one that comes with a connection, such as reset, or a response", a.Fault)
 		}
+		if a.GRPC {
+			r.addf(s.line, "the backend answers over HTTP alone: write %s STATUS", httpVersion)
+		}
 		st.upstream = &a
 	case "hostcall":
 		st.hostcall = parseHostcall(arg, s, r.problems)

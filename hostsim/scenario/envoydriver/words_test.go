@@ -77,7 +77,7 @@ func TestWordsMatter(t *testing.T) {
 	}
 }
 
-var wordSections = regexp.MustCompile(`(?m)^-- (?:settings|properties|plugin [^\n]*|config\.\w+ [^\n]+|hostcall [^\n]*) --\n(?:[^-\n][^\n]*\n)*`)
+var wordSections = regexp.MustCompile(`(?m)^-- (?:settings|cluster [^\n]*|properties|plugin [^\n]*|config\.\w+ [^\n]+|hostcall [^\n]*) --\n(?:(?:[^-\n][^\n]*)?\n)*`)
 
 var sentWords = regexp.MustCompile(`(?m)^(?:times|gone|fault): .*\n`)
 
