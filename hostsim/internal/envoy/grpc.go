@@ -51,7 +51,7 @@ func (c *BaseContext) SendGRPC(id uint32, message []byte, end bool) abi.Status {
 	if !ok {
 		return abi.StatusNotFound
 	}
-	x.send(append([]byte(nil), message...), end)
+	x.send(append([]byte{}, message...), end) // an empty one is sent, too
 	return abi.StatusOK
 }
 
