@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/internal/testtoken"
 )
 
 // Vars are the values that ${...} stands for.
@@ -95,10 +97,10 @@ func (x *expander) value(expr string) string {
 		return x.repeat(spec)
 	}
 	if spec, ok := strings.CutPrefix(expr, "jwt:"); ok {
-		return x.made(jwt(spec, x.vars.Now))
+		return x.made(testtoken.JWT(spec, x.vars.Now))
 	}
 	if names, ok := strings.CutPrefix(expr, "jwks:"); ok {
-		return x.made(keySet(names))
+		return x.made(testtoken.KeySet(names))
 	}
 	if t, ok := x.clock(expr, "now"); ok {
 		return strconv.FormatInt(t.Unix(), 10)
