@@ -66,6 +66,12 @@ type Request struct {
 	Times      int           // sent so often at the same time, each on a connection of its own; 0 for once
 }
 
+// Conversation is what happens on one TCP connection through a network filter.
+type Conversation struct {
+	Name  string
+	Moves []scenario.Move
+}
+
 // Step is one thing that happens, in the file's order. Exactly one member is set.
 type Step struct {
 	Request *Request

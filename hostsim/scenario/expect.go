@@ -24,12 +24,13 @@ func matches(want, got string) bool {
 	return err == nil && re.MatchString(got)
 }
 
-// exchange is a request and what must come of it. What is nil must not happen,
+// exchange is a request, or a connection, and what must come of it. What is nil must not happen,
 // but for metrics and log, which are then not looked at.
 type exchange struct {
-	line     int // of the request line
-	index    int // of the request section in the archive
+	line     int // of the first in the request's or connection's section
+	index    int // of that section in the archive
 	request  Request
+	talk     *conversation // in place of request, response and backend
 	response *responseWant
 	backend  *requestWant
 	calls    map[string]*callsWant
@@ -80,6 +81,10 @@ func (r *reader) outcome(word, arg string, index int, s passage) {
 	e := r.open
 	if e == nil {
 		r.addf(s.line-1, "section %s describes no request: write it after the request section, before anything else happens", word)
+		return
+	}
+	if e.talk != nil && (word == "response" || word == "backend") {
+		r.addf(s.line-1, "section %s describes a request: write what the ends of a connection see into its section, after %s", word, sightPrefix)
 		return
 	}
 	second := false

@@ -79,7 +79,7 @@ func (r *reader) sections() {
 	r.closeExchange()
 }
 
-const sectionWords = "env, settings, properties, plugin NAME before, config.yaml, config.patch.yaml, config.json, cluster NAME, upstream, hostcall NAME, request, response, backend, calls NAME, metrics, log, hostcalls, advance, config_error, skip DRIVER"
+const sectionWords = "env, settings, properties, plugin NAME before, config.yaml, config.patch.yaml, config.json, cluster NAME, upstream, hostcall NAME, request, connection, response, backend, calls NAME, metrics, log, hostcalls, advance, config_error, skip DRIVER"
 
 // section reads one section; s begins at its first line of content.
 func (r *reader) section(name string, index int, s passage) {
@@ -131,7 +131,7 @@ func (r *reader) section(name string, index int, s passage) {
 		r.hostcalls(index, s)
 	case "response", "backend", "calls", "metrics", "log":
 		r.outcome(word, arg, index, s)
-	case "cluster", "upstream", "hostcall", "advance", "request":
+	case "cluster", "upstream", "hostcall", "advance", "request", "connection":
 		r.closeExchange()
 		r.happening(word, arg, index, s)
 	default:
@@ -180,9 +180,6 @@ func (r *reader) happening(word, arg string, index int, s passage) {
 		st.cluster = &clusterStep{name: arg, answer: a}
 	case "upstream":
 		a := parseAnswer(s, r.problems)
-		if a.Fault != "" {
-			r.addf(s.line, "the backend has no faults: write a response")
-		}
 		st.upstream = &a
 	case "hostcall":
 		st.hostcall = parseHostcall(arg, s, r.problems)
@@ -194,6 +191,9 @@ func (r *reader) happening(word, arg string, index int, s passage) {
 		if !hasHeader(st.exchange.request.Headers, "host") {
 			r.addf(s.line, "request has no host header: write one, such as host: api.example.com")
 		}
+	case "connection":
+		st.exchange = &exchange{line: s.line, index: index, talk: parseConversation(s, r.problems), calls: map[string]*callsWant{}}
+		r.open = st.exchange
 	}
 	r.file.steps = append(r.file.steps, st)
 }
@@ -213,7 +213,7 @@ func (r *reader) checkStatic(name string, a Answer, line int) {
 }
 
 func (r *reader) closeExchange() {
-	if r.open != nil && r.open.response == nil {
+	if r.open != nil && r.open.response == nil && r.open.talk == nil {
 		r.addf(r.open.line-1, "request has no response section: write what the client gets")
 	}
 	r.open = nil

@@ -23,6 +23,7 @@ func (r *reader) checkWhole() {
 	if c.patch != nil && c.base == nil {
 		r.addf(r.once["config.patch.yaml"], "config.patch.yaml has no %s beside the file: write one, or use config.yaml", BaseConfig)
 	}
+	r.checkNetwork()
 	happens, exchanges := false, false
 	for _, s := range f.steps {
 		happens = happens || s.exchange != nil || s.advance != 0
@@ -110,6 +111,9 @@ func (r *reader) rehearseOutcome(x *expander, e *exchange) {
 				r.addf(line, "%v", err)
 			}
 		}
+	}
+	if e.talk != nil {
+		r.rehearseConversation(x, e)
 	}
 	if w := e.response; w != nil {
 		m := x.wantResponse(w.message)

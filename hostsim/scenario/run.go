@@ -174,7 +174,7 @@ func playExchange(ctx context.Context, e *exchange, inst Instance, x *expander, 
 		s.before = maps.Clone(before) // a driver may hand out its live map
 	}
 	watch.take()
-	if s.Result, err = inst.Do(ctx, x.request(e.request)); err != nil {
+	if s.Result, err = e.play(ctx, inst, x); err != nil {
 		return nil, fmt.Errorf("do request: %w", err)
 	}
 	s.hostcalls = watch.take()
@@ -188,11 +188,7 @@ func playExchange(ctx context.Context, e *exchange, inst Instance, x *expander, 
 }
 
 func compareExchange(e *exchange, s seen, x *expander) []finding {
-	findings := []finding{{
-		section: "response", line: e.response.line, index: e.response.index,
-		delta: compareResponse(x.wantResponse(e.response.message), s.Response),
-		seen:  writeResponse(s.Response, e.response.message.Headers), rewritable: true,
-	}, compareBackend(e, s, x)}
+	findings := compareEnds(e, s, x)
 	names := make([]string, 0, len(e.calls)+len(s.Calls))
 	for name := range e.calls {
 		names = append(names, name)
@@ -217,6 +213,18 @@ func compareExchange(e *exchange, s seen, x *expander) []finding {
 		findings = append(findings, hostcallsFinding(w, s.hostcalls))
 	}
 	return findings
+}
+
+// compareEnds is what came to the two ends of the guest's chain.
+func compareEnds(e *exchange, s seen, x *expander) []finding {
+	if e.talk != nil {
+		return []finding{compareConversation(e, s, x)}
+	}
+	return []finding{{
+		section: "response", line: e.response.line, index: e.response.index,
+		delta: compareResponse(x.wantResponse(e.response.message), s.Response),
+		seen:  writeResponse(s.Response, e.response.message.Headers), rewritable: true,
+	}, compareBackend(e, s, x)}
 }
 
 func compareBackend(e *exchange, s seen, x *expander) finding {
@@ -244,10 +252,18 @@ func compareBackend(e *exchange, s seen, x *expander) finding {
 	return one
 }
 
+// lastIndex is of the section behind which further results belong.
+func (e *exchange) lastIndex() int {
+	if e.response == nil {
+		return e.index
+	}
+	return e.response.index
+}
+
 func compareCluster(e *exchange, name string, s seen, x *expander) finding {
 	want, got := e.calls[name], s.Calls[name]
 	one := finding{
-		section: "calls " + name, line: e.line, index: -1, after: e.response.index,
+		section: "calls " + name, line: e.line, index: -1, after: e.lastIndex(),
 		delta: compareCalls(want, x, got), seen: writeCalls(want, got), rewritable: true,
 	}
 	if want != nil {

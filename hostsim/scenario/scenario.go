@@ -84,10 +84,11 @@ func (f *File) Expected() Expected {
 		if s.exchange == nil {
 			continue
 		}
-		r := s.exchange.response.message
-		e.Statuses = append(e.Statuses, r.Status)
-		e.Bodies = append(e.Bodies, string(r.Body))
-		e.Headers = append(e.Headers, r.Headers...)
+		if r := s.exchange.response; r != nil {
+			e.Statuses = append(e.Statuses, r.message.Status)
+			e.Bodies = append(e.Bodies, string(r.message.Body))
+			e.Headers = append(e.Headers, r.message.Headers...)
+		}
 		if s.exchange.metrics != nil {
 			for _, m := range s.exchange.metrics.deltas {
 				e.Metrics = append(e.Metrics, m.name)

@@ -44,7 +44,8 @@ func (d *Driver) Start(ctx context.Context, s scenario.Setup) (scenario.Instance
 	if err != nil {
 		return nil, err
 	}
-	in := &instance{clusters: map[string]*server{}, backend: &server{answer: s.Upstream}, idle: s.Settings.Idle}
+	in := &instance{clusters: map[string]*server{}, backend: &server{answer: s.Upstream}, idle: s.Settings.Idle,
+		refuses: s.Upstream.Fault == scenario.FaultRefuse}
 	options := append([]hostsim.Option{
 		hostsim.WithConnectionManager(hostsim.ConnectionManager{UseRemoteAddress: true}),
 	}, d.options...)
@@ -106,6 +107,7 @@ type instance struct {
 	last     hostsim.Exchange
 	asked    int           // exchanges: workers take them in turn
 	idle     time.Duration // the scenario's own limit, which it may want to see reached
+	refuses  bool          // the backend takes no connections, behind a network filter
 	owing    bool          // there was an exchange since metrics were read
 	// hostcalls answers some of them; nil when no word of the file does.
 	hostcalls *hostcalls
@@ -113,8 +115,9 @@ type instance struct {
 }
 
 var (
-	_ Inside                    = (*instance)(nil)
-	_ scenario.HostcallInstance = (*instance)(nil)
+	_ Inside                      = (*instance)(nil)
+	_ scenario.HostcallInstance   = (*instance)(nil)
+	_ scenario.ConnectionInstance = (*instance)(nil)
 )
 
 func (in *instance) Host() *hostsim.Host            { return in.host }
@@ -123,13 +126,9 @@ func (in *instance) LastExchange() hostsim.Exchange { return in.last }
 // Do plays one exchange. A stream that only the host's idle timeout ended is an error: no scenario wants one, and its
 // 504 could pass for an answer.
 func (in *instance) Do(ctx context.Context, r scenario.Request) (scenario.Result, error) {
-	for _, s := range in.clusters {
-		s.take()
-	}
-	in.owing = true
+	in.begin()
 	asked := Request(r)
-	asked.Worker = in.asked % in.host.Process().Workers()
-	in.asked++
+	asked.Worker = in.worker()
 	response, exchange, err := in.front.Do(ctx, asked)
 	if err != nil {
 		return scenario.Result{}, err
@@ -145,7 +144,7 @@ func (in *instance) Do(ctx context.Context, r scenario.Request) (scenario.Result
 	}
 	result := scenario.Result{
 		Response: scenario.Response{Status: response.Status, Headers: Headers(response.Headers), Body: response.Body, Trailers: Headers(response.Trailers)},
-		Calls:    map[string][]scenario.Request{},
+		Calls:    in.calls(),
 		Log:      logLines(exchange.Log),
 	}
 	if up := exchange.Upstream; up != nil && up.Complete {
@@ -153,12 +152,30 @@ func (in *instance) Do(ctx context.Context, r scenario.Request) (scenario.Result
 		seen.Trailers = Headers(up.Trailers)
 		result.Backend = &seen
 	}
+	return result, nil
+}
+
+// begin is before an exchange.
+func (in *instance) begin() {
+	in.calls() // of nothing that counts
+	in.owing = true
+}
+
+// worker takes the next exchange.
+func (in *instance) worker() int {
+	in.asked++
+	return (in.asked - 1) % in.host.Process().Workers()
+}
+
+// calls are what clusters read since they were asked last.
+func (in *instance) calls() map[string][]scenario.Request {
+	calls := map[string][]scenario.Request{}
 	for name, s := range in.clusters {
 		if seen := s.take(); len(seen) > 0 {
-			result.Calls[name] = seen
+			calls[name] = seen
 		}
 	}
-	return result, nil
+	return calls
 }
 
 func (in *instance) SetCluster(name string, a scenario.Answer) { in.clusters[name].set(a) }
