@@ -28,6 +28,13 @@ func (d *delta) extra(line string) {
 	d.text.WriteString("+ " + line + "\n")
 }
 
+// every marks all lines of a message.
+func (d *delta) every(mark func(string), text string) {
+	for line := range strings.SplitSeq(strings.TrimSuffix(text, "\n"), "\n") {
+		mark(line)
+	}
+}
+
 func (d *delta) line(want, got string, equal bool) {
 	if equal {
 		d.same(got)
@@ -200,17 +207,17 @@ func compareCalls(want *callsWant, x *expander, got []Request) *delta {
 	return d
 }
 
-func missingRequest(d *delta, r Request) {
-	for _, line := range strings.Split(strings.TrimSuffix(formatRequest(r), "\n"), "\n") {
-		d.missing(line)
-	}
-}
+func missingRequest(d *delta, r Request)   { d.every(d.missing, formatRequest(r)) }
+func missingResponse(d *delta, r Response) { d.every(d.missing, formatResponse(r)) }
 
 func extraRequest(d *delta, r Request) {
 	r.Headers = withoutNoise(r.Headers, nil)
-	for _, line := range strings.Split(strings.TrimSuffix(formatRequest(r), "\n"), "\n") {
-		d.extra(line)
-	}
+	d.every(d.extra, formatRequest(r))
+}
+
+func extraResponse(d *delta, r Response) {
+	r.Headers = withoutNoise(r.Headers, nil)
+	d.every(d.extra, formatResponse(r))
 }
 
 func compareMetrics(want *metricsWant, x *expander, before, after map[string]int64) *delta {

@@ -121,11 +121,11 @@ func (r *reader) checkNetwork() {
 	f := r.file
 	network, conversed := f.setup.Settings.Network, false
 	for _, s := range f.steps {
-		talk := s.exchange != nil && s.exchange.talk != nil
+		talk := s.exchange != nil && s.exchange.asked[0].talk != nil
 		switch {
 		case talk && !network:
 			r.addf(s.line-1, "section connection without network: true: write that in section settings, or write a request")
-		case s.exchange != nil && !talk && network:
+		case (s.exchange != nil || s.begin != nil) && !talk && network:
 			r.addf(s.line-1, "section request with network: true: write a section connection, or remove the setting")
 		case s.upstream != nil && network && (s.upstream.Fault != FaultRefuse || conversed):
 			r.addf(s.line-1, "section upstream with network: true can only be fault: refuse, before the first connection: write what the backend does in section connection")
@@ -147,41 +147,45 @@ func (r *reader) checkNetwork() {
 	}
 }
 
-func (r *reader) rehearseConversation(x *expander, e *exchange) {
-	x.moves(e.talk.moves)
-	for _, want := range slices.Concat(e.talk.seen...) {
+func (r *reader) rehearseConversation(x *expander, a *asked) {
+	x.moves(a.talk.moves)
+	for _, want := range slices.Concat(a.talk.seen...) {
 		if err := checkPattern(x.expected(want)); err != nil {
-			r.addf(e.line, "%v", err)
+			r.addf(a.line, "%v", err)
 		}
 	}
-	r.drain(x, e.line)
+	r.drain(x, a.line)
 }
 
 // play sends the request or plays the conversation.
-func (e *exchange) play(ctx context.Context, inst Instance, x *expander) (Result, error) {
-	if e.talk == nil {
-		return inst.Do(ctx, x.request(e.request))
+func (a *asked) play(ctx context.Context, inst Instance, x *expander) (Result, error) {
+	if a.talk == nil {
+		result, err := inst.Do(ctx, x.request(a.Request))
+		if err != nil {
+			err = fmt.Errorf("do request: %w", err)
+		}
+		return result, err
 	}
 	able, ok := inst.(ConnectionInstance)
 	if !ok {
 		return Result{}, errors.New("the driver plays no connections")
 	}
-	result, err := able.Converse(ctx, x.moves(e.talk.moves))
-	if err == nil && len(result.Ends) != len(e.talk.seen) {
-		err = fmt.Errorf("the driver reported %d times what the ends saw, want %d", len(result.Ends), len(e.talk.seen))
+	result, err := able.Converse(ctx, x.moves(a.talk.moves))
+	if err == nil && len(result.Ends) != len(a.talk.seen) {
+		err = fmt.Errorf("the driver reported %d times what the ends saw, want %d", len(result.Ends), len(a.talk.seen))
 	}
 	return result, err
 }
 
 // compareConversation keeps the lines that are right for Update.
 func compareConversation(e *exchange, s seen, x *expander) finding {
-	d, rewritten := &delta{}, ""
+	d, talk, rewritten := &delta{}, e.asked[0].talk, ""
 	for i, got := range s.Ends {
 		if i > 0 {
-			d.same(e.talk.moves[i-1].Text)
-			rewritten += e.talk.moves[i-1].Text + "\n"
+			d.same(talk.moves[i-1].Text)
+			rewritten += talk.moves[i-1].Text + "\n"
 		}
-		left := slices.Clone(e.talk.seen[i])
+		left := slices.Clone(talk.seen[i])
 		for _, line := range got {
 			text := writableTarget(line)
 			at := slices.IndexFunc(left, func(want string) bool { return matches(x.expected(want), line) })

@@ -142,7 +142,7 @@ func TestConnectionThatCannotBePlayed(t *testing.T) {
 		skipped, want string
 	}{
 		"a driver of requests alone": {&toy{}, "settings network is not sayable on toy: the driver knows no such thing", "not sayable"},
-		"an instance of requests":    {&able{}, "", "x.txtar:7: do request: the driver plays no connections"},
+		"an instance of requests":    {&able{}, "", "x.txtar:7: the driver plays no connections"},
 		"a driver that loses count":  {&talker{}, "", "reported 0 times what the ends saw, want 1"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -79,7 +79,13 @@ type Setup struct {
 
 	config configSource
 	later  []string // words of steps
+	// byVariable has the clusters that the file calls by ${cluster.NAME}.
+	byVariable map[string]bool
 }
+
+// Plain tells that the file calls a cluster by its name alone, never by
+// ${cluster.NAME}: it must have that name.
+func (s *Setup) Plain(cluster string) bool { return !s.byVariable[cluster] }
 
 // Expand returns the Setup with its configuration rendered to JSON and every
 // ${...} replaced. The error cannot occur for a Setup that came from Parse,
@@ -110,6 +116,7 @@ func (s Setup) Expand(v Vars) (Setup, error) {
 
 		WatchHostcalls: s.WatchHostcalls,
 		later:          s.later,
+		byVariable:     s.byVariable,
 	}
 	for _, h := range s.Hostcalls {
 		out.Hostcalls = append(out.Hostcalls, x.hostcall(h))

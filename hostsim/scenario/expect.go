@@ -24,30 +24,59 @@ func matches(want, got string) bool {
 	return err == nil && re.MatchString(got)
 }
 
-// exchange is a request, or a connection, and what must come of it. What is nil must not happen,
+// exchange is a request and what must come of it. What is nil must not happen,
 // but for metrics and log, which are then not looked at.
 type exchange struct {
-	line     int // of the first in the request's or connection's section
-	index    int // of that section in the archive
-	request  Request
-	talk     *conversation // in place of request, response and backend
-	response *responseWant
-	backend  *requestWant
-	calls    map[string]*callsWant
-	metrics  *metricsWant
-	log      *logWant
+	line    int      // of the request line, or of section wait
+	index   int      // of that section in the archive
+	asked   []*asked // one, unless section wait waits for several
+	calls   map[string]*callsWant
+	metrics *metricsWant
+	log     *logWant
 	// hostcalls may be any when it is nil.
 	hostcalls *hostcallsWant
+	actions   *actionsWant // any when it is nil
 }
 
+// asked is a request of the file, with the responses to it and what the backend
+// reads of it.
+type asked struct {
+	Sent
+	talk      *conversation // instead of all the others
+	line      int
+	responses []*responseWant
+	backends  []*requestWant
+}
+
+// times is how many requests it is.
+func (a *asked) times() int { return max(a.Times, 1) }
+
+// single tells that there is one request with one response.
+func (e *exchange) single() bool {
+	return len(e.asked) == 1 && e.asked[0].times() == 1 && e.asked[0].Gone == 0
+}
+
+// last is the section behind which a new one belongs.
+func (e *exchange) last() int {
+	last := e.index
+	for _, a := range e.asked {
+		for _, w := range a.responses {
+			last = max(last, w.index)
+		}
+	}
+	return last
+}
+
+// responseWant is one response, or as many as count says.
 type responseWant struct {
-	line, index int
-	message     Response
+	line, index, count int
+	message            Response
 }
 
+// requestWant is one request, or as many as count says.
 type requestWant struct {
-	line, index int
-	message     Request
+	line, index, count int
+	message            Request
 }
 
 // callsWant is either a number or the requests themselves.
@@ -83,24 +112,19 @@ func (r *reader) outcome(word, arg string, index int, s passage) {
 		r.addf(s.line-1, "section %s describes no request: write it after the request section, before anything else happens", word)
 		return
 	}
-	if e.talk != nil && (word == "response" || word == "backend") {
-		r.addf(s.line-1, "section %s describes a request: write what the ends of a connection see into its section, after %s", word, sightPrefix)
-		return
-	}
 	second := false
 	switch word {
-	case "response":
-		second = e.response != nil
-		e.response = &responseWant{line: s.line, index: index, message: parseResponse(s, r.problems)}
-	case "backend":
-		second = e.backend != nil
-		e.backend = &requestWant{line: s.line, index: index, message: parseRequest(s, r.problems)}
+	case "response", "backend":
+		r.message(e, word, arg, index, s)
 	case "calls":
 		second = e.calls[arg] != nil
 		e.calls[arg] = parseCalls(index, s, r.problems)
 	case "metrics":
 		second = e.metrics != nil
 		e.metrics = parseMetrics(index, s, r.problems)
+	case "actions":
+		second = e.actions != nil
+		e.actions = parseActions(index, s, r.problems)
 	case "log":
 		second = e.log != nil
 		e.log = parseLog(s, r.problems)

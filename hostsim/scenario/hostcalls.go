@@ -24,15 +24,21 @@ type Hostcall struct {
 }
 
 // HostcallInstance is an Instance that can watch hostcalls and answer them, as
-// the words "hostcalls" and "hostcall NAME" want.
+// the words "hostcalls", "hostcall NAME" and "actions" want.
 type HostcallInstance interface {
 	Instance
 	// SetHostcall holds from now on, before what was said earlier. Those of
 	// Setup.Hostcalls hold from the guest's start.
 	SetHostcall(h Hostcall) error
-	// TakeHostcalls gives the names of the hostcalls since it was asked last, at
-	// first since the start, in order. It is called only with Setup.WatchHostcalls.
-	TakeHostcalls() []string
+	// TakeTrace gives what happened since it was asked last, at first since the
+	// start, in order. It is called only with Setup.WatchHostcalls.
+	TakeTrace() Trace
+}
+
+// Trace is what guest and host had of each other.
+type Trace struct {
+	Hostcalls []string // names
+	Actions   []string // of callbacks that return one, as "proxy_on_request_headers Pause"
 }
 
 // statuses are those that a hostcall can fail with, by the ABI's names.
@@ -169,9 +175,11 @@ func (f *File) requests() (n int) {
 	return n
 }
 
-// watched is whether a section lists hostcalls.
+// watched is whether a section lists hostcalls or actions.
 func (f *File) watched() bool {
-	return f.hostcalls != nil || slices.ContainsFunc(f.steps, func(s step) bool { return s.exchange != nil && s.exchange.hostcalls != nil })
+	return f.hostcalls != nil || slices.ContainsFunc(f.steps, func(s step) bool {
+		return s.exchange != nil && (s.exchange.hostcalls != nil || s.exchange.actions != nil)
+	})
 }
 
 func isHostcallName(s string) bool {
@@ -221,7 +229,8 @@ func setHostcall(inst Instance, h Hostcall) error {
 	return able.SetHostcall(h)
 }
 
-// hostcallWatch keeps the calls for the sections that list them.
+// hostcallWatch keeps the calls for the sections that list them, and for one of
+// the whole file all.
 type hostcallWatch struct {
 	inst HostcallInstance // nil when nobody wants to know
 	all  []string
@@ -252,12 +261,12 @@ func hostcallsFinding(w *hostcallsWant, calls []string) finding {
 	return finding{section: "hostcalls", line: w.line, index: w.index, delta: d, seen: seen, rewritable: true}
 }
 
-// take gives the calls since the last take.
-func (w *hostcallWatch) take() []string {
+// take gives what happened since the last take.
+func (w *hostcallWatch) take() Trace {
 	if w.inst == nil {
-		return nil
+		return Trace{}
 	}
-	calls := w.inst.TakeHostcalls()
-	w.all = append(w.all, calls...)
-	return calls
+	trace := w.inst.TakeTrace()
+	w.all = append(w.all, trace.Hostcalls...)
+	return trace
 }

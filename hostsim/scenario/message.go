@@ -67,29 +67,6 @@ func (s passage) split() (head []string, body string) {
 	}
 }
 
-const piecesPrefix = "pieces:"
-
-// parseSentRequest reads a request that a client sends: it may begin with a line
-// "pieces: BYTES".
-func parseSentRequest(s passage, p *problems) Request {
-	first, rest, _ := strings.Cut(s.text, "\n")
-	count, ok := strings.CutPrefix(first, piecesPrefix)
-	if !ok {
-		return parseRequest(s, p)
-	}
-	r := parseRequest(passage{line: s.line + 1, text: rest}, p)
-	n, err := strconv.Atoi(strings.TrimSpace(count))
-	if err != nil || n < 1 || len(r.Body)/n > maxPieces {
-		p.addf(s.line, "%s is not pieces: BYTES, from 1, at most %d pieces", quote(first), maxPieces)
-		return r
-	}
-	r.Pieces = n
-	return r
-}
-
-// maxPieces bounds the pieces of a body: a real client waits between them.
-const maxPieces = 100
-
 // parseRequest reads a request: "METHOD target HTTP/1.1", header lines, an empty
 // line, the body. The strings keep their ${...}.
 func parseRequest(s passage, p *problems) Request {

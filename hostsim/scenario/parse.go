@@ -21,6 +21,7 @@ type reader struct {
 	*problems
 	file     *File
 	open     *exchange      // the exchange that result sections describe; nil before and after
+	underWay []*asked       // begun and not waited for
 	once     map[string]int // section name -> line, for those that may occur once
 	static   map[string]int // cluster -> line of the section with its static fault
 	answered map[string]int // cluster -> line of its last section
@@ -77,9 +78,12 @@ func (r *reader) sections() {
 		line += 1 + bytes.Count(s.Data, []byte{'\n'})
 	}
 	r.closeExchange()
+	for _, a := range r.underWay {
+		r.addf(a.line-1, "request %s is not waited for: write a section wait, with what comes of it", a.Name)
+	}
 }
 
-const sectionWords = "env, settings, properties, plugin NAME before, config.yaml, config.patch.yaml, config.json, cluster NAME, upstream, hostcall NAME, request, connection, response, backend, calls NAME, metrics, log, hostcalls, advance, config_error, skip DRIVER"
+const sectionWords = "env, settings, properties, plugin NAME before, config.yaml, config.patch.yaml, config.json, cluster NAME, upstream, hostcall NAME, request, request NAME, wait, connection, response, backend, calls NAME, metrics, log, hostcalls, actions, advance, config_error, skip DRIVER"
 
 // section reads one section; s begins at its first line of content.
 func (r *reader) section(name string, index int, s passage) {
@@ -107,6 +111,7 @@ func (r *reader) section(name string, index int, s passage) {
 			r.addf(marker, "section %s wants a hostcall's name, such as proxy_get_property", quote(name))
 			return
 		}
+	case "request", "wait", "response", "backend": // they read their arguments themselves
 	case "skip":
 		if arg == "" {
 			r.addf(marker, "section skip wants a driver's name")
@@ -129,9 +134,9 @@ func (r *reader) section(name string, index int, s passage) {
 	switch word {
 	case "hostcalls":
 		r.hostcalls(index, s)
-	case "response", "backend", "calls", "metrics", "log":
+	case "response", "backend", "calls", "metrics", "log", "actions":
 		r.outcome(word, arg, index, s)
-	case "cluster", "upstream", "hostcall", "advance", "request", "connection":
+	case "cluster", "upstream", "hostcall", "advance", "request", "wait", "connection":
 		r.closeExchange()
 		r.happening(word, arg, index, s)
 	default:
@@ -186,13 +191,22 @@ func (r *reader) happening(word, arg string, index int, s passage) {
 	case "advance":
 		st.advance = parseDuration(strings.TrimSpace(s.text), maxAdvance, s.line, r.problems)
 	case "request":
-		st.exchange = &exchange{line: s.line, index: index, request: parseSentRequest(s, r.problems), calls: map[string]*callsWant{}}
-		r.open = st.exchange
-		if !hasHeader(st.exchange.request.Headers, "host") {
+		a := &asked{Sent: parseSent(s, r.problems), line: s.line}
+		if !hasHeader(a.Headers, "host") {
 			r.addf(s.line, "request has no host header: write one, such as host: api.example.com")
 		}
+		if arg != "" {
+			r.begin(a, arg)
+			st.begin = a
+			break
+		}
+		st.exchange = newExchange(s.line, index, a)
+		r.open = st.exchange
 	case "connection":
-		st.exchange = &exchange{line: s.line, index: index, talk: parseConversation(s, r.problems), calls: map[string]*callsWant{}}
+		st.exchange = newExchange(s.line, index, &asked{talk: parseConversation(s, r.problems), line: s.line})
+		r.open = st.exchange
+	case "wait":
+		st.exchange = newExchange(s.line, index, r.awaited(arg, s)...)
 		r.open = st.exchange
 	}
 	r.file.steps = append(r.file.steps, st)
@@ -213,8 +227,10 @@ func (r *reader) checkStatic(name string, a Answer, line int) {
 }
 
 func (r *reader) closeExchange() {
-	if r.open != nil && r.open.response == nil && r.open.talk == nil {
-		r.addf(r.open.line-1, "request has no response section: write what the client gets")
+	if r.open != nil {
+		for _, a := range r.open.asked {
+			r.checkResponses(a)
+		}
 	}
 	r.open = nil
 }

@@ -26,7 +26,7 @@ func (r *reader) checkWhole() {
 	r.checkNetwork()
 	happens, exchanges := false, false
 	for _, s := range f.steps {
-		happens = happens || s.exchange != nil || s.advance != 0
+		happens = happens || s.exchange != nil || s.begin != nil || s.advance != 0
 		exchanges = exchanges || s.exchange != nil
 	}
 	if f.configError != nil && happens {
@@ -58,12 +58,16 @@ func (r *reader) rehearse() {
 				r.addf(s.line, "%v", err)
 			}
 			r.drain(x, s.line)
+		case s.begin != nil:
+			r.rehearseRequest(x, s.begin)
 		case s.exchange != nil:
-			asked := x.request(s.exchange.request)
-			r.sent(x, s.line, slices.Concat(asked.Headers, asked.Trailers))
+			if only := s.exchange.asked[0]; only.Name == "" {
+				r.rehearseRequest(x, only)
+			}
 			r.rehearseOutcome(x, s.exchange)
 		}
 	}
+	f.setup.byVariable = x.clusters
 	for name := range x.clusters {
 		f.setup.Clusters[name] = DefaultClusterAnswer()
 	}
@@ -103,6 +107,11 @@ func (r *reader) sent(x *expander, line int, headers []Header) {
 	}
 }
 
+func (r *reader) rehearseRequest(x *expander, a *asked) {
+	sent := x.request(a.Request)
+	r.sent(x, a.line, slices.Concat(sent.Headers, sent.Trailers))
+}
+
 func (r *reader) rehearseOutcome(x *expander, e *exchange) {
 	check := func(line int, texts ...string) {
 		r.drain(x, line)
@@ -112,21 +121,23 @@ func (r *reader) rehearseOutcome(x *expander, e *exchange) {
 			}
 		}
 	}
-	if e.talk != nil {
-		r.rehearseConversation(x, e)
-	}
-	if w := e.response; w != nil {
-		m := x.wantResponse(w.message)
-		check(w.line, append(headerTexts(m.Headers), string(m.Body))...)
-	}
 	request := func(line int, m Request) {
 		check(line, append(headerTexts(m.Headers), m.Target, string(m.Body))...)
 	}
-	if w := e.backend; w != nil {
-		request(w.line, x.wantRequest(w.message))
+	for _, a := range e.asked {
+		if a.talk != nil {
+			r.rehearseConversation(x, a)
+		}
+		for _, w := range a.responses {
+			m := x.wantResponse(w.message)
+			check(w.line, append(headerTexts(m.Headers), string(m.Body))...)
+		}
+		for _, w := range a.backends {
+			request(w.line, x.wantRequest(w.message))
+		}
 	}
 	for name, w := range e.calls {
-		x.clusters[name] = true
+		r.file.setup.Clusters[name] = DefaultClusterAnswer()
 		for _, c := range w.requests {
 			request(c.line, x.wantRequest(c.message))
 		}

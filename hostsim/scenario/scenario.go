@@ -49,6 +49,7 @@ type step struct {
 	upstream *Answer
 	hostcall *Hostcall
 	advance  time.Duration
+	begin    *asked // its exchange comes with section wait
 	exchange *exchange
 }
 
@@ -84,10 +85,12 @@ func (f *File) Expected() Expected {
 		if s.exchange == nil {
 			continue
 		}
-		if r := s.exchange.response; r != nil {
-			e.Statuses = append(e.Statuses, r.message.Status)
-			e.Bodies = append(e.Bodies, string(r.message.Body))
-			e.Headers = append(e.Headers, r.message.Headers...)
+		for _, a := range s.exchange.asked {
+			for _, w := range a.responses {
+				e.Statuses = append(e.Statuses, w.message.Status)
+				e.Bodies = append(e.Bodies, string(w.message.Body))
+				e.Headers = append(e.Headers, w.message.Headers...)
+			}
 		}
 		if s.exchange.metrics != nil {
 			for _, m := range s.exchange.metrics.deltas {

@@ -19,17 +19,17 @@ func ParseAnswer(path string, text []byte, v Vars) (Answer, error) {
 	return a, x.err
 }
 
-// ParseRequest does the same with a request section.
-func ParseRequest(path string, text []byte, v Vars) (Request, error) {
+// ParseSent does the same with a request section.
+func ParseSent(path string, text []byte, v Vars) (Sent, error) {
 	p := &problems{path: path}
-	r := parseSentRequest(passage{line: 1, text: string(text)}, p)
+	sent := parseSent(passage{line: 1, text: string(text)}, p)
 	if err := p.err(); err != nil {
-		return Request{}, err
+		return Sent{}, err
 	}
 	x := newExpander(v)
 	x.left = maxSingle
-	r = x.request(r)
-	return r, x.err
+	sent.Request = x.request(sent.Request)
+	return sent, x.err
 }
 
 // Text is s with every ${...} replaced.

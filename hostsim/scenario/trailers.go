@@ -26,19 +26,22 @@ func splitTrailers(lines []Header) (headers, trailers []Header) {
 func (r Response) lines() []Header { return slices.Concat(r.Headers, r.Trailers) }
 
 // joined has the trailers of all messages among their header lines.
-func (r Result) joined() Result {
-	r.Response.Headers = joinTrailers(r.Response.Headers, r.Response.Trailers)
-	if r.Backend != nil {
-		seen := *r.Backend
-		seen.Headers = joinTrailers(seen.Headers, seen.Trailers)
-		r.Backend = &seen
-	}
-	for _, calls := range r.Calls {
-		for i := range calls {
-			calls[i].Headers = joinTrailers(calls[i].Headers, calls[i].Trailers)
+func (o Outcome) joined() Outcome {
+	for _, list := range o.Responses {
+		for i, r := range list {
+			list[i].Headers = joinTrailers(r.Headers, r.Trailers)
 		}
 	}
-	return r
+	join := func(list []Request) {
+		for i, r := range list {
+			list[i].Headers = joinTrailers(r.Headers, r.Trailers)
+		}
+	}
+	join(o.Backend)
+	for _, calls := range o.Calls {
+		join(calls)
+	}
+	return o
 }
 
 func joinTrailers(headers, trailers []Header) []Header {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -131,7 +132,7 @@ func (d *Driver) Start(ctx context.Context, s scenario.Setup) (scenario.Instance
 		}
 	}
 	d.started++
-	i := &instance{driver: d, id: fmt.Sprintf("s%d", d.started), servers: map[string]*verbatim.Server{}}
+	i := &instance{driver: d, id: fmt.Sprintf("s%d", d.started), servers: map[string]*verbatim.Server{}, plain: s.Plain}
 	s, err := s.Expand(scenario.Vars{Now: i.Now(), ClusterName: i.ClusterName})
 	if err != nil {
 		return nil, err
@@ -164,7 +165,11 @@ func (d *Driver) add(ctx context.Context, i *instance) error {
 	var listeners, clusters []any
 	for _, each := range d.instances {
 		listeners = append(listeners, each.listener)
-		clusters = append(clusters, each.clusters...)
+		for n, cluster := range each.clusters {
+			if each == i || !slices.Contains(i.names, each.names[n]) {
+				clusters = append(clusters, cluster)
+			}
+		}
 	}
 	mark := d.envoy.Log().Len()
 	if ok, err := d.envoy.OfferClusters(ctx, clusters); err != nil || !ok {
@@ -180,7 +185,14 @@ func (d *Driver) add(ctx context.Context, i *instance) error {
 	if err := d.awaitDrained(ctx); err != nil {
 		return fmt.Errorf("wait for the end of the listeners before %s: %w", i.id, err)
 	}
-	i.address, err = d.envoy.Listener(ctx, i.id)
+	if i.address, err = d.envoy.Listener(ctx, i.id); err != nil {
+		return err
+	}
+	now, err := i.counts(ctx)
+	i.older = map[string]uint64{}
+	for _, name := range i.names {
+		i.older[name] = now.Number[requests(name)]
+	}
 	return err
 }
 

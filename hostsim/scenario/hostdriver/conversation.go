@@ -17,10 +17,10 @@ const (
 
 // Converse plays a conversation: see scenario.ConnectionInstance.
 func (in *instance) Converse(_ context.Context, moves []scenario.Move) (scenario.Result, error) {
-	in.begin()
-	logged := len(in.host.Log())
-	ends, err := Converse(in.host, in.worker(), hostsim.StreamInfo{}, in.refuses, moves)
-	return scenario.Result{Ends: ends, Calls: in.calls(), Log: logLines(in.host.Log()[logged:])}, err
+	in.takeCalls()
+	worker, logged := in.next(scenario.Request{}).Worker, len(in.host.Log())
+	ends, err := Converse(in.host, worker, hostsim.StreamInfo{}, in.refuses, moves)
+	return scenario.Result{Ends: ends, Calls: in.takeCalls(), Log: logLines(in.host.Log()[logged:])}, err
 }
 
 // Converse plays moves on a connection through a network filter, to a backend that may refuse it. It returns what both

@@ -44,8 +44,7 @@ func (d *Driver) Start(ctx context.Context, s scenario.Setup) (scenario.Instance
 	if err != nil {
 		return nil, err
 	}
-	in := &instance{clusters: map[string]*server{}, backend: &server{answer: s.Upstream}, idle: s.Settings.Idle,
-		refuses: s.Upstream.Fault == scenario.FaultRefuse}
+	in := &instance{clusters: map[string]*server{}, backend: &server{answer: s.Upstream}, idle: s.Settings.Idle, refuses: s.Upstream.Fault == scenario.FaultRefuse}
 	options := append([]hostsim.Option{
 		hostsim.WithConnectionManager(hostsim.ConnectionManager{UseRemoteAddress: true}),
 	}, d.options...)
@@ -74,6 +73,7 @@ func (d *Driver) Start(ctx context.Context, s scenario.Setup) (scenario.Instance
 		}
 	}
 	in.host, err = d.module.New(ctx, options...)
+	in.plugins = []*hostsim.Host{in.host}
 	if in.front = in.host; err == nil && len(s.Plugins) > 0 {
 		if err = in.chain(ctx, d, s, common); err != nil {
 			err = errors.Join(err, in.Close())
@@ -102,6 +102,7 @@ type Inside interface {
 type instance struct {
 	host     *hostsim.Host
 	front    *hostsim.Host // the first plugin of the chain, mostly host itself
+	plugins  []*hostsim.Host
 	clusters map[string]*server
 	backend  *server
 	last     hostsim.Exchange
@@ -112,6 +113,7 @@ type instance struct {
 	// hostcalls answers some of them; nil when no word of the file does.
 	hostcalls *hostcalls
 	traced    int // how much of the trace was taken
+	traffic   traffic
 }
 
 var (
@@ -126,49 +128,44 @@ func (in *instance) LastExchange() hostsim.Exchange { return in.last }
 // Do plays one exchange. A stream that only the host's idle timeout ended is an error: no scenario wants one, and its
 // 504 could pass for an answer.
 func (in *instance) Do(ctx context.Context, r scenario.Request) (scenario.Result, error) {
-	in.begin()
-	asked := Request(r)
-	asked.Worker = in.worker()
-	response, exchange, err := in.front.Do(ctx, asked)
+	in.takeCalls()
+	response, exchange, err := in.front.Do(ctx, in.next(r))
 	if err != nil {
 		return scenario.Result{}, err
 	}
 	in.last = exchange
+	if err := in.whole(response, exchange); err != nil {
+		return scenario.Result{}, err
+	}
+	return scenario.Result{
+		Response: seenResponse(response), Backend: seenBackend(exchange), Calls: in.takeCalls(), Log: logLines(exchange.Log),
+	}, nil
+}
+
+// next is a request for the worker whose turn it is.
+func (in *instance) next(r scenario.Request) hostsim.Request {
+	in.owing = true
+	asked := Request(r)
+	asked.Worker = in.asked % in.host.Process().Workers()
+	in.asked++
+	return asked
+}
+
+// whole is an error for an exchange that no file can want.
+func (in *instance) whole(response hostsim.Response, exchange hostsim.Exchange) error {
 	switch {
 	case exchange.Details == "stream_idle_timeout" && in.idle == 0:
-		return scenario.Result{}, fmt.Errorf("the stream hung until the host's idle timeout, after %v", exchange.Elapsed)
+		return fmt.Errorf("the stream hung until the host's idle timeout, after %v", exchange.Elapsed)
 	case len(exchange.Misframed) > 0:
-		return scenario.Result{}, fmt.Errorf("content-length is stale: %s", strings.Join(exchange.Misframed, "; "))
+		return fmt.Errorf("content-length is stale: %s", strings.Join(exchange.Misframed, "; "))
 	case response.Status == 0 || response.Reset:
-		return scenario.Result{}, fmt.Errorf("the stream ended without a whole response: %s", exchange.Details)
+		return fmt.Errorf("the stream ended without a whole response: %s", exchange.Details)
 	}
-	result := scenario.Result{
-		Response: scenario.Response{Status: response.Status, Headers: Headers(response.Headers), Body: response.Body, Trailers: Headers(response.Trailers)},
-		Calls:    in.calls(),
-		Log:      logLines(exchange.Log),
-	}
-	if up := exchange.Upstream; up != nil && up.Complete {
-		seen := SeenRequest(up.Headers, up.Body)
-		seen.Trailers = Headers(up.Trailers)
-		result.Backend = &seen
-	}
-	return result, nil
+	return nil
 }
 
-// begin is before an exchange.
-func (in *instance) begin() {
-	in.calls() // of nothing that counts
-	in.owing = true
-}
-
-// worker takes the next exchange.
-func (in *instance) worker() int {
-	in.asked++
-	return (in.asked - 1) % in.host.Process().Workers()
-}
-
-// calls are what clusters read since they were asked last.
-func (in *instance) calls() map[string][]scenario.Request {
+// takeCalls gives what the clusters read since the last time.
+func (in *instance) takeCalls() map[string][]scenario.Request {
 	calls := map[string][]scenario.Request{}
 	for name, s := range in.clusters {
 		if seen := s.take(); len(seen) > 0 {
@@ -176,6 +173,20 @@ func (in *instance) calls() map[string][]scenario.Request {
 		}
 	}
 	return calls
+}
+
+func seenResponse(r hostsim.Response) scenario.Response {
+	return scenario.Response{Status: r.Status, Headers: Headers(r.Headers), Body: r.Body, Trailers: Headers(r.Trailers)}
+}
+
+// seenBackend is what the backend read of an exchange; nil when that is no whole request.
+func seenBackend(e hostsim.Exchange) *scenario.Request {
+	if e.Upstream == nil || !e.Upstream.Complete {
+		return nil
+	}
+	seen := SeenRequest(e.Upstream.Headers, e.Upstream.Body)
+	seen.Trailers = Headers(e.Upstream.Trailers)
+	return &seen
 }
 
 func (in *instance) SetCluster(name string, a scenario.Answer) { in.clusters[name].set(a) }
