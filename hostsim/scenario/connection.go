@@ -129,8 +129,8 @@ func (r *reader) checkNetwork() {
 			r.addf(s.line-1, "section request with network: true: write a section connection, or remove the setting")
 		case s.upstream != nil && network && (s.upstream.Fault != FaultRefuse || conversed):
 			r.addf(s.line-1, "section upstream with network: true can only be fault: refuse, before the first connection: write what the backend does in section connection")
-		case s.upstream != nil && s.upstream.Fault != "" && !network:
-			r.addf(s.line, "the backend has no faults: write a response")
+		case s.upstream != nil && s.upstream.Fault.Static() && !network:
+			r.addf(s.line, "the backend has no fault %s: write one that comes with a connection, such as reset, or a response", s.upstream.Fault)
 		}
 		conversed = conversed || talk
 	}

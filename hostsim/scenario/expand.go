@@ -199,7 +199,7 @@ func (x *expander) wantResponse(r Response) Response {
 }
 
 func (x *expander) answer(a Answer) Answer {
-	a.Response = x.response(a.Response)
+	a.Response, a.Messages = x.response(a.Response), x.messages(a.Messages)
 	return a
 }
 

@@ -91,7 +91,7 @@ func parseRequest(s passage, p *problems) Request {
 func parseAnswerText(s passage, p *problems) Response {
 	head, _ := s.split()
 	if len(head) == 0 || !strings.HasPrefix(head[0], httpVersion+" ") {
-		p.addf(s.line, "an answer starts with a line %s STATUS, or with a line fault: WORD", httpVersion)
+		p.addf(s.line, "an answer starts with a line %s STATUS, %s STATUS or fault: WORD", httpVersion, grpcPrefix)
 		return Response{}
 	}
 	return parseResponseAfter(httpVersion+" ", s, p)

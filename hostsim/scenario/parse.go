@@ -185,6 +185,9 @@ func (r *reader) happening(word, arg string, index int, s passage) {
 		st.cluster = &clusterStep{name: arg, answer: a}
 	case "upstream":
 		a := parseAnswer(s, r.problems)
+		if a.GRPC {
+			r.addf(s.line, "the backend answers over HTTP alone: write %s STATUS", httpVersion)
+		}
 		st.upstream = &a
 	case "hostcall":
 		st.hostcall = parseHostcall(arg, s, r.problems)

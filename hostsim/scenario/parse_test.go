@@ -39,7 +39,7 @@ func TestParseRefuses(t *testing.T) {
 		{"answer without version", "Doc.\n" + ok + "-- cluster c --\n200\n" + call, "x.txtar:5: an answer starts with a line HTTP/1.1 STATUS"},
 		{"answer with bad status", "Doc.\n" + ok + "-- cluster c --\nHTTP/1.1 20x\n" + call, `status line "HTTP/1.1 20x"`},
 		{"answer with bad header", "Doc.\n" + ok + "-- cluster c --\nHTTP/1.1 200\na b: c\n" + call, `header name "a b" cannot be sent`},
-		{"upstream fault", "Doc.\n" + ok + "-- upstream --\nfault: reset\n" + call, "x.txtar:5: the backend has no faults"},
+		{"upstream fault", "Doc.\n" + ok + "-- upstream --\nfault: refuse\n" + call, "x.txtar:5: the backend has no fault refuse"},
 		{"request line", "Doc.\n" + ok + "-- request --\nGET /\nhost: a\n-- response --\n200\n", `x.txtar:5: request line "GET /" is not METHOD target HTTP/1.1`},
 		{"empty request", "Doc.\n" + ok + "-- request --\n-- response --\n200\n", "x.txtar:5: request line is missing"},
 		{"no host", "Doc.\n" + ok + "-- request --\nGET / HTTP/1.1\n-- response --\n200\n", "x.txtar:5: request has no host header"},

@@ -35,6 +35,7 @@ func (r *reader) checkWhole() {
 	if f.configError == nil && !exchanges {
 		r.addf(1, "no request and no config_error: nothing is checked")
 	}
+	r.checkGRPC()
 }
 
 // rehearsalTime stands for the driver's clock when the file is checked.
@@ -188,7 +189,7 @@ func (f *File) settle() {
 	clusters := f.setup.Clusters
 	for _, s := range f.steps {
 		if s.cluster != nil {
-			clusters[s.cluster.name] = DefaultClusterAnswer()
+			clusters[s.cluster.name] = s.cluster.answer.unset()
 		}
 	}
 	for len(f.steps) > 0 {

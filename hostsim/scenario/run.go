@@ -75,6 +75,8 @@ func play(ctx context.Context, f *File, d Driver) ([]finding, error) {
 		switch {
 		case s.hostcall != nil:
 			setup.later = append(setup.later, "hostcall "+s.hostcall.Name)
+		case s.upstream != nil && s.upstream.Fault != "":
+			setup.later = append(setup.later, "upstream fault")
 		case s.begin != nil:
 			setup.later = append(setup.later, s.begin.words()...)
 		case s.exchange != nil && s.exchange.asked[0].Name == "":

@@ -126,7 +126,7 @@ func Load(dir string) ([]*File, error) {
 	var files []*File
 	var errs []error
 	for _, path := range paths {
-		f, err := load(dir, path)
+		f, err := load(rootOf(dir), path)
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -142,16 +142,20 @@ func Load(dir string) ([]*File, error) {
 }
 
 func loadFile(path string) ([]*File, error) {
-	root := filepath.Dir(path)
-	if !filepath.IsAbs(path) {
-		root = "."
-	}
-	f, err := load(root, path)
+	f, err := load(rootOf(filepath.Dir(path)), path)
 	if err != nil {
 		return nil, err
 	}
 	f.rename(strings.TrimSuffix(filepath.Base(path), Extension))
 	return []*File{f}, nil
+}
+
+// rootOf is the highest folder whose base configuration counts.
+func rootOf(dir string) string {
+	if filepath.IsAbs(dir) {
+		return dir
+	}
+	return "."
 }
 
 func findFiles(dir string) ([]string, error) {

@@ -12,7 +12,6 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
-	"github.com/sallyport-gateway/sallyport/hostsim/scenario/verbatim"
 )
 
 // Options say which module a Driver runs, and how.
@@ -132,7 +131,7 @@ func (d *Driver) Start(ctx context.Context, s scenario.Setup) (scenario.Instance
 		}
 	}
 	d.started++
-	i := &instance{driver: d, id: fmt.Sprintf("s%d", d.started), servers: map[string]*verbatim.Server{}, plain: s.Plain}
+	i := &instance{driver: d, id: fmt.Sprintf("s%d", d.started), servers: map[string]server{}, plain: s.Plain}
 	s, err := s.Expand(scenario.Vars{Now: i.Now(), ClusterName: i.ClusterName})
 	if err != nil {
 		return nil, err

@@ -30,10 +30,10 @@ type instance struct {
 	plain    func(cluster string) bool
 	listener any
 	clusters []any
-	names    []string                    // of clusters
-	older    map[string]uint64           // requests of earlier clusters of the same names
-	address  string                      // of the listener, host:port
-	servers  map[string]*verbatim.Server // by the file's name of the cluster; those with static faults have none
+	names    []string          // of clusters
+	older    map[string]uint64 // requests of earlier clusters of the same names
+	address  string            // of the listener, host:port
+	servers  map[string]server // by the file's name of the cluster; those with static faults have none
 	backend  *verbatim.Server
 	tcp      *verbatim.Backend // instead of backend, behind a network filter
 	ports    []func() error    // closed ports to give back
@@ -66,7 +66,7 @@ func (i *instance) prepare(s scenario.Setup, o Options) error {
 		if err != nil {
 			return err
 		}
-		if err := i.addCluster(Cluster{Name: i.ClusterName(name), Address: address}); err != nil {
+		if err := i.addCluster(Cluster{Name: i.ClusterName(name), Address: address, HTTP2: answer.GRPC}); err != nil {
 			return err
 		}
 	}
@@ -82,6 +82,22 @@ func (i *instance) prepare(s scenario.Setup, o Options) error {
 	return err
 }
 
+// server is what stands behind a cluster.
+type server interface {
+	Address() string
+	SetAnswer(scenario.Answer)
+	Take() []scenario.Request
+	Total() uint64
+	Close() error
+}
+
+func newServer(a scenario.Answer) (server, error) {
+	if a.GRPC {
+		return verbatim.NewGRPCServer(a)
+	}
+	return verbatim.NewServer(a)
+}
+
 // serve makes what stands behind a cluster; without an endpoint the address is empty.
 func (i *instance) serve(name string, answer scenario.Answer) (address string, err error) {
 	switch answer.Fault {
@@ -94,7 +110,7 @@ func (i *instance) serve(name string, answer scenario.Answer) (address string, e
 		}
 		return address, err
 	}
-	s, err := verbatim.NewServer(answer)
+	s, err := newServer(answer)
 	if err != nil {
 		return "", err
 	}
@@ -211,7 +227,7 @@ func (i *instance) settle(ctx context.Context, before envoyrun.Stats, sent int) 
 				return false, nil
 			}
 		}
-		read := func(cluster string, s *verbatim.Server) bool {
+		read := func(cluster string, s server) bool {
 			return s.Total() >= now.Number[requests(cluster)]-i.older[cluster]
 		}
 		for name, s := range i.servers {

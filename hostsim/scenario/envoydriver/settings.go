@@ -22,7 +22,7 @@ func (d *Driver) Unsayable(s scenario.Setup, word string) string {
 	if strings.HasPrefix(word, "hostcall") {
 		return "a real Envoy makes hostcalls as they are, and shows none"
 	}
-	if strings.HasPrefix(word, "request ") {
+	if strings.HasPrefix(word, "cluster ") || strings.HasPrefix(word, "request ") || word == "upstream fault" {
 		return ""
 	}
 	if d.options.Listener != nil && word != "settings workers" {

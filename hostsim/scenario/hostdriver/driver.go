@@ -69,7 +69,7 @@ func (d *Driver) Start(ctx context.Context, s scenario.Setup) (scenario.Instance
 	for name, answer := range s.Clusters {
 		in.clusters[name] = &server{answer: answer}
 		if answer.Fault != scenario.FaultUnknown {
-			options = append(options, hostsim.WithCluster(name, in.clusters[name]))
+			options = append(options, hostsim.WithCluster(name, cluster(in.clusters[name], answer)))
 		}
 	}
 	in.host, err = d.module.New(ctx, options...)
