@@ -9,7 +9,10 @@ import (
 func compareExchange(e *exchange, s seen, x *expander, began map[*asked]*expander) []finding {
 	var findings []finding
 	for _, a := range e.asked {
-		if a.Gone == 0 {
+		switch {
+		case a.talk != nil:
+			findings = append(findings, compareConversation(e, s, x))
+		case a.Gone == 0:
 			findings = append(findings, compareResponses(e, a, s.Responses[a.Name], variables(began, a, x)))
 		}
 	}

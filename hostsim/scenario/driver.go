@@ -142,6 +142,8 @@ type Result struct {
 	// Calls has the requests that each cluster read during this exchange, in
 	// order of arrival, by the file's name of the cluster.
 	Calls map[string][]Request
+	// Ends is what the ends of a connection saw, as Converse gives it.
+	Ends [][]string
 	// Log has the guest's log lines of this exchange.
 	Log []LogLine
 }

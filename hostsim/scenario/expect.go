@@ -42,6 +42,7 @@ type exchange struct {
 // reads of it.
 type asked struct {
 	Sent
+	talk      *conversation // instead of all the others
 	line      int
 	responses []*responseWant
 	backends  []*requestWant

@@ -83,7 +83,7 @@ func (r *reader) sections() {
 	}
 }
 
-const sectionWords = "env, settings, properties, plugin NAME before, config.yaml, config.patch.yaml, config.json, cluster NAME, upstream, hostcall NAME, request, request NAME, wait, response, backend, calls NAME, metrics, log, hostcalls, actions, advance, config_error, skip DRIVER"
+const sectionWords = "env, settings, properties, plugin NAME before, config.yaml, config.patch.yaml, config.json, cluster NAME, upstream, hostcall NAME, request, request NAME, wait, connection, response, backend, calls NAME, metrics, log, hostcalls, actions, advance, config_error, skip DRIVER"
 
 // section reads one section; s begins at its first line of content.
 func (r *reader) section(name string, index int, s passage) {
@@ -136,7 +136,7 @@ func (r *reader) section(name string, index int, s passage) {
 		r.hostcalls(index, s)
 	case "response", "backend", "calls", "metrics", "log", "actions":
 		r.outcome(word, arg, index, s)
-	case "cluster", "upstream", "hostcall", "advance", "request", "wait":
+	case "cluster", "upstream", "hostcall", "advance", "request", "wait", "connection":
 		r.closeExchange()
 		r.happening(word, arg, index, s)
 	default:
@@ -185,9 +185,6 @@ func (r *reader) happening(word, arg string, index int, s passage) {
 		st.cluster = &clusterStep{name: arg, answer: a}
 	case "upstream":
 		a := parseAnswer(s, r.problems)
-		if a.Fault.Static() {
-			r.addf(s.line, "the backend has no fault %s: write one that comes with a connection, such as reset, or a response", a.Fault)
-		}
 		if a.GRPC {
 			r.addf(s.line, "the backend answers over HTTP alone: write %s STATUS", httpVersion)
 		}
@@ -207,6 +204,9 @@ func (r *reader) happening(word, arg string, index int, s passage) {
 			break
 		}
 		st.exchange = newExchange(s.line, index, a)
+		r.open = st.exchange
+	case "connection":
+		st.exchange = newExchange(s.line, index, &asked{talk: parseConversation(s, r.problems), line: s.line})
 		r.open = st.exchange
 	case "wait":
 		st.exchange = newExchange(s.line, index, r.awaited(arg, s)...)

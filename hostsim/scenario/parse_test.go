@@ -339,6 +339,7 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte("-- calls c --\n---\n---\n-- metrics --\na b +1\n"), []byte("{"))
 	f.Add([]byte("Doc.\n-- settings --\nvm_id: a\nidle: -1s\n-- properties --\nint a.b = 5\nc = d = e\n-- plugin p before --\nmodule: m\n-- config.json p --\nx\n"+
 		"-- hostcalls --\nproxy_log <=2\n-- hostcall proxy_log --\nwith: ~a|b\nfails: Empty\ntimes: 2\n"+settingsCall+"-- hostcalls --\na 1\n"), []byte(nil))
+	f.Add([]byte(networkFile+"-- upstream --\nfault: refuse\n-- connection --\n> ~client .*\nclient \"a\\n\"\nbackend reset\n> client got \"${now}\"\nwait 1s\n-- calls c --\n1\n"), []byte(nil))
 	f.Fuzz(func(t *testing.T, data, base []byte) {
 		got, err := Parse("f.txtar", data, base)
 		if err != nil {

@@ -23,6 +23,7 @@ func (r *reader) checkWhole() {
 	if c.patch != nil && c.base == nil {
 		r.addf(r.once["config.patch.yaml"], "config.patch.yaml has no %s beside the file: write one, or use config.yaml", BaseConfig)
 	}
+	r.checkNetwork()
 	happens, exchanges := false, false
 	for _, s := range f.steps {
 		happens = happens || s.exchange != nil || s.begin != nil || s.advance != 0
@@ -125,6 +126,9 @@ func (r *reader) rehearseOutcome(x *expander, e *exchange) {
 		check(line, append(headerTexts(m.Headers), m.Target, string(m.Body))...)
 	}
 	for _, a := range e.asked {
+		if a.talk != nil {
+			r.rehearseConversation(x, a)
+		}
 		for _, w := range a.responses {
 			m := x.wantResponse(w.message)
 			check(w.line, append(headerTexts(m.Headers), string(m.Body))...)

@@ -116,6 +116,10 @@ func (r *reader) message(e *exchange, word, arg string, index int, s passage) {
 		r.addf(s.line-1, "section %s: %v", strings.TrimSpace(word+" "+arg), err)
 		return
 	}
+	if a.talk != nil {
+		r.addf(s.line-1, "section %s describes a request: write what the ends of a connection see into its section, after %s", word, sightPrefix)
+		return
+	}
 	before := 0
 	switch word {
 	case "response":
@@ -173,7 +177,7 @@ func (r *reader) checkResponses(a *asked) {
 	switch {
 	case a.Gone > 0 && sum > 0:
 		r.addf(a.responses[0].line-1, "the client of the request of line %d leaves without a response: remove the section, or the line gone", a.line)
-	case a.Gone > 0:
+	case a.Gone > 0 || a.talk != nil:
 	case sum == 0 && a.Name != "":
 		r.addf(a.line-1, "request %s has no response section: write what the client gets", a.Name)
 	case sum == 0:

@@ -78,6 +78,7 @@ func StartEnvoy(ctx context.Context, o Options) (*envoyrun.Dynamic, error) {
 			prefix("wasmcustom."), prefix("wasm."), prefix("listener_manager."), prefix("extension_config_discovery."), prefix("cluster_manager."),
 			regex(`(http|cluster)\..*\.(up|down)stream_rq_(total|active)`),
 			regex(`http\..*\.downstream_cx_rx_bytes_total`),
+			regex(`listener\.[0-9._]+\.downstream_cx_active`),
 			regex(`listener\..*\.worker_[0-9]+\.downstream_cx_total`),
 		},
 	})

@@ -13,6 +13,9 @@ import (
 
 // Unsayable: see scenario.Sayer. A listener that the caller makes follows no settings.
 func (d *Driver) Unsayable(s scenario.Setup, word string) string {
+	if s.Settings.Network && strings.HasPrefix(word, "properties ") {
+		return "a network filter's listener has no place for them"
+	}
 	if path, ok := strings.CutPrefix(word, "properties "); ok && d.options.Listener == nil {
 		return unsayableProperty(s.Properties, path)
 	}
