@@ -9,6 +9,10 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/internal/delta"
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/internal/pattern"
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/internal/variables"
 )
 
 // Move is one thing that happens on a TCP connection: what one of its ends does,
@@ -100,15 +104,15 @@ func ParseMoves(path string, text []byte, v Vars) ([]Move, error) {
 		return nil, err
 	}
 	x := newExpander(v)
-	x.left = maxSingle
+	x.Left = variables.MaxSingle
 	moves := x.moves(c.moves)
-	return moves, x.err
+	return moves, x.Err
 }
 
 func (x *expander) moves(in []Move) []Move {
 	out := slices.Clone(in)
 	for i := range out {
-		out[i].Data = []byte(x.text(string(out[i].Data)))
+		out[i].Data = []byte(x.Text(string(out[i].Data)))
 	}
 	return out
 }
@@ -150,7 +154,7 @@ func (r *reader) checkNetwork() {
 func (r *reader) rehearseConversation(x *expander, a *asked) {
 	x.moves(a.talk.moves)
 	for _, want := range slices.Concat(a.talk.seen...) {
-		if err := checkPattern(x.expected(want)); err != nil {
+		if err := pattern.Check(x.Expected(want)); err != nil {
 			r.addf(a.line, "%v", err)
 		}
 	}
@@ -179,27 +183,27 @@ func (a *asked) play(ctx context.Context, inst Instance, x *expander) (Result, e
 
 // compareConversation keeps the lines that are right for Update.
 func compareConversation(e *exchange, s seen, x *expander) finding {
-	d, talk, rewritten := &delta{}, e.asked[0].talk, ""
+	d, talk, rewritten := &delta.Delta{}, e.asked[0].talk, ""
 	for i, got := range s.Ends {
 		if i > 0 {
-			d.same(talk.moves[i-1].Text)
+			d.Same(talk.moves[i-1].Text)
 			rewritten += talk.moves[i-1].Text + "\n"
 		}
 		left := slices.Clone(talk.seen[i])
 		for _, line := range got {
 			text := writableTarget(line)
-			at := slices.IndexFunc(left, func(want string) bool { return matches(x.expected(want), line) })
+			at := slices.IndexFunc(left, func(want string) bool { return pattern.Matches(x.Expected(want), line) })
 			if at < 0 {
-				d.extra(sightPrefix + line)
+				d.Extra(sightPrefix + line)
 			} else {
-				d.same(sightPrefix + line)
+				d.Same(sightPrefix + line)
 				text = left[at]
 				left = slices.Delete(left, at, at+1)
 			}
 			rewritten += sightPrefix + text + "\n"
 		}
 		for _, want := range left {
-			d.missing(sightPrefix + x.expected(want))
+			d.Missing(sightPrefix + x.Expected(want))
 		}
 	}
 	return finding{section: "connection", line: e.line, index: e.index, delta: d, seen: rewritten, rewritable: true}

@@ -141,7 +141,7 @@ func (r *reader) checkGRPC() {
 
 func (x *expander) messages(in [][]byte) (out [][]byte) {
 	for _, m := range in {
-		out = append(out, []byte(x.text(string(m))))
+		out = append(out, []byte(x.Text(string(m))))
 	}
 	return out
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/internal/delta"
 	"golang.org/x/tools/txtar"
 )
 
@@ -215,32 +216,32 @@ func TestExpand(t *testing.T) {
 	}
 	for _, c := range cases {
 		x := newExpander(v)
-		if got := x.text(c.in); got != c.want || x.err != nil {
-			t.Errorf("%s is %q, error %v, want %q", c.in, got, x.err, c.want)
+		if got := x.Text(c.in); got != c.want || x.Err != nil {
+			t.Errorf("%s is %q, error %v, want %q", c.in, got, x.Err, c.want)
 		}
 	}
 	x := newExpander(v)
-	if got := x.expected("~${cluster.okta} .*"); got != `~s1\.okta .*` {
+	if got := x.Expected("~${cluster.okta} .*"); got != `~s1\.okta .*` {
 		t.Errorf("in a pattern: %q", got)
 	}
 }
 
 func TestNoise(t *testing.T) {
 	got := []Header{{"Date", "now"}, {"X-Envoy-Foo", "1"}, {"x-forwarded-for", "1.2.3.4"}, {"A", "b"}}
-	quiet := &delta{}
+	quiet := &delta.Delta{}
 	compareHeaders(quiet, []Header{{"a", "b"}}, got)
-	if quiet.differs {
-		t.Errorf("noise is compared:\n%s", quiet.text.String())
+	if quiet.Differs {
+		t.Errorf("noise is compared:\n%s", quiet.Text.String())
 	}
-	named := &delta{}
+	named := &delta.Delta{}
 	compareHeaders(named, []Header{{"a", "b"}, {"X-Forwarded-For", "5.6.7.8"}}, got)
-	if !named.differs {
+	if !named.Differs {
 		t.Error("noise that the expectation names is not compared")
 	}
-	line := &delta{}
+	line := &delta.Delta{}
 	compareHeaders(line, []Header{{Name: "~a: [bc]"}}, got)
-	if line.differs {
-		t.Errorf("a pattern for a whole line does not match:\n%s", line.text.String())
+	if line.Differs {
+		t.Errorf("a pattern for a whole line does not match:\n%s", line.Text.String())
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/internal/variables"
 )
 
 // Bounds of what a client does: a real one waits between the pieces of a body,
@@ -65,7 +67,7 @@ func newExchange(line, index int, list ...*asked) *exchange {
 // begin notes a request that is not waited for at once.
 func (r *reader) begin(a *asked, name string) {
 	switch {
-	case !isClusterName(name) || name[0] <= '9' && name[0] >= '0':
+	case !variables.IsClusterName(name) || name[0] <= '9' && name[0] >= '0':
 		r.addf(a.line-1, "section %s wants a name of a-z, 0-9, _ and - that does not begin with a digit", quote("request "+name))
 	case r.named(name) != nil:
 		r.addf(a.line-1, "second request %s while the one of line %d is under way: wait for it, or give this one another name", name, r.named(name).line)

@@ -186,9 +186,9 @@ func parseSettings(s passage, p *problems) Settings {
 
 // settings are those of a setup, ${...} replaced.
 func (x *expander) settings(s Settings) Settings {
-	s.VMID, s.VMConfig = x.text(s.VMID), x.text(s.VMConfig)
+	s.VMID, s.VMConfig = x.Text(s.VMID), x.Text(s.VMConfig)
 	if d := s.DirectResponse; d != nil {
-		s.DirectResponse = &Response{Status: d.Status, Body: []byte(x.text(string(d.Body)))}
+		s.DirectResponse = &Response{Status: d.Status, Body: []byte(x.Text(string(d.Body)))}
 	}
 	return s
 }
