@@ -8,7 +8,7 @@ import (
 	"github.com/zitadel/oidc/v3/pkg/op"
 )
 
-// authRequest is one trip of a browser from authorize over login to a code.
+// authRequest is one trip of a browser from authorize through login to a code.
 type authRequest struct {
 	id       string
 	req      oidc.AuthRequest
