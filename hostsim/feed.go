@@ -69,7 +69,7 @@ func (s *Stream) RejectEarlier(headers abi.Headers, status int, body string) err
 // the last event it returns io.EOF, and when nothing can ever happen any more, another error.
 func (s *Stream) Next(ctx context.Context) (event.Event, error) { return s.envoy.Next(ctx, false) }
 
-// Poll gives the next event that is there already.
+// Poll returns the next event if it is there already.
 func (s *Stream) Poll() (event.Event, bool) { return s.envoy.Poll() }
 
 // Details are Envoy's response code details, once there is a response.
@@ -129,7 +129,7 @@ func (c *Connection) Close() error { return c.envoy.Close() }
 // Next is Stream.Next.
 func (c *Connection) Next(ctx context.Context) (event.Event, error) { return c.envoy.Next(ctx, false) }
 
-// Poll gives the next event that is there already.
+// Poll returns the next event if it is there already.
 func (c *Connection) Poll() (event.Event, bool) { return c.envoy.Poll() }
 
 // Details says why the connection was closed.
