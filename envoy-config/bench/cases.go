@@ -24,7 +24,7 @@ type Case struct {
 	Reason      string // of the filter's refusals
 	Fill        int    // this many requests with a number of their own are sent before the first round
 	Slow        bool   // left out of a short run
-	Quota       bool   // needs the engine of quotas
+	Quota       bool   // needs the quota engine
 }
 
 // Groups are the parts of the table, in its order.
