@@ -26,7 +26,7 @@ func Package(t testing.TB, pkg string) string {
 	return PackageTags(t, pkg)
 }
 
-// PackageTags is Package with build tags. Each set of tags is a module of its own, beside the one without: "./filter"
+// PackageTags is Package with build tags. Each set of tags is a module of its own, next to the one without: "./filter"
 // with the tag faultinjection is build/filter-faultinjection.wasm.
 func PackageTags(t testing.TB, pkg string, tags ...string) string {
 	t.Helper()
@@ -100,7 +100,7 @@ func build(ctx context.Context, pkg, name string, tags []string) (string, error)
 	}
 	target := filepath.Join(root, "build", name)
 	// The go command compares a finished binary's build id with the sources, and links again only when it is stale:
-	// so its output stays in place between runs, beside the published copy.
+	// so its output stays in place between runs, next to the published copy.
 	staged := filepath.Join(root, "build", "staged", name)
 	if err := os.MkdirAll(filepath.Dir(staged), 0o755); err != nil {
 		return "", fmt.Errorf("make the build folder: %w", err)

@@ -117,7 +117,7 @@ func Fresh(dir, hash string, wasm []byte) (*Code, error) {
 	return c, nil
 }
 
-// workFolder makes the folder that wazero gets, beside the store, so that files can move between them.
+// workFolder makes the folder that wazero gets, next to the store, so that files can move between them.
 func (c *Code) workFolder(dir string, fill func() error) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err

@@ -25,7 +25,8 @@ func (h *Listener) ReloadStats() ReloadStats {
 func (p FailurePolicy) Open() bool { return p == FailOpen || p == FailOpenAlways }
 
 // MaybeReload replaces the VM of a crashed instance under FailReload, when the backoff since it was last loaded has
-// passed. Source: Envoy source/extensions/common/wasm/wasm.cc maybeReloadHandleIfNeeded.
+// passed.
+// Source: Envoy source/extensions/common/wasm/wasm.cc maybeReloadHandleIfNeeded.
 func (in *instance) MaybeReload() {
 	h := in.Generation.host
 	if !in.Guest.Failed() || in.Guest.Closed() || h.Config.Policy != FailReload {

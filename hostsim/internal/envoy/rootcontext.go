@@ -140,8 +140,8 @@ func (c *rootContext) configure() bool {
 	return ok != 0
 }
 
-// end is how a root ends: done, and delete at once or, when done returned false, after proxy_done. Source:
-// proxy-wasm-cpp-host WasmBase::startShutdown.
+// end is how a root ends: done, and delete at once or, when done returned false, after proxy_done.
+// Source: proxy-wasm-cpp-host WasmBase::startShutdown.
 func (c *rootContext) end() {
 	done := uint32(1)
 	if !c.Guest.Failed() && c.Guest.Has(wasmhost.OnDone) {

@@ -103,7 +103,7 @@ const maxVirtualWait = 24 * time.Hour
 
 var errHangs = errors.New("stream hangs: nothing is scheduled that could move it")
 
-// Await moves the clock until w has an event. played: the caller has begun a turn. Until it returns nobody else moves
+// Await moves the clock until w has an event. played: the caller has begun a turn. Until it returns nothing else moves
 // the clock past that event.
 func (c *FakeClock) Await(ctx context.Context, w Waiter, played bool) error {
 	c.turns.wait(w, played)

@@ -4,10 +4,10 @@ import "fmt"
 
 // What a guest decides about streams in one callback (proxy_send_local_response, proxy_continue_stream,
 // proxy_close_stream) is done when the callback ends. Where doing it calls the guest again, as the response headers and
-// the log of a reply do, the next decision is carried out inside that call, one level deeper on the native stack, and so
-// on. V8 has 984 KiB of it: after a few hundred decisions the guest cannot be called any more, which is a trap, and the
-// VM is lost with all its streams. Source: proxy-wasm-cpp-host include/proxy-wasm/wasm.h DeferAfterCallActions,
-// doAfterVmCallActions.
+// the log of a reply do, the next decision is carried out inside that call, one level deeper on the native stack, and
+// so on. V8 has 984 KiB of it: after a few hundred decisions the guest cannot be called any more, which is a trap, and
+// the VM is lost with all its streams.
+// Source: proxy-wasm-cpp-host include/proxy-wasm/wasm.h DeferAfterCallActions, doAfterVmCallActions.
 
 // nesting is how many decisions of one callback fit on the native stack, when they are all of one kind.
 type nesting struct {

@@ -6,8 +6,8 @@ import (
 	"github.com/sallyport-gateway/sallyport/hostsim/abi"
 )
 
-// sharedData is the process-wide key-value store: no eviction, no delete, one namespace per vm_id. Source:
-// proxy-wasm-cpp-host src/shared_data.cc.
+// sharedData is the process-wide key-value store: no eviction, no delete, one namespace per vm_id.
+// Source: proxy-wasm-cpp-host src/shared_data.cc.
 type sharedData struct {
 	mu   sync.Mutex
 	data map[string]map[string]*sharedValue // by vm_id

@@ -11,7 +11,8 @@ import (
 // A chain of several plugins is a Stream for each, in the order of the request. What a plugin lets through goes to the
 // next one, and from the last to the router; a response, even one of the proxy's own, comes back the other way. The
 // first stream has what belongs to the request as a whole: the connection manager, the timers, the client's events, the
-// end. A stream without neighbours is both first and last. Source: Envoy source/common/http/filter_manager.cc.
+// end. A stream without neighbours is both first and last.
+// Source: Envoy source/common/http/filter_manager.cc.
 
 // NewChain begins a request through the plugins of several listeners of one process, as if they were one listener's: the
 // first one's settings hold. The stream returned is the client's end.

@@ -59,8 +59,8 @@ func (s *Stream) acceptRequest(h abi.Headers) *header.Map {
 	return m
 }
 
-// ownConnection removes what the client says about its own connection. Of te only trailers is left. Source: Envoy
-// conn_manager_utility.cc mutateRequestHeaders; measured.
+// ownConnection removes what the client says about its own connection. Of te only trailers is left.
+// Source: Envoy conn_manager_utility.cc mutateRequestHeaders; measured.
 func (s *Stream) ownConnection(m *header.Map) {
 	connection, _ := m.Get("connection")
 	for token := range strings.SplitSeq(strings.ToLower(connection), ",") {

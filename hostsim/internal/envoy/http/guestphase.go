@@ -147,8 +147,8 @@ func (s *Stream) guestTrailers(c *streamContext, cb wasmhost.Callback, m *header
 	return status
 }
 
-// checkFailed is true when the VM has crashed; the first time it answers the stream with 503. Source:
-// proxy-wasm-cpp-host CHECK_FAIL; Envoy context.cc failStream.
+// checkFailed is true when the VM has crashed; the first time it answers the stream with 503.
+// Source: proxy-wasm-cpp-host CHECK_FAIL; Envoy context.cc failStream.
 func (s *Stream) checkFailed(c *streamContext) bool {
 	if !c.Guest.Failed() {
 		return false

@@ -23,8 +23,8 @@ const noGRPCStatus = 0 // 0 is never asked for on purpose: a refusal is not OK
 
 // localReply answers the client. When in the stream's life it comes decides how: during a decoder callback it is
 // prepared and sent when that returns; while a response is on its way to the client but not yet out, it goes to the
-// client directly, past the plugin; after that the stream is reset. Source: Envoy filter_manager.cc
-// DownstreamFilterManager::sendLocalReply.
+// client directly, past the plugin; after that the stream is reset.
+// Source: Envoy filter_manager.cc DownstreamFilterManager::sendLocalReply.
 func (s *Stream) localReply(r *localReply) {
 	if s.Over {
 		return

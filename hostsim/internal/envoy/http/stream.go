@@ -20,7 +20,7 @@ type Stream struct {
 	envoy.Flow
 	ctx *streamContext // nil when the plugin is skipped
 
-	prev, next       *Stream // the plugins beside it in the chain
+	prev, next       *Stream // the plugins next to it in the chain
 	passed, returned bool    // headers went to next; response headers went to prev
 
 	decode, encode          side

@@ -14,7 +14,8 @@ import (
 const delayedClose = time.Second
 
 // reset ends the stream without a further response. The guest is notified at once, and a client of HTTP/1 a second
-// later. Source: Envoy conn_manager_impl.cc checkForDeferredClose, connection_impl_base.h; measured.
+// later.
+// Source: Envoy conn_manager_impl.cc checkForDeferredClose, connection_impl_base.h; measured.
 func (s *Stream) reset(details string) {
 	s = s.first()
 	if s.Over || !s.IsHTTP1() {

@@ -49,7 +49,7 @@ and the log saw with what the file says. --driver envoy plays the same files on 
 	c.Flags().BoolVar(&f.update, "update", false, "replace wrong expectations with what was seen, then play again; log and config_error are left alone")
 	addFile(c, &f.junit, "junit", "also write the results as JUnit XML to this file", "xml")
 	c.Flags().StringVar(&f.run, "run", "", "only scenarios whose name (path below PATH) matches this regular expression")
-	c.Flags().StringArrayVar(&f.modules, "module", nil, "NAME=FILE of a module that scenarios put into the chain beside the filter (plugin NAME ...: module: NAME); repeatable")
+	c.Flags().StringArrayVar(&f.modules, "module", nil, "NAME=FILE of a module that scenarios put into the chain next to the filter (plugin NAME ...: module: NAME); repeatable")
 	c.Flags().DurationVar(&f.timeout, "timeout", time.Minute, "how long one scenario may take in real time")
 	c.ValidArgsFunction = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return nil, cobra.ShellCompDirectiveDefault
