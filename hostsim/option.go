@@ -125,9 +125,9 @@ func WithHostcalls(intercept func(call TraceEntry) (status abi.Status, data []by
 }
 
 // WithEnvoyTrace reports each crossing between host and guest in the words of Envoy's own
-// `--component-log-level wasm:trace`, so that the two can be compared line by line. That includes WASI, start functions and the allocator,
-// which Host.Trace leaves out. Thread is 0 for the main thread, else the worker's number. The lines hold numbers only,
-// never what the guest sends or is sent:
+// `--component-log-level wasm:trace`, so that the two can be compared line by line. That includes WASI, start functions
+// and the allocator, which Host.Trace leaves out. Thread is 0 for the main thread, else the worker's number. The lines
+// hold numbers only, never what the guest sends or is sent:
 //
 //	[host->vm] proxy_on_request_headers(2, 8, 1)
 //	[vm->host] env.proxy_get_header_map_value(0, 1114144, 6, 1048448, 1048452)
