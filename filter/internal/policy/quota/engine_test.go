@@ -1,6 +1,7 @@
 package quota
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -77,6 +78,35 @@ func TestQuotaExactNoticesAReset(t *testing.T) {
 	}
 	if got := w.burst(20, "shop", s); got[passes] != 5 {
 		t.Errorf("after a reset: %v", got)
+	}
+}
+
+// TestQuotaEngineThatHasNoLimit: envoyproxy/ratelimit says OK to a domain that it
+// does not know, without a limit; that is not an admission.
+func TestQuotaEngineThatHasNoLimit(t *testing.T) {
+	for mode, free := range map[Mode]int{Exact: 0, Reconciled: 2 * 10} { // two batches are admitted before anybody is asked
+		w := newWorld(t)
+		w.engine.knows = "another_"
+		s := w.worker(options(mode, 1000), memstore.New(nil))
+		got := map[string]int{}
+		for range 100 {
+			got[w.one(s, "shop")]++
+		}
+		if got[passes] != free || got[missing] != 100-free {
+			t.Errorf("%s: %v, want %d admitted and the others refused", modeWords[mode], got, free)
+		}
+		if w.metrics[metricCalls+"failed|"] == 0 || w.metrics[metricCalls+"ok|"] != 0 {
+			t.Errorf("%s: counted %v", modeWords[mode], w.metrics)
+		}
+		told := 0
+		for _, line := range w.lines {
+			if strings.Contains(line, `"sallyport"`) {
+				told++
+			}
+		}
+		if told != 1 {
+			t.Errorf("%s: the operator was told %d times: %q", modeWords[mode], told, w.lines)
+		}
 	}
 }
 

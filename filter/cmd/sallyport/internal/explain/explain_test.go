@@ -103,6 +103,14 @@ func TestNothingThatCameIsShown(t *testing.T) {
 
 // TestWhenIsExplained: a step that is not meant for the request is told from one that lets it pass, and a preflight is
 // answered by the step that does.
+// TestEmptyHeaderIsNotRemoved: it goes on as it came.
+func TestEmptyHeaderIsNotRemoved(t *testing.T) {
+	a := ask(t, "- remove_api_key: {from: [{header: x-api-key}]}", "", "x-empty:", "x-api-key:")
+	if !slices.Equal(a.Removed, []string{"x-api-key"}) || len(a.Added) > 0 {
+		t.Errorf("removed %v, added %v", a.Removed, a.Added)
+	}
+}
+
 func TestWhenIsExplained(t *testing.T) {
 	a := ask(t, "- verify_api_key: {from: [{header: x-api-key}], when: {method: POST}}\n- raise_fault: {status: 410, when: {path: /a}}", "")
 	if a.Status != 410 || a.Reason != "raise_fault.raised" || a.Doors[0].State != Skipped || a.Doors[1].State != Refused {
