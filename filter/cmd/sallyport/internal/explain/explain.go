@@ -38,7 +38,8 @@ type Door struct {
 	Note   string `json:"note,omitempty"`
 }
 
-// Explanation is what becomes of the request. No value of a header that came with it is shown.
+// Explanation is what becomes of the request. No value of a header that came with it is shown, but for the origin that a
+// preflight's answer repeats, which is one that the configuration allows.
 type Explanation struct {
 	API     string   `json:"api"` // NAME/VERSION, "" for none
 	Doors   []Door   `json:"doors"`
@@ -47,6 +48,7 @@ type Explanation struct {
 	Reason  string   `json:"reason,omitempty"`  // of a refusal
 	Removed []string `json:"removed,omitempty"` // headers, and "query" when that changed
 	Added   []string `json:"added,omitempty"`   // headers, "name: value"
+	Answer  []string `json:"answer,omitempty"`  // headers of a reply in the backend's place, "name: value"
 }
 
 // Question is a request and what surrounds it.
@@ -159,6 +161,11 @@ func (a *Explanation) conclude(asked nativehost.Request, got nativehost.Result) 
 	}
 	if got.Backend == nil {
 		a.Status, a.Reason = got.Response.Status, header(got.Response.Headers, "x-sallyport-reason")
+		if slices.ContainsFunc(a.Doors, func(d Door) bool { return d.State == Answers }) {
+			for _, h := range got.Response.Headers {
+				a.Answer = append(a.Answer, h.Name+": "+h.Value)
+			}
+		}
 		return
 	}
 	for _, h := range asked.Headers {
