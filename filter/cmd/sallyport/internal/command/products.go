@@ -77,6 +77,13 @@ func newProductsShow() *cobra.Command {
 			}
 			t := &table{head: []string{"PRODUCT", p.Name}}
 			t.add("apis", orAny(p.APIs))
+			for _, o := range p.Operations {
+				methods := "any method"
+				if len(o.Methods) > 0 {
+					methods = strings.Join(o.Methods, ", ")
+				}
+				t.add("operation", o.API+" "+o.Path+", "+methods)
+			}
 			t.add("scopes", orAny(p.Scopes))
 			t.add("apps", strings.Join(p.Apps, ", "))
 			return out.print(c.OutOrStdout(), p, t)
