@@ -131,7 +131,14 @@ func readAll(in io.Reader) ([]byte, error) {
 func printAnswer(w io.Writer, out *output, a explain.Explanation) error {
 	t := &table{head: []string{"#", "STEP", "DOOR", "REASON", "NOTE"}}
 	for i, d := range a.Doors {
-		t.add(strconv.Itoa(i+1), d.Step, d.State, d.Reason, d.Note)
+		notes := []string{}
+		if d.Note != "" {
+			notes = append(notes, d.Note)
+		}
+		for _, cluster := range d.Clusters {
+			notes = append(notes, "cluster "+cluster)
+		}
+		t.add(strconv.Itoa(i+1), d.Step, d.State, d.Reason, strings.Join(notes, "; "))
 	}
 	if out.format != formats[0] {
 		return out.print(w, a, t)

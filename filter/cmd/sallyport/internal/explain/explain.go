@@ -36,6 +36,8 @@ type Door struct {
 	State  string `json:"state"`
 	Reason string `json:"reason,omitempty"`
 	Note   string `json:"note,omitempty"`
+	// Clusters are those that the step calls, whether it did or not.
+	Clusters []string `json:"clusters,omitempty"`
 }
 
 // Explanation is what becomes of the request. No value of a header that came with it is shown, but for the origin that a
@@ -84,7 +86,8 @@ func Ask(q Question) (Explanation, error) {
 	a := Explanation{Doors: []Door{}, Decided: true}
 	authority, path := header(q.Request.Headers, "host"), q.Request.Target
 	path, _, _ = strings.Cut(path, "?")
-	if index, _, match := loaded.Catalog.ResolveAPI(authority, path); match == catalog.ResolvedAPI {
+	index, _, match := loaded.Catalog.ResolveAPI(authority, path)
+	if match == catalog.ResolvedAPI {
 		api := loaded.Catalog.APIAt(index)
 		a.API = api.Name + "/" + api.Version
 	}
@@ -94,8 +97,8 @@ func Ask(q Question) (Explanation, error) {
 	}
 	callees := calleesOf(q.Config)
 	clusters := map[string]nativehost.ClusterAnswer{}
-	for _, name := range callees.clusters {
-		clusters[name] = answer
+	for _, c := range callees.all {
+		clusters[c.Cluster] = answer
 	}
 	host, err := nativehost.Start(nativehost.Setup{
 		Config: q.Config, Env: func(name string) (string, bool) { v, ok := env[name]; return v, ok },
@@ -111,6 +114,11 @@ func Ask(q Question) (Explanation, error) {
 	}
 	if callees.askedForKeys(result.Calls) {
 		a.wantsKeys()
+	}
+	if len(a.Doors) > 0 {
+		for i, clusters := range callees.ofSteps(index) {
+			a.Doors[i].Clusters = clusters
+		}
 	}
 	a.conclude(q.Request, result)
 	return a, nil

@@ -20,7 +20,13 @@ func ask(t *testing.T, sequence, answer string, headers ...string) Explanation {
 
 func askFor(t *testing.T, method, sequence, answer string, headers ...string) Explanation {
 	t.Helper()
-	config, err := yaml.YAMLToJSON([]byte("version: 1\napis: [{name: a, version: v1, base_path: /}]\nsequence:\n" + sequence))
+	return askOf(t, "{name: a, version: v1, base_path: /}", method, sequence, answer, headers...)
+}
+
+// askOf has an API that no request meets before the one that is asked about.
+func askOf(t *testing.T, api, method, sequence, answer string, headers ...string) Explanation {
+	t.Helper()
+	config, err := yaml.YAMLToJSON([]byte("version: 1\napis: [{name: b, version: v1, base_path: /b, sequence: []}, " + api + "]\nsequence:\n" + sequence))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,6 +138,32 @@ func TestPreflightIsExplained(t *testing.T) {
 			}
 			if diff := cmp.Diff(tt.answer, a.Answer); diff != "" {
 				t.Errorf("the answer (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestClustersAreNamed: each step's, whether it was reached or not, in the sequence that the API goes through.
+func TestClustersAreNamed(t *testing.T) {
+	const engine = "quota: {per: api, limit: 1, interval: day, mode: exact, engine: {cluster: ratelimit}"
+	for _, tt := range []struct {
+		name, sequence, own string // own is more of the API
+		want                []string
+	}{
+		{"one", "- spike_arrest: {rate: 10ps}\n- " + introspect + "}", "", []string{"", "okta"}},
+		{"the keys come from elsewhere", "- " + introspect + `, precheck: {mode: jwt_then_introspect, jwks: {cluster: keys, authority: k, path: /keys}, issuer: "https://idp", audience: [a]}}`, "", []string{"okta keys"}},
+		{"the keys come from the same", "- " + introspect + precheck + "}", "", []string{"okta"}},
+		{"behind one that is off", "- " + introspect + ", enabled: false}\n- " + engine + "}\n- " + introspect + "}", "", []string{"ratelimit", "okta"}},
+		{"a count of its own asks nobody", "- quota: {per: api, limit: 1, interval: day}", "", []string{""}},
+		{"an own sequence", "- " + introspect + "}", ", sequence: [{" + engine + "}}]", []string{"ratelimit"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var got []string
+			for _, d := range askOf(t, "{name: a, version: v1, base_path: /"+tt.own+"}", "GET", tt.sequence, "").Doors {
+				got = append(got, strings.Join(d.Clusters, " "))
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
 	}
