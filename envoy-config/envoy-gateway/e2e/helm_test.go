@@ -28,6 +28,7 @@ func TestValidateEnvoyGatewayHelm(t *testing.T) {
 	v := crds(t)
 	for name, values := range map[string]string{
 		"its own values":        `{}`,
+		"the authority's port":  `{okta: {host: login.example.com}, config: {sequence: [{introspect_token: {cluster: httproute/default/okta/rule/0, authority: "Login.example.com:443", path: /introspect, client_id: gw, client_secret: {env: OKTA_CLIENT_SECRET}}}]}}`,
 		"nobody is refused":     `{refusedAddresses: []}`,
 		"no public route":       `{publicRoute: {enabled: false}}`,
 		"no proxy in front":     `{gateway: {trustedHops: 0}}`,
@@ -50,6 +51,8 @@ func TestValidateEnvoyGatewayHelmRefuses(t *testing.T) {
 	chart.Refuses(t, map[string]meshtest.Refusal{
 		"a catalog in two places":     {Values: `{config: {products: []}}`, Says: "config.products: write it as catalog.products"},
 		"a cluster that nobody makes": {Values: `{config: {sequence: [{introspect_token: {cluster: okta}}]}}`, Says: "no introspect_token has the cluster httproute/default/okta/rule/0"},
+		"an authority that is not the host": {Values: `{okta: {host: login.example.com}}`,
+			Says: "introspect_token.authority is dev-123456.okta.com, and its cluster httproute/default/okta/rule/0 calls okta.host, login.example.com: write the same host in both"},
 		"a digest with its name":      {Values: `{image: {sha256: "sha256:00"}}`, Says: "/image/sha256"},
 		"a value that is misspelt":    {Values: `{host: [a.example.com]}`, Says: "host"},
 		"more hops than there can be": {Values: `{gateway: {trustedHops: 99}}`, Says: "/gateway/trustedHops"},

@@ -39,8 +39,10 @@ func TestValidateIstioHelm(t *testing.T) {
 
 func TestValidateIstioHelmRefuses(t *testing.T) {
 	chart.Refuses(t, map[string]meshtest.Refusal{
-		"a catalog in two places":      {Values: `{config: {apps: []}}`, Says: "config.apps: write it as catalog.apps"},
-		"a cluster that nobody makes":  {Values: `{okta: {host: login.example.com}}`, Says: "no introspect_token has the cluster outbound|443||login.example.com"},
+		"a catalog in two places":     {Values: `{config: {apps: []}}`, Says: "config.apps: write it as catalog.apps"},
+		"a cluster that nobody makes": {Values: `{okta: {host: login.example.com}}`, Says: "no introspect_token has the cluster outbound|443||login.example.com"},
+		"an authority that is not the host": {Values: `{config: {sequence: [{introspect_token: {cluster: "outbound|443||dev-123456.okta.com", authority: login.example.com}}]}}`,
+			Says: "introspect_token.authority is login.example.com, and its cluster outbound|443||dev-123456.okta.com calls okta.host, dev-123456.okta.com: write the same host in both"},
 		"a tag in a digest's place":    {Values: `{image: {digest: v1}}`, Says: "/image/digest"},
 		"a value that is misspelt":     {Values: `{backends: {}}`, Says: "backends"},
 		"a port that is a word":        {Values: `{backend: {port: https}}`, Says: "/backend/port"},

@@ -81,7 +81,7 @@ func productSchema() *decode.Schema {
 	return decode.ObjectSchema(&productMembers, "", decode.Shapes{
 		"name":       decode.TextSchema("The product's name.").WithExamples("portal"),
 		"apis":       decode.ListSchema("What it grants; leave it out for all APIs.", api, 1, decode.Unbounded),
-		"scopes":     decode.ListSchema("Scopes that the token must have, all of them.", decode.TextSchema("").WithExamples("customers.read"), 0, decode.Unbounded),
+		"scopes":     decode.ListSchema("The token must have at least one of these.", decode.TextSchema("").WithExamples("customers.read"), 0, decode.Unbounded),
 		"attributes": decode.TextsSchema("Words of your own about it, for set_headers.", maxAttributes, maxAttributeBytes),
 		"quota":      quota.OwnSchema(),
 	})

@@ -116,12 +116,14 @@ func (a *adviser) keys(root *yaml.Node) {
 		for j, k := range keys {
 			expires, err := document.ParseTime(document.Text(k, "expires"))
 			left := expires.Sub(a.now)
+			status := document.Text(k, "status")
 			switch {
-			case err != nil || document.Text(k, "status") == "revoked":
+			case err != nil || status == "revoked":
 			case left <= 0:
 				a.say(path+"."+at("keys", j), "expired on %s: remove it", expires.UTC().Format(time.DateOnly))
-			case left < soon:
-				a.say(path+"."+at("keys", j), "expires in %d days, on %s: rotate it", int(left.Hours()/24), expires.UTC().Format(time.DateOnly))
+			case left < soon && status != "pending": // keys rotate refuses a pending one
+				a.say(path+"."+at("keys", j), "expires in %d days, on %s: replace it with 'sallyport keys rotate --app %s --key %s --expires 90d'",
+					int(left.Hours()/24), expires.UTC().Format(time.DateOnly), document.Text(app, "name"), document.Text(k, "id"))
 			}
 		}
 	}

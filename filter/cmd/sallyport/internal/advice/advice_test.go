@@ -95,10 +95,10 @@ func TestOf(t *testing.T) {
 			`sequence[1].verify_jwt.jwks.cluster: "c" is not a cluster of the given proxy configuration; it has okta`}},
 		{"remove_api_key with a when", "apis: [{name: a}]\nsequence: [{cors: {}}, {spike_arrest: {}}, {verify_api_key: {}}, {remove_api_key: {when: {method: GET}}}]", nil, []string{
 			"sequence[3].remove_api_key: removes the key from some requests only (when): the others take it to the backend"}},
-		{"keys", `apps: [{name: x, products: [p], keys: [{expires: 2026-12-31T00:00:00Z}, {expires: 2027-01-10T12:00:00Z}, {status: revoked, expires: 2020-01-01T00:00:00Z}]}, {name: y}]
+		{"keys", `apps: [{name: x, products: [p], keys: [{expires: 2026-12-31T00:00:00Z}, {id: k, expires: 2027-01-10T12:00:00Z}, {status: pending, expires: 2027-01-10T12:00:00Z}, {status: revoked, expires: 2020-01-01T00:00:00Z}]}, {name: y}]
 products: [{name: p}, {name: q}]`, nil, []string{
 			"apps[0].keys[0]: expired on 2026-12-31: remove it",
-			"apps[0].keys[1]: expires in 9 days, on 2027-01-10: rotate it",
+			"apps[0].keys[1]: expires in 9 days, on 2027-01-10: replace it with 'sallyport keys rotate --app x --key k --expires 90d'",
 			"apps[1]: has no key, so nobody can call as y",
 			"apps[1]: has no product, so all its calls are refused",
 			"products[1]: is granted to no app"}},

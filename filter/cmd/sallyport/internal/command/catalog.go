@@ -36,10 +36,17 @@ type key struct {
 }
 
 type product struct {
-	Name   string   `json:"name"`
-	APIs   []string `json:"apis"` // name, or name/version; none means all
-	Scopes []string `json:"scopes"`
-	Apps   []string `json:"apps"`
+	Name       string      `json:"name"`
+	APIs       []string    `json:"apis"`       // name, or name/version; none means all
+	Operations []operation `json:"operations"` // of those APIs that are not granted whole
+	Scopes     []string    `json:"scopes"`
+	Apps       []string    `json:"apps"`
+}
+
+type operation struct {
+	API     string   `json:"api"` // as in product.APIs
+	Path    string   `json:"path"`
+	Methods []string `json:"methods"` // none means any
 }
 
 func orApproved(status string) string {
@@ -76,13 +83,16 @@ func readProducts(root *yaml.Node) []product {
 	products := []product{}
 	apps := readApps(root)
 	for _, n := range document.Items(document.Member(root, "products")) {
-		p := product{Name: document.Text(n, "name"), APIs: []string{}, Scopes: texts(document.Member(n, "scopes")), Apps: []string{}}
+		p := product{Name: document.Text(n, "name"), APIs: []string{}, Operations: []operation{}, Scopes: texts(document.Member(n, "scopes")), Apps: []string{}}
 		for _, api := range document.Items(document.Member(n, "apis")) {
 			name := document.Text(api, "name")
 			if version := document.Text(api, "version"); version != "" {
 				name += "/" + version
 			}
 			p.APIs = append(p.APIs, name)
+			for _, o := range document.Items(document.Member(api, "operations")) {
+				p.Operations = append(p.Operations, operation{API: name, Path: document.Text(o, "path"), Methods: texts(document.Member(o, "methods"))})
+			}
 		}
 		for _, a := range apps {
 			if slices.Contains(a.Products, p.Name) {

@@ -30,10 +30,12 @@ func newExplain() *cobra.Command {
 authorization server is not made; what it would answer is given with --introspection, or the explanation ends there.
 
 A request with a key or a token belongs on standard input, as a curl line: arguments are seen by everybody on the machine,
-and kept in the shell's history. No value that comes with the request is printed. Variables of the configuration that
-are not set in the environment count as set. Limits and caches are those of a gateway that has just begun.
+and kept in the shell's history. No value that comes with the request is printed, except an allowed origin in the answer
+to a CORS preflight. Variables of the configuration that are not set in the environment count as set. Limits and caches
+are those of a gateway that has just begun.
 
-Exit codes: 0 the request would be let through, 1 it would be refused, or that depends on an answer that was not given.`,
+Exit codes: 0 the request would be let through, or the filter would answer it as a CORS preflight; 1 it would be refused,
+or that depends on an answer that was not given.`,
 		Example: `  sallyport explain --url https://api.example.com/customers/v1/orders/7
   echo '{"active":true,"aud":"api://default"}' > answer.json
   sallyport explain --curl --introspection answer.json < curl.txt`,
@@ -129,7 +131,14 @@ func readAll(in io.Reader) ([]byte, error) {
 func printAnswer(w io.Writer, out *output, a explain.Explanation) error {
 	t := &table{head: []string{"#", "STEP", "DOOR", "REASON", "NOTE"}}
 	for i, d := range a.Doors {
-		t.add(strconv.Itoa(i+1), d.Step, d.State, d.Reason, d.Note)
+		notes := []string{}
+		if d.Note != "" {
+			notes = append(notes, d.Note)
+		}
+		for _, cluster := range d.Clusters {
+			notes = append(notes, "cluster "+cluster)
+		}
+		t.add(strconv.Itoa(i+1), d.Step, d.State, d.Reason, strings.Join(notes, "; "))
 	}
 	if out.format != formats[0] {
 		return out.print(w, a, t)
@@ -144,19 +153,29 @@ func printAnswer(w io.Writer, out *output, a explain.Explanation) error {
 			return err
 		}
 	}
+	printConclusion(w, a)
+	if len(a.Removed) > 0 {
+		fmt.Fprintf(w, "  removed: %s\n", strings.Join(a.Removed, ", "))
+	}
+	for _, h := range a.Added {
+		fmt.Fprintf(w, "  added: %s\n", printable(h))
+	}
+	return nil
+}
+
+// printConclusion says in words who answers the client.
+func printConclusion(w io.Writer, a explain.Explanation) {
 	switch {
 	case !a.Decided:
 		fmt.Fprintln(w, "Not decided: a step asks.")
 	case a.Reason != "":
 		fmt.Fprintf(w, "Refused: %d %s\n", a.Status, a.Reason)
+	case a.Status != 0:
+		fmt.Fprintf(w, "Answered by the filter: %d\n", a.Status)
+		for _, h := range a.Answer {
+			fmt.Fprintf(w, "  %s\n", printable(h))
+		}
 	default:
 		fmt.Fprintln(w, "Let through to the backend.")
-		if len(a.Removed) > 0 {
-			fmt.Fprintf(w, "  removed: %s\n", strings.Join(a.Removed, ", "))
-		}
-		for _, h := range a.Added {
-			fmt.Fprintf(w, "  added: %s\n", printable(h))
-		}
 	}
-	return nil
 }

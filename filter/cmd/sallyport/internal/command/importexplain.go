@@ -141,14 +141,7 @@ func printSideBySide(c *cobra.Command, out *output, passages []apigee.Passage, a
 		return err
 	}
 	if out.format == formats[0] {
-		switch {
-		case !a.Decided:
-			fmt.Fprintln(c.OutOrStdout(), "Not decided: a step asks.")
-		case a.Reason != "":
-			fmt.Fprintf(c.OutOrStdout(), "Refused: %d %s\n", a.Status, a.Reason)
-		default:
-			fmt.Fprintln(c.OutOrStdout(), "Let through to the backend.")
-		}
+		printConclusion(c.OutOrStdout(), a)
 	}
 	if !a.Decided || a.Reason != "" {
 		return errFound

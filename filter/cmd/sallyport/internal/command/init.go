@@ -203,7 +203,7 @@ func next(w io.Writer, file string, a starter.Answers) {
 		plain = " --identity-tls plain"
 	}
 	fmt.Fprintf(w, "Next:\n  sallyport check --strict %s\n", file)
-	fmt.Fprintf(w, "  sallyport render --for envoy%s --backend HOST:PORT%s > envoy.yaml   # --backend-tls and --listen-tls plain for a first try\n", at, plain)
+	fmt.Fprintf(w, "  sallyport render --for envoy%s --backend HOST:PORT%s > envoy.yaml   # for a first try: --backend-tls plain --listen 127.0.0.1:8000 --listen-tls plain\n", at, plain)
 	if v := a.Variable(); v != "" {
 		fmt.Fprintf(w, "  %s=... envoy --config-path envoy.yaml\n", v)
 	} else {

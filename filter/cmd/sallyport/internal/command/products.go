@@ -11,7 +11,7 @@ import (
 )
 
 func newProducts() *cobra.Command {
-	return group("products", "Add, change, show, list and delete products: what may be called", "A product bundles APIs, or operations of them, and the scopes that a token must have.",
+	return group("products", "Add, change, show, list and delete products: what may be called", "A product bundles APIs, or operations of them, and the scopes of which a token must have at least one.",
 		newProductsAdd(), newProductsEdit(), newProductsShow(), newProductsList(),
 		removeFrom("products", "product", "Delete takes a product out of the file. The apps that were granted it must be changed first ('sallyport apps edit')."))
 }
@@ -77,6 +77,13 @@ func newProductsShow() *cobra.Command {
 			}
 			t := &table{head: []string{"PRODUCT", p.Name}}
 			t.add("apis", orAny(p.APIs))
+			for _, o := range p.Operations {
+				methods := "any method"
+				if len(o.Methods) > 0 {
+					methods = strings.Join(o.Methods, ", ")
+				}
+				t.add("operation", o.API+" "+o.Path+", "+methods)
+			}
 			t.add("scopes", orAny(p.Scopes))
 			t.add("apps", strings.Join(p.Apps, ", "))
 			return out.print(c.OutOrStdout(), p, t)

@@ -207,7 +207,7 @@ func newSequenceRemove() *cobra.Command {
 			}
 			return d.RemoveItem(owner, "sequence", at)
 		})
-		return done(c, err, "step %s removed: see 'sallyport check'", args[0])
+		return done(c, err, "step %s removed: see 'sallyport check %s'", args[0], *s.file)
 	}
 	return c
 }

@@ -36,9 +36,12 @@ type Door struct {
 	State  string `json:"state"`
 	Reason string `json:"reason,omitempty"`
 	Note   string `json:"note,omitempty"`
+	// Clusters are those that the step calls, whether it did or not.
+	Clusters []string `json:"clusters,omitempty"`
 }
 
-// Explanation is what becomes of the request. No value of a header that came with it is shown.
+// Explanation is what becomes of the request. No value of a header that came with it is shown, but for the origin that a
+// preflight's answer repeats, which is one that the configuration allows.
 type Explanation struct {
 	API     string   `json:"api"` // NAME/VERSION, "" for none
 	Doors   []Door   `json:"doors"`
@@ -47,6 +50,7 @@ type Explanation struct {
 	Reason  string   `json:"reason,omitempty"`  // of a refusal
 	Removed []string `json:"removed,omitempty"` // headers, and "query" when that changed
 	Added   []string `json:"added,omitempty"`   // headers, "name: value"
+	Answer  []string `json:"answer,omitempty"`  // headers of a reply in the backend's place, "name: value"
 }
 
 // Question is a request and what surrounds it.
@@ -82,7 +86,8 @@ func Ask(q Question) (Explanation, error) {
 	a := Explanation{Doors: []Door{}, Decided: true}
 	authority, path := header(q.Request.Headers, "host"), q.Request.Target
 	path, _, _ = strings.Cut(path, "?")
-	if index, _, match := loaded.Catalog.ResolveAPI(authority, path); match == catalog.ResolvedAPI {
+	index, _, match := loaded.Catalog.ResolveAPI(authority, path)
+	if match == catalog.ResolvedAPI {
 		api := loaded.Catalog.APIAt(index)
 		a.API = api.Name + "/" + api.Version
 	}
@@ -92,8 +97,8 @@ func Ask(q Question) (Explanation, error) {
 	}
 	callees := calleesOf(q.Config)
 	clusters := map[string]nativehost.ClusterAnswer{}
-	for _, name := range callees.clusters {
-		clusters[name] = answer
+	for _, c := range callees.all {
+		clusters[c.Cluster] = answer
 	}
 	host, err := nativehost.Start(nativehost.Setup{
 		Config: q.Config, Env: func(name string) (string, bool) { v, ok := env[name]; return v, ok },
@@ -109,6 +114,11 @@ func Ask(q Question) (Explanation, error) {
 	}
 	if callees.askedForKeys(result.Calls) {
 		a.wantsKeys()
+	}
+	if len(a.Doors) > 0 {
+		for i, clusters := range callees.ofSteps(index) {
+			a.Doors[i].Clusters = clusters
+		}
 	}
 	a.conclude(q.Request, result)
 	return a, nil
@@ -159,6 +169,11 @@ func (a *Explanation) conclude(asked nativehost.Request, got nativehost.Result) 
 	}
 	if got.Backend == nil {
 		a.Status, a.Reason = got.Response.Status, header(got.Response.Headers, "x-sallyport-reason")
+		if slices.ContainsFunc(a.Doors, func(d Door) bool { return d.State == Answers }) {
+			for _, h := range got.Response.Headers {
+				a.Answer = append(a.Answer, h.Name+": "+h.Value)
+			}
+		}
 		return
 	}
 	for _, h := range asked.Headers {

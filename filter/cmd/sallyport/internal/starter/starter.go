@@ -56,7 +56,7 @@ func (a Answers) Text(keyID, keySHA256 string) ([]byte, error) {
 	}
 	var b strings.Builder
 	line := func(format string, values ...any) { fmt.Fprintf(&b, format+"\n", values...) }
-	line("# A first configuration, made by 'sallyport init'. Check it after each change: sallyport check --strict")
+	line("# A first configuration, made by 'sallyport init'. Check it after each change: sallyport check --strict FILE")
 	line("version: 1")
 	line("")
 	line("# What is served. A path below base_path belongs to this API.")
