@@ -60,7 +60,7 @@ call the version. The exit code is 0 when it is safe, and 1 when not.`,
 		}
 		report := deprecationReport{Since: stamp(period.From), Until: stamp(period.Until)}
 		if *file != "" {
-			d, err := document.Read(*file)
+			d, err := read(*file)
 			if err != nil {
 				return err
 			}

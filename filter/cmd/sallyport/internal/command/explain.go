@@ -11,7 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/sallyport-gateway/sallyport/filter/cmd/sallyport/internal/document"
 	"github.com/sallyport-gateway/sallyport/filter/cmd/sallyport/internal/explain"
 	"github.com/sallyport-gateway/sallyport/filter/internal/nativehost"
 )
@@ -56,7 +55,7 @@ Exit codes: 0 the request would be let through, 1 it would be refused, or that d
 	c.MarkFlagsOneRequired("curl", "url")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		q := explain.Question{Env: os.LookupEnv, Now: time.Now()}
-		d, err := document.Read(*file)
+		d, err := read(*file)
 		if err != nil {
 			return err
 		}
