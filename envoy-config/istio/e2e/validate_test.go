@@ -67,6 +67,16 @@ func oneGateway(t *testing.T) []envoyconfig.Manifest {
 	return all
 }
 
+// pluginConfig is the filter's configuration in the manifests.
+func pluginConfig(all []envoyconfig.Manifest) any {
+	for _, m := range all {
+		if m.Is("WasmPlugin", "sallyport") {
+			return m.Get(envoyconfig.Path{"spec", "pluginConfig"})
+		}
+	}
+	return nil
+}
+
 func trafficExtension(t *testing.T) []envoyconfig.Manifest {
 	t.Helper()
 	source, err := os.ReadFile(files[0])
@@ -111,13 +121,7 @@ func TestValidateIstio(t *testing.T) {
 
 // TestValidateIstioRendered: what `sallyport render` makes of the shipped configuration is valid too.
 func TestValidateIstioRendered(t *testing.T) {
-	var config any
-	for _, m := range oneGateway(t) {
-		if m.Is("WasmPlugin", "sallyport") {
-			config = m.Get(envoyconfig.Path{"spec", "pluginConfig"})
-		}
-	}
-	if err := check(validator(t), meshtest.Rendered(t, "istio", config)); err != nil {
+	if err := check(validator(t), meshtest.Rendered(t, "istio", pluginConfig(oneGateway(t)))); err != nil {
 		t.Error(err)
 	}
 }
