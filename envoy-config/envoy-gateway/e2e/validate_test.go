@@ -116,6 +116,17 @@ func TestValidateEnvoyGatewayRendered(t *testing.T) {
 	}
 }
 
+// TestValidateEnvoyGatewayRenderedEngines: so is what it makes for engines of quotas, wherever they are.
+func TestValidateEnvoyGatewayRenderedEngines(t *testing.T) {
+	rendered := meshtest.RenderedWithEngines(t, "envoy-gateway", pluginConfig(all(t)))
+	if err := check(crds(t), rendered); err != nil {
+		t.Error(err)
+	}
+	if want := 10 + 3*len(meshtest.Engines); len(rendered) != want {
+		t.Errorf("%d manifests, want %d", len(rendered), want)
+	}
+}
+
 func TestValidateEnvoyGatewayFindsMistakes(t *testing.T) {
 	v := crds(t)
 	type at = []any

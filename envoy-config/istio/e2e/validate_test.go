@@ -2,8 +2,10 @@ package e2e
 
 import (
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"istio.io/istio/pilot/pkg/config/kube/crd"
@@ -123,6 +125,24 @@ func TestValidateIstio(t *testing.T) {
 func TestValidateIstioRendered(t *testing.T) {
 	if err := check(validator(t), meshtest.Rendered(t, "istio", pluginConfig(oneGateway(t)))); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestValidateIstioRenderedEngines: so is what it makes for engines of quotas, wherever they are: a rule for each, and an
+// entry for each outside of the mesh.
+func TestValidateIstioRenderedEngines(t *testing.T) {
+	all := meshtest.RenderedWithEngines(t, "istio", pluginConfig(oneGateway(t)))
+	if err := check(validator(t), all); err != nil {
+		t.Error(err)
+	}
+	kinds := map[string]int{}
+	for _, m := range all {
+		if strings.HasPrefix(m.Name, "quota-") {
+			kinds[m.Kind]++
+		}
+	}
+	if want := map[string]int{"DestinationRule": 4, "ServiceEntry": 3}; !maps.Equal(kinds, want) {
+		t.Errorf("for the engines there are %v, want %v", kinds, want)
 	}
 }
 
