@@ -24,7 +24,7 @@ expire" and the alert SallyportKeyExpires look at it. Keys that never end, and r
 	}
 	file := addFile(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		d, err := document.Read(*file)
+		d, err := read(*file)
 		if err != nil {
 			return err
 		}

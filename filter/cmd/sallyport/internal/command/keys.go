@@ -121,7 +121,7 @@ each, as far back as that one remembers (Prometheus: 90 days at most; Envoy: sin
 	file, out, from := addFile(c), addOutput(c), addSource(c)
 	c.Flags().StringVar(&appName, "app", "", "only those of one app")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		d, err := document.Read(*file)
+		d, err := read(*file)
 		if err != nil {
 			return err
 		}
