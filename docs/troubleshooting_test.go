@@ -34,7 +34,7 @@ func TestTroubleshootingIsRead(t *testing.T) {
 		}
 	}
 	i := slices.IndexFunc(all, func(a Advice) bool { return slices.Contains(a.Reasons, "api_key.unknown") })
-	const want = `No app has this key: another environment's, or cut in copying. printf %s "$KEY" | sha256sum must be in the file.`
+	const want = `No app has this key: it belongs to another environment, or was cut off when copied. The output of printf %s "$KEY" | sha256sum must be in the file.`
 	if i < 0 || all[i].Text != want || all[i].Section != "API keys" {
 		t.Errorf("the advice on an unknown key is %+v", all[max(i, 0)])
 	}

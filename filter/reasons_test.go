@@ -17,7 +17,6 @@ const fewestScenarios = 60
 var provenElsewhere = map[denial.Reason]string{
 	denial.Internal:                   "TestPanic",
 	denial.SpikeArrestUnavailable:     "TestReasonSpikeArrestUnavailable",
-	denial.ConcurrentCallsExceeded:    "TestReasonConcurrentCallsExceeded",
 	denial.ConcurrentCallsUnavailable: "TestReasonConcurrentCallsUnavailable",
 	denial.IntrospectionDeadline:      "TestReasonIntrospectionDeadline",
 	denial.IntrospectionOverloaded:    "TestReasonIntrospectionOverloaded",

@@ -56,7 +56,7 @@ func (b *chromium) refusedCard(d *demo.Demo) {
 	b.t.Helper()
 	b.do("open the portal", chromedp.Navigate(d.PortalURL), chromedp.WaitVisible(`[data-call=sales][data-state=refused]`))
 	text := b.js(`document.querySelector("[data-call=sales]").innerText`)
-	for _, want := range []string{"401 Unauthorized", "Refused at introspect token: token.inactive", "expired, revoked, or of another authorization server", "What to do about token.inactive", "See it in Trace"} {
+	for _, want := range []string{"401 Unauthorized", "Refused at introspect token: token.inactive", "expired, revoked, or from another authorization server", "What to do about token.inactive", "See it in Trace"} {
 		if !strings.Contains(text, want) {
 			b.t.Errorf("the refused card lacks %q: %s", want, text)
 		}

@@ -27,7 +27,7 @@ type PortalConfig struct {
 	APIKey string
 	// Client reaches Okta and the gateway.
 	Client *http.Client
-	// Pages adds pages that stand beside the portal, behind the same protection; nil adds none.
+	// Pages adds pages next to the portal, behind the same protection; nil adds none.
 	Pages func(*http.ServeMux)
 }
 
@@ -98,7 +98,7 @@ type view struct {
 	User    *person
 	Calls   []apiCall
 	Cards   []apiCall
-	Page    string // "" when there are none beside this one
+	Page    string // "" when there are none besides this one
 	Form    callForm
 	Result  *result
 	Notice  string
@@ -118,5 +118,5 @@ func (p *Portal) render(w http.ResponseWriter, r *http.Request, status int, v vi
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	_ = portalPage.Execute(w, v) // a client that left cannot be told
+	_ = portalPage.Execute(w, v) // an error means that the client has left
 }

@@ -57,13 +57,16 @@ type Server struct {
 
 // Request is one that a client sends.
 type Request struct {
-	scenario.Request
-	Name       string
+	scenario.Sent
 	Plugin     string
-	Gone       time.Duration // the client leaves then
-	Background bool          // the case goes on without waiting for the response
-	Timed      bool          // how long it takes is shown, in whole seconds
-	Times      int           // sent so often at the same time, each on a connection of its own; 0 for once
+	Background bool // the case goes on without waiting for the response
+	Timed      bool // how long it takes is shown, in whole seconds
+}
+
+// Conversation is what happens on one TCP connection through a network filter.
+type Conversation struct {
+	Name  string
+	Moves []scenario.Move
 }
 
 // Step is one thing that happens, in the file's order. Exactly one member is set.

@@ -3,19 +3,14 @@ package fidelity
 import (
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
 )
 
-// maxTimes bounds the requests of one section. To a cluster Envoy sends no more than 1024 at a time.
-const maxTimes = 1500
-
 // request reads directives ("# ...") and a request as scenarios have it.
 func (p *parser) request(name, text string) (*Request, error) {
-	r := &Request{Name: name}
+	r := &Request{}
 	for strings.HasPrefix(text, "#") {
 		line, rest, _ := strings.Cut(text, "\n")
 		if err := r.directive(strings.Fields(line[1:])); err != nil {
@@ -27,8 +22,12 @@ func (p *parser) request(name, text string) (*Request, error) {
 		return nil, errors.New("a request in the background needs a name")
 	}
 	var err error
-	if r.Request, err = scenario.ParseRequest(p.c.Name, []byte(text), scenario.Vars{}); err != nil {
+	if r.Sent, err = scenario.ParseSent(p.c.Name, []byte(text), scenario.Vars{}); err != nil {
 		return nil, err
+	}
+	r.Name = name
+	if r.Times > 0 && !r.Background {
+		return nil, errors.New("a request that is sent several times is one in the background")
 	}
 	if scenario.HeaderValue(r.Headers, "host") == "" {
 		r.Headers = append([]scenario.Header{{Name: "host", Value: "example.com"}}, r.Headers...)
@@ -36,7 +35,7 @@ func (p *parser) request(name, text string) (*Request, error) {
 	return r, nil
 }
 
-func (r *Request) directive(words []string) (err error) {
+func (r *Request) directive(words []string) error {
 	if len(words) == 1 && words[0] == "background" {
 		r.Background = true
 		return nil
@@ -46,19 +45,11 @@ func (r *Request) directive(words []string) (err error) {
 		return nil
 	}
 	if len(words) != 2 {
-		return errors.New("write background, timed, times N, to PLUGIN or gone DURATION")
+		return errors.New("write background, timed or to PLUGIN")
 	}
-	switch words[0] {
-	case "to":
-		r.Plugin = words[1]
-	case "times":
-		if r.Times, err = strconv.Atoi(words[1]); err == nil && (r.Times < 1 || r.Times > maxTimes || !r.Background) {
-			err = fmt.Errorf("want 1 to %d, after background", maxTimes)
-		}
-	case "gone":
-		r.Gone, err = time.ParseDuration(words[1])
-	default:
+	if words[0] != "to" {
 		return errors.New("unknown")
 	}
-	return err
+	r.Plugin = words[1]
+	return nil
 }

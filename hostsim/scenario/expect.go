@@ -1,52 +1,63 @@
 package scenario
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 )
 
-// pattern starts a line or a value that is a regular expression.
-const pattern = "~"
-
-// compilePattern compiles "~EXPR", which must match the whole text; "." matches
-// a newline too.
-func compilePattern(text string) (*regexp.Regexp, error) {
-	return regexp.Compile(`\A(?s:` + strings.TrimPrefix(text, pattern) + `)\z`)
-}
-
-// matches compares one text with what is expected of it, ${...} already replaced.
-func matches(want, got string) bool {
-	if !strings.HasPrefix(want, pattern) {
-		return want == got
-	}
-	re, err := compilePattern(want)
-	return err == nil && re.MatchString(got)
-}
-
 // exchange is a request and what must come of it. What is nil must not happen,
 // but for metrics and log, which are then not looked at.
 type exchange struct {
-	line     int // of the request line
-	index    int // of the request section in the archive
-	request  Request
-	response *responseWant
-	backend  *requestWant
-	calls    map[string]*callsWant
-	metrics  *metricsWant
-	log      *logWant
+	line    int      // of the request line, or of section wait
+	index   int      // of that section in the archive
+	asked   []*asked // one, unless section wait waits for several
+	calls   map[string]*callsWant
+	metrics *metricsWant
+	log     *logWant
 	// hostcalls may be any when it is nil.
 	hostcalls *hostcallsWant
+	actions   *actionsWant // any when it is nil
 }
 
+// asked is a request of the file, with the responses to it and what the backend
+// reads of it.
+type asked struct {
+	Sent
+	talk      *conversation // instead of all the others
+	line      int
+	responses []*responseWant
+	backends  []*requestWant
+}
+
+// times is how many requests it is.
+func (a *asked) times() int { return max(a.Times, 1) }
+
+// single tells that there is one request with one response.
+func (e *exchange) single() bool {
+	return len(e.asked) == 1 && e.asked[0].times() == 1 && e.asked[0].Gone == 0
+}
+
+// last is the section behind which a new one belongs.
+func (e *exchange) last() int {
+	last := e.index
+	for _, a := range e.asked {
+		for _, w := range a.responses {
+			last = max(last, w.index)
+		}
+	}
+	return last
+}
+
+// responseWant is one response, or as many as count says.
 type responseWant struct {
-	line, index int
-	message     Response
+	line, index, count int
+	message            Response
 }
 
+// requestWant is one request, or as many as count says.
 type requestWant struct {
-	line, index int
-	message     Request
+	line, index, count int
+	message            Request
 }
 
 // callsWant is either a number or the requests themselves.
@@ -84,18 +95,17 @@ func (r *reader) outcome(word, arg string, index int, s passage) {
 	}
 	second := false
 	switch word {
-	case "response":
-		second = e.response != nil
-		e.response = &responseWant{line: s.line, index: index, message: parseResponse(s, r.problems)}
-	case "backend":
-		second = e.backend != nil
-		e.backend = &requestWant{line: s.line, index: index, message: parseRequest(s, r.problems)}
+	case "response", "backend":
+		r.message(e, word, arg, index, s)
 	case "calls":
 		second = e.calls[arg] != nil
 		e.calls[arg] = parseCalls(index, s, r.problems)
 	case "metrics":
 		second = e.metrics != nil
 		e.metrics = parseMetrics(index, s, r.problems)
+	case "actions":
+		second = e.actions != nil
+		e.actions = parseActions(index, s, r.problems)
 	case "log":
 		second = e.log != nil
 		e.log = parseLog(s, r.problems)

@@ -6,6 +6,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/internal/delta"
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/internal/pattern"
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/internal/variables"
 )
 
 // Hostcall is how the host answers a hostcall from some moment on.
@@ -24,15 +28,21 @@ type Hostcall struct {
 }
 
 // HostcallInstance is an Instance that can watch hostcalls and answer them, as
-// the words "hostcalls" and "hostcall NAME" want.
+// the words "hostcalls", "hostcall NAME" and "actions" want.
 type HostcallInstance interface {
 	Instance
 	// SetHostcall holds from now on, before what was said earlier. Those of
 	// Setup.Hostcalls hold from the guest's start.
 	SetHostcall(h Hostcall) error
-	// TakeHostcalls gives the names of the hostcalls since it was asked last, at
-	// first since the start, in order. It is called only with Setup.WatchHostcalls.
-	TakeHostcalls() []string
+	// TakeTrace gives what happened since it was asked last, at first since the
+	// start, in order. It is called only with Setup.WatchHostcalls.
+	TakeTrace() Trace
+}
+
+// Trace is what guest and host had of each other.
+type Trace struct {
+	Hostcalls []string // names
+	Actions   []string // of callbacks that return one, as "proxy_on_request_headers Pause"
 }
 
 // statuses are those that a hostcall can fail with, by the ABI's names.
@@ -81,17 +91,17 @@ func parseHostcall(name string, s passage, p *problems) *Hostcall {
 }
 
 func (x *expander) hostcall(h Hostcall) Hostcall {
-	h.With = x.expected(h.With)
+	h.With = x.Expected(h.With)
 	if h.Gives != nil {
-		h.Gives = []byte(x.text(string(h.Gives)))
+		h.Gives = []byte(x.Text(string(h.Gives)))
 	}
 	return h
 }
 
 // Matches is whether the arguments of a call are those that With chooses.
 func (h *Hostcall) Matches(args string) bool {
-	if strings.HasPrefix(h.With, pattern) {
-		return matches(h.With, args)
+	if pattern.Is(h.With) {
+		return pattern.Matches(h.With, args)
 	}
 	return strings.Contains(args, h.With)
 }
@@ -169,9 +179,11 @@ func (f *File) requests() (n int) {
 	return n
 }
 
-// watched is whether a section lists hostcalls.
+// watched is whether a section lists hostcalls or actions.
 func (f *File) watched() bool {
-	return f.hostcalls != nil || slices.ContainsFunc(f.steps, func(s step) bool { return s.exchange != nil && s.exchange.hostcalls != nil })
+	return f.hostcalls != nil || slices.ContainsFunc(f.steps, func(s step) bool {
+		return s.exchange != nil && (s.exchange.hostcalls != nil || s.exchange.actions != nil)
+	})
 }
 
 func isHostcallName(s string) bool {
@@ -180,12 +192,12 @@ func isHostcallName(s string) bool {
 			return false
 		}
 	}
-	return s != "" && len(s) <= maxClusterName
+	return s != "" && len(s) <= variables.MaxName
 }
 
 // compareHostcalls also says how the section would have to be.
-func compareHostcalls(w *hostcallsWant, calls []string) (d *delta, seen string) {
-	d = &delta{}
+func compareHostcalls(w *hostcallsWant, calls []string) (d *delta.Delta, seen string) {
+	d = &delta.Delta{}
 	left := map[string]int{}
 	for _, name := range calls {
 		left[name]++
@@ -198,13 +210,13 @@ func compareHostcalls(w *hostcallsWant, calls []string) (d *delta, seen string) 
 		if !a.allows(n) {
 			text = a.name + " " + strconv.Itoa(n)
 		}
-		d.line(a.text, text, text == a.text)
+		d.Line(a.text, text, text == a.text)
 		b.WriteString(text + "\n")
 	}
 	for _, name := range calls { // in the order in which they came
 		if n, unlisted := left[name]; unlisted {
 			delete(left, name)
-			d.extra(name + " " + strconv.Itoa(n))
+			d.Extra(name + " " + strconv.Itoa(n))
 			b.WriteString(name + "\n")
 		}
 	}
@@ -221,7 +233,8 @@ func setHostcall(inst Instance, h Hostcall) error {
 	return able.SetHostcall(h)
 }
 
-// hostcallWatch keeps the calls for the sections that list them.
+// hostcallWatch keeps the calls for the sections that list them, and for one of
+// the whole file all.
 type hostcallWatch struct {
 	inst HostcallInstance // nil when nobody wants to know
 	all  []string
@@ -252,12 +265,12 @@ func hostcallsFinding(w *hostcallsWant, calls []string) finding {
 	return finding{section: "hostcalls", line: w.line, index: w.index, delta: d, seen: seen, rewritable: true}
 }
 
-// take gives the calls since the last take.
-func (w *hostcallWatch) take() []string {
+// take gives what happened since the last take.
+func (w *hostcallWatch) take() Trace {
 	if w.inst == nil {
-		return nil
+		return Trace{}
 	}
-	calls := w.inst.TakeHostcalls()
-	w.all = append(w.all, calls...)
-	return calls
+	trace := w.inst.TakeTrace()
+	w.all = append(w.all, trace.Hostcalls...)
+	return trace
 }

@@ -65,10 +65,10 @@ func (in *watchedInstance) SetHostcall(h Hostcall) error {
 	return nil
 }
 
-func (in *watchedInstance) TakeHostcalls() []string {
+func (in *watchedInstance) TakeTrace() Trace {
 	calls := in.calls
 	in.calls = nil
-	return calls
+	return Trace{Hostcalls: calls, Actions: []string{"proxy_on_request_headers Pause"}}
 }
 
 func TestHostcallsThatAreNotListed(t *testing.T) {

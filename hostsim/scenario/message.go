@@ -3,6 +3,9 @@ package scenario
 import (
 	"strconv"
 	"strings"
+
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/internal/pattern"
+	"golang.org/x/net/http/httpguts"
 )
 
 // Header is one header line. Repeated names are repeated lines.
@@ -67,29 +70,6 @@ func (s passage) split() (head []string, body string) {
 	}
 }
 
-const piecesPrefix = "pieces:"
-
-// parseSentRequest reads a request that a client sends: it may begin with a line
-// "pieces: BYTES".
-func parseSentRequest(s passage, p *problems) Request {
-	first, rest, _ := strings.Cut(s.text, "\n")
-	count, ok := strings.CutPrefix(first, piecesPrefix)
-	if !ok {
-		return parseRequest(s, p)
-	}
-	r := parseRequest(passage{line: s.line + 1, text: rest}, p)
-	n, err := strconv.Atoi(strings.TrimSpace(count))
-	if err != nil || n < 1 || len(r.Body)/n > maxPieces {
-		p.addf(s.line, "%s is not pieces: BYTES, from 1, at most %d pieces", quote(first), maxPieces)
-		return r
-	}
-	r.Pieces = n
-	return r
-}
-
-// maxPieces bounds the pieces of a body: a real client waits between them.
-const maxPieces = 100
-
 // parseRequest reads a request: "METHOD target HTTP/1.1", header lines, an empty
 // line, the body. The strings keep their ${...}.
 func parseRequest(s passage, p *problems) Request {
@@ -101,7 +81,7 @@ func parseRequest(s passage, p *problems) Request {
 	r := Request{Headers: parseHeaders(head[1:], s.line+1, p), Body: []byte(body)}
 	method, rest, _ := strings.Cut(head[0], " ")
 	target, ok := strings.CutSuffix(rest, " "+httpVersion)
-	if !ok || !isToken(method) || target == "" {
+	if !ok || !httpguts.ValidHeaderFieldName(method) || target == "" {
 		p.addf(s.line, "request line %s is not METHOD target %s", quote(head[0]), httpVersion)
 		return Request{}
 	}
@@ -114,7 +94,7 @@ func parseRequest(s passage, p *problems) Request {
 func parseAnswerText(s passage, p *problems) Response {
 	head, _ := s.split()
 	if len(head) == 0 || !strings.HasPrefix(head[0], httpVersion+" ") {
-		p.addf(s.line, "an answer starts with a line %s STATUS, or with a line fault: WORD", httpVersion)
+		p.addf(s.line, "an answer starts with a line %s STATUS, %s STATUS or fault: WORD", httpVersion, grpcPrefix)
 		return Response{}
 	}
 	return parseResponseAfter(httpVersion+" ", s, p)
@@ -142,7 +122,7 @@ func parseResponseAfter(prefix string, s passage, p *problems) Response {
 func parseHeaders(lines []string, first int, p *problems) []Header {
 	var out []Header
 	for i, line := range lines {
-		if strings.HasPrefix(line, pattern) {
+		if pattern.Is(line) {
 			out = append(out, Header{Name: line})
 			continue
 		}
@@ -171,29 +151,4 @@ func cutHeader(line string) (name, value string, ok bool) {
 		}
 	}
 	return "", "", false
-}
-
-// isToken reports whether s is an RFC 9110 section 5.6.2 token.
-func isToken(s string) bool {
-	for i := 0; i < len(s); i++ {
-		c := s[i]
-		switch {
-		case c >= '0' && c <= '9', c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z':
-		case strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0:
-		default:
-			return false
-		}
-	}
-	return s != ""
-}
-
-// isFieldValue reports whether s can be sent as a header value: no control
-// characters but the tab. Bytes above 0x7f pass, so that UTF-8 can be tried.
-func isFieldValue(s string) bool {
-	for i := 0; i < len(s); i++ {
-		if s[i] < ' ' && s[i] != '\t' || s[i] == 0x7f {
-			return false
-		}
-	}
-	return true
 }

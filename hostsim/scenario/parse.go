@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/internal/variables"
 	"golang.org/x/tools/txtar"
 )
 
@@ -21,6 +22,7 @@ type reader struct {
 	*problems
 	file     *File
 	open     *exchange      // the exchange that result sections describe; nil before and after
+	underWay []*asked       // begun and not waited for
 	once     map[string]int // section name -> line, for those that may occur once
 	static   map[string]int // cluster -> line of the section with its static fault
 	answered map[string]int // cluster -> line of its last section
@@ -39,7 +41,7 @@ func Parse(path string, data, base []byte) (*File, error) {
 		once: map[string]int{}, static: map[string]int{}, answered: map[string]int{},
 	}
 	r.file.rename(strings.TrimSuffix(filepath.Base(path), Extension))
-	r.file.setup.config.base = base
+	r.file.setup.config.Base = base
 	if len(data) > maxFileSize {
 		r.addf(1, "file has %d bytes, and may have %d: split it, or make bytes with ${repeat:N:TEXT}", len(data), maxFileSize)
 		return nil, r.err()
@@ -77,9 +79,12 @@ func (r *reader) sections() {
 		line += 1 + bytes.Count(s.Data, []byte{'\n'})
 	}
 	r.closeExchange()
+	for _, a := range r.underWay {
+		r.addf(a.line-1, "request %s is not waited for: write a section wait, with what comes of it", a.Name)
+	}
 }
 
-const sectionWords = "env, settings, properties, plugin NAME before, config.yaml, config.patch.yaml, config.json, cluster NAME, upstream, hostcall NAME, request, response, backend, calls NAME, metrics, log, hostcalls, advance, config_error, skip DRIVER"
+const sectionWords = "env, settings, properties, plugin NAME before, config.yaml, config.patch.yaml, config.json, cluster NAME, upstream, hostcall NAME, request, request NAME, wait, connection, response, backend, calls NAME, metrics, log, hostcalls, actions, advance, config_error, skip DRIVER"
 
 // section reads one section; s begins at its first line of content.
 func (r *reader) section(name string, index int, s passage) {
@@ -88,7 +93,7 @@ func (r *reader) section(name string, index int, s passage) {
 	marker := s.line - 1
 	switch word {
 	case "cluster", "calls":
-		if !isClusterName(arg) {
+		if !variables.IsClusterName(arg) {
 			r.addf(marker, "section %s wants a cluster's name of a-z, 0-9, _ and -", quote(name))
 			return
 		}
@@ -107,6 +112,7 @@ func (r *reader) section(name string, index int, s passage) {
 			r.addf(marker, "section %s wants a hostcall's name, such as proxy_get_property", quote(name))
 			return
 		}
+	case "request", "wait", "response", "backend": // they read their arguments themselves
 	case "skip":
 		if arg == "" {
 			r.addf(marker, "section skip wants a driver's name")
@@ -129,9 +135,9 @@ func (r *reader) section(name string, index int, s passage) {
 	switch word {
 	case "hostcalls":
 		r.hostcalls(index, s)
-	case "response", "backend", "calls", "metrics", "log":
+	case "response", "backend", "calls", "metrics", "log", "actions":
 		r.outcome(word, arg, index, s)
-	case "cluster", "upstream", "hostcall", "advance", "request":
+	case "cluster", "upstream", "hostcall", "advance", "request", "wait", "connection":
 		r.closeExchange()
 		r.happening(word, arg, index, s)
 	default:
@@ -151,12 +157,12 @@ func (r *reader) setting(word, arg string, s passage) {
 	case "env":
 		f.setup.Env = parseEnv(s, r.problems)
 	case "config.yaml":
-		f.setup.config.whole = []byte(s.text)
+		f.setup.config.Whole = []byte(s.text)
 	case "config.patch.yaml":
-		f.setup.config.patch = []byte(s.text)
+		f.setup.config.Patch = []byte(s.text)
 	case "config.json":
 		// The newline that ends the section is txtar's, not the document's.
-		f.setup.config.raw = []byte(strings.TrimSuffix(s.text, "\n"))
+		f.setup.config.Raw = []byte(strings.TrimSuffix(s.text, "\n"))
 	case "config_error":
 		f.configError = parseLog(s, r.problems)
 	case "skip":
@@ -180,8 +186,8 @@ func (r *reader) happening(word, arg string, index int, s passage) {
 		st.cluster = &clusterStep{name: arg, answer: a}
 	case "upstream":
 		a := parseAnswer(s, r.problems)
-		if a.Fault != "" {
-			r.addf(s.line, "the backend has no faults: write a response")
+		if a.GRPC {
+			r.addf(s.line, "the backend answers over HTTP alone: write %s STATUS", httpVersion)
 		}
 		st.upstream = &a
 	case "hostcall":
@@ -189,11 +195,23 @@ func (r *reader) happening(word, arg string, index int, s passage) {
 	case "advance":
 		st.advance = parseDuration(strings.TrimSpace(s.text), maxAdvance, s.line, r.problems)
 	case "request":
-		st.exchange = &exchange{line: s.line, index: index, request: parseSentRequest(s, r.problems), calls: map[string]*callsWant{}}
-		r.open = st.exchange
-		if !hasHeader(st.exchange.request.Headers, "host") {
+		a := &asked{Sent: parseSent(s, r.problems), line: s.line}
+		if !hasHeader(a.Headers, "host") {
 			r.addf(s.line, "request has no host header: write one, such as host: api.example.com")
 		}
+		if arg != "" {
+			r.begin(a, arg)
+			st.begin = a
+			break
+		}
+		st.exchange = newExchange(s.line, index, a)
+		r.open = st.exchange
+	case "connection":
+		st.exchange = newExchange(s.line, index, &asked{talk: parseConversation(s, r.problems), line: s.line})
+		r.open = st.exchange
+	case "wait":
+		st.exchange = newExchange(s.line, index, r.awaited(arg, s)...)
+		r.open = st.exchange
 	}
 	r.file.steps = append(r.file.steps, st)
 }
@@ -213,8 +231,10 @@ func (r *reader) checkStatic(name string, a Answer, line int) {
 }
 
 func (r *reader) closeExchange() {
-	if r.open != nil && r.open.response == nil {
-		r.addf(r.open.line-1, "request has no response section: write what the client gets")
+	if r.open != nil {
+		for _, a := range r.open.asked {
+			r.checkResponses(a)
+		}
 	}
 	r.open = nil
 }

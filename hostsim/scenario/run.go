@@ -4,10 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
-	"sort"
 	"strings"
+
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/internal/delta"
 )
 
 // Report is what came of one scenario on one driver.
@@ -48,9 +47,9 @@ func Run(ctx context.Context, f *File, d Driver) (Report, error) {
 	findings, err := play(ctx, f, d)
 	report := Report{Scenario: f.Name, Driver: d.Name()}
 	for _, one := range findings {
-		if one.delta.differs {
+		if one.delta.Differs {
 			report.Differences = append(report.Differences, Difference{
-				Path: f.Path, Line: one.line, Section: one.section, Text: one.delta.text.String()})
+				Path: f.Path, Line: one.line, Section: one.section, Text: one.delta.Text.String()})
 		}
 	}
 	return report, err
@@ -60,7 +59,7 @@ func Run(ctx context.Context, f *File, d Driver) (Report, error) {
 type finding struct {
 	section string
 	line    int
-	delta   *delta
+	delta   *delta.Delta
 	index   int // of the section in the archive; -1 when it has none
 	after   int // the section behind which a new one belongs
 	// seen is the section's text as it would have to be: "" to have no section.
@@ -72,11 +71,18 @@ type finding struct {
 // play runs all steps. It goes on after a difference, and stops at an error.
 func play(ctx context.Context, f *File, d Driver) ([]finding, error) {
 	setup := f.setup
-	setup.Metrics = slices.ContainsFunc(f.steps, func(s step) bool { return s.exchange != nil && s.exchange.metrics != nil })
+	setup.Metrics = f.expectsMetrics()
 	setup.WatchHostcalls = f.watched()
 	for _, s := range f.steps {
-		if s.hostcall != nil {
+		switch {
+		case s.hostcall != nil:
 			setup.later = append(setup.later, "hostcall "+s.hostcall.Name)
+		case s.upstream != nil && s.upstream.Fault != "":
+			setup.later = append(setup.later, "upstream fault")
+		case s.begin != nil:
+			setup.later = append(setup.later, s.begin.words()...)
+		case s.exchange != nil && s.exchange.asked[0].Name == "":
+			setup.later = append(setup.later, s.exchange.asked[0].words()...)
 		}
 	}
 	if err := sayable(d, setup); err != nil {
@@ -108,36 +114,21 @@ func playWatched(ctx context.Context, f *File, s Setup, inst Instance) ([]findin
 
 func playOn(ctx context.Context, f *File, inst Instance, watch *hostcallWatch) ([]finding, error) {
 	if f.configError != nil {
-		taken := &delta{}
+		taken := &delta.Delta{}
 		for _, text := range f.configError.lines {
-			taken.missing(text)
+			taken.Missing(text)
 		}
-		taken.extra("(the guest took the configuration)")
+		taken.Extra("(the guest took the configuration)")
 		return []finding{{section: "config_error", line: f.configError.line, delta: taken}}, nil
 	}
+	p := player{inst: inst, watch: watch, metrics: f.expectsMetrics(), underWay: map[*asked]*expander{}}
 	var findings []finding
 	for _, s := range f.steps {
 		x := newExpander(Vars{Now: inst.Now(), ClusterName: inst.ClusterName})
-		switch {
-		case s.cluster != nil:
-			inst.SetCluster(s.cluster.name, x.answer(s.cluster.answer))
-		case s.upstream != nil:
-			inst.SetUpstream(x.answer(*s.upstream))
-		case s.advance != 0:
-			inst.Advance(s.advance)
-		case s.hostcall != nil:
-			if err := setHostcall(inst, x.hostcall(*s.hostcall)); err != nil {
-				return findings, fmt.Errorf("%s:%d: %w", f.Path, s.line, err)
-			}
-		case s.exchange != nil:
-			more, err := playExchange(ctx, s.exchange, inst, x, watch)
-			findings = append(findings, more...)
-			if err != nil {
-				return findings, fmt.Errorf("%s:%d: %w", f.Path, s.line, err)
-			}
-		}
-		if x.err != nil {
-			return findings, fmt.Errorf("%s:%d: %w", f.Path, s.line, x.err)
+		more, err := p.step(ctx, s, x)
+		findings = append(findings, more...)
+		if err = errors.Join(err, x.Err); err != nil {
+			return findings, fmt.Errorf("%s:%d: %w", f.Path, s.line, err)
 		}
 	}
 	return findings, nil
@@ -145,113 +136,13 @@ func playOn(ctx context.Context, f *File, inst Instance, watch *hostcallWatch) (
 
 func compareRefusal(f *File, refused *ConfigError) finding {
 	if f.configError == nil {
-		d := &delta{}
-		d.missing("(the guest takes the configuration)")
+		d := &delta.Delta{}
+		d.Missing("(the guest takes the configuration)")
 		for _, l := range refused.Log {
-			d.extra("(log " + l.Level + ": " + l.Message + ")")
+			d.Extra("(log " + l.Level + ": " + l.Message + ")")
 		}
 		return finding{section: "configuration", line: 1, delta: d}
 	}
 	d := compareLog(f.configError, newExpander(Vars{Now: rehearsalTime}), refused.Log)
 	return finding{section: "config_error", line: f.configError.line, delta: d}
-}
-
-// seen is everything that a driver showed of one exchange.
-type seen struct {
-	Result
-	before, after map[string]int64
-	hostcalls     []string
-}
-
-func playExchange(ctx context.Context, e *exchange, inst Instance, x *expander, watch *hostcallWatch) ([]finding, error) {
-	var s seen
-	var err error
-	if e.metrics != nil {
-		before, err := inst.Metrics(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("read metrics before the request: %w", err)
-		}
-		s.before = maps.Clone(before) // a driver may hand out its live map
-	}
-	watch.take()
-	if s.Result, err = inst.Do(ctx, x.request(e.request)); err != nil {
-		return nil, fmt.Errorf("do request: %w", err)
-	}
-	s.hostcalls = watch.take()
-	s.Result = s.joined()
-	if e.metrics != nil {
-		if s.after, err = inst.Metrics(ctx); err != nil {
-			return nil, fmt.Errorf("read metrics after the request: %w", err)
-		}
-	}
-	return compareExchange(e, s, x), nil
-}
-
-func compareExchange(e *exchange, s seen, x *expander) []finding {
-	findings := []finding{{
-		section: "response", line: e.response.line, index: e.response.index,
-		delta: compareResponse(x.wantResponse(e.response.message), s.Response),
-		seen:  writeResponse(s.Response, e.response.message.Headers), rewritable: true,
-	}, compareBackend(e, s, x)}
-	names := make([]string, 0, len(e.calls)+len(s.Calls))
-	for name := range e.calls {
-		names = append(names, name)
-	}
-	for name := range s.Calls {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	for _, name := range slices.Compact(names) {
-		findings = append(findings, compareCluster(e, name, s, x))
-	}
-	if w := e.metrics; w != nil {
-		findings = append(findings, finding{
-			section: "metrics", line: w.line, index: w.index,
-			delta: compareMetrics(w, x, s.before, s.after), seen: writeMetrics(w, x, s.before, s.after), rewritable: true,
-		})
-	}
-	if w := e.log; w != nil {
-		findings = append(findings, finding{section: "log", line: w.line, delta: compareLog(w, x, s.Log)})
-	}
-	if w := e.hostcalls; w != nil {
-		findings = append(findings, hostcallsFinding(w, s.hostcalls))
-	}
-	return findings
-}
-
-func compareBackend(e *exchange, s seen, x *expander) finding {
-	one := finding{section: "backend", line: e.line, index: -1, after: e.response.index, delta: &delta{}, rewritable: true}
-	if e.backend != nil {
-		one.line, one.index = e.backend.line, e.backend.index
-	}
-	if s.Backend != nil {
-		var keep []Header
-		if e.backend != nil {
-			keep = e.backend.message.Headers
-		}
-		one.seen = writeRequest(*s.Backend, keep)
-	}
-	switch {
-	case e.backend != nil && s.Backend != nil:
-		one.delta = compareRequest(x.wantRequest(e.backend.message), *s.Backend)
-	case e.backend != nil:
-		missingRequest(one.delta, x.wantRequest(e.backend.message))
-		one.delta.extra("(the backend saw no request)")
-	case s.Backend != nil:
-		one.delta.missing("(the backend sees no request)")
-		extraRequest(one.delta, *s.Backend)
-	}
-	return one
-}
-
-func compareCluster(e *exchange, name string, s seen, x *expander) finding {
-	want, got := e.calls[name], s.Calls[name]
-	one := finding{
-		section: "calls " + name, line: e.line, index: -1, after: e.response.index,
-		delta: compareCalls(want, x, got), seen: writeCalls(want, got), rewritable: true,
-	}
-	if want != nil {
-		one.line, one.index = want.line, want.index
-	}
-	return one
 }

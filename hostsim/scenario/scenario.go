@@ -49,6 +49,7 @@ type step struct {
 	upstream *Answer
 	hostcall *Hostcall
 	advance  time.Duration
+	begin    *asked // its exchange comes with section wait
 	exchange *exchange
 }
 
@@ -84,10 +85,13 @@ func (f *File) Expected() Expected {
 		if s.exchange == nil {
 			continue
 		}
-		r := s.exchange.response.message
-		e.Statuses = append(e.Statuses, r.Status)
-		e.Bodies = append(e.Bodies, string(r.Body))
-		e.Headers = append(e.Headers, r.Headers...)
+		for _, a := range s.exchange.asked {
+			for _, w := range a.responses {
+				e.Statuses = append(e.Statuses, w.message.Status)
+				e.Bodies = append(e.Bodies, string(w.message.Body))
+				e.Headers = append(e.Headers, w.message.Headers...)
+			}
+		}
 		if s.exchange.metrics != nil {
 			for _, m := range s.exchange.metrics.deltas {
 				e.Metrics = append(e.Metrics, m.name)
@@ -122,7 +126,7 @@ func Load(dir string) ([]*File, error) {
 	var files []*File
 	var errs []error
 	for _, path := range paths {
-		f, err := load(dir, path)
+		f, err := load(rootOf(dir), path)
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -138,16 +142,20 @@ func Load(dir string) ([]*File, error) {
 }
 
 func loadFile(path string) ([]*File, error) {
-	root := filepath.Dir(path)
-	if !filepath.IsAbs(path) {
-		root = "."
-	}
-	f, err := load(root, path)
+	f, err := load(rootOf(filepath.Dir(path)), path)
 	if err != nil {
 		return nil, err
 	}
 	f.rename(strings.TrimSuffix(filepath.Base(path), Extension))
 	return []*File{f}, nil
+}
+
+// rootOf is the highest folder whose base configuration counts.
+func rootOf(dir string) string {
+	if filepath.IsAbs(dir) {
+		return dir
+	}
+	return "."
 }
 
 func findFiles(dir string) ([]string, error) {

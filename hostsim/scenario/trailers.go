@@ -25,20 +25,27 @@ func splitTrailers(lines []Header) (headers, trailers []Header) {
 // lines are all header lines of a response, trailers included.
 func (r Response) lines() []Header { return slices.Concat(r.Headers, r.Trailers) }
 
-// joined has the trailers of all messages among their header lines.
-func (r Result) joined() Result {
-	r.Response.Headers = joinTrailers(r.Response.Headers, r.Response.Trailers)
-	if r.Backend != nil {
-		seen := *r.Backend
-		seen.Headers = joinTrailers(seen.Headers, seen.Trailers)
-		r.Backend = &seen
-	}
-	for _, calls := range r.Calls {
-		for i := range calls {
-			calls[i].Headers = joinTrailers(calls[i].Headers, calls[i].Trailers)
+// joined has the trailers of all messages among their header lines, and calls
+// without gRPC's frames.
+func (o Outcome) joined() Outcome {
+	for _, list := range o.Responses {
+		for i, r := range list {
+			list[i].Headers = joinTrailers(r.Headers, r.Trailers)
 		}
 	}
-	return r
+	join := func(list []Request) {
+		for i, r := range list {
+			list[i].Headers = joinTrailers(r.Headers, r.Trailers)
+		}
+	}
+	join(o.Backend)
+	for _, calls := range o.Calls {
+		join(calls)
+		for i := range calls {
+			calls[i] = calls[i].unframed()
+		}
+	}
+	return o
 }
 
 func joinTrailers(headers, trailers []Header) []Header {

@@ -5,13 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 
 	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
-	"github.com/sallyport-gateway/sallyport/hostsim/scenario/verbatim"
 )
 
 // Options say which module a Driver runs, and how.
@@ -78,6 +78,7 @@ func StartEnvoy(ctx context.Context, o Options) (*envoyrun.Dynamic, error) {
 			prefix("wasmcustom."), prefix("wasm."), prefix("listener_manager."), prefix("extension_config_discovery."), prefix("cluster_manager."),
 			regex(`(http|cluster)\..*\.(up|down)stream_rq_(total|active)`),
 			regex(`http\..*\.downstream_cx_rx_bytes_total`),
+			regex(`listener\.[0-9._]+\.downstream_cx_active`),
 			regex(`listener\..*\.worker_[0-9]+\.downstream_cx_total`),
 		},
 	})
@@ -130,7 +131,7 @@ func (d *Driver) Start(ctx context.Context, s scenario.Setup) (scenario.Instance
 		}
 	}
 	d.started++
-	i := &instance{driver: d, id: fmt.Sprintf("s%d", d.started), servers: map[string]*verbatim.Server{}}
+	i := &instance{driver: d, id: fmt.Sprintf("s%d", d.started), servers: map[string]server{}, plain: s.Plain}
 	s, err := s.Expand(scenario.Vars{Now: i.Now(), ClusterName: i.ClusterName})
 	if err != nil {
 		return nil, err
@@ -163,7 +164,11 @@ func (d *Driver) add(ctx context.Context, i *instance) error {
 	var listeners, clusters []any
 	for _, each := range d.instances {
 		listeners = append(listeners, each.listener)
-		clusters = append(clusters, each.clusters...)
+		for n, cluster := range each.clusters {
+			if each == i || !slices.Contains(i.names, each.names[n]) {
+				clusters = append(clusters, cluster)
+			}
+		}
 	}
 	mark := d.envoy.Log().Len()
 	if ok, err := d.envoy.OfferClusters(ctx, clusters); err != nil || !ok {
@@ -179,7 +184,14 @@ func (d *Driver) add(ctx context.Context, i *instance) error {
 	if err := d.awaitDrained(ctx); err != nil {
 		return fmt.Errorf("wait for the end of the listeners before %s: %w", i.id, err)
 	}
-	i.address, err = d.envoy.Listener(ctx, i.id)
+	if i.address, err = d.envoy.Listener(ctx, i.id); err != nil {
+		return err
+	}
+	now, err := i.counts(ctx)
+	i.older = map[string]uint64{}
+	for _, name := range i.names {
+		i.older[name] = now.Number[requests(name)]
+	}
 	return err
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,16 +27,21 @@ type instance struct {
 	driver   *Driver
 	id       string
 	logged   *regexp.Regexp // what Envoy puts before lines of the guest and other plugins
+	plain    func(cluster string) bool
 	listener any
 	clusters []any
-	address  string                      // of the listener, host:port
-	servers  map[string]*verbatim.Server // by the file's name of the cluster; those with static faults have none
+	names    []string          // of clusters
+	older    map[string]uint64 // requests of earlier clusters of the same names
+	address  string            // of the listener, host:port
+	servers  map[string]server // by the file's name of the cluster; those with static faults have none
 	backend  *verbatim.Server
-	ports    []func() error // closed ports to give back
+	tcp      *verbatim.Backend // instead of backend, behind a network filter
+	ports    []func() error    // closed ports to give back
 	closed   bool
+	traffic  *traffic // nil when no request is under way beside others
 }
 
-var _ scenario.Instance = (*instance)(nil)
+var _ scenario.ConnectionInstance = (*instance)(nil)
 
 // prepare starts the servers and makes Envoy's resources.
 func (i *instance) prepare(s scenario.Setup, o Options) error {
@@ -43,7 +49,13 @@ func (i *instance) prepare(s scenario.Setup, o Options) error {
 	if i.backend, err = verbatim.NewServer(s.Upstream); err != nil {
 		return err
 	}
-	if err := i.addCluster(Cluster{Name: i.backendCluster(), Address: i.backend.Address(), Backend: true, Properties: s.Properties}); err != nil {
+	address := i.backend.Address()
+	if s.Settings.Network {
+		if address, err = i.serveTCP(s.Upstream); err != nil {
+			return err
+		}
+	}
+	if err := i.addCluster(Cluster{Name: i.backendCluster(), Address: address, Backend: true, Properties: s.Properties}); err != nil {
 		return err
 	}
 	for name, answer := range s.Clusters {
@@ -54,13 +66,13 @@ func (i *instance) prepare(s scenario.Setup, o Options) error {
 		if err != nil {
 			return err
 		}
-		if err := i.addCluster(Cluster{Name: i.ClusterName(name), Address: address}); err != nil {
+		if err := i.addCluster(Cluster{Name: i.ClusterName(name), Address: address, HTTP2: answer.GRPC}); err != nil {
 			return err
 		}
 	}
 	l := Listener{
 		Name: i.id, Backend: i.backendCluster(), Module: o.Module, RootID: o.RootID, Config: s.Config, Env: s.Env,
-		Settings: s.Settings, Properties: s.Properties,
+		Settings: s.Settings, Properties: s.Properties, Network: s.Settings.Network,
 	}
 	if err := l.others(s, o.Modules); err != nil {
 		return err
@@ -68,6 +80,22 @@ func (i *instance) prepare(s scenario.Setup, o Options) error {
 	i.logged = l.logPrefix()
 	i.listener, err = l.resource(o)
 	return err
+}
+
+// server is what stands behind a cluster.
+type server interface {
+	Address() string
+	SetAnswer(scenario.Answer)
+	Take() []scenario.Request
+	Total() uint64
+	Close() error
+}
+
+func newServer(a scenario.Answer) (server, error) {
+	if a.GRPC {
+		return verbatim.NewGRPCServer(a)
+	}
+	return verbatim.NewServer(a)
 }
 
 // serve makes what stands behind a cluster; without an endpoint the address is empty.
@@ -82,7 +110,7 @@ func (i *instance) serve(name string, answer scenario.Answer) (address string, e
 		}
 		return address, err
 	}
-	s, err := verbatim.NewServer(answer)
+	s, err := newServer(answer)
 	if err != nil {
 		return "", err
 	}
@@ -91,44 +119,67 @@ func (i *instance) serve(name string, answer scenario.Answer) (address string, e
 }
 
 func (i *instance) addCluster(c Cluster) error {
+	for _, other := range i.driver.instances {
+		if !other.closed && slices.Contains(other.names, c.Name) {
+			return fmt.Errorf("cluster %s is another scenario's that is under way: write ${cluster.%s} in one of them", c.Name, c.Name)
+		}
+	}
 	resource, err := c.resource(i.driver.options)
-	i.clusters = append(i.clusters, resource)
+	i.clusters, i.names = append(i.clusters, resource), append(i.names, c.Name)
 	return err
 }
 
-// ClusterName is unique in the Envoy; see scenario.Instance. The backend's cluster cannot be met: "_" is not part of
+// ClusterName is unique in the Envoy, unless the file needs the name itself; see scenario.Instance. The backend's cluster cannot be met: "_" is not part of
 // a scenario's id.
-func (i *instance) ClusterName(name string) string { return name + "-" + i.id }
+func (i *instance) ClusterName(name string) string {
+	if i.plain(name) {
+		return name
+	}
+	return i.own(name)
+}
 
-func (i *instance) backendCluster() string { return "_" + i.ClusterName(backendName) }
+func (i *instance) own(name string) string { return name + "-" + i.id }
+
+func (i *instance) backendCluster() string { return "_" + i.own(backendName) }
 
 // Do is one exchange, over a connection of its own; see scenario.Instance.
 func (i *instance) Do(ctx context.Context, r scenario.Request) (scenario.Result, error) {
+	return i.exchange(ctx, func() (result scenario.Result, err error) {
+		before, err := i.counts(ctx)
+		if err != nil {
+			return result, err
+		}
+		if result.Response, err = verbatim.Send(ctx, i.address, r); err != nil {
+			return result, err
+		}
+		if err := i.settle(ctx, before, 1); err != nil {
+			return result, fmt.Errorf("wait for the end of the exchange: %w", err)
+		}
+		return result, nil
+	})
+}
+
+// exchange adds to the result of play what was seen elsewhere.
+func (i *instance) exchange(ctx context.Context, play func() (scenario.Result, error)) (scenario.Result, error) {
 	i.driver.mu.Lock()
 	defer i.driver.mu.Unlock()
 	envoy := i.driver.envoy
-	before, err := i.counts(ctx)
-	if err != nil {
-		return scenario.Result{}, err
-	}
 	if err := i.driver.reports.begin(ctx, envoy.Process); err != nil {
 		return scenario.Result{}, err
 	}
 	i.takeAll()
 	mark := envoy.Log().Len()
-	response, err := verbatim.Send(ctx, i.address, r)
+	result, err := play()
 	if err != nil {
 		return scenario.Result{}, err
-	}
-	if err := i.settle(ctx, before); err != nil {
-		return scenario.Result{}, fmt.Errorf("wait for the end of the exchange: %w", err)
 	}
 	i.driver.reports.end()
 	if err := envoy.Log().Sync(ctx); err != nil {
 		return scenario.Result{}, err
 	}
-	calls, toBackend := i.takeAll()
-	result := scenario.Result{Response: response, Calls: calls, Log: i.guestLines(envoy.Log().Since(mark))}
+	var toBackend []scenario.Request
+	result.Calls, toBackend = i.takeAll()
+	result.Log = i.guestLines(envoy.Log().Since(mark))
 	switch len(toBackend) {
 	case 0:
 	case 1:
@@ -149,17 +200,23 @@ func (i *instance) takeAll() (calls map[string][]scenario.Request, backend []sce
 	return calls, i.backend.Take()
 }
 
+// streams is the name of a count of requests.
+func (i *instance) streams(what string) string { return "http." + i.id + ".downstream_rq_" + what }
+
+// requests is the name of the count of a cluster.
+func requests(cluster string) string { return "cluster." + cluster + ".upstream_rq_total" }
+
 // counts are Envoy's numbers of requests, in all and under way, at this scenario's listener and clusters.
 func (i *instance) counts(ctx context.Context) (envoyrun.Stats, error) {
-	return i.driver.envoy.Stats(ctx, `^(http\.`+i.id+`|cluster\..*-`+i.id+`)\.(up|down)stream_rq_(total|active)$`)
+	return i.driver.envoy.Stats(ctx, `^(http\.`+i.id+`|cluster\.(`+strings.Join(i.names, "|")+`))\.(up|down)stream_rq_(total|active)$`)
 }
 
-// settle waits until nothing of the exchange is left: the stream is gone (Envoy writes its access log, and calls the
+// settle waits until nothing of so many requests is left: the streams are gone (Envoy writes its access log, and calls the
 // guest's on_log, before that), no callout is in the air, and the servers have read all that Envoy sent them.
-func (i *instance) settle(ctx context.Context, before envoyrun.Stats) error {
+func (i *instance) settle(ctx context.Context, before envoyrun.Stats, sent int) error {
 	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
-	streams := "http." + i.id + ".downstream_rq_total"
+	streams := i.streams("total")
 	return i.driver.envoy.Poll(ctx, func() (bool, error) {
 		now, err := i.counts(ctx)
 		if err != nil {
@@ -170,15 +227,15 @@ func (i *instance) settle(ctx context.Context, before envoyrun.Stats) error {
 				return false, nil
 			}
 		}
-		read := func(cluster string, s *verbatim.Server) bool {
-			return s.Total() >= now.Number["cluster."+cluster+".upstream_rq_total"]
+		read := func(cluster string, s server) bool {
+			return s.Total() >= now.Number[requests(cluster)]-i.older[cluster]
 		}
 		for name, s := range i.servers {
 			if !read(i.ClusterName(name), s) {
 				return false, nil
 			}
 		}
-		return now.Number[streams] > before.Number[streams] && read(i.backendCluster(), i.backend), nil
+		return now.Number[streams] >= before.Number[streams]+uint64(sent) && read(i.backendCluster(), i.backend), nil
 	})
 }
 
@@ -214,8 +271,7 @@ func (i *instance) Advance(d time.Duration) { time.Sleep(d) }
 // Metrics are those of all scenarios of this Envoy together, with all that their guests count: differences mean something,
 // values do not.
 func (i *instance) Metrics(ctx context.Context) (map[string]int64, error) {
-	i.driver.mu.Lock()
-	defer i.driver.mu.Unlock()
+	defer i.lock()()
 	return i.driver.reports.wait(ctx, i.driver.envoy.Process)
 }
 
@@ -250,6 +306,7 @@ func (c *counted) whole(metrics map[string]int64) {
 
 // Close ends the servers. The listener goes when the next scenario comes.
 func (i *instance) Close() error {
+	i.abandon()
 	i.driver.mu.Lock()
 	defer i.driver.mu.Unlock()
 	return i.release()
@@ -263,6 +320,9 @@ func (i *instance) release() error {
 	var errs []error
 	if i.backend != nil {
 		errs = append(errs, i.backend.Close())
+	}
+	if i.tcp != nil {
+		errs = append(errs, i.tcp.Close())
 	}
 	for _, s := range i.servers {
 		errs = append(errs, s.Close())

@@ -44,7 +44,7 @@ func (d *Driver) Start(ctx context.Context, s scenario.Setup) (scenario.Instance
 	if err != nil {
 		return nil, err
 	}
-	in := &instance{clusters: map[string]*server{}, backend: &server{answer: s.Upstream}, idle: s.Settings.Idle}
+	in := &instance{clusters: map[string]*server{}, backend: &server{answer: s.Upstream}, idle: s.Settings.Idle, refuses: s.Upstream.Fault == scenario.FaultRefuse}
 	options := append([]hostsim.Option{
 		hostsim.WithConnectionManager(hostsim.ConnectionManager{UseRemoteAddress: true}),
 	}, d.options...)
@@ -69,10 +69,11 @@ func (d *Driver) Start(ctx context.Context, s scenario.Setup) (scenario.Instance
 	for name, answer := range s.Clusters {
 		in.clusters[name] = &server{answer: answer}
 		if answer.Fault != scenario.FaultUnknown {
-			options = append(options, hostsim.WithCluster(name, in.clusters[name]))
+			options = append(options, hostsim.WithCluster(name, cluster(in.clusters[name], answer)))
 		}
 	}
 	in.host, err = d.module.New(ctx, options...)
+	in.plugins = []*hostsim.Host{in.host}
 	if in.front = in.host; err == nil && len(s.Plugins) > 0 {
 		if err = in.chain(ctx, d, s, common); err != nil {
 			err = errors.Join(err, in.Close())
@@ -101,20 +102,24 @@ type Inside interface {
 type instance struct {
 	host     *hostsim.Host
 	front    *hostsim.Host // the first plugin of the chain, mostly host itself
+	plugins  []*hostsim.Host
 	clusters map[string]*server
 	backend  *server
 	last     hostsim.Exchange
 	asked    int           // exchanges: workers take them in turn
 	idle     time.Duration // the scenario's own limit, which it may want to see reached
+	refuses  bool          // the backend takes no connections, behind a network filter
 	owing    bool          // there was an exchange since metrics were read
 	// hostcalls answers some of them; nil when no word of the file does.
 	hostcalls *hostcalls
 	traced    int // how much of the trace was taken
+	traffic   traffic
 }
 
 var (
-	_ Inside                    = (*instance)(nil)
-	_ scenario.HostcallInstance = (*instance)(nil)
+	_ Inside                      = (*instance)(nil)
+	_ scenario.HostcallInstance   = (*instance)(nil)
+	_ scenario.ConnectionInstance = (*instance)(nil)
 )
 
 func (in *instance) Host() *hostsim.Host            { return in.host }
@@ -123,42 +128,65 @@ func (in *instance) LastExchange() hostsim.Exchange { return in.last }
 // Do plays one exchange. A stream that only the host's idle timeout ended is an error: no scenario wants one, and its
 // 504 could pass for an answer.
 func (in *instance) Do(ctx context.Context, r scenario.Request) (scenario.Result, error) {
-	for _, s := range in.clusters {
-		s.take()
-	}
-	in.owing = true
-	asked := Request(r)
-	asked.Worker = in.asked % in.host.Process().Workers()
-	in.asked++
-	response, exchange, err := in.front.Do(ctx, asked)
+	in.takeCalls()
+	response, exchange, err := in.front.Do(ctx, in.next(r))
 	if err != nil {
 		return scenario.Result{}, err
 	}
 	in.last = exchange
+	if err := in.whole(response, exchange); err != nil {
+		return scenario.Result{}, err
+	}
+	return scenario.Result{
+		Response: seenResponse(response), Backend: seenBackend(exchange), Calls: in.takeCalls(), Log: logLines(exchange.Log),
+	}, nil
+}
+
+// next is a request for the worker whose turn it is.
+func (in *instance) next(r scenario.Request) hostsim.Request {
+	in.owing = true
+	asked := Request(r)
+	asked.Worker = in.asked % in.host.Process().Workers()
+	in.asked++
+	return asked
+}
+
+// whole is an error for an exchange that no file can want.
+func (in *instance) whole(response hostsim.Response, exchange hostsim.Exchange) error {
 	switch {
 	case exchange.Details == "stream_idle_timeout" && in.idle == 0:
-		return scenario.Result{}, fmt.Errorf("the stream hung until the host's idle timeout, after %v", exchange.Elapsed)
+		return fmt.Errorf("the stream hung until the host's idle timeout, after %v", exchange.Elapsed)
 	case len(exchange.Misframed) > 0:
-		return scenario.Result{}, fmt.Errorf("content-length is stale: %s", strings.Join(exchange.Misframed, "; "))
+		return fmt.Errorf("content-length is stale: %s", strings.Join(exchange.Misframed, "; "))
 	case response.Status == 0 || response.Reset:
-		return scenario.Result{}, fmt.Errorf("the stream ended without a whole response: %s", exchange.Details)
+		return fmt.Errorf("the stream ended without a whole response: %s", exchange.Details)
 	}
-	result := scenario.Result{
-		Response: scenario.Response{Status: response.Status, Headers: Headers(response.Headers), Body: response.Body, Trailers: Headers(response.Trailers)},
-		Calls:    map[string][]scenario.Request{},
-		Log:      logLines(exchange.Log),
-	}
-	if up := exchange.Upstream; up != nil && up.Complete {
-		seen := SeenRequest(up.Headers, up.Body)
-		seen.Trailers = Headers(up.Trailers)
-		result.Backend = &seen
-	}
+	return nil
+}
+
+// takeCalls gives what the clusters read since the last time.
+func (in *instance) takeCalls() map[string][]scenario.Request {
+	calls := map[string][]scenario.Request{}
 	for name, s := range in.clusters {
 		if seen := s.take(); len(seen) > 0 {
-			result.Calls[name] = seen
+			calls[name] = seen
 		}
 	}
-	return result, nil
+	return calls
+}
+
+func seenResponse(r hostsim.Response) scenario.Response {
+	return scenario.Response{Status: r.Status, Headers: Headers(r.Headers), Body: r.Body, Trailers: Headers(r.Trailers)}
+}
+
+// seenBackend is what the backend read of an exchange; nil when that is no whole request.
+func seenBackend(e hostsim.Exchange) *scenario.Request {
+	if e.Upstream == nil || !e.Upstream.Complete {
+		return nil
+	}
+	seen := SeenRequest(e.Upstream.Headers, e.Upstream.Body)
+	seen.Trailers = Headers(e.Upstream.Trailers)
+	return &seen
 }
 
 func (in *instance) SetCluster(name string, a scenario.Answer) { in.clusters[name].set(a) }

@@ -81,18 +81,35 @@ func (c *hostcalls) answer(call hostsim.TraceEntry) (abi.Status, []byte, bool) {
 	return abi.StatusOK, nil, false
 }
 
-// SetHostcall and TakeHostcalls: see scenario.HostcallInstance.
+// SetHostcall and TakeTrace: see scenario.HostcallInstance.
 func (in *instance) SetHostcall(h scenario.Hostcall) error { return in.hostcalls.set(h) }
 
-// TakeHostcalls leaves out what belongs to a compiler's runtime and not to the proxy.
-func (in *instance) TakeHostcalls() []string {
-	var names []string
+// TakeTrace leaves out what belongs to a compiler's runtime and not to the proxy.
+func (in *instance) TakeTrace() (out scenario.Trace) {
 	trace := in.host.Trace()
 	for _, e := range trace[in.traced:] {
-		if !e.Callback && (strings.HasPrefix(e.Name, "proxy_") || strings.HasPrefix(e.Name, "envoy_")) {
-			names = append(names, e.Name)
+		switch {
+		case !e.Callback && (strings.HasPrefix(e.Name, "proxy_") || strings.HasPrefix(e.Name, "envoy_")):
+			out.Hostcalls = append(out.Hostcalls, e.Name)
+		case e.Callback && !e.Trapped && returnsAction[e.Name]:
+			out.Actions = append(out.Actions, e.Name+" "+action(e.Result))
 		}
 	}
 	in.traced = len(trace)
-	return names
+	return out
+}
+
+// returnsAction has the callbacks whose answer decides whether the host goes on.
+var returnsAction = map[string]bool{
+	"proxy_on_request_headers": true, "proxy_on_request_body": true, "proxy_on_request_trailers": true,
+	"proxy_on_response_headers": true, "proxy_on_response_body": true, "proxy_on_response_trailers": true,
+	"proxy_on_new_connection": true, "proxy_on_downstream_data": true, "proxy_on_upstream_data": true,
+}
+
+// action is the host's reading: whatever is not 0 stops.
+func action(result uint32) string {
+	if result == 0 {
+		return scenario.ActionContinue
+	}
+	return scenario.ActionPause
 }

@@ -42,7 +42,7 @@ func (in *instance) chain(ctx context.Context, d *Driver, s scenario.Setup, comm
 	for i, h := range hosts[1:] {
 		hosts[i].SetNext(h)
 	}
-	in.front = hosts[0]
+	in.front, in.plugins = hosts[0], hosts
 	return nil
 }
 
