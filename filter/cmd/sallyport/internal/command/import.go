@@ -46,7 +46,7 @@ left as it is.`,
 			return err
 		})
 		if err == nil {
-			fmt.Fprintf(c.ErrOrStderr(), "%d keys imported for app %s, %d were known.\n", added, appName, len(keys)-added)
+			fmt.Fprintf(c.ErrOrStderr(), "%s imported for app %s, %d known already.\n", plural(added, "key"), appName, len(keys)-added)
 		}
 		return err
 	}
