@@ -5,11 +5,15 @@ package pipeline
 type Flight struct {
 	waiters []*Run // in the order in which they came; nil for one that has left
 	left    int    // so many of them
+	joined  bool
 	landed  bool
 }
 
 // Waiting is the number of exchanges that wait.
 func (f *Flight) Waiting() int { return len(f.waiters) - f.left }
+
+// Abandoned reports whether all who waited have left before the call ended.
+func (f *Flight) Abandoned() bool { return f.joined && !f.landed && f.Waiting() == 0 }
 
 // Landed reports whether the call has ended.
 func (f *Flight) Landed() bool { return f.landed }
@@ -44,6 +48,7 @@ func (f *Flight) wakeAll() {
 func (f *Flight) join(r *Run) {
 	r.place = len(f.waiters)
 	f.waiters = append(f.waiters, r)
+	f.joined = true
 }
 
 // leave forgets a run that waits no more: those whose clients have gone take

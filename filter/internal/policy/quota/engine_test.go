@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 )
 
@@ -78,6 +80,39 @@ func TestQuotaExactNoticesAReset(t *testing.T) {
 	}
 	if got := w.burst(20, "shop", s); got[passes] != 5 {
 		t.Errorf("after a reset: %v", got)
+	}
+}
+
+// TestQuotaWaitersWhoLeftTakeNoPlace: clients that do not wait for the answer keep
+// nobody out who does, and nobody's hits are counted who had left by then.
+func TestQuotaWaitersWhoLeftTakeNoPlace(t *testing.T) {
+	w := newWorld(t)
+	s := w.worker(options(Exact, 100_000), memstore.New(nil))
+	sequence := pipeline.NewSequence(s)
+	arrive := func() *pipeline.Run {
+		r := sequence.Begin()
+		if got := r.Advance(exchange(w, "shop"), w.now.UnixNano(), func() {}); got != pipeline.Parked {
+			t.Fatalf("verdict %v", got)
+		}
+		return r
+	}
+	first := arrive()
+	for range 3 * maxWaiting {
+		arrive().Fail(denial.Denial{})
+	}
+	last := arrive()
+	w.engine.deliver()
+	for _, r := range []*pipeline.Run{first, last} {
+		if got := r.Advance(exchange(w, "shop"), w.now.UnixNano(), nil); got != pipeline.Admitted {
+			t.Errorf("verdict %v for %v", got, r.Denial().Reason)
+		}
+	}
+	hits := int64(0)
+	for _, c := range w.engine.calls {
+		hits += c.hits
+	}
+	if hits != 2 {
+		t.Errorf("%d hits for two requests", hits)
 	}
 }
 
