@@ -11,8 +11,8 @@ import (
 //go:embed envoy.yaml backend-sidecar.yaml quota-cluster.yaml secrets/*.yaml istio/base istio/overlays envoy-gateway/*.yaml envoy-gateway/quota
 var shipped embed.FS
 
-// Document is a shipped file, decoded, to be changed place by place. Its methods do nothing after the first
-// error, which Err tells.
+// Document is a shipped file, decoded, to be changed place by place. Its methods do nothing after the first error,
+// which Err returns.
 type Document struct {
 	file string
 	root any
@@ -25,10 +25,10 @@ func Parse() *Document { return parse("envoy.yaml") }
 // Sidecar decodes the shipped backend-sidecar.yaml, a fresh copy at each call.
 func Sidecar() *Document { return parse("backend-sidecar.yaml") }
 
-// Wrap makes a document of what is decoded already; file is what errors call it.
+// Wrap makes a document of what is already decoded; file is its name in errors.
 func Wrap(file string, root any) *Document { return &Document{file: file, root: root} }
 
-// Shipped is a file that is shipped for Envoy, Istio or Envoy Gateway, as it stands.
+// Shipped returns a file that is shipped for Envoy, Istio or Envoy Gateway, unchanged.
 func Shipped(file string) ([]byte, error) { return shipped.ReadFile(file) }
 
 func parse(file string) *Document {
@@ -44,8 +44,8 @@ func parse(file string) *Document {
 	return d
 }
 
-// Set replaces the member at the path. A path that leads nowhere is an error: a change of the file's shape must not
-// go unseen.
+// Set replaces the member at the path. A path that leads nowhere is an error: a change of the file's shape must not go
+// unnoticed.
 func (d *Document) Set(value any, at Path) {
 	d.change(at, func(members map[string]any, name string) { members[name] = value })
 }
@@ -87,7 +87,7 @@ func (d *Document) change(at Path, do func(members map[string]any, name string))
 	do(members, name)
 }
 
-// Get answers what is at the path; it is part of the document, not a copy.
+// Get returns what is at the path; it is part of the document, not a copy.
 func (d *Document) Get(at Path) any {
 	if d.err != nil {
 		return nil

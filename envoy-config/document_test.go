@@ -100,10 +100,10 @@ func TestDocumentStopsAtTheFirstError(t *testing.T) {
 		at   Path
 		want string
 	}{
-		{"no such member", Path{"admin", "adress"}, "admin.adress is not there"},
-		{"no such index", Listener().Then("filter_chains", 1, "filters"), "static_resources.listeners[name=gateway].filter_chains[1] is not there"},
-		{"no such name", Cluster("oktaa").Then("type"), "static_resources.clusters[name=oktaa] is not there"},
-		{"through a scalar", Listener().Then("name", "x"), "static_resources.listeners[name=gateway].name.x is not there"},
+		{"no such member", Path{"admin", "adress"}, "admin.adress does not exist"},
+		{"no such index", Listener().Then("filter_chains", 1, "filters"), "static_resources.listeners[name=gateway].filter_chains[1] does not exist"},
+		{"no such name", Cluster("oktaa").Then("type"), "static_resources.clusters[name=oktaa] does not exist"},
+		{"through a scalar", Listener().Then("name", "x"), "static_resources.listeners[name=gateway].name.x does not exist"},
 		{"no member at the end", Listener(), "static_resources.listeners[name=gateway] is not a member of a map"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -13,7 +13,7 @@ type Manifest struct {
 	*Document
 }
 
-// NewManifest makes one of what is decoded already.
+// NewManifest makes one of what is already decoded.
 func NewManifest(root map[string]any) Manifest {
 	metadata, _ := root["metadata"].(map[string]any)
 	kind, _ := root["kind"].(string)
@@ -21,7 +21,7 @@ func NewManifest(root map[string]any) Manifest {
 	return Manifest{kind, name, &Document{file: kind + " " + name, root: root}}
 }
 
-// Manifests reads a file of them; file is what an error calls it.
+// Manifests reads a file of them; file is its name in errors.
 func Manifests(file string, text []byte) ([]Manifest, error) {
 	var all []Manifest
 	for part := range strings.SplitSeq(string(text), "\n---\n") {

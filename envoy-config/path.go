@@ -13,7 +13,7 @@ type Path []any
 // Named is the "name" of a list's element.
 type Named string
 
-// Then is the path that goes on from p.
+// Then is the path that continues from p.
 func (p Path) Then(more ...any) Path { return append(slices.Clone(p), more...) }
 
 func (p Path) String() string {
@@ -31,13 +31,13 @@ func (p Path) String() string {
 	return strings.TrimPrefix(b.String(), ".")
 }
 
-// find answers what is at the path. It fails when there is nothing.
+// find returns what is at the path. It fails when there is nothing.
 func (p Path) find(root any) (any, error) {
 	node := root
 	for i, step := range p {
 		next, ok := descend(node, step)
 		if !ok {
-			return nil, fmt.Errorf("%s is not there", p[:i+1])
+			return nil, fmt.Errorf("%s does not exist", p[:i+1])
 		}
 		node = next
 	}

@@ -1,5 +1,5 @@
-// Package envoyconfig gives tests and the demo the shipped envoy.yaml, with addresses and paths of their own in the
-// place of the example's.
+// Package envoyconfig gives tests and the demo the shipped envoy.yaml, with addresses and paths of their own in place
+// of the example's.
 package envoyconfig
 
 import (
@@ -41,7 +41,7 @@ var (
 	wasm     = manager.Then("http_filters", Named("sallyport"), "typed_config", "config")
 )
 
-// Listener, Manager and Wasm are where envoy.yaml has its listener, the listener's connection manager and the
+// Listener, Manager and Wasm are the places in envoy.yaml of its listener, the listener's connection manager and the
 // configuration of the filter in it.
 func Listener() Path { return listener }
 
@@ -51,10 +51,10 @@ func Manager() Path { return manager }
 // Wasm is the filter's PluginConfig, see Listener.
 func Wasm() Path { return wasm }
 
-// Cluster is where envoy.yaml has the cluster of that name.
+// Cluster is the place in envoy.yaml of the cluster with that name.
 func Cluster(name string) Path { return Path{"static_resources", "clusters", Named(name)} }
 
-// Bootstrap is envoy.yaml for this deployment, as JSON. It fails when a place to change is not in the file any more.
+// Bootstrap is envoy.yaml for this deployment, as JSON. It fails when a place to change is no longer in the file.
 func (d Deployment) Bootstrap() ([]byte, error) { return d.Document().JSON() }
 
 // Document is envoy.yaml for this deployment.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/filter/internal/host"
@@ -24,7 +25,10 @@ var nativeStart = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 func (nativeDriver) Name() string { return "native" }
 
 // Unsayable: see scenario.Sayer.
-func (nativeDriver) Unsayable(scenario.Setup, string) string {
+func (nativeDriver) Unsayable(_ scenario.Setup, word string) string {
+	if strings.HasPrefix(word, "cluster ") {
+		return "there is no host that makes gRPC calls"
+	}
 	return "there is no VM, and no proxy around it"
 }
 

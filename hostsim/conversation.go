@@ -13,23 +13,24 @@ import (
 
 // Conversation is what a client says over one TCP connection, and who answers.
 type Conversation struct {
-	// Say is sent piece by piece; what the backend answers to a piece comes before the next, unless the plugin holds it.
-	// After the last the client half-closes.
+	// Say is sent piece by piece: the backend's answer to one piece comes before the next piece, unless the plugin holds
+	// it. After the last piece the client half-closes.
 	Say [][]byte
-	// Backend answers what reaches it; nil answers nothing. It closes when the client's end has reached it.
+	// Backend answers the data that reaches it; nil never answers. The backend closes once it has seen the client's end.
 	Backend func(data []byte) []byte
-	// Refuse: the backend does not take connections.
+	// Refuse: the backend refuses connections.
 	Refuse bool
 	// Worker takes the connection, counted from 0.
 	Worker int
 	Info   StreamInfo
 }
 
-// Conversed is what came of a Conversation.
+// Conversed is the outcome of a Conversation.
 type Conversed struct {
 	// ToBackend and ToClient are all bytes that arrived.
 	ToBackend, ToClient []byte
-	// Connected: the backend was connected to. Complete: it has seen the client's end, and the client its.
+	// Connected: the connection to the backend was made. Complete: the backend has seen the client's end, and the client
+	// the backend's.
 	Connected, Complete bool
 	Log                 []LogLine
 	Trace               []TraceEntry
@@ -38,9 +39,9 @@ type Conversed struct {
 }
 
 // DoTCP plays a whole connection through the plugin as a network filter, with tcp_proxy behind it, until it is closed. On
-// a fake clock it moves the clock as far as that takes: a connection that is held for good, with the backend connected,
-// ends by tcp_proxy's idle timeout after a virtual hour; before, nothing ends it, and the error says so. A connection
-// that the plugin closes is not an error.
+// a fake clock it moves the clock as far as that takes: a connection that is held for good is closed by tcp_proxy's
+// idle timeout after a virtual hour once the backend is connected; before that nothing closes it, and the error says
+// so. A connection that the plugin closes is not an error.
 func (h *Host) DoTCP(ctx context.Context, t Conversation) (Conversed, error) {
 	h.process.envoy.Loop.BeginTurn()
 	defer h.process.envoy.Loop.EndTurn()
@@ -101,7 +102,7 @@ func (p *conversing) pump() {
 	}
 }
 
-// handle is the network. What is over takes no more, which is not an error.
+// handle plays the network. A connection that is over takes no more; that is not an error.
 func (p *conversing) handle(happened event.Event) {
 	switch happened.Kind {
 	case event.UpstreamConnect:

@@ -68,7 +68,7 @@ func TestCutResponseOfAClientThatLeaves(t *testing.T) {
 func TestReplyThatKillsEnvoy(t *testing.T) {
 	h := newHost(t, "response_body: call auth 1000; pause\nhttp_call_response: effective; reply 500 - no", hostsim.WithCluster("auth", upstream.Respond(200, "")))
 	r, _ := do(t, h, hostsim.Request{})
-	if line := trapLine(h); !r.Reset || !strings.Contains(line, "Envoy was seen to die here") {
+	if line := trapLine(h); !r.Reset || !strings.Contains(line, "Envoy was seen to crash here") {
 		t.Errorf("%+v, log %q", r, line)
 	}
 	h = newHost(t, "response_body: reply 500 - no")

@@ -22,34 +22,36 @@ type Response struct {
 	Headers  abi.Headers
 	Body     []byte
 	Trailers abi.Headers
-	// HeadersOnly: the headers ended the response. A body without bytes does so too, but after them.
+	// HeadersOnly: the headers ended the response, not an empty body after them.
 	HeadersOnly bool
 	// Reset: the stream was cut, before or within the response.
 	Reset bool
-	// Hangs: all is sent, and the client waits for more. Awaits is for how many bytes of the body: content-length
-	// promised them; 0 for the whole response, when the status was one of an interim response, 100 to 199.
+	// Hangs: everything was sent, and the client still waits for more. Awaits is how many bytes of the body it waits for,
+	// because content-length promised them; 0 when it waits for a whole response, because the status was that of an
+	// interim response, 100 to 199.
 	Hangs  bool
 	Awaits int
 	// Excess is what came after the body: content-length, or the status, promised less. See Exchange.Misframed.
 	Excess []byte
 }
 
-// Exchange is what else is to be known of a request.
+// Exchange is everything else there is to know about a request.
 type Exchange struct {
 	// Upstream is what the backend saw; nil when it saw nothing.
 	Upstream *upstream.Request
-	// Calls are the callouts that were dispatched meanwhile; Log and Trace what was written. With several requests at
-	// the same time each has the others' too. What the plugins behind this one wrote comes after its own.
+	// Calls are the callouts dispatched during the exchange; Log and Trace are what was written during it. When several
+	// requests run at the same time, each also has the others'. What the plugins behind this one wrote comes after its
+	// own.
 	Calls []upstream.Call
 	Log   []LogLine
 	Trace []TraceEntry
-	// Hostcalls counts those of this stream's context; AllHostcalls all of the process meanwhile.
+	// Hostcalls counts those of this stream's context; AllHostcalls counts all of the process during the exchange.
 	Hostcalls    int
 	AllHostcalls int
 	// Details are Envoy's response code details.
 	Details string
-	// Misframed says of each message whose content-length was not the length of its body what its receiver makes of it.
-	// A plugin that changes a body and leaves content-length does this; Envoy sends both as they are.
+	// Misframed says, for each message whose content-length was not the length of its body, what its receiver makes of it.
+	// This happens when a plugin changes a body and leaves content-length alone; Envoy sends both as they are.
 	Misframed []string
 	// FilterState is what the guest stored with set_property.
 	FilterState map[string][]byte
@@ -58,8 +60,8 @@ type Exchange struct {
 }
 
 // Do plays a whole exchange with the backend of WithUpstream, until log, done and delete have run. On a fake clock it
-// moves the clock as far as that takes: a stream that nobody resumes ends by the connection manager's idle timeout. The
-// error is only for an exchange that could not be played; a refusal is a Response.
+// moves the clock as far as that takes: a stream that nobody resumes is ended by the connection manager's idle timeout.
+// An error means that the exchange could not be played; a refusal is a Response.
 func (h *Host) Do(ctx context.Context, r Request) (Response, Exchange, error) {
 	h.process.envoy.Loop.BeginTurn()
 	defer h.process.envoy.Loop.EndTurn()
@@ -91,7 +93,7 @@ func (e *exchange) play(ctx context.Context) error {
 // Pending is an exchange that was started and not waited for.
 type Pending struct{ exchange *exchange }
 
-// Start begins an exchange, runs what can run now, and leaves the clock alone: for tests that have several in the air.
+// Start begins an exchange, runs what can run now, and leaves the clock alone: for tests that have several in flight.
 // Feed time with Host.Advance, and collect with Wait.
 func (h *Host) Start(r Request) (*Pending, error) {
 	e, err := h.begin(r)
@@ -124,7 +126,7 @@ func (p *Pending) Done() bool {
 	return p.exchange.stream.IsOver()
 }
 
-// Stream is the stream, to meddle with.
+// Stream is the exchange's stream, for a test to interfere with.
 func (p *Pending) Stream() *Stream { return &Stream{p.exchange.stream} }
 
 // Wait plays the exchange to its end, as Do does.
@@ -154,7 +156,7 @@ type exchange struct {
 	behind    []behind
 }
 
-// behind is a host further back in the chain, with where its journals stood.
+// behind is a host further back in the chain, with the positions of its journals when the exchange began.
 type behind struct {
 	host         *Host
 	logs, traces int
@@ -219,8 +221,8 @@ func (e *exchange) handle(happened event.Event) {
 	}
 }
 
-// endResponse: all of the response is there. A client of HTTP/2 or 3 resets a stream with a stale content-length
-// (RFC 9113 section 8.1.1).
+// endResponse runs when the whole response is there. A client of HTTP/2 or 3 resets a stream with a stale
+// content-length (RFC 9113 section 8.1.1).
 func (e *exchange) endResponse() {
 	r := &e.response
 	closes, _ := r.Headers.Get("connection")
@@ -250,7 +252,7 @@ func (e *exchange) result() Exchange {
 	return result
 }
 
-// misframed is what went wrong in the stream, and in calls meanwhile.
+// misframed is what was misframed in the stream, and in calls during it.
 func (e *exchange) misframed() (all []string) {
 	e.stream.Thread.Run(func() { all = append(all, e.stream.Misframed...) })
 	for _, c := range e.host.process.envoy.Calls.From(e.calls) {

@@ -79,7 +79,7 @@ func (e *exchange) answer(a upstream.Answer, limit time.Duration) {
 }
 
 // continueConnection has the backend read what an earlier request left on the connection as the beginning of this one.
-// A worker goes on with the connection that it used last.
+// A worker reuses the connection that it used last.
 func (e *exchange) continueConnection() {
 	e.host.mu.Lock()
 	defer e.host.mu.Unlock()
@@ -95,8 +95,8 @@ func (e *exchange) continueConnection() {
 	}
 }
 
-// leaveConnection leaves on the connection what the backend has not read, when the answer is there. What holds a whole
-// line is a request of its own to the backend: its answer, which nobody asked for, ends the connection.
+// leaveConnection leaves on the connection what the backend has not read by the time of its answer. To the backend,
+// bytes that hold a whole line are another request: its answer, which nobody asked for, ends the connection.
 func (e *exchange) leaveConnection() {
 	left := e.upstream.Excess
 	if len(left) == 0 || bytes.IndexByte(left, '\n') >= 0 {

@@ -32,7 +32,7 @@ func CompileFile(ctx context.Context, path string, o CompileOptions) (*Module, e
 	return Compile(ctx, wasm, o)
 }
 
-// Check is nil when the Envoy version of that profile would load the module, and else a *LoadError.
+// Check returns nil if the Envoy version of that profile would load the module, and otherwise a *LoadError.
 func (m *Module) Check(ctx context.Context, profile string) error { return m.code.Check(ctx, profile) }
 
 // Close releases the code.

@@ -35,7 +35,7 @@ func (s *Stream) RequestBody(data []byte, end bool) error { return s.envoy.Reque
 // RequestTrailers feeds the client's trailers.
 func (s *Stream) RequestTrailers(h abi.Headers) error { return s.envoy.RequestTrailers(h) }
 
-// RequestMetadata feeds an HTTP/2 METADATA frame of the client. The guest is told how many entries it has; it cannot
+// RequestMetadata feeds an HTTP/2 METADATA frame of the client. The guest learns how many entries it has; it cannot
 // read them, and the frame goes no further.
 func (s *Stream) RequestMetadata(h abi.Headers) error { return s.envoy.RequestMetadata(h) }
 
@@ -50,13 +50,13 @@ func (s *Stream) ResponseBody(data []byte, end bool) error { return s.envoy.Resp
 // ResponseTrailers feeds the backend's trailers.
 func (s *Stream) ResponseTrailers(h abi.Headers) error { return s.envoy.ResponseTrailers(h) }
 
-// ResponseMetadata is RequestMetadata for the backend's.
+// ResponseMetadata is RequestMetadata for a frame of the backend.
 func (s *Stream) ResponseMetadata(h abi.Headers) error { return s.envoy.ResponseMetadata(h) }
 
-// UpstreamFailed says that the backend did not answer, or not to the end. The router makes its reply of it.
+// UpstreamFailed reports that the backend did not answer, or not to the end. The router replies accordingly.
 func (s *Stream) UpstreamFailed(f upstream.Fault) error { return s.envoy.UpstreamFailed(f) }
 
-// ClientGone says that the client has gone: log, done and delete run at once.
+// ClientGone reports that the client has gone: log, done and delete run at once.
 func (s *Stream) ClientGone() { s.envoy.ClientGone() }
 
 // RejectEarlier plays a filter before ours, or the codec, that answers by itself: our plugin sees only create, log,
@@ -65,11 +65,11 @@ func (s *Stream) RejectEarlier(headers abi.Headers, status int, body string) err
 	return s.envoy.RejectEarlier(headers, status, body)
 }
 
-// Next gives the next event. On a fake clock it moves the clock as far as it takes; on the real one it waits.
-// After the last event it gives io.EOF. It gives an error when nothing can ever happen any more.
+// Next returns the next event. On a fake clock it moves the clock as far as it takes; on the real one it waits. After
+// the last event it returns io.EOF, and when nothing can ever happen any more, another error.
 func (s *Stream) Next(ctx context.Context) (event.Event, error) { return s.envoy.Next(ctx, false) }
 
-// Poll gives the next event that is there already.
+// Poll returns the next event if it is there already.
 func (s *Stream) Poll() (event.Event, bool) { return s.envoy.Poll() }
 
 // Details are Envoy's response code details, once there is a response.
@@ -108,19 +108,19 @@ func (h *Host) NewConnection(worker int, info StreamInfo) (*Connection, error) {
 // ClientData feeds what the client sends; end is its half-close.
 func (c *Connection) ClientData(data []byte, end bool) error { return c.envoy.ClientData(data, end) }
 
-// ClientReset says that the client has reset the connection. Nobody notices before the connection is read again.
+// ClientReset reports that the client has reset the connection. Nothing notices until the connection is read again.
 func (c *Connection) ClientReset() error { return c.envoy.ClientReset() }
 
-// Connected says that the backend has accepted the connection that UpstreamConnect asked for.
+// Connected reports that the backend has accepted the connection that UpstreamConnect asked for.
 func (c *Connection) Connected() error { return c.envoy.Connected() }
 
-// ConnectFailed says that the backend cannot be reached: tcp_proxy closes the client's connection.
+// ConnectFailed reports that the backend cannot be reached: tcp_proxy closes the client's connection.
 func (c *Connection) ConnectFailed() error { return c.envoy.ConnectFailed() }
 
 // BackendData feeds what the backend sends; end is its half-close.
 func (c *Connection) BackendData(data []byte, end bool) error { return c.envoy.BackendData(data, end) }
 
-// BackendReset says that the backend has reset its connection: tcp_proxy closes the client's.
+// BackendReset reports that the backend has reset its connection: tcp_proxy closes the client's.
 func (c *Connection) BackendReset() error { return c.envoy.BackendReset() }
 
 // Close ends the connection, as Envoy does when its listener goes.
@@ -129,10 +129,10 @@ func (c *Connection) Close() error { return c.envoy.Close() }
 // Next is Stream.Next.
 func (c *Connection) Next(ctx context.Context) (event.Event, error) { return c.envoy.Next(ctx, false) }
 
-// Poll gives the next event that is there already.
+// Poll returns the next event if it is there already.
 func (c *Connection) Poll() (event.Event, bool) { return c.envoy.Poll() }
 
-// Details are why the connection was closed.
+// Details says why the connection was closed.
 func (c *Connection) Details() string { return c.envoy.Details() }
 
 // Hostcalls is Stream.Hostcalls.

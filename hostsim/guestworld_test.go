@@ -280,7 +280,7 @@ func TestLoadErrors(t *testing.T) {
 		{"marker of the future", header + types + funcs + memory + export("proxy_abi_version_0_3_0") + code, "Missing or unknown Proxy-Wasm ABI version"},
 		{"unknown import", header + types + imports("env", "proxy_teleport") + export("proxy_abi_version_0_2_1"), "missing import: env.proxy_teleport"},
 		{"import of another signature", header + i32Type + imports("env", "proxy_log") + export("proxy_abi_version_0_2_1"), "import type mismatch: env.proxy_log, want: i32 -> i32, but host exports: i32 i32 i32 -> i32"},
-		{"import of another ABI version", header + types + imports("env", "proxy_continue_request") + export("proxy_abi_version_0_2_1"), "belongs to another ABI version"},
+		{"import of another ABI version", header + types + imports("env", "proxy_continue_request") + export("proxy_abi_version_0_2_1"), "belongs to a different ABI version"},
 		{"import of a later Envoy", header + types + imports("wasi_snapshot_preview1", "path_filestat_get") + export("proxy_abi_version_0_2_1"), "Envoy 1.38 lacks it; Envoy 1.39 and later have it"},
 		{"no allocator", header + types + funcs + memory + export("proxy_abi_version_0_2_1") + code, "missing malloc"},
 	} {

@@ -12,12 +12,12 @@ import (
 	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
-// Host is a listener with one Wasm plugin in its HTTP filter chain, before the router; SetNext adds others. Its methods may be called from
-// any goroutine.
+// Host is a listener with one Wasm plugin in its HTTP filter chain, before the router; SetNext adds others. Its methods
+// may be called from any goroutine.
 type Host struct {
 	process  *Process
 	listener *envoy.Listener
-	// close closes what was made for the host alone: its process, and with the package's New its module.
+	// closes releases what was made for the host alone: its process, and with the package's New its module.
 	closes func(context.Context) error
 
 	mu       sync.Mutex
@@ -91,8 +91,8 @@ func (h *Host) Close(ctx context.Context) error {
 	return h.closes(ctx)
 }
 
-// UpdateConfig puts a new plugin configuration in force, as a listener update does. The new root comes into the same
-// VMs; streams in flight stay on the old one, which Drain ends. A *ConfigError leaves the old configuration in force.
+// UpdateConfig applies a new plugin configuration, as a listener update does. The new root is created in the same VMs;
+// streams in flight stay on the old one, which Drain ends. A *ConfigError leaves the old configuration in force.
 func (h *Host) UpdateConfig(config []byte) error { return h.listener.UpdateConfig(config) }
 
 // Drain ends configurations that were replaced: streams that are still on them are reset, their callouts cancelled, and
@@ -117,7 +117,7 @@ func (h *Host) SetUpstream(backend upstream.Cluster) {
 
 // SetNext puts another host's plugin behind this one, as the next HTTP filter of the same listener, for requests that
 // begin from now on; nil takes it away. What this plugin lets through goes to that one, and from the last to the router;
-// the response comes back the other way. Settings and backend are this host's. The two are of one process.
+// the response comes back the other way. Settings and backend are this host's. Both hosts must be in the same process.
 func (h *Host) SetNext(next *Host) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -164,7 +164,7 @@ func (h *Host) GuestMemory() []int { return h.listener.GuestMemory() }
 
 // SetMemoryLimit bounds the memory of the VMs that this host has made and will make, in bytes, from now on: a guest
 // that asks for more is refused, and what it does then is its own affair; most languages' runtimes trap. 0 lifts the
-// limit, up to Envoy's 1 GiB. What a VM has already it keeps: see GuestMemory.
+// limit, up to Envoy's 1 GiB. A VM keeps what it already has: see GuestMemory.
 func (h *Host) SetMemoryLimit(bytes int) { h.listener.SetMemoryLimit(bytes) }
 
 // ReloadStats are the counts of what FailReload did, as Envoy's counters wasm.<name>.vm_reload_success and so on.

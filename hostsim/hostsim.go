@@ -8,5 +8,5 @@
 //		hostsim.WithCluster("auth", upstream.Respond(200, "ok")))
 //	response, exchange, err := host.Do(ctx, hostsim.Request{Method: "GET", Path: "/orders"})
 //
-// What is simulated how well stands in the fidelity table of the package's README.
+// The fidelity table in the package's README says what is simulated, and how well.
 package hostsim

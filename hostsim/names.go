@@ -12,7 +12,7 @@ import (
 
 // Names of other packages that nearly every test needs.
 type (
-	// Header is one name and value, and Headers an ordered list in which a name may occur again.
+	// Header is one name and value, and Headers an ordered list in which a name may occur more than once.
 	Header  = abi.Header
 	Headers = abi.Headers
 	// Call is a request that the guest dispatched, or one that reached the backend. A Cluster answers it with an Answer.
@@ -32,7 +32,7 @@ type (
 	TraceEntry = wasmhost.TraceEntry
 )
 
-// What Envoy is told.
+// How Envoy is set up.
 type (
 	// ConnectionManager has the settings of Envoy's HTTP connection manager, its listener and its route that a guest or
 	// client can observe.
@@ -49,8 +49,8 @@ const (
 	FailClosed = envoy.FailClosed // 503 until the configuration changes
 	FailOpen   = envoy.FailOpen   // streams pass without the plugin
 	FailReload = envoy.FailReload // 503 until the backoff is over, then a new VM
-	// FailOpenAlways is the older switch fail_open: true. Unlike FailOpen it lets also those streams pass that were
-	// there when the VM crashed.
+	// FailOpenAlways is the older switch fail_open: true. Unlike FailOpen it also lets those streams pass that were there
+	// when the VM crashed.
 	FailOpenAlways = envoy.FailOpenAlways
 )
 
@@ -72,7 +72,7 @@ type (
 // DefaultStart is where a FakeClock starts when it is made by New.
 var DefaultStart = simclock.DefaultStart
 
-// NewFakeClock makes a clock that shows start.
+// NewFakeClock makes a clock that starts at start.
 func NewFakeClock(start time.Time) *FakeClock { return simclock.NewFakeClock(start) }
 
 // RealClock is the machine's own clock. A Process on it runs ticks and timeouts by itself.

@@ -12,8 +12,8 @@ import (
 // Option is what New takes: a ProcessOption or a HostOption.
 type Option interface{ apply(*config) }
 
-// ProcessOption configures a Process, and HostOption one Host in it. NewProcess and Process.NewHost take their own kind
-// alone.
+// ProcessOption configures a Process, and HostOption one Host in it. NewProcess and Process.NewHost each take only
+// their own kind.
 type (
 	ProcessOption func(*envoy.ProcessConfig)
 	HostOption    func(*hostOptions)
@@ -22,7 +22,7 @@ type (
 func (o ProcessOption) apply(c *config) { o(&c.process) }
 func (o HostOption) apply(c *config)    { o(&c.host) }
 
-// config is what New is told.
+// config is what the options of New fill in.
 type config struct {
 	process envoy.ProcessConfig
 	host    hostOptions
@@ -111,11 +111,11 @@ func WithLogLevel(level abi.Level) HostOption { return func(c *hostOptions) { c.
 // WithTrace records every hostcall and callback: see Host.Trace.
 func WithTrace() HostOption { return func(c *hostOptions) { c.Trace = true } }
 
-// WithHostcalls has intercept asked before every hostcall of the guest, WASI left out, from its start on. When it takes a
-// call, the host does not make it: the guest gets the status, and with StatusOK the data, if the function is one that
-// hands over bytes. So a test sees how a guest bears a hostcall that fails or answers something else. call has the name
-// and the arguments, and no result. It runs on the thread of the call, on several at a time, and must not call into the
-// Host:
+// WithHostcalls calls intercept before every hostcall of the guest, WASI left out, from its start on. When intercept
+// takes a call, the host does not make it: the guest gets the status and, with StatusOK, the data, if the function is
+// one that returns bytes. So a test can see how a guest copes with a hostcall that fails or answers something else.
+// call has the name and the arguments, and no result. It runs on the thread of the call, on several at a time, and must
+// not call into the Host:
 //
 //	hostsim.WithHostcalls(func(call hostsim.TraceEntry) (abi.Status, []byte, bool) {
 //		return abi.StatusNotFound, nil, call.Name == "proxy_get_property"
@@ -124,10 +124,10 @@ func WithHostcalls(intercept func(call TraceEntry) (status abi.Status, data []by
 	return func(c *hostOptions) { c.Intercept = intercept }
 }
 
-// WithEnvoyTrace hands over each crossing between host and guest in the words of Envoy's own
-// `--component-log-level wasm:trace`, so that the two can be held against each other line by line: WASI, start functions
-// and the allocator are among them, which Host.Trace leaves out. Thread is 0 for the main thread, else the worker's
-// number. The lines hold numbers only, never what the guest sends or is sent:
+// WithEnvoyTrace reports each crossing between host and guest in the words of Envoy's own
+// `--component-log-level wasm:trace`, so that the two can be compared line by line. That includes WASI, start functions
+// and the allocator, which Host.Trace leaves out. Thread is 0 for the main thread, else the worker's number. The lines
+// hold numbers only, never what the guest sends or is sent:
 //
 //	[host->vm] proxy_on_request_headers(2, 8, 1)
 //	[vm->host] env.proxy_get_header_map_value(0, 1114144, 6, 1048448, 1048452)
@@ -153,13 +153,13 @@ func WithReloadBackoff(base time.Duration) HostOption {
 }
 
 // WithAllowOnHeadersStopIteration is Envoy's allow_on_headers_stop_iteration: Pause from on_request_headers no longer
-// holds back the body callbacks. It turns filters that do not pause there too into open doors.
+// holds back the body callbacks. It opens the door wide in any filter that does not pause there too.
 func WithAllowOnHeadersStopIteration() HostOption {
 	return func(c *hostOptions) { c.AllowStopIteration = true }
 }
 
 // WithConnectionManager sets what can be observed of the HTTP connection manager, its listener and its route. An earlier
-// WithBufferLimit or WithDirectResponse holds where it says nothing of them.
+// WithBufferLimit or WithDirectResponse stays in force where m does not set its own.
 func WithConnectionManager(m ConnectionManager) HostOption {
 	return func(c *hostOptions) {
 		m := m
@@ -190,7 +190,7 @@ func WithProperty(path string, value any) HostOption {
 	return func(c *hostOptions) { c.Properties[path] = value }
 }
 
-// WithForeignFunction adds a function for proxy_call_foreign_function. A name that is unknown answers NotFound.
+// WithForeignFunction adds a function for proxy_call_foreign_function. Calling an unknown name answers NotFound.
 func WithForeignFunction(name string, f envoy.ForeignFunction) HostOption {
 	return func(c *hostOptions) { c.Foreign[name] = f }
 }

@@ -47,11 +47,11 @@ func (p *Process) Calls() []upstream.Call { return p.envoy.Calls.From(0) }
 func (p *Process) Hostcalls() int { return p.envoy.Hostcalls() }
 
 // Restart plays an Envoy that was killed and started again. Streams in flight are reset and callouts dropped, and no
-// guest is told: no log, done or delete. Shared data, queues and metrics are gone. Then every plugin starts as at first,
-// with the configuration that it has now; clusters, clock and log stay. The error joins what New would say of each
-// plugin that does not start; its streams are answered as those of a crashed VM.
+// guest is notified: no log, done or delete. Shared data, queues and metrics are gone. Then every plugin starts as it
+// did at first, with its present configuration; clusters, clock and log stay. The error joins what New would return for
+// each plugin that does not start; its streams are answered like those of a crashed VM.
 //
-// Exchanges that were begun before may be waited for: they end with a Response that says Reset.
+// Exchanges begun before can still be waited for: they end with a Response that has Reset set.
 func (p *Process) Restart() error { return p.envoy.Restart() }
 
 // Close ends all plugins, releases their VMs and stops all timers.
@@ -68,8 +68,8 @@ func (p *Process) SetSharedData(vmID, key string, value []byte) {
 	p.envoy.Machine.SetSharedData(vmID, key, value)
 }
 
-// LoseCAS has the next n compare-and-swap writes of a key under a vm_id answer CasMismatch, as if a rival had written the
-// same value in between: to see whether a guest tries again, and for how long.
+// LoseCAS makes the next n compare-and-swap writes of a key under a vm_id answer CasMismatch, as if a rival had written
+// the same value in between: to see whether a guest tries again, and for how long.
 func (p *Process) LoseCAS(vmID, key string, n int) { p.envoy.Machine.LoseCAS(vmID, key, n) }
 
 // Queue is a copy of the messages in a queue, oldest first, and whether it was ever registered.

@@ -22,10 +22,10 @@ type Request struct {
 	Worker int
 	// Info is about the connection.
 	Info StreamInfo
-	// ClientGoneAfter: the client leaves then; 0 means that it stays.
+	// ClientGoneAfter: the client leaves after this long; 0 means that it stays.
 	ClientGoneAfter time.Duration
-	// BodyIn says how the body arrives: in pieces of so many bytes; 0 means in one. As in Envoy's HTTP/1 codec, an empty
-	// piece with the end of the stream follows.
+	// BodyIn says how the body arrives: in pieces of this many bytes; 0 means in one piece. As in Envoy's HTTP/1 codec, an
+	// empty piece with the end of the stream follows.
 	BodyIn int
 }
 

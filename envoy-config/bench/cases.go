@@ -11,20 +11,20 @@ import (
 	"github.com/sallyport-gateway/sallyport/envoy-config/bench/internal/site"
 )
 
-// Case is one thing that is measured, once in every round.
+// Case is one thing that is measured once in every round.
 type Case struct {
 	Name        string
 	Group       string
 	Listener    string
-	Base        string // name of the case above which this one is; empty for a base
+	Base        string // name of the case that this one is compared with; empty for a base
 	Request     load.Request
 	Connections int
 	Envoy       string // which one; see envoys
 	Status      int    // of the answers
 	Reason      string // of the filter's refusals
-	Fill        int    // so many requests with a number of their own come before the first round
+	Fill        int    // this many requests with a number of their own are sent before the first round
 	Slow        bool   // left out of a short run
-	Quota       bool   // needs the engine of quotas
+	Quota       bool   // needs the quota engine
 }
 
 // Groups are the parts of the table, in its order.
@@ -79,8 +79,8 @@ const (
 	ColdTokens  = "cold tokens"
 )
 
-// The Envoys of a run. Those that stand alone have the filter in one listener
-// only, so that their numbers of workers are all that tells them apart.
+// The Envoys of a run. Those that are alone have the filter in one listener
+// only, so that they differ in nothing but their number of workers.
 const (
 	mainEnvoy = "main"
 	aloneOne  = "alone, 1 worker"
@@ -98,8 +98,8 @@ const (
 	coldFrom = 1_000_000
 )
 
-// Cases are all of them, in the order of the table. A base stands before what
-// is compared with it.
+// Cases are all of them, in the order of the table. A base comes before what is
+// compared with it.
 func Cases(c *site.Caller) []Case {
 	good := site.Request(site.Key(0), c.Token)
 	b := builder{good: good}
@@ -155,8 +155,8 @@ func Cases(c *site.Caller) []Case {
 	return b.cases
 }
 
-// against are cases of the usual sort, each with this build and with the others,
-// side by side.
+// against are usual cases, each with this build and with the others, side by
+// side.
 func against(all []Case, builds []string) []Case {
 	if len(builds) == 0 {
 		return nil
@@ -195,7 +195,7 @@ func (b *builder) quotas() {
 }
 
 // scale adds what is large. Where each request has a number of its own wrk runs
-// a script, which takes its time on wrk's core and not on Envoy's: so those are
+// a script, which takes time on wrk's core, not on Envoy's. So those are
 // compared with each other, and with an unfiltered request by script.
 func (b *builder) scale(c *site.Caller) {
 	b.group = GroupScale
@@ -222,7 +222,7 @@ func (b *builder) scale(c *site.Caller) {
 	b.last().Slow = true
 }
 
-// builder collects cases that have most in common.
+// builder collects cases that have much in common.
 type builder struct {
 	cases       []Case
 	good        load.Request
@@ -259,8 +259,8 @@ func (b *builder) add(name, listener string, r load.Request) {
 	b.cases = append(b.cases, c)
 }
 
-// choose keeps the cases whose group and name, as "group/name", match only,
-// with their bases; a short run leaves the slow ones out.
+// choose keeps the cases whose group and name, as "group/name", match the
+// pattern only, with their bases; a short run leaves the slow ones out.
 func choose(all []Case, only *regexp.Regexp, short bool) []Case {
 	wanted := map[string]bool{}
 	for _, c := range all {
@@ -271,7 +271,7 @@ func choose(all []Case, only *regexp.Regexp, short bool) []Case {
 	return slices.DeleteFunc(slices.Clone(all), func(c Case) bool { return !wanted[c.Name] })
 }
 
-// listenersOf are those that an Envoy's cases need.
+// listenersOf are the listeners that an Envoy's cases need.
 func listenersOf(cases []Case, envoy string) []string {
 	names := []string{site.None, site.Whole}
 	for _, c := range cases {

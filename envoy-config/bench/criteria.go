@@ -5,7 +5,7 @@ import (
 	"math"
 )
 
-// Criterion is one of the bars that Sallyport is to keep, with what was
+// Criterion is one of the limits that Sallyport must keep, with what was
 // measured: a ratio, unless the unit says otherwise.
 type Criterion struct {
 	Number int     `json:"number"`
@@ -57,9 +57,9 @@ func criteria(r *Report) []Criterion {
 		atMost(4, "1,000 APIs / one, added", added(APIs)/added(Whole), 1.15, "x"),
 		atMost(4, "256 connections / one, added", added(Whole256)/added(WholeOne), 1.15, "x"),
 		noted(atMost(4, "100,000 tokens, all alike / one, added", added(ManyTokens)/added(OneToken), 1.5, "x"),
-			"nearly each request's token is looked up again in the cache that all workers share, as it is once a second"),
+			"nearly every request's token is looked up again in the cache that all workers share, as it is once a second"),
 		noted(aim(atMost(4, "100,000 tokens, few often / one, added", added(SkewedToken)/added(OneToken), 1.5, "x")),
-			"the n-th token comes n times as seldom as the first"),
+			"the n-th token is n times as rare as the first"),
 		workersCriterion(r),
 	)
 	out = append(out, otherCriteria(r)...)
@@ -81,7 +81,7 @@ func quotaCriteria(added func(string) float64) []Criterion {
 }
 
 // workersCriterion compares throughput where wrk has cores of its own, and
-// elsewhere what each worker can do in a second of CPU.
+// elsewhere what each worker can do with a second of CPU.
 func workersCriterion(r *Report) Criterion {
 	const what = "two workers' throughput / one's"
 	if r.Machine.Cores >= coresApart {
@@ -90,7 +90,7 @@ func workersCriterion(r *Report) Criterion {
 	}
 	cpu := func(name string) float64 { return figure(r, name, func(f *Figures) float64 { return f.CPU.Median }) }
 	return noted(atLeast(4, what, 2*cpu(WholeAlone)/cpu(Whole2), 1.8, "x"),
-		fmt.Sprintf("by CPU for a request: wrk needs one of the %d cores, so throughput cannot be seen here", r.Machine.Cores))
+		fmt.Sprintf("by CPU per request: wrk needs one of the %d cores, so throughput cannot be seen here", r.Machine.Cores))
 }
 
 func otherCriteria(r *Report) []Criterion {
@@ -100,7 +100,7 @@ func otherCriteria(r *Report) []Criterion {
 		memory = atMost(5, memory.What, 100*m.Growth, memory.Bar, memory.Unit)
 		if m.Requests < m.Wanted {
 			memory.State = NotMeasured
-			memory.Note = fmt.Sprintf("only %d requests in the time that there was", m.Requests)
+			memory.Note = fmt.Sprintf("only %d requests in the time available", m.Requests)
 		}
 	}
 	latency := nan
@@ -119,7 +119,7 @@ func otherCriteria(r *Report) []Criterion {
 	}
 }
 
-// figure is one of a case's, NaN when it was not measured.
+// figure is one of a case's figures, NaN when it was not measured.
 func figure(r *Report, name string, get func(*Figures) float64) float64 {
 	if f := r.find(name); f != nil {
 		return get(f)

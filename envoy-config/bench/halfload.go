@@ -10,8 +10,8 @@ import (
 	"github.com/sallyport-gateway/sallyport/envoy-config/bench/internal/stats"
 )
 
-// HalfLoad is what callers wait for when requests come at half the rate that
-// one worker can take with the whole sequence, in microseconds.
+// HalfLoad is how long callers wait, in microseconds, when requests come at
+// half the rate that one worker can take with the whole sequence.
 type HalfLoad struct {
 	Rate    int           `json:"rate"` // requests a second
 	NoneP50 stats.Summary `json:"none_p50"`
@@ -63,7 +63,7 @@ func (b *bench) measureHalfLoad(ctx context.Context) error {
 }
 
 // fullRate is how many requests a second one worker takes with the whole
-// sequence: as measured, or else as a second shows.
+// sequence: as measured, or else as a run of a second shows.
 func (b *bench) fullRate(ctx context.Context, r load.Request) (float64, error) {
 	if f := b.report.find(Whole); f != nil {
 		return f.Rate.Median, nil

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// machine describes this one as far as it tells.
+// machine describes this machine as far as that can be found out.
 func machine(ctx context.Context, envoy string) Machine {
 	m := Machine{CPU: "unknown", Cores: runtime.NumCPU(), Kernel: "unknown", Envoy: "unknown"}
 	if text, err := os.ReadFile("/proc/cpuinfo"); err == nil {

@@ -69,7 +69,7 @@ func (b *bench) measureCases(ctx context.Context) error {
 	return nil
 }
 
-// measureIdle is for the ticks of all the filters.
+// measureIdle measures what the ticks of all the filters cost.
 func (b *bench) measureIdle() error {
 	if b.envoys[mainEnvoy] == nil {
 		return nil
@@ -85,7 +85,7 @@ func (b *bench) measureIdle() error {
 }
 
 // watchOthers begins to watch what other processes of the machine use. foreign
-// gives it as a share of a core since then.
+// returns it as a share of a core since then.
 func (b *bench) watchOthers() (foreign func() (float64, error), err error) {
 	sample := func() (busy, own time.Duration, err error) {
 		if busy, err = procstat.Busy(); err != nil {
@@ -114,15 +114,15 @@ func (b *bench) watchOthers() (foreign func() (float64, error), err error) {
 	}, err
 }
 
-// warm asks once whether the case is what it says, fills what is to be full,
-// and plays a round that does not count.
+// warm checks once that the case is what it says, fills what must be full, and
+// plays a round that does not count.
 func (b *bench) warm(ctx context.Context, c Case) error {
 	if err := b.check(ctx, c); err != nil {
 		return err
 	}
 	if c.Fill > 0 && !b.filled[c.Listener] {
 		b.filled[c.Listener] = true
-		b.say("%s: each token comes twice", c.Name)
+		b.say("%s: sending each token twice", c.Name)
 		if err := b.fill(ctx, c); err != nil {
 			return err
 		}
@@ -152,14 +152,14 @@ func (b *bench) check(ctx context.Context, c Case) (err error) {
 		}
 	}
 	if status != c.Status || reason != c.Reason {
-		return fmt.Errorf("the answer is %d %q, and should be %d %q", status, reason, c.Status, c.Reason)
+		return fmt.Errorf("the answer is %d %q, want %d %q", status, reason, c.Status, c.Reason)
 	}
 	return nil
 }
 
-// fill sends a request with each number, until each came twice: for the second
-// one the answer to the first is found in the cache that all workers share, as
-// for the first one of another worker.
+// fill sends a request with each number, until each was sent twice: for the
+// second one the answer to the first is found in the cache that all workers
+// share, as it is for another worker's first.
 func (b *bench) fill(ctx context.Context, c Case) error {
 	run := b.load(c, 0)
 	for range 2 {
@@ -182,7 +182,7 @@ func (b *bench) load(c Case, seed int) load.Run {
 	}
 }
 
-// coldStep keeps the cold tokens of each round away from the others'.
+// coldStep keeps the cold tokens of the rounds apart.
 const coldStep = 200_000
 
 // once plays a case for its share of a round.
@@ -207,7 +207,7 @@ func (b *bench) once(ctx context.Context, c Case, k int) (round, error) {
 		return round{}, err
 	}
 	if want := refusals(c, result.Requests); odd(result.Refused-want, result.Requests) {
-		return round{}, fmt.Errorf("%d of %d requests were refused, %d should be", result.Refused, result.Requests, want)
+		return round{}, fmt.Errorf("%d of %d requests were refused, want %d", result.Refused, result.Requests, want)
 	}
 	each := func(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e3 / float64(result.Requests) }
 	helpers := each(after.helpers - before.helpers)
@@ -226,8 +226,8 @@ func refusals(c Case, requests int) int {
 	return requests
 }
 
-// odd reports whether more requests were answered otherwise than foreseen than
-// a limit of one a minute, or an answer that came too late, account for.
+// odd reports whether more requests had an unexpected answer than a limit of
+// one a minute, or an answer that came too late, accounts for.
 func odd(difference, requests int) bool {
 	const few, share = 2, 0.001
 	return math.Abs(float64(difference)) > max(few, share*float64(requests))

@@ -12,7 +12,7 @@ import (
 
 const (
 	memoryRequests = 5_000_000
-	// memoryWarmth is the part of them after which memory may not grow.
+	// memoryWarmth is the part of them after which memory must not grow.
 	memoryWarmth      = 0.1
 	memoryConnections = 64
 	memoryThreads     = 1
@@ -25,17 +25,17 @@ const (
 type Memory struct {
 	Requests int      `json:"requests"`
 	Wanted   int      `json:"wanted"`
-	Growth   float64  `json:"growth"` // after the first tenth, over what was there then
+	Growth   float64  `json:"growth"` // after the first tenth, relative to the size then
 	Samples  []Sample `json:"samples"`
 }
 
-// Sample is the memory after so many requests.
+// Sample is the memory after a number of requests.
 type Sample struct {
 	Requests int    `json:"requests"`
 	Bytes    uint64 `json:"bytes"`
 }
 
-// measureMemory takes the time that is left, at most.
+// measureMemory takes at most the time that is left.
 func (b *bench) measureMemory(ctx context.Context) error {
 	if !b.wants(PartMemory) {
 		return nil
@@ -81,8 +81,8 @@ func (b *bench) measureMemory(ctx context.Context) error {
 	return nil
 }
 
-// growth is how much more there is at the end than after the first tenth of all
-// requests: 0.02 means 2 %.
+// growth is how much more memory there is at the end than after the first tenth
+// of all requests: 0.02 means 2 %.
 func growth(samples []Sample) float64 {
 	if len(samples) == 0 {
 		return 0

@@ -31,7 +31,7 @@ type Machine struct {
 	Envoy  string `json:"envoy"`
 }
 
-// Figures are those of one case.
+// Figures are the figures of one case.
 type Figures struct {
 	Name      string        `json:"name"`
 	Group     string        `json:"group"`
@@ -42,14 +42,14 @@ type Figures struct {
 	P50       stats.Summary `json:"p50"`            // latency with all connections busy
 	P99       stats.Summary `json:"p99"`            // the same
 	Rate      stats.Summary `json:"rate"`           // requests a second
-	Generator stats.Summary `json:"generator"`      // CPU of wrk, a request; in none of the above
+	Generator stats.Summary `json:"generator"`      // CPU of wrk, a request; not part of any of the above
 	rounds    []round       // in their order
 }
 
 // round is one case's share of a round.
 type round struct{ cpu, helpers, p50, p99, rate, generator float64 }
 
-// find gives the figures of a case, nil when it was not measured.
+// find returns the figures of a case, nil when it was not measured.
 func (r *Report) find(name string) *Figures {
 	for i := range r.Cases {
 		if r.Cases[i].Name == name && len(r.Cases[i].rounds) > 0 {
@@ -59,8 +59,8 @@ func (r *Report) find(name string) *Figures {
 	return nil
 }
 
-// summarize makes the summaries of all rounds, those above a base as
-// differences within each round.
+// summarize summarizes all rounds; what is added to a base is the differences
+// within each round.
 func (r *Report) summarize() {
 	for i := range r.Cases {
 		f := &r.Cases[i]

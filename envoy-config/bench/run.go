@@ -1,6 +1,6 @@
-// Package bench measures what Sallyport costs a request, beside the filters of
-// others that do the same work or a part of it: one Envoy, one run, a listener
-// for each, in rounds that take turns.
+// Package bench measures what Sallyport costs a request, next to other filters
+// that do the same work or a part of it: one Envoy, one run, a listener for
+// each, in rounds that take turns.
 package bench
 
 import (
@@ -29,10 +29,11 @@ const (
 	reserve = 15 * time.Second
 	// roundTime is a case's share of a round; wrk takes whole seconds.
 	roundTime = time.Second
-	// noiseBound is the spread of the unfiltered baseline from which on the
-	// figures are not to be believed.
+	// noiseBound is the spread of the unfiltered baseline above which the figures
+	// are not to be trusted.
 	noiseBound = 0.05
-	// foreignBound is the share of a core that others may use meanwhile.
+	// foreignBound is the share of a core that other processes may use during a
+	// run.
 	foreignBound = 0.1
 	rounds       = 5
 
@@ -53,8 +54,8 @@ const (
 type Options struct {
 	Envoy    string    // binary; empty means envoyrun.Find
 	Only     string    // regular expression for "group/name" of cases and for parts; empty means all
-	Against  []string  // paths of other builds of the filter, to measure beside this one
-	Short    bool      // one round, without what takes long
+	Against  []string  // paths of other builds of the filter, to measure next to this one
+	Short    bool      // one round, without anything that takes long
 	Progress io.Writer // nil means none
 }
 
@@ -104,9 +105,9 @@ func (b *bench) say(format string, a ...any) {
 	fmt.Fprintf(b.options.Progress, "%4.0fs  %s\n", time.Since(b.start).Seconds(), fmt.Sprintf(format, a...))
 }
 
-// build compiles both modules and the peer's service.
+// build compiles both modules and the ext_authz service.
 func (b *bench) build(ctx context.Context) (err error) {
-	b.say("compiling the filter, an empty one and the service of ext_authz")
+	b.say("compiling the filter, an empty one and the ext_authz service")
 	if b.modules.Sallyport, err = wasmbuild.Build(ctx, filterPackage); err != nil {
 		return err
 	}
@@ -130,7 +131,7 @@ func (b *bench) build(ctx context.Context) (err error) {
 	}
 	b.report.Machine = machine(ctx, b.options.Envoy)
 	if b.around, err = site.StartAround(ctx, service); err == nil && b.around.Quota == nil {
-		b.say("leaving out the cases of quota: %v", quotaengine.ErrMissing)
+		b.say("leaving out the quota cases: %v", quotaengine.ErrMissing)
 	}
 	return err
 }
@@ -151,7 +152,7 @@ func buildExtAuthz(ctx context.Context) (string, error) {
 	cmd := exec.CommandContext(ctx, "go", "build", "-o", service, ".")
 	cmd.Dir = filepath.Join(root, extAuthzPackage)
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("compile the service of ext_authz: %w\n%s", err, out)
+		return "", fmt.Errorf("compile the ext_authz service: %w\n%s", err, out)
 	}
 	return service, nil
 }

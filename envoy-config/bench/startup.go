@@ -20,7 +20,7 @@ type Startup struct {
 	Sallyport Start `json:"sallyport"`
 }
 
-// Start is one Envoy's.
+// Start is what one Envoy took.
 type Start struct {
 	CPU  stats.Summary `json:"cpu"`
 	Wall stats.Summary `json:"wall"`

@@ -16,10 +16,10 @@ func (r *Report) SVG() string {
 		Unit: "µs",
 	}
 	if r.TooNoisy {
-		c.Subtitle += " (on a machine too noisy)"
+		c.Subtitle += " (the machine was too noisy)"
 	}
 	for _, s := range []struct{ heading, group string }{
-		{"Sallyport and others", GroupContenders}, {"Sallyport, each step alone", GroupSteps}, {"Sallyport, what it refuses", GroupRefusals},
+		{"Sallyport and others", GroupContenders}, {"Sallyport, each step alone", GroupSteps}, {"Sallyport, refusals", GroupRefusals},
 	} {
 		section := chart.Section{Heading: s.heading}
 		for _, f := range r.Cases {

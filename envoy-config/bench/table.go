@@ -22,12 +22,12 @@ func (r *Report) String() string {
 	r.writeCriteria(&b)
 	if r.TooNoisy {
 		fmt.Fprintf(&b, `
-THE MACHINE WAS TOO NOISY. Do not believe these figures. The middle half of the unfiltered rounds lies %.1f %% apart (%.0f %% are
-allowed), and other processes used %.2f of a core meanwhile (%.2f are allowed).
+THE MACHINE WAS TOO NOISY. Do not trust these figures. The middle half of the unfiltered rounds spans %.1f %% (%.0f %% are allowed),
+and other processes used %.2f of a core during the run (%.2f are allowed).
 `, 100*r.Noise, 100*noiseBound, r.Foreign, foreignBound)
 	}
 	if r.Short {
-		b.WriteString("\nA short run, of one cold round: for a look, not for a comparison.\n")
+		b.WriteString("\nA short run of one cold round: good for a look, not for a comparison.\n")
 	}
 	fmt.Fprintf(&b, "\n%.0f s in all.\n", r.Took)
 	return b.String()
@@ -35,9 +35,9 @@ allowed), and other processes used %.2f of a core meanwhile (%.2f are allowed).
 
 func (r *Report) writeCases(b *strings.Builder) {
 	fmt.Fprintf(b, `
-CPU of Envoy and of the servers around it for a request, in µs: the median of the rounds (and their quartiles). "added" is
+CPU of Envoy and of the servers around it per request, in µs: the median of the rounds (and their quartiles). "added" is
 above the unfiltered case before it, taken within each round; "servers" is their part. p50 and p99 are latencies in µs with
-all connections busy. "wrk" is the load generator's own CPU, which is in none of the others.
+all connections busy. "wrk" is the load generator's own CPU, which is not part of the others.
 One worker, 16 connections, 8 headers and a direct response, unless it says otherwise. Idle, Envoy uses %.2f %% of a core.
 `, 100*r.IdleShare)
 	group := ""
@@ -88,7 +88,7 @@ func (r *Report) writeParts(b *strings.Builder) {
 func mebibytes(n uint64) float64 { return float64(n) / (1 << 20) }
 
 func (r *Report) writeCriteria(b *strings.Builder) {
-	b.WriteString("\nWhat it must show:\n")
+	b.WriteString("\nCriteria:\n")
 	for _, c := range r.Criteria {
 		fmt.Fprintf(b, "  %d  %-66s %s\n", c.Number, c.What, c.outcome())
 	}

@@ -49,7 +49,7 @@ func (r *result) refused(reason string) {
 
 // traceOf is the address at which the page Trace shows a call. Envoy gives a
 // request that comes from outside an id of its own, so a call is found by its
-// method, its path and the time between which it was on its way.
+// method, its path and the time during which it was in progress.
 func traceOf(r *http.Request, began, ended time.Time) string {
 	return "/trace#" + url.Values{
 		"method": {r.Method}, "path": {r.URL.Path},

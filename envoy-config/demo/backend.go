@@ -1,7 +1,7 @@
-// Package demo is the whole story in one process: a person logs in at a
-// simulated Okta, a portal calls an API through the gateway, the gateway runs
-// the compiled filter, and the backend behind it demands 2-way TLS from an
-// allowed address.
+// Package demo is everything in one process: a person logs in at a simulated
+// Okta, a portal calls an API through the gateway, the gateway runs the
+// compiled filter, and the backend behind it demands 2-way TLS from an allowed
+// address.
 package demo
 
 import (
@@ -20,11 +20,11 @@ import (
 // maxBackendBody bounds what the backend reads of a request.
 const maxBackendBody = 1 << 20
 
-// identityPrefix starts every header by which the gateway says who calls.
+// identityPrefix starts every header in which the gateway says who is calling.
 const identityPrefix = "x-sallyport-"
 
-// BackendConfig says whom the backend serves. All fields are required: an empty
-// one serves nobody.
+// BackendConfig says whom the backend serves. All fields are required: with an
+// empty one it serves no one.
 type BackendConfig struct {
 	Certificate tls.Certificate
 	ClientCAs   *x509.CertPool
@@ -67,17 +67,17 @@ type Echo struct {
 	Version string `json:"version"`
 	Method  string `json:"method"`
 	Path    string `json:"path"`
-	// Query has names alone: a value might be a key.
+	// Query has only names: a value might be a key.
 	Query []string `json:"query,omitempty"`
 	// Identity is what the gateway says about the caller.
 	Identity map[string]string `json:"identity"`
-	// CredentialsSeen names credentials that should not have come this far or
-	// that the gateway was told to pass on; their values are not repeated.
+	// CredentialsSeen names credentials that should not have come this far or that
+	// the gateway is configured to pass on; their values are not repeated.
 	CredentialsSeen []string `json:"credentials_seen,omitempty"`
 	ClientSANs      []string `json:"client_certificate,omitempty"`
 	BodyBytes       int      `json:"body_bytes,omitempty"`
 	Order           any      `json:"order,omitempty"`
-	// Figures are what the portal's dashboard shows beside orders.
+	// Figures are what the portal's dashboard shows besides orders.
 	Figures []Figure `json:"figures,omitempty"`
 }
 
@@ -100,7 +100,7 @@ func (c BackendConfig) Handler() http.Handler {
 func (c BackendConfig) allowed(remote string) error {
 	addr, err := netip.ParseAddrPort(remote)
 	if err != nil {
-		return errors.New("source address is not readable")
+		return errors.New("source address cannot be read")
 	}
 	source := addr.Addr().Unmap()
 	for _, prefix := range c.AllowedSources {
@@ -158,11 +158,12 @@ type Figure struct {
 	Value string `json:"value"`
 }
 
-// figures are the resources beside single orders, by the last part of the path.
+// figures are the resources besides single orders, by the last part of the
+// path.
 var figures = map[string][]Figure{
 	"sales":     {{"Orders", "128"}, {"Revenue", "5,376.00 EUR"}, {"Returns", "3"}},
-	"shipments": {{"On the road", "17"}, {"Late", "2"}},
-	"invoices":  {{"Open", "9"}, {"Overdue", "1"}, {"Sum", "410.00 EUR"}},
+	"shipments": {{"In transit", "17"}, {"Late", "2"}},
+	"invoices":  {{"Open", "9"}, {"Overdue", "1"}, {"Total", "410.00 EUR"}},
 }
 
 // orders is how each version of the API shows an order.

@@ -30,7 +30,7 @@ func TestBrowser(t *testing.T) {
 
 	const cardsIn = `document.querySelectorAll("#cards [data-state=%]").length === 4`
 	b.until("the dashboard is filled", strings.Replace(cardsIn, "%", "filled", 1), nothing)
-	if text := b.js(`document.getElementById("cards").innerText`); !strings.Contains(text, "Order 43: 42.00 EUR. The backend was told: app global-customer-portal.") {
+	if text := b.js(`document.getElementById("cards").innerText`); !strings.Contains(text, "Order 43: 42.00 EUR. The backend was sent: app global-customer-portal.") {
 		t.Errorf("the dashboard shows %s", text)
 	}
 	if text := b.js(`document.querySelector("[data-call=sales]").innerText`); !strings.Contains(text, "5,376.00 EUR") {
@@ -72,7 +72,7 @@ func (b *chromium) usageOfASecondVersion(d *demo.Demo) {
 		b.t.Errorf("the verdict on v2 is %s", text)
 	}
 	b.do("ask for an hour", chromedp.Focus("#period"), chromedp.KeyEvent("1 h"))
-	b.until("the verdict is on an hour", verdict+`.includes("of 1 hour were seen")`, nothing)
+	b.until("the verdict is on an hour", verdict+`.includes("of 1 hour have been observed")`, nothing)
 	b.do("call version 2", chromedp.Navigate(d.PortalURL), chromedp.WaitVisible("#operation"), chromedp.SetValue("#operation", "order-v2"), chromedp.Click("#call button"))
 	b.until("version 2 answered", `document.querySelector("#result strong")?.innerText === "200 OK"`, nothing)
 	b.do("open usage", chromedp.Navigate(d.PortalURL+"/usage"))

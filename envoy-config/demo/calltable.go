@@ -12,7 +12,7 @@ import (
 type usageRow struct {
 	API     string           `json:"api"`
 	Version string           `json:"version"`
-	App     string           `json:"app"` // "" for callers that are not known
+	App     string           `json:"app"` // "" for unidentified callers
 	Product string           `json:"product"`
 	Calls   uint64           `json:"calls"`  // let through
 	Errors  uint64           `json:"errors"` // of them, answered with 5xx
@@ -39,7 +39,7 @@ func labelsOf(name string) (labels map[string]string, ok bool) {
 	return labels, true
 }
 
-// usageRows adds the filter's own series up; what they do not have, times, comes from the visits.
+// usageRows adds up the filter's own series; times, which they do not have, come from the visits.
 func usageRows(series map[string]uint64, seen []visit) []usageRow {
 	rows := map[[4]string]*usageRow{}
 	for name, value := range series {

@@ -18,7 +18,7 @@ const (
 	gatewaySAN  = "spiffe://sallyport.demo/gateway"
 )
 
-// certificates are all of the demo, also in files of dir.
+// certificates are all certificates of the demo; they are also in files of dir.
 type certificates struct {
 	ca                                    *pki.CA
 	dir                                   string

@@ -15,7 +15,7 @@ import (
 //go:embed config.yaml
 var configYAML string
 
-// secretVariable is the variable of the VM's environment that has the gateway's secret for Okta.
+// secretVariable is the variable in the VM's environment that holds the gateway's secret for Okta.
 const secretVariable = "OKTA_CLIENT_SECRET"
 
 // The OAuth clients of the demo.
@@ -63,7 +63,7 @@ func pluginConfig(apiKey, issuer, quota string) ([]byte, error) {
 	return out, nil
 }
 
-// countByEngine has the engine asked about each request.
+// countByEngine makes the filter ask the engine about each request.
 func countByEngine(document map[string]any) {
 	steps, _ := document["sequence"].([]any)
 	for _, step := range steps {

@@ -21,7 +21,7 @@ var consolePages = template.Must(template.ParseFS(consoleFiles, "*.html"))
 // console has the operator's pages: Trace, Usage and Faults.
 type console struct {
 	visits   *visits
-	refresh  func()                                           // looks for visits that nobody told of; may be nil
+	refresh  func()                                           // looks for visits that were not reported yet; may be nil
 	series   func(context.Context) (map[string]uint64, error) // the filter's metrics, by the filter's own names
 	burst    func(context.Context) (counts []statusCount, err error)
 	faults   *faultSwitch
@@ -31,7 +31,7 @@ type console struct {
 	began    time.Time // of the gateway's counters
 }
 
-// newConsole reads from the filter's configuration which doors and versions there are.
+// newConsole reads from the filter's configuration what doors and versions there are.
 func newConsole(host string, config []byte, faults *okta.Faults) (*console, error) {
 	c := &console{host: host, began: time.Now(), visits: &visits{}, faults: &faultSwitch{okta: faults}}
 	var err error
@@ -62,7 +62,7 @@ func (c *console) routes(mux *http.ServeMux) {
 	}
 }
 
-// consoleView is what the pages show that no script fetches.
+// consoleView is what the pages show without a script fetching it.
 type consoleView struct {
 	Page, Host string
 	Switches   []oktaFault
@@ -76,7 +76,7 @@ type consoleView struct {
 
 func renderConsole(w http.ResponseWriter, name string, v consoleView) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	_ = consolePages.ExecuteTemplate(w, name, v) // a client that left cannot be told
+	_ = consolePages.ExecuteTemplate(w, name, v) // an error means that the client has left
 }
 
 // traceAnswer is /trace.json: the visits with a larger id than ?after.
@@ -108,7 +108,7 @@ func (c *console) serveUsage(w http.ResponseWriter, r *http.Request) {
 	}
 	series, err := c.series(r.Context())
 	if err != nil {
-		answer(w, http.StatusBadGateway, map[string]string{"problem": "The gateway did not tell its metrics."})
+		answer(w, http.StatusBadGateway, map[string]string{"problem": "The gateway did not return its metrics."})
 		return
 	}
 	rows, now := usageRows(series, c.visits.after(0)), time.Now()

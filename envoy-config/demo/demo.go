@@ -19,7 +19,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/hostsim/okta"
 )
 
-// The hosts that can stand in the gateway's place.
+// The hosts that can be the gateway.
 const (
 	HostSim   = "hostsim"
 	HostEnvoy = "envoy"
@@ -42,14 +42,14 @@ type Options struct {
 	Clone string
 	// Addresses of the parts.
 	Gateway, Okta, Backend, Portal string
-	// Log receives what the parts have to say; nil means slog.Default.
+	// Log receives what the parts log; nil means slog.Default.
 	Log *slog.Logger
 }
 
-// Demo is the running story. Close ends it.
+// Demo is a running demo. Close ends it.
 type Demo struct {
 	GatewayURL, OktaIssuer, BackendURL, PortalURL string
-	// Login and Password are the person's at Okta.
+	// Login and Password are those of the person at Okta.
 	Login, Password string
 
 	org     *okta.Org
@@ -65,7 +65,7 @@ type Demo struct {
 	quota   *quotaengine.Engine // nil with QuotaLocal
 }
 
-// Ended is closed when a part that is a process of its own, Envoy, has ended by itself.
+// Ended is closed when Envoy, the one part that is a process of its own, has ended by itself.
 func (d *Demo) Ended() <-chan struct{} { return d.ended }
 
 // Start starts everything and returns when it serves.
@@ -240,7 +240,7 @@ func (d *Demo) serve(l net.Listener, h http.Handler, config *tls.Config) {
 	})
 }
 
-// ignoreClosed forgives a second close of a listener.
+// ignoreClosed ignores a second close of a listener.
 func ignoreClosed(err error) error {
 	if errors.Is(err, net.ErrClosed) {
 		return nil

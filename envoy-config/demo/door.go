@@ -10,7 +10,7 @@ import (
 type door struct {
 	Name  string `json:"name"`
 	State string `json:"state"` // opened, refused, or not reached
-	// Took is how long the request was at the door, in ms; nil where nobody measured it.
+	// Took is how long the request was at the door, in ms; nil where it was not measured.
 	Took *float64 `json:"took_ms,omitempty"`
 }
 
@@ -20,7 +20,7 @@ const (
 	doorBeyond  = "not reached"
 )
 
-// The doors that no step of the configuration stands for.
+// The doors that are not a step of the configuration.
 const (
 	apiDoor     = "find the API"
 	backendDoor = "backend"
@@ -43,7 +43,7 @@ func sequenceOf(config []byte) ([]string, error) {
 	return steps, nil
 }
 
-// ofRequireToken are the token's reasons that only the last step has.
+// ofRequireToken are the token reasons that only the last step has.
 var ofRequireToken = map[string]bool{
 	"token.expired": true, "token.not_yet_valid": true, "token.type_unsupported": true, "token.sender_constrained": true,
 	"token.issuer_mismatch": true, "token.audience_mismatch": true, "token.client_mismatch": true,
@@ -71,13 +71,13 @@ func doorOf(reason string) string {
 	return ""
 }
 
-// doorsOf is how a request met the doors that stand in this order. Each opens only when the one before it did, so the
-// refusing one tells of all.
+// doorsOf is how a request met the doors, in this order. Each opens only when the one before it did, so the one that
+// refused says it for all.
 func doorsOf(steps []string, decision, reason string) []door {
 	names := append(append([]string{apiDoor}, steps...), backendDoor)
 	closed, state := doorOf(reason), doorOpened
 	if decision != "allow" && closed == "" {
-		closed = apiDoor // refused, and nobody said by whom: nothing is claimed to have opened
+		closed = apiDoor // refused by an unknown door: nothing is claimed to have opened
 	}
 	if decision == "allow" {
 		closed = ""

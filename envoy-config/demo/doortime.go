@@ -7,8 +7,8 @@ import (
 	"github.com/sallyport-gateway/sallyport/hostsim"
 )
 
-// What the host's trace of a module that was built with the tag doormarks says
-// at each step: one byte is logged when the step begins, two when it goes on
+// What the host's trace shows at each step of a module that was built with the
+// tag doormarks: one byte is logged when the step begins, two when it goes on
 // after a wait.
 const (
 	markCall  = "proxy_log"
@@ -16,20 +16,21 @@ const (
 	markGoOn  = "trace, 2 bytes"
 )
 
-// decided are the first calls to the host after the last step: what it decided
-// is carried out.
+// decided are the first calls to the host after the last step, which carry out
+// what it decided.
 var decided = []string{
 	"proxy_send_local_response", "proxy_remove_header_map_value", "proxy_replace_header_map_value",
 	"proxy_add_header_map_value", "proxy_set_property", "proxy_continue_stream",
 }
 
-// isMark reports whether the entry stands in the trace for the sake of times alone.
+// isMark reports whether the entry is in the trace only for the sake of times.
 func isMark(e hostsim.TraceEntry) bool {
 	return !e.Callback && e.Name == markCall && (e.Args == markBegin || e.Args == markGoOn)
 }
 
 // timeDoors reads from the trace of a request, which ended at end, how long it
-// was at each door. Without marks, of a module for use, no door has a time.
+// was at each door. Without marks, as in a module for production, no door has a
+// time.
 func timeDoors(doors []door, trace []hostsim.TraceEntry, end time.Time) {
 	var at []time.Time // when the request came to each door
 	var decision time.Time
@@ -47,7 +48,7 @@ func timeDoors(doors []door, trace []hostsim.TraceEntry, end time.Time) {
 			end = e.At
 		}
 	}
-	// One mark for each step that was reached, or they are not this sequence's.
+	// There is one mark for each step that was reached, or they do not belong to this sequence.
 	reached := slices.IndexFunc(doors, func(d door) bool { return d.State == doorBeyond })
 	if reached < 0 {
 		reached = len(doors)

@@ -1,4 +1,4 @@
-// element makes one, with its attributes and what stands in it.
+// element makes an element, with its attributes and its content.
 export function element(tag, attributes, ...parts) {
   const e = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) e.setAttribute(name, value);

@@ -24,9 +24,9 @@ var oktaFaults = []oktaFault{
 	{"none", "Okta works", "introspect_token gets its answers.", (*okta.Faults).Clear},
 	{"slow", "Okta is slow", "introspect_token waits a second for a token that it has not asked about in the last 5 s; callers with the same token wait together.",
 		func(f *okta.Faults) { f.Clear(); f.Slow(slowOkta) }},
-	{"down", "Okta is down", "introspect_token refuses with 503, never with 401, and lets nobody through. What it asked about in the last 5 s goes on.",
+	{"down", "Okta is down", "introspect_token refuses with 503, never with 401, and lets no one through. Tokens that it asked about in the last 5 s still pass.",
 		func(f *okta.Faults) { f.Clear(); f.Down() }},
-	{"limited", "Okta limits us", "Okta answers 429: introspect_token refuses with 503 and stops asking until Okta's reset, up to a minute, also when you switch back.",
+	{"limited", "Okta limits us", "Okta answers 429: introspect_token refuses with 503 and stops asking until Okta's reset, up to a minute, even if you switch back.",
 		func(f *okta.Faults) { f.Clear(); f.Limited() }},
 }
 

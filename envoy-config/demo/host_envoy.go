@@ -17,13 +17,13 @@ import (
 // envoyStart bounds how long Envoy may take to compile the filter and to serve.
 const envoyStart = 2 * time.Minute
 
-// startEnvoy puts a real Envoy with the shipped envoy.yaml into the gateway's place.
+// startEnvoy starts a real Envoy with the shipped envoy.yaml as the gateway.
 func (d *Demo) startEnvoy(ctx context.Context, o Options, config []byte) error {
 	module, err := filepath.Abs(o.Wasm)
 	if err != nil {
 		return fmt.Errorf("find the filter: %w", err)
 	}
-	// Envoy takes a number for the port, and tells which one it took.
+	// Envoy takes a number for the port, and reports which one it bound.
 	address := o.Gateway
 	l, err := listen(address)
 	if err != nil {
@@ -95,7 +95,7 @@ func (d *Demo) startEnvoy(ctx context.Context, o Options, config []byte) error {
 	return nil
 }
 
-// accessLog reads what envoy.yaml has Envoy write of each request.
+// accessLog reads what envoy.yaml makes Envoy write about each request.
 type accessLog struct {
 	mu   sync.Mutex
 	log  *envoyrun.Log

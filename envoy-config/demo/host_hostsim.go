@@ -16,9 +16,9 @@ import (
 	"github.com/sallyport-gateway/sallyport/hostsim/gateway"
 )
 
-// startHostsim puts the simulated host into the gateway's place.
+// startHostsim starts the simulated host as the gateway.
 func (d *Demo) startHostsim(ctx context.Context, o Options, config []byte) error {
-	// Compiled code is kept beside the module: the next start is quick.
+	// Compiled code is kept next to the module: the next start is quick.
 	cache := filepath.Join(filepath.Dir(o.Wasm), "wazero")
 	module, err := hostsim.CompileFile(ctx, o.Wasm, hostsim.CompileOptions{CacheDir: cache})
 	if err != nil {
@@ -73,7 +73,7 @@ func (d *Demo) startHostsim(ctx context.Context, o Options, config []byte) error
 	return nil
 }
 
-// endpoint is base as the simulated host reaches it: by TLS to who proves to be name.
+// endpoint is base as the simulated host reaches it: over TLS, to a server that proves to be name.
 func (d *Demo) endpoint(base, name string, certs ...tls.Certificate) (gateway.Endpoint, error) {
 	u, err := url.Parse(base)
 	if err != nil {

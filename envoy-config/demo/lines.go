@@ -62,7 +62,7 @@ func (d *Demo) Lines() []Line {
 	}
 }
 
-// curl is a command for one order, or for a row of them over one connection.
+// curl is a command for one order, or for many in a row over one connection.
 func (d *Demo) curl(options, what string, withKey bool, token string) string {
 	path := "/customers/v1/orders/42"
 	if what == "orders" {
@@ -76,14 +76,14 @@ func (d *Demo) curl(options, what string, withKey bool, token string) string {
 	return strings.Join(parts, " ")
 }
 
-// Print tells a person where everything is and what to paste.
+// Print says where everything is and what to paste.
 func (d *Demo) Print(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Portal    %s   (log in as %s, password %s)\n", d.PortalURL, d.Login, d.Password)
 	fmt.Fprintf(&b, "Gateway   %s   (%s)\n", d.GatewayURL, d.host)
 	fmt.Fprintf(&b, "Okta      %s   (simulated)\n", d.OktaIssuer)
 	fmt.Fprintf(&b, "Backend   %s   (2-way TLS: only the gateway gets in)\n", d.BackendURL)
-	fmt.Fprintf(&b, "CA        %s   (your browser does not know it and will warn at Okta's page)\n\n", d.certs.file("ca.pem"))
+	fmt.Fprintf(&b, "CA        %s   (your browser does not trust it and will warn on Okta's page)\n\n", d.certs.file("ca.pem"))
 	for _, l := range d.Lines() {
 		title := l.Title
 		if l.Reason != "" {

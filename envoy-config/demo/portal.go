@@ -28,7 +28,7 @@ type PortalConfig struct {
 	APIKey string
 	// Client reaches Okta and the gateway.
 	Client *http.Client
-	// Pages adds pages that stand beside the portal, behind the same protection; nil adds none.
+	// Pages adds pages next to the portal, behind the same protection; nil adds none.
 	Pages func(*http.ServeMux)
 }
 
@@ -99,7 +99,7 @@ type view struct {
 	User    *person
 	Calls   []apiCall
 	Cards   []apiCall
-	Nav     bool // there are pages beside this one
+	Nav     bool // there are pages besides this one
 	Form    callForm
 	Result  *result
 	Notice  string
@@ -116,5 +116,5 @@ func (p *Portal) render(w http.ResponseWriter, r *http.Request, status int, v vi
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	_ = portalPage.ExecuteTemplate(w, "portal.html", v) // a client that left cannot be told
+	_ = portalPage.ExecuteTemplate(w, "portal.html", v) // an error means that the client has left
 }

@@ -14,7 +14,7 @@ function why(answer) {
   return parts;
 }
 
-// links lead on from an answer, where there are pages beside this one.
+// links lead on from an answer, where there are pages besides this one.
 function links(answer, subject) {
   const line = element("p", { class: "links" });
   if (!document.body.dataset.nav) return line;
@@ -54,7 +54,7 @@ async function call(fields) {
 function content({ order, figures, identity }) {
   if (figures) return element("dl", {}, ...figures.flatMap((f) => [element("dt", {}, f.label), element("dd", {}, f.value)]));
   const total = order.total.amount ? `${order.total.amount} ${order.total.currency}` : order.total;
-  return element("p", {}, `Order ${order.id}: ${total}. The backend was told: app ${identity["x-sallyport-app"]}.`);
+  return element("p", {}, `Order ${order.id}: ${total}. The backend was sent: app ${identity["x-sallyport-app"]}.`);
 }
 
 // fill asks for what a card shows.

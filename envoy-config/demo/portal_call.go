@@ -50,15 +50,16 @@ type callForm struct {
 	Times              int
 }
 
-// result is what the gateway answered: how often each status, and the last answer whole.
+// result is what the gateway answered: how often each status, and the last answer in full.
 type result struct {
 	Request string        `json:"request"`
 	Counts  []statusCount `json:"counts"`
 	Status  string        `json:"status"`
 	Headers []string      `json:"headers"`
 	Body    string        `json:"body"`
-	// Reason is the last refusal's, with the door that refused and what the
-	// page on troubleshooting says of it; all are empty when nothing was refused.
+	// Reason is that of the last refusal, with the door that refused and what the
+	// page on troubleshooting says about it; all are empty when nothing was
+	// refused.
 	Reason string `json:"reason,omitempty"`
 	Door   string `json:"door,omitempty"`
 	Advice string `json:"advice,omitempty"`

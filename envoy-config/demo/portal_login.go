@@ -25,7 +25,7 @@ func (p *Portal) serveLogin(w http.ResponseWriter, r *http.Request) {
 		oauth2.S256ChallengeOption(s.verifier), oauth2.SetAuthURLParam("nonce", s.nonce)), http.StatusSeeOther)
 }
 
-// serveCallback takes the code that Okta sent the browser back with.
+// serveCallback takes the code with which Okta sent the browser back.
 func (p *Portal) serveCallback(w http.ResponseWriter, r *http.Request) {
 	s, ok := p.sessions.find(r)
 	query := r.URL.Query()
@@ -87,13 +87,13 @@ func (p *Portal) signedIn(next func(http.ResponseWriter, *http.Request, session)
 	}
 }
 
-// serveRevoke revokes the token at Okta (RFC 7009) and keeps it, to show what the gateway says then.
+// serveRevoke revokes the token at Okta (RFC 7009) and keeps it, to show what the gateway then says.
 func (p *Portal) serveRevoke(w http.ResponseWriter, r *http.Request, s session) {
 	if err := p.revoke(r.Context(), s.token); err != nil {
 		p.render(w, r, http.StatusBadGateway, view{Problem: "Okta did not revoke the token."})
 		return
 	}
-	p.render(w, r, http.StatusOK, view{Notice: "Your token is revoked. The gateway refuses it as soon as its own memory of it ends."})
+	p.render(w, r, http.StatusOK, view{Notice: "Your token is revoked. The gateway refuses it as soon as its cached answer expires."})
 }
 
 func (p *Portal) revoke(ctx context.Context, token string) error {

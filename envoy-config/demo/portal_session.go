@@ -82,7 +82,7 @@ func (t *sessions) end(w http.ResponseWriter, r *http.Request) {
 	http.SetCookie(w, cookie("", -1, r))
 }
 
-// cookie is Lax, because the browser brings it along when Okta sends it back.
+// cookie is Lax, because the browser must bring it along when Okta sends it back.
 func cookie(id string, maxAge int, r *http.Request) *http.Cookie {
 	return &http.Cookie{ //nolint:gosec // G124: Secure follows the connection; the portal may speak plain HTTP on loopback
 		Name: sessionCookie, Value: id, Path: "/", MaxAge: maxAge,

@@ -31,7 +31,7 @@ func (d *Demo) startQuota(ctx context.Context, quota, clone string) (err error) 
 	return nil
 }
 
-// quotaEndpoint is the engine as the simulated host reaches it, none where there is no engine.
+// quotaEndpoint is the engine as the simulated host reaches it; none if there is no engine.
 func (d *Demo) quotaEndpoint() []hostsim.Option {
 	if d.quota == nil {
 		return nil

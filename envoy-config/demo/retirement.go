@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// period is what a verdict looks back on.
+// period is how far a verdict looks back.
 type period struct {
 	ID, Label string
 	Length    time.Duration
@@ -21,7 +21,7 @@ var periods = []period{
 	{"month", "30 days", 30 * 24 * time.Hour},
 }
 
-// periodOf is the period of this id, the longest when there is none.
+// periodOf is the period with this id, the longest when there is none.
 func periodOf(id string) period {
 	if i := slices.IndexFunc(periods, func(p period) bool { return p.ID == id }); i >= 0 {
 		return periods[i]
@@ -29,7 +29,7 @@ func periodOf(id string) period {
 	return periods[len(periods)-1]
 }
 
-// seen is the period that is asked for, and the time that the counters cover.
+// seen is the period asked for, and the time that the counters cover.
 type seen struct {
 	period  period
 	covered time.Duration
@@ -42,7 +42,7 @@ const (
 	notKnown = "not known"
 )
 
-// retirement says of one version of an API whether it may go.
+// retirement says whether one version of an API may be retired.
 type retirement struct {
 	API     string   `json:"api"`
 	Version string   `json:"version"`
@@ -55,8 +55,8 @@ type retirement struct {
 type caller struct{ api, version, app string }
 
 // retirements are the verdicts on the versions, each an API's name and version.
-// last is when each caller called last; one that is counted and not among them
-// has called at an unknown time, and keeps the version alive.
+// last is when each caller called last; one that is counted but not in it has
+// called at an unknown time, and keeps the version alive.
 func retirements(versions [][2]string, rows []usageRow, last map[caller]time.Time, now time.Time, s seen) []retirement {
 	out := make([]retirement, 0, len(versions))
 	for _, version := range versions {
@@ -74,7 +74,7 @@ func retirements(versions [][2]string, rows []usageRow, last map[caller]time.Tim
 			r.State, r.Verdict = inUse, "In use by "+strings.Join(r.Callers, ", ")+"."
 		case s.covered < s.period.Length:
 			r.State = notKnown
-			r.Verdict = fmt.Sprintf("Not known: only %s of %s were seen. No app has called it so far.", s.covered.Round(time.Second), s.period.Label)
+			r.Verdict = fmt.Sprintf("Not known: only %s of %s have been observed. No app has called it so far.", s.covered.Round(time.Second), s.period.Label)
 		default:
 			r.State, r.Verdict = mayGo, "May be retired: no app has called it in the last "+s.period.Label+"."
 		}

@@ -10,11 +10,11 @@ import (
 const (
 	slotLength = 10 * time.Second
 	maxSlots   = 30 // 5 minutes
-	// maxNames bounds the callers, and the reasons, that are told apart.
+	// maxNames bounds the callers, and the reasons, that are counted separately.
 	maxNames = 200
 )
 
-// slot is what came in slotLength.
+// slot is what arrived in one slotLength.
 type slot struct {
 	At      time.Time      `json:"at"`
 	Calls   map[string]int `json:"calls"`   // let through, by app, API and version
@@ -24,10 +24,10 @@ type slot struct {
 // otherNames stands for callers and reasons beyond maxNames.
 const otherNames = "others"
 
-// timeline counts requests by the time at which they came. The zero value is
+// timeline counts requests by the time at which they arrived. The zero value is
 // ready for use.
 type timeline struct {
-	slots []slot // by time; those in which nothing came are left out
+	slots []slot // by time; those in which nothing arrived are left out
 	last  map[caller]time.Time
 	names map[string]bool
 }
@@ -85,8 +85,8 @@ func (t *timeline) name(s string) string {
 	return s
 }
 
-// charted is a copy of the last maxSlots slots until now, the empty ones
-// among them, and when each caller called last.
+// charted returns a copy of the last maxSlots slots until now, including empty
+// ones, and when each caller called last.
 func (b *visits) charted(now time.Time) ([]slot, map[caller]time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -39,7 +39,7 @@ function row(v) {
   return item;
 }
 
-// matches: each word of the search stands somewhere in the request's line.
+// matches: each word of the search is somewhere in the request's line.
 function matches(v) {
   const text = [v.method, v.path, v.status, v.reason, v.app, v.api, v.version].join(" ").toLowerCase();
   const words = search.value.toLowerCase().split(/\s+/);
@@ -68,7 +68,7 @@ function follow() {
     return v.method === wanted.get("method") && v.path === wanted.get("path") && at >= wanted.get("from") && at <= wanted.get("to");
   });
   if (!found) {
-    linked.textContent = "The call that you came from is not here: it has not been reported yet, or is too old.";
+    linked.textContent = "The call you came from is not here: it has not been reported yet, or is too old.";
     return;
   }
   wanted = null;
@@ -76,7 +76,7 @@ function follow() {
     search.value = decision.value = "";
     filter();
   }
-  linked.textContent = "The call that you came from is marked.";
+  linked.textContent = "The call you came from is marked.";
   list.querySelector("[aria-current]")?.removeAttribute("aria-current");
   found.item.setAttribute("aria-current", "true");
   found.item.scrollIntoView({ block: "center" });
@@ -103,7 +103,7 @@ async function look() {
     if (answer.visits.length > 0) filter();
     follow();
   } catch {
-    summary.textContent = "The demo does not answer any more.";
+    summary.textContent = "The demo no longer answers.";
   }
   setTimeout(look, period);
 }

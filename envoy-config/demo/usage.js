@@ -35,10 +35,10 @@ async function ask() {
     chart.show(usage.timeline);
     const calls = usage.rows.reduce((n, r) => n + r.calls, 0);
     const refused = usage.rows.reduce((n, r) => n + Object.values(r.refused).reduce((a, b) => a + b, 0), 0);
-    const text = calls + refused ? `${calls} calls let through, ${refused} refused.` : "Nobody has called yet.";
+    const text = calls + refused ? `${calls} calls let through, ${refused} refused.` : "There have been no calls yet.";
     if (summary.textContent !== text) summary.textContent = text;
   } catch {
-    summary.textContent = "The gateway does not tell its numbers.";
+    summary.textContent = "The gateway does not report its numbers.";
   }
 }
 

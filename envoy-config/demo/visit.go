@@ -9,11 +9,11 @@ import (
 // maxVisits bounds what the page Trace remembers: the oldest go.
 const maxVisits = 400
 
-// maxVisitText bounds what a visit keeps of the method and of the path, which a client writes as long as it likes.
+// maxVisitText bounds what a visit keeps of the method and of the path, which a client can make as long as it likes.
 const maxVisitText = 256
 
-// visit is one request to the gateway as the page Trace shows it. It has no query, no header and no body: keys and tokens
-// stand there. What stands in a path is shown.
+// visit is one request to the gateway as the page Trace shows it. It has no query, no header and no body: that is where
+// keys and tokens are. Everything in a path is shown.
 type visit struct {
 	ID       int       `json:"id"`
 	At       time.Time `json:"at"`
@@ -28,20 +28,21 @@ type visit struct {
 	Version  string    `json:"version,omitempty"`
 	Decision string    `json:"decision"`
 	Doors    []door    `json:"doors"`
-	// Left is what the limits have left for the client, as a RateLimit header has it; "" where the host does not tell.
+	// Left is what the limits have left for the client, as a RateLimit header has it; "" where the host does not report
+	// it.
 	Left string `json:"left,omitempty"`
-	// Hostcalls is how many the filter made for it, and Calls which; -1 and none where the host does not tell.
+	// Hostcalls is how many the filter made for it, and Calls which; -1 and none where the host does not report them.
 	Hostcalls int      `json:"hostcalls"`
 	Calls     []string `json:"calls,omitempty"`
 }
 
-// attributes puts what the filter told the host about the request into the visit.
+// attributes copies what the filter told the host about the request into the visit.
 func (v *visit) attributes(of func(name string) string) {
 	v.Decision, v.Reason = of("decision"), of("reason")
 	v.App, v.Product, v.API, v.Version = of("app"), of("product"), of("api"), of("version")
 }
 
-// visits is the gateway's guest book. Its zero value is ready for use.
+// visits are the gateway's latest visits. The zero value is ready for use.
 type visits struct {
 	mu    sync.Mutex
 	last  int

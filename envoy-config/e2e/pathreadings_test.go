@@ -74,7 +74,7 @@ func (s *site) spelled(listener string, m manifest) {
 			if read := b.Read(r.Target); read != "" && !readingstest.Below(read, m.open) {
 				leaked++
 				if !m.leaks {
-					s.t.Errorf("%s serves %s to who has no key: the backend got %s", b.Name, read, r.Target)
+					s.t.Errorf("%s serves %s to a caller without a key: the backend got %s", b.Name, read, r.Target)
 				}
 			}
 		}
@@ -125,7 +125,7 @@ apis:
 	for _, r := range s.backend.Take() {
 		for _, b := range readingstest.Backends {
 			if read := b.Read(r.Target); readingstest.Below(read, "/orders") {
-				t.Errorf("%s serves %s to who has no key: the backend got %s", b.Name, read, r.Target)
+				t.Errorf("%s serves %s to a caller without a key: the backend got %s", b.Name, read, r.Target)
 			}
 		}
 	}

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"sigs.k8s.io/yaml"
+
+	envoyconfig "github.com/sallyport-gateway/sallyport/envoy-config"
 )
 
 // quotaService is envoyproxy/ratelimit with a Redis of its own, as docs/quota.md sets them up.
@@ -116,18 +118,31 @@ func (s *quotaService) start(command *exec.Cmd, port int) *exec.Cmd {
 // cluster is the shipped one, at this service.
 func (s *quotaService) cluster() map[string]any {
 	s.t.Helper()
-	shipped, err := os.ReadFile("../quota-cluster.yaml")
+	c, err := quotaCluster("ratelimit", fmt.Sprintf("127.0.0.1:%d", s.grpc))
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	return c
+}
+
+// quotaCluster is the shipped cluster of the engine of quotas, at the address host:port.
+func quotaCluster(name, hostPort string) (map[string]any, error) {
+	shipped, err := os.ReadFile("../quota-cluster.yaml")
+	if err != nil {
+		return nil, err
+	}
 	var c map[string]any
 	if err := yaml.Unmarshal(shipped, &c); err != nil {
-		s.t.Fatal(err)
+		return nil, err
 	}
-	c["@type"] = clusterType
-	address := member(c, "load_assignment", "endpoints", 0, "lb_endpoints", 0, "endpoint", "address", "socket_address").(map[string]any)
-	address["address"], address["port_value"] = "127.0.0.1", s.grpc
-	return c
+	address, err := envoyconfig.Address(hostPort)
+	if err != nil {
+		return nil, fmt.Errorf("cluster %s: %w", name, err)
+	}
+	c["@type"], c["name"] = clusterType, name
+	member(c, "load_assignment").(map[string]any)["cluster_name"] = name
+	member(c, "load_assignment", "endpoints", 0, "lb_endpoints", 0, "endpoint").(map[string]any)["address"] = address
+	return c, nil
 }
 
 func kill(command *exec.Cmd) {

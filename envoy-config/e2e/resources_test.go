@@ -17,6 +17,9 @@ const (
 func shippedOn(o envoydriver.Options) envoydriver.Options {
 	o.Listener = func(l envoydriver.Listener) (any, error) { return listener(l) }
 	o.Cluster = func(c envoydriver.Cluster) (any, error) {
+		if c.HTTP2 {
+			return quotaCluster(c.Name, c.Address)
+		}
 		kind := "okta"
 		if c.Backend {
 			kind = "backend"

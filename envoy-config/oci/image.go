@@ -1,5 +1,6 @@
-// Package oci makes the filter's OCI image, in the layout that Istio and Envoy Gateway take, and what belongs to it: a list of what is
-// in the module (SBOM) and how it was made (provenance). The same module makes the same bytes, wherever and whenever.
+// Package oci makes the filter's OCI image, in the layout that Istio and Envoy Gateway take, and what goes with it: a
+// list of what is in the module (SBOM) and how it was made (provenance). The same module makes the same bytes, wherever
+// and whenever.
 package oci
 
 import (
@@ -26,7 +27,7 @@ type Store interface {
 	content.Tagger
 }
 
-// Push puts the image of the module into the store under the tag, and answers its manifest, whose digest is what a
+// Push puts the image of the module into the store under the tag, and returns its manifest, whose digest is what a
 // deployment pins.
 func Push(ctx context.Context, store Store, module []byte, tag string) (v1.Descriptor, error) {
 	layer, diffID, err := layerOf(module)

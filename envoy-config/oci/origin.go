@@ -23,7 +23,7 @@ type Origin struct {
 // Module is a Go module that is linked into the filter.
 type Module struct{ Path, Version, Sum string }
 
-// SBOM is a CycloneDX 1.6 document about the module, as JSON; nil for what is made for many platforms.
+// SBOM is a CycloneDX 1.6 document about the module, as JSON; nil for something made for many platforms.
 func (o Origin) SBOM(module []byte) ([]byte, error) {
 	type hash struct {
 		Alg     string `json:"alg"`
@@ -56,8 +56,8 @@ func (o Origin) Provenance(module []byte, image digest.Digest) ([]byte, error) {
 	return o.Statement(map[string]string{"sallyport.wasm": digest.FromBytes(module).Encoded(), "image": image.Encoded()})
 }
 
-// Statement is an in-toto statement with SLSA 1.0 provenance about files, by their names and SHA-256 in hex, as JSON. It is
-// not signed: who publishes the files signs it, with cosign or what they trust.
+// Statement is an in-toto statement with SLSA 1.0 provenance about files, by their names and SHA-256 in hex, as JSON.
+// It is not signed: whoever publishes the files signs it, with cosign or another tool they trust.
 func (o Origin) Statement(files map[string]string) ([]byte, error) {
 	type subject struct {
 		Name   string            `json:"name"`

@@ -15,7 +15,7 @@ import (
 )
 
 // OriginOf asks the go command, and git if it is there, about the package in dir. It is compiled for the guest, unless
-// platform says something else, as in GOOS=linux, GOARCH=arm64.
+// platform says otherwise, as in GOOS=linux, GOARCH=arm64.
 func OriginOf(ctx context.Context, dir, pkg, command string, platform ...string) (Origin, error) {
 	list := []string{"list", "-deps", "-json=ImportPath,Module,DepOnly"}
 	if len(platform) == 0 {

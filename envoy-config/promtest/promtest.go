@@ -18,7 +18,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun"
 )
 
-// install is the way to get what is missing.
+// install is how to get what is missing.
 const install = "apt-get install -y --no-install-recommends prometheus"
 
 // startTimeout bounds how long Prometheus takes to read its data and to listen.
@@ -26,8 +26,8 @@ const startTimeout = 30 * time.Second
 
 var listening = regexp.MustCompile(`msg="Listening on" address=(\S+)`)
 
-// tool answers the path of a program of Debian's package prometheus. Where CI=true a missing one fails the test; elsewhere
-// the test is skipped with the command that installs it.
+// tool returns the path of a program of Debian's package prometheus. Where CI=true a missing one fails the test;
+// elsewhere the test is skipped with the command that installs it.
 func tool(t testing.TB, name string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
@@ -49,7 +49,7 @@ func Need(t testing.TB) {
 	tool(t, "promtool")
 }
 
-// Start runs Prometheus until the test ends, with what is in the folder data already, and answers its URL.
+// Start runs Prometheus until the test ends, with what is already in the folder data, and returns its URL.
 func Start(t testing.TB, config []byte, data string) (url string) {
 	t.Helper()
 	binary := tool(t, "prometheus")
@@ -113,7 +113,7 @@ func Start(t testing.TB, config []byte, data string) (url string) {
 	return url
 }
 
-// waitReady waits until queries are answered, which they are not while the data is read.
+// waitReady waits until queries are answered, which does not happen while the data is being read.
 func waitReady(t testing.TB, url string) {
 	t.Helper()
 	for deadline := time.Now().Add(startTimeout); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {

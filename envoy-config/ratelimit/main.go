@@ -1,6 +1,6 @@
-// Command ratelimit is envoyproxy/ratelimit, the engine of quotas, at the version
-// that the tests run. It has a module of its own: Sallyport needs nothing of what
-// the service is made of. Its settings are variables of the environment; see
+// Command ratelimit is envoyproxy/ratelimit, the quota engine, at the version
+// that the tests run. It has a module of its own: Sallyport needs none of the
+// service's dependencies. Its settings are environment variables; see
 // docs/quota.md.
 package main
 

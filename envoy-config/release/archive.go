@@ -18,7 +18,7 @@ type entry struct {
 	data []byte
 }
 
-// tree is all files below dir, under a name in front of theirs, "" for none.
+// tree is all files below dir, their names prefixed with prefix unless it is "".
 func tree(dir, prefix string) (entries []entry, err error) {
 	files := os.DirFS(dir)
 	err = fs.WalkDir(files, ".", func(file string, d fs.DirEntry, err error) error {
@@ -32,8 +32,8 @@ func tree(dir, prefix string) (entries []entry, err error) {
 	return entries, err
 }
 
-// tar packs entries in the order of their names, all of nobody and of the time
-// of the release.
+// tar packs entries in the order of their names, all without an owner and with
+// the time of the release.
 func (r *release) tar(entries []entry) ([]byte, error) {
 	slices.SortFunc(entries, func(a, b entry) int { return strings.Compare(a.name, b.name) })
 	var out bytes.Buffer

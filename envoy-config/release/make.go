@@ -18,10 +18,10 @@ import (
 	"github.com/sallyport-gateway/sallyport/envoy-config/oci"
 )
 
-// moduleName is what the module is called wherever it is published.
+// moduleName is the module's name wherever it is published.
 const moduleName = "sallyport.wasm"
 
-// build compiles a package. Nothing of the machine gets into the result; the
+// build compiles a package. Nothing about the machine gets into the result; the
 // version does, from the tag.
 func (r *release) build(ctx context.Context, env []string, pkg, out string, flags ...string) error {
 	args := slices.Concat([]string{"build", "-trimpath", "-ldflags=-s -w", "-o", out}, flags, []string{pkg})
@@ -108,8 +108,7 @@ func (r *release) charts(context.Context) error {
 	return nil
 }
 
-// stamped puts the version into a Chart.yaml, in the place of the two that stand
-// there.
+// stamped puts the version into a Chart.yaml, replacing the two that are there.
 func stamped(chart []byte, version string) ([]byte, error) {
 	lines, replaced := strings.Split(string(chart), "\n"), 0
 	for i, line := range lines {
@@ -125,8 +124,8 @@ func stamped(chart []byte, version string) ([]byte, error) {
 	return []byte(strings.Join(lines, "\n")), nil
 }
 
-// programs makes an archive of the commands for each platform, and says what is
-// in them.
+// programs makes an archive of the commands for each platform, and lists what
+// is in them.
 func (r *release) programs(ctx context.Context) error {
 	for _, p := range r.Platforms {
 		dir, err := os.MkdirTemp("", "sallyport-commands-*")

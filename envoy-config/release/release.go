@@ -1,4 +1,4 @@
-// Package release makes what is published of a version: the commands for each
+// Package release makes what is published for a version: the commands for each
 // platform, the module, its OCI image, the charts, and what describes them. The
 // same tag gives the same bytes, whoever makes them and wherever.
 package release
@@ -17,15 +17,16 @@ import (
 	"time"
 )
 
-// Platforms are those that commands are published for.
+// Platforms are the platforms that commands are published for.
 var Platforms = []Platform{{"linux", "amd64"}, {"linux", "arm64"}, {"darwin", "amd64"}, {"darwin", "arm64"}}
 
-// Platform is an operating system and an architecture, by Go's words.
+// Platform is an operating system and an architecture, by Go's names.
 type Platform struct{ OS, Arch string }
 
 func (p Platform) String() string { return p.OS + "_" + p.Arch }
 
-// commands are what an archive holds, by the packages that they are made of.
+// commands are what an archive holds, with the packages that they are built
+// from.
 var commands = map[string]string{
 	"sallyport": "./filter/cmd/sallyport",
 	"hostsim":   "./hostsim/cmd/hostsim",
@@ -34,7 +35,7 @@ var commands = map[string]string{
 // Options say what to make.
 type Options struct {
 	Source    string // folder of a clean checkout whose HEAD has the tag
-	Out       string // folder to make, which is emptied first
+	Out       string // folder to create, which is emptied first
 	Platforms []Platform
 	Say       func(line string) // progress
 }
@@ -42,14 +43,14 @@ type Options struct {
 // tagged is a version as Go and Helm read it: semver.org, with a "v" in front.
 var tagged = regexp.MustCompile(`^v[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?$`)
 
-// release is one that is being made.
+// release is a release in the making.
 type release struct {
 	Options
 	version string // with "v"
 	made    time.Time
 }
 
-// Make makes everything. It fails where the source is not what its tag says, or
+// Make makes everything. It fails if the source is not what its tag says, or if
 // CHANGELOG.md has no section for the version.
 func Make(ctx context.Context, o Options) (version string, err error) {
 	r := &release{Options: o}
@@ -86,7 +87,7 @@ func (r *release) identify(ctx context.Context) error {
 		return err
 	}
 	if changed != "" {
-		return fmt.Errorf("the source differs from its commit: commit or drop\n%s", changed)
+		return fmt.Errorf("the source differs from its commit: commit or drop these changes:\n%s", changed)
 	}
 	tags, err := r.run(ctx, nil, "git", "tag", "--points-at", "HEAD")
 	if err != nil {
@@ -95,13 +96,13 @@ func (r *release) identify(ctx context.Context) error {
 	for tag := range strings.FieldsSeq(tags) {
 		if tagged.MatchString(tag) {
 			if r.version != "" {
-				return fmt.Errorf("HEAD has the tags %s and %s: a release is of one", r.version, tag)
+				return fmt.Errorf("HEAD has the tags %s and %s: a release has exactly one", r.version, tag)
 			}
 			r.version = tag
 		}
 	}
 	if r.version == "" {
-		return errors.New("HEAD has no tag like v1.2.3: git tag -a v1.2.3, after CHANGELOG.md has a section for it")
+		return errors.New("HEAD has no tag like v1.2.3: git tag -a v1.2.3, once CHANGELOG.md has a section for it")
 	}
 	seconds, err := r.run(ctx, nil, "git", "log", "-1", "--format=%ct")
 	if err != nil {
@@ -115,7 +116,7 @@ func (r *release) identify(ctx context.Context) error {
 	return nil
 }
 
-// run runs a program in the source's folder and answers what it wrote.
+// run runs a program in the source's folder and returns what it wrote.
 func (r *release) run(ctx context.Context, env []string, name string, args ...string) (string, error) {
 	c := exec.CommandContext(ctx, name, args...)
 	var wrong bytes.Buffer
@@ -128,7 +129,7 @@ func (r *release) run(ctx context.Context, env []string, name string, args ...st
 }
 
 func (r *release) write(name string, data []byte) error {
-	return os.WriteFile(filepath.Join(r.Out, name), data, 0o644) //nolint:gosec // the folder is who calls' to choose, and names are ours
+	return os.WriteFile(filepath.Join(r.Out, name), data, 0o644) //nolint:gosec // the caller chooses the folder, and the names are ours
 }
 
 // notes is the version's section of the changelog.
@@ -144,8 +145,8 @@ func (r *release) notes(context.Context) error {
 	return r.write("NOTES.md", []byte(section))
 }
 
-// section is what stands below a version's heading, "## v1.2.3" with anything
-// behind it, such as a date.
+// section is what is below a version's heading, "## v1.2.3" followed by
+// anything, such as a date.
 func section(changelog, version string) (text string, ok bool) {
 	var lines []string
 	inside := false

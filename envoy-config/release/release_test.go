@@ -166,7 +166,7 @@ func TestReleaseRefuses(t *testing.T) {
 			git(t, dir, "tag", "-d", testVersion)
 			git(t, dir, "tag", "latest")
 		}, "no tag like v1.2.3"},
-		{"two versions", func(t *testing.T, dir string) { git(t, dir, "tag", "v9.9.9") }, "a release is of one"},
+		{"two versions", func(t *testing.T, dir string) { git(t, dir, "tag", "v9.9.9") }, "a release has exactly one"},
 		{"a version without a section", func(t *testing.T, dir string) {
 			git(t, dir, "tag", "-d", testVersion)
 			git(t, dir, "tag", "v9.9.9")

@@ -8,7 +8,7 @@ import (
 // Header is one name and value.
 type Header struct{ Name, Value string }
 
-// Headers is an ordered list of headers, in which a name may occur again.
+// Headers is an ordered list of headers, in which a name may occur more than once.
 type Headers []Header
 
 // Get is the first value of name, in any letter case.

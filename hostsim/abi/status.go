@@ -1,5 +1,5 @@
-// Package abi has the numbers and shapes of the proxy-wasm ABI that tests meet: statuses of hostcalls, log levels, types
-// of metrics, headers.
+// Package abi has the parts of the proxy-wasm ABI that tests deal with: hostcall statuses, log levels, metric types and
+// headers.
 package abi
 
 import "strconv"

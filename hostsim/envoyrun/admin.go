@@ -22,7 +22,7 @@ const maxAdminBytes = 64 << 20
 // Admin is the base URL of the admin interface.
 func (p *Process) Admin() string { return p.admin }
 
-// Get answers the body of an admin page ("/server_info"); any status but 200 is an error.
+// Get returns the body of an admin page ("/server_info"); any status but 200 is an error.
 func (p *Process) Get(ctx context.Context, pathAndQuery string) ([]byte, error) {
 	status, body, err := p.get(ctx, pathAndQuery)
 	if err != nil {
@@ -59,7 +59,7 @@ func (p *Process) ready(ctx context.Context) (bool, error) {
 	return status == http.StatusOK, err
 }
 
-// Listeners answers the address (host:port) of every listener by name; ports are those that were really bound.
+// Listeners returns the address (host:port) of every listener by name; ports are those that were actually bound.
 func (p *Process) Listeners(ctx context.Context) (map[string]string, error) {
 	body, err := p.Get(ctx, "/listeners?format=json")
 	if err != nil {
@@ -86,7 +86,7 @@ func (p *Process) Listeners(ctx context.Context) (map[string]string, error) {
 	return addresses, nil
 }
 
-// Listener answers the address (host:port) of one listener.
+// Listener returns the address (host:port) of one listener.
 func (p *Process) Listener(ctx context.Context, name string) (string, error) {
 	all, err := p.Listeners(ctx)
 	if err != nil {
@@ -105,7 +105,7 @@ type Stats struct {
 	Text   map[string]string
 }
 
-// Stats answers those whose name contains a match of the regular expression (RE2).
+// Stats returns those whose name contains a match of the regular expression (RE2).
 func (p *Process) Stats(ctx context.Context, filter string) (Stats, error) {
 	s := Stats{Number: map[string]uint64{}, Text: map[string]string{}}
 	body, err := p.Get(ctx, "/stats?format=json&filter="+url.QueryEscape(filter))
@@ -138,7 +138,7 @@ func (p *Process) Stats(ctx context.Context, filter string) (Stats, error) {
 	return s, nil
 }
 
-// Prometheus answers /stats/prometheus, as a scraper sees it.
+// Prometheus returns /stats/prometheus, as a scraper sees it.
 func (p *Process) Prometheus(ctx context.Context) (map[string]*dto.MetricFamily, error) {
 	body, err := p.Get(ctx, "/stats/prometheus")
 	if err != nil {

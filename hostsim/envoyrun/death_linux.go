@@ -2,5 +2,6 @@ package envoyrun
 
 import "syscall"
 
-// DieWithParent makes the kernel end a child when the thread that started it ends, and so when this process does, so that a test that is killed leaves nothing behind.
+// DieWithParent makes the kernel kill a child when the thread that started it ends, and so also when this process ends:
+// a test that is killed leaves nothing behind.
 func DieWithParent() *syscall.SysProcAttr { return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} }

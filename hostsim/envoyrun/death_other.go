@@ -4,5 +4,5 @@ package envoyrun
 
 import "syscall"
 
-// DieWithParent is nothing where there is no parent-death signal: Stop is all there is.
+// DieWithParent returns nil where there is no parent-death signal: there is only Stop.
 func DieWithParent() *syscall.SysProcAttr { return nil }

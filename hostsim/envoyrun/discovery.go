@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// acceptTimeout bounds how long Envoy takes to take over a change. A new module is compiled in it: about a second of
-	// CPU a MiB.
+	// acceptTimeout bounds how long Envoy may take to adopt a change. It includes compiling a new module: about a second
+	// of CPU per MiB.
 	acceptTimeout = 60 * time.Second
 	// drainTimeout bounds the end of listeners that were replaced or removed.
 	drainTimeout = 30 * time.Second
@@ -22,15 +22,15 @@ const (
 	clustersFile  = "cds.json"
 )
 
-// Dynamic is an Envoy that reads listeners and clusters from files, and follows when they change. One goroutine at a
-// time changes them.
+// Dynamic is an Envoy that reads listeners and clusters from files and follows their changes. Only one goroutine at a
+// time may change them.
 type Dynamic struct {
 	*Process
 	dir     string
 	version int // of what was published last
 }
 
-// DynamicOptions say how to run a Dynamic. Config and ConfigFile of Options are left out.
+// DynamicOptions say how to run a Dynamic. Config and ConfigFile of Options are not used.
 type DynamicOptions struct {
 	Options
 	Node     string // its id and cluster
@@ -79,7 +79,7 @@ func (o DynamicOptions) bootstrap(dir string) ([]byte, error) {
 	return body, nil
 }
 
-// Path is where a discovery file of that name is.
+// Path is the path of the discovery file with that name.
 func (d *Dynamic) Path(file string) string { return filepath.Join(d.dir, file) }
 
 // Stop ends Envoy.
@@ -109,8 +109,8 @@ func (d *Dynamic) OfferClusters(ctx context.Context, all []any) (bool, error) {
 	return d.Offer(ctx, Offer{File: clustersFile, Resources: all, Subscription: "cluster_manager.cds"})
 }
 
-// OfferListeners replaces all listeners and reports whether Envoy took them. It returns when so many listeners have
-// begun to work, counted once for each worker.
+// OfferListeners replaces all listeners and reports whether Envoy took them. It returns when fresh listeners have begun
+// to work, counted once for each worker.
 func (d *Dynamic) OfferListeners(ctx context.Context, all []any, fresh int) (bool, error) {
 	return d.Offer(ctx, Offer{File: listenersFile, Resources: all, Subscription: "listener_manager.lds", Listeners: fresh})
 }

@@ -5,7 +5,7 @@ import "strings"
 // simpleEscapes are those of Envoy's --log-format-escaped (absl::CEscape) but for octal ones.
 var simpleEscapes = map[byte]byte{'n': '\n', 'r': '\r', 't': '\t', '"': '"', '\'': '\'', '\\': '\\'}
 
-// unescape undoes Envoy's --log-format-escaped. What is no escape stays as it is.
+// unescape undoes Envoy's --log-format-escaped. What is not an escape stays as it is.
 func unescape(s string) string {
 	if !strings.Contains(s, `\`) {
 		return s

@@ -14,8 +14,8 @@ const Version = "1.40.0"
 // ErrNotFound says that no Envoy was found anywhere; its text names the way to get one.
 var ErrNotFound = errors.New("no Envoy found: run `make envoy` (installs " + Version + " under build/), or set ENVOY to a binary, or put envoy on the PATH")
 
-// Find answers the path of an Envoy binary: $ENVOY, else the one that `make envoy` installs, else the PATH.
-// An $ENVOY that cannot be run is an error, so that a mistyped path never means another version.
+// Find returns the path of an Envoy binary: $ENVOY, else the one that `make envoy` installs, else the PATH. An $ENVOY
+// that cannot be run is an error, so that a mistyped path never means another version.
 func Find() (string, error) {
 	if path := os.Getenv("ENVOY"); path != "" {
 		found, err := exec.LookPath(path)
@@ -33,8 +33,9 @@ func Find() (string, error) {
 	return "", ErrNotFound
 }
 
-// FindVersion answers the path of an Envoy binary of that version, which `make envoys` installs under build/ of a folder
-// at or above the working directory. It asks neither $ENVOY nor the PATH, where the version is anyone's guess.
+// FindVersion returns the path of an Envoy binary of that version, which `make envoys` installs under build/ of a
+// folder at or above the working directory. It looks at neither $ENVOY nor the PATH, where the version is anyone's
+// guess.
 func FindVersion(version string) (string, error) {
 	dir, err := os.Getwd()
 	for err == nil {

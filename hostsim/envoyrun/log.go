@@ -12,7 +12,7 @@ import (
 	"sync"
 )
 
-// maxLogLines bounds what is remembered of one stream; older lines are forgotten.
+// maxLogLines bounds how many lines of one stream are remembered; older lines are forgotten.
 const maxLogLines = 200_000
 
 // Line is one line of Envoy's output. Level and Logger are empty for a line that is not in Envoy's log format.
@@ -33,7 +33,8 @@ func (l Line) String() string {
 // maxWarnings bounds what Warnings repeats.
 const maxWarnings = 15
 
-// Warnings are the last lines of warnings and worse, for an error's text: a line each, with a newline before it.
+// Warnings are the last lines of warnings and worse, for an error's text: each on a line of its own, with a newline
+// before it.
 func Warnings(lines []Line) string {
 	var bad []string
 	for _, l := range lines {
@@ -46,7 +47,7 @@ func Warnings(lines []Line) string {
 	return strings.Join(bad[max(len(bad)-maxWarnings, 0):], "")
 }
 
-// Log remembers lines. Its numbers only rise, so that Len before an act and Since after it give what the act wrote.
+// Log remembers lines. Line numbers only rise, so Len before an action and Since after it give what the action wrote.
 type Log struct {
 	parse  func(string) Line
 	mu     sync.Mutex
@@ -94,7 +95,7 @@ func (l *Log) take(s string) {
 }
 
 // Sync returns when everything that Envoy has written so far is in the log. The pipe keeps the order of what is
-// written to it, so a line of our own that came through says so.
+// written to it, so once a line of our own has come through, so has everything before it.
 func (l *Log) Sync(ctx context.Context) error {
 	l.mu.Lock()
 	l.marks++
@@ -106,7 +107,7 @@ func (l *Log) Sync(ctx context.Context) error {
 	return l.until(ctx, func() bool { return l.synced >= mark || l.closed })
 }
 
-// until waits for a condition, which is asked under the lock.
+// until waits for a condition, which is evaluated under the lock.
 func (l *Log) until(ctx context.Context, condition func() bool) error {
 	for {
 		l.mu.Lock()
@@ -123,7 +124,7 @@ func (l *Log) until(ctx context.Context, condition func() bool) error {
 	}
 }
 
-// change does something under the lock and wakes who waits.
+// change calls f under the lock and wakes the waiters.
 func (l *Log) change(f func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -152,14 +153,14 @@ func (l *Log) Len() int {
 	return l.lost + len(l.lines)
 }
 
-// Since answers the lines from number n on, as far as they are still remembered.
+// Since returns the lines from number n on, as far as they are still remembered.
 func (l *Log) Since(n int) []Line {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return append([]Line(nil), l.lines[min(max(n-l.lost, 0), len(l.lines)):]...)
 }
 
-// Wait answers the first line from number n on that match likes, waiting for it if need be.
+// Wait returns the first line from number n on that match accepts, waiting for it if need be.
 func (l *Log) Wait(ctx context.Context, n int, match func(Line) bool) (Line, error) {
 	var found *Line
 	err := l.until(ctx, func() bool {
@@ -169,14 +170,14 @@ func (l *Log) Wait(ctx context.Context, n int, match func(Line) bool) (Line, err
 				return true
 			}
 		}
-		n = l.lost + len(l.lines) // these are no more to be asked
+		n = l.lost + len(l.lines) // these have been checked
 		return l.closed
 	})
 	if err != nil {
 		return Line{}, err
 	}
 	if found == nil {
-		return Line{}, errors.New("wait for the log: envoy ended without the line")
+		return Line{}, errors.New("wait for the log: envoy ended before the line came")
 	}
 	return *found, nil
 }

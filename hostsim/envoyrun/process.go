@@ -1,7 +1,7 @@
 // Package envoyrun finds, starts, watches and stops a real Envoy, for the end-to-end tests and the demo.
 //
-// A process listens where its configuration says; port 0 is welcome everywhere, since the admin interface tells
-// which ports were chosen. Stop ends it, and on Linux so does the end of the parent, however that comes about.
+// A process listens where its configuration says; port 0 works everywhere, since the admin interface reports which
+// ports were chosen. Stop ends it, and on Linux so does the end of the parent, however that comes about.
 package envoyrun
 
 import (
@@ -20,8 +20,9 @@ import (
 )
 
 const (
-	// A wait is looked at after pollInterval, and less often the longer it has
-	// taken, up to longestPoll: each look at the admin interface costs CPU.
+	// A condition is checked again after pollInterval, and less often the longer
+	// the wait has taken, up to longestPoll: each look at the admin interface
+	// costs CPU.
 	pollInterval = 5 * time.Millisecond
 	longestPoll  = 25 * time.Millisecond
 	// stopGrace is how long an Envoy may take to leave after SIGTERM; it needs well under a second.
@@ -40,8 +41,9 @@ type Options struct {
 	LogLevel    string   // trace to critical, off; empty means info
 	Args        []string // further arguments
 
-	// BaseIDFile makes the process one of a line of hot restarts, which share this
-	// file: the first writes into it by what the others find it. Empty is none.
+	// BaseIDFile makes the process one of a series of hot restarts that share this
+	// file: the first writes into it the id by which the others find it. Empty
+	// means no hot restart.
 	BaseIDFile string
 	Epoch      int // 0 for the first of them, one more for each that takes over
 }
@@ -58,7 +60,7 @@ type Process struct {
 	err    error // of the process; read after done
 }
 
-// ExitError says that Envoy ended although nobody had stopped it, or refused its configuration, with its last words.
+// ExitError says that Envoy ended without having been stopped, or refused its configuration, and has its last words.
 type ExitError struct {
 	Err error  // of the process
 	Log []Line // what Envoy wrote, the oldest lines first
@@ -86,7 +88,7 @@ func Start(ctx context.Context, o Options) (*Process, error) {
 }
 
 // Validate asks Envoy whether it would take the configuration (`--mode validate`), Wasm modules and their own
-// configuration included. It answers what Envoy wrote; a refusal is an *ExitError.
+// configuration included. It returns what Envoy wrote; a refusal is an *ExitError.
 func Validate(ctx context.Context, o Options) ([]Line, error) {
 	p, err := launch(o, "--mode", "validate", "--disable-hot-restart")
 	if err != nil {
@@ -202,7 +204,7 @@ func (o Options) hotRestart() ([]string, error) {
 	}
 	id, err := os.ReadFile(o.BaseIDFile)
 	if err != nil {
-		return nil, fmt.Errorf("read what the first envoy wrote of itself: %w", err)
+		return nil, fmt.Errorf("read the first envoy's base id: %w", err)
 	}
 	return append(epoch, "--base-id", strings.TrimSpace(string(id))), nil
 }
@@ -223,7 +225,7 @@ func (p *Process) waitReady(ctx context.Context) error {
 	return nil
 }
 
-// Poll calls done every few milliseconds until it answers true or fails, the context ends, or Envoy does.
+// Poll calls done every few milliseconds until it returns true or fails, the context ends, or Envoy does.
 func (p *Process) Poll(ctx context.Context, done func() (bool, error)) error {
 	begun := time.Now()
 	next := time.NewTimer(0)

@@ -63,6 +63,12 @@ type Request struct {
 	Timed      bool // how long it takes is shown, in whole seconds
 }
 
+// Conversation is what happens on one TCP connection through a network filter.
+type Conversation struct {
+	Name  string
+	Moves []scenario.Move
+}
+
 // Step is one thing that happens, in the file's order. Exactly one member is set.
 type Step struct {
 	Request *Request

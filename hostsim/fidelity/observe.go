@@ -25,6 +25,17 @@ type observation struct {
 	counts    map[string]uint64          // metrics of the guest and reloads; those at 0 are not compared
 }
 
+// ends keeps what the ends of a TCP connection saw.
+func (o *observation) ends(name string, moves []scenario.Move, seen [][]string) {
+	for i, lines := range seen {
+		what := "connect"
+		if i > 0 {
+			what = moves[i-1].Text
+		}
+		o.events = append(o.events, "connection "+name+": "+strings.Join(append([]string{what}, lines...), "; "))
+	}
+}
+
 type response struct {
 	verbatim.Reply
 	all     []response     // of a request that was sent several times; the rest is empty then

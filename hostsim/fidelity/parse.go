@@ -138,6 +138,9 @@ func (p *parser) answer(section, arg, body string) error {
 	return nil
 }
 
+// maxWait bounds what passes for real.
+const maxWait = 3 * time.Second
+
 func (p *parser) step(name, arg, body string) error {
 	var s Step
 	switch name {
@@ -151,16 +154,19 @@ func (p *parser) step(name, arg, body string) error {
 		s.Wait = arg
 	case "advance":
 		d, err := time.ParseDuration(strings.TrimSpace(body))
-		if err != nil || d <= 0 || d > 3*time.Second {
-			return fmt.Errorf("%q is not a duration up to 3s", strings.TrimSpace(body))
+		if err != nil || d <= 0 || d > maxWait {
+			return fmt.Errorf("%q is not a duration up to %v", strings.TrimSpace(body), maxWait)
 		}
 		s.Advance = d
 	case "connection":
-		talk, err := parseConversation(arg, body)
+		moves, err := scenario.ParseMoves(p.c.Name, []byte(body), scenario.Vars{})
 		if err != nil {
 			return err
 		}
-		s.Talk = talk
+		if slices.ContainsFunc(moves, func(m scenario.Move) bool { return m.Passes > maxWait }) {
+			return fmt.Errorf("a wait is not a duration up to %v", maxWait)
+		}
+		s.Talk = &Conversation{arg, moves}
 	case "update":
 		s.Update = &Update{arg, strings.TrimSuffix(body, "\n")}
 	case "drain":

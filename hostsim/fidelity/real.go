@@ -27,7 +27,7 @@ type real struct {
 	mark    int // of the log, at the start
 	plugins map[string]Plugin
 	servers map[string]*verbatim.Server // the backend by the empty name
-	tcp     *tcpBackend                 // the backend of a case with network filters
+	tcp     *verbatim.Backend           // the backend of a case with network filters
 	pending map[string]*pendingRequest
 	total   map[string]int // requests, by listener
 	seen    observation
@@ -43,7 +43,7 @@ func (e *envoy) play(ctx context.Context, c *Case, module string) (*observation,
 		err = errors.Join(err, s.Close())
 	}
 	if r.tcp != nil {
-		err = errors.Join(err, r.tcp.close())
+		err = errors.Join(err, r.tcp.Close())
 	}
 	switch {
 	case err == nil:
@@ -87,6 +87,16 @@ func (r *real) play(ctx context.Context) error {
 	return r.collect(ctx)
 }
 
+func (r *real) converse(ctx context.Context, asked *Conversation, name string) error {
+	address, err := r.envoy.process.Listener(ctx, r.c.listener(""))
+	if err != nil {
+		return err
+	}
+	seen, err := verbatim.Converse(ctx, address, r.tcp, asked.Moves)
+	r.seen.ends(name, asked.Moves, seen)
+	return err
+}
+
 func (r *real) offerClusters(ctx context.Context) error {
 	var resources []any
 	for _, s := range append([]Server{{"", r.c.Upstream}}, r.c.Clusters...) {
@@ -100,10 +110,10 @@ func (r *real) offerClusters(ctx context.Context) error {
 		default:
 			if s.Name == "" && r.c.Settings.Network {
 				var err error
-				if r.tcp, err = newTCPBackend(ctx); err != nil {
+				if r.tcp, err = verbatim.NewBackend(); err != nil {
 					return err
 				}
-				address = r.tcp.listener.Addr().String()
+				address = r.tcp.Address()
 				break
 			}
 			server, err := verbatim.NewServer(s.Answer)
@@ -180,9 +190,9 @@ func (r *real) refusal(ctx context.Context, mark int) (string, error) {
 func (r *real) step(ctx context.Context, i int, step Step) error {
 	switch {
 	case step.Request != nil:
-		return r.request(ctx, step.Request, label(step.Request, i))
+		return r.request(ctx, step.Request, label(step.Request.Name, i))
 	case step.Talk != nil:
-		return r.converse(ctx, step.Talk, talkLabel(step.Talk, i))
+		return r.converse(ctx, step.Talk, label(step.Talk.Name, i))
 	case step.Wait != "":
 		return r.wait(ctx, step.Wait)
 	case step.Advance > 0:

@@ -153,10 +153,13 @@ func (s *simulation) step(ctx context.Context, i int, step Step) error {
 		if err != nil {
 			return err
 		}
-		s.seen.responses = append(s.seen.responses, simulatedResponse(label(step.Request, i), step.Request, r, e))
+		s.seen.responses = append(s.seen.responses, simulatedResponse(label(step.Request.Name, i), step.Request, r, e))
 		s.keepUpstream(e.Upstream)
 	case step.Talk != nil:
-		return s.converse(step.Talk, talkLabel(step.Talk, i))
+		seen, err := hostdriver.Converse(s.hosts[""], 0, hostsim.StreamInfo{ClusterName: backendName, UpstreamAddr: "127.0.0.1:20000"},
+			s.upstream.Fault == scenario.FaultRefuse, step.Talk.Moves)
+		s.seen.ends(label(step.Talk.Name, i), step.Talk.Moves, seen)
+		return err
 	case step.Wait != "":
 		return s.wait(ctx, step.Wait)
 	case step.Advance > 0:
@@ -192,17 +195,10 @@ func (s *simulation) step(ctx context.Context, i int, step Step) error {
 	return nil
 }
 
-// label names a request in observations.
-func label(r *Request, step int) string {
-	if r.Name != "" {
-		return r.Name
-	}
-	return "in step " + strconv.Itoa(step+1)
-}
-
-func talkLabel(c *Conversation, step int) string {
-	if c.Name != "" {
-		return c.Name
+// label names a request or a connection in observations.
+func label(name string, step int) string {
+	if name != "" {
+		return name
 	}
 	return "in step " + strconv.Itoa(step+1)
 }

@@ -24,10 +24,10 @@ import (
 const maxAnswer = 32<<20 + 1
 
 // Endpoint is a real HTTP server: what Envoy calls a cluster with one host. It
-// is a upstream.Cluster for callouts on a real clock.
+// is an upstream.Cluster for callouts on a real clock.
 type Endpoint struct {
-	// Base has the scheme and the host to connect to; its path is not used. What
-	// the request calls itself (:authority) is what the server is told.
+	// Base has the scheme and the host to connect to; its path is not used. The
+	// server is sent the request's own :authority.
 	Base *url.URL
 	// Transport sends, and is required: see NewTransport. Redirects are not
 	// followed and cookies not kept, as in Envoy.
@@ -87,7 +87,7 @@ func (e Endpoint) request(ctx context.Context, headers abi.Headers, body []byte,
 		return nil, fmt.Errorf("make upstream request: %w", err)
 	}
 	req.URL = &url.URL{Scheme: e.Base.Scheme, Host: e.Base.Host, Opaque: path}
-	if strings.HasPrefix(path, "//") { // an opaque part so begun would name a host
+	if strings.HasPrefix(path, "//") { // an opaque part that begins like this would name a host
 		req.URL.Opaque = "//" + authority + path
 	}
 	req.Host = authority
@@ -148,7 +148,7 @@ func wireHeaders(h http.Header) abi.Headers {
 	return out
 }
 
-// httpHeader is h without pseudo headers and what belongs to one connection.
+// httpHeader is h without pseudo headers and headers of one connection.
 func httpHeader(h abi.Headers) http.Header {
 	out := http.Header{}
 	for _, f := range h {

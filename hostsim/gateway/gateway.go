@@ -23,10 +23,10 @@ import (
 	"github.com/sallyport-gateway/sallyport/hostsim/abi"
 )
 
-// DefaultMaxBody is the request body that a Gateway takes unless told otherwise.
+// DefaultMaxBody is the largest request body that a Gateway takes unless configured otherwise.
 const DefaultMaxBody = 1 << 20
 
-// DefaultTimeout is how long the upstream may take, Envoy's route timeout.
+// DefaultTimeout is how long the upstream may take: Envoy's default route timeout.
 const DefaultTimeout = 15 * time.Second
 
 // Config says what a Gateway stands between.
@@ -39,11 +39,11 @@ type Config struct {
 	MaxBody int64
 	// Timeout bounds the upstream's answer; 0 means DefaultTimeout.
 	Timeout time.Duration
-	// Done is told of each exchange when it is over; nil tells nobody. It may be called from several goroutines.
+	// Done is called when an exchange is over; it may be nil. It may be called from several goroutines.
 	Done func(Record)
 }
 
-// Record is a request that was answered.
+// Record describes a request that was answered.
 type Record struct {
 	Request *http.Request
 	Stream  *hostsim.Stream
@@ -126,8 +126,8 @@ func streamInfo(r *http.Request) hostsim.StreamInfo {
 	return info
 }
 
-// requestHeaders are the request's as on the wire: the target verbatim, so that
-// the plugin judges what the client wrote.
+// requestHeaders are the request's headers as on the wire, with the target
+// verbatim, so that the plugin judges what the client wrote.
 func requestHeaders(r *http.Request) abi.Headers {
 	path := r.RequestURI
 	if !strings.HasPrefix(path, "/") {
@@ -142,8 +142,8 @@ func requestHeaders(r *http.Request) abi.Headers {
 	return append(h, wireHeaders(r.Header)...)
 }
 
-// feed gives the stream the client's request. It answers false when the client is
-// gone or was told that its body is too large.
+// feed gives the stream the client's request. It returns false when the client is
+// gone or was answered that its body is too large.
 func (x *exchange) feed() bool {
 	r := x.request
 	noBody := r.Body == nil || r.Body == http.NoBody

@@ -8,12 +8,12 @@ import (
 	"github.com/zitadel/oidc/v3/pkg/op"
 )
 
-// authRequest is one trip of a browser from authorize over login to a code.
+// authRequest is one trip of a browser from authorize through login to a code.
 type authRequest struct {
 	id       string
 	req      oidc.AuthRequest
 	created  time.Time
-	user     *User // nil until somebody logged in
+	user     *User // nil until someone has logged in
 	authTime time.Time
 	coded    time.Time // when its code was made
 }
@@ -47,7 +47,7 @@ func (a *authRequest) GetSubject() string {
 	return a.user.Login
 }
 
-// addAuthRequest remembers a, and forgets those that nobody finished in time.
+// addAuthRequest remembers a, and forgets those that were not finished in time.
 func (s *store) addAuthRequest(a *authRequest) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -26,8 +26,8 @@ func (o *Org) backChannel(e Endpoint, serve backChannelFunc) http.Handler {
 			call.Status = sw.status
 			o.calls.end(call)
 		}()
-		// Before the wait: net/http watches for the client's departure only once
-		// the body was read.
+		// Before the wait: net/http watches for the client's departure only once the
+		// body has been read.
 		formErr := readForm(sw, r)
 		_, delay, fault := o.faults.current()
 		if !wait(r, delay) {
@@ -78,8 +78,8 @@ func wait(r *http.Request, d time.Duration) bool {
 
 type errorAnswer interface{ write(http.ResponseWriter) }
 
-// readForm reads the body alone: what stands in the query is ignored, so r.Form
-// is the same as r.PostForm for all that follow.
+// readForm reads only the body: the query is ignored, so r.Form is the same as
+// r.PostForm for everything that follows.
 func readForm(w http.ResponseWriter, r *http.Request) errorAnswer {
 	if r.Method != http.MethodPost {
 		return errMethod()
@@ -122,7 +122,7 @@ func (o *Org) authenticate(r *http.Request) (*Client, *oauthError) {
 		}
 	case form.Has("client_assertion"):
 		return nil, invalidClient(textAssertionNoKeys)
-	case form.Has("client_secret"): // client_secret_post is not what our clients are registered for
+	case form.Has("client_secret"): // our clients are not registered for client_secret_post
 		return nil, invalidClient(textAuthFailed)
 	case id == "":
 		return nil, invalidClient(textNoCredentials)

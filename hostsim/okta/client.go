@@ -83,7 +83,7 @@ func (c opClient) RestrictAdditionalAccessTokenScopes() func([]string) []string 
 func (c opClient) IDTokenUserinfoClaimsAssertion() bool                         { return true }
 
 // IsScopeAllowed lets every scope pass here, because the library would drop a
-// refused one silently; the store refuses it aloud, as Okta does.
+// refused one silently; the store refuses it with an error, as Okta does.
 func (c opClient) IsScopeAllowed(string) bool { return true }
 
 // ClockSkew moves the library, which reads the real clock, onto the org's:

@@ -10,8 +10,8 @@ import (
 
 // Faults makes the org misbehave from the next request on, until Clear.
 // A delay combines with any one other fault; a second fault replaces the first.
-// Down concerns every path, all others the back channel: token, introspect and revoke.
-// The zero value is not a fault. Safe for concurrent use.
+// Down affects every path, all others only the back channel: token, introspect and revoke.
+// The zero value has no fault. Safe for concurrent use.
 type Faults struct {
 	mu    sync.Mutex
 	delay time.Duration
@@ -56,7 +56,7 @@ func (f *Faults) Limited() {
 }
 
 // ServerError answers with a status of 500 to 599: Okta's E0000009 for 500, and
-// for all others the HTML page of a proxy that stands before Okta.
+// for all others the HTML page of a proxy in front of Okta.
 func (f *Faults) ServerError(status int) {
 	f.set(false, func(_ *Org, w http.ResponseWriter) {
 		if status == http.StatusInternalServerError {
@@ -80,7 +80,7 @@ func (f *Faults) NotJSON() {
 }
 
 // Oversize answers 200 with a JSON object of n bytes (at least 40) that says
-// active first, so that a reader who stops early believes it.
+// active first, so that a reader that stops early believes it.
 func (f *Faults) Oversize(n int) {
 	f.set(false, func(_ *Org, w http.ResponseWriter) {
 		const head, tail = `{"active":true,"pad":"`, `"}`
@@ -110,7 +110,7 @@ func writeText(w http.ResponseWriter, status int, contentType, body string) {
 	_, _ = io.WriteString(w, body)
 }
 
-// filler reads as an endless row of x.
+// filler reads as an endless run of x.
 type filler struct{}
 
 func (filler) Read(p []byte) (int, error) {

@@ -6,7 +6,7 @@ import (
 )
 
 // introspection is Okta's answer for an active token (RFC 7662 section 2.2):
-// aud is a string, uid and username are there only when a person stands behind the token.
+// aud is a string, uid and username are there only when the token belongs to a person.
 type introspection struct {
 	Active    bool   `json:"active"`
 	Scope     string `json:"scope,omitempty"`

@@ -47,7 +47,7 @@ func (o *Org) serveLogin(w http.ResponseWriter, r *http.Request) {
 		view.Refused = true
 		w.WriteHeader(http.StatusUnauthorized)
 	}
-	_ = loginPage.Execute(w, view) // a client that left cannot be told
+	_ = loginPage.Execute(w, view) // an error means that the client has left
 }
 
 // logIn compares hashes, so that neither the length nor an unknown login shows in the time.

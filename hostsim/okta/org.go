@@ -40,8 +40,8 @@ const (
 
 // Config describes an org. Issuer and at least one client are required.
 type Config struct {
-	// Issuer is https://HOST/oauth2/default. HOST need not be the address that
-	// the handler is served on: proxies may stand between.
+	// Issuer is https://HOST/oauth2/default. HOST need not be the address that the
+	// handler is served on: there may be proxies in between.
 	Issuer string
 	// Audience of every access token; empty means DefaultAudience.
 	Audience string
@@ -164,7 +164,7 @@ func (o *Org) Handler() http.Handler { return o.handler }
 // Issuer is the configured issuer.
 func (o *Org) Issuer() string { return o.cfg.Issuer }
 
-// Faults switches misbehaviour on and off.
+// Faults turns misbehaviour on and off.
 func (o *Org) Faults() *Faults { return o.faults }
 
 // TokenRequest says which access token IssueToken mints.
@@ -175,7 +175,7 @@ type TokenRequest struct {
 	User     string
 	Scopes   []string
 	Audience string // empty means the org's
-	// Lifetime: 0 means the org's; negative gives a token that is expired already.
+	// Lifetime: 0 means the org's; negative gives a token that has already expired.
 	Lifetime time.Duration
 }
 

@@ -68,7 +68,7 @@ func cached(h http.Handler) http.Handler {
 	})
 }
 
-// serveMetadata is the library's document without what this org does not have.
+// serveMetadata serves the library's document without what this org does not have.
 func (o *Org) serveMetadata(w http.ResponseWriter, r *http.Request) {
 	doc := op.CreateDiscoveryConfig(op.ContextWithIssuer(r.Context(), o.cfg.Issuer), o.provider, o.store)
 	doc.DeviceAuthorizationEndpoint = ""

@@ -46,7 +46,7 @@ type Cert struct {
 
 // Leaf describes a certificate to issue.
 type Leaf struct {
-	Name string // subject common name; nobody should decide by it
+	Name string // subject common name; no decision should rest on it
 	// SANs are DNS names, IP addresses or URIs (those with "://").
 	SANs []string
 	// Server and Client are the purposes of the key; at least one is needed.
@@ -55,7 +55,7 @@ type Leaf struct {
 	NotBefore, NotAfter time.Time
 }
 
-// NewCA makes a self-signed authority. All that it signs is dated by now.
+// NewCA makes a self-signed authority. Everything it signs is dated relative to now.
 func NewCA(name string, now time.Time) (*CA, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -154,7 +154,7 @@ func (ca *CA) template(leaf Leaf) (*x509.Certificate, error) {
 		t.ExtKeyUsage = append(t.ExtKeyUsage, x509.ExtKeyUsageClientAuth)
 	}
 	if t.ExtKeyUsage == nil {
-		return nil, errors.New("neither for servers nor for clients")
+		return nil, errors.New("for neither servers nor clients")
 	}
 	for _, san := range leaf.SANs {
 		if ip := net.ParseIP(san); ip != nil {
@@ -176,7 +176,7 @@ func (ca *CA) template(leaf Leaf) (*x509.Certificate, error) {
 func (c *Cert) TLS() (tls.Certificate, error) { return tls.X509KeyPair(c.CertPEM, c.KeyPEM) }
 
 // WriteDir writes ca.pem, and NAME.pem and NAME-key.pem for each certificate,
-// into dir, which it makes when it is not there. Keys are readable by the owner alone.
+// into dir, which it creates if missing. Only the owner can read the keys.
 func WriteDir(dir string, ca *CA, certs map[string]*Cert) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("make certificate folder: %w", err)

@@ -1,6 +1,10 @@
 package scenario
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/internal/delta"
+)
 
 // actionsWant are all actions that the guest returns to the host, in order.
 type actionsWant struct {
@@ -29,15 +33,15 @@ func parseActions(index int, s passage, p *problems) *actionsWant {
 }
 
 func actionsFinding(w *actionsWant, got []string) finding {
-	d := &delta{}
+	d := &delta.Delta{}
 	for i := range max(len(w.lines), len(got)) {
 		switch {
 		case i >= len(got):
-			d.missing(w.lines[i])
+			d.Missing(w.lines[i])
 		case i >= len(w.lines):
-			d.extra(got[i])
+			d.Extra(got[i])
 		default:
-			d.line(w.lines[i], got[i], w.lines[i] == got[i])
+			d.Line(w.lines[i], got[i], w.lines[i] == got[i])
 		}
 	}
 	return finding{section: "actions", line: w.line, index: w.index, delta: d, seen: strings.Join(got, "\n") + "\n", rewritable: true}

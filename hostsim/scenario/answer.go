@@ -48,11 +48,18 @@ type Answer struct {
 	// Response is the answer without a fault and with FaultSlow, and what
 	// FaultResetMidBody starts to send. Its status is 0 when the file has none.
 	Response Response
+	// GRPC: the cluster's server speaks HTTP/2, and OnWire has the Messages in
+	// Response's body and gRPC's status among its trailers.
+	GRPC     bool
+	Messages [][]byte
 }
 
 // OnWire is the whole response that a server with this answer would send, or
 // start to send. It has status 0 for faults that send none.
 func (a Answer) OnWire() Response {
+	if a.GRPC {
+		return a.grpcOnWire()
+	}
 	json := []Header{{"content-type", "application/json"}}
 	switch {
 	case a.Fault == FaultOversize:
@@ -85,13 +92,15 @@ func DefaultUpstream() Answer {
 
 const faultPrefix = "fault:"
 
-// parseAnswer reads a cluster section: a response text, or a line "fault: WORD"
-// which for slow and the *_mid_body may be followed by a response text.
+// parseAnswer reads a cluster section: an answer's text, or a line "fault: WORD"
+// which for slow and the *_mid_body may be followed by an answer's text.
 func parseAnswer(s passage, p *problems) Answer {
 	first, rest, _ := strings.Cut(s.text, "\n")
 	spec, isFault := strings.CutPrefix(first, faultPrefix)
 	if !isFault {
-		return Answer{Response: parseAnswerText(s, p)}
+		var a Answer
+		a.parseText(s, p)
+		return a
 	}
 	words := strings.Fields(spec)
 	if len(words) == 0 {
@@ -108,14 +117,14 @@ func parseAnswer(s passage, p *problems) Answer {
 		wantArguments(words, 0, s.line, p)
 		takesText = true
 		if rest != "" {
-			a.Response = parseAnswerText(after, p)
+			a.parseText(after, p)
 		}
 	case FaultOversize:
 		a.Size = parseSize(words, s.line, p)
 	case FaultSlow:
 		takesText = true
 		a.Delay = parseDelay(words, s.line, p)
-		a.Response = parseAnswerText(after, p)
+		a.parseText(after, p)
 	default:
 		p.addf(s.line, "unknown fault %s: write one of %s", quote(words[0]), faultWords)
 		return Answer{}

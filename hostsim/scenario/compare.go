@@ -1,60 +1,26 @@
 package scenario
 
 import (
-	"bytes"
 	"fmt"
 	"sort"
 	"strconv"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/internal/delta"
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/internal/pattern"
 )
 
-// delta shows an expectation beside what was seen: lines that agree are indented,
-// "-" is expected and not seen, "+" is seen and not expected.
-type delta struct {
-	text    strings.Builder
-	differs bool
-}
-
-func (d *delta) same(line string) { d.text.WriteString("  " + line + "\n") }
-
-func (d *delta) missing(line string) {
-	d.differs = true
-	d.text.WriteString("- " + line + "\n")
-}
-
-func (d *delta) extra(line string) {
-	d.differs = true
-	d.text.WriteString("+ " + line + "\n")
-}
-
-// every marks all lines of a message.
-func (d *delta) every(mark func(string), text string) {
-	for line := range strings.SplitSeq(strings.TrimSuffix(text, "\n"), "\n") {
-		mark(line)
-	}
-}
-
-func (d *delta) line(want, got string, equal bool) {
-	if equal {
-		d.same(got)
-		return
-	}
-	d.missing(want)
-	d.extra(got)
-}
-
-func compareResponse(want, got Response) *delta {
-	d := &delta{}
-	d.line(strconv.Itoa(want.Status), strconv.Itoa(got.Status), want.Status == got.Status)
+func compareResponse(want, got Response) *delta.Delta {
+	d := &delta.Delta{}
+	d.Line(strconv.Itoa(want.Status), strconv.Itoa(got.Status), want.Status == got.Status)
 	compareHeaders(d, want.Headers, got.Headers)
 	compareBody(d, want.Body, got.Body)
 	return d
 }
 
-func compareRequest(want, got Request) *delta {
-	d := &delta{}
-	d.line(requestLine(want), requestLine(got), want.Method == got.Method && matches(want.Target, got.Target))
+func compareRequest(want, got Request) *delta.Delta {
+	d := &delta.Delta{}
+	d.Line(requestLine(want), requestLine(got), want.Method == got.Method && pattern.Matches(want.Target, got.Target))
 	compareHeaders(d, want.Headers, got.Headers)
 	compareBody(d, want.Body, got.Body)
 	return d
@@ -66,14 +32,14 @@ func (h Header) String() string { return h.Name + ": " + h.Value }
 
 // compareHeaders compares two lists as multisets of lines. A line of want that
 // begins with ~ stands for one whole line of got. Names are compared in lower case.
-func compareHeaders(d *delta, want, got []Header) {
+func compareHeaders(d *delta.Delta, want, got []Header) {
 	got = withoutNoise(got, want)
 	taken := make([]bool, len(got))
 	take := func(match func(Header) bool) bool {
 		for i, g := range got {
 			if !taken[i] && match(g) {
 				taken[i] = true
-				d.same(g.String())
+				d.Same(g.String())
 				return true
 			}
 		}
@@ -89,9 +55,9 @@ func compareHeaders(d *delta, want, got []Header) {
 	// Regular expressions choose last, so that they leave exact lines alone.
 	var unseen []Header
 	for _, w := range rest {
-		matching := func(g Header) bool { return strings.EqualFold(w.Name, g.Name) && matches(w.Value, g.Value) }
+		matching := func(g Header) bool { return strings.EqualFold(w.Name, g.Name) && pattern.Matches(w.Value, g.Value) }
 		if isLinePattern(w) {
-			matching = func(g Header) bool { return matches(w.Name, g.String()) }
+			matching = func(g Header) bool { return pattern.Matches(w.Name, g.String()) }
 		}
 		if !take(matching) {
 			unseen = append(unseen, w)
@@ -99,19 +65,19 @@ func compareHeaders(d *delta, want, got []Header) {
 	}
 	for _, w := range unseen {
 		if isLinePattern(w) {
-			d.missing(w.Name)
+			d.Missing(w.Name)
 			continue
 		}
-		d.missing(w.String())
+		d.Missing(w.String())
 	}
 	for i, g := range got {
 		if !taken[i] {
-			d.extra(g.String())
+			d.Extra(g.String())
 		}
 	}
 }
 
-func isLinePattern(h Header) bool { return strings.HasPrefix(h.Name, pattern) }
+func isLinePattern(h Header) bool { return pattern.Is(h.Name) }
 
 // withoutNoise returns headers in lower case without noise, but for noise that
 // the expectation names.
@@ -125,65 +91,40 @@ func withoutNoise(headers, want []Header) []Header {
 	return out
 }
 
-func compareBody(d *delta, want, got []byte) {
+func compareBody(d *delta.Delta, want, got []byte) {
 	if len(want) == 0 && len(got) == 0 {
 		return
 	}
-	d.text.WriteByte('\n')
-	if matches(string(want), string(got)) {
-		for _, line := range bodyLines(got) {
-			d.same(line)
+	d.Text.WriteByte('\n')
+	if pattern.Matches(string(want), string(got)) {
+		for _, line := range delta.Lines(got) {
+			d.Same(line)
 		}
 		return
 	}
-	wantLines, gotLines := bodyLines(want), bodyLines(got)
+	wantLines, gotLines := delta.Lines(want), delta.Lines(got)
 	if strings.Join(wantLines, "\n") == strings.Join(gotLines, "\n") {
-		wantLines, gotLines = cutQuoted(want), cutQuoted(got)
+		wantLines, gotLines = delta.Quoted(want), delta.Quoted(got)
 	}
 	for _, line := range wantLines {
-		d.missing(line)
+		d.Missing(line)
 	}
 	for _, line := range gotLines {
-		d.extra(line)
+		d.Extra(line)
 	}
-}
-
-// maxShown bounds how much of a body a report shows, in bytes.
-const maxShown = 2 << 10
-
-// bodyLines is a body for reading: its lines when it is text, else quoted.
-func bodyLines(body []byte) []string {
-	if len(body) == 0 {
-		return []string{"(no body)"}
-	}
-	if len(body) > maxShown || !utf8.Valid(body) || bytes.ContainsFunc(body, func(r rune) bool { return r < ' ' && r != '\n' && r != '\t' }) {
-		return cutQuoted(body)
-	}
-	out := strings.Split(string(body), "\n")
-	if out[len(out)-1] == "" {
-		out[len(out)-1] = "(newline at the end)"
-	}
-	return out
-}
-
-func cutQuoted(body []byte) []string {
-	if len(body) > maxShown {
-		return []string{fmt.Sprintf("%q... (%d bytes)", body[:maxShown], len(body))}
-	}
-	return []string{strconv.Quote(string(body))}
 }
 
 // compareCalls compares what a cluster saw. A nil want stands for no call.
-func compareCalls(want *callsWant, x *expander, got []Request) *delta {
-	d := &delta{}
+func compareCalls(want *callsWant, x *expander, got []Request) *delta.Delta {
+	d := &delta.Delta{}
 	if want == nil {
 		want = &callsWant{}
 	}
 	if want.requests == nil {
-		d.line(strconv.Itoa(want.count)+" calls", strconv.Itoa(len(got))+" calls", want.count == len(got))
-		if d.differs {
+		d.Line(strconv.Itoa(want.count)+" calls", strconv.Itoa(len(got))+" calls", want.count == len(got))
+		if d.Differs {
 			for _, g := range got {
-				d.text.WriteString("+ " + callSeparator + "\n")
+				d.Text.WriteString("+ " + callSeparator + "\n")
 				extraRequest(d, g)
 			}
 		}
@@ -191,7 +132,7 @@ func compareCalls(want *callsWant, x *expander, got []Request) *delta {
 	}
 	for i := range max(len(want.requests), len(got)) {
 		if i > 0 {
-			d.same(callSeparator)
+			d.Same(callSeparator)
 		}
 		switch {
 		case i >= len(got):
@@ -200,34 +141,34 @@ func compareCalls(want *callsWant, x *expander, got []Request) *delta {
 			extraRequest(d, got[i])
 		default:
 			one := compareRequest(x.wantRequest(want.requests[i].message), got[i])
-			d.text.WriteString(one.text.String())
-			d.differs = d.differs || one.differs
+			d.Text.WriteString(one.Text.String())
+			d.Differs = d.Differs || one.Differs
 		}
 	}
 	return d
 }
 
-func missingRequest(d *delta, r Request)   { d.every(d.missing, formatRequest(r)) }
-func missingResponse(d *delta, r Response) { d.every(d.missing, formatResponse(r)) }
+func missingRequest(d *delta.Delta, r Request)   { d.Every(d.Missing, formatRequest(r)) }
+func missingResponse(d *delta.Delta, r Response) { d.Every(d.Missing, formatResponse(r)) }
 
-func extraRequest(d *delta, r Request) {
+func extraRequest(d *delta.Delta, r Request) {
 	r.Headers = withoutNoise(r.Headers, nil)
-	d.every(d.extra, formatRequest(r))
+	d.Every(d.Extra, formatRequest(r))
 }
 
-func extraResponse(d *delta, r Response) {
+func extraResponse(d *delta.Delta, r Response) {
 	r.Headers = withoutNoise(r.Headers, nil)
-	d.every(d.extra, formatResponse(r))
+	d.Every(d.Extra, formatResponse(r))
 }
 
-func compareMetrics(want *metricsWant, x *expander, before, after map[string]int64) *delta {
-	d := &delta{}
+func compareMetrics(want *metricsWant, x *expander, before, after map[string]int64) *delta.Delta {
+	d := &delta.Delta{}
 	for _, m := range want.deltas {
-		name := x.text(m.name)
+		name := x.Text(m.name)
 		moved := after[name] - before[name]
-		d.line(formatDelta(name, m.delta), formatDelta(name, moved), m.delta == moved)
+		d.Line(formatDelta(name, m.delta), formatDelta(name, moved), m.delta == moved)
 	}
-	if d.differs {
+	if d.Differs {
 		// A misspelt name is the commonest cause: show what did move.
 		var moved []string
 		for name, value := range after {
@@ -236,7 +177,7 @@ func compareMetrics(want *metricsWant, x *expander, before, after map[string]int
 			}
 		}
 		sort.Strings(moved)
-		d.text.WriteString("  (moved: " + strings.Join(moved, ", ") + ")\n")
+		d.Text.WriteString("  (moved: " + strings.Join(moved, ", ") + ")\n")
 	}
 	return d
 }
@@ -245,27 +186,27 @@ func formatDelta(name string, delta int64) string { return fmt.Sprintf("%s %+d",
 
 // compareLog looks for each wanted text in the log, and for those that must not
 // be there.
-func compareLog(want *logWant, x *expander, got []LogLine) *delta {
-	d := &delta{}
+func compareLog(want *logWant, x *expander, got []LogLine) *delta.Delta {
+	d := &delta.Delta{}
 	for _, text := range want.lines {
 		unwanted, not := strings.CutPrefix(text, notLogged)
 		if not {
 			text = unwanted
 		}
-		expanded := x.expected(text)
+		expanded := x.Expected(text)
 		shown := expanded
 		if not {
 			shown = notLogged + expanded
 		}
 		if logHas(got, expanded) == not {
-			d.missing(shown)
+			d.Missing(shown)
 			continue
 		}
-		d.same(shown)
+		d.Same(shown)
 	}
-	if d.differs {
+	if d.Differs {
 		for _, l := range got {
-			d.text.WriteString("  (log " + l.Level + ": " + l.Message + ")\n")
+			d.Text.WriteString("  (log " + l.Level + ": " + l.Message + ")\n")
 		}
 	}
 	return d
@@ -273,8 +214,8 @@ func compareLog(want *logWant, x *expander, got []LogLine) *delta {
 
 func logHas(log []LogLine, text string) bool {
 	for _, l := range log {
-		if strings.HasPrefix(text, pattern) && matches(text, l.Message) ||
-			!strings.HasPrefix(text, pattern) && strings.Contains(l.Message, text) {
+		if pattern.Is(text) && pattern.Matches(text, l.Message) ||
+			!pattern.Is(text) && strings.Contains(l.Message, text) {
 			return true
 		}
 	}

@@ -4,13 +4,18 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/internal/delta"
 )
 
 func compareExchange(e *exchange, s seen, x *expander, began map[*asked]*expander) []finding {
 	var findings []finding
 	for _, a := range e.asked {
-		if a.Gone == 0 {
-			findings = append(findings, compareResponses(e, a, s.Responses[a.Name], variables(began, a, x)))
+		switch {
+		case a.talk != nil:
+			findings = append(findings, compareConversation(e, s, x))
+		case a.Gone == 0:
+			findings = append(findings, compareResponses(e, a, s.Responses[a.Name], since(began, a, x)))
 		}
 	}
 	findings = append(findings, compareBackend(e, s.Backend, x, began))
@@ -20,7 +25,7 @@ func compareExchange(e *exchange, s seen, x *expander, began map[*asked]*expande
 			names = append(names, name)
 		}
 	}
-	x = variables(began, e.asked[0], x)
+	x = since(began, e.asked[0], x)
 	slices.Sort(names)
 	for _, name := range names {
 		findings = append(findings, compareCluster(e, name, s, x))
@@ -43,8 +48,8 @@ func compareExchange(e *exchange, s seen, x *expander, began map[*asked]*expande
 	return findings
 }
 
-// variables are those of when the request began.
-func variables(began map[*asked]*expander, a *asked, now *expander) *expander {
+// since has the variables of when the request began.
+func since(began map[*asked]*expander, a *asked, now *expander) *expander {
 	if x := began[a]; x != nil {
 		return x
 	}
@@ -70,13 +75,13 @@ func compareResponses(e *exchange, a *asked, got []Response, x *expander) findin
 }
 
 func compareBackend(e *exchange, got []Request, x *expander, began map[*asked]*expander) finding {
-	one := finding{section: "backend", line: e.line, index: -1, after: e.last(), delta: &delta{}}
+	one := finding{section: "backend", line: e.line, index: -1, after: e.last(), delta: &delta.Delta{}}
 	var want []Request
 	var keep []Header
 	for _, a := range e.asked {
 		for _, w := range a.backends {
 			for range w.count {
-				want = append(want, variables(began, a, x).wantRequest(w.message))
+				want = append(want, since(began, a, x).wantRequest(w.message))
 			}
 			one.line, one.index, keep = w.line, w.index, w.message.Headers
 		}
@@ -94,9 +99,9 @@ func compareBackend(e *exchange, got []Request, x *expander, began map[*asked]*e
 		one.delta = compareRequest(want[0], got[0])
 	case len(want) == 1:
 		missingRequest(one.delta, want[0])
-		one.delta.extra("(the backend saw no request)")
+		one.delta.Extra("(the backend saw no request)")
 	case len(got) == 1:
-		one.delta.missing("(the backend sees no request)")
+		one.delta.Missing("(the backend sees no request)")
 		extraRequest(one.delta, got[0])
 	}
 	return one
@@ -117,8 +122,8 @@ func compareCluster(e *exchange, name string, s seen, x *expander) finding {
 // compareMany compares messages whose order says nothing. Each wanted one takes
 // one of those seen, so that as many as possible have a partner; the others are
 // shown side by side.
-func compareMany[M any](want, got []M, compare func(want, got M) *delta, missing, extra func(*delta, M)) *delta {
-	partner := partners(len(want), len(got), func(w, g int) bool { return !compare(want[w], got[g]).differs })
+func compareMany[M any](want, got []M, compare func(want, got M) *delta.Delta, missing, extra func(*delta.Delta, M)) *delta.Delta {
+	partner := delta.Partners(len(want), len(got), func(w, g int) bool { return !compare(want[w], got[g]).Differs })
 	var unseen, unexpected []M
 	taken := make([]bool, len(got))
 	for w, g := range partner {
@@ -133,63 +138,19 @@ func compareMany[M any](want, got []M, compare func(want, got M) *delta, missing
 			unexpected = append(unexpected, m)
 		}
 	}
-	d := &delta{}
-	d.same(fmt.Sprintf("(%d as expected)", len(want)-len(unseen)))
+	d := &delta.Delta{}
+	d.Same(fmt.Sprintf("(%d as expected)", len(want)-len(unseen)))
 	for i := range max(len(unseen), len(unexpected)) {
-		d.same(callSeparator)
+		d.Same(callSeparator)
 		switch {
 		case i >= len(unexpected):
 			missing(d, unseen[i])
 		case i >= len(unseen):
 			extra(d, unexpected[i])
 		default:
-			d.text.WriteString(compare(unseen[i], unexpected[i]).text.String())
-			d.differs = true
+			d.Text.WriteString(compare(unseen[i], unexpected[i]).Text.String())
+			d.Differs = true
 		}
 	}
 	return d
-}
-
-// partners gives each of the first its own of the second that fits, or -1, as
-// many as there can be (augmenting paths).
-func partners(first, second int, fits func(i, j int) bool) []int {
-	edges := make([][]int, first)
-	for i := range edges {
-		for j := range second {
-			if fits(i, j) {
-				edges[i] = append(edges[i], j)
-			}
-		}
-	}
-	owner := make([]int, second)
-	for j := range owner {
-		owner[j] = -1
-	}
-	var find func(i int, visited []bool) bool
-	find = func(i int, visited []bool) bool {
-		for _, j := range edges[i] {
-			if visited[j] {
-				continue
-			}
-			visited[j] = true
-			if owner[j] < 0 || find(owner[j], visited) {
-				owner[j] = i
-				return true
-			}
-		}
-		return false
-	}
-	for i := range first {
-		find(i, make([]bool, second))
-	}
-	partner := make([]int, first)
-	for i := range partner {
-		partner[i] = -1
-	}
-	for j, i := range owner {
-		if i >= 0 {
-			partner[i] = j
-		}
-	}
-	return partner
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/internal/guestconfig"
 )
 
 // Driver is something that a scenario runs on: the pure pipeline ("native"),
@@ -77,7 +79,7 @@ type Setup struct {
 	// begins to count.
 	Metrics bool
 
-	config configSource
+	config guestconfig.Source
 	later  []string // words of steps
 	// byVariable has the clusters that the file calls by ${cluster.NAME}.
 	byVariable map[string]bool
@@ -92,10 +94,10 @@ func (s *Setup) Plain(cluster string) bool { return !s.byVariable[cluster] }
 // unless a cluster's real name breaks the configuration's YAML.
 func (s Setup) Expand(v Vars) (Setup, error) {
 	x := newExpander(v)
-	if s.config.empty() {
-		s.config = configSource{raw: s.Config}
+	if s.config.Empty() {
+		s.config = guestconfig.Source{Raw: s.Config}
 	}
-	config, err := s.config.render(x)
+	config, err := s.config.Render(x.whole)
 	if err != nil {
 		return Setup{}, fmt.Errorf("render configuration of %s: %w", s.Name, err)
 	}
@@ -122,13 +124,13 @@ func (s Setup) Expand(v Vars) (Setup, error) {
 		out.Hostcalls = append(out.Hostcalls, x.hostcall(h))
 	}
 	for name, value := range s.Env {
-		out.Env[name] = x.text(value)
+		out.Env[name] = x.Text(value)
 	}
 	for name, a := range s.Clusters {
 		out.Clusters[name] = x.answer(a)
 	}
-	if x.err != nil {
-		return Setup{}, fmt.Errorf("expand setup of %s: %w", s.Name, x.err)
+	if x.Err != nil {
+		return Setup{}, fmt.Errorf("expand setup of %s: %w", s.Name, x.Err)
 	}
 	return out, nil
 }
@@ -142,6 +144,8 @@ type Result struct {
 	// Calls has the requests that each cluster read during this exchange, in
 	// order of arrival, by the file's name of the cluster.
 	Calls map[string][]Request
+	// Ends is what the ends of a connection saw, as Converse gives it.
+	Ends [][]string
 	// Log has the guest's log lines of this exchange.
 	Log []LogLine
 }

@@ -1,28 +1,9 @@
 package scenario
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 )
-
-// pattern starts a line or a value that is a regular expression.
-const pattern = "~"
-
-// compilePattern compiles "~EXPR", which must match the whole text; "." matches
-// a newline too.
-func compilePattern(text string) (*regexp.Regexp, error) {
-	return regexp.Compile(`\A(?s:` + strings.TrimPrefix(text, pattern) + `)\z`)
-}
-
-// matches compares one text with what is expected of it, ${...} already replaced.
-func matches(want, got string) bool {
-	if !strings.HasPrefix(want, pattern) {
-		return want == got
-	}
-	re, err := compilePattern(want)
-	return err == nil && re.MatchString(got)
-}
 
 // exchange is a request and what must come of it. What is nil must not happen,
 // but for metrics and log, which are then not looked at.
@@ -42,6 +23,7 @@ type exchange struct {
 // reads of it.
 type asked struct {
 	Sent
+	talk      *conversation // instead of all the others
 	line      int
 	responses []*responseWant
 	backends  []*requestWant

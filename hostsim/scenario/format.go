@@ -7,6 +7,9 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/internal/pattern"
+	"golang.org/x/net/http/httpguts"
 )
 
 // formatRequest and formatResponse write a message as a section shows it.
@@ -41,7 +44,7 @@ func formatMessage(first string, headers []Header, body []byte) string {
 func writableHeaders(seen, keep []Header) []Header {
 	out := withoutNoise(seen, keep)
 	for i, h := range out {
-		if strings.HasPrefix(h.Value, pattern) || strings.Contains(h.Value, "${") || h.Value != strings.Trim(h.Value, " \t") || !isFieldValue(h.Value) {
+		if pattern.Is(h.Value) || strings.Contains(h.Value, "${") || h.Value != strings.Trim(h.Value, " \t") || !httpguts.ValidHeaderFieldValue(h.Value) {
 			out[i].Value = literalPattern([]byte(h.Value))
 		}
 	}
@@ -49,10 +52,10 @@ func writableHeaders(seen, keep []Header) []Header {
 }
 
 func writableBody(body []byte) []byte {
-	plain := utf8.Valid(body) && !bytes.HasPrefix(body, []byte(pattern)) && !bytes.Contains(body, []byte("${"))
+	plain := utf8.Valid(body) && !bytes.HasPrefix(body, []byte(pattern.Prefix)) && !bytes.Contains(body, []byte("${"))
 	for line := range bytes.Lines(body) {
 		line = bytes.TrimSuffix(line, []byte{'\n'})
-		if !isFieldValue(string(line)) || string(line) == callSeparator || bytes.HasPrefix(line, []byte("-- ")) {
+		if !httpguts.ValidHeaderFieldValue(string(line)) || string(line) == callSeparator || bytes.HasPrefix(line, []byte("-- ")) {
 			plain = false
 		}
 	}
@@ -66,7 +69,7 @@ func writableBody(body []byte) []byte {
 // A byte that is not UTF-8 is matched by a dot, since RE2 cannot name it.
 func literalPattern(text []byte) string {
 	var b strings.Builder
-	b.WriteString(pattern)
+	b.WriteString(pattern.Prefix)
 	for len(text) > 0 {
 		r, n := utf8.DecodeRune(text)
 		switch {

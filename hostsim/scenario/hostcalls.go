@@ -6,6 +6,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/internal/delta"
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/internal/pattern"
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/internal/variables"
 )
 
 // Hostcall is how the host answers a hostcall from some moment on.
@@ -87,17 +91,17 @@ func parseHostcall(name string, s passage, p *problems) *Hostcall {
 }
 
 func (x *expander) hostcall(h Hostcall) Hostcall {
-	h.With = x.expected(h.With)
+	h.With = x.Expected(h.With)
 	if h.Gives != nil {
-		h.Gives = []byte(x.text(string(h.Gives)))
+		h.Gives = []byte(x.Text(string(h.Gives)))
 	}
 	return h
 }
 
 // Matches is whether the arguments of a call are those that With chooses.
 func (h *Hostcall) Matches(args string) bool {
-	if strings.HasPrefix(h.With, pattern) {
-		return matches(h.With, args)
+	if pattern.Is(h.With) {
+		return pattern.Matches(h.With, args)
 	}
 	return strings.Contains(args, h.With)
 }
@@ -188,12 +192,12 @@ func isHostcallName(s string) bool {
 			return false
 		}
 	}
-	return s != "" && len(s) <= maxClusterName
+	return s != "" && len(s) <= variables.MaxName
 }
 
 // compareHostcalls also says how the section would have to be.
-func compareHostcalls(w *hostcallsWant, calls []string) (d *delta, seen string) {
-	d = &delta{}
+func compareHostcalls(w *hostcallsWant, calls []string) (d *delta.Delta, seen string) {
+	d = &delta.Delta{}
 	left := map[string]int{}
 	for _, name := range calls {
 		left[name]++
@@ -206,13 +210,13 @@ func compareHostcalls(w *hostcallsWant, calls []string) (d *delta, seen string) 
 		if !a.allows(n) {
 			text = a.name + " " + strconv.Itoa(n)
 		}
-		d.line(a.text, text, text == a.text)
+		d.Line(a.text, text, text == a.text)
 		b.WriteString(text + "\n")
 	}
 	for _, name := range calls { // in the order in which they came
 		if n, unlisted := left[name]; unlisted {
 			delete(left, name)
-			d.extra(name + " " + strconv.Itoa(n))
+			d.Extra(name + " " + strconv.Itoa(n))
 			b.WriteString(name + "\n")
 		}
 	}

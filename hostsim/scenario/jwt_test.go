@@ -15,7 +15,7 @@ func TestJWT(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)
 	expand := func(text string) (string, error) {
 		x := newExpander(Vars{Now: now})
-		return x.text(text), x.err
+		return x.Text(text), x.Err
 	}
 	text, err := expand("${jwks:rsa-1,ec-1}")
 	if err != nil {

@@ -3,6 +3,9 @@ package scenario
 import (
 	"strconv"
 	"strings"
+
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/internal/pattern"
+	"golang.org/x/net/http/httpguts"
 )
 
 // Header is one header line. Repeated names are repeated lines.
@@ -78,7 +81,7 @@ func parseRequest(s passage, p *problems) Request {
 	r := Request{Headers: parseHeaders(head[1:], s.line+1, p), Body: []byte(body)}
 	method, rest, _ := strings.Cut(head[0], " ")
 	target, ok := strings.CutSuffix(rest, " "+httpVersion)
-	if !ok || !isToken(method) || target == "" {
+	if !ok || !httpguts.ValidHeaderFieldName(method) || target == "" {
 		p.addf(s.line, "request line %s is not METHOD target %s", quote(head[0]), httpVersion)
 		return Request{}
 	}
@@ -91,7 +94,7 @@ func parseRequest(s passage, p *problems) Request {
 func parseAnswerText(s passage, p *problems) Response {
 	head, _ := s.split()
 	if len(head) == 0 || !strings.HasPrefix(head[0], httpVersion+" ") {
-		p.addf(s.line, "an answer starts with a line %s STATUS, or with a line fault: WORD", httpVersion)
+		p.addf(s.line, "an answer starts with a line %s STATUS, %s STATUS or fault: WORD", httpVersion, grpcPrefix)
 		return Response{}
 	}
 	return parseResponseAfter(httpVersion+" ", s, p)
@@ -119,7 +122,7 @@ func parseResponseAfter(prefix string, s passage, p *problems) Response {
 func parseHeaders(lines []string, first int, p *problems) []Header {
 	var out []Header
 	for i, line := range lines {
-		if strings.HasPrefix(line, pattern) {
+		if pattern.Is(line) {
 			out = append(out, Header{Name: line})
 			continue
 		}
@@ -148,29 +151,4 @@ func cutHeader(line string) (name, value string, ok bool) {
 		}
 	}
 	return "", "", false
-}
-
-// isToken reports whether s is an RFC 9110 section 5.6.2 token.
-func isToken(s string) bool {
-	for i := 0; i < len(s); i++ {
-		c := s[i]
-		switch {
-		case c >= '0' && c <= '9', c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z':
-		case strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0:
-		default:
-			return false
-		}
-	}
-	return s != ""
-}
-
-// isFieldValue reports whether s can be sent as a header value: no control
-// characters but the tab. Bytes above 0x7f pass, so that UTF-8 can be tried.
-func isFieldValue(s string) bool {
-	for i := 0; i < len(s); i++ {
-		if s[i] < ' ' && s[i] != '\t' || s[i] == 0x7f {
-			return false
-		}
-	}
-	return true
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/internal/variables"
 	"golang.org/x/tools/txtar"
 )
 
@@ -40,7 +41,7 @@ func Parse(path string, data, base []byte) (*File, error) {
 		once: map[string]int{}, static: map[string]int{}, answered: map[string]int{},
 	}
 	r.file.rename(strings.TrimSuffix(filepath.Base(path), Extension))
-	r.file.setup.config.base = base
+	r.file.setup.config.Base = base
 	if len(data) > maxFileSize {
 		r.addf(1, "file has %d bytes, and may have %d: split it, or make bytes with ${repeat:N:TEXT}", len(data), maxFileSize)
 		return nil, r.err()
@@ -83,7 +84,7 @@ func (r *reader) sections() {
 	}
 }
 
-const sectionWords = "env, settings, properties, plugin NAME before, config.yaml, config.patch.yaml, config.json, cluster NAME, upstream, hostcall NAME, request, request NAME, wait, response, backend, calls NAME, metrics, log, hostcalls, actions, advance, config_error, skip DRIVER"
+const sectionWords = "env, settings, properties, plugin NAME before, config.yaml, config.patch.yaml, config.json, cluster NAME, upstream, hostcall NAME, request, request NAME, wait, connection, response, backend, calls NAME, metrics, log, hostcalls, actions, advance, config_error, skip DRIVER"
 
 // section reads one section; s begins at its first line of content.
 func (r *reader) section(name string, index int, s passage) {
@@ -92,7 +93,7 @@ func (r *reader) section(name string, index int, s passage) {
 	marker := s.line - 1
 	switch word {
 	case "cluster", "calls":
-		if !isClusterName(arg) {
+		if !variables.IsClusterName(arg) {
 			r.addf(marker, "section %s wants a cluster's name of a-z, 0-9, _ and -", quote(name))
 			return
 		}
@@ -136,7 +137,7 @@ func (r *reader) section(name string, index int, s passage) {
 		r.hostcalls(index, s)
 	case "response", "backend", "calls", "metrics", "log", "actions":
 		r.outcome(word, arg, index, s)
-	case "cluster", "upstream", "hostcall", "advance", "request", "wait":
+	case "cluster", "upstream", "hostcall", "advance", "request", "wait", "connection":
 		r.closeExchange()
 		r.happening(word, arg, index, s)
 	default:
@@ -156,12 +157,12 @@ func (r *reader) setting(word, arg string, s passage) {
 	case "env":
 		f.setup.Env = parseEnv(s, r.problems)
 	case "config.yaml":
-		f.setup.config.whole = []byte(s.text)
+		f.setup.config.Whole = []byte(s.text)
 	case "config.patch.yaml":
-		f.setup.config.patch = []byte(s.text)
+		f.setup.config.Patch = []byte(s.text)
 	case "config.json":
 		// The newline that ends the section is txtar's, not the document's.
-		f.setup.config.raw = []byte(strings.TrimSuffix(s.text, "\n"))
+		f.setup.config.Raw = []byte(strings.TrimSuffix(s.text, "\n"))
 	case "config_error":
 		f.configError = parseLog(s, r.problems)
 	case "skip":
@@ -185,8 +186,8 @@ func (r *reader) happening(word, arg string, index int, s passage) {
 		st.cluster = &clusterStep{name: arg, answer: a}
 	case "upstream":
 		a := parseAnswer(s, r.problems)
-		if a.Fault != "" {
-			r.addf(s.line, "the backend has no faults: write a response")
+		if a.GRPC {
+			r.addf(s.line, "the backend answers over HTTP alone: write %s STATUS", httpVersion)
 		}
 		st.upstream = &a
 	case "hostcall":
@@ -204,6 +205,9 @@ func (r *reader) happening(word, arg string, index int, s passage) {
 			break
 		}
 		st.exchange = newExchange(s.line, index, a)
+		r.open = st.exchange
+	case "connection":
+		st.exchange = newExchange(s.line, index, &asked{talk: parseConversation(s, r.problems), line: s.line})
 		r.open = st.exchange
 	case "wait":
 		st.exchange = newExchange(s.line, index, r.awaited(arg, s)...)

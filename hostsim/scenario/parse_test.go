@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/internal/delta"
 	"golang.org/x/tools/txtar"
 )
 
@@ -39,7 +40,7 @@ func TestParseRefuses(t *testing.T) {
 		{"answer without version", "Doc.\n" + ok + "-- cluster c --\n200\n" + call, "x.txtar:5: an answer starts with a line HTTP/1.1 STATUS"},
 		{"answer with bad status", "Doc.\n" + ok + "-- cluster c --\nHTTP/1.1 20x\n" + call, `status line "HTTP/1.1 20x"`},
 		{"answer with bad header", "Doc.\n" + ok + "-- cluster c --\nHTTP/1.1 200\na b: c\n" + call, `header name "a b" cannot be sent`},
-		{"upstream fault", "Doc.\n" + ok + "-- upstream --\nfault: reset\n" + call, "x.txtar:5: the backend has no faults"},
+		{"upstream fault", "Doc.\n" + ok + "-- upstream --\nfault: refuse\n" + call, "x.txtar:5: the backend has no fault refuse"},
 		{"request line", "Doc.\n" + ok + "-- request --\nGET /\nhost: a\n-- response --\n200\n", `x.txtar:5: request line "GET /" is not METHOD target HTTP/1.1`},
 		{"empty request", "Doc.\n" + ok + "-- request --\n-- response --\n200\n", "x.txtar:5: request line is missing"},
 		{"no host", "Doc.\n" + ok + "-- request --\nGET / HTTP/1.1\n-- response --\n200\n", "x.txtar:5: request has no host header"},
@@ -215,32 +216,32 @@ func TestExpand(t *testing.T) {
 	}
 	for _, c := range cases {
 		x := newExpander(v)
-		if got := x.text(c.in); got != c.want || x.err != nil {
-			t.Errorf("%s is %q, error %v, want %q", c.in, got, x.err, c.want)
+		if got := x.Text(c.in); got != c.want || x.Err != nil {
+			t.Errorf("%s is %q, error %v, want %q", c.in, got, x.Err, c.want)
 		}
 	}
 	x := newExpander(v)
-	if got := x.expected("~${cluster.okta} .*"); got != `~s1\.okta .*` {
+	if got := x.Expected("~${cluster.okta} .*"); got != `~s1\.okta .*` {
 		t.Errorf("in a pattern: %q", got)
 	}
 }
 
 func TestNoise(t *testing.T) {
 	got := []Header{{"Date", "now"}, {"X-Envoy-Foo", "1"}, {"x-forwarded-for", "1.2.3.4"}, {"A", "b"}}
-	quiet := &delta{}
+	quiet := &delta.Delta{}
 	compareHeaders(quiet, []Header{{"a", "b"}}, got)
-	if quiet.differs {
-		t.Errorf("noise is compared:\n%s", quiet.text.String())
+	if quiet.Differs {
+		t.Errorf("noise is compared:\n%s", quiet.Text.String())
 	}
-	named := &delta{}
+	named := &delta.Delta{}
 	compareHeaders(named, []Header{{"a", "b"}, {"X-Forwarded-For", "5.6.7.8"}}, got)
-	if !named.differs {
+	if !named.Differs {
 		t.Error("noise that the expectation names is not compared")
 	}
-	line := &delta{}
+	line := &delta.Delta{}
 	compareHeaders(line, []Header{{Name: "~a: [bc]"}}, got)
-	if line.differs {
-		t.Errorf("a pattern for a whole line does not match:\n%s", line.text.String())
+	if line.Differs {
+		t.Errorf("a pattern for a whole line does not match:\n%s", line.Text.String())
 	}
 }
 
@@ -339,6 +340,7 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte("-- calls c --\n---\n---\n-- metrics --\na b +1\n"), []byte("{"))
 	f.Add([]byte("Doc.\n-- settings --\nvm_id: a\nidle: -1s\n-- properties --\nint a.b = 5\nc = d = e\n-- plugin p before --\nmodule: m\n-- config.json p --\nx\n"+
 		"-- hostcalls --\nproxy_log <=2\n-- hostcall proxy_log --\nwith: ~a|b\nfails: Empty\ntimes: 2\n"+settingsCall+"-- hostcalls --\na 1\n"), []byte(nil))
+	f.Add([]byte(networkFile+"-- upstream --\nfault: refuse\n-- connection --\n> ~client .*\nclient \"a\\n\"\nbackend reset\n> client got \"${now}\"\nwait 1s\n-- calls c --\n1\n"), []byte(nil))
 	f.Fuzz(func(t *testing.T, data, base []byte) {
 		got, err := Parse("f.txtar", data, base)
 		if err != nil {

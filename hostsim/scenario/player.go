@@ -84,9 +84,9 @@ func (p *player) do(ctx context.Context, e *exchange, x *expander) (s seen, err 
 		}
 	}
 	p.watch.take()
-	result, err := p.inst.Do(ctx, x.request(e.asked[0].Request))
+	result, err := e.asked[0].play(ctx, p.inst, x)
 	if err != nil {
-		return s, fmt.Errorf("do request: %w", err)
+		return s, err
 	}
 	s.Outcome, s.trace = result.outcome(), p.watch.take()
 	if e.metrics != nil {

@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/internal/guestconfig"
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/internal/variables"
 )
 
 // Plugin is another one in the chain, beside the guest.
@@ -19,7 +22,7 @@ type Plugin struct {
 	Config   []byte // Expand fills it; empty for none
 
 	line   int
-	source configSource
+	source guestconfig.Source
 }
 
 // pluginKeys are the settings that a plugin has of its own.
@@ -31,7 +34,7 @@ const maxPlugins = 8
 // plugin reads a section "plugin NAME before" or "plugin NAME after".
 func (r *reader) plugin(arg string, s passage) {
 	name, place, _ := strings.Cut(arg, " ")
-	if !isClusterName(name) || place != "before" && place != "after" {
+	if !variables.IsClusterName(name) || place != "before" && place != "after" {
 		r.addf(s.line-1, "section plugin wants a name of a-z, 0-9, _ and -, and then before or after: the side of the guest on which it gets requests")
 		return
 	}
@@ -77,12 +80,12 @@ func (r *reader) pluginConfig(word, name string, s passage) {
 	switch {
 	case p == nil:
 		r.addf(s.line-1, "section %s takes no argument: write %s, or first a section plugin %s before or after", quote(word+" "+name), quote(word), name)
-	case !p.source.empty():
+	case !p.source.Empty():
 		r.addf(s.line-1, "second configuration of plugin %s: keep one", name)
 	case word == "config.yaml":
-		p.source.whole = []byte(s.text)
+		p.source.Whole = []byte(s.text)
 	default:
-		p.source.raw = []byte(strings.TrimSuffix(s.text, "\n"))
+		p.source.Raw = []byte(strings.TrimSuffix(s.text, "\n"))
 	}
 }
 
@@ -91,12 +94,12 @@ func (x *expander) plugins(in []Plugin) ([]Plugin, error) {
 	out := slices.Clone(in)
 	for i := range out {
 		p := &out[i]
-		p.Settings, p.RootID = x.settings(p.Settings), x.text(p.RootID)
-		if p.source.empty() {
+		p.Settings, p.RootID = x.settings(p.Settings), x.Text(p.RootID)
+		if p.source.Empty() {
 			continue
 		}
 		var err error
-		if p.Config, err = p.source.render(x); err != nil {
+		if p.Config, err = p.source.Render(x.whole); err != nil {
 			return nil, fmt.Errorf("plugin %s: %w", p.Name, err)
 		}
 	}
@@ -107,7 +110,7 @@ func (r *reader) rehearsePlugins(x *expander) {
 	for _, p := range r.file.setup.Plugins {
 		if _, err := x.plugins([]Plugin{p}); err != nil {
 			r.addf(p.line, "%v", err)
-			x.err = nil
+			x.Err = nil
 		}
 		r.drain(x, p.line)
 	}

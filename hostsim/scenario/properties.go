@@ -84,7 +84,7 @@ func (p *Property) check() (err error) {
 func (x *expander) properties(in []Property) []Property {
 	out := slices.Clone(in)
 	for i := range out {
-		out[i].Text = x.text(out[i].Text)
+		out[i].Text = x.Text(out[i].Text)
 	}
 	return out
 }

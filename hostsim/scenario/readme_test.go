@@ -7,7 +7,7 @@ import (
 )
 
 // wordExamples are files that the drivers' tests play.
-var wordExamples = []string{"settings/policy_reload.txtar", "hostcalls/fails.txtar", "properties/metadata.txtar", "plugin/two.txtar", "traffic/beside.txtar"}
+var wordExamples = []string{"grpc/unary.txtar", "settings/policy_reload.txtar", "hostcalls/fails.txtar", "properties/metadata.txtar", "plugin/two.txtar", "traffic/beside.txtar", "connection/call.txtar"}
 
 // The example in the README is the file that the tests run, and its tables name
 // every fault, section and noise header.

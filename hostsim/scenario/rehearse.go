@@ -1,10 +1,11 @@
 package scenario
 
 import (
-	"fmt"
 	"slices"
-	"strings"
 	"time"
+
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/internal/pattern"
+	"golang.org/x/net/http/httpguts"
 )
 
 // checkWhole holds the rules that need more than one section.
@@ -12,7 +13,7 @@ func (r *reader) checkWhole() {
 	f := r.file
 	c := f.setup.config
 	given := 0
-	for _, text := range [][]byte{c.raw, c.whole, c.patch} {
+	for _, text := range [][]byte{c.Raw, c.Whole, c.Patch} {
 		if text != nil {
 			given++
 		}
@@ -20,9 +21,10 @@ func (r *reader) checkWhole() {
 	if given > 1 {
 		r.addf(1, "%d of config.yaml, config.json and config.patch.yaml: keep one", given)
 	}
-	if c.patch != nil && c.base == nil {
+	if c.Patch != nil && c.Base == nil {
 		r.addf(r.once["config.patch.yaml"], "config.patch.yaml has no %s beside the file: write one, or use config.yaml", BaseConfig)
 	}
+	r.checkNetwork()
 	happens, exchanges := false, false
 	for _, s := range f.steps {
 		happens = happens || s.exchange != nil || s.begin != nil || s.advance != 0
@@ -34,6 +36,7 @@ func (r *reader) checkWhole() {
 	if f.configError == nil && !exchanges {
 		r.addf(1, "no request and no config_error: nothing is checked")
 	}
+	r.checkGRPC()
 }
 
 // rehearsalTime stands for the driver's clock when the file is checked.
@@ -53,7 +56,7 @@ func (r *reader) rehearse() {
 		case s.upstream != nil:
 			r.sent(x, s.line, x.answer(*s.upstream).Response.lines())
 		case s.hostcall != nil:
-			if err := checkPattern(x.hostcall(*s.hostcall).With); err != nil {
+			if err := pattern.Check(x.hostcall(*s.hostcall).With); err != nil {
 				r.addf(s.line, "%v", err)
 			}
 			r.drain(x, s.line)
@@ -66,8 +69,8 @@ func (r *reader) rehearse() {
 			r.rehearseOutcome(x, s.exchange)
 		}
 	}
-	f.setup.byVariable = x.clusters
-	for name := range x.clusters {
+	f.setup.byVariable = x.Clusters
+	for name := range x.Clusters {
 		f.setup.Clusters[name] = DefaultClusterAnswer()
 	}
 }
@@ -79,12 +82,12 @@ func (r *reader) rehearseSetup(x *expander) {
 			line = at
 		}
 	}
-	if _, err := r.file.setup.config.render(x); err != nil {
+	if _, err := r.file.setup.config.Render(x.whole); err != nil {
 		r.addf(line, "%v", err)
-		x.err = nil
+		x.Err = nil
 	}
 	for _, value := range r.file.setup.Env {
-		x.text(value)
+		x.Text(value)
 	}
 	r.drain(x, r.once["env"])
 	x.settings(r.file.setup.Settings)
@@ -98,9 +101,9 @@ func (r *reader) sent(x *expander, line int, headers []Header) {
 	r.drain(x, line)
 	for _, h := range headers {
 		switch {
-		case !isToken(h.Name) || strings.HasPrefix(h.Name, pattern):
+		case !httpguts.ValidHeaderFieldName(h.Name) || pattern.Is(h.Name):
 			r.addf(line, "header name %s cannot be sent", quote(h.Name))
-		case !isFieldValue(h.Value):
+		case !httpguts.ValidHeaderFieldValue(h.Value):
 			r.addf(line, "value of header %s has a control character", h.Name)
 		}
 	}
@@ -115,7 +118,7 @@ func (r *reader) rehearseOutcome(x *expander, e *exchange) {
 	check := func(line int, texts ...string) {
 		r.drain(x, line)
 		for _, t := range texts {
-			if err := checkPattern(t); err != nil {
+			if err := pattern.Check(t); err != nil {
 				r.addf(line, "%v", err)
 			}
 		}
@@ -124,6 +127,9 @@ func (r *reader) rehearseOutcome(x *expander, e *exchange) {
 		check(line, append(headerTexts(m.Headers), m.Target, string(m.Body))...)
 	}
 	for _, a := range e.asked {
+		if a.talk != nil {
+			r.rehearseConversation(x, a)
+		}
 		for _, w := range a.responses {
 			m := x.wantResponse(w.message)
 			check(w.line, append(headerTexts(m.Headers), string(m.Body))...)
@@ -140,13 +146,13 @@ func (r *reader) rehearseOutcome(x *expander, e *exchange) {
 	}
 	if w := e.metrics; w != nil {
 		for _, m := range w.deltas {
-			x.text(m.name)
+			x.Text(m.name)
 		}
 		r.drain(x, w.line)
 	}
 	if w := e.log; w != nil {
 		for i, text := range w.lines {
-			check(w.line+i, x.expected(text))
+			check(w.line+i, x.Expected(text))
 		}
 	}
 }
@@ -161,20 +167,10 @@ func headerTexts(headers []Header) []string {
 
 // drain turns the expander's error into a problem of a line.
 func (r *reader) drain(x *expander, line int) {
-	if x.err != nil {
-		r.addf(line, "%v", x.err)
-		x.err = nil
+	if x.Err != nil {
+		r.addf(line, "%v", x.Err)
+		x.Err = nil
 	}
-}
-
-func checkPattern(text string) error {
-	if !strings.HasPrefix(text, pattern) {
-		return nil
-	}
-	if _, err := compilePattern(text); err != nil {
-		return fmt.Errorf("regular expression %s: %w", quote(text), err)
-	}
-	return nil
 }
 
 // settle gives the setup the answer of every cluster that the file names: the
@@ -184,7 +180,7 @@ func (f *File) settle() {
 	clusters := f.setup.Clusters
 	for _, s := range f.steps {
 		if s.cluster != nil {
-			clusters[s.cluster.name] = DefaultClusterAnswer()
+			clusters[s.cluster.name] = s.cluster.answer.unset()
 		}
 	}
 	for len(f.steps) > 0 {

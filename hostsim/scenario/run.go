@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/internal/delta"
 )
 
 // Report is what came of one scenario on one driver.
@@ -45,9 +47,9 @@ func Run(ctx context.Context, f *File, d Driver) (Report, error) {
 	findings, err := play(ctx, f, d)
 	report := Report{Scenario: f.Name, Driver: d.Name()}
 	for _, one := range findings {
-		if one.delta.differs {
+		if one.delta.Differs {
 			report.Differences = append(report.Differences, Difference{
-				Path: f.Path, Line: one.line, Section: one.section, Text: one.delta.text.String()})
+				Path: f.Path, Line: one.line, Section: one.section, Text: one.delta.Text.String()})
 		}
 	}
 	return report, err
@@ -57,7 +59,7 @@ func Run(ctx context.Context, f *File, d Driver) (Report, error) {
 type finding struct {
 	section string
 	line    int
-	delta   *delta
+	delta   *delta.Delta
 	index   int // of the section in the archive; -1 when it has none
 	after   int // the section behind which a new one belongs
 	// seen is the section's text as it would have to be: "" to have no section.
@@ -75,6 +77,8 @@ func play(ctx context.Context, f *File, d Driver) ([]finding, error) {
 		switch {
 		case s.hostcall != nil:
 			setup.later = append(setup.later, "hostcall "+s.hostcall.Name)
+		case s.upstream != nil && s.upstream.Fault != "":
+			setup.later = append(setup.later, "upstream fault")
 		case s.begin != nil:
 			setup.later = append(setup.later, s.begin.words()...)
 		case s.exchange != nil && s.exchange.asked[0].Name == "":
@@ -110,11 +114,11 @@ func playWatched(ctx context.Context, f *File, s Setup, inst Instance) ([]findin
 
 func playOn(ctx context.Context, f *File, inst Instance, watch *hostcallWatch) ([]finding, error) {
 	if f.configError != nil {
-		taken := &delta{}
+		taken := &delta.Delta{}
 		for _, text := range f.configError.lines {
-			taken.missing(text)
+			taken.Missing(text)
 		}
-		taken.extra("(the guest took the configuration)")
+		taken.Extra("(the guest took the configuration)")
 		return []finding{{section: "config_error", line: f.configError.line, delta: taken}}, nil
 	}
 	p := player{inst: inst, watch: watch, metrics: f.expectsMetrics(), underWay: map[*asked]*expander{}}
@@ -123,7 +127,7 @@ func playOn(ctx context.Context, f *File, inst Instance, watch *hostcallWatch) (
 		x := newExpander(Vars{Now: inst.Now(), ClusterName: inst.ClusterName})
 		more, err := p.step(ctx, s, x)
 		findings = append(findings, more...)
-		if err = errors.Join(err, x.err); err != nil {
+		if err = errors.Join(err, x.Err); err != nil {
 			return findings, fmt.Errorf("%s:%d: %w", f.Path, s.line, err)
 		}
 	}
@@ -132,10 +136,10 @@ func playOn(ctx context.Context, f *File, inst Instance, watch *hostcallWatch) (
 
 func compareRefusal(f *File, refused *ConfigError) finding {
 	if f.configError == nil {
-		d := &delta{}
-		d.missing("(the guest takes the configuration)")
+		d := &delta.Delta{}
+		d.Missing("(the guest takes the configuration)")
 		for _, l := range refused.Log {
-			d.extra("(log " + l.Level + ": " + l.Message + ")")
+			d.Extra("(log " + l.Level + ": " + l.Message + ")")
 		}
 		return finding{section: "configuration", line: 1, delta: d}
 	}

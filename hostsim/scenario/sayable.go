@@ -3,6 +3,7 @@ package scenario
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -36,17 +37,25 @@ func Skipped(err error) (reason string, skipped bool) {
 }
 
 // Words are those with which the file asks its driver for more than requests
-// and answers, such as "settings vm_id".
+// and answers, such as "settings vm_id". "cluster NAME" is one that answers gRPC.
 func (s *Setup) Words() []string {
 	var words []string
 	for _, key := range s.Settings.given {
 		words = append(words, "settings "+key)
+	}
+	if s.Upstream.Fault != "" {
+		words = append(words, "upstream fault")
 	}
 	for _, p := range s.Plugins {
 		words = append(words, "plugin "+p.Name)
 	}
 	for _, p := range s.Properties {
 		words = append(words, "properties "+p.Path)
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Clusters)) {
+		if s.Clusters[name].GRPC {
+			words = append(words, "cluster "+name)
+		}
 	}
 	for _, h := range s.Hostcalls {
 		words = append(words, "hostcall "+h.Name)

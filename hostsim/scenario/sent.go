@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/internal/variables"
 )
 
 // Bounds of what a client does: a real one waits between the pieces of a body,
@@ -65,7 +67,7 @@ func newExchange(line, index int, list ...*asked) *exchange {
 // begin notes a request that is not waited for at once.
 func (r *reader) begin(a *asked, name string) {
 	switch {
-	case !isClusterName(name) || name[0] <= '9' && name[0] >= '0':
+	case !variables.IsClusterName(name) || name[0] <= '9' && name[0] >= '0':
 		r.addf(a.line-1, "section %s wants a name of a-z, 0-9, _ and - that does not begin with a digit", quote("request "+name))
 	case r.named(name) != nil:
 		r.addf(a.line-1, "second request %s while the one of line %d is under way: wait for it, or give this one another name", name, r.named(name).line)
@@ -114,6 +116,10 @@ func (r *reader) message(e *exchange, word, arg string, index int, s passage) {
 	a, count, err := e.addressed(strings.Fields(arg))
 	if err != nil {
 		r.addf(s.line-1, "section %s: %v", strings.TrimSpace(word+" "+arg), err)
+		return
+	}
+	if a.talk != nil {
+		r.addf(s.line-1, "section %s describes a request: write what the ends of a connection see into its section, after %s", word, sightPrefix)
 		return
 	}
 	before := 0
@@ -173,7 +179,7 @@ func (r *reader) checkResponses(a *asked) {
 	switch {
 	case a.Gone > 0 && sum > 0:
 		r.addf(a.responses[0].line-1, "the client of the request of line %d leaves without a response: remove the section, or the line gone", a.line)
-	case a.Gone > 0:
+	case a.Gone > 0 || a.talk != nil:
 	case sum == 0 && a.Name != "":
 		r.addf(a.line-1, "request %s has no response section: write what the client gets", a.Name)
 	case sum == 0:

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/internal/delta"
 )
 
 func TestSentRefuses(t *testing.T) {
@@ -41,11 +43,11 @@ func TestSentRefuses(t *testing.T) {
 // have a partner only when the first leaves the second to the other.
 func TestPartners(t *testing.T) {
 	fits := [][]bool{{true, true}, {true, false}}
-	got := partners(2, 2, func(i, j int) bool { return fits[i][j] })
+	got := delta.Partners(2, 2, func(i, j int) bool { return fits[i][j] })
 	if !slices.Equal(got, []int{1, 0}) {
 		t.Errorf("partners are %v", got)
 	}
-	if got := partners(2, 1, func(i, j int) bool { return true }); !slices.Equal(got, []int{0, -1}) {
+	if got := delta.Partners(2, 1, func(i, j int) bool { return true }); !slices.Equal(got, []int{0, -1}) {
 		t.Errorf("two for one are %v", got)
 	}
 }
@@ -55,11 +57,11 @@ func TestCompareManyShowsWhatDiffers(t *testing.T) {
 	got := []Response{{Status: 200}, {Status: 429, Body: []byte("other")}, {Status: 503}, {Status: 200}}
 	d := compareMany(want, got, compareResponse, missingResponse, extraResponse)
 	const text = "  (2 as expected)\n  ---\n  429\n\n- busy\n+ other\n  ---\n+ 503\n"
-	if !d.differs || d.text.String() != text {
-		t.Errorf("differs is %v:\n%s", d.differs, d.text.String())
+	if !d.Differs || d.Text.String() != text {
+		t.Errorf("differs is %v:\n%s", d.Differs, d.Text.String())
 	}
-	if d := compareMany(want, []Response{want[2], want[0], want[1]}, compareResponse, missingResponse, extraResponse); d.differs {
-		t.Errorf("the same in another order differs:\n%s", d.text.String())
+	if d := compareMany(want, []Response{want[2], want[0], want[1]}, compareResponse, missingResponse, extraResponse); d.Differs {
+		t.Errorf("the same in another order differs:\n%s", d.Text.String())
 	}
 }
 
@@ -70,7 +72,7 @@ func TestActions(t *testing.T) {
 		t.Errorf("error is %v", err)
 	}
 	got := actionsFinding(w, []string{"proxy_on_request_headers Continue"})
-	if want := "- proxy_on_request_headers Pause\n+ proxy_on_request_headers Continue\n- proxy_on_request_body Stop\n"; got.delta.text.String() != want {
-		t.Errorf("difference is\n%s", got.delta.text.String())
+	if want := "- proxy_on_request_headers Pause\n+ proxy_on_request_headers Continue\n- proxy_on_request_body Stop\n"; got.delta.Text.String() != want {
+		t.Errorf("difference is\n%s", got.delta.Text.String())
 	}
 }

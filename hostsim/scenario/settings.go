@@ -29,6 +29,8 @@ type Settings struct {
 	SuppressHeaders                    bool      // suppress_envoy_headers
 	DirectResponse                     *Response // what the route answers by itself; nil: it leads to the backend
 
+	Network bool // the guest is a network filter before tcp_proxy, not an HTTP filter
+
 	given []string // keys, in order
 }
 
@@ -54,7 +56,7 @@ const (
 )
 
 // settingKeys are all that Set knows.
-const settingKeys = "vm_id, vm_config, workers, policy, backoff, stop_iteration, buffer_limit, idle, request_timeout, route_timeout, hops, no_request_id, suppress_envoy_headers, direct_response"
+const settingKeys = "vm_id, vm_config, workers, policy, backoff, stop_iteration, buffer_limit, idle, request_timeout, route_timeout, hops, no_request_id, suppress_envoy_headers, direct_response, network"
 
 // Given are the keys that the file sets, in its order.
 func (s *Settings) Given() []string { return slices.Clone(s.given) }
@@ -91,6 +93,8 @@ func (s *Settings) Set(key, value string) (known bool, err error) {
 		s.SuppressHeaders, err = truth(value)
 	case "direct_response":
 		s.DirectResponse, err = directResponse(value)
+	case "network":
+		s.Network, err = truth(value)
 	default:
 		return false, nil
 	}
@@ -182,9 +186,9 @@ func parseSettings(s passage, p *problems) Settings {
 
 // settings are those of a setup, ${...} replaced.
 func (x *expander) settings(s Settings) Settings {
-	s.VMID, s.VMConfig = x.text(s.VMID), x.text(s.VMConfig)
+	s.VMID, s.VMConfig = x.Text(s.VMID), x.Text(s.VMConfig)
 	if d := s.DirectResponse; d != nil {
-		s.DirectResponse = &Response{Status: d.Status, Body: []byte(x.text(string(d.Body)))}
+		s.DirectResponse = &Response{Status: d.Status, Body: []byte(x.Text(string(d.Body)))}
 	}
 	return s
 }

@@ -37,7 +37,7 @@ func wantRefused(t *testing.T, text, want string) {
 func TestSettingsAreRead(t *testing.T) {
 	text := "Doc.\n-- settings --\nvm_id: a${now}\nvm_config: {\"a\": \"b: c\"}\nworkers: 4\npolicy: reload\nbackoff: 2s\nstop_iteration: true\n" +
 		"buffer_limit: 1024\nidle: -1s\nrequest_timeout: 3s\nroute_timeout: 250ms\nhops: 2\nno_request_id: true\nsuppress_envoy_headers: true\n" +
-		"direct_response: 418 tea ${now}\n" + settingsCall
+		"direct_response: 418 tea ${now}\nnetwork: false\n" + settingsCall
 	setup := expanded(t, text)
 	want := Settings{VMID: "a7", VMConfig: `{"a": "b: c"}`, Workers: 4, Policy: PolicyReload, Backoff: 2 * time.Second,
 		StopIteration: true, BufferLimit: 1024, Idle: -time.Second, RequestTimeout: 3 * time.Second, RouteTimeout: 250 * time.Millisecond,

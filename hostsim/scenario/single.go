@@ -1,8 +1,6 @@
 package scenario
 
-// maxSingle bounds what the ${...} of one message make, in bytes, where it is
-// read by itself: an answer above all limits of a host fits.
-const maxSingle = 64 << 20
+import "github.com/sallyport-gateway/sallyport/hostsim/scenario/internal/variables"
 
 // ParseAnswer reads the text of a cluster section on its own: a response, or a
 // line "fault: WORD". The path is for messages. The error joins a *Problem for
@@ -14,9 +12,9 @@ func ParseAnswer(path string, text []byte, v Vars) (Answer, error) {
 		return Answer{}, err
 	}
 	x := newExpander(v)
-	x.left = maxSingle
+	x.Left = variables.MaxSingle
 	a = x.answer(a)
-	return a, x.err
+	return a, x.Err
 }
 
 // ParseSent does the same with a request section.
@@ -27,15 +25,7 @@ func ParseSent(path string, text []byte, v Vars) (Sent, error) {
 		return Sent{}, err
 	}
 	x := newExpander(v)
-	x.left = maxSingle
+	x.Left = variables.MaxSingle
 	sent.Request = x.request(sent.Request)
-	return sent, x.err
-}
-
-// Text is s with every ${...} replaced.
-func (v Vars) Text(s string) (string, error) {
-	x := newExpander(v)
-	x.left = maxSingle
-	s = x.text(s)
-	return s, x.err
+	return sent, x.Err
 }

@@ -54,13 +54,14 @@ type Outcome struct {
 	// Responses has those to each request by its name, in any order; none for
 	// one whose client left.
 	Responses map[string][]Response
+	Ends      [][]string // of a connection, as in Result
 	Backend   []Request
 	Calls     map[string][]Request
 	Log       []LogLine
 }
 
 func (r Result) outcome() Outcome {
-	o := Outcome{Responses: map[string][]Response{"": {r.Response}}, Calls: r.Calls, Log: r.Log}
+	o := Outcome{Responses: map[string][]Response{"": {r.Response}}, Ends: r.Ends, Calls: r.Calls, Log: r.Log}
 	if r.Backend != nil {
 		o.Backend = []Request{*r.Backend}
 	}

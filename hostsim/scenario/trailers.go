@@ -25,7 +25,8 @@ func splitTrailers(lines []Header) (headers, trailers []Header) {
 // lines are all header lines of a response, trailers included.
 func (r Response) lines() []Header { return slices.Concat(r.Headers, r.Trailers) }
 
-// joined has the trailers of all messages among their header lines.
+// joined has the trailers of all messages among their header lines, and calls
+// without gRPC's frames.
 func (o Outcome) joined() Outcome {
 	for _, list := range o.Responses {
 		for i, r := range list {
@@ -40,6 +41,9 @@ func (o Outcome) joined() Outcome {
 	join(o.Backend)
 	for _, calls := range o.Calls {
 		join(calls)
+		for i := range calls {
+			calls[i] = calls[i].unframed()
+		}
 	}
 	return o
 }

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/sallyport-gateway/sallyport/hostsim/scenario/internal/pattern"
+	"golang.org/x/net/http/httpguts"
 	"golang.org/x/tools/txtar"
 )
 
@@ -22,7 +24,7 @@ func Update(ctx context.Context, f *File, d Driver) ([]byte, error) {
 	added := map[int][]txtar.File{}
 	for _, one := range findings {
 		switch {
-		case !one.delta.differs || !one.rewritable:
+		case !one.delta.Differs || !one.rewritable:
 		case one.index >= 0:
 			replaced[one.index] = &one.seen
 		default:
@@ -54,7 +56,7 @@ func writeRequest(r Request, keep []Header) string {
 }
 
 func writableTarget(target string) string {
-	if strings.HasPrefix(target, pattern) || strings.Contains(target, "${") || !isFieldValue(target) {
+	if pattern.Is(target) || strings.Contains(target, "${") || !httpguts.ValidHeaderFieldValue(target) {
 		return literalPattern([]byte(target))
 	}
 	return target
@@ -81,7 +83,7 @@ func writeCalls(want *callsWant, got []Request) string {
 func writeMetrics(want *metricsWant, x *expander, before, after map[string]int64) string {
 	var b strings.Builder
 	for _, m := range want.deltas {
-		name := x.text(m.name)
+		name := x.Text(m.name)
 		b.WriteString(formatDelta(m.name, after[name]-before[name]) + "\n")
 	}
 	return b.String()

@@ -1,5 +1,5 @@
-// Package upstream is the servers behind a filter, the clusters that it calls and the backend: what they are asked, how
-// they answer, and the ways in which they fail.
+// Package upstream describes the servers behind a filter, which are the clusters that it calls and the backend: what
+// they are asked, how they answer, and the ways in which they fail.
 package upstream
 
 import (
@@ -49,7 +49,7 @@ type Call struct {
 	// At is when it was dispatched.
 	At time.Time
 	// Awaits is how many bytes the server waits for in vain: content-length promised more than was sent. It has not read
-	// the request, and does not answer, whatever Cluster says.
+	// the request to its end and does not answer, whatever Cluster says.
 	Awaits int
 	// Status is what the dispatch answered to the guest; with anything but StatusOK nothing was sent.
 	Status abi.Status
@@ -76,7 +76,8 @@ type Answer struct {
 	Status  int // 0 means 200
 	Headers abi.Headers
 	Body    []byte
-	// BodyIn says how the backend's body arrives: in pieces of so many bytes; 0 means in one. A call's answer is whole.
+	// BodyIn says how the backend's body arrives: in pieces of this many bytes; 0 means in one piece. A call's answer
+	// always arrives whole.
 	BodyIn   int
 	Trailers abi.Headers
 	// Wait, when it is set, is asked for the real answer, and the other fields are ignored. On a real clock it runs on

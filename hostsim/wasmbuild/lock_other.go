@@ -2,5 +2,5 @@
 
 package wasmbuild
 
-// lock is nothing where flock is missing: builds of one process are ordered by Build itself.
+// lock does nothing where there is no flock: Build itself orders the builds of one process.
 func lock(string) (unlock func(), err error) { return func() {}, nil }

@@ -26,7 +26,7 @@ func Package(t testing.TB, pkg string) string {
 	return PackageTags(t, pkg)
 }
 
-// PackageTags is Package with build tags. Each set of tags is a module of its own, beside the one without: "./filter"
+// PackageTags is Package with build tags. Each set of tags is a module of its own, next to the one without: "./filter"
 // with the tag faultinjection is build/filter-faultinjection.wasm.
 func PackageTags(t testing.TB, pkg string, tags ...string) string {
 	t.Helper()
@@ -37,9 +37,10 @@ func PackageTags(t testing.TB, pkg string, tags ...string) string {
 	return path
 }
 
-// Environment is what a build for the guest needs beside the process's own, as
-// NAME=value. The collector of Go before 1.26 takes 44 KiB less than the one that
-// 1.26 brings; a guest with one thread and some MiB has no use for the newer one.
+// Environment is what a build for the guest needs besides the process's own
+// environment, as NAME=value. The collector of Go before 1.26 takes 44 KiB less
+// than the one that 1.26 brings; a guest with one thread and some MiB has no
+// use for the newer one.
 func Environment() []string {
 	env := []string{"GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0"}
 	if strings.HasPrefix(runtime.Version(), "go1.26") { // the switch goes with 1.27
@@ -48,7 +49,7 @@ func Environment() []string {
 	return env
 }
 
-// guestModules is a go.mod for guests alone, beside the module's own: with
+// guestModules is a go.mod only for guests, next to the module's own. It has
 // replacements, which a module that others install must not have.
 const guestModules = "guest.mod"
 
@@ -99,7 +100,7 @@ func build(ctx context.Context, pkg, name string, tags []string) (string, error)
 	}
 	target := filepath.Join(root, "build", name)
 	// The go command compares a finished binary's build id with the sources, and links again only when it is stale:
-	// so its output stays in place between runs, beside the published copy.
+	// so its output stays in place between runs, next to the published copy.
 	staged := filepath.Join(root, "build", "staged", name)
 	if err := os.MkdirAll(filepath.Dir(staged), 0o755); err != nil {
 		return "", fmt.Errorf("make the build folder: %w", err)

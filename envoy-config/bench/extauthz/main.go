@@ -1,7 +1,7 @@
-// Command extauthz is the peer of the bench that asks a service: Envoy's
-// ext_authz over gRPC, with the least such a service can do. It knows one API
-// key, and takes it out of the request. It prints its address and serves until
-// its standard input ends.
+// Command extauthz is the service behind one of the bench's contenders, Envoy's
+// ext_authz over gRPC, and does the least such a service can do. It knows one
+// API key, and removes it from the request. It prints its address and serves
+// until its standard input ends.
 //
 // It is a module of its own: nothing else of Sallyport needs gRPC.
 package main
@@ -29,8 +29,8 @@ type service struct {
 	key string
 }
 
-// Check implements authv3.AuthorizationServer. An answer without an OkResponse
-// or with another code than OK is a refusal (403).
+// Check implements authv3.AuthorizationServer. An answer without an OkResponse,
+// or with a code other than OK, is a refusal (403).
 func (s service) Check(_ context.Context, r *authv3.CheckRequest) (*authv3.CheckResponse, error) {
 	if r.GetAttributes().GetRequest().GetHttp().GetHeaders()[keyHeader] != s.key {
 		return &authv3.CheckResponse{Status: &status.Status{Code: int32(codes.Unauthenticated)}}, nil

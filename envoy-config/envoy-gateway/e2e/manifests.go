@@ -1,5 +1,5 @@
-// Package e2e holds the manifests for Envoy Gateway against Envoy Gateway itself: its CRDs, and the program, standalone, with a
-// stock Envoy.
+// Package e2e checks the manifests for Envoy Gateway against Envoy Gateway itself: its CRDs, and the program,
+// standalone, with a stock Envoy.
 package e2e
 
 import (
@@ -8,10 +8,10 @@ import (
 	envoyconfig "github.com/sallyport-gateway/sallyport/envoy-config"
 )
 
-// files are all that is shipped.
+// files are all files that are shipped.
 var files = []string{"../gateway.yaml", "../routes.yaml", "../backends.yaml", "../plugin.yaml"}
 
-// shipped reads all files as they stand.
+// shipped reads all files unchanged.
 func shipped() (all []envoyconfig.Manifest, err error) {
 	for _, file := range files {
 		source, err := os.ReadFile(file)

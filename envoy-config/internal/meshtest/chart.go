@@ -47,7 +47,7 @@ func (c Chart) run(t *testing.T, command, values string) (out []byte, err error)
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), helm(t), append(args, dir, "--namespace", c.Namespace, "--values", file)...)
-	// Nothing of the one who runs the test: no plugins, no repositories.
+	// Nothing from whoever runs the test: no plugins, no repositories.
 	home := t.TempDir()
 	cmd.Env = []string{"HOME=" + home, "PATH=" + os.Getenv("PATH"), "HELM_PLUGINS=" + home}
 	var stderr bytes.Buffer
@@ -75,8 +75,8 @@ func (c Chart) Render(t *testing.T, values string) ([]envoyconfig.Manifest, erro
 	return envoyconfig.Manifests("the chart "+c.Name, bytes.TrimPrefix(out, []byte("---\n")))
 }
 
-// WantShipped holds a chart with its own values against the manifests that are shipped: they are the same, but for
-// the chart's labels, the ConfigMap of the catalog, and what differs names, which is taken out of the chart's.
+// WantShipped compares a chart with its own values to the manifests that are shipped: they are the same except for the
+// chart's labels, the ConfigMap of the catalog, and what differs removes from the chart's manifests.
 func (c Chart) WantShipped(t *testing.T, shipped []envoyconfig.Manifest, differs ...func(envoyconfig.Manifest)) {
 	t.Helper()
 	rendered, err := c.Render(t, "{}")
@@ -97,7 +97,7 @@ func (c Chart) WantShipped(t *testing.T, shipped []envoyconfig.Manifest, differs
 		got[m.Kind+" "+m.Name] = plain(t, m)
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("the chart %s makes of its own values something else than the manifests (-shipped +chart):\n%s", c.Name, diff)
+		t.Errorf("the chart %s, with its own values, differs from the manifests (-shipped +chart):\n%s", c.Name, diff)
 	}
 }
 
@@ -121,7 +121,7 @@ func plain(t *testing.T, m envoyconfig.Manifest) any {
 // Refusal is a set of values that a chart must refuse, and what it says.
 type Refusal struct{ Values, Says string }
 
-// Refuses checks that a chart refuses each set of values with words that help.
+// Refuses checks that a chart refuses each set of values with a helpful message.
 func (c Chart) Refuses(t *testing.T, refusals map[string]Refusal) {
 	t.Helper()
 	for name, r := range refusals {

@@ -16,13 +16,13 @@ import (
 // maxAnswer bounds what is read of a gateway's answer.
 const maxAnswer = 1 << 20
 
-// Client asks one gateway.
+// Client sends requests to one gateway.
 type Client struct {
 	address string
 	http    *http.Client
 }
 
-// Client asks the gateway at host:port, whose certificate is of the site's CA, for APIHost.
+// Client sends requests for APIHost to the gateway at host:port, whose certificate is from the site's CA.
 func (s *Site) Client(t *testing.T, address string) *Client {
 	c := &Client{address: address, http: &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{
 		TLSClientConfig: &tls.Config{RootCAs: s.CA.Pool(), ServerName: APIHost, MinVersion: tls.VersionTLS12},
@@ -34,7 +34,7 @@ func (s *Site) Client(t *testing.T, address string) *Client {
 // Response is what a client of the gateway got.
 type Response struct {
 	Status int
-	Reason string // the filter's, "" when it refused nothing
+	Reason string // the filter's, "" if it did not refuse
 	Body   string
 }
 
@@ -65,7 +65,7 @@ func (c *Client) Ask(ctx context.Context, path string, headers ...string) (Respo
 }
 
 // Raw sends a request whose target no HTTP library would take, over a connection of its own. Headers are names and values in
-// turn. It gives the status, 0 when the gateway only closed the connection.
+// turn. It returns the status, 0 when the gateway only closed the connection.
 func (c *Client) Raw(ctx context.Context, target string, headers ...string) (status int, err error) {
 	dialer := tls.Dialer{Config: c.http.Transport.(*http.Transport).TLSClientConfig}
 	conn, err := dialer.DialContext(ctx, "tcp", c.address)
@@ -95,7 +95,7 @@ func (c *Client) Raw(ctx context.Context, target string, headers ...string) (sta
 	return response.StatusCode, err
 }
 
-// Want fails the test when the answer is another one. It is given as Answer.String gives it.
+// Want fails the test when the answer is not want, which is written as by Response.String.
 func (c *Client) Want(t *testing.T, what, want, path string, headers ...string) {
 	t.Helper()
 	got, err := c.Ask(t.Context(), path, headers...)

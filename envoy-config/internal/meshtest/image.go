@@ -27,8 +27,8 @@ func Module(t *testing.T) string {
 	return path
 }
 
-// Pushed puts the filter, as `make oci` packs it, into a registry on loopback, as sallyport:v1. It answers the registry's
-// host:port and the image's digest.
+// Pushed puts the filter, as `make oci` packs it, into a registry on loopback, as sallyport:v1. It returns the
+// registry's host:port and the image's digest.
 func Pushed(t *testing.T, registry http.Handler) (host string, image digest.Digest) {
 	t.Helper()
 	server := httptest.NewServer(registry)

@@ -13,7 +13,7 @@ import (
 	envoyconfig "github.com/sallyport-gateway/sallyport/envoy-config"
 )
 
-// Root is this project's folder, seen from the modules of the manifests' tests.
+// Root is this project's folder, as seen from the modules of the manifests' tests.
 const Root = "../../.."
 
 // Change sets one place of one manifest. The last member may be new; the object that gets it must be there, so that nothing is
@@ -28,14 +28,14 @@ func Change(all []envoyconfig.Manifest, kind, name string, value any, at ...any)
 	return fmt.Errorf("there is no %s %s", kind, name)
 }
 
-// Mistake is a change that somebody may make to a manifest and that must be found.
+// Mistake is a change that someone may make to a manifest and that must be found.
 type Mistake struct {
 	Kind, Name string
 	Value      any
 	At         []any
 }
 
-// FindsMistakes makes each mistake in manifests of its own, and wants the check to refuse them.
+// FindsMistakes makes each mistake in a fresh copy of the manifests, and wants the check to refuse it.
 func FindsMistakes(t *testing.T, mistakes map[string]Mistake, load func(*testing.T) []envoyconfig.Manifest, check func([]envoyconfig.Manifest) error) {
 	t.Helper()
 	for name, m := range mistakes {

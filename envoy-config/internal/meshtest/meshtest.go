@@ -1,5 +1,5 @@
-// Package meshtest is what stands around a gateway in the tests of the manifests: Okta and a backend, each with TLS of its own,
-// on loopback.
+// Package meshtest has the surroundings of a gateway in the tests of the manifests: Okta and a backend, each with TLS
+// of its own, on loopback.
 package meshtest
 
 import (
@@ -28,7 +28,7 @@ const (
 	OktaHost    = "dev-123456.okta.com"
 	BackendHost = "backend.example.internal"
 	APIHost     = "api.example.com"
-	// GatewaySAN is in the certificate with which the gateway comes to the backend.
+	// GatewaySAN is in the certificate that the gateway presents to the backend.
 	GatewaySAN = "gateway.example.internal"
 )
 
@@ -104,7 +104,7 @@ func (s *Site) server(t *testing.T, host string) tls.Certificate {
 	return certificate
 }
 
-// serve serves on loopback and answers host:port. A handshake that a test makes fail is not worth a line.
+// serve serves on loopback and returns host:port. A handshake that a test makes fail is not worth a line.
 func serve(t *testing.T, h http.Handler, config *tls.Config) string {
 	t.Helper()
 	s := httptest.NewUnstartedServer(h)
@@ -120,13 +120,13 @@ func serve(t *testing.T, h http.Handler, config *tls.Config) string {
 // Requests is how many the backend saw.
 func (s *Site) Requests() int64 { return s.requests.Load() }
 
-// LastHeaders are those of the backend's last request.
+// LastHeaders are the headers of the backend's last request.
 func (s *Site) LastHeaders() http.Header {
 	last, _ := s.last.Load().(http.Header)
 	return last
 }
 
-// Take gives what the backend has seen, and forgets it.
+// Take returns what the backend has seen, and forgets it.
 func (s *Site) Take() []Seen {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -141,7 +141,7 @@ func (s *Site) Digest() string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Token is a new one of Okta's, with these scopes.
+// Token is a new token from Okta, with these scopes.
 func (s *Site) Token(t *testing.T, scopes ...string) string {
 	t.Helper()
 	token, err := s.Org.IssueToken(okta.TokenRequest{ClientID: "0oa1portal", User: "ada@example.com", Scopes: scopes, Lifetime: time.Hour})

@@ -26,7 +26,7 @@ func reported(decisions func() uint64) uint64 {
 	return last
 }
 
-// PlaySequence is what the shipped configuration does, from the first step to the backend, and to a public route.
+// PlaySequence checks what the shipped configuration does, from the first step to the backend, and for a public route.
 func PlaySequence(t *testing.T, s *Site, c *Client, decisions func() uint64) {
 	t.Helper()
 	c.Want(t, "no key", "401 api_key.missing", Order)
@@ -64,11 +64,11 @@ func PlaySequence(t *testing.T, s *Site, c *Client, decisions func() uint64) {
 	}
 }
 
-// clients is how many ask at once in Load.
+// clients is how many send requests at once in Load.
 const clients = 4
 
 // Load sends good requests, one after the other from each of a few clients, and fails the test with the first that is neither let
-// through nor over the rate. End stops it and tells how many there were.
+// through nor over the rate. end stops it and returns how many there were.
 func (c *Client) Load(t *testing.T, good []string) (end func() int64) {
 	t.Helper()
 	var group sync.WaitGroup

@@ -17,11 +17,11 @@ const (
 	// patience bounds every wait of a test; a machine that is busy may need some of it.
 	patience     = 90 * time.Second
 	pollInterval = 50 * time.Millisecond
-	// shownLines is how much of what a program said a failed test shows.
+	// shownLines is how much of a program's output a failed test shows.
 	shownLines = 60
 )
 
-// Output keeps what programs say. Its zero value is ready for use.
+// Output keeps what programs print. Its zero value is ready for use.
 type Output struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -75,7 +75,7 @@ func Listens(address string) bool {
 	return err == nil
 }
 
-// FreePorts are ports of loopback that nobody has now.
+// FreePorts are ports of loopback that are free now.
 func FreePorts(t *testing.T, n int) (ports []int) {
 	t.Helper()
 	for range n {
@@ -89,7 +89,7 @@ func FreePorts(t *testing.T, n int) (ports []int) {
 	return ports
 }
 
-// Program builds a command of the calling module's dependencies into build/, once, and answers its path.
+// Program builds a command of the calling module's dependencies into build/, once, and returns its path.
 func Program(pkg string) func(*testing.T) string {
 	build := sync.OnceValues(func() (string, error) {
 		path, err := filepath.Abs(filepath.Join(Root, "build", "programs", filepath.Base(pkg)))

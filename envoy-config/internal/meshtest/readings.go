@@ -8,11 +8,11 @@ import (
 	"github.com/sallyport-gateway/sallyport/envoy-config/internal/readingstest"
 )
 
-// public is what the shipped manifests have without the filter.
+// public is the path that the shipped manifests serve without the filter.
 const public = "/public"
 
-// PlayReadings sends every spelling of the API's path without a key, and holds what the backend gets against how each backend
-// reads it: none may be other than public. leaks tells that the manifests are as they were once, when some were.
+// PlayReadings sends every spelling of the API's path without a key, and checks how each backend would read what
+// arrives: every reading must be public. leaks means that the manifests are as they once were, when some were not.
 func PlayReadings(t *testing.T, s *Site, c *Client, leaks bool) {
 	t.Helper()
 	s.Take()
@@ -30,7 +30,7 @@ func PlayReadings(t *testing.T, s *Site, c *Client, leaks bool) {
 			if read := b.Read(r.Target); read != "" && !readingstest.Below(read, public) {
 				guarded++
 				if !leaks {
-					t.Errorf("%s serves %s to who has no key: the backend got %s", b.Name, read, r.Target)
+					t.Errorf("%s serves %s to a caller without a key: the backend got %s", b.Name, read, r.Target)
 				}
 			}
 		}
@@ -49,7 +49,7 @@ func PlayReadings(t *testing.T, s *Site, c *Client, leaks bool) {
 	}
 }
 
-// ours is what CGI, WSGI and PHP make the variable of an identity header of.
+// ours matches the names from which CGI, WSGI and PHP make the variable of an identity header.
 var ours = regexp.MustCompile("(?i)^x[^0-9a-z]sallyport")
 
 // PlayForged sends identity headers with every separator, and the key, to the public route: none may reach the backend.

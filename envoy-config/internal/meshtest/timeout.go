@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// WantRequestTimeout checks in Envoy's own words that each connection manager with the filter bounds how long a request
-// may take, and that there is one.
+// WantRequestTimeout checks in Envoy's own configuration dump that each connection manager with the filter bounds how
+// long a request may take, and that there is one.
 func WantRequestTimeout(t *testing.T, admin, want string) {
 	t.Helper()
 	response, err := http.Get("http://" + admin + "/config_dump?resource=dynamic_listeners") //nolint:noctx // a client's timeout is not needed on loopback

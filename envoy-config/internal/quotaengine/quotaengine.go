@@ -1,5 +1,5 @@
-// Package quotaengine runs the engine of quotas on this machine: envoyproxy/ratelimit
-// with a Redis of its own, as docs/quota.md sets them up.
+// Package quotaengine runs the quota engine on this machine: envoyproxy/ratelimit with a Redis of its own, as
+// docs/quota.md sets them up.
 package quotaengine
 
 import (
@@ -19,9 +19,9 @@ import (
 )
 
 // ErrMissing is for a machine without Redis or without the service.
-var ErrMissing = errors.New("the engine of quotas is not installed: make ratelimit")
+var ErrMissing = errors.New("the quota engine is not installed: make ratelimit")
 
-// patience bounds how long one of them may take to listen.
+// patience bounds how long either of them may take to listen.
 const patience = 10 * time.Second
 
 // clusterFile is the shipped cluster, below the root of the clone.
@@ -126,7 +126,7 @@ func (e *Engine) PIDs() (ids []int) {
 	return ids
 }
 
-// Cluster is the shipped one of Envoy, at this service.
+// Cluster is the shipped cluster for Envoy, pointing at this service.
 func (e *Engine) Cluster() (map[string]any, error) {
 	text, err := os.ReadFile(filepath.Join(e.root, clusterFile))
 	if err != nil {

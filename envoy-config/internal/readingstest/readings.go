@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// Backend is a way to read the path of a request target. It gives the path of
+// Backend is a way to read the path of a request target. It returns the path of
 // the resource that is served, or "" when the request is refused.
 type Backend struct {
 	Name string
@@ -48,7 +48,7 @@ func Express(target string) string {
 	return decoded
 }
 
-// decode gives the path of a target, decoded once.
+// decode returns the path of a target, decoded once.
 func decode(target string) (decoded string, ok bool) {
 	target, _, _ = strings.Cut(target, "?")
 	var b strings.Builder
@@ -70,13 +70,13 @@ func decode(target string) (decoded string, ok bool) {
 	return b.String(), true
 }
 
-// Below reports whether a path that was read is the base path or lies below it.
+// Below reports whether a path that was read is the base path or below it.
 func Below(read, base string) bool {
 	return read == base || strings.HasPrefix(read, base+"/")
 }
 
 // between are what may stand between an open path and a guarded one, so that
-// who resolves it finds the guarded one.
+// resolving it leads to the guarded one.
 var between = []string{
 	"/..", "/./..", "/%2e%2e", "/%2E%2E", "/.%2e", "/%2e.", "/%252e%252e", "/..;", "/..;x=1", "/%2e%2e;", "/%2e%2e;x", "/..%3b", "/%2e%2e%3B",
 	"/.;/..;", "/;/..", "/;x/..;", "/a/../..", "/a;x/..;/..;", "/%2e%2e;/%2e%2e;", "/..%2f", "/%2e%2e%2f", "%2f..%2f", "/..%5c", `\..\`, `/..\`,
@@ -108,6 +108,6 @@ func Spellings(open, guarded string) []string {
 	return slices.Compact(all)
 }
 
-// Separators are the bytes that a name of a header may have beside letters and
+// Separators are the bytes that a header name may have besides letters and
 // digits (RFC 9110 section 5.6.2). CGI, WSGI and PHP take each for "_".
 const Separators = "!#$%&'*+-.^_`|~"

@@ -1,5 +1,5 @@
-// Package e2e holds the manifests for Istio against Istio's own code: its validators, its control plane in this process, its
-// agent, and a stock Envoy.
+// Package e2e checks the manifests for Istio against Istio's own code: its validators, its control plane in this
+// process, its agent, and a stock Envoy.
 package e2e
 
 import (

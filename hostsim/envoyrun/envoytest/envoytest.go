@@ -13,7 +13,7 @@ import (
 // failureLogLines bounds how much of Envoy's log a failed test repeats.
 const failureLogLines = 60
 
-// Find answers the path of an Envoy binary. Where CI=true a missing one fails the test, so that a green run there
+// Find returns the path of an Envoy binary. Where CI=true a missing one fails the test, so that a green run there
 // always means that Envoy ran; elsewhere the test is skipped with the command that installs one.
 func Find(t testing.TB) string {
 	t.Helper()

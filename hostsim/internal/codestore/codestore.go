@@ -2,10 +2,10 @@
 // a module again.
 //
 // wazero's own compilation cache spares the compiler, but decodes and validates the whole module each time, which for
-// three megabytes takes longer than all else. So beside the machine code lies a hollow copy of the module (see
-// wasmbin.Hollow), and wazero, which finds machine code by the bytes of a module alone, is given that copy, with the
-// code of the whole one under its name. What lies here was validated when it was written; a module with other bytes,
-// another wazero or another CPU finds nothing and is compiled again. `make wazero-next` shows it with two releases.
+// three megabytes takes longer than everything else. So a hollow copy of the module (see wasmbin.Hollow) is kept next
+// to the machine code. wazero, which finds machine code by the bytes of a module alone, is given that copy, with the
+// code of the whole module under its name. What is kept was validated when it was written; a module with other bytes,
+// another wazero or another CPU finds nothing and is compiled again. `make wazero-next` shows this with two releases.
 package codestore
 
 import (
@@ -25,7 +25,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/wasmbin"
 )
 
-// Code is what a runtime needs to have a module: bytes for CompileModule, and the cache for its configuration.
+// Code is what a runtime needs to load a module: bytes for CompileModule, and the cache for its configuration.
 type Code struct {
 	Binary []byte
 	Cache  wazero.CompilationCache
@@ -40,8 +40,9 @@ const (
 	codeName   = "code"
 )
 
-// wazeroRelease is the version of wazero in this binary, and "" when nothing tells. The build info of a test binary lacks
-// it, for which wazero's own cache calls every release "dev" and takes the code of another; the path of its source has it.
+// wazeroRelease is the version of wazero in this binary, or "" when it is unknown. The build info of a test binary
+// lacks it, so that wazero's own cache calls every release "dev" and takes the code of another; the path of wazero's
+// source has it.
 var wazeroRelease = sync.OnceValue(func() string {
 	f := runtime.FuncForPC(reflect.ValueOf(wazero.NewRuntime).Pointer())
 	file, _ := f.FileLine(f.Entry())
@@ -53,12 +54,13 @@ var wazeroRelease = sync.OnceValue(func() string {
 // storeOf is a module's folder for this release of wazero.
 func storeOf(dir, hash string) string { return filepath.Join(dir, hash+"-"+wazeroRelease()) }
 
-// Memory is code for one process, kept nowhere.
+// Memory is code for one process only, not kept on disk.
 func Memory(wasm []byte) *Code {
 	return &Code{Binary: wasmbin.JoinData(wasm), Cache: wazero.NewCompilationCache()}
 }
 
-// Load gives the code of a module that was saved under dir; nil when there is none. Once the runtime has it, ask Used.
+// Load returns the code of a module that was saved under dir, or nil when there is none. Call Used once the runtime has
+// it.
 func Load(dir, hash string) *Code {
 	if wazeroRelease() == "" {
 		return nil
@@ -93,8 +95,8 @@ func (c *Code) link() error {
 	return nil
 }
 
-// Used is asked once, when the runtime has the code and before the first call into the module. It is false when wazero
-// did not take the stored code, but wrote code of its own: of the hollow copy, which traps wherever it is called.
+// Used is called once, when the runtime has the code and before the first call into the module. It returns false when
+// wazero did not take the stored code but wrote its own, for the hollow copy, which traps wherever it is called.
 func (c *Code) Used() bool {
 	used := true
 	found, err := files(c.work)
@@ -115,7 +117,7 @@ func Fresh(dir, hash string, wasm []byte) (*Code, error) {
 	return c, nil
 }
 
-// workFolder makes the folder that wazero gets, beside the store, so that files can move between them.
+// workFolder makes the folder that wazero gets, next to the store, so that files can move between them.
 func (c *Code) workFolder(dir string, fill func() error) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
@@ -166,14 +168,15 @@ func (c *Code) Save(ctx context.Context) error {
 }
 
 // tidy removes wazero's folder: it has in memory what it read or wrote there. Should it ever need to compile again, it
-// fails for want of the folder.
+// fails because the folder is gone.
 func (c *Code) tidy() error {
 	work := c.work
 	c.work = ""
 	return os.RemoveAll(work)
 }
 
-// hollowCodeName is the name under which wazero looks for the hollow copy's code, by having it compile that.
+// hollowCodeName is the name under which wazero looks for the hollow copy's code, found by having wazero compile that
+// copy.
 func (c *Code) hollowCodeName(ctx context.Context, hollow []byte) (name string, err error) {
 	trial := &Code{}
 	if err := trial.workFolder(filepath.Dir(c.store), nil); err != nil {
@@ -211,7 +214,7 @@ func files(dir string) ([]string, error) {
 	return found, err
 }
 
-var errNotOneFile = errors.New("wazero's cache has not one file of a module")
+var errNotOneFile = errors.New("wazero's cache does not have exactly one file of the module")
 
 func soleFile(dir string) (string, error) {
 	found, err := files(dir)

@@ -26,7 +26,7 @@ type BaseContext struct {
 // ID is the guest's number of the context.
 func (c *BaseContext) ID() uint32 { return c.id }
 
-// RootID is the root's.
+// RootID is the root's id.
 func (c *BaseContext) RootID() uint32 { return c.Root.id }
 
 // Counted notes a hostcall.
@@ -53,14 +53,14 @@ func (c *BaseContext) Callback(cb wasmhost.Callback, args ...uint32) (uint32, bo
 	return result, ok
 }
 
-// callbackOrAfter is callback, but does what has been deferred also when the guest lacks the callback.
+// callbackOrAfter is Callback, but does the deferred work even when the guest lacks the callback.
 func (c *BaseContext) callbackOrAfter(cb wasmhost.Callback, args ...uint32) {
 	if _, ok := c.Callback(cb, args...); !ok {
 		c.Guest.AfterCall()
 	}
 }
 
-// create tells the guest of the context, once.
+// create announces the context to the guest, once.
 func (c *BaseContext) create(parent uint32) {
 	if c.Created {
 		return
@@ -105,10 +105,10 @@ func (c *BaseContext) HeaderPairs(kind uint32) []wire.Pair { return c.Root.CallM
 // SetHeaderPairs finds no map to write.
 func (c *BaseContext) SetHeaderPairs(uint32, *wire.Pairs) abi.Status { return abi.StatusBadArgument }
 
-// HeaderSize is only told of a map that may be written.
+// HeaderSize is only given for a map that may be written.
 func (c *BaseContext) HeaderSize(uint32) (int, abi.Status) { return 0, abi.StatusBadArgument }
 
-// Buffer is one that does not belong to a stream. Those of a stream are there everywhere, and empty.
+// Buffer is a buffer that does not belong to a stream. Those of a stream exist everywhere, and are empty.
 func (c *BaseContext) Buffer(kind uint32) (data []byte, found bool) {
 	switch kind {
 	case wasmhost.BufferGRPC:
@@ -137,8 +137,8 @@ func (c *BaseContext) SetBuffer(kind, start, length uint32, data []byte) abi.Sta
 	return SetBuffer(c.Root.grpcMessage, start, length, data)
 }
 
-// SetBuffer puts data at the front of a buffer, in the place of length bytes, or at its end. BadArgument: there is none,
-// or the place is neither.
+// SetBuffer puts data at the front of a buffer, replacing length bytes, or at its end. BadArgument: there is no buffer,
+// or the position is neither.
 func SetBuffer(body *[]byte, start, length uint32, data []byte) abi.Status {
 	if body == nil {
 		return abi.StatusBadArgument
@@ -170,7 +170,7 @@ func (c *BaseContext) CloseStream(uint32) abi.Status { return abi.StatusOK }
 // SendLocalResponse does nothing.
 func (c *BaseContext) SendLocalResponse(wasmhost.LocalResponse) {}
 
-// CallForeign is a function of WithForeignFunction, or else one of Envoy's.
+// CallForeign calls a function of WithForeignFunction, or else one of Envoy's.
 func (c *BaseContext) CallForeign(name string, argument []byte) ([]byte, abi.Status, bool) {
 	return c.callForeign(name, argument, nil)
 }

@@ -16,7 +16,7 @@ import (
 // calloutIDStep: ids are multiples of 4; the other residues belong to gRPC.
 const calloutIDStep = 4
 
-// callout is an http_call in the air. It belongs to a root, also when a stream made it.
+// callout is an http_call in flight. It belongs to a root, even when a stream made it.
 type callout struct {
 	id     uint32
 	root   *rootContext
@@ -30,7 +30,7 @@ type callResponse struct {
 	body              []byte
 }
 
-// HTTPCall is the root's, whoever calls.
+// HTTPCall dispatches a call of the root, whichever of its contexts asks.
 func (c *BaseContext) HTTPCall(call wasmhost.HTTPCall) (id uint32, status abi.Status) {
 	return c.Root.httpCall(call)
 }
@@ -154,7 +154,7 @@ func (o *callout) awaitReal(wait func(context.Context) upstream.Answer, timeout 
 				return
 			}
 			if a.Fault == upstream.FaultTimeout || a.Fault == upstream.FaultTimeoutMidBody {
-				a.Fault = upstream.FaultReset // it gave up by itself; the guest's timeout was not over
+				a.Fault = upstream.FaultReset // it gave up by itself; the guest's timeout had not expired
 			}
 			o.outcome(a)()
 		}))
@@ -220,7 +220,7 @@ func (o *callout) succeed(r *callResponse) {
 		return
 	}
 	c.response = r
-	// The answer goes before what the guest asks for in the callback is done. Source: Envoy onHttpCallSuccess.
+	// The answer is dropped before what the guest asks for in the callback is done. Source: Envoy onHttpCallSuccess.
 	c.Guest.Later(func() { c.response = nil })
 	c.callbackOrAfter(wasmhost.OnHTTPCallResponse, c.id, o.id, uint32(r.headers.Size()), uint32(len(r.body)), uint32(r.trailers.Size()))
 }
@@ -237,8 +237,8 @@ func (o *callout) broken() {
 	c.callbackOrAfter(wasmhost.OnHTTPCallResponse, c.id, o.id, 0, 0, 0)
 }
 
-// MisframedCall says what is wrong with a call that the server awaits more of. The host makes content-length right when there
-// is a body.
+// MisframedCall says what is wrong with a call of which the server awaits more. The host corrects content-length when
+// there is a body.
 func MisframedCall(c *upstream.Call) string {
 	length, _ := c.Headers.Get("content-length")
 	return fmt.Sprintf("call to %s with content-length %s and without a body: %s", c.Cluster, length, serverAwaits)

@@ -8,8 +8,8 @@ import (
 	"github.com/sallyport-gateway/sallyport/hostsim/event"
 )
 
-// Next gives the next event, after the last io.EOF; played is set by an exchange that has begun its turn. On a fake
-// clock it moves the clock as far as it takes; on the real one it waits.
+// Next returns the next event, and after the last io.EOF; played is set by an exchange that has begun its turn. On a
+// fake clock it moves the clock as far as it takes; on the real one it waits.
 func (s *Flow) Next(ctx context.Context, played bool) (event.Event, error) {
 	fake := s.Host.Process.Loop.Fake
 	for {
@@ -26,7 +26,7 @@ func (s *Flow) Next(ctx context.Context, played bool) (event.Event, error) {
 			continue
 		}
 		wake := s.Queue.Wake()
-		if s.Queue.Ready() || s.IsOver() { // since nobody was woken
+		if s.Queue.Ready() || s.IsOver() { // before anyone could be woken
 			continue
 		}
 		select {
@@ -37,7 +37,7 @@ func (s *Flow) Next(ctx context.Context, played bool) (event.Event, error) {
 	}
 }
 
-// Poll gives the next event that is there already.
+// Poll returns the next event if it is there already.
 func (s *Flow) Poll() (event.Event, bool) { return s.Queue.take() }
 
 func (s *Flow) IsOver() (over bool) {
@@ -51,17 +51,17 @@ func (s *Flow) Emit(e event.Event) { s.Queue.emit(e) }
 type eventQueue struct {
 	mu     sync.Mutex
 	Events []event.Event
-	wake   chan struct{} // capacity 1; nil until somebody waits
+	wake   chan struct{} // capacity 1; nil until there is a waiter
 }
 
-// Ready: there is an event to take.
+// Ready reports whether there is an event to take.
 func (q *eventQueue) Ready() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return len(q.Events) > 0
 }
 
-// Wake gives something when there may be one that came later than this.
+// Wake returns a channel that gives a value when an event may have come after this call.
 func (q *eventQueue) Wake() <-chan struct{} {
 	q.mu.Lock()
 	defer q.mu.Unlock()

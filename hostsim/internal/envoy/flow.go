@@ -10,7 +10,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/wasmhost"
 )
 
-// ErrStreamOver is returned by what feeds a stream that has ended.
+// ErrStreamOver is returned when a stream that has ended is fed.
 var ErrStreamOver = errors.New("stream is over")
 
 // Flow is what a Stream and a Connection have in common: their place in the plugin, what is known of the client, and
@@ -22,20 +22,20 @@ type Flow struct {
 	Info     StreamInfo
 
 	Over        bool // destroyed
-	Lingers     bool // and the client has still to see that
+	Lingers     bool // and the client has yet to see that
 	CodeDetails string
 	Flags       ResponseFlags
 	StartedAt   time.Time
 	filterState map[string][]byte
 	hostcalls   int
 	contextID   uint32 // 0 until the guest has one
-	traceFrom   int    // where the host's trace stood when the flow began
+	traceFrom   int    // position in the host's trace when the flow began
 	order       uint64 // among the host's flows
 
 	Queue eventQueue
 }
 
-// Begin makes f one of the configuration in force now.
+// Begin binds f to the configuration that is in force now.
 func (f *Flow) Begin(h *Listener, worker int, info StreamInfo) error {
 	if worker < 0 || worker >= len(h.Process.Workers)-1 {
 		return fmt.Errorf("worker %d: the process has %d", worker, len(h.Process.Workers)-1)
@@ -101,7 +101,7 @@ func (f *Flow) Trace() (entries []wasmhost.TraceEntry) {
 // FilterState is what the guest stored with set_property, by key ("wasm." and the path).
 func (f *Flow) FilterState() (state map[string][]byte) {
 	f.Thread.Run(func() {
-		if f.Over { // nobody writes any more
+		if f.Over { // nothing writes to it any more
 			state = f.filterState
 			return
 		}
@@ -116,7 +116,7 @@ func (f *Flow) FilterState() (state map[string][]byte) {
 	return state
 }
 
-// ShareState has f use the filter state of another flow on the same thread.
+// ShareState makes f use the filter state of another flow on the same thread.
 func (f *Flow) ShareState(with *Flow) { f.filterState = with.state() }
 
 // state is the filter state to write to.

@@ -12,8 +12,8 @@ type FlowContext struct {
 	of   Asked // the stream or the connection
 }
 
-// NewFlowContext is a part of self, the context of the stream or connection that f is a part of and whose properties asked
-// knows.
+// NewFlowContext makes the part that self has of it: self is the context of the stream or connection that f belongs to
+// and whose properties come from asked.
 func NewFlowContext(f *Flow, self wasmhost.GuestContext, asked Asked) FlowContext {
 	in := f.Instance
 	return FlowContext{BaseContext: BaseContext{Guest: in.Guest, self: self, Host: f.Host, Root: in.Root}, flow: f, of: asked}

@@ -15,7 +15,7 @@ type generation struct {
 	host      *Listener
 	config    []byte
 	instances []*instance // by thread
-	// Draining: another has taken its place, and its listener ends.
+	// Draining: another has replaced it, and its listener is ending.
 	Draining atomic.Bool
 }
 
@@ -32,7 +32,7 @@ type instance struct {
 
 // Running is a stream or a connection under way.
 type Running interface {
-	// Number is in which order it began.
+	// Number is its place in the order in which they began.
 	Number() uint64
 	// ListenerGone and ProcessGone end it, on its thread.
 	ListenerGone()
@@ -112,12 +112,12 @@ func (in *instance) load() error {
 	return nil
 }
 
-// end takes the generation out of all threads: its streams are reset, its roots done and deleted, VMs that nobody uses
+// end takes the generation out of all threads: its streams are reset, its roots done and deleted, and unused VMs
 // released.
 func (g *generation) end() {
 	for _, in := range g.instances {
 		if in == nil {
-			continue // it did not come to be
+			continue // it was never made
 		}
 		in.thread.Run(func() {
 			for _, r := range in.inOrder() {
@@ -131,7 +131,7 @@ func (g *generation) end() {
 	}
 }
 
-// inOrder are those under way as they began, so that a run is repeatable.
+// inOrder are those under way, in the order in which they began, so that a run is repeatable.
 func (in *instance) inOrder() []Running {
 	return slices.SortedFunc(maps.Keys(in.Running), func(a, b Running) int { return cmp.Compare(a.Number(), b.Number()) })
 }

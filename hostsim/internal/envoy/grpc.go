@@ -12,13 +12,14 @@ import (
 	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
-// The ids of gRPC calls and streams, by their remainder: see calloutIDStep. Each kind counts for itself, from 5 and 6.
+// The ids of gRPC calls and streams, by their remainder: see calloutIDStep. Each kind is counted separately, from 5 and
+// 6.
 const (
 	grpcCallResidue   = 1
 	grpcStreamResidue = 2
 )
 
-// grpcExchange is a gRPC call or stream in the air. It belongs to a root. Source: Envoy context.cc grpcCall, grpcStream,
+// grpcExchange is a gRPC call or stream in flight. It belongs to a root. Source: Envoy context.cc grpcCall, grpcStream,
 // source/common/grpc/async_client_impl.cc; the outcomes as measured.
 type grpcExchange struct {
 	id     uint32
@@ -37,7 +38,7 @@ type grpcExchange struct {
 	busyUntil time.Time // when the last scheduled reply is due
 }
 
-// OpenGRPC begins an exchange of the root, whoever asks.
+// OpenGRPC begins an exchange of the root, whichever context asks.
 func (c *BaseContext) OpenGRPC(o wasmhost.GRPCOpening) (id uint32, status abi.Status) {
 	return c.Root.openGRPC(o)
 }
@@ -51,7 +52,7 @@ func (c *BaseContext) SendGRPC(id uint32, message []byte, end bool) abi.Status {
 	if !ok {
 		return abi.StatusNotFound
 	}
-	x.send(append([]byte(nil), message...), end)
+	x.send(append([]byte{}, message...), end) // an empty one is sent, too
 	return abi.StatusOK
 }
 
@@ -142,7 +143,8 @@ func (c *rootContext) openGRPC(o wasmhost.GRPCOpening) (uint32, abi.Status) {
 }
 
 // grpcTarget reads the service: a GrpcService, of which only envoy_grpc.cluster_name counts, or else a cluster's name.
-// parsed says which. A name that happens to be a valid message ("empty" is one) has no target, which aborts Envoy.
+// parsed says which it was. A name that happens to be a valid message ("empty" is one) has no target, which aborts
+// Envoy.
 func grpcTarget(service string) (cluster string, parsed bool, status abi.Status) {
 	fields, ok := wire.ParseMessage([]byte(service))
 	if !ok {
@@ -171,7 +173,8 @@ func grpcTarget(service string) (cluster string, parsed bool, status abi.Status)
 	return cluster, true, abi.StatusOK
 }
 
-// grpcHeaders are the request's. Source: Envoy source/common/grpc/common.cc prepareHeaders; the guest's are added.
+// grpcHeaders are the request's headers. Source: Envoy source/common/grpc/common.cc prepareHeaders; the guest's are
+// added.
 func grpcHeaders(cluster string, o wasmhost.GRPCOpening) abi.Headers {
 	m := &header.Map{}
 	m.Add(":method", "POST")
@@ -200,7 +203,7 @@ func (g *guest) nextGRPC(unary bool) uint32 {
 	return g.lastGRPCStream + grpcStreamResidue
 }
 
-// refuse is a failure inside the hostcall: the guest gets InternalFailure, and how it ended afterwards.
+// refuse is a failure inside the hostcall: the guest gets InternalFailure, and afterwards how the call ended.
 func (x *grpcExchange) refuse(end func()) (uint32, abi.Status) {
 	x.call.Status = abi.StatusInternalFailure
 	x.root.Host.Process.Calls.Add(x.call)

@@ -6,7 +6,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/wasmhost"
 )
 
-// initialMetadata and trailingMetadata tell the guest of a stream's; a call's are for nobody.
+// initialMetadata and trailingMetadata give the guest a stream's metadata; a call's is never shown.
 func (x *grpcExchange) initialMetadata(m *header.Map) {
 	c := x.root
 	if x.unary || c.Guest.Failed() {
@@ -33,7 +33,7 @@ func (x *grpcExchange) receive(message []byte) {
 	if c.Guest.Failed() {
 		return
 	}
-	// The guest may write to the message; it is gone before what the guest asks for in the callback is done.
+	// The guest may write to the message; it is dropped before what the guest asks for in the callback is done.
 	body := append([]byte(nil), message...)
 	c.grpcMessage = &body
 	c.Guest.Later(func() {
@@ -45,7 +45,7 @@ func (x *grpcExchange) receive(message []byte) {
 	c.callbackOrAfter(wasmhost.OnGRPCReceive, c.id, x.id, uint32(len(body)))
 }
 
-// remoteClose is the end that the server or the network makes. In a hostcall the guest is told after its callback.
+// remoteClose is the end by the server or the network. During a hostcall the guest learns of it after its callback.
 // Source: Envoy context.cc onGrpcCloseWrapper, async_client_impl.cc AsyncRequestImpl::onRemoteClose.
 func (x *grpcExchange) remoteClose(status uint32, message string) {
 	x.finish()

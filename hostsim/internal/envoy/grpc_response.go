@@ -16,11 +16,11 @@ const (
 	grpcUnknown     = 2
 	grpcInternal    = 13
 	GRPCUnavailable = 14
-	// grpcInvalid is what a status that is not a number from 0 to 16 reads as. Source: Envoy Grpc::Status InvalidCode, -1.
+	// grpcInvalid stands for a status that is not a number from 0 to 16. Source: Envoy Grpc::Status InvalidCode, -1.
 	grpcInvalid = 1<<32 - 1
 )
 
-// What a failed message ends in. Source: Envoy response code details.
+// How the message of a failure ends. Source: Envoy response code details.
 const (
 	viaUpstream    = "via_upstream"
 	resetMidway    = "upstream_reset_after_response_started{remote_reset}"
@@ -30,7 +30,7 @@ const (
 	notHTTPDetails = "upstream_reset_before_response_started{protocol_error}"
 )
 
-// schedule has a server's reply come, after those before it.
+// schedule makes a server's reply arrive, after those before it.
 func (x *grpcExchange) schedule(r upstream.GRPCReply) {
 	if r.Fault == "" && r.Headers == nil && len(r.Messages) == 0 && !r.End {
 		return
@@ -140,7 +140,7 @@ func (x *grpcExchange) local(message, details string) {
 	x.remoteClose(GRPCUnavailable, GRPCMessage(message)+"{"+details+"}")
 }
 
-// headers are the response's. With end they are the whole response.
+// headers takes the response's headers. With end they are the whole response.
 func (x *grpcExchange) headers(m *header.Map, end bool) {
 	x.started = true
 	if x.sentEnd {

@@ -11,8 +11,8 @@ import (
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/wasmhost"
 )
 
-// Listener is one with a Wasm plugin in its HTTP filter chain, before the router, or in its network filter chain before
-// tcp_proxy. Its methods may be called from any goroutine.
+// Listener is a listener with a Wasm plugin in its HTTP filter chain, before the router, or in its network filter chain
+// before tcp_proxy. Its methods may be called from any goroutine.
 type Listener struct {
 	Process *Process
 	number  int // of the listeners of the process, in order of their start
@@ -25,7 +25,7 @@ type Listener struct {
 	Logs   wasmhost.Journal[LogLine]
 	Traces wasmhost.Journal[wasmhost.TraceEntry]
 	stats  reloadCounters
-	// memoryLimit is bounds what the VMs may have.
+	// memoryLimit bounds what the VMs may have.
 	memoryLimit atomic.Uint64
 
 	mu       sync.Mutex
@@ -35,7 +35,7 @@ type Listener struct {
 	closed   bool
 }
 
-// ConfigError says that the plugin refused to start: _initialize trapped, or vm_start or configure trapped or answered
+// ConfigError says that the plugin refused to start: _initialize trapped, or vm_start or configure trapped or returned
 // false. Log has what was logged from the start to the refusal.
 type ConfigError struct {
 	Reason string
@@ -84,7 +84,7 @@ func (p *Process) NewListener(ctx context.Context, m *wasmhost.Module, c Config)
 	return h, nil
 }
 
-// UpdateConfig puts a new plugin configuration in force. A *ConfigError leaves the old one in force.
+// UpdateConfig applies a new plugin configuration. A *ConfigError leaves the old one in force.
 func (h *Listener) UpdateConfig(config []byte) error {
 	g, err := h.startGeneration(append([]byte(nil), config...))
 	h.Process.Loop.Settle()
@@ -132,7 +132,7 @@ func (h *Listener) Close() {
 
 var ErrClosed = errors.New("host is closed")
 
-// Log keeps a line and hands it to the sinks.
+// Log keeps a line and passes it to the sinks.
 func (h *Listener) Log(thread int, level abi.Level, message string, byHost bool) {
 	l := LogLine{At: h.Process.Clock.Now(), Level: level, Message: message, Thread: thread, Host: byHost}
 	h.Logs.Add(l)

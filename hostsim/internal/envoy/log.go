@@ -6,8 +6,8 @@ import (
 	"github.com/sallyport-gateway/sallyport/hostsim/abi"
 )
 
-// LogLine is one line of a Host's log: the guest's own, what it wrote to stdout (info) and stderr (error), and what
-// the host has to say about it, such as a trap.
+// LogLine is one line of a Host's log: the guest's own, what it wrote to stdout (info) and stderr (error), and what the
+// host says about it, such as a trap.
 type LogLine struct {
 	At      time.Time
 	Level   abi.Level

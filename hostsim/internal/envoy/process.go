@@ -28,7 +28,7 @@ type Process struct {
 	node    map[string]string
 	Machine *wasmhost.Machine
 
-	// Calls are all that guests dispatched, also those that were refused.
+	// Calls are all calls that guests dispatched, including those that were refused.
 	Calls wasmhost.Journal[upstream.Call]
 
 	mu        sync.Mutex
@@ -101,7 +101,7 @@ func (p *Process) Hostcalls() int {
 	return int(n)
 }
 
-// inOrderOfStart are the listeners.
+// inOrderOfStart are the listeners, in the order in which they were started.
 func (p *Process) inOrderOfStart() []*Listener {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -18,7 +18,7 @@ type profile struct {
 	ResetsClient, ResetsBackend bool
 	// peerCertificateValid: the property connection.peer_certificate_valid exists.
 	peerCertificateValid bool
-	// KeepsKeepAlive: a response's keep-alive header is the plugin's own affair.
+	// KeepsKeepAlive: a response's keep-alive header is left to the plugin.
 	KeepsKeepAlive bool
 }
 

@@ -5,16 +5,16 @@ import (
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/envoy/property"
 )
 
-// Asked is what the properties of a stream and of a connection are had from.
+// Asked is where the properties of a stream and of a connection come from.
 type Asked interface {
 	RequestProperty(rest string) property.Value
 	ResponseProperty(rest string) property.Value
 	// SourceAddress is the client's, "ip:port".
 	SourceAddress() string
-	// UpstreamChosen: the router has chosen a host. upstreamConnected: it talks to it.
+	// UpstreamChosen: the router has chosen a host. UpstreamConnected: it is connected to it.
 	UpstreamChosen() bool
 	UpstreamConnected() bool
-	// Attempts is upstream.request_attempt_count; routed: there is a route to tell of.
+	// Attempts is upstream.request_attempt_count; Routed: there is a route to report.
 	Attempts() property.Value
 	Routed() bool
 	RouteName() property.Value
@@ -30,10 +30,10 @@ func (c *BaseContext) Property(path []byte) (text string, data []byte, status ab
 	return value.Render(&c.Guest.scratch)
 }
 
-// SetProperty has nowhere to store.
+// SetProperty has nowhere to store it.
 func (c *BaseContext) SetProperty([]byte, []byte) abi.Status { return abi.StatusNotFound }
 
-// pluginProperty is what is about the plugin; final is false when others may know the path.
+// pluginProperty is a property of the plugin; final is false when others may know the path.
 func (c *BaseContext) pluginProperty(path *property.Path) (value property.Value, final bool) {
 	if path.Text == "" {
 		return property.Whole(), true
@@ -49,7 +49,7 @@ func (c *BaseContext) pluginProperty(path *property.Path) (value property.Value,
 	return property.Value{}, false
 }
 
-// Property is what the test gives, or else what is known.
+// Property is the value that the test sets, or else what is known.
 func (c *FlowContext) Property(path []byte) (text string, data []byte, status abi.Status) {
 	p := c.Guest.propertyPath(path)
 	for _, given := range [...]map[string]any{c.flow.Info.Properties, c.Host.Config.Properties} {
@@ -94,7 +94,7 @@ func (c *FlowContext) property(path *property.Path) property.Value {
 		return c.upstreamProperty(path.Rest)
 	case "filter_state":
 		return s.stateProperty(path.Rest)
-	case "metadata": // dynamic metadata, which nobody here sets
+	case "metadata": // dynamic metadata, which nothing here sets
 		return property.EmptyMetadata(path.Rest)
 	case "upstream_filter_state":
 		return property.Whole().When(!path.Nested && c.of.UpstreamConnected())
@@ -105,7 +105,7 @@ func (c *FlowContext) property(path *property.Path) property.Value {
 	return s.stateProperty(path.TopStateKey)
 }
 
-// wholes are the names that alone stand for more than can be told.
+// wholes are the names that on their own stand for a whole object, which cannot be returned.
 var wholes = map[string]bool{"request": true, "response": true, "connection": true, "source": true, "destination": true,
 	"upstream": true, "filter_state": true}
 

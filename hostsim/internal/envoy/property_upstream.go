@@ -6,7 +6,8 @@ import (
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/envoy/property"
 )
 
-// What the filter can learn of the router's side. Source: Envoy filters/common/expr/context.cc UpstreamWrapper, XDSWrapper.
+// What the filter can learn about the router's side. Source: Envoy filters/common/expr/context.cc UpstreamWrapper,
+// XDSWrapper.
 
 // upstreamLocalAddress is what upstream.local_address says: there is no socket.
 const upstreamLocalAddress = "127.0.0.1:0"

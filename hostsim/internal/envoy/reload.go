@@ -21,10 +21,11 @@ func (h *Listener) ReloadStats() ReloadStats {
 	return ReloadStats{Success: int(h.stats.success.Load()), Failure: int(h.stats.failure.Load()), Backoff: int(h.stats.backoff.Load())}
 }
 
-// Open: new streams pass a crashed VM by.
+// Open: new streams bypass a crashed VM.
 func (p FailurePolicy) Open() bool { return p == FailOpen || p == FailOpenAlways }
 
-// MaybeReload replaces the VM of a crashed instance under FailReload, when the backoff since it was last loaded is over.
+// MaybeReload replaces the VM of a crashed instance under FailReload, when the backoff since it was last loaded has
+// passed.
 // Source: Envoy source/extensions/common/wasm/wasm.cc maybeReloadHandleIfNeeded.
 func (in *instance) MaybeReload() {
 	h := in.Generation.host

@@ -20,7 +20,7 @@ func newRemembered() remembered {
 	return remembered{headerNames: map[string]header.Name{}, paths: map[string]*property.Path{}}
 }
 
-// HeaderName is newHeaderName; for a name that the guest used before it allocates nothing.
+// HeaderName is header.NewName; for a name that the guest used before, it allocates nothing.
 func (r *remembered) HeaderName(name []byte) header.Name {
 	if n, ok := r.headerNames[string(name)]; ok {
 		return n
@@ -32,7 +32,7 @@ func (r *remembered) HeaderName(name []byte) header.Name {
 	return n
 }
 
-// propertyPath is newPropertyPath; for a path that the guest used before it allocates nothing.
+// propertyPath is property.NewPath; for a path that the guest used before, it allocates nothing.
 func (r *remembered) propertyPath(path []byte) *property.Path {
 	if p, ok := r.paths[string(path)]; ok {
 		return p

@@ -20,12 +20,12 @@ const (
 	flagNoClusterFound                ResponseFlags = 1 << 24
 )
 
-// EndFlags are what the details of a stream's end tell.
+// EndFlags are the flags by the details of a stream's end.
 var EndFlags = map[string]ResponseFlags{
 	"downstream_remote_disconnect": flagDownstreamGone, "stream_idle_timeout": FlagStreamIdleTimeout,
 }
 
-// FaultFlags are the router's.
+// FaultFlags are the router's, by fault.
 var FaultFlags = map[upstream.Fault]ResponseFlags{
 	upstream.FaultUnknown: flagNoClusterFound, upstream.FaultNoEndpoints: flagNoHealthyUpstream, upstream.FaultRefuse: FlagUpstreamConnectionFailure,
 	upstream.FaultReset: flagUpstreamConnectionTermination, upstream.FaultNotHTTP: FlagUpstreamProtocolError,

@@ -22,7 +22,7 @@ func (p *Process) Restart() error {
 	return errors.Join(errs...)
 }
 
-// kill ends all VMs of the host without a word to them.
+// kill ends all VMs of the host without notifying them.
 func (h *Listener) kill() error {
 	h.mu.Lock()
 	generations := append(h.draining, h.current)

@@ -16,12 +16,12 @@ type rootContext struct {
 	configuring bool      // inside on_configure: the plugin configuration can be read
 	calls       map[uint32]*callout
 	grpc        map[uint32]*grpcExchange
-	// What of a gRPC exchange the guest may read now.
+	// What the guest may read now of a gRPC exchange.
 	grpcInitial, grpcTrailing *header.Map
 	grpcMessage               *[]byte
 	// response is the callout whose answer the guest may read now.
 	response *callResponse
-	// statusCode and statusMessage are what proxy_get_status tells. The code is never reset.
+	// statusCode and statusMessage are what proxy_get_status reports. The code is never reset.
 	statusCode    abi.Status
 	statusMessage string
 	pendingDone   bool
@@ -71,12 +71,12 @@ func (c *rootContext) CallMap(kind uint32) *header.Map {
 	return nil
 }
 
-// Status is the root's, whoever asks.
+// Status is the root's, whichever context asks.
 func (c *BaseContext) Status() (code abi.Status, message string) {
 	return c.Root.statusCode, c.Root.statusMessage
 }
 
-// SetTickPeriod is the root's, whoever asks.
+// SetTickPeriod is the root's, whichever context asks.
 func (c *BaseContext) SetTickPeriod(period time.Duration) { c.Root.setTick(period) }
 
 // forget takes the context out of the VM; its callouts and ticks end.
@@ -104,7 +104,7 @@ func (c *rootContext) setTick(period time.Duration) {
 	}
 }
 
-// tick is one-shot and re-armed after the callback, with the period that holds then.
+// tick is one-shot and re-armed after the callback, with the period then in force.
 func (c *rootContext) tick() {
 	c.ticker = nil
 	c.Callback(wasmhost.OnTick, c.id)
@@ -121,7 +121,7 @@ func (c *rootContext) startVM() bool {
 	if !c.Guest.Has(wasmhost.OnVMStart) {
 		return true
 	}
-	// Also when create has trapped. Source: proxy-wasm-cpp-host ContextBase::onStart.
+	// Even when create has trapped. Source: proxy-wasm-cpp-host ContextBase::onStart.
 	ok, _ := c.Guest.Invoke(c, wasmhost.OnVMStart, c.id, uint32(len(c.Guest.Config())))
 	c.Guest.AfterCall()
 	return ok != 0
@@ -129,7 +129,7 @@ func (c *rootContext) startVM() bool {
 
 func (c *rootContext) configure() bool {
 	defer c.Guest.Started()
-	// A VM that is lost already has nothing to say, and is taken. Source: proxy-wasm-cpp-host ContextBase::onConfigure.
+	// A VM that is already lost has no say, and is accepted. Source: proxy-wasm-cpp-host ContextBase::onConfigure.
 	if !c.Guest.Has(wasmhost.OnConfigure) || c.Guest.Failed() {
 		return true
 	}
@@ -140,7 +140,7 @@ func (c *rootContext) configure() bool {
 	return ok != 0
 }
 
-// end is how a root goes: done, and delete at once or, when done was answered with false, after proxy_done.
+// end is how a root ends: done, and delete at once or, when done returned false, after proxy_done.
 // Source: proxy-wasm-cpp-host WasmBase::startShutdown.
 func (c *rootContext) end() {
 	done := uint32(1)
@@ -154,7 +154,7 @@ func (c *rootContext) end() {
 	c.delete()
 }
 
-// Done ends a root whose on_done answered false.
+// Done ends a root whose on_done returned false.
 func (c *rootContext) Done() abi.Status {
 	if !c.pendingDone {
 		return abi.StatusNotFound

@@ -23,8 +23,8 @@ const (
 	FailClosed FailurePolicy = iota // 503 until the configuration changes
 	FailOpen                        // streams pass without the plugin
 	FailReload                      // 503 until the backoff is over, then a new VM
-	// FailOpenAlways is the older switch fail_open: true. Unlike FailOpen it lets also those streams pass that were
-	// there when the VM crashed.
+	// FailOpenAlways is the older switch fail_open: true. Unlike FailOpen it also lets those streams pass that were there
+	// when the VM crashed.
 	FailOpenAlways
 )
 
@@ -80,8 +80,8 @@ type ConnectionManager struct {
 	// StreamIdleTimeout ends a stream without activity; 0 means Envoy's 5 minutes, negative none.
 	StreamIdleTimeout time.Duration
 	// RequestTimeout bounds the time until a request's end has passed the plugin, or the plugin was asked about its last
-	// piece of body; 0 means none. One that is held at its headers, or trailers, is answered with 504 when it has arrived
-	// whole, and with 408 when it has not.
+	// piece of body; 0 means none. A request that is held at its headers, or trailers, is answered with 504 if it has
+	// arrived completely, and with 408 if not.
 	RequestTimeout time.Duration
 	// RouteTimeout bounds the backend's answer; 0 means Envoy's 15 seconds, negative none.
 	RouteTimeout time.Duration
@@ -93,8 +93,8 @@ type ConnectionManager struct {
 	// BufferLimit is the listener's per_connection_buffer_limit_bytes; 0 means Envoy's 1 MiB. A body that the guest holds
 	// back beyond it ends in 413 or 500.
 	BufferLimit int
-	// DirectResponse has the route answer by itself, as Envoy's direct_response does, without any backend; nil: it leads
-	// to the backend. Only its status and body count.
+	// DirectResponse makes the route answer by itself, as Envoy's direct_response does, without any backend; nil: the
+	// route leads to the backend. Only its status and body count.
 	DirectResponse *upstream.Answer
 }
 
@@ -115,7 +115,7 @@ func (c *Config) Check() error {
 	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(c.Env)) {
 		if name == "" || strings.ContainsAny(name, "=\x00") {
-			errs = append(errs, fmt.Errorf("environment variable name %q: must not be empty or hold = or NUL", name))
+			errs = append(errs, fmt.Errorf("environment variable name %q: must not be empty or contain = or NUL", name))
 		}
 	}
 	return errors.Join(append(errs, checkProperties(c.Properties))...)

@@ -16,7 +16,7 @@ type Module struct {
 	defined bool // a function was defined: imports have to come before
 }
 
-// New is a module without anything.
+// New is an empty module.
 func New() *Module { return &Module{} }
 
 // Guest is what every Envoy loads: a memory, an allocator, and the marker of the ABI version, such as "0_2_1".
@@ -50,25 +50,25 @@ func (m *Module) Memory() *Module {
 	return m
 }
 
-// Import needs a function. All imports come before the first function.
+// Import imports a function. All imports must come before the first function.
 func (m *Module) Import(module, function, params, results string) *Module {
 	return m.importKind(module, function, append([]byte{0}, leb(m.typeOf(params, results))...))
 }
 
-// ImportGlobal needs an i32 global.
+// ImportGlobal imports an i32 global.
 func (m *Module) ImportGlobal(module, global string) *Module {
 	return m.importKind(module, global, []byte{3, valI32, 0})
 }
 
 func (m *Module) importKind(module, item string, what []byte) *Module {
 	if m.defined {
-		panic("forge: import behind a function")
+		panic("forge: import after a function")
 	}
 	m.imports = append(m.imports, slices.Concat(name(module), name(item), what))
 	return m
 }
 
-// Export offers a function that answers zeros.
+// Export exports a function that returns zeros.
 func (m *Module) Export(function, params, results string) *Module {
 	var code []byte
 	for _, r := range results {
@@ -86,7 +86,7 @@ func (m *Module) Export(function, params, results string) *Module {
 	return m.Body(function, params, results, code...)
 }
 
-// Body offers a function with the given code.
+// Body exports a function with the given code.
 func (m *Module) Body(function, params, results string, code ...byte) *Module {
 	m.defined = true
 	index := m.importedFunctions() + len(m.funcs)
@@ -127,10 +127,10 @@ func Push(n int) []byte {
 	}
 }
 
-// Call is the code of a call of the import or function with that index.
+// Call is the code that calls the import or function with that index.
 func Call(index int) []byte { return append([]byte{0x10}, leb(index)...) }
 
-// Drop is the code that forgets a result.
+// Drop is the code that drops a result.
 const Drop = 0x1a
 
 // Custom adds a custom section at the end.

@@ -8,8 +8,8 @@ type Specimen struct {
 	Wasm []byte
 }
 
-// Specimens are modules that an Envoy loads or refuses, each for a reason of its own. What is expected of them stands
-// in the tests of hostsim; the tests of its command hold them against a real Envoy.
+// Specimens are modules that an Envoy loads or refuses, each for a reason of its own. The tests of hostsim say what is
+// expected of them; the tests of its command compare that with a real Envoy.
 func Specimens() []Specimen {
 	sound := Guest("0_2_1").Export("proxy_on_tick", "i", "").Bytes()
 	list := []Specimen{

@@ -12,8 +12,8 @@ import (
 // monotonic clock, ticks, callout timeouts and reload backoffs all come from it.
 type Clock interface {
 	Now() time.Time
-	// start has the timer's time come d from now, unless it is stopped first. What is due for one thread at one instant
-	// runs in the order in which it was started.
+	// start makes the timer fire d from now, unless it is stopped first. What is due for one thread at one instant runs in
+	// the order in which it was started.
 	start(t *Timer, d time.Duration)
 	stop(t *Timer)
 }
@@ -32,7 +32,8 @@ func (realClock) stop(t *Timer)                   { t.real.Stop() }
 var DefaultStart = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // FakeClock stands still until Advance moves it. What is due at the same instant runs in the order in which it was
-// scheduled, or with WithSeed in one that the seed decides; either way a run is repeatable. It may be used from several goroutines, but not from inside a Cluster.
+// scheduled, or with WithSeed in one that the seed decides; either way a run is repeatable. It may be used from several
+// goroutines, but not from within a Cluster.
 type FakeClock struct {
 	stepping sync.Mutex // held while due work runs
 	turns    turns
@@ -41,12 +42,13 @@ type FakeClock struct {
 	now    time.Time
 	seq    uint64
 	timers timerHeap
-	// shuffle decides which thread goes first; nil is who came first. turn is one instant's timers, kept for its memory.
+	// shuffle decides which thread goes first; nil means first come, first served. instant is one instant's timers, kept
+	// to reuse its memory.
 	shuffle *mathrand.Rand
 	instant []*Timer
 }
 
-// NewFakeClock makes a clock that shows start.
+// NewFakeClock makes a clock that starts at start.
 func NewFakeClock(start time.Time) *FakeClock { return &FakeClock{now: start} }
 
 // Now is the current virtual time.
@@ -72,8 +74,8 @@ func (c *FakeClock) Advance(d time.Duration) {
 	}
 }
 
-// stepFree moves the clock to the next due work and runs it, unless that lies beyond limit. While it is not free to move
-// it gives a channel instead, which closes when that may have changed.
+// stepFree moves the clock to the next due work and runs it, unless that lies beyond limit. While the clock is not free
+// to move it returns a channel instead, which closes when that may have changed.
 func (c *FakeClock) stepFree(limit time.Time) (moved bool, changed <-chan struct{}) {
 	c.stepping.Lock()
 	defer c.stepping.Unlock()
@@ -98,14 +100,15 @@ func (c *FakeClock) runNext(limit time.Time) bool {
 	return true
 }
 
-// shuffleBy has a seed decide who goes first.
+// shuffleBy lets a seed decide which thread goes first.
 func (c *FakeClock) shuffleBy(seed uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.shuffle = mathrand.New(mathrand.NewPCG(seed, shuffleStream+1)) //nolint:gosec // an order, no secret
+	c.shuffle = mathrand.New(mathrand.NewPCG(seed, shuffleStream+1)) //nolint:gosec // an order, not a secret
 }
 
-// pop takes the next timer: with shuffle, of those that are due at the same instant, the first of a thread by lot.
+// pop takes the next timer: with shuffle, of those that are due at the same instant, the first of a thread chosen at
+// random.
 func (c *FakeClock) pop() *Timer {
 	first := heap.Pop(&c.timers).(*Timer)
 	if c.shuffle == nil {
@@ -121,7 +124,7 @@ func (c *FakeClock) pop() *Timer {
 			firsts = append(firsts, t)
 		}
 	}
-	// By number, as who came first may hang on Go's own scheduling.
+	// By number: who came first may depend on Go's own scheduling.
 	slices.SortFunc(firsts, func(a, b *Timer) int { return a.thread.Index - b.thread.Index })
 	chosen := c.shuffle.IntN(len(firsts))
 	for i, t := range firsts {

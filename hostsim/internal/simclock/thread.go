@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Loop is the threads of one process: the main thread and the workers, and the clock that they share.
+// Loop holds the threads of one process, the main thread and the workers, and the clock that they share.
 type Loop struct {
 	Clock   Clock
 	Fake    *FakeClock // Clock, when it is one
@@ -26,14 +26,14 @@ type Loop struct {
 	spawned sync.WaitGroup
 }
 
-// NewLoop makes a loop of so many threads. On a fake clock a seed decides what Envoy leaves open: which thread is first
-// when several have work at one instant; nil is who came first.
+// NewLoop makes a loop with this many threads. On a fake clock a seed decides what Envoy leaves open: which thread is
+// first when several have work at one instant; nil means first come, first served.
 func NewLoop(clock Clock, threads int, seed *uint64) *Loop {
 	l := &Loop{Clock: clock}
 	l.Fake, _ = clock.(*FakeClock)
 	l.Background, l.stop = context.WithCancel(context.Background())
 	if l.Fake != nil && seed != nil {
-		l.shuffle = mathrand.New(mathrand.NewPCG(*seed, shuffleStream)) //nolint:gosec // an order, no secret
+		l.shuffle = mathrand.New(mathrand.NewPCG(*seed, shuffleStream)) //nolint:gosec // an order, not a secret
 		l.Fake.shuffleBy(*seed)
 	}
 	for i := range threads {
@@ -42,10 +42,10 @@ func NewLoop(clock Clock, threads int, seed *uint64) *Loop {
 	return l
 }
 
-// shuffleStream tells the orders that a seed decides from other random numbers of that seed.
+// shuffleStream keeps the orders that a seed decides apart from other random numbers of that seed.
 const shuffleStream = 0x5a11
 
-// Order is in which the threads are served.
+// Order returns the threads in the order in which they are served.
 func (l *Loop) Order() []*Thread {
 	threads := slices.Clone(l.Threads)
 	if l.shuffle != nil {
@@ -101,7 +101,7 @@ func (l *Loop) Spawn(f func()) {
 	}
 }
 
-// Closed: no timer runs any more.
+// Closed reports whether the loop is closed: no timer runs any more.
 func (l *Loop) Closed() bool { return l.closed.Load() }
 
 // Close ends all timers, and waits for what was spawned.
@@ -113,8 +113,8 @@ func (l *Loop) Close() {
 	l.spawned.Wait()
 }
 
-// Thread is one of Envoy's: the main thread or a worker. All that runs on it runs under mu, one thing at a time, so two
-// calls into one of its VMs never meet.
+// Thread is one of Envoy's: the main thread or a worker. Everything that runs on it runs under mu, one thing at a time,
+// so two calls into one of its VMs never overlap.
 type Thread struct {
 	Loop  *Loop
 	Index int // 0 is the main thread
@@ -126,7 +126,7 @@ type Thread struct {
 	inbox   []func()
 }
 
-// Run does f on the thread, and what has been posted to it meanwhile.
+// Run runs f on the thread, and then what has been posted to it meanwhile.
 func (t *Thread) Run(f func()) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -162,8 +162,8 @@ func (t *Thread) take() (func(), bool) {
 	return f, true
 }
 
-// Post has f done on the thread soon: at once when somebody runs it now, else by the next Settle, or on a real clock by
-// a goroutine.
+// Post queues f for the thread: whoever is running the thread now runs it, else the next Settle, or on a real clock a
+// goroutine.
 func (t *Thread) Post(f func()) {
 	t.inboxMu.Lock()
 	t.inbox = append(t.inbox, f)
@@ -180,20 +180,20 @@ type Timer struct {
 	f       func()
 	stopped bool        // under the thread's mu, as all timers are stopped on their own thread
 	real    *time.Timer // on the real clock
-	// On a fake one: when, and which of one instant; the place in the heap, -1 when it has left.
+	// On a fake one: the time, the order within one instant, and the place in the heap, -1 when it has left.
 	at    time.Time
 	seq   uint64
 	index int
 }
 
-// After does f on the thread, d from now.
+// After runs f on the thread, d from now.
 func (t *Thread) After(d time.Duration, f func()) *Timer {
 	timer := &Timer{thread: t, f: f}
 	t.Loop.Clock.start(timer, d)
 	return timer
 }
 
-// Stop keeps the function from running. nil has nothing to stop.
+// Stop keeps the function from running. It may be called on nil.
 func (t *Timer) Stop() {
 	if t != nil {
 		t.stopped = true
@@ -201,7 +201,7 @@ func (t *Timer) Stop() {
 	}
 }
 
-// come: its time has come.
+// come runs the timer: its time has come.
 func (t *Timer) come() {
 	t.thread.runDue(t)
 	t.thread.Loop.Settle()

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// Waiter is somebody who waits for an event of a stream.
+// Waiter waits for an event of a stream.
 type Waiter interface {
-	// Ready: there is one. Wake gives something when there may be one that came after the call.
+	// Ready reports whether there is one. The channel of Wake gives a value when one may have come after the call.
 	Ready() bool
 	Wake() <-chan struct{}
 }
@@ -21,7 +21,7 @@ type turns struct {
 	mu      sync.Mutex
 	busy    int // exchanges under way that do not wait
 	waiting map[Waiter]bool
-	changed chan struct{} // closed when somebody begins to wait or is done
+	changed chan struct{} // closed when a waiter begins to wait or is done
 }
 
 // BeginTurn begins a turn on a fake clock, and EndTurn ends it.
@@ -58,7 +58,7 @@ func (t *turns) announce() {
 	}
 }
 
-// wait notes that w waits; played tells an exchange from a stream that somebody feeds by hand.
+// wait notes that w waits; played distinguishes an exchange from a stream that is fed by hand.
 func (t *turns) wait(w Waiter, played bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -81,7 +81,7 @@ func (t *turns) resume(w Waiter, played bool) {
 	}
 }
 
-// free is true when the clock may move; else changed tells when to ask again.
+// free is true when the clock may move; otherwise changed closes when it is time to ask again.
 func (t *turns) free() (free bool, changed <-chan struct{}) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -101,9 +101,9 @@ func (t *turns) free() (free bool, changed <-chan struct{}) {
 // maxVirtualWait bounds how far Await moves a fake clock for one event that may never come.
 const maxVirtualWait = 24 * time.Hour
 
-var errHangs = errors.New("stream hangs: nothing is due that could move it")
+var errHangs = errors.New("stream hangs: nothing is scheduled that could move it")
 
-// Await moves the clock until w has an event. played: the caller has begun a turn. Until it returns nobody else moves
+// Await moves the clock until w has an event. played: the caller has begun a turn. Until it returns nothing else moves
 // the clock past that event.
 func (c *FakeClock) Await(ctx context.Context, w Waiter, played bool) error {
 	c.turns.wait(w, played)
@@ -119,7 +119,7 @@ func (c *FakeClock) Await(ctx context.Context, w Waiter, played bool) error {
 			return errHangs
 		default:
 			wake := w.Wake()
-			if w.Ready() { // since nobody was woken
+			if w.Ready() { // before anyone could be woken
 				continue
 			}
 			select {

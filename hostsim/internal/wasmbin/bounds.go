@@ -6,9 +6,9 @@ import "fmt"
 // Source: V8 src/wasm/wasm-limits.h kV8MaxWasmFunctionLocals.
 const maxLocals = 50_000
 
-// CheckSizes is an error when a module announces more than it has: more elements of a section than bytes, a string or
-// data longer than what is left, more locals than V8 takes. An engine that believes such a number allocates gigabytes
-// for a file of twenty bytes. Everything else is left to the engine.
+// CheckSizes returns an error when a module declares more than it has: more elements of a section than bytes, a string
+// or data longer than what is left, more locals than V8 takes. An engine that believes such a number allocates
+// gigabytes for a file of twenty bytes. Everything else is left to the engine.
 func CheckSizes(wasm []byte) error {
 	parts, ok := sections(wasm)
 	if !ok {
@@ -18,14 +18,14 @@ func CheckSizes(wasm []byte) error {
 		r := sizes{reader{b: s.body}}
 		r.section(s.id)
 		if r.failed {
-			return fmt.Errorf("%w: section %d at byte %d announces more than it has", ErrCorrupt, s.id, s.start)
+			return fmt.Errorf("%w: section %d at byte %d declares more than it has", ErrCorrupt, s.id, s.start)
 		}
 	}
 	return nil
 }
 
-// sizes walks over a section and fails at a size that cannot be. What it does not understand it leaves: its b is empty
-// then.
+// sizes walks over a section and fails at an impossible size. At what it does not understand it gives up: its b is then
+// empty.
 type sizes struct{ reader }
 
 func (r *sizes) leave() { r.b = nil }
@@ -52,7 +52,7 @@ func (r *sizes) section(id byte) {
 		element = r.elements
 	case sectionData:
 		element = r.data
-	default: // of the others only the number can be a lie
+	default: // of the others only the number can be false
 		return
 	}
 	for ; n > 0 && len(r.b) > 0 && !r.failed; n-- {
@@ -133,7 +133,7 @@ func (r *sizes) elements() {
 	}
 }
 
-// expression skips a constant expression, and leaves all when it has an instruction that is none of the usual.
+// expression skips a constant expression, and gives up when it has an unusual instruction.
 func (r *sizes) expression() {
 	const (
 		globalGet, i64Const, f32Const, f64Const = 0x23, 0x42, 0x43, 0x44

@@ -2,7 +2,7 @@ package wasmbin
 
 import "github.com/tetratelabs/wazero/api"
 
-// reader takes bytes from the front. After the first that is missing it has failed, and everything reads as zero.
+// reader takes bytes from the front. Once a byte is missing it has failed, and everything reads as zero.
 type reader struct {
 	b      []byte
 	failed bool

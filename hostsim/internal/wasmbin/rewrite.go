@@ -22,7 +22,7 @@ type section struct {
 	start, end int
 }
 
-// sections splits a binary; false when it is not whole.
+// sections splits a binary; false when it is incomplete.
 func sections(wasm []byte) ([]section, bool) {
 	if len(wasm) < headerSize || [4]byte(wasm[:4]) != magic {
 		return nil, false
@@ -42,8 +42,8 @@ func sections(wasm []byte) ([]section, bool) {
 	return out, true
 }
 
-// Hollow is the module with a trap as the body of each function: all that a host needs to know of a module whose machine
-// code it has already, as it is quick to decode and to validate. False: the binary is not whole.
+// Hollow is the module with a trap as the body of each function. That is all a host needs of a module whose machine
+// code it already has, and it is quick to decode and to validate. False: the binary is incomplete.
 func Hollow(wasm []byte) ([]byte, bool) {
 	// Length 3, no locals, unreachable, end: valid for any signature.
 	trap := []byte{3, 0, 0x00, 0x0b}
@@ -82,9 +82,9 @@ const maxZeroGap = 256
 
 var zeros [maxZeroGap]byte
 
-// JoinData is the module with neighbouring data segments made one: Go's linker cuts its data at every few zeros, into
-// ten thousand segments, which cost more to decode and to copy, one by one, than the zeros do. What memory holds at the
-// start is the same. A module in which that is not plain to see comes back as it was.
+// JoinData is the module with neighbouring data segments merged: Go's linker cuts its data at every few zeros, into ten
+// thousand segments, which cost more to decode and to copy, one by one, than the zeros do. What memory holds at the
+// start is the same. A module for which that is not obvious comes back unchanged.
 func JoinData(wasm []byte) []byte {
 	parts, ok := sections(wasm)
 	if !ok {
@@ -112,7 +112,7 @@ func JoinData(wasm []byte) []byte {
 	return append(appendSection(out, sectionData, joined), wasm[parts[at].end:]...)
 }
 
-// segment is an active one of memory 0, at a constant place.
+// segment is an active data segment of memory 0, at a constant place.
 type segment struct {
 	at   uint32
 	data []byte

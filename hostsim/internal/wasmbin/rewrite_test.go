@@ -115,7 +115,7 @@ func TestHollow(t *testing.T) {
 	}
 }
 
-// TestCheckSizes: what announces more than it has. The engine is not asked: it would believe it.
+// TestCheckSizes: modules that declare more than they have. The engine is not asked: it would believe them.
 func TestCheckSizes(t *testing.T) {
 	whole := guestWithData().Data(2000, "one").Bytes()
 	if err := CheckSizes(whole); err != nil {

@@ -59,7 +59,7 @@ type Outline struct {
 	Producers []string
 }
 
-// ErrCorrupt says that the bytes are not a whole module.
+// ErrCorrupt says that the bytes are not a complete module.
 var ErrCorrupt = errors.New("not a whole Wasm module")
 
 // functionForm begins a plain function type.
@@ -79,7 +79,8 @@ const headerSize = 8
 
 var magic = [4]byte{0, 'a', 's', 'm'}
 
-// Read reads a module. With ErrCorrupt comes what could be read: a section that cannot be is left out from the damage on.
+// Read reads a module. Along with ErrCorrupt it returns what could be read: a damaged section is left out from the
+// damage on.
 func Read(wasm []byte) (Outline, error) {
 	var o outline
 	if len(wasm) < headerSize || [4]byte(wasm[:4]) != magic {
@@ -112,7 +113,7 @@ func (o *outline) section(id byte, r *reader) {
 	switch id {
 	case sectionCustom:
 		if r.name() == "producers" {
-			o.producers(&reader{b: r.b}) // a bad one harms nobody
+			o.producers(&reader{b: r.b}) // a bad one does no harm
 		}
 	case sectionType:
 		o.readTypes(r)
@@ -132,7 +133,7 @@ func (o *outline) section(id byte, r *reader) {
 	}
 }
 
-// readTypes stops without a complaint at the first type that is no plain function type: what comes behind has unknown
+// readTypes stops silently at the first type that is not a plain function type: whatever follows has unknown
 // signatures.
 func (o *outline) readTypes(r *reader) {
 	for n := r.count(); n > 0 && !r.failed; n-- {
@@ -188,7 +189,7 @@ func (o *outline) typeAt(index uint32) Signature {
 	return Signature{}
 }
 
-// finish gives exported functions their signatures, which may stand behind the exports only in a broken module.
+// finish gives exported functions their signatures. Only in a broken module may these come after the exports.
 func (o *outline) finish() Outline {
 	for i := range o.Exports {
 		e := &o.Exports[i]
@@ -216,5 +217,5 @@ func (o *outline) producers(r *reader) {
 	}
 }
 
-// maxProducers bounds the list that a stranger's module makes us print.
+// maxProducers bounds the list that an untrusted module makes us print.
 const maxProducers = 16

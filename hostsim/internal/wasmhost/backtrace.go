@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// Bounds of a backtrace in the log: names come from the module, which may be anybody's.
+// Bounds of a backtrace in the log: names come from the module, which is not trusted.
 const (
 	maxFrames    = 64
 	maxFrameName = 200
 )
 
-// trapText is what the log says of a trap: the reason, and the guest's functions below it as Envoy writes them.
+// trapText is what the log says about a trap: the reason, and the guest's functions below it as Envoy writes them.
 // Source: proxy-wasm-cpp-host src/v8/v8.cc getFailMessage.
 func (v *VM) trapText(err error) string {
 	_, trace, ok := strings.Cut(err.Error(), "\nwasm stack trace:\n")
@@ -38,7 +38,8 @@ func (v *VM) trapText(err error) string {
 	return b.String()
 }
 
-// exportName is what a module without a section of names calls the function of a frame, "$7", where it exports it.
+// exportName is the export name of a frame's function in a module without a name section, where the frame has only its
+// number, "$7".
 func (v *VM) exportName(frame string) string {
 	number, ok := strings.CutPrefix(frame, "$")
 	index, err := strconv.ParseUint(number, 10, 32)
@@ -53,8 +54,8 @@ func (v *VM) exportName(frame string) string {
 	return frame
 }
 
-// frameName is the function of one line of wazero's trace, such as "\t.main.f(i32,i32) i32"; a line with two tabs is a
-// place in the source, and belongs to the function before.
+// frameName is the function in one line of wazero's trace, such as "\t.main.f(i32,i32) i32"; a line with two tabs is a
+// place in the source, and belongs to the function before it.
 func frameName(line string) (name string, ok bool) {
 	name, ok = strings.CutPrefix(strings.TrimRight(line, "\n"), "\t")
 	if !ok || strings.HasPrefix(name, "\t") {

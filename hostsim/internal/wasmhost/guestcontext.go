@@ -39,14 +39,14 @@ type GuestContext interface {
 	AddHeader(kind uint32, name, value []byte) abi.Status
 	ReplaceHeader(kind uint32, name, value []byte) abi.Status
 	RemoveHeader(kind uint32, name []byte) abi.Status
-	// HeaderPairs are none of a map that is not there now.
+	// HeaderPairs is empty for a map that is not there now.
 	HeaderPairs(kind uint32) []wire.Pair
-	// SetHeaderPairs puts the pairs in the place of the whole map; none when they are not whole.
+	// SetHeaderPairs replaces the whole map with the pairs; with none when they are not Whole.
 	SetHeaderPairs(kind uint32, pairs *wire.Pairs) abi.Status
 	HeaderSize(kind uint32) (size int, status abi.Status)
 
 	// Buffer is what the guest may read now; found is false when there is no such buffer. SetBuffer writes at the front
-	// (start 0, in the place of length bytes) or at the end. Kind is at most bufferTypeMax.
+	// (start 0, replacing length bytes) or at the end. Kind is at most bufferTypeMax.
 	Buffer(kind uint32) (data []byte, found bool)
 	SetBuffer(kind, start, length uint32, data []byte) abi.Status
 
@@ -67,7 +67,7 @@ type GuestContext interface {
 	CallForeign(name string, argument []byte) (result []byte, status abi.Status, known bool)
 }
 
-// LocalResponse is what a guest answers in the place of the backend.
+// LocalResponse is what a guest answers in place of the backend.
 type LocalResponse struct {
 	Status  int
 	Details string
@@ -76,7 +76,7 @@ type LocalResponse struct {
 	GRPC    int32
 }
 
-// HTTPCall is a request that a guest dispatches. Its Body is a view, as all bytes.
+// HTTPCall is a request that a guest dispatches. Its Body is a view, like all bytes.
 type HTTPCall struct {
 	Cluster   string
 	Headers   []wire.Pair

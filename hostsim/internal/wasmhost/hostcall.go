@@ -19,14 +19,14 @@ type Hostcall struct {
 	Args string
 	// fn does the work; the stack holds the parameters. What it returns goes to the guest when there is a result.
 	fn func(v *VM, stack []uint64) uint32
-	// atStart and inAllocator: allowed while _initialize runs, and while the host calls the guest's allocator. Anything
-	// else there traps. Source: proxy-wasm-cpp-host src/wasm.cc, include/proxy-wasm/wasm.h allocMemory.
+	// atStart and inAllocator: allowed while _initialize runs, and while the host calls the guest's allocator. Any other
+	// call there traps. Source: proxy-wasm-cpp-host src/wasm.cc, include/proxy-wasm/wasm.h allocMemory.
 	atStart, inAllocator bool
 	// abis that have it; 0 means all.
 	from, to abiVersion
 	// wasi: not a Hostcall of the proxy ABI; not counted.
 	wasi bool
-	// stubsOnly: only in profiles from 1.39 on. pollNewer: inAllocator and atStart hold only there.
+	// stubsOnly: only in profiles from 1.39 on. newerUnrestricted: inAllocator and atStart hold only there.
 	stubsOnly, newerUnrestricted bool
 }
 
@@ -36,7 +36,7 @@ const (
 	moduleWASIUnstable = "wasi_unstable"
 )
 
-// sig makes value types of letters: i is i32, I is i64.
+// sig makes value types from letters: i is i32, I is i64.
 func sig(letters string) []api.ValueType {
 	types := make([]api.ValueType, len(letters))
 	for i, c := range letters {
@@ -67,7 +67,8 @@ func Hostcalls(version string, r *Release) []Hostcall {
 	})
 }
 
-// HostcallNames are the hostcalls of the proxy, of all ABI versions, and CallbackNames what the guest may export for it.
+// HostcallNames are the hostcalls of the proxy, of all ABI versions, and CallbackNames are the functions that a guest
+// may export for it.
 func HostcallNames() (names []string) {
 	for _, h := range envTable() {
 		names = append(names, h.Name)

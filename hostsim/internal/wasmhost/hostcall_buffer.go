@@ -33,8 +33,8 @@ func proxyGetBufferStatus(v *VM, p []uint64) uint32 {
 	return uint32(abi.StatusOK)
 }
 
-// proxyGetBufferBytes(buffer, start, length, data**, size*). NotFound: no such buffer now. What lies behind
-// the end is left out; the sum is one of 64 bits, which cannot overflow.
+// proxyGetBufferBytes(buffer, start, length, data**, size*). NotFound: no such buffer now. What lies beyond the end is
+// left out; the sum has 64 bits and cannot overflow.
 func proxyGetBufferBytes(v *VM, p []uint64) uint32 {
 	if uint32(p[0]) > bufferTypeMax {
 		return uint32(abi.StatusBadArgument)
@@ -50,7 +50,7 @@ func proxyGetBufferBytes(v *VM, p []uint64) uint32 {
 }
 
 // proxySetBufferBytes(buffer, start, length, data, size): start 0 takes length bytes off the front and puts data there;
-// start at or behind the end appends. BadArgument: anything between, or a buffer that may not be written.
+// start at or beyond the end appends. BadArgument: anything between, or a buffer that may not be written.
 func proxySetBufferBytes(v *VM, p []uint64) uint32 {
 	if uint32(p[0]) > bufferTypeMax {
 		return uint32(abi.StatusBadArgument)

@@ -6,8 +6,8 @@ import (
 	"github.com/sallyport-gateway/sallyport/hostsim/abi"
 )
 
-// Each hostcall's parameters are those of the ABI, in p, in order; a 32-bit one may have garbage above and is cut. A
-// pointer out of the guest's memory is InvalidMemoryAccess everywhere and is not said again.
+// Each hostcall's parameters are those of the ABI, in p, in order; a 32-bit one may have garbage above and is
+// truncated. A pointer outside the guest's memory is InvalidMemoryAccess everywhere, which is not repeated below.
 
 // proxyLog(level, message, size). BadArgument: level above 5.
 func proxyLog(v *VM, p []uint64) uint32 {

@@ -9,8 +9,8 @@ import (
 
 // proxyGRPCCall(service, size, service name, size, method, size, metadata, size, message, size, timeout ms, id*) begins a
 // unary call that belongs to the context's root. The service is a serialized GrpcService, or the name of a cluster.
-// ParseFailure: neither. InternalFailure: it failed at once; proxy_on_grpc_close still comes, after this callback, for an
-// id that the guest was never told. Success is one proxy_on_grpc_receive, failure one proxy_on_grpc_close.
+// ParseFailure: neither. InternalFailure: it failed at once; proxy_on_grpc_close still comes, after this callback, for
+// an id that the guest was never given. Success is one proxy_on_grpc_receive, failure one proxy_on_grpc_close.
 func proxyGRPCCall(v *VM, p []uint64) uint32 {
 	message, ok := v.read(p[8], p[9])
 	open, ok2 := v.readGRPCOpening(p)

@@ -18,8 +18,8 @@ const (
 	mapTypeMax = MapCallTrailers
 )
 
-// proxyGetHeaderMapValue(map, key, size, value**, size*) gives the first value. NotFound: no such header, or in the log
-// phase no such map. BadArgument: unknown map type, or a map that is not there now.
+// proxyGetHeaderMapValue(map, key, size, value**, size*) returns the first value. NotFound: no such header, or in the
+// log phase no such map. BadArgument: unknown map type, or a map that is not there now.
 func proxyGetHeaderMapValue(v *VM, p []uint64) uint32 {
 	if uint32(p[0]) > mapTypeMax {
 		return uint32(abi.StatusBadArgument)
@@ -103,7 +103,7 @@ func proxySetHeaderMapPairs(v *VM, p []uint64) uint32 {
 	return uint32(v.contextOrEffective().SetHeaderPairs(uint32(p[0]), &v.pairs))
 }
 
-// proxyGetHeaderMapSize(map, size*) gives the bytes of all names and values.
+// proxyGetHeaderMapSize(map, size*) returns the number of bytes of all names and values.
 func proxyGetHeaderMapSize(v *VM, p []uint64) uint32 {
 	if uint32(p[0]) > mapTypeMax {
 		return uint32(abi.StatusBadArgument)

@@ -31,7 +31,7 @@ func proxySetSharedData(v *VM, p []uint64) uint32 {
 	return uint32(v.machine.sharedData.set(v.spec.VMID, key, value, uint32(p[4])))
 }
 
-// proxyRegisterSharedQueue(name, size, id*): the context's root becomes the one that is told of messages.
+// proxyRegisterSharedQueue(name, size, id*): the context's root becomes the one that is notified of messages.
 func proxyRegisterSharedQueue(v *VM, p []uint64) uint32 {
 	name, ok := v.read(p[0], p[1])
 	if !ok {
@@ -40,7 +40,7 @@ func proxyRegisterSharedQueue(v *VM, p []uint64) uint32 {
 	return v.putU32(p[2], v.machine.queues.register(v, v.contextOrEffective().RootID(), string(name)))
 }
 
-// proxyResolveSharedQueue(vm id, size, name, size, id*). NotFound: no such queue. An empty vm id is the own one.
+// proxyResolveSharedQueue(vm id, size, name, size, id*). NotFound: no such queue. An empty vm id means the VM's own.
 func proxyResolveSharedQueue(v *VM, p []uint64) uint32 {
 	vmID, ok := v.read(p[0], p[1])
 	name, ok2 := v.read(p[2], p[3])

@@ -9,24 +9,24 @@ import (
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/wasmbin"
 )
 
-// Inspection is what a module says about itself, and what each Envoy version says to that. Nothing of the module has
+// Inspection is what a module says about itself, and what each Envoy version says to that. No code of the module has
 // run: what its _initialize, vm_start or configure would do is not known.
 type Inspection struct {
 	Bytes int `json:"bytes"`
-	// Markers are the exports that name an ABI version, in order; ABI is the version that Envoy goes by, "" when none.
+	// Markers are the exports that name an ABI version, in order; ABI is the version that Envoy uses, "" when none.
 	Markers []string `json:"markers"`
 	ABI     string   `json:"abi"`
 	// Imports and Exports are in the order of the binary; of a damaged module, those before the damage.
 	Imports []InspectedImport `json:"imports"`
 	Exports []InspectedExport `json:"exports"`
-	// Callbacks are the exports that Envoy calls for its events. Allocator is the one that it has memory from, and
-	// Start lists those that it calls first of all.
+	// Callbacks are the exports that Envoy calls for its events. Allocator is the one that it gets memory from, and Start
+	// lists those that it calls first.
 	Callbacks []string `json:"callbacks"`
 	Allocator string   `json:"allocator"`
 	Start     []string `json:"start"`
 	// Producers are the tools that the module names as its makers.
 	Producers []string `json:"producers"`
-	// Warnings are what no Envoy refuses and what will still go wrong.
+	// Warnings are about what no Envoy refuses but will still go wrong.
 	Warnings []string  `json:"warnings"`
 	Verdicts []Fitness `json:"verdicts"`
 }
@@ -104,7 +104,7 @@ func (v abiVersion) String() string { return abiNames[v] }
 
 func orEmpty(list []string) []string { return append([]string{}, list...) }
 
-// validate has the engine check the code, without making machine code of it.
+// validate has the engine check the code, without compiling it to machine code.
 func validate(ctx context.Context, wasm []byte) *fault {
 	if unfit := checkSizes(wasm); unfit != nil {
 		return unfit
@@ -182,16 +182,16 @@ func (in *Inspection) warn(memory, madeByGo bool, exported func(string) bool) {
 		return
 	}
 	if !memory {
-		in.Warnings = append(in.Warnings, "it has no memory: Envoy loads it, and has nowhere to put data for it")
+		in.Warnings = append(in.Warnings, "it has no memory: Envoy loads it but has nowhere to put data for it")
 	}
 	if len(in.Markers) > 1 {
-		in.Warnings = append(in.Warnings, "it has several ABI markers: Envoy goes by the first that it knows")
+		in.Warnings = append(in.Warnings, "it has several ABI markers: Envoy uses the first that it knows")
 	}
 	if exported("_initialize") && exported("_start") {
-		in.Warnings = append(in.Warnings, "_start is not called: _initialize is there too")
+		in.Warnings = append(in.Warnings, "_start is not called: there is an _initialize too")
 	}
 	if madeByGo && exported("_start") {
-		in.Warnings = append(in.Warnings, "_start runs main and exits, and the VM dies of it: build it with go build -buildmode=c-shared")
+		in.Warnings = append(in.Warnings, "_start runs main and exits, which ends the VM: build it with go build -buildmode=c-shared")
 	}
 	if len(in.Callbacks) == 0 {
 		in.Warnings = append(in.Warnings, "it exports no callback: Envoy never calls it")

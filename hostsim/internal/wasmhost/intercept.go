@@ -6,18 +6,18 @@ import (
 	"github.com/sallyport-gateway/sallyport/hostsim/abi"
 )
 
-// Intercept is asked before a hostcall is made; WASI is left out. Taken: the host does not make it, and the guest gets
-// the status, and with StatusOK the data if the function hands over bytes. The call has no result yet. It runs on the
+// Intercept is called before a hostcall is made; WASI is left out. Taken: the host does not make it, and the guest gets
+// the status and, with StatusOK, the data if the function returns bytes. The call has no result yet. It runs on the
 // thread of the call and must not call into the guest.
 type Intercept func(call TraceEntry) (status abi.Status, data []byte, taken bool)
 
-// handsOver are the hostcalls that hand over bytes, with where the out-pointers stand among their parameters.
+// handsOver are the hostcalls that return bytes, with the position of the out-pointers among their parameters.
 var handsOver = map[string]int{
 	"proxy_get_property": 2, "proxy_get_header_map_value": 3, "proxy_get_buffer_bytes": 3, "proxy_get_configuration": 0,
 	"proxy_get_shared_data": 2, "proxy_dequeue_shared_queue": 1, "proxy_call_foreign_function": 3,
 }
 
-// HandsOver is whether a hostcall hands over bytes of any kind. Known: there is one of that name.
+// HandsOver reports whether a hostcall returns bytes of any kind. Known: there is one with that name.
 func HandsOver(name string) (hands, known bool) {
 	_, hands = handsOver[name]
 	return hands, slices.Contains(HostcallNames(), name)

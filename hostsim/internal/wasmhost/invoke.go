@@ -11,7 +11,7 @@ const maxNestedCallbacks = 16
 
 var errNestedTooDeep = errors.New("maximum call stack size exceeded")
 
-// Memory is the guest's.
+// Memory is the guest's memory.
 func (v *VM) Memory() api.Memory { return v.memory }
 
 // CallExport calls any function that the guest exports, in the name of c: for tests of hostcalls. The stack has the
@@ -24,7 +24,7 @@ func (v *VM) CallExport(c GuestContext, name string, stack []uint64) error {
 	return err
 }
 
-// Invoke calls into the guest in the name of c. It is false when the guest lacks the callback or traps.
+// Invoke calls into the guest in the name of c. It returns false when the guest lacks the callback or traps.
 func (v *VM) Invoke(c GuestContext, cb Callback, args ...uint32) (uint32, bool) {
 	f := v.callbacks[cb]
 	if f == nil {
@@ -88,10 +88,10 @@ func (v *VM) AfterCall() {
 	}
 }
 
-// Later does f after the call that runs.
+// Later runs f after the call that is running.
 func (v *VM) Later(f func()) { v.deferred = append(v.deferred, f) }
 
-// contextOrEffective is the context that a hostcall acts on. An effective context that is gone means the true one.
+// contextOrEffective is the context that a hostcall acts on. If the effective context is gone, it is the current one.
 func (v *VM) contextOrEffective() GuestContext {
 	if v.effective != 0 {
 		if c, ok := v.contexts[v.effective]; ok {
@@ -101,7 +101,7 @@ func (v *VM) contextOrEffective() GuestContext {
 	return v.current
 }
 
-// queueReady tells the guest about a message, on its own thread. A VM that has crashed is told nothing.
+// queueReady notifies the guest of a message, on the guest's own thread. A VM that has crashed is not notified.
 func (v *VM) queueReady(rootID, queue uint32) {
 	root, ok := v.contexts[rootID]
 	if !ok || v.failed {

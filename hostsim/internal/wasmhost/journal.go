@@ -16,7 +16,7 @@ type Journal[T any] struct {
 	blocks  [][]T // all full but the last
 }
 
-// Add appends an entry and gives its position.
+// Add appends an entry and returns its position.
 func (j *Journal[T]) Add(e T) int {
 	j.mu.Lock()
 	defer j.mu.Unlock()

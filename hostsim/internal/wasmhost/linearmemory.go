@@ -13,14 +13,14 @@ import (
 // linearMemory is the memory of one VM. wazero asks for it through the context of the instantiation.
 type linearMemory struct {
 	bytes  []byte
-	limit  *atomic.Uint64 // 0 for none but the module's own
+	limit  *atomic.Uint64 // 0: only the module's own limit
 	spares *spareMemory
 }
 
-// spareMemory is what VMs of one module leave to the next: a start costs mostly fresh memory.
+// spareMemory is what VMs of one module leave to the next: most of the cost of a start is fresh memory.
 type spareMemory struct {
 	mu sync.Mutex
-	// usual is how much VMs had after their start: with so much room from the beginning, nothing has to be copied as the
+	// usual is how much VMs had after their start: with that much room from the beginning, nothing has to be copied as the
 	// guest's runtime grows its memory.
 	usual uint64
 	free  [][]byte // zeroed
@@ -49,7 +49,7 @@ func (s *spareMemory) give(b []byte) {
 	if cap(b) > maxSpareBytes {
 		return
 	}
-	clear(b) // behind its length nobody has written
+	clear(b) // nothing was written beyond its length
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.free) < maxSpares {
@@ -59,12 +59,12 @@ func (s *spareMemory) give(b []byte) {
 
 var _ experimental.MemoryAllocator = (*linearMemory)(nil)
 
-// check is a *LoadError when the module begins with more than the limit.
+// check returns a *LoadError when the module begins with more than the limit.
 func (m *linearMemory) check(code wazero.CompiledModule) error {
 	limit := m.limit.Load()
 	for _, def := range code.ExportedMemories() {
 		if need := uint64(def.Min()) * pageSize; limit > 0 && need > limit {
-			return &LoadError{fmt.Sprintf("Failed to initialize Wasm code (it begins with %d bytes of memory, and WithMemoryLimit allows %d)", need, limit)}
+			return &LoadError{fmt.Sprintf("Failed to initialize Wasm code (it begins with %d bytes of memory, but WithMemoryLimit allows %d)", need, limit)}
 		}
 	}
 	return nil
@@ -76,7 +76,7 @@ func (m *linearMemory) Allocate(initial, _ uint64) experimental.LinearMemory {
 	return m
 }
 
-// Reallocate is the memory with a new size; nil, which the guest's memory.grow answers with -1, beyond the limit.
+// Reallocate returns the memory with a new size; beyond the limit nil, so that the guest's memory.grow returns -1.
 func (m *linearMemory) Reallocate(size uint64) []byte {
 	if limit := m.limit.Load(); limit > 0 && size > limit {
 		return nil

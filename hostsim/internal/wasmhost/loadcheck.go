@@ -50,8 +50,8 @@ func readABI(wasm []byte, o wasmbin.Outline) (abiVersion, *fault) {
 	case len(markers) > 0:
 		hint = "Envoy does not know " + markers[0]
 	case madeByGoCompiler(o):
-		hint = "no export proxy_abi_version_0_2_1: the Go compiler heeds //go:wasmexport, as in github.com/proxy-wasm/proxy-wasm-go-sdk, " +
-			"and not the //export of an SDK for TinyGo, such as github.com/tetratelabs/proxy-wasm-go-sdk"
+		hint = "no export proxy_abi_version_0_2_1: the Go compiler uses //go:wasmexport, as in github.com/proxy-wasm/proxy-wasm-go-sdk, " +
+			"not the //export of an SDK for TinyGo, such as github.com/tetratelabs/proxy-wasm-go-sdk"
 	}
 	return 0, &fault{words: wordsNoABI, hint: hint}
 }
@@ -60,7 +60,7 @@ func madeByGoCompiler(o wasmbin.Outline) bool {
 	return slices.ContainsFunc(o.Producers, func(name string) bool { return strings.HasPrefix(name, "Go cmd/compile") })
 }
 
-// checkSizes comes before the engine, which would believe a module's numbers. Envoy's engine finds them too.
+// checkSizes comes before the engine, which would believe a module's numbers. Envoy's engine rejects them too.
 func checkSizes(wasm []byte) *fault {
 	if err := wasmbin.CheckSizes(wasm); err != nil {
 		return &fault{wordsBytecode, err.Error()}
@@ -109,7 +109,7 @@ func missingImportHint(module, name string, abi abiVersion, p *Release) string {
 	}
 	for _, other := range []abiVersion{abi010, abi020, abi021} {
 		if findHostcall(module, name, other, p) != nil {
-			return "it belongs to another ABI version than the one that the module exports"
+			return "it belongs to a different ABI version from the one that the module exports"
 		}
 	}
 	return ""

@@ -28,11 +28,11 @@ func NewMachine(r *Release, clock simclock.Clock, random func() *mathrand.ChaCha
 	}
 }
 
-// Retain and release count the VM identities that use a vm_id: with the last one its data goes.
+// Retain and Forsake count the VM identities that use a vm_id: its data goes with the last one.
 func (m *Machine) Retain(vmID string)  { m.sharedData.retain(vmID) }
 func (m *Machine) Forsake(vmID string) { m.sharedData.release(vmID) }
 
-// Forget is what a process that is killed leaves to the next.
+// Forget clears what a process loses when it is killed.
 func (m *Machine) Forget() {
 	m.sharedData.clear()
 	m.queues.clear()

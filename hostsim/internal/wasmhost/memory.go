@@ -5,7 +5,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/wire"
 )
 
-// read gives a view of guest memory, which is only good until the guest runs again; false when it is out of range.
+// read returns a view of guest memory, which is only good until the guest runs again; false when it is out of range.
 func (v *VM) read(ptr, size uint64) ([]byte, bool) {
 	return v.memory.Read(uint32(ptr), uint32(size))
 }
@@ -18,7 +18,7 @@ func (v *VM) writeU64(ptr uint64, value uint64) bool {
 	return v.memory.WriteUint64Le(uint32(ptr), value)
 }
 
-// alloc has the guest reserve size bytes and gives a view of them. The guest's allocator runs inside the hostcall, in
+// alloc has the guest reserve size bytes and returns a view of them. The guest's allocator runs inside the hostcall, in
 // the name of context 0 and with hardly any hostcall allowed.
 func (v *VM) alloc(size int) (ptr uint32, view []byte, ok bool) {
 	if v.malloc == nil || v.closed {
@@ -48,7 +48,7 @@ func (v *VM) alloc(size int) (ptr uint32, view []byte, ok bool) {
 	return ptr, view, ok
 }
 
-// room is alloc, but for no bytes, which are at pointer 0: nothing is allocated then.
+// room is alloc, except that zero bytes are at pointer 0 and nothing is allocated for them.
 func (v *VM) room(size int) (ptr uint32, view []byte, ok bool) {
 	if size == 0 {
 		return 0, nil, true
@@ -56,7 +56,8 @@ func (v *VM) room(size int) (ptr uint32, view []byte, ok bool) {
 	return v.alloc(size)
 }
 
-// give copies data into memory that the guest allocates and writes where it is; see room for empty data. Source: proxy-wasm-cpp-host include/proxy-wasm/wasm.h copyToPointerSize.
+// give copies data into memory that the guest allocates, and writes where it is; see room for empty data. Source:
+// proxy-wasm-cpp-host include/proxy-wasm/wasm.h copyToPointerSize.
 func (v *VM) give(data []byte, ptrPtr, sizePtr uint64) abi.Status {
 	ptr, view, ok := v.room(len(data))
 	if !ok {

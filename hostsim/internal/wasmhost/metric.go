@@ -17,7 +17,7 @@ type Metric struct {
 	Samples uint64
 }
 
-// metricTable has the process's metrics by name and type. Source: Envoy context.cc defineMetric and on.
+// metricTable has the process's metrics by name and type. Source: Envoy context.cc defineMetric and what follows it.
 type metricTable struct {
 	mu    sync.Mutex
 	stats map[metricName]*stat

@@ -57,10 +57,10 @@ var abiMarkers = map[string]abiVersion{
 	"proxy_abi_version_0_1_0": abi010, "proxy_abi_version_0_2_0": abi020, "proxy_abi_version_0_2_1": abi021,
 }
 
-// CompileOptions are optional.
+// CompileOptions are options of Compile, none of which is required.
 type CompileOptions struct {
 	// CacheDir keeps machine code on disk between runs, in a folder for each module: the second run neither compiles nor
-	// validates. What lies there is trusted as the module itself is; it may be deleted at any time.
+	// validates. What is there is trusted as the module itself is; it may be deleted at any time.
 	CacheDir string
 }
 
@@ -68,7 +68,7 @@ type CompileOptions struct {
 func Compile(ctx context.Context, wasm []byte, o CompileOptions) (*Module, error) {
 	sum := sha256.Sum256(wasm)
 	m := &Module{hash: hex.EncodeToString(sum[:]), linked: map[bool]*LinkedModule{}}
-	m.outline, _ = wasmbin.Read(wasm) // what is broken, the compiler finds
+	m.outline, _ = wasmbin.Read(wasm) // the compiler finds what is broken
 	var unfit *fault
 	if m.abi, unfit = readABI(wasm, m.outline); unfit != nil {
 		return nil, unfit.loadError()
@@ -129,7 +129,8 @@ func (m *Module) Close(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// ForRelease gives the code linked against a profile's host functions, or the *LoadError that this Envoy would give.
+// ForRelease returns the code linked against a profile's host functions, or the *LoadError with which this Envoy would
+// refuse it.
 func (m *Module) ForRelease(ctx context.Context, p *Release) (*LinkedModule, error) {
 	code, err := m.runtimeFor(ctx, p)
 	if err != nil {
@@ -141,7 +142,7 @@ func (m *Module) ForRelease(ctx context.Context, p *Release) (*LinkedModule, err
 	return code, nil
 }
 
-// Check is nil when the Envoy version of that profile would load the module, and else a *LoadError.
+// Check returns nil if the Envoy version of that profile would load the module, and otherwise a *LoadError.
 func (m *Module) Check(ctx context.Context, profile string) error {
 	p, err := FindRelease(profile)
 	if err != nil {

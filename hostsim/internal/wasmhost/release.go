@@ -42,7 +42,7 @@ func ReleaseNames() []string {
 func FindRelease(name string) (*Release, error) {
 	i := slices.IndexFunc(releases, func(r Release) bool { return r.name == name })
 	if i < 0 {
-		return nil, fmt.Errorf("unknown Envoy profile %q: know %s", name, strings.Join(ReleaseNames(), ", "))
+		return nil, fmt.Errorf("unknown Envoy profile %q: known profiles are %s", name, strings.Join(ReleaseNames(), ", "))
 	}
 	return &releases[i], nil
 }

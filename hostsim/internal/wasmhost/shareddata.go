@@ -6,14 +6,14 @@ import (
 	"github.com/sallyport-gateway/sallyport/hostsim/abi"
 )
 
-// sharedData is the process-wide key-value store: no eviction, no delete, one namespace a vm_id.
+// sharedData is the process-wide key-value store: no eviction, no delete, one namespace per vm_id.
 // Source: proxy-wasm-cpp-host src/shared_data.cc.
 type sharedData struct {
 	mu   sync.Mutex
 	data map[string]map[string]*sharedValue // by vm_id
-	cas  uint32                             // the last one handed out; one counter for all keys
+	cas  uint32                             // the last one issued; one counter for all keys
 	refs map[string]int                     // base VMs alive, by vm_id
-	// lose is how many of the next compare-and-swaps of a key are to lose against a rival.
+	// lose is how many of the next compare-and-swaps of a key will lose to a rival.
 	lose map[sharedKey]int
 }
 
@@ -39,8 +39,8 @@ func (s *sharedData) get(vmID string, key, into []byte) (value []byte, cas uint3
 	return append(into[:0], v.value...), v.cas, abi.StatusOK
 }
 
-// set writes an absent key whatever cas is. An existing key is overwritten with cas 0, and else only when cas equals
-// the stored number, or the answer is CasMismatch.
+// set writes an absent key whatever cas is. An existing key is overwritten if cas is 0 or equals the stored number;
+// otherwise the answer is CasMismatch.
 func (s *sharedData) set(vmID string, key, value []byte, cas uint32) abi.Status {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -73,7 +73,7 @@ func (s *sharedData) nextCas() uint32 {
 	return s.cas
 }
 
-// retain and release count the VM identities that use a vm_id: with the last one its data goes.
+// retain and release count the VM identities that use a vm_id: its data goes with the last one.
 func (s *sharedData) retain(vmID string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -89,7 +89,7 @@ func (s *sharedData) release(vmID string) {
 	}
 }
 
-// clear is the store of a process that has just begun, with the same users.
+// clear makes this the store of a process that has just started, with the same users.
 func (s *sharedData) clear() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -114,8 +114,8 @@ func (m *Machine) SetSharedData(vmID, key string, value []byte) {
 	m.sharedData.set(vmID, []byte(key), value, 0)
 }
 
-// LoseCAS has the next n compare-and-swap writes of a key under a vm_id answer CasMismatch, as if a rival had written the
-// same value in between: to see whether a guest tries again, and for how long.
+// LoseCAS makes the next n compare-and-swap writes of a key under a vm_id answer CasMismatch, as if a rival had written
+// the same value in between: to see whether a guest tries again, and for how long.
 func (m *Machine) LoseCAS(vmID, key string, n int) {
 	m.sharedData.mu.Lock()
 	defer m.sharedData.mu.Unlock()

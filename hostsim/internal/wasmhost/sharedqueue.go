@@ -36,7 +36,7 @@ func (q *queueTable) clear() {
 	q.lastID = 0
 }
 
-// register makes the queue, or takes over one that is there.
+// register makes the queue, or takes over an existing one.
 func (q *queueTable) register(owner *VM, rootID uint32, name string) uint32 {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -51,7 +51,7 @@ func (q *queueTable) register(owner *VM, rootID uint32, name string) uint32 {
 	return queue.id
 }
 
-// resolve answers NotFound for a queue that nobody has registered.
+// resolve answers NotFound for a queue that was never registered.
 func (q *queueTable) resolve(vmID, name string) (uint32, abi.Status) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -61,7 +61,7 @@ func (q *queueTable) resolve(vmID, name string) (uint32, abi.Status) {
 	return 0, abi.StatusNotFound
 }
 
-// enqueue puts a message in and has the owner told on its own thread. An owner that has crashed is told nothing: the
+// enqueue adds a message and notifies the owner on its own thread. An owner that has crashed is not notified: the
 // answer is OK and the message stays.
 func (q *queueTable) enqueue(id uint32, message []byte) abi.Status {
 	q.mu.Lock()

@@ -8,7 +8,7 @@ const (
 	maxBlockText = textBlock / 8
 )
 
-// TextStore makes strings of bytes with few allocations: short ones share a block.
+// TextStore makes strings from bytes with few allocations: short ones share a block.
 type TextStore struct{ block strings.Builder }
 
 func (t *TextStore) Keep(b []byte) string {

@@ -27,9 +27,10 @@ type TraceEntry struct {
 	// Result is what came back: a status, or a callback's answer. Trapped is set when nothing did.
 	Result  uint32
 	Trapped bool
-	// Given is how many bytes the host handed to the guest; -1 when the function hands over none.
+	// Given is how many bytes the host gave to the guest; -1 when the function returns none.
 	Given int
-	// Took is how long it took in real time, with all that it called: of a callback mostly the guest's own work.
+	// Took is how long it took in real time, including everything that it called: for a callback, mostly the guest's own
+	// work.
 	Took time.Duration
 
 	began time.Time
@@ -81,7 +82,7 @@ func (v *VM) watchedHostcall(def *Hostcall, stack []uint64) {
 	c.Traces().Add(e)
 }
 
-// numbersOf are the parameters on a stack, on which a 32-bit one may have garbage above.
+// numbersOf are the parameters on a stack, where a 32-bit one may have garbage above it.
 func numbersOf(types []api.ValueType, stack []uint64) []uint64 {
 	numbers := make([]uint64, len(types))
 	for i, t := range types {
@@ -92,7 +93,7 @@ func numbersOf(types []api.ValueType, stack []uint64) []uint64 {
 	return numbers
 }
 
-// traceCallback records that a callback begins, and gives its place for traceReturn.
+// traceCallback records that a callback begins, and returns its position for traceReturn.
 func (v *VM) traceCallback(c GuestContext, cb Callback, args []uint32) int {
 	text, numbers := make([]string, len(args)), make([]uint64, len(args))
 	for i, a := range args {
@@ -119,8 +120,8 @@ var (
 	streamNames = [...]string{"request", "response", "downstream", "upstream"}
 )
 
-// renderArgs makes text of parameters. Letters: u a number, i a signed one, I a signed 64-bit one, L a level, m a map, B
-// a buffer, S a stream type, s a pointer and size shown as text, b a pointer and size shown as a length, _ an
+// renderArgs renders parameters as text. Letters: u a number, i a signed one, I a signed 64-bit one, L a level, m a
+// map, B a buffer, S a stream type, s a pointer and size shown as text, b a pointer and size shown as a length, _ an
 // out-pointer that is left out.
 func (v *VM) renderArgs(spec string, stack []uint64) string {
 	var out []string

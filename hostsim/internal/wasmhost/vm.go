@@ -1,6 +1,6 @@
-// Package wasmhost is a proxy-wasm host that knows of no proxy: it loads modules as an Envoy version would, runs VMs
-// under wazero, and turns their hostcalls into questions to a GuestContext. What VMs of one process share, data, queues and
-// metrics, is here too. Source: proxy-wasm-cpp-host.
+// Package wasmhost is a proxy-wasm host that knows nothing of a proxy: it loads modules as an Envoy version would, runs
+// VMs under wazero, and turns their hostcalls into questions to a GuestContext. What VMs of one process share, data,
+// queues and metrics, is here too. Source: proxy-wasm-cpp-host.
 package wasmhost
 
 import (
@@ -29,14 +29,14 @@ type Spec struct {
 	VMID   string
 	Config []byte
 	Env    map[string]string
-	// MemoryLimit bounds the guest's memory, in bytes; 0 for none but Envoy's. It may change at any time.
+	// MemoryLimit bounds the guest's memory, in bytes; 0 means only Envoy's limit. It may change at any time.
 	MemoryLimit *atomic.Uint64
-	// Tracing has crossings recorded in GuestContext.Traces. EnvoyTrace receives them in Envoy's words; nil for nobody.
+	// Tracing records crossings in GuestContext.Traces. EnvoyTrace, if not nil, receives them in Envoy's words.
 	Tracing    bool
 	EnvoyTrace func(thread int, line string)
-	// Intercept is asked before each hostcall; nil makes them all.
+	// Intercept is called before each hostcall; with nil the host makes them all.
 	Intercept Intercept
-	// Root makes context 0, the VM itself. Lost is told when the guest cannot be called any more, once.
+	// Root makes context 0, the VM itself. Lost is called once, when the guest cannot be called any more.
 	Root func(*VM) GuestContext
 	Lost func(*VM)
 }
@@ -94,7 +94,7 @@ type VM struct {
 	metrics [3][]*stat
 }
 
-// vmKey finds the vm in a context that somebody has wrapped.
+// vmKey finds the VM in a wrapped context.
 type vmKey struct{}
 
 func (v *VM) Value(key any) any {
@@ -214,7 +214,8 @@ func (v *VM) Failed() bool { return v.failed }
 // Closed: see Failed.
 func (v *VM) Closed() bool { return v.closed }
 
-// Close releases the instance, and its memory when no call into the guest has still to return. It is safe to call it again.
+// Close releases the instance, and its memory unless a call into the guest has yet to return. It is safe to call it
+// again.
 func (v *VM) Close() error {
 	if v.closed {
 		return nil
@@ -232,20 +233,20 @@ func (v *VM) Close() error {
 	return err
 }
 
-// CloseUnused closes a VM that has no context but 0 any more.
+// CloseUnused closes a VM that has no context left but 0.
 func (v *VM) CloseUnused() {
 	if len(v.contexts) <= 1 {
-		_ = v.Close() // an instance without files has nothing to fail at
+		_ = v.Close() // an instance without files cannot fail to close
 	}
 }
 
-// NextID is the number of a context that begins. Source: proxy-wasm-cpp-host WasmBase::allocContextId.
+// NextID is the number for a new context. Source: proxy-wasm-cpp-host WasmBase::allocContextId.
 func (v *VM) NextID() uint32 {
 	v.lastID++
 	return v.lastID
 }
 
-// Enter makes a context known by its id, until it leaves.
+// Enter registers a context by its id, until it leaves.
 func (v *VM) Enter(c GuestContext) { v.contexts[c.ID()] = c }
 
 // Leave is the end of the context with that id.

@@ -9,7 +9,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/simclock"
 )
 
-// WASI error numbers that Envoy answers.
+// WASI error numbers that Envoy returns.
 const (
 	errnoOK     = 0
 	errnoBadf   = 8
@@ -75,7 +75,7 @@ func wasiTable() []Hostcall {
 		stub(wasi("fd_allocate", "iII", errno(errnoNotsup))),
 		stub(wasi("fd_renumber", "ii", errno(errnoNotsup))),
 		stub(wasi("fd_fdstat_set_rights", "iII", errno(errnoNotsup))),
-		stub(wasi("path_link", "iiiiii", errno(errnoNotsup))),  // one parameter less than the WASI standard,
+		stub(wasi("path_link", "iiiiii", errno(errnoNotsup))),  // one parameter fewer than the WASI standard,
 		stub(wasi("path_symlink", "iiii", errno(errnoNotsup))), // here too: what imports them does not load
 		stub(wasi("clock_res_get", "ii", errno(errnoNotsup))),
 		stub(wasi("sock_accept", "iii", errno(errnoNotsup))),
@@ -145,7 +145,7 @@ func wasiRandomGet(v *VM, p []uint64) uint32 {
 	return errnoOK
 }
 
-// wasiEnvironGet(pointers*, text*): NAME=value with a NUL behind each.
+// wasiEnvironGet(pointers*, text*): NAME=value, each with a NUL after it.
 func wasiEnvironGet(v *VM, p []uint64) uint32 {
 	at, text := p[0], p[1]
 	for _, e := range v.environ {
@@ -191,8 +191,8 @@ func wasiFdFdstatGet(v *VM, p []uint64) uint32 {
 }
 
 // wasiPollOneoff(subscriptions, events, count, nevents*) is ENOSYS up to Envoy 1.38. From 1.39 on it answers at once
-// that nothing happened, and the guest asks again until its clock says so; on a fake clock that would be for ever, so
-// there the time that it wants to sleep passes.
+// that nothing happened, and the guest asks again until its clock says that it is time; on a fake clock that would be
+// forever, so there the time that it wants to sleep passes.
 func wasiPollOneoff(v *VM, p []uint64) uint32 {
 	if !v.machine.Release.wasiStubs {
 		return errnoNosys

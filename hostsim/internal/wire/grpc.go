@@ -13,7 +13,7 @@ func AppendFrame(b, message []byte) []byte {
 }
 
 // ParseFrames splits a gRPC body into messages; false when a flag is set that the host does not take, compression
-// included. A message that is not whole is left out. Source: Envoy source/common/grpc/codec.cc, async_client_impl.cc.
+// included. An incomplete message is left out. Source: Envoy source/common/grpc/codec.cc, async_client_impl.cc.
 func ParseFrames(b []byte) (messages [][]byte, ok bool) {
 	for len(b) > 0 {
 		if b[0] != 0 {

@@ -46,8 +46,8 @@ func AppendPairs(b []byte, pairs []Pair) []byte {
 	return b
 }
 
-// Pairs reads encoded pairs one by one; the zero value is none. Whether they keep the format is only known behind the
-// last: see Whole.
+// Pairs reads encoded pairs one by one; the zero value has none. Whether they keep to the format is only known after
+// the last: see Whole.
 type Pairs struct {
 	lengths, text []byte
 	broken        bool
@@ -82,11 +82,11 @@ func (p *Pairs) Next() (name, value []byte, ok bool) {
 	return name, value, ok
 }
 
-// Whole is true when Next has read all pairs, and nothing broke the format or its bounds. If it is false, all of them
-// count for nothing: Envoy treats that as an empty map and reports nothing.
+// Whole is true when Next has read all pairs, and nothing broke the format or its bounds. If it is false, none of them
+// counts: Envoy treats that as an empty map and reports nothing.
 func (p *Pairs) Whole() bool { return !p.broken && len(p.lengths) == 0 && len(p.text) == 0 }
 
-// ParsePairs gives copies of all pairs; nil and false when they are not whole.
+// ParsePairs returns copies of all pairs; nil and false when they are not Whole.
 func ParsePairs(b []byte) ([]Pair, bool) {
 	p := OpenPairs(b)
 	pairs := make([]Pair, 0, p.Len())

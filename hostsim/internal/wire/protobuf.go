@@ -20,7 +20,7 @@ type Field struct {
 	ID     uint64
 	Bytes  []byte
 	Number uint64
-	// Len tells a length-delimited field, which may be empty, from the others.
+	// Len is true for a length-delimited field, which may be empty.
 	Len bool
 }
 

@@ -12,7 +12,6 @@ import (
 
 	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun"
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
-	"github.com/sallyport-gateway/sallyport/hostsim/scenario/verbatim"
 )
 
 // Options say which module a Driver runs, and how.
@@ -79,6 +78,7 @@ func StartEnvoy(ctx context.Context, o Options) (*envoyrun.Dynamic, error) {
 			prefix("wasmcustom."), prefix("wasm."), prefix("listener_manager."), prefix("extension_config_discovery."), prefix("cluster_manager."),
 			regex(`(http|cluster)\..*\.(up|down)stream_rq_(total|active)`),
 			regex(`http\..*\.downstream_cx_rx_bytes_total`),
+			regex(`listener\.[0-9._]+\.downstream_cx_active`),
 			regex(`listener\..*\.worker_[0-9]+\.downstream_cx_total`),
 		},
 	})
@@ -131,7 +131,7 @@ func (d *Driver) Start(ctx context.Context, s scenario.Setup) (scenario.Instance
 		}
 	}
 	d.started++
-	i := &instance{driver: d, id: fmt.Sprintf("s%d", d.started), servers: map[string]*verbatim.Server{}, plain: s.Plain}
+	i := &instance{driver: d, id: fmt.Sprintf("s%d", d.started), servers: map[string]server{}, plain: s.Plain}
 	s, err := s.Expand(scenario.Vars{Now: i.Now(), ClusterName: i.ClusterName})
 	if err != nil {
 		return nil, err

@@ -30,17 +30,18 @@ type instance struct {
 	plain    func(cluster string) bool
 	listener any
 	clusters []any
-	names    []string                    // of clusters
-	older    map[string]uint64           // requests of earlier clusters of the same names
-	address  string                      // of the listener, host:port
-	servers  map[string]*verbatim.Server // by the file's name of the cluster; those with static faults have none
+	names    []string          // of clusters
+	older    map[string]uint64 // requests of earlier clusters of the same names
+	address  string            // of the listener, host:port
+	servers  map[string]server // by the file's name of the cluster; those with static faults have none
 	backend  *verbatim.Server
-	ports    []func() error // closed ports to give back
+	tcp      *verbatim.Backend // instead of backend, behind a network filter
+	ports    []func() error    // closed ports to give back
 	closed   bool
 	traffic  *traffic // nil when no request is under way beside others
 }
 
-var _ scenario.Instance = (*instance)(nil)
+var _ scenario.ConnectionInstance = (*instance)(nil)
 
 // prepare starts the servers and makes Envoy's resources.
 func (i *instance) prepare(s scenario.Setup, o Options) error {
@@ -48,7 +49,13 @@ func (i *instance) prepare(s scenario.Setup, o Options) error {
 	if i.backend, err = verbatim.NewServer(s.Upstream); err != nil {
 		return err
 	}
-	if err := i.addCluster(Cluster{Name: i.backendCluster(), Address: i.backend.Address(), Backend: true, Properties: s.Properties}); err != nil {
+	address := i.backend.Address()
+	if s.Settings.Network {
+		if address, err = i.serveTCP(s.Upstream); err != nil {
+			return err
+		}
+	}
+	if err := i.addCluster(Cluster{Name: i.backendCluster(), Address: address, Backend: true, Properties: s.Properties}); err != nil {
 		return err
 	}
 	for name, answer := range s.Clusters {
@@ -59,13 +66,13 @@ func (i *instance) prepare(s scenario.Setup, o Options) error {
 		if err != nil {
 			return err
 		}
-		if err := i.addCluster(Cluster{Name: i.ClusterName(name), Address: address}); err != nil {
+		if err := i.addCluster(Cluster{Name: i.ClusterName(name), Address: address, HTTP2: answer.GRPC}); err != nil {
 			return err
 		}
 	}
 	l := Listener{
 		Name: i.id, Backend: i.backendCluster(), Module: o.Module, RootID: o.RootID, Config: s.Config, Env: s.Env,
-		Settings: s.Settings, Properties: s.Properties,
+		Settings: s.Settings, Properties: s.Properties, Network: s.Settings.Network,
 	}
 	if err := l.others(s, o.Modules); err != nil {
 		return err
@@ -73,6 +80,22 @@ func (i *instance) prepare(s scenario.Setup, o Options) error {
 	i.logged = l.logPrefix()
 	i.listener, err = l.resource(o)
 	return err
+}
+
+// server is what stands behind a cluster.
+type server interface {
+	Address() string
+	SetAnswer(scenario.Answer)
+	Take() []scenario.Request
+	Total() uint64
+	Close() error
+}
+
+func newServer(a scenario.Answer) (server, error) {
+	if a.GRPC {
+		return verbatim.NewGRPCServer(a)
+	}
+	return verbatim.NewServer(a)
 }
 
 // serve makes what stands behind a cluster; without an endpoint the address is empty.
@@ -87,7 +110,7 @@ func (i *instance) serve(name string, answer scenario.Answer) (address string, e
 		}
 		return address, err
 	}
-	s, err := verbatim.NewServer(answer)
+	s, err := newServer(answer)
 	if err != nil {
 		return "", err
 	}
@@ -121,31 +144,42 @@ func (i *instance) backendCluster() string { return "_" + i.own(backendName) }
 
 // Do is one exchange, over a connection of its own; see scenario.Instance.
 func (i *instance) Do(ctx context.Context, r scenario.Request) (scenario.Result, error) {
+	return i.exchange(ctx, func() (result scenario.Result, err error) {
+		before, err := i.counts(ctx)
+		if err != nil {
+			return result, err
+		}
+		if result.Response, err = verbatim.Send(ctx, i.address, r); err != nil {
+			return result, err
+		}
+		if err := i.settle(ctx, before, 1); err != nil {
+			return result, fmt.Errorf("wait for the end of the exchange: %w", err)
+		}
+		return result, nil
+	})
+}
+
+// exchange adds to the result of play what was seen elsewhere.
+func (i *instance) exchange(ctx context.Context, play func() (scenario.Result, error)) (scenario.Result, error) {
 	i.driver.mu.Lock()
 	defer i.driver.mu.Unlock()
 	envoy := i.driver.envoy
-	before, err := i.counts(ctx)
-	if err != nil {
-		return scenario.Result{}, err
-	}
 	if err := i.driver.reports.begin(ctx, envoy.Process); err != nil {
 		return scenario.Result{}, err
 	}
 	i.takeAll()
 	mark := envoy.Log().Len()
-	response, err := verbatim.Send(ctx, i.address, r)
+	result, err := play()
 	if err != nil {
 		return scenario.Result{}, err
-	}
-	if err := i.settle(ctx, before, 1); err != nil {
-		return scenario.Result{}, fmt.Errorf("wait for the end of the exchange: %w", err)
 	}
 	i.driver.reports.end()
 	if err := envoy.Log().Sync(ctx); err != nil {
 		return scenario.Result{}, err
 	}
-	calls, toBackend := i.takeAll()
-	result := scenario.Result{Response: response, Calls: calls, Log: i.guestLines(envoy.Log().Since(mark))}
+	var toBackend []scenario.Request
+	result.Calls, toBackend = i.takeAll()
+	result.Log = i.guestLines(envoy.Log().Since(mark))
 	switch len(toBackend) {
 	case 0:
 	case 1:
@@ -193,7 +227,7 @@ func (i *instance) settle(ctx context.Context, before envoyrun.Stats, sent int) 
 				return false, nil
 			}
 		}
-		read := func(cluster string, s *verbatim.Server) bool {
+		read := func(cluster string, s server) bool {
 			return s.Total() >= now.Number[requests(cluster)]-i.older[cluster]
 		}
 		for name, s := range i.servers {
@@ -286,6 +320,9 @@ func (i *instance) release() error {
 	var errs []error
 	if i.backend != nil {
 		errs = append(errs, i.backend.Close())
+	}
+	if i.tcp != nil {
+		errs = append(errs, i.tcp.Close())
 	}
 	for _, s := range i.servers {
 		errs = append(errs, s.Close())

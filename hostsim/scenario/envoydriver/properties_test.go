@@ -27,3 +27,14 @@ func TestPropertiesOfARealEnvoy(t *testing.T) {
 		}
 	}
 }
+
+func TestPropertiesOfNetworkFiltersCannotBeSet(t *testing.T) {
+	d := &Driver{}
+	setup := scenario.Setup{Settings: scenario.Settings{Network: true}, Properties: []scenario.Property{{Path: "xds.route_name"}}}
+	if d.Unsayable(setup, "properties xds.route_name") == "" {
+		t.Error("a listener without routes is said to have a route's name")
+	}
+	if reason := d.Unsayable(setup, "settings network"); reason != "" {
+		t.Errorf("the setting cannot be played: %s", reason)
+	}
+}

@@ -36,6 +36,7 @@ type Cluster struct {
 	Name    string
 	Address string // host:port; empty for a cluster without endpoints
 	Backend bool   // it is the one that the listener routes to
+	HTTP2   bool   // its server speaks nothing else, for gRPC
 	// Properties are those of the file; they are about the backend.
 	Properties []scenario.Property
 }
@@ -112,7 +113,7 @@ func (l Listener) Plain() any {
 	return listener
 }
 
-// Plain is a cluster of fixed address, over HTTP/1.1.
+// Plain is a cluster of fixed address, over HTTP/1.1 or HTTP/2.
 func (c Cluster) Plain() (any, error) {
 	endpoints := []any{}
 	if c.Address != "" {
@@ -126,11 +127,15 @@ func (c Cluster) Plain() (any, error) {
 		}
 		endpoints = append(endpoints, object{"lb_endpoints": []any{object{"endpoint": object{"address": socket(host, int(number))}}}})
 	}
+	protocol := object{"http_protocol_options": object{"enable_trailers": true}}
+	if c.HTTP2 {
+		protocol = object{"http2_protocol_options": object{}}
+	}
 	cluster := typed("envoy.config.cluster.v3.Cluster", object{
 		"name": c.Name, "type": "STATIC", "connect_timeout": "1s",
 		"load_assignment": object{"cluster_name": c.Name, "endpoints": endpoints},
 		"typed_extension_protocol_options": object{protocolOptions: typed(protocolOptions, object{
-			"explicit_http_config": object{"http_protocol_options": object{"enable_trailers": true}},
+			"explicit_http_config": protocol,
 		})},
 	})
 	if c.Backend {

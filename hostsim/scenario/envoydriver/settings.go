@@ -13,13 +13,16 @@ import (
 
 // Unsayable: see scenario.Sayer. A listener that the caller makes follows no settings.
 func (d *Driver) Unsayable(s scenario.Setup, word string) string {
+	if s.Settings.Network && strings.HasPrefix(word, "properties ") {
+		return "a network filter's listener has no place for them"
+	}
 	if path, ok := strings.CutPrefix(word, "properties "); ok && d.options.Listener == nil {
 		return unsayableProperty(s.Properties, path)
 	}
 	if strings.HasPrefix(word, "hostcall") {
 		return "a real Envoy makes hostcalls as they are, and shows none"
 	}
-	if strings.HasPrefix(word, "request ") {
+	if strings.HasPrefix(word, "cluster ") || strings.HasPrefix(word, "request ") || word == "upstream fault" {
 		return ""
 	}
 	if d.options.Listener != nil && word != "settings workers" {

@@ -77,9 +77,9 @@ func TestWordsMatter(t *testing.T) {
 	}
 }
 
-var wordSections = regexp.MustCompile(`(?m)^-- (?:settings|properties|plugin [^\n]*|config\.\w+ [^\n]+|hostcall [^\n]*) --\n(?:[^-\n][^\n]*\n)*`)
+var wordSections = regexp.MustCompile(`(?m)^-- (?:settings|cluster [^\n]*|properties|plugin [^\n]*|config\.\w+ [^\n]+|hostcall [^\n]*) --\n(?:(?:[^-\n][^\n]*)?\n)*`)
 
-var sentWords = regexp.MustCompile(`(?m)^(?:times|gone): .*\n`)
+var sentWords = regexp.MustCompile(`(?m)^(?:times|gone|fault): .*\n`)
 
 var listed = regexp.MustCompile(`(-- (?:hostcalls|actions) --\n)[^\n]*\n`)
 

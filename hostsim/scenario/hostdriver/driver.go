@@ -44,7 +44,7 @@ func (d *Driver) Start(ctx context.Context, s scenario.Setup) (scenario.Instance
 	if err != nil {
 		return nil, err
 	}
-	in := &instance{clusters: map[string]*server{}, backend: &server{answer: s.Upstream}, idle: s.Settings.Idle}
+	in := &instance{clusters: map[string]*server{}, backend: &server{answer: s.Upstream}, idle: s.Settings.Idle, refuses: s.Upstream.Fault == scenario.FaultRefuse}
 	options := append([]hostsim.Option{
 		hostsim.WithConnectionManager(hostsim.ConnectionManager{UseRemoteAddress: true}),
 	}, d.options...)
@@ -69,7 +69,7 @@ func (d *Driver) Start(ctx context.Context, s scenario.Setup) (scenario.Instance
 	for name, answer := range s.Clusters {
 		in.clusters[name] = &server{answer: answer}
 		if answer.Fault != scenario.FaultUnknown {
-			options = append(options, hostsim.WithCluster(name, in.clusters[name]))
+			options = append(options, hostsim.WithCluster(name, cluster(in.clusters[name], answer)))
 		}
 	}
 	in.host, err = d.module.New(ctx, options...)
@@ -108,6 +108,7 @@ type instance struct {
 	last     hostsim.Exchange
 	asked    int           // exchanges: workers take them in turn
 	idle     time.Duration // the scenario's own limit, which it may want to see reached
+	refuses  bool          // the backend takes no connections, behind a network filter
 	owing    bool          // there was an exchange since metrics were read
 	// hostcalls answers some of them; nil when no word of the file does.
 	hostcalls *hostcalls
@@ -116,8 +117,9 @@ type instance struct {
 }
 
 var (
-	_ Inside                    = (*instance)(nil)
-	_ scenario.HostcallInstance = (*instance)(nil)
+	_ Inside                      = (*instance)(nil)
+	_ scenario.HostcallInstance   = (*instance)(nil)
+	_ scenario.ConnectionInstance = (*instance)(nil)
 )
 
 func (in *instance) Host() *hostsim.Host            { return in.host }

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
@@ -29,52 +28,15 @@ type Seen struct {
 // Server is an HTTP/1.1 server that records requests verbatim and answers, or fails, as a scenario says.
 type Server struct {
 	*Listener
-
-	mu     sync.Mutex
-	answer scenario.Answer
-	seen   []Seen
-	total  uint64 // of whole requests, over all exchanges
+	recorder
 }
 
 // NewServer listens; Close ends it.
 func NewServer(a scenario.Answer) (*Server, error) {
-	s := &Server{answer: a}
+	s := &Server{recorder: recorder{answer: a}}
 	var err error
 	s.Listener, err = Listen(s.serve)
 	return s, err
-}
-
-// SetAnswer changes the answer from the next request on.
-func (s *Server) SetAnswer(a scenario.Answer) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.answer = a
-}
-
-// Take answers the whole requests seen since the last Take.
-func (s *Server) Take() (whole []scenario.Request) {
-	for _, seen := range s.TakeAll() {
-		if !seen.Incomplete {
-			whole = append(whole, seen.Request)
-		}
-	}
-	return whole
-}
-
-// TakeAll is Take with requests that did not come to their end.
-func (s *Server) TakeAll() []Seen {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	seen := s.seen
-	s.seen = nil
-	return seen
-}
-
-// Total is how many whole requests were seen in all.
-func (s *Server) Total() uint64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.total
 }
 
 func (s *Server) serve(conn net.Conn) {
@@ -84,13 +46,7 @@ func (s *Server) serve(conn net.Conn) {
 		if err != nil {
 			return // the peer left
 		}
-		s.mu.Lock()
-		s.seen = append(s.seen, r)
-		if !r.Incomplete {
-			s.total++
-		}
-		answer := s.answer
-		s.mu.Unlock()
+		answer := s.record(r)
 		if r.Incomplete || !s.reply(conn, in, r.Method, answer) {
 			return
 		}

@@ -1,5 +1,5 @@
 // Package verbatim serves and sends HTTP/1.1 as it stands on the wire, and TCP below it: net/http joins and renames
-// headers, and its server cannot break a connection in the middle of an answer.
+// headers, and its server cannot break a connection in the middle of an answer. Only its server for gRPC is of net/http.
 package verbatim
 
 import (
@@ -26,14 +26,22 @@ type Listener struct {
 
 // Listen serves each connection in a goroutine of its own; it is closed when serve returns.
 func Listen(serve func(net.Conn)) (*Listener, error) {
+	listener, err := listen()
+	if err != nil {
+		return nil, err
+	}
+	s := &Listener{listener: listener, serve: serve, done: make(chan struct{}), open: map[net.Conn]bool{}}
+	s.running.Go(s.accept)
+	return s, nil
+}
+
+func listen() (net.Listener, error) {
 	var config net.ListenConfig
 	listener, err := config.Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("listen for a cluster: %w", err)
 	}
-	s := &Listener{listener: listener, serve: serve, done: make(chan struct{}), open: map[net.Conn]bool{}}
-	s.running.Go(s.accept)
-	return s, nil
+	return listener, nil
 }
 
 // Address is host:port.

@@ -1,4 +1,4 @@
-// Command bench measures what Sallyport costs on a real Envoy, beside others.
+// Command bench measures what Sallyport costs on a real Envoy, next to other filters.
 package main
 
 import (
@@ -15,20 +15,20 @@ import (
 	"github.com/sallyport-gateway/sallyport/envoy-config/bench/internal/helper"
 )
 
-const usage = `bench measures what Sallyport costs on a real Envoy, beside filters that do the
-same work or a part of it. It needs wrk and an Envoy
-(make envoy), runs for up to 10 minutes, and wants a machine to itself.
+const usage = `bench measures what Sallyport costs on a real Envoy, next to filters that do the
+same work or a part of it. It needs wrk and an Envoy (make envoy), runs for up
+to 10 minutes, and needs a machine to itself.
 
   bench                          everything; prints the table
-  bench -json b.json -svg b.svg  and writes it
+  bench -json b.json -svg b.svg  also writes it
   bench -short                   one round, in about a minute, for a look
   bench -only 'refusals/|whole'  cases whose "group/name" matches, and their bases
   bench -only memory             a part: half load, startup or memory
   bench -against old.wasm -only against
-                                 this build beside others
-  bench -strict                  fails when a criterion is not met
+                                 this build next to others
+  bench -strict                  fails if a criterion is not met
 
-It ends with 0 when it could measure, whatever it found, unless -strict.
+It exits with 0 if it could measure, whatever it found, unless -strict is given.
 
 `
 
@@ -36,10 +36,10 @@ func main() {
 	helper.Main()
 	short := flag.Bool("short", false, "one round, and nothing that takes long")
 	only := flag.String("only", "", "only cases, by group/name as in the table, and parts that match this `regexp`")
-	strict := flag.Bool("strict", false, "fail when a criterion is not met, or when the machine was too noisy")
-	against := flag.String("against", "", "measure these other `modules` of the filter too, beside this one: paths, with commas between")
+	strict := flag.Bool("strict", false, "fail if a criterion is not met, or if the machine was too noisy")
+	against := flag.String("against", "", "also measure these other `modules` of the filter: paths, separated by commas")
 	jsonFile := flag.String("json", "", "write the report to this `file`")
-	svgFile := flag.String("svg", "", "write the chart to this `file`; only of a whole run")
+	svgFile := flag.String("svg", "", "write the chart to this `file`; only for a full run")
 	flag.Usage = func() {
 		fmt.Fprint(flag.CommandLine.Output(), usage)
 		flag.PrintDefaults()
@@ -57,7 +57,7 @@ func main() {
 	}
 }
 
-// builds are the paths in a list with commas; none of an empty one.
+// builds are the paths in a list separated by commas; none for an empty list.
 func builds(list string) []string {
 	if list == "" {
 		return nil

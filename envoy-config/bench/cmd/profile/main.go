@@ -14,7 +14,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/hostsim"
 )
 
-const usage = `profile prints three tables of the filter's requests (the whole sequence with a
+const usage = `profile prints three tables about the filter's requests (the whole sequence with a
 cached token, the empty one, and two refusals): the guest by function, as Node's
 V8 sees it; hostcalls by kind, on the simulated host; and what the guest
 allocates. It needs node (apt-get install nodejs), and takes about a minute.

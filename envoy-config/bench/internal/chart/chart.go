@@ -1,4 +1,4 @@
-// Package chart draws bars as SVG, to be read on a light and on a dark page.
+// Package chart draws bars as SVG, readable on both a light and a dark page.
 package chart
 
 import (
@@ -26,7 +26,7 @@ type Section struct {
 type Chart struct {
 	Title    string
 	Subtitle string
-	Unit     string // behind each value
+	Unit     string // after each value
 	Sections []Section
 }
 
@@ -34,7 +34,7 @@ type Chart struct {
 const (
 	width     = 760
 	left      = 230 // where bars begin
-	right     = 90  // free for the value behind the longest bar
+	right     = 90  // free for the value after the longest bar
 	rowHeight = 24
 	barHeight = 14
 	headSpace = 34 // a section's heading

@@ -1,6 +1,6 @@
-// Package helper has the servers that stand around the Envoy of the bench. Each
-// runs in a process of its own, which is this program started again, so that
-// its CPU time is not the bench's and can be counted apart.
+// Package helper has the servers around the Envoy of the bench. Each runs in a
+// process of its own, which is this program started again, so that its CPU time
+// can be told apart from the bench's.
 package helper
 
 import (
@@ -26,14 +26,14 @@ const (
 	Upstream      = "upstream"      // answers 200 with two bytes
 )
 
-// variable names the helper that a process is to be.
+// variable names the helper that a process should be.
 const variable = "SALLYPORT_BENCH_HELPER"
 
 // maxForm bounds what the introspection server reads.
 const maxForm = 64 << 10
 
-// Main must be called first in main or TestMain: in a process that Start made
-// it serves, and does not return.
+// Main must be called first in main or TestMain: in a process made by Start it
+// serves and does not return.
 func Main() {
 	kind := os.Getenv(variable)
 	if kind == "" {
@@ -83,7 +83,7 @@ func Run(cmd *exec.Cmd, env ...string) (*Process, error) {
 	p := &Process{cmd: cmd, stdin: stdin}
 	line, err := bufio.NewReader(stdout).ReadString('\n')
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("start %s: it ended without an address", cmd.Path), p.Stop())
+		return nil, errors.Join(fmt.Errorf("start %s: it ended without printing an address", cmd.Path), p.Stop())
 	}
 	p.Address = strings.TrimSpace(line)
 	return p, nil

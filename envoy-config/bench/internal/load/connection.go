@@ -15,11 +15,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// connection is one over which requests go in turn. Its socket never blocks.
+// connection is one over which requests are sent in turn. Its socket never blocks.
 type connection struct {
 	file *os.File // keeps fd open
 	fd   int
-	due  time.Duration // when the request that waits was due, from the run's begin
+	due  time.Duration // when the waiting request was due, from the start of the run
 	busy bool
 	got  []byte // of the answer
 }
@@ -63,8 +63,8 @@ func (all connections) close() {
 	}
 }
 
-// ready waits until something has come, or for so long, and gives those on which
-// it has come.
+// ready waits until something has arrived, or for that long, and returns the
+// connections on which it has.
 func (all connections) ready(wait time.Duration) (ready []*connection, err error) {
 	var asked unix.FdSet
 	last := 0
@@ -99,7 +99,7 @@ func (c *connection) send(text []byte, due time.Duration) error {
 	return nil
 }
 
-// receive takes what has come; whole tells that the answer is there.
+// receive takes what has arrived; whole means that the answer is complete.
 func (c *connection) receive() (status int, whole bool, err error) {
 	var room [16 << 10]byte
 	n, err := unix.Read(c.fd, room[:])

@@ -12,7 +12,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/envoy-config/bench/internal/stats"
 )
 
-// Paced is how requests are to be sent at a rate, whatever the answers take: one
+// Paced is how requests are sent at a rate, however long the answers take: one
 // every 1/Rate seconds, on whichever connection is free.
 type Paced struct {
 	Address     string
@@ -23,8 +23,7 @@ type Paced struct {
 }
 
 // Latency is what the callers of a paced run saw, in microseconds, from the
-// moment when each request was due: one that had to wait for a free connection
-// waited.
+// moment when each request was due: waiting for a free connection counts.
 type Latency struct {
 	P50  float64 `json:"p50"`
 	P99  float64 `json:"p99"`
@@ -32,11 +31,12 @@ type Latency struct {
 }
 
 const (
-	// maxRefused is the share of answers that may be another than 200.
+	// maxRefused is the share of answers that may be other than 200.
 	maxRefused = 0.001
 	// patience is how much longer than its duration a run may take.
 	patience = 5 * time.Second
-	// longestWait is how long a turn waits for answers when none is free to send.
+	// longestWait is how long a turn waits for answers when no connection is free
+	// to send.
 	longestWait = 100 * time.Millisecond
 )
 
@@ -45,7 +45,7 @@ var errLate = errors.New("the answers to a paced run are late")
 
 // Send sends the requests. Nearly all must be answered 200. It sleeps between
 // them, which may make one late by the kernel's slack of some 50 µs, with and
-// without a filter alike: a loop that keeps its core busy would be made to wait
+// without a filter alike. A loop that keeps its core busy would have to wait
 // for milliseconds when another process wants the core.
 func (p Paced) Send(ctx context.Context) (Latency, error) {
 	connections, err := dial(ctx, p.Address, p.Connections)
@@ -74,7 +74,7 @@ func (p Paced) Send(ctx context.Context) (Latency, error) {
 		}
 	}
 	if float64(r.refused) > maxRefused*float64(r.total) {
-		return Latency{}, fmt.Errorf("%d of %d paced requests got no 200, the last of them %d", r.refused, r.total, r.status)
+		return Latency{}, fmt.Errorf("%d of %d paced requests were not answered 200, the last of them %d", r.refused, r.total, r.status)
 	}
 	return Latency{
 		P50: stats.Percentile(r.took, 0.5), P99: stats.Percentile(r.took, 0.99),
@@ -82,21 +82,21 @@ func (p Paced) Send(ctx context.Context) (Latency, error) {
 	}, nil
 }
 
-// pacing is a paced run under way.
+// pacing is a paced run in progress.
 type pacing struct {
 	text     []byte
 	interval time.Duration
 	total    int
 	began    time.Time
 
-	next    int           // the first request that was not sent
-	free    []*connection // those that wait for no answer
+	next    int           // the first request not yet sent
+	free    []*connection // those that are not waiting for an answer
 	took    []float64     // microseconds
 	refused int
 	status  int // of the last one that was refused
 }
 
-// turn sends what is due, and takes what has come.
+// turn sends what is due, and takes what has arrived.
 func (r *pacing) turn(all connections) error {
 	for r.next < r.total && len(r.free) > 0 {
 		due := time.Duration(r.next) * r.interval

@@ -61,7 +61,7 @@ func TestPacedFails(t *testing.T) {
 		handler http.HandlerFunc
 		want    string
 	}{
-		"refused":        {http.NotFound, "20 of 20 paced requests got no 200, the last of them 404"},
+		"refused":        {http.NotFound, "20 of 20 paced requests were not answered 200, the last of them 404"},
 		"without a size": {func(w http.ResponseWriter, _ *http.Request) { w.(http.Flusher).Flush() }, "it has no content-length"},
 		"cut":            {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "unexpected EOF"},
 	} {

@@ -1,5 +1,5 @@
-// Package load makes requests: with wrk, which comes from Debian, as many as the
-// server takes, and by itself at an even rate, of which wrk knows nothing.
+// Package load makes requests: with wrk, which comes from Debian, as many as
+// the server takes, and by itself at an even rate, which wrk cannot do.
 package load
 
 import (
@@ -7,18 +7,18 @@ import (
 	"strings"
 )
 
-// Header is one of a request's.
+// Header is one of a request's headers.
 type Header struct{ Name, Value string }
 
-// Mark stands in a header's value or in the path where each request has a
-// number of its own.
+// Mark is where a header's value or the path has a number of its own in each
+// request.
 const Mark = "#######"
 
-// Many says which number a request has in the place of Mark, of seven digits.
+// Many says which number of seven digits a request has in place of Mark.
 type Many struct {
 	From   int
 	Count  int
-	InTurn bool // From+1, From+2, …; otherwise drawn by chance
+	InTurn bool // From+1, From+2, …; otherwise random
 	Skewed bool // the n-th most frequent is n times as rare as the first
 }
 
@@ -47,7 +47,7 @@ func (r Request) script(seed int) (string, error) {
 	}
 	head, tail, ok := strings.Cut(r.text(), Mark)
 	if !ok || strings.Contains(tail, Mark) {
-		return "", fmt.Errorf("the request must have %q once", Mark)
+		return "", fmt.Errorf("the request must contain %q exactly once", Mark)
 	}
 	return fmt.Sprintf("local many = {from = %d, count = %d, in_turn = %v, skewed = %v, seed = %d}\nlocal head, tail = %q, %q\n",
 		r.Many.From, r.Many.Count, r.Many.InTurn, r.Many.Skewed, seed, head, tail), nil

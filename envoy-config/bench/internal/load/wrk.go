@@ -16,7 +16,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun"
 )
 
-// ErrNoWrk names the way to get what is missing.
+// ErrNoWrk says how to get what is missing.
 var ErrNoWrk = errors.New("no wrk found: apt-get install wrk")
 
 //go:embed wrk.lua
@@ -29,10 +29,10 @@ type Result struct {
 	P50, P99 time.Duration
 	Refused  int           // status over 399
 	Failed   int           // no answer: connect, read, write, timeout
-	OwnCPU   time.Duration // wrk's, its script's among it
+	OwnCPU   time.Duration // wrk's own, including its script's
 }
 
-// Run is how wrk is to be run.
+// Run says how to run wrk.
 type Run struct {
 	Address     string // host:port
 	Request     Request
@@ -90,7 +90,7 @@ func Wrk(ctx context.Context, r Run) (Result, error) {
 	return result, nil
 }
 
-// run gives what a load generator printed; missing is the error where there is
+// run returns what a load generator printed; missing is the error if there is
 // no such program.
 func run(cmd *exec.Cmd, missing error) (out []byte, err error) {
 	cmd.SysProcAttr = envoyrun.DieWithParent()
@@ -108,7 +108,7 @@ func run(cmd *exec.Cmd, missing error) (out []byte, err error) {
 func parseWrk(out []byte) (Result, error) {
 	_, line, ok := bytes.Cut(out, []byte("\nbench "))
 	if !ok {
-		return Result{}, fmt.Errorf("wrk did not say how it went:\n%s", bytes.TrimSpace(out))
+		return Result{}, fmt.Errorf("wrk did not report a result:\n%s", bytes.TrimSpace(out))
 	}
 	line, _, _ = bytes.Cut(line, []byte("\n"))
 	var said struct{ Requests, Micros, P50, P99, Connect, Read, Write, Timeout, Status int }

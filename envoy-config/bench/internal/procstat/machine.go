@@ -14,7 +14,7 @@ import (
 const clockTick = 10 * time.Millisecond
 
 // Busy is the CPU time that all processes of this machine have used since it
-// started, with what its host took away (steal).
+// started, including what its host took away (steal).
 func Busy() (time.Duration, error) {
 	text, err := os.ReadFile("/proc/stat")
 	if err != nil {
@@ -23,7 +23,7 @@ func Busy() (time.Duration, error) {
 	return parseBusy(string(text))
 }
 
-// parseBusy leaves interrupts out: they cannot be laid at anybody's door.
+// parseBusy leaves interrupts out: they cannot be attributed to a process.
 func parseBusy(stat string) (time.Duration, error) {
 	const user, nice, system, steal, enough = 1, 2, 3, 8, 9
 	for line := range strings.Lines(stat) {

@@ -19,8 +19,8 @@ type Function struct {
 // ours is cut from names, as Go's linker writes them for Wasm.
 const ours = "github.com_sallyport_gateway_sallyport_filter_internal_"
 
-// functions reads V8's profile (.cpuprofile), and leaves out all that is not
-// the guest: the host in JavaScript and V8 itself.
+// functions reads V8's profile (.cpuprofile), and leaves out everything but the
+// guest: the host in JavaScript and V8 itself.
 func functions(text []byte) ([]Function, error) {
 	var p struct {
 		Nodes []struct {
@@ -47,7 +47,7 @@ func functions(text []byte) ([]Function, error) {
 		}
 	}
 	if all <= 0 {
-		return nil, fmt.Errorf("V8's profile has nothing of the guest in %d samples", len(p.Samples))
+		return nil, fmt.Errorf("V8's profile has none of the guest in %d samples", len(p.Samples))
 	}
 	return sorted(took, all), nil
 }
@@ -61,8 +61,8 @@ func sorted(took map[string]float64, all float64) []Function {
 	return out
 }
 
-// areas are parts of Go's runtime by what their functions' names have in them,
-// the first that fits.
+// areas are parts of Go's runtime, by what their functions' names contain; the
+// first match counts.
 var areas = []struct {
 	name  string
 	marks []string
@@ -73,8 +73,8 @@ var areas = []struct {
 	{"runtime: maps and hashes", []string{"map", "hash"}},
 }
 
-// byArea puts the functions together by the package that they are of, and those
-// of the runtime by what they do.
+// byArea groups the functions by package, and those of the runtime by what they
+// do.
 func byArea(functions []Function) []Function {
 	took := map[string]float64{}
 	for _, f := range functions {
@@ -83,8 +83,8 @@ func byArea(functions []Function) []Function {
 	return sorted(took, 1)
 }
 
-// area is a function's. The dots in a package's path are written as
-// underscores, so the first one ends it.
+// area is the area of a function. The dots in a package's path are written as
+// underscores, so the first dot ends it.
 func area(function string) string {
 	rest, foreign := strings.CutPrefix(function, "github.com_")
 	pkg, _, ok := strings.Cut(rest, ".")

@@ -12,14 +12,14 @@ import (
 	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
 )
 
-// Calls are a request's: from the guest to the host, and from the host to the
-// guest, in their order.
+// Calls are the calls of a request: from the guest to the host, and from the
+// host to the guest, in order.
 type Calls struct {
 	Hostcalls []Count
 	Callbacks []Count
 }
 
-// settled is the request from which on all are alike.
+// settled is the request after which all are alike.
 const settled = 3
 
 // Count is how often a call was made.
@@ -28,8 +28,8 @@ type Count struct {
 	Times int
 }
 
-// Hostcalls plays a request on the simulated host until one is as all that
-// follow: its token is in the cache, and its metrics are defined.
+// Hostcalls plays a request on the simulated host until it is like all that
+// would follow: its token is in the cache, and its metrics are defined.
 func Hostcalls(ctx context.Context, module *hostsim.Module, c *site.Caller, r Request) (calls Calls, err error) {
 	config, err := site.Configuration(r.Listener)
 	if err != nil {
@@ -57,7 +57,7 @@ func Hostcalls(ctx context.Context, module *hostsim.Module, c *site.Caller, r Re
 		}
 	}
 	if response.Status != r.Status {
-		return Calls{}, fmt.Errorf("%s on the simulated host: the answer is %d, and should be %d", r.Name, response.Status, r.Status)
+		return Calls{}, fmt.Errorf("%s on the simulated host: the answer is %d, want %d", r.Name, response.Status, r.Status)
 	}
 	for _, e := range x.Trace {
 		if e.Callback {

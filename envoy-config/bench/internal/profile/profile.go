@@ -1,7 +1,7 @@
-// Package profile takes the guest's profile by function: the filter, compiled
-// with its names kept, plays requests in Node, whose V8 is Envoy's kind of
-// engine, on a host in JavaScript. It also counts what the guest allocates, and
-// on the simulated host the calls that it makes.
+// Package profile profiles the guest by function: the filter, compiled with its
+// names kept, plays requests in Node, whose V8 is the same kind of engine as
+// Envoy's, on a host in JavaScript. It also counts what the guest allocates
+// and, on the simulated host, the calls that it makes.
 package profile
 
 import (
@@ -22,7 +22,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
 )
 
-// ErrNoNode names the way to get Node.
+// ErrNoNode says how to get Node.
 var ErrNoNode = errors.New("no node found: apt-get install nodejs")
 
 var (
@@ -32,13 +32,13 @@ var (
 	counters []byte
 )
 
-// samplingMicros is how often V8's profiler looks.
+// samplingMicros is the sampling interval of V8's profiler.
 const samplingMicros = 200
 
 // Request is one that is profiled.
 type Request struct {
 	Name     string
-	Listener string // whose configuration the filter has
+	Listener string // the filter has its configuration
 	Request  load.Request
 	Status   int
 }
@@ -54,7 +54,7 @@ func Requests(c *site.Caller) []Request {
 	}
 }
 
-// Guest is what Node found of one request.
+// Guest is what Node found about one request.
 type Guest struct {
 	Status    int
 	Requests  int
@@ -64,8 +64,8 @@ type Guest struct {
 	Functions []Function
 }
 
-// Build compiles the filter with its names, and with two more exports that say
-// what it has allocated.
+// Build compiles the filter with its names, and with two more exports that
+// report what it has allocated.
 func Build(ctx context.Context) (module string, err error) {
 	root, err := wasmbuild.Root()
 	if err != nil {
@@ -95,7 +95,7 @@ func Build(ctx context.Context) (module string, err error) {
 	return module, nil
 }
 
-// InNode plays a request for so many seconds.
+// InNode plays a request for the given number of seconds.
 func InNode(ctx context.Context, module string, c *site.Caller, r Request, seconds float64) (*Guest, error) {
 	node, err := exec.LookPath("node")
 	if err != nil {
@@ -127,7 +127,7 @@ func InNode(ctx context.Context, module string, c *site.Caller, r Request, secon
 		return nil, fmt.Errorf("%s in Node: read its answer: %w", r.Name, err)
 	}
 	if g.Status != r.Status {
-		return nil, fmt.Errorf("%s in Node: the answer is %d, and should be %d\n%s", r.Name, g.Status, r.Status, bytes.TrimSpace(stderr.Bytes()))
+		return nil, fmt.Errorf("%s in Node: the answer is %d, want %d\n%s", r.Name, g.Status, r.Status, bytes.TrimSpace(stderr.Bytes()))
 	}
 	text, err := os.ReadFile(filepath.Join(dir, "guest.cpuprofile"))
 	if err != nil {
@@ -156,7 +156,7 @@ func (r Request) plan(c *site.Caller, seconds float64) ([]byte, error) {
 	return text, nil
 }
 
-// maxStderr bounds what is kept of what the guest logs.
+// maxStderr bounds how much of the guest's log is kept.
 const maxStderr = 4 << 10
 
 // limited drops what is beyond maxStderr.

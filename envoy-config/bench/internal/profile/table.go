@@ -12,7 +12,7 @@ const (
 	topAreas     = 14
 )
 
-// Result is all that was found of one request.
+// Result is everything that was found about one request.
 type Result struct {
 	Request Request
 	Guest   *Guest
@@ -29,9 +29,9 @@ func Write(w io.Writer, results []Result) {
 		fmt.Fprintln(w)
 		side(w, r.Guest.Functions, topFunctions)
 	}
-	fmt.Fprint(w, "\nHostcalls and callbacks of a request, by kind")
+	fmt.Fprint(w, "\nHostcalls and callbacks per request, by kind")
 	writeCalls(w, results)
-	fmt.Fprintf(w, "\nAllocations in the guest by a request\n  %-20s %8s %8s\n", "", "objects", "bytes")
+	fmt.Fprintf(w, "\nAllocations in the guest per request\n  %-20s %8s %8s\n", "", "objects", "bytes")
 	for _, r := range results {
 		fmt.Fprintf(w, "  %-20s %8.1f %8.0f\n", r.Request.Name, r.Guest.Objects, r.Guest.Bytes)
 	}
@@ -79,7 +79,7 @@ func writeCalls(w io.Writer, results []Result) {
 			}
 			line(n.Name, values)
 		}
-		line("in all", sums)
+		line("total", sums)
 	}
 	head("hostcalls")
 	rows(func(c Calls) []Count { return c.Hostcalls })

@@ -14,10 +14,10 @@ const (
 	quotaCluster         = "ratelimit" // as it is shipped
 )
 
-// loopback is a free port of this machine alone.
+// loopback is a free port on loopback.
 var loopback = object{"socket_address": object{"address": "127.0.0.1", "port_value": 0}}
 
-// resource is the listener in Envoy's words.
+// resource is the listener as Envoy's configuration has it.
 func (l listener) resource() object {
 	route := object{"match": object{"prefix": "/"}, "direct_response": object{"status": 200, "body": object{"inline_string": "ok"}}}
 	if l.upstream {
@@ -60,7 +60,7 @@ func cluster(name, address string, http2 bool) (object, error) {
 	return c, nil
 }
 
-// bootstrap is the whole Envoy.
+// bootstrap is the configuration of a whole Envoy.
 func bootstrap(listeners []listener, clusters []object) ([]byte, error) {
 	resources := make([]object, 0, len(listeners))
 	for _, l := range listeners {

@@ -16,7 +16,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/envoy-config/bench/internal/load"
 )
 
-// What the callers of the bench bring, and where they come.
+// What the callers of the bench send, and where.
 const (
 	Host      = "api.example.com"
 	Path      = "/customers/v1/orders/4711"
@@ -80,7 +80,7 @@ func NewCaller() (*Caller, error) {
 }
 
 // ManyTokens is a token of the same length with load.Mark in its middle: only
-// introspection can tell that nobody signed it.
+// introspection can tell that it was never signed.
 func (c *Caller) ManyTokens() string {
 	middle := len(c.Token) / 2
 	return c.Token[:middle] + load.Mark + c.Token[middle+len(load.Mark):]

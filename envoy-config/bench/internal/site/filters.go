@@ -27,7 +27,7 @@ func wasm(name, vm, module, configuration string) object {
 
 var always = object{"default_value": object{"numerator": 100, "denominator": "HUNDRED"}}
 
-// native are Envoy's own filters for a limit and for keys.
+// native are Envoy's own filters for a rate limit and for keys.
 func native() []object {
 	return []object{
 		filter("envoy.filters.http.local_ratelimit", "local_ratelimit.v3.LocalRateLimit", object{
@@ -43,7 +43,7 @@ func native() []object {
 }
 
 // nativeJWT checks the token too, with Envoy's cache of tokens that it has
-// found good.
+// found valid.
 func nativeJWT(jwks []byte) object {
 	return filter("envoy.filters.http.jwt_authn", "jwt_authn.v3.JwtAuthentication", object{
 		"providers": object{"okta": object{

@@ -68,16 +68,16 @@ type Modules struct {
 	Against          []string // other builds of Sallyport, for the listeners that Other names
 }
 
-// Compared are the listeners that may have other builds of the filter beside
+// Compared are the listeners that may have other builds of the filter next to
 // them.
 var Compared = []string{Whole, Empty, StepIPAccess, StepSpikeArrest, StepVerifyAPIKey, StepRemoveAPIKey, StepIntrospect, StepRequireToken, SpikeFull}
 
-// Other is the listener that is like this one, with the n-th other build. It
-// names VMs too.
+// Other is the name of the listener that is like this one, with the n-th other
+// build. VMs are named by it too.
 func Other(listener string, n int) string { return fmt.Sprintf("%s-other-%d", listener, n) }
 
-// sallyport are the listeners with the filter. Those with large tables have
-// VMs of their own, whose garbage collector has more to look at.
+// sallyport are the listeners with the filter. Those with large tables have VMs
+// of their own, because their garbage collector has more to scan.
 func sallyport() map[string]struct {
 	vm     string
 	policy policy
@@ -115,7 +115,7 @@ func sallyport() map[string]struct {
 	}
 }
 
-// listeners are those with these names; all of them without any.
+// listeners are those with these names; all of them if there are none.
 func listeners(c *Caller, m Modules, names []string) ([]listener, error) {
 	out := []listener{
 		{name: None},

@@ -1,7 +1,7 @@
 package site
 
-// The listeners with quotas, of an app. Those with an upstream stand beside Envoy's
-// own filter, which leaves direct responses alone.
+// The listeners with quotas, of an app. Those with an upstream are compared
+// with Envoy's own filter, which leaves direct responses alone.
 const (
 	NoQuota         = "no-quota"
 	QuotaLocal      = "quota-local"
@@ -26,8 +26,8 @@ func quotaDomains() map[string]string {
 	}
 }
 
-// quota is a quota of an app in one of its modes. A batch is what an app sends
-// while a call takes place, many times over.
+// quota is a quota of an app in one of its modes. A batch is many times what an
+// app sends during a call.
 func quota(mode string) object {
 	of := object{"per": "app", "limit": benchLimit, "interval": "hour", "mode": mode}
 	if mode != "local" {
@@ -39,7 +39,7 @@ func quota(mode string) object {
 	return object{"quota": of}
 }
 
-// nativeQuota is Envoy's own filter with the same service, about every request.
+// nativeQuota is Envoy's own filter with the same service, which it asks about every request.
 func nativeQuota() listener {
 	return listener{
 		name: NativeQuota, upstream: true,

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// object is JSON's.
+// object is a JSON object.
 type object = map[string]any
 
 // policy is a configuration of the filter.
@@ -30,7 +30,7 @@ func perCaller(per string) object {
 	return object{"spike_arrest": object{"rate": "1000000ps", "burst": 1_000_000, "per": per}}
 }
 
-// introspect asks the helper. Without a cache nothing is set but its defaults.
+// introspect asks the helper. Without a cache object the cache has its defaults.
 func introspect(cache object) object {
 	step := object{
 		"cluster": introspectionCluster, "authority": "dev-123456.okta.com", "path": "/oauth2/default/v1/introspect",
@@ -47,8 +47,8 @@ func whole(limit, introspection object) []object {
 	return []object{limit, verifyAPIKey, removeAPIKey, introspection, requireToken}
 }
 
-// document is the filter's configuration. The first app and the API in the
-// middle are those of Request.
+// document is the filter's configuration. The first app and the middle API are
+// those of Request.
 func (p policy) document() (string, error) {
 	apis := make([]object, max(p.apis, 1))
 	for i := range apis {
@@ -82,7 +82,7 @@ func (p policy) document() (string, error) {
 	return string(text), nil
 }
 
-// Configuration is the filter's, at a listener that has it.
+// Configuration is the filter's configuration at a listener that has it.
 func Configuration(listener string) (string, error) {
 	s, ok := sallyport()[listener]
 	if !ok {

@@ -126,7 +126,7 @@ func (a *Around) Start(ctx context.Context, o Options) (*Gateway, error) {
 	return &Gateway{Envoy: p, addresses: addresses}, nil
 }
 
-// Address is where the listener is.
+// Address is the address of the listener.
 func (g *Gateway) Address(listener string) string { return g.addresses[listener] }
 
 // Stop ends the Envoy.
@@ -135,7 +135,7 @@ func (g *Gateway) Stop() error { return g.Envoy.Stop() }
 // ReasonHeader says why the filter refused.
 const ReasonHeader = "x-sallyport-reason"
 
-// Ask sends one request as it is, and gives status and the filter's reason.
+// Ask sends one request as it is, and returns the status and the filter's reason.
 func (g *Gateway) Ask(ctx context.Context, listener string, r load.Request) (status int, reason string, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+g.Address(listener)+r.Path, nil)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package stats is the arithmetic of the bench: medians, and how far the
-// rounds lie apart.
+// Package stats is the arithmetic of the bench: medians, and how far the rounds
+// are apart.
 package stats
 
 import (
@@ -15,20 +15,20 @@ type Summary struct {
 	Rounds int     `json:"rounds"`
 }
 
-// Summarize gives the median and the quartiles, between neighbours where no
-// value stands in that place. Without values everything is NaN.
+// Summarize returns the median and the quartiles, interpolated where no value
+// is in that place. Without values everything is NaN.
 func Summarize(values []float64) Summary {
 	sorted := slices.Clone(values)
 	slices.Sort(sorted)
 	return Summary{Median: quantile(sorted, 0.5), Low: quantile(sorted, 0.25), High: quantile(sorted, 0.75), Rounds: len(values)}
 }
 
-// Spread is the distance of the quartiles over the median: 0.05 means that the
-// middle half of the rounds lies within 5 %. NaN without values.
+// Spread is the distance between the quartiles over the median: 0.05 means that
+// the middle half of the rounds spans 5 %. NaN without values.
 func (s Summary) Spread() float64 { return (s.High - s.Low) / s.Median }
 
 // Differences are a[i]-b[i], of the rounds that both have: rounds are
-// interleaved, so what slows the machine for a while is in both.
+// interleaved, so whatever slows the machine for a while affects both.
 func Differences(a, b []float64) []float64 {
 	n := min(len(a), len(b))
 	out := make([]float64, n)
@@ -38,8 +38,8 @@ func Differences(a, b []float64) []float64 {
 	return out
 }
 
-// Percentile is the smallest value of which p (0 to 1) of all are not greater.
-// It sorts values in place; NaN without any.
+// Percentile is the smallest value such that p (0 to 1) of all values are not
+// greater. It sorts values in place; NaN without any.
 func Percentile(values []float64, p float64) float64 {
 	if len(values) == 0 {
 		return math.NaN()

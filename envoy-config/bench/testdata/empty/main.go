@@ -1,7 +1,7 @@
 // Command empty is the floor of the bench: a filter in standard Go that does
-// nothing. It exports what every filter needs that keeps something for each
-// stream (context_create, request_headers, delete), and no more: each further
-// callback would cost every request a call into the VM.
+// nothing. It exports only what every filter needs that keeps something for
+// each stream (context_create, request_headers, delete): each further callback
+// would cost every request a call into the VM.
 package main
 
 import "unsafe"

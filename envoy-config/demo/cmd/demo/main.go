@@ -1,4 +1,4 @@
-// Command demo runs the whole story on this machine: a simulated Okta, a backend
+// Command demo runs everything on this machine: a simulated Okta, a backend
 // with 2-way TLS, the gateway with the compiled filter, and a portal. It prints
 // what to open and what to paste, and runs until it is interrupted.
 package main
@@ -53,7 +53,7 @@ func run() (err error) {
 	if err := d.Print(os.Stdout); err != nil {
 		return fmt.Errorf("print what to paste: %w", err)
 	}
-	fmt.Println("Running. Ctrl-C ends it.")
+	fmt.Println("Running. Press Ctrl-C to stop.")
 	select {
 	case <-ctx.Done():
 		return nil

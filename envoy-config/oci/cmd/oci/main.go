@@ -1,4 +1,5 @@
-// Command oci makes the filter's OCI image in a folder, with SBOM and provenance beside it, and pushes it if asked to.
+// Command oci makes the filter's OCI image in a folder, with its SBOM and provenance next to it, and pushes it if asked
+// to.
 package main
 
 import (
@@ -22,10 +23,10 @@ import (
 func main() {
 	var o options
 	flag.StringVar(&o.module, "module", "build/sallyport.wasm", "the module")
-	flag.StringVar(&o.out, "out", "build/oci", "the folder to make: an OCI layout in image/, sbom.cdx.json, provenance.json, digest")
+	flag.StringVar(&o.out, "out", "build/oci", "the folder to create: an OCI layout in image/, sbom.cdx.json, provenance.json, digest")
 	flag.StringVar(&o.command, "command", "make wasm", "what made the module, for the provenance")
-	flag.StringVar(&o.push, "push", "", "push to this reference too, such as registry.example.com/sallyport:v1; credentials are docker's")
-	flag.BoolVar(&o.plainHTTP, "plain-http", false, "speak HTTP with the registry, for one on this machine")
+	flag.StringVar(&o.push, "push", "", "also push to this reference, such as registry.example.com/sallyport:v1; uses docker's credentials")
+	flag.BoolVar(&o.plainHTTP, "plain-http", false, "use plain HTTP to the registry, for one on this machine")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -88,7 +89,7 @@ func run(ctx context.Context, o options) error {
 	return nil
 }
 
-// describe writes what belongs to the image.
+// describe writes what goes with the image.
 func describe(ctx context.Context, o options, module []byte, image digest.Digest) error {
 	origin, err := oci.OriginOf(ctx, ".", "./filter", o.command)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 )
 
 func main() {
-	out := flag.String("out", "build/release", "the folder to make")
+	out := flag.String("out", "build/release", "the folder to create")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()

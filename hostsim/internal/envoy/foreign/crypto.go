@@ -42,7 +42,7 @@ var hashes = map[string]crypto.Hash{
 	"sha1": crypto.SHA1, "sha224": crypto.SHA224, "sha256": crypto.SHA256, "sha384": crypto.SHA384, "sha512": crypto.SHA512,
 }
 
-// cryptoFields reads the fields of either message. BadArgument: no message.
+// cryptoFields reads the fields of either message. BadArgument: not a message.
 func cryptoFields(argument []byte) (fields [verifyPEM + 1][]byte, status abi.Status) {
 	parsed, ok := wire.ParseMessage(argument)
 	if !ok {
@@ -56,8 +56,8 @@ func cryptoFields(argument []byte) (fields [verifyPEM + 1][]byte, status abi.Sta
 	return fields, abi.StatusOK
 }
 
-// cryptoArguments reads the fields of either message: field n is at n. BadArgument: no message, or not just one of key
-// and PEM key.
+// cryptoArguments reads the fields of either message: field n is at n. BadArgument: not a message, or not exactly one
+// of key and PEM key.
 func cryptoArguments(argument []byte, pemField int) (fields [verifyPEM + 1][]byte, status abi.Status) {
 	if fields, status = cryptoFields(argument); status != abi.StatusOK {
 		return fields, status
@@ -69,8 +69,8 @@ func cryptoArguments(argument []byte, pemField int) (fields [verifyPEM + 1][]byt
 }
 
 // foreignVerifySignature checks RSA PKCS #1 v1.5 or ECDSA (ASN.1) by what the key is. The status is OK for a wrong
-// signature too: the result is {1: true}, or {2: error}. BadArgument: the argument is no message, has no key or two. Before
-// 1.37 there were no keys in PEM, and a missing key was one that is wrong.
+// signature too: the result is {1: true}, or {2: error}. BadArgument: the argument is not a message, or has no key or
+// two. Before 1.37 there were no keys in PEM, and a missing key counted as a wrong one.
 func foreignVerifySignature(c Call) ([]byte, abi.Status) {
 	var a [verifyPEM + 1][]byte
 	var status abi.Status
@@ -96,7 +96,7 @@ func derOrPEM(der, pemText []byte) []byte {
 	return der
 }
 
-// verify gives Envoy's error text, empty for a good signature.
+// verify returns Envoy's error text, empty for a good signature.
 func verify(hashName string, key, signature, text []byte) string {
 	hash, ok := hashes[strings.ToLower(hashName)]
 	if !ok {
@@ -170,7 +170,7 @@ func parsePrivateKey(der, pemText []byte) any {
 	return nil
 }
 
-// sign gives a signature, or Envoy's error text.
+// sign returns a signature, or Envoy's error text.
 func sign(hashName string, key any, text []byte) (signature []byte, problem string) {
 	hash, ok := hashes[strings.ToLower(hashName)]
 	if !ok {

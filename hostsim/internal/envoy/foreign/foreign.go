@@ -1,4 +1,4 @@
-// Package foreign has the functions that Envoy offers by proxy_call_foreign_function.
+// Package foreign has the functions that Envoy offers through proxy_call_foreign_function.
 package foreign
 
 import (
@@ -28,7 +28,7 @@ type Call struct {
 	Argument []byte
 }
 
-// Find is nil when this Envoy has no function of that name.
+// Find returns nil when this Envoy has no function with that name.
 func Find(name string, c Caller) Function {
 	if name == "sign" && !c.Signs() {
 		return nil
@@ -58,7 +58,8 @@ func foreignExpression(c Call) ([]byte, abi.Status) {
 	return nil, abi.StatusNotFound
 }
 
-// foreignCompress gives the argument in zlib format. The bytes may differ from zlib's own; what they unpack to does not.
+// foreignCompress returns the argument in zlib format. The bytes may differ from zlib's own; what they unpack to does
+// not.
 func foreignCompress(c Call) ([]byte, abi.Status) {
 	var b bytes.Buffer
 	w := zlib.NewWriter(&b)
@@ -70,7 +71,7 @@ func foreignCompress(c Call) ([]byte, abi.Status) {
 // maxUncompressed bounds what one uncompress may make. Envoy has no bound of its own but memory.
 const maxUncompressed = 64 << 20
 
-// foreignUncompress unpacks zlib format. SerializationFailure: it is not that, or not whole.
+// foreignUncompress unpacks zlib format. SerializationFailure: it is not zlib, or is incomplete.
 func foreignUncompress(c Call) ([]byte, abi.Status) {
 	r, err := zlib.NewReader(bytes.NewReader(c.Argument))
 	if err != nil {

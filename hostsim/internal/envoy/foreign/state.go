@@ -9,10 +9,10 @@ import (
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/wire"
 )
 
-// filterObject makes an object of filter state from bytes: what a property then reads, and whether the bytes are good.
+// filterObject makes an object of filter state from bytes: what a property then reads, and whether the bytes are valid.
 type filterObject func(value []byte) (reads []byte, ok bool)
 
-// UnreadableObject is one that no property reads.
+// UnreadableObject is an object that no property can read.
 const UnreadableObject = "envoy.network.application_protocols"
 
 // filterObjects are the names that a guest may set. Source: Envoy "Well known filter state objects"; which of them are
@@ -59,8 +59,8 @@ func boolObject(value []byte) ([]byte, bool) {
 }
 
 // foreignSetFilterState takes {1: name, 2: value, 3: life span} and sets an object that other parts of Envoy read.
-// NotFound: no such object, or a context without a stream. BadArgument: no message, or a value that the object refuses.
-// The life span is not looked at.
+// NotFound: no such object, or a context without a stream. BadArgument: not a message, or a value that the object
+// refuses. The life span is ignored.
 func foreignSetFilterState(c Call) ([]byte, abi.Status) {
 	fields, ok := wire.ParseMessage(c.Argument)
 	if !ok {
@@ -92,8 +92,8 @@ func foreignSetFilterState(c Call) ([]byte, abi.Status) {
 }
 
 // foreignDeclareProperty takes {1: name, 2: read only, 3: type, 4: schema, 5: life span} for properties that the guest
-// will set. BadArgument: no message, or declared before. Only what a root declares counts; of the rest only "read only"
-// has an effect here. Source: Envoy context.cc declareProperty, setProperty.
+// will set. BadArgument: not a message, or already declared. Only what a root declares counts; of the rest only "read
+// only" has an effect here. Source: Envoy context.cc declareProperty, setProperty.
 func foreignDeclareProperty(c Call) ([]byte, abi.Status) {
 	fields, ok := wire.ParseMessage(c.Argument)
 	if !ok {

@@ -6,14 +6,16 @@ import (
 	"github.com/sallyport-gateway/sallyport/hostsim/abi"
 )
 
-// Framing is how long a message's body is over HTTP/1: as its content-length promises, and as it is sent. Envoy sends
-// both as the filters leave them. Source: Envoy source/common/http/http1/codec_impl.cc StreamEncoderImpl::encodeHeadersBase.
+// Framing is how long a message's body is over HTTP/1: as its content-length promises, and as it was sent. Envoy sends
+// both as the filters leave them. Source: Envoy source/common/http/http1/codec_impl.cc
+// StreamEncoderImpl::encodeHeadersBase.
 type Framing struct {
 	Declared int // -1 when the end of the body shows where it ends, or there can be none
 	Sent     int
 }
 
-// DeclaredIn reads content-length. A value that is not a number promises nothing: what a peer makes of it is its own affair.
+// DeclaredIn reads content-length. A value that is not a number promises nothing: what a peer makes of it is up to the
+// peer.
 func DeclaredIn(h abi.Headers) Framing {
 	value, ok := h.Get("content-length")
 	if !ok {
@@ -26,8 +28,8 @@ func DeclaredIn(h abi.Headers) Framing {
 	return Framing{Declared: n}
 }
 
-// DeclaredByResponse is declaredIn for a response. One of 204 or 304 has no body by rule, whatever it declares and
-// whatever is sent; of one to HEAD Envoy sends none.
+// DeclaredByResponse is DeclaredIn for a response. By rule a 204 or 304 has no body, whatever it declares and whatever
+// is sent; in answer to HEAD Envoy sends none.
 func DeclaredByResponse(h abi.Headers, toHead bool) Framing {
 	status, _ := h.Get(":status")
 	switch {

@@ -14,7 +14,7 @@ type Map struct {
 	List abi.Headers
 }
 
-// Name is a header's name with what the host has to know about it.
+// Name is a header's name with what the host needs to know about it.
 type Name struct {
 	Text           string // in lower case
 	inline, pseudo bool
@@ -48,7 +48,7 @@ func (m *Map) Get(name string) (string, bool) {
 	return "", false
 }
 
-// GetBytes is get without making a string of the name; an upper-case letter takes the slow way.
+// GetBytes is Get without making a string of the name; an upper-case letter takes the slow way.
 func (m *Map) GetBytes(name []byte) (string, bool) {
 	for _, c := range name {
 		if 'A' <= c && c <= 'Z' {
@@ -63,7 +63,7 @@ func (m *Map) GetBytes(name []byte) (string, bool) {
 	return "", false
 }
 
-// Unique are the headers with those of one name joined, as maps of properties have them.
+// Unique is the headers with those of the same name joined, as maps of properties have them.
 func (m *Map) Unique() abi.Headers {
 	if m == nil {
 		return nil
@@ -78,7 +78,7 @@ func (m *Map) Unique() abi.Headers {
 	return out
 }
 
-// SizeOrNone is byteSize, and 0 of no map.
+// SizeOrNone is ByteSize, or 0 for no map.
 func (m *Map) SizeOrNone() int {
 	if m == nil {
 		return 0
@@ -100,10 +100,10 @@ func (m *Map) Joined(name string) (value string, found bool) {
 	return value, found
 }
 
-// Add is put for a name in lower case.
+// Add is Put for a name in lower case.
 func (m *Map) Add(name, value string) { m.Put(NewName(name), value) }
 
-// Put appends a header; an inline header that is there already is joined with a comma.
+// Put appends a header; an inline header that already exists is joined with a comma.
 func (m *Map) Put(name Name, value string) {
 	if name.inline {
 		for i := range m.List {
@@ -142,7 +142,7 @@ func (m *Map) Set(name, value string) {
 	m.Add(name, value)
 }
 
-// Assign is what Envoy's own code does: an entry that is there keeps its place.
+// Assign is what Envoy's own code does: an existing entry keeps its place.
 func (m *Map) Assign(name, value string) {
 	for i := range m.List {
 		if m.List[i].Name == name {
@@ -165,7 +165,7 @@ func (m *Map) ByteSize() int {
 	return n
 }
 
-// Pairs is a view of the headers, none of no map.
+// Pairs is a view of the headers; nil for no map.
 func (m *Map) Pairs() []abi.Header {
 	if m == nil {
 		return nil
@@ -209,7 +209,7 @@ var inlineNames = map[string]bool{
 
 func isInline(name string) bool { return inlineNames[name] }
 
-// GetOrNone is Get, also of no map.
+// GetOrNone is Get that also works for no map.
 func (m *Map) GetOrNone(name string) (string, bool) {
 	if m == nil {
 		return "", false

@@ -9,13 +9,13 @@ import (
 )
 
 // A chain of several plugins is a Stream for each, in the order of the request. What a plugin lets through goes to the
-// next one, and from the last to the router; a response, also one of the proxy's own, comes back the other way. The
+// next one, and from the last to the router; a response, even one of the proxy's own, comes back the other way. The
 // first stream has what belongs to the request as a whole: the connection manager, the timers, the client's events, the
-// end. A stream without neighbours is first and last.
+// end. A stream without neighbours is both first and last.
 // Source: Envoy source/common/http/filter_manager.cc.
 
 // NewChain begins a request through the plugins of several listeners of one process, as if they were one listener's: the
-// first one's settings hold. The stream is the client's end.
+// first one's settings hold. The stream returned is the client's end.
 func NewChain(listeners []*envoy.Listener, worker int, info envoy.StreamInfo) (*Stream, error) {
 	first, err := NewStream(listeners[0], worker, info)
 	if err != nil {
@@ -44,7 +44,7 @@ func (s *Stream) first() *Stream {
 	return s
 }
 
-// Last is the stream that the router is behind.
+// Last is the stream in front of the router.
 func (s *Stream) Last() *Stream {
 	for s.next != nil {
 		s = s.next
@@ -77,21 +77,21 @@ func (s *Stream) flag(f envoy.ResponseFlags) {
 	}
 }
 
-// sharesRequest has all plugins know what the connection manager has found out.
+// sharesRequest gives all plugins what the connection manager has found out.
 func (s *Stream) sharesRequest() {
 	for t := s.next; t != nil; t = t.next {
 		t.HeadReq, t.grpcReq = s.HeadReq, s.grpcReq
 	}
 }
 
-// routerTold has all plugins know what the router knows.
+// routerTold gives all plugins what the router knows.
 func (s *Stream) routerTold() {
 	for t := s.prev; t != nil; t = t.prev {
 		t.isRouted, t.chosen, t.connected, t.routedAt, t.answeredAt = s.isRouted, s.chosen, s.connected, s.routedAt, s.answeredAt
 	}
 }
 
-// answered is whether there are response headers anywhere in the chain.
+// answered reports whether there are response headers anywhere in the chain.
 func (s *Stream) answered() bool {
 	for t := s.first(); t != nil; t = t.next {
 		if t.encode.headers != nil {
@@ -101,14 +101,14 @@ func (s *Stream) answered() bool {
 	return false
 }
 
-// stopEncoding: a direct reply takes the place of the response, wherever it is.
+// stopEncoding stops the response, wherever it is: a direct reply takes its place.
 func (s *Stream) stopEncoding() {
 	for t := s.first(); t != nil; t = t.next {
 		t.encode.aborted = true
 	}
 }
 
-// passHeaders, passData and passTrailers hand the request to the next plugin; they are false behind the last.
+// passHeaders, passData and passTrailers pass the request to the next plugin; they return false at the last.
 func (s *Stream) passHeaders(end bool) bool {
 	if s.next == nil {
 		return false
@@ -140,7 +140,8 @@ func (s *Stream) passTrailers() bool {
 	return true
 }
 
-// returnHeaders, returnData and returnTrailers hand the response back to the plugin before; they are false at the first.
+// returnHeaders, returnData and returnTrailers pass the response back to the previous plugin; they return false at the
+// first.
 func (s *Stream) returnHeaders(m *header.Map, end bool) bool {
 	if s.prev == nil {
 		return false

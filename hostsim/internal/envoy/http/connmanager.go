@@ -59,7 +59,7 @@ func (s *Stream) acceptRequest(h abi.Headers) *header.Map {
 	return m
 }
 
-// ownConnection takes away what the client says about its own connection. Of te only trailers is left.
+// ownConnection removes what the client says about its own connection. Of te only trailers is left.
 // Source: Envoy conn_manager_utility.cc mutateRequestHeaders; measured.
 func (s *Stream) ownConnection(m *header.Map) {
 	connection, _ := m.Get("connection")
@@ -104,7 +104,7 @@ func (s *Stream) forwarded(m *header.Map, scheme string) {
 	cm := s.Host.Config.ConnManager
 	if cm.UseRemoteAddress {
 		ip := hostOf(s.Info.RemoteAddr)
-		if net.ParseIP(ip).IsLoopback() { // Envoy says where it is itself
+		if net.ParseIP(ip).IsLoopback() { // Envoy gives its own address
 			ip = hostOf(s.Host.Config.LocalAddress)
 		}
 		m.Add("x-forwarded-for", ip)
@@ -123,8 +123,8 @@ func (s *Stream) forwarded(m *header.Map, scheme string) {
 	}
 }
 
-// clientAddress is the client's address in the connection manager's view; see the settings' docs. The headers have the
-// x-forwarded-for that forwarded leaves.
+// clientAddress is the client's address as the connection manager sees it; see the docs of the settings. The headers
+// have the x-forwarded-for that forwarded leaves.
 func (s *Stream) clientAddress(m *header.Map) string {
 	cm := s.Host.Config.ConnManager
 	hops := cm.XFFTrustedHops

@@ -43,7 +43,7 @@ func (c *streamContext) mutableMap(kind uint32) *header.Map {
 	return c.headerMap(kind)
 }
 
-// HeaderValue is NotFound in the log phase where otherwise a map that is not there is BadArgument.
+// HeaderValue answers NotFound in the log phase, where otherwise a map that is not there is BadArgument.
 func (c *streamContext) HeaderValue(kind uint32, name []byte) (string, bool, abi.Status) {
 	m := c.headerMap(kind)
 	if m == nil && c.stream.logging {
@@ -93,7 +93,7 @@ func (c *streamContext) SetHeaderPairs(kind uint32, pairs *wire.Pairs) abi.Statu
 	if m == nil {
 		return abi.StatusBadArgument
 	}
-	m.List = m.List[:0] // nobody else holds it: what leaves is a copy
+	m.List = m.List[:0] // nothing else holds it: what leaves is a copy
 	for {
 		name, value, ok := pairs.Next()
 		if !ok {
@@ -107,7 +107,7 @@ func (c *streamContext) SetHeaderPairs(kind uint32, pairs *wire.Pairs) abi.Statu
 	return abi.StatusOK
 }
 
-// HeaderSize is the bytes of all names and values.
+// HeaderSize is the number of bytes of all names and values.
 func (c *streamContext) HeaderSize(kind uint32) (int, abi.Status) {
 	m := c.mutableMap(kind)
 	if m == nil {
@@ -116,7 +116,7 @@ func (c *streamContext) HeaderSize(kind uint32) (int, abi.Status) {
 	return m.ByteSize(), abi.StatusOK
 }
 
-// chunk is a body that the guest may read and write now; nil when there is none. Source: Envoy context.cc getBuffer.
+// chunk is the body that the guest may read and write now; nil when there is none. Source: Envoy context.cc getBuffer.
 func (c *streamContext) chunk(kind uint32) *[]byte {
 	switch kind {
 	case wasmhost.BufferRequestBody:

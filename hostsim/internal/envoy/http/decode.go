@@ -10,9 +10,9 @@ import (
 )
 
 // The request's way through the filter chain. Source: Envoy source/common/http/filter_manager.cc, and the plugin's
-// part of it source/extensions/common/wasm/context.cc decodeHeaders and on.
+// part of it source/extensions/common/wasm/context.cc from decodeHeaders on.
 
-// filterStatus is what a filter answers to headers, data or trailers.
+// filterStatus is what a filter returns for headers, data or trailers.
 type filterStatus int
 
 const (
@@ -125,7 +125,7 @@ func (s *Stream) filterRequestTrailers() {
 	}
 }
 
-// continueDecoding is Envoy's commonContinue: after StopAll the body comes to the guest again, else it goes on.
+// continueDecoding is Envoy's commonContinue: after StopAll the guest gets the body again, otherwise it goes on.
 func (s *Stream) continueDecoding() {
 	d := &s.decode
 	if d.aborted {
@@ -161,7 +161,7 @@ func (s *Stream) routeHeaders(end bool) {
 		return
 	}
 	if s.isRouted {
-		return // a guest that continued twice; Envoy's router is not made for it
+		return // a guest that continued twice; Envoy's router is not made for that
 	}
 	s.isRouted = true
 	if r := s.unroutable(); r != nil {
@@ -182,8 +182,9 @@ func (s *Stream) routeHeaders(end bool) {
 	s.sentToBackend(end)
 }
 
-// unroutable is the router's own reply: that of the route, or to headers that a plugin has taken away. Whatever the path
-// is otherwise, it leads to the backend. Source: Envoy source/common/router/config_impl.cc RouteMatcher::route, HeaderUtility::checkRequiredRequestHeaders.
+// unroutable is the router's own reply: that of the route, or to headers that a plugin has removed. Any other path
+// leads to the backend. Source: Envoy source/common/router/config_impl.cc RouteMatcher::route,
+// HeaderUtility::checkRequiredRequestHeaders.
 func (s *Stream) unroutable() *localReply {
 	for _, name := range []string{":path", "x-forwarded-proto"} {
 		if value, _ := s.decode.headers.Get(name); value == "" {
@@ -202,8 +203,8 @@ func (s *Stream) unroutable() *localReply {
 }
 
 // requestDecoded ends the request timeout when the request's end has passed the plugin, or is a piece of the body that
-// the plugin was asked about and holds. Held at the headers or trailers, a request that has arrived whole still times
-// out. Source: Envoy filter_manager.cc maybeEndDecode, and where it is not reached.
+// the plugin was asked about and holds. Held at the headers or trailers, even a request that has arrived completely
+// times out. Source: Envoy filter_manager.cc maybeEndDecode, and where it is not reached.
 func (s *Stream) requestDecoded(end bool) {
 	if end {
 		s.first().requestTimer.Stop()

@@ -8,9 +8,9 @@ import (
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/wasmhost"
 )
 
-// The response's way to the client. Source: Envoy source/common/http/filter_manager.cc encodeHeaders and on.
+// The response's way to the client. Source: Envoy source/common/http/filter_manager.cc from encodeHeaders on.
 
-// UpstreamHeaders is the router getting response headers.
+// UpstreamHeaders is called when the router gets response headers.
 func (s *Stream) UpstreamHeaders(m *header.Map, end bool) {
 	if s.UpstreamDone || s.encode.headers != nil {
 		return
@@ -177,8 +177,9 @@ func (s *Stream) toClientHeaders(m *header.Map, end bool) {
 }
 
 // hopByHop makes the headers that are about the client's connection: a plugin's own do not count. The connection ends
-// with the response when the client wants it, when the request has not been read to its end, after a 400 of the
-// proxy's own, and on a listener that drains (with Envoy's --drain-strategy immediate; its default begins to do so later). Source: Envoy conn_manager_impl.cc encodeHeaders, conn_manager_utility.cc mutateResponseHeaders.
+// with the response when the client wants it to, when the request has not been read to its end, after a 400 of the
+// proxy's own, and on a listener that is draining (with Envoy's --drain-strategy immediate; by default it begins to do
+// so later). Source: Envoy conn_manager_impl.cc encodeHeaders, conn_manager_utility.cc mutateResponseHeaders.
 func (s *Stream) hopByHop(m *header.Map) {
 	for _, name := range [...]string{"connection", "transfer-encoding", "proxy-connection", "upgrade"} {
 		m.Remove(name)
@@ -217,7 +218,7 @@ func (s *Stream) toClientTrailers() {
 	s.responded()
 }
 
-// responded: the client has the whole response.
+// responded is called when the client has the whole response.
 func (s *Stream) responded() {
 	s.checkLength("response to the client", &s.toClient, clientAwaits, clientReads)
 	s.destroy()

@@ -20,12 +20,12 @@ func TestExplain(t *testing.T) {
 		{"proxy_get_header_map_value", ":path", []uint64{0, at, 5, out, out + 4}, ""},
 		{"proxy_get_header_map_value", "x-none", []uint64{0, at, 6, out, out + 4}, "no such header"},
 		{"proxy_replace_header_map_value", "a", []uint64{2, at, 1, at, 1}, "no such map to write now"},
-		{"proxy_get_property", "nonsense", []uint64{at, 8, out, out + 4}, "knows no such path"},
+		{"proxy_get_property", "nonsense", []uint64{at, 8, out, out + 4}, "does not know this path"},
 		{"proxy_set_effective_context", "", []uint64{77}, "its stream has ended"},
 		{"proxy_http_call", "none", []uint64{at, 4, at, 0, 0, 0, 0, 0, 100, out}, "no such cluster"},
-		{"proxy_get_buffer_bytes", "", []uint64{7, 0, 10, out, out + 4}, "lives as long as its callback"},
-		{"proxy_log", "", []uint64{2, 0xfffffff0, 100}, "outside of the guest's memory"},
-		{"proxy_close_stream", "", []uint64{9}, "none of those that the parameter knows"},
+		{"proxy_get_buffer_bytes", "", []uint64{7, 0, 10, out, out + 4}, "exists only during its callback"},
+		{"proxy_log", "", []uint64{2, 0xfffffff0, 100}, "outside the guest's memory"},
+		{"proxy_close_stream", "", []uint64{9}, "not one that the parameter allows"},
 	} {
 		t.Run(tt.call+" "+tt.text, func(t *testing.T) {
 			g.write(at, []byte(tt.text))

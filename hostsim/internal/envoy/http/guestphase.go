@@ -6,7 +6,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/wasmhost"
 )
 
-// skipped: this direction passes without the plugin. The 503 of its own crash does not come to it again.
+// skipped: this direction passes without the plugin. The 503 for its own crash is not shown to it.
 func (s *Stream) skipped(d *side) bool {
 	return s.ctx == nil || !s.requestStarted || d == &s.encode && s.failedOnce
 }
@@ -29,7 +29,7 @@ func (s *Stream) pluginData(d *side, cb wasmhost.Callback, data *[]byte, end boo
 	if s.skipped(d) {
 		return filterContinue
 	}
-	c := s.ctx // it may end with what is held back
+	c := s.ctx // it may end when what is held back is too much
 	if d.buffering {
 		if d == &s.decode {
 			s.bufferRequest(*data)
@@ -147,7 +147,7 @@ func (s *Stream) guestTrailers(c *streamContext, cb wasmhost.Callback, m *header
 	return status
 }
 
-// checkFailed is true when the VM has crashed; the first time it answers 503 for the stream.
+// checkFailed is true when the VM has crashed; the first time it answers the stream with 503.
 // Source: proxy-wasm-cpp-host CHECK_FAIL; Envoy context.cc failStream.
 func (s *Stream) checkFailed(c *streamContext) bool {
 	if !c.Guest.Failed() {

@@ -5,13 +5,13 @@ import (
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/wasmhost"
 )
 
-// RequestMetadata feeds an HTTP/2 METADATA frame of the client. The guest is told how many entries it has; it cannot read
-// them, and the frame goes no further. Source: Envoy context.cc decodeMetadata.
+// RequestMetadata feeds an HTTP/2 METADATA frame of the client. The guest learns how many entries it has; it cannot
+// read them, and the frame goes no further. Source: Envoy context.cc decodeMetadata.
 func (s *Stream) RequestMetadata(h abi.Headers) error {
 	return s.feed(func() { s.metadata(wasmhost.OnRequestMetadata, h, false) })
 }
 
-// ResponseMetadata is RequestMetadata for the backend's. Source: Envoy context.cc encodeMetadata.
+// ResponseMetadata is RequestMetadata for a frame of the backend. Source: Envoy context.cc encodeMetadata.
 func (s *Stream) ResponseMetadata(h abi.Headers) error {
 	return s.feed(func() { s.metadata(wasmhost.OnResponseMetadata, h, s.failedOnce) })
 }

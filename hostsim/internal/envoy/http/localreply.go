@@ -19,9 +19,9 @@ type localReply struct {
 	details string
 }
 
-const noGRPCStatus = 0 // 0 is never asked for on purpose: a reply that denies is not OK
+const noGRPCStatus = 0 // 0 is never asked for on purpose: a refusal is not OK
 
-// localReply answers the client. Where in the stream's life it comes decides how: during a decoder callback it is
+// localReply answers the client. When in the stream's life it comes decides how: during a decoder callback it is
 // prepared and sent when that returns; while a response is on its way to the client but not yet out, it goes to the
 // client directly, past the plugin; after that the stream is reset.
 // Source: Envoy filter_manager.cc DownstreamFilterManager::sendLocalReply.
@@ -50,7 +50,7 @@ func (s *Stream) localReply(r *localReply) {
 		s.directReply(r)
 	default:
 		if s.encoding == 0 {
-			s.Host.Log(s.Thread.Index, abi.LevelCritical, "a local reply to a response that is on its way, outside of its callbacks: Envoy was seen to die here", true)
+			s.Host.Log(s.Thread.Index, abi.LevelCritical, "a local reply to a response that is on its way, outside its callbacks: Envoy was seen to crash here", true)
 		}
 		s.setDetails(r.details)
 		s.reset(r.details)
@@ -80,7 +80,7 @@ func (s *Stream) encodeReply(r *localReply) {
 	}
 }
 
-// directReply goes to the client past the plugin.
+// directReply goes straight to the client, past the plugin.
 func (s *Stream) directReply(r *localReply) {
 	s.Instance.Guest.InReply(func() { s.first().sendReply(r) })
 }
@@ -96,7 +96,7 @@ func (s *Stream) sendReply(r *localReply) {
 	}
 }
 
-// abandonUpstream: whatever the backend still says is for nobody.
+// abandonUpstream gives up the backend: whatever it still says is dropped.
 func (s *Stream) abandonUpstream() {
 	if l := s.Last(); l.isRouted && !l.UpstreamDone {
 		l.UpstreamDone = true
@@ -171,7 +171,8 @@ func (s *Stream) RouterFailed(f upstream.Fault) {
 	s.localReply(&reply)
 }
 
-// afterStart is what a failure after the response headers is called. What ends before its content-length is not HTTP.
+// afterStart is what a failure after the response headers is called. A message that ends before its content-length is
+// not HTTP.
 var afterStart = map[upstream.Fault]struct {
 	flags   envoy.ResponseFlags
 	details string

@@ -8,15 +8,15 @@ import (
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/envoy/header"
 )
 
-// What is said of a message with a stale content-length, by what its receiver does.
+// What is said about a message with a stale content-length, by what its receiver does.
 const (
 	backendAwaits = "the backend waits for the rest until the route's timeout"
-	backendReads  = "the backend reads what is too much as the beginning of the next request"
+	backendReads  = "the backend reads the excess as the beginning of the next request"
 	clientAwaits  = "the client waits for the rest"
-	clientReads   = "the client takes what is too much for the beginning of the next response"
+	clientReads   = "the client takes the excess for the beginning of the next response"
 )
 
-// checkLength says so when the message that has been sent has a stale content-length.
+// checkLength reports it when the message that has been sent has a stale content-length.
 func (s *Stream) checkLength(message string, f *header.Framing, awaits, reads string) {
 	if !f.Stale() {
 		return
@@ -27,7 +27,7 @@ func (s *Stream) checkLength(message string, f *header.Framing, awaits, reads st
 	s.misframe(fmt.Sprintf("%s with content-length %d and a body of %d bytes: %s", message, f.Declared, f.Sent, awaits))
 }
 
-// misframe says what is wrong with a message, in the exchange and in the log.
+// misframe reports what is wrong with a message, in the exchange and in the log.
 func (s *Stream) misframe(what string) {
 	s = s.first()
 	s.Misframed = append(s.Misframed, what)

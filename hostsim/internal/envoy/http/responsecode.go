@@ -16,11 +16,12 @@ func statusOf(m *header.Map) (code int, ok bool) {
 	return int(n), err == nil
 }
 
-// IsInterim: a client takes the response for one before the final one. isNoStatus: it takes it for none at all.
+// IsInterim: a client takes the response for one before the final one. IsNoStatus: it does not take it for a response
+// at all.
 func IsInterim(code int) bool  { return 100 <= code && code < 200 }
 func IsNoStatus(code int) bool { return code < 100 || code > 999 }
 
-// checkStatus says so when a client cannot make a response of the status that goes out.
+// checkStatus reports it when a client cannot take the status that is sent for that of a response.
 func (s *Stream) checkStatus(code int) {
 	switch {
 	case IsInterim(code):

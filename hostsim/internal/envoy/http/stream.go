@@ -20,7 +20,7 @@ type Stream struct {
 	envoy.Flow
 	ctx *streamContext // nil when the plugin is skipped
 
-	prev, next       *Stream // the plugins beside it in the chain
+	prev, next       *Stream // the plugins next to it in the chain
 	passed, returned bool    // headers went to next; response headers went to prev
 
 	decode, encode          side
@@ -40,7 +40,7 @@ type Stream struct {
 	bytesReceived           int  // of the request body
 	bytesSent               int  // of the response body
 	routedAt, answeredAt    time.Time
-	chosen, connected       bool // the router has a host; it talks to it
+	chosen, connected       bool // the router has a host; it is connected to it
 	activeAt                time.Time
 	toBackend, toClient     header.Framing
 	Misframed               []string // what is wrong with the length of a message, in words
@@ -55,17 +55,17 @@ type side struct {
 	headers, trailers *header.Map
 	iteration         iteration
 	headersContinued  bool
-	buffered          []byte // held back; nil when nothing was, which is not the same as nothing in it
+	buffered          []byte // held back; nil when nothing was, which is not the same as empty
 	complete          bool   // the end has arrived
 	aborted           bool   // a local reply ended it
-	buffering         bool   // the guest answered Pause to a body callback
+	buffering         bool   // the guest returned Pause from a body callback
 
-	// What the guest can reach: nil when it cannot. Source: Envoy Context's pointers request_headers_ and so on.
+	// What the guest can reach; nil for what it cannot. Source: Envoy Context's pointers request_headers_ and so on.
 	seenHeaders, seenTrailers *header.Map
 	seenBody                  *[]byte
 }
 
-// hold keeps data back. Data without bytes counts: it may be all that brings the end.
+// hold keeps data back. Data without bytes counts: it may be what brings the end.
 func (d *side) hold(data []byte) {
 	if d.buffered == nil {
 		d.buffered = []byte{}
@@ -117,7 +117,7 @@ func (s *Stream) attach() {
 	s.ctx = newStreamContext(s)
 }
 
-// eventsOfAnExchange is how many events one with a body and without surprises has.
+// eventsOfAnExchange is how many events an exchange with a body and without surprises has.
 const eventsOfAnExchange = 6
 
 func (s *Stream) feed(f func()) error {
@@ -132,7 +132,7 @@ func (s *Stream) feed(f func()) error {
 	return err
 }
 
-// Fed runs f when the stream still takes something.
+// Fed runs f if the stream is not over.
 func (s *Stream) Fed(f func()) {
 	if !s.Over {
 		s.active()
@@ -187,12 +187,12 @@ func (s *Stream) ResponseTrailers(h abi.Headers) error {
 	return s.feed(func() { l := s.Last(); l.UpstreamDone = true; l.EncodeTrailers(header.New(h)) })
 }
 
-// UpstreamFailed says that the backend did not answer, or not to the end. The router makes its reply of it.
+// UpstreamFailed reports that the backend did not answer, or not to the end. The router replies accordingly.
 func (s *Stream) UpstreamFailed(f upstream.Fault) error {
 	return s.feed(func() { s.Last().RouterFailed(f) })
 }
 
-// ClientGone says that the client has gone: log, done and delete run at once.
+// ClientGone reports that the client has gone: log, done and delete run at once.
 func (s *Stream) ClientGone() {
 	s.Do(func() { s.Cut("downstream_remote_disconnect") })
 }

@@ -13,7 +13,8 @@ import (
 // that the client can read what was sent.
 const delayedClose = time.Second
 
-// reset ends the stream without a further response. The guest is told at once, and a client of HTTP/1 a second later.
+// reset ends the stream without a further response. The guest is notified at once, and a client of HTTP/1 a second
+// later.
 // Source: Envoy conn_manager_impl.cc checkForDeferredClose, connection_impl_base.h; measured.
 func (s *Stream) reset(details string) {
 	s = s.first()
@@ -26,7 +27,7 @@ func (s *Stream) reset(details string) {
 	s.endAs(details)
 }
 
-// Cut is reset where the client knows at once: it has gone itself, or the whole connection goes.
+// Cut is reset where the client knows at once: it has left by itself, or its whole connection ends.
 func (s *Stream) Cut(details string) {
 	s = s.first()
 	if s.Over {
@@ -44,7 +45,7 @@ func (s *Stream) endAs(details string) {
 	s.destroy()
 }
 
-// told: the client sees the end of its connection.
+// told is called when the client sees the end of its connection.
 func (s *Stream) told(details string) {
 	if s.Lingers {
 		s.Lingers = false
@@ -83,7 +84,7 @@ func (c *streamContext) end() {
 	}
 }
 
-// logPhase runs on_log, also when the request phase never ran: the context is made then.
+// logPhase runs on_log, even when the request phase never ran: then the context is made now.
 func (s *Stream) logPhase(c *streamContext) {
 	c.Enter()
 	s.logging = true
@@ -93,9 +94,9 @@ func (s *Stream) logPhase(c *streamContext) {
 	s.decode.seenHeaders, s.encode.seenHeaders, s.encode.seenTrailers = nil, nil, nil
 }
 
-// active notes that something moved on the stream: its idle time begins again. Held data that comes to the plugin again
-// counts, as every run of it through the chain does (Source: Envoy filter_manager.cc decodeData and on). The timer itself stays as it is, and when
-// it fires too early, it is set for the rest.
+// active notes that something moved on the stream: its idle time starts again. Held data that reaches the plugin again
+// counts, as every run of it through the chain does (Source: Envoy filter_manager.cc from decodeData on). The timer
+// itself stays as it is; when it fires too early, it is set for the rest.
 func (s *Stream) active() {
 	s = s.first()
 	limit := s.Host.Config.ConnManager.StreamIdleTimeout
@@ -123,7 +124,7 @@ func (s *Stream) idle() {
 	s.timeout("stream_idle_timeout", "stream timeout")
 }
 
-// timeout is a time limit of the connection manager.
+// timeout is called when a time limit of the connection manager is reached.
 func (s *Stream) timeout(details, text string) {
 	if s.Over {
 		return
@@ -139,7 +140,7 @@ func (s *Stream) timeout(details, text string) {
 	s.localReply(&localReply{status: status, body: []byte(text), details: details})
 }
 
-// detailsText replaces what may not stand in response code details. Source: Envoy StringUtil::replaceAllEmptySpace.
+// detailsText replaces what must not appear in response code details. Source: Envoy StringUtil::replaceAllEmptySpace.
 func detailsText(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r == ' ' || '\t' <= r && r <= '\r' {

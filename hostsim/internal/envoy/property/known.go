@@ -50,8 +50,8 @@ func Header(m *header.Map, rest string) Value {
 	return Text(value).When(ok)
 }
 
-// Node is the node, or with field a part of it. Only fields of text are known, and what WithNode does not give is
-// as an Envoy without them has it.
+// Node is the node, or with field a part of it. Only text fields are known; those that WithNode does not set are as in
+// an Envoy without them.
 func Node(node map[string]string, field string) Value {
 	field, nested := strings.CutPrefix(field, "\x00")
 	if !nested {

@@ -5,14 +5,14 @@ import "strings"
 // stateKeyPrefix is where set_property stores. Source: Envoy filters/common/expr/cel_state.h CelStateKeyPrefix.
 const stateKeyPrefix = "wasm."
 
-// Path is a path of get_property or set_property, taken apart.
+// Path is a path of get_property or set_property, split into its parts.
 type Path struct {
-	Text   string // its parts are divided by NUL
+	Text   string // its parts are separated by NUL
 	Top    string // the first part
 	Rest   string // what follows it
 	Nested bool   // something follows
-	Dotted string // as tests write it: without the NUL behind the last part, which the C++ SDK sends
-	// StateKey is where set_property stores, and topStateKey where get_property looks.
+	Dotted string // as tests write it: without the NUL after the last part, which the C++ SDK sends
+	// StateKey is where set_property stores, and TopStateKey where get_property looks.
 	StateKey, TopStateKey string
 }
 

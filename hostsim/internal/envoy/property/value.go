@@ -1,4 +1,4 @@
-// Package property has paths and values of proxy_get_property, and those values that hang on nothing else.
+// Package property has paths and values of proxy_get_property, and those values that depend on nothing else.
 package property
 
 import (
@@ -11,7 +11,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/wire"
 )
 
-// Value is what a property has, as the guest gets it; the zero value is no property. It is not an interface, so
+// Value is the value of a property, as the guest gets it; the zero value is no property. It is not an interface, so
 // that reading one allocates nothing. Source: Envoy context.cc serializeValue.
 type Value struct {
 	shape   propertyShape
@@ -53,7 +53,7 @@ func Bool(b bool) Value {
 	return Value{shape: boolShape, number: oneIf(b)}
 }
 
-// When is the value when ok, and else no property.
+// When is the value if ok, and otherwise no property.
 func (p Value) When(ok bool) Value {
 	if !ok {
 		return Value{}
@@ -61,12 +61,12 @@ func (p Value) When(ok bool) Value {
 	return p
 }
 
-// Whole is what a path names that ends too early, such as "request".
+// Whole is what a path that ends too early, such as "request", names.
 func Whole() Value { return Value{shape: wholeShape} }
 
 func NonEmpty(s string) Value { return Text(s).When(s != "") }
 
-// Of makes a value of what the test gave.
+// Of makes a Value of what the test set.
 func Of(value any) (Value, error) {
 	switch x := value.(type) {
 	case string:
@@ -91,7 +91,7 @@ func Of(value any) (Value, error) {
 	return Value{}, fmt.Errorf("value of type %T: want string, []byte, bool, int64, uint64, float64, time.Time, time.Duration or Headers", value)
 }
 
-// Render is the value as the guest gets it: text, or else bytes, which may lie in scratch.
+// Render is the value as the guest gets it: text, or else bytes, which may be in scratch.
 func (p Value) Render(scratch *[]byte) (text string, data []byte, status abi.Status) {
 	into := (*scratch)[:0]
 	switch p.shape {

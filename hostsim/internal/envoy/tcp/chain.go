@@ -7,9 +7,9 @@ import (
 
 // The way of bytes through the network filter chain: our plugin, then tcp_proxy. Source: Envoy
 // source/common/network/filter_manager_impl.cc and connection_impl.cc, source/common/tcp_proxy/tcp_proxy.cc; the
-// plugin's part is source/extensions/common/wasm/context.cc onNewConnection and on.
+// plugin's part is source/extensions/common/wasm/context.cc from onNewConnection on.
 
-// readable is the connection reading its socket. buffered: it was told to read what it has already, too.
+// readable makes the connection read its socket. buffered: also what it has already read.
 func (c *Connection) readable(buffered bool) {
 	if c.readOff || c.closed {
 		return
@@ -23,7 +23,7 @@ func (c *Connection) readable(buffered bool) {
 	c.received += len(c.arrived)
 	c.arrived = nil
 	if !fresh && (!buffered || c.readEnd || len(c.read) == 0) {
-		return // the end is told once
+		return // the end is reported once
 	}
 	c.readEnd = c.arrivedEnd
 	c.iterate(true)
@@ -32,10 +32,10 @@ func (c *Connection) readable(buffered bool) {
 	}
 }
 
-// continueReading is what the guest asks for: the filters behind it see what there is.
+// continueReading does what the guest asks for: the filters behind it see what there is.
 func (c *Connection) continueReading() { c.iterate(false) }
 
-// iterate shows what was read to the filters, the plugin first or left out.
+// iterate shows what was read to the filters; the plugin comes first, or is left out.
 func (c *Connection) iterate(plugin bool) {
 	if c.closed || plugin && c.ctx != nil && !c.pluginReads() {
 		return

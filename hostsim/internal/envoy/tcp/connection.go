@@ -19,20 +19,20 @@ type Connection struct {
 	envoy.Flow
 	ctx *connectionContext // nil when the plugin is skipped
 
-	// read is what the client sent and nobody has taken yet; readEnd: nothing more comes.
+	// read is what the client sent and nothing has taken yet; readEnd: nothing more comes.
 	read    []byte
 	readEnd bool
 	// arrived is what lies in the socket while reading is off.
 	arrived      []byte
 	arrivedEnd   bool
 	arrivedReset bool
-	// readOff: nobody reads until the backend has accepted, or while the guest holds the new connection.
+	// readOff: nothing is read until the backend has accepted, or while the guest holds the new connection.
 	readOff bool
 	// write is what the backend sent and the plugin holds.
 	write    []byte
 	writeEnd bool
 
-	// What the guest can reach: nil when it cannot.
+	// What the guest can reach; nil for what it cannot.
 	downstream, upstream *[]byte
 
 	opened     bool // on_new_connection was called
@@ -57,7 +57,7 @@ const (
 	backendGone
 )
 
-// closeType is what on_downstream_connection_close and on_upstream_connection_close are told.
+// closeType is what on_downstream_connection_close and on_upstream_connection_close are given.
 type closeType uint32
 
 const (
@@ -116,7 +116,7 @@ func (c *Connection) ClientData(data []byte, end bool) error {
 	})
 }
 
-// ClientReset says that the client has reset the connection. Nobody notices before the connection is read again.
+// ClientReset reports that the client has reset the connection. Nothing notices until the connection is read again.
 func (c *Connection) ClientReset() error {
 	return c.feed(func() {
 		c.arrivedReset = true
@@ -124,7 +124,7 @@ func (c *Connection) ClientReset() error {
 	})
 }
 
-// Connected says that the backend has accepted the connection that UpstreamConnect asked for.
+// Connected reports that the backend has accepted the connection that UpstreamConnect asked for.
 func (c *Connection) Connected() error {
 	return c.feed(func() {
 		if c.backend != backendConnecting {
@@ -137,7 +137,7 @@ func (c *Connection) Connected() error {
 	})
 }
 
-// ConnectFailed says that the backend cannot be reached: tcp_proxy closes the client's connection.
+// ConnectFailed reports that the backend cannot be reached: tcp_proxy closes the client's connection.
 func (c *Connection) ConnectFailed() error {
 	return c.feed(func() {
 		if c.backend != backendConnecting {
@@ -167,7 +167,7 @@ func (c *Connection) Close() error {
 	return c.feed(func() { c.close(closing{how: closedLocally}) })
 }
 
-// BackendReset says that the backend has reset its connection: tcp_proxy closes the client's.
+// BackendReset reports that the backend has reset its connection: tcp_proxy closes the client's.
 func (c *Connection) BackendReset() error {
 	return c.feed(func() {
 		if c.backend == backendOpen || c.backend == backendHalfClosed {

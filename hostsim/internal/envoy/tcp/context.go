@@ -34,7 +34,7 @@ func (c *connectionContext) SetBuffer(kind, start, length uint32, data []byte) a
 	return c.BaseContext.SetBuffer(kind, start, length, data)
 }
 
-// ContinueStream has the connection read on.
+// ContinueStream lets the connection read on.
 func (c *connectionContext) ContinueStream(kind uint32) abi.Status {
 	if kind == wasmhost.StreamDownstream {
 		c.Guest.Later(c.connection.continueReading)
@@ -42,7 +42,7 @@ func (c *connectionContext) ContinueStream(kind uint32) abi.Status {
 	return c.BaseContext.ContinueStream(kind)
 }
 
-// CloseStream closes the connection, with upstream too.
+// CloseStream closes the connection, for upstream too.
 func (c *connectionContext) CloseStream(kind uint32) abi.Status {
 	details := "wasm_downstream_close"
 	switch kind {

@@ -86,7 +86,7 @@ func (c *Connection) pluginClosed(how closeType) {
 	g.Callback(wasmhost.OnDelete, g.ID())
 }
 
-// pluginDestroyed: the filter is gone.
+// pluginDestroyed is called when the filter is gone.
 func (c *Connection) pluginDestroyed() {
 	if g := c.ctx; g != nil && g.Created {
 		c.downstream, c.upstream = nil, nil
@@ -97,7 +97,7 @@ func (c *Connection) pluginDestroyed() {
 	}
 }
 
-// chunk is a buffer of the guest; nil when it may not reach it now.
+// chunk is a buffer of the guest; nil when the guest may not reach it now.
 func (c *Connection) chunk(kind uint32) *[]byte {
 	switch kind {
 	case wasmhost.BufferDownstream:

@@ -11,7 +11,8 @@ func (c *Connection) RouteName() property.Value { return property.Value{} }
 func (c *Connection) Attempts() property.Value  { return property.Value{} }
 func (c *Connection) SourceAddress() string     { return c.Info.RemoteAddr }
 
-// RequestProperty is what request.* tells of a connection. Source: Envoy filters/common/expr/context.cc RequestWrapper.
+// RequestProperty is what request.* reports of a connection. Source: Envoy filters/common/expr/context.cc
+// RequestWrapper.
 func (c *Connection) RequestProperty(rest string) property.Value {
 	switch rest {
 	case "time":
@@ -22,7 +23,7 @@ func (c *Connection) RequestProperty(rest string) property.Value {
 	return property.Value{}
 }
 
-// ResponseProperty is what response.* tells of a connection.
+// ResponseProperty is what response.* reports of a connection.
 func (c *Connection) ResponseProperty(rest string) property.Value {
 	switch rest {
 	case "flags":

@@ -51,7 +51,7 @@ const (
 	Critical
 )
 
-// The wrappers give what the hostcall gives, its status last.
+// The wrappers return what the hostcall returns, its status last.
 
 func Log(level uint32, s string) uint32 { p, n := sp(s); return log(level, p, n) }
 

@@ -1,2 +1,2 @@
-// Command badsignature exports a callback with a parameter too few.
+// Command badsignature exports a callback with one parameter too few.
 package main

@@ -1,2 +1,2 @@
-// Command exits leaves by os.Exit in on_request_headers.
+// Command exits calls os.Exit in on_request_headers.
 package main

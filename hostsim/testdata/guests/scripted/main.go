@@ -45,7 +45,7 @@ func parse(config string) script {
 	return s
 }
 
-// run does an event's operations. The answer is what the last "answer N" or pause said, or otherwise.
+// run does an event's operations. It returns what the last "answer N" or pause said, or else otherwise.
 func run(event string, context uint32, otherwise uint32, args ...uint32) uint32 {
 	root, isStream := parents[context]
 	if !isStream || root == 0 {

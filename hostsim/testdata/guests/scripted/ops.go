@@ -45,7 +45,7 @@ func words(op string, n int) []string {
 	return w
 }
 
-// do runs one operation and says what came of it; "-" says nothing.
+// do runs one operation and returns its outcome; "-" logs nothing.
 func (e *execution) do(op string) string {
 	name, _, _ := strings.Cut(op, " ")
 	switch w := words(op, 5); name {
@@ -62,7 +62,7 @@ func (e *execution) do(op string) string {
 	case "each": // each OPERATION: on every stream that is held, in this one callback
 		e.onHeld(len(held), strings.TrimPrefix(op, "each "))
 		return "-"
-	case "next": // next OPERATION: on the stream that is held for longest
+	case "next": // next OPERATION: on the stream that has been held longest
 		e.onHeld(min(1, len(held)), strings.TrimPrefix(op, "next "))
 		return "-"
 	case "answer": // answer N
@@ -109,8 +109,7 @@ func (e *execution) do(op string) string {
 	return "unknown operation"
 }
 
-// onHeld does an operation on the first n streams that are held, and says nothing of what came of it: there may be
-// hundreds.
+// onHeld does an operation on the first n streams that are held, and does not log the outcome: there may be hundreds.
 func (e *execution) onHeld(n int, op string) {
 	streams := held[:n]
 	held = held[n:]
@@ -153,7 +152,7 @@ func (e *execution) headerOp(name, op string) (string, bool) {
 	return "", false
 }
 
-// list is names and values in turn of "k=v,k=v".
+// list is the names and values of "k=v,k=v" in turn.
 func list(s string) []string {
 	var kv []string
 	for pair := range strings.SplitSeq(s, ",") {
@@ -208,7 +207,7 @@ func (e *execution) streamOp(name, op string) (string, bool) {
 		return e.call(w[1], w[2], w[3], ":method", "POST", ":path", "/call", ":authority", "auth", ":scheme", "http"), true
 	case "grpccall": // grpccall CLUSTER MS
 		return e.call(w[1], w[2], "x", ":method", "POST", ":path", "/s/m", ":authority", "auth", "content-type", "application/grpc"), true
-	case "callwith": // callwith HEADER VALUE CLUSTER MS: without a body, with a header more
+	case "callwith": // callwith HEADER VALUE CLUSTER MS: without a body, with one header more
 		rest := words(w[3], 2)
 		return e.call(rest[0], rest[1], "", ":method", "POST", ":path", "/call", ":authority", "auth", w[1], w[2]), true
 	case "callwithout": // callwithout HEADER CLUSTER
@@ -265,7 +264,7 @@ func (e *execution) otherOp(name, op string) (string, bool) {
 	switch w := words(op, 3); name {
 	case "tick": // tick MS
 		return status(abi.SetTick(number(w[1]))), true
-	case "prop": // prop a.b.c: dots are NULs, unless they are written as ,
+	case "prop": // prop a.b.c: dots are NULs, and a comma is a dot
 		return text(abi.Property(path(w[1]))), true
 	case "setprop": // setprop PATH VALUE
 		return status(abi.SetProperty(path(w[1]), w[2])), true

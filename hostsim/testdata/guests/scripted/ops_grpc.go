@@ -10,7 +10,8 @@ import (
 
 var lastGRPC uint32
 
-// grpcOp has the gRPC operations. A cluster written "proto:NAME" goes as a serialized GrpcService, else as its name.
+// grpcOp has the gRPC operations. A cluster written "proto:NAME" is sent as a serialized GrpcService, any other as its
+// name.
 func (e *execution) grpcOp(name, op string) (string, bool) {
 	w := words(op, 5)
 	switch name {

@@ -44,7 +44,7 @@ func (e *execution) sharedOp(name, op string) (string, bool) {
 		return status(abi.Enqueue(queues[w[1]], w[2])), true
 	case "dequeue": // dequeue NAME
 		return text(abi.Dequeue(queues[w[1]])), true
-	case "qhammer": // qhammer NAME TIMES METRIC: enqueue "CONTEXT NUMBER" and dequeue in turn; METRIC counts what came
+	case "qhammer": // qhammer NAME TIMES METRIC: enqueue "CONTEXT NUMBER" and dequeue in turn; METRIC counts what arrived
 		return e.hammerQueue(queues[w[1]], number(w[2]), metrics[w[3]]), true
 	case "enqueueid": // enqueueid ID
 		return status(abi.Enqueue(number(w[1]), "x")), true
@@ -52,7 +52,7 @@ func (e *execution) sharedOp(name, op string) (string, bool) {
 	return "", false
 }
 
-// hammerQueue says how often a producer's messages came out of order.
+// hammerQueue returns how often a producer's messages came out of order.
 func (e *execution) hammerQueue(queue, times, metric uint32) string {
 	last := map[string]int{}
 	disorder := 0

@@ -24,12 +24,12 @@ const (
 
 const exitHelp = `
 Exit codes:
-  0  all is as it should be
+  0  everything is as it should be
   1  a failure was found: %s
-  2  wrong usage: a flag, a path, or a file that cannot be read`
+  2  a usage error: a flag, a path, or a file that cannot be read`
 
-// foundError is a failure that the command is there to find; every other error is one of usage. The text is empty when
-// all was said already.
+// foundError is a failure that the command is there to find; every other error is a usage error. The text is empty when
+// everything has been said.
 type foundError struct{ text string }
 
 func (e *foundError) Error() string { return e.text }
@@ -39,7 +39,8 @@ func found(format string, args ...any) error { return &foundError{fmt.Sprintf(fo
 // errFound is for a command that has said everything.
 var errFound = &foundError{}
 
-// Main runs the command line and answers the exit code. An interrupt ends what can be ended; a second one the process.
+// Main runs the command line and returns the exit code. An interrupt ends what can be ended; a second one ends the
+// process.
 func Main(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -103,9 +104,9 @@ func newCommand(use, argument, short, long, finds, example string, run func(*cob
 		Args: func(c *cobra.Command, args []string) error {
 			switch {
 			case argument == "" && len(args) > 0:
-				return fmt.Errorf("%s takes no argument, and got %q: see '%s --help'", c.CommandPath(), args[0], c.CommandPath())
+				return fmt.Errorf("%s takes no argument but got %q: see '%s --help'", c.CommandPath(), args[0], c.CommandPath())
 			case argument != "" && len(args) != 1:
-				return fmt.Errorf("%s takes one argument, %s, and got %d: see '%s --help'", c.CommandPath(), argument, len(args), c.CommandPath())
+				return fmt.Errorf("%s takes one argument, %s, but got %d: see '%s --help'", c.CommandPath(), argument, len(args), c.CommandPath())
 			}
 			return nil
 		},

@@ -12,7 +12,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// Bounds of the files that are read: far above what is useful, below what hurts.
+// Bounds of the files that are read: far above what is useful, yet below what would hurt.
 const (
 	maxModule = 256 << 20
 	maxConfig = 16 << 20
@@ -20,7 +20,7 @@ const (
 	maxBody   = 64 << 20
 )
 
-// readFile reads a file of at most limit bytes. The remedy ends the message when there is none.
+// readFile reads a file of at most limit bytes. The message of an error ends with remedy.
 func readFile(what, path string, limit int64, remedy string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -40,7 +40,7 @@ func readFile(what, path string, limit int64, remedy string) ([]byte, error) {
 	return data, nil
 }
 
-// cause is err without the path, which the message has already.
+// cause is err without the path, which the message already has.
 func cause(err error) error {
 	var p *fs.PathError
 	if errors.As(err, &p) {
@@ -65,7 +65,7 @@ func readConfig(path string) ([]byte, error) {
 	switch strings.ToLower(filepath.Ext(path)) {
 	case ".yaml", ".yml":
 		if data, err = yaml.YAMLToJSONStrict(data); err != nil {
-			return nil, fmt.Errorf("read configuration %s: %w: repair the YAML, or name the file .json if it is no YAML", path, err)
+			return nil, fmt.Errorf("read configuration %s: %w: fix the YAML, or name the file .json if it is not YAML", path, err)
 		}
 	}
 	return data, nil

@@ -65,7 +65,7 @@ func require(c *cobra.Command, flags ...string) {
 	}
 }
 
-// must is for what only a mistake in this package makes fail.
+// must is for errors that only a mistake in this package can cause.
 func must(err error) {
 	if err != nil {
 		panic(err)

@@ -56,11 +56,11 @@ func (g *guest) refused(err error) error {
 	return found("Envoy %s would not load %s: %s: see 'hostsim inspect %s'", g.profile.value, g.wasm, printable(load.Reason), g.wasm)
 }
 
-// cacheDir is where compiled code is kept. Without a folder of the user's own there is none, and starting takes longer.
+// cacheDir is where compiled code is kept. Where the user has no cache folder there is none, and starting takes longer.
 func (g *guest) cacheDir() (string, error) {
 	if g.cache != "" {
 		if err := os.MkdirAll(g.cache, 0o755); err != nil {
-			return "", fmt.Errorf("use --cache-dir %s: %w: give a folder that can be written", g.cache, cause(err))
+			return "", fmt.Errorf("use --cache-dir %s: %w: give a writable folder", g.cache, cause(err))
 		}
 		return g.cache, nil
 	}

@@ -16,9 +16,9 @@ import (
 func newInspect() *cobra.Command {
 	var output *choice
 	var profiles []string
-	c := newCommand("inspect", "FILE.wasm", "Say what a module needs and offers, and which Envoy versions load it",
-		`Says what a module needs and offers, and which Envoy versions would load it; for each refusal the reason in Envoy's
-own words. Nothing of the module runs.`,
+	c := newCommand("inspect", "FILE.wasm", "Show what a module needs and offers, and which Envoy versions load it",
+		`Shows what a module needs and offers, which Envoy versions would load it, and the reason for each refusal in Envoy's
+own words. No code of the module is run.`,
 		"one of the Envoy versions would not load the module",
 		`  hostsim inspect filter.wasm
   hostsim inspect --profile 1.39,1.40 filter.wasm
@@ -27,7 +27,7 @@ own words. Nothing of the module runs.`,
 			return inspect(c, path, profiles, output.value)
 		})
 	output = addOutput(c, "table")
-	c.Flags().StringSliceVar(&profiles, "profile", hostsim.Profiles(), "Envoy versions to ask")
+	c.Flags().StringSliceVar(&profiles, "profile", hostsim.Profiles(), "Envoy versions to check")
 	must(c.RegisterFlagCompletionFunc("profile", cobra.FixedCompletions(hostsim.Profiles(), cobra.ShellCompDirectiveNoFileComp)))
 	c.ValidArgsFunction = completeWasm
 	return c

@@ -21,12 +21,12 @@ type plugin struct {
 
 func addPlugin(c *cobra.Command) *plugin {
 	p := &plugin{guest: addGuest(c)}
-	addFile(c, &p.config, "config", "the plugin's configuration: YAML is handed over as JSON, anything else as it is", "yaml", "yml", "json")
-	c.Flags().StringArrayVar(&p.env, "env", nil, "NAME=VALUE for the VM's environment, or NAME to hand on this process's own; repeatable")
+	addFile(c, &p.config, "config", "the plugin's configuration: YAML is passed on as JSON, anything else as it is", "yaml", "yml", "json")
+	c.Flags().StringArrayVar(&p.env, "env", nil, "NAME=VALUE for the VM's environment, or NAME to pass on this process's value; repeatable")
 	return p
 }
 
-// environment reads --env. A value never occurs in a message.
+// environment reads --env. A value never appears in a message.
 func (p *plugin) environment() (map[string]string, error) {
 	out := map[string]string{}
 	taken := map[string]bool{}
@@ -34,7 +34,7 @@ func (p *plugin) environment() (map[string]string, error) {
 		if !strings.Contains(text, "=") {
 			value, ok := os.LookupEnv(text)
 			if !ok {
-				return nil, fmt.Errorf("--env %s: there is no such variable here: export it, or write %s=VALUE", text, text)
+				return nil, fmt.Errorf("--env %s: there is no such variable in the environment: export it, or write %s=VALUE", text, text)
 			}
 			text += "=" + value
 		}

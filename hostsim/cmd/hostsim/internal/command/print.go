@@ -16,7 +16,7 @@ func printJSON(w io.Writer, v any) error {
 	return e.Encode(v)
 }
 
-// maxPrintable bounds a line of foreign text.
+// maxPrintable bounds a line of text from outside.
 const maxPrintable = 4096
 
 // printable makes text of a guest or a module harmless for a terminal: one line, no control characters, bounded.

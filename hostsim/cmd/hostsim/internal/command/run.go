@@ -38,11 +38,11 @@ type runFlags struct {
 
 func newRun() *cobra.Command {
 	f := &runFlags{}
-	c := newCommand("run", "", "Be a local gateway with the filter in it",
+	c := newCommand("run", "", "Run a local gateway with the filter in it",
 		`Listens for HTTP, passes each request through the filter and then to --upstream, and lets the filter call the
-servers named by --cluster. The filter's log goes to the standard error stream. For development only: Envoy's rules, but
-not its strength. An interrupt (Ctrl-C) ends it: no new requests, those in flight have 5 seconds.
-Certificates of https servers are checked against the system's; SSL_CERT_FILE names others.`,
+servers named by --cluster. The filter's log goes to the standard error stream. For development only: it follows
+Envoy's rules, but lacks its strength. An interrupt (Ctrl-C) ends it: it takes no new requests, and those in
+flight have 5 seconds. Certificates of https servers are checked against the system's roots; SSL_CERT_FILE names others.`,
 		"the module does not load, or the filter refuses its configuration",
 		`  hostsim run --wasm filter.wasm --config config.yaml --upstream http://127.0.0.1:8000
   hostsim run --wasm filter.wasm --config config.yaml --listen 127.0.0.1:8080 --upstream http://127.0.0.1:8000 \
@@ -122,7 +122,7 @@ func endpoint(flag, target string, transport http.RoundTripper) (gateway.Endpoin
 func serve(ctx context.Context, listener net.Listener, handler http.Handler, out *runOutput) error {
 	server := &http.Server{
 		Handler: handler, MaxHeaderBytes: maxHeaderBytes, ReadHeaderTimeout: readHeaderTimeout,
-		ErrorLog: log.New(io.Discard, "", 0), // a client that leaves is no news
+		ErrorLog: log.New(io.Discard, "", 0), // a client that leaves is not worth a line
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
@@ -145,7 +145,7 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler, out
 	return err
 }
 
-// runOutput tells what goes on. Log lines come from many threads.
+// runOutput reports what happens. Log lines come from many threads.
 type runOutput struct {
 	mu       sync.Mutex
 	json     bool
@@ -169,7 +169,7 @@ func (o *runOutput) listening(address string) {
 		o.encode(map[string]any{"event": "listening", "url": "http://" + address})
 		return
 	}
-	fmt.Fprintf(o.out, "listening on http://%s, Ctrl-C ends it\n", address)
+	fmt.Fprintf(o.out, "listening on http://%s, press Ctrl-C to stop\n", address)
 }
 
 func (o *runOutput) stopped() {

@@ -19,7 +19,7 @@ const grace = 2 * time.Second
 type session struct {
 	driver   scenario.Driver
 	timeout  time.Duration
-	progress io.Writer // nil: say nothing
+	progress io.Writer // nil: print nothing
 	results  []result
 	stuck    bool
 	took     time.Duration
@@ -44,7 +44,7 @@ func (s *session) play(ctx context.Context, files []*scenario.File) {
 		switch r.message, skipped = f.Skip(s.driver.Name()); {
 		case skipped:
 		case s.stuck:
-			r.message = "not played: the guest has not returned from the scenario before"
+			r.message = "not played: the guest has not returned from the previous scenario"
 		case ctx.Err() != nil:
 			r.outcome, r.message = junit.Broken, "not played: interrupted"
 		default:
@@ -76,7 +76,7 @@ func (s *session) playOne(ctx context.Context, f *scenario.File) result {
 	return r
 }
 
-var errStuck = errors.New("the guest does not return: it loops, or waits for what never comes")
+var errStuck = errors.New("the guest does not return: it loops, or waits for something that never comes")
 
 // guarded runs f within a timeout. A guest cannot be interrupted from outside, so f may go on behind errStuck.
 func guarded[T any](ctx context.Context, timeout time.Duration, f func(context.Context) (T, error)) (T, error) {

@@ -15,7 +15,7 @@ type sessionDocument struct {
 type resultDocument struct {
 	Name    string  `json:"name"`
 	File    string  `json:"file"`
-	Says    string  `json:"says"`   // the sentence on top of the file
+	Says    string  `json:"says"`   // the sentence at the top of the file
 	Result  string  `json:"result"` // pass, fail, error, skip
 	Seconds float64 `json:"seconds"`
 	Message string  `json:"message,omitempty"`

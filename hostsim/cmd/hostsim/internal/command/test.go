@@ -31,7 +31,7 @@ type testFlags struct {
 
 func newTest() *cobra.Command {
 	f := &testFlags{}
-	c := newCommand("test", "PATH", "Play scenario files and compare what happens with what they say",
+	c := newCommand("test", "PATH", "Play scenario files and compare what happens with what they expect",
 		`Plays every scenario file (*.txtar) below the folder PATH, or the one file PATH, and compares what the client, the backend, the clusters, the metrics
 and the log saw with what the file says. --driver envoy plays the same files on a real Envoy: $ENVOY, the one that
 'make envoy' installs, or envoy on the PATH.`,
@@ -46,10 +46,10 @@ and the log saw with what the file says. --driver envoy plays the same files on 
 	f.guest = addGuest(c)
 	f.driver = addChoice(c, "driver", "what to play on", "hostsim", "envoy")
 	f.output = addOutput(c, "text")
-	c.Flags().BoolVar(&f.update, "update", false, "rewrite wrong expectations with what was seen, then play again; log and config_error stay")
+	c.Flags().BoolVar(&f.update, "update", false, "replace wrong expectations with what was seen, then play again; log and config_error are left alone")
 	addFile(c, &f.junit, "junit", "also write the results as JUnit XML to this file", "xml")
 	c.Flags().StringVar(&f.run, "run", "", "only scenarios whose name (path below PATH) matches this regular expression")
-	c.Flags().StringArrayVar(&f.modules, "module", nil, "NAME=FILE of a module that scenarios put into the chain beside the filter (plugin NAME ...: module: NAME); repeatable")
+	c.Flags().StringArrayVar(&f.modules, "module", nil, "NAME=FILE of a module that scenarios put into the chain next to the filter (plugin NAME ...: module: NAME); repeatable")
 	c.Flags().DurationVar(&f.timeout, "timeout", time.Minute, "how long one scenario may take in real time")
 	c.ValidArgsFunction = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return nil, cobra.ShellCompDirectiveDefault
@@ -62,7 +62,7 @@ func (f *testFlags) test(c *cobra.Command, dir string) error {
 		return fmt.Errorf("--timeout %v: must be above 0", f.timeout)
 	}
 	if f.driver.value == "envoy" && c.Flags().Changed("profile") {
-		return errors.New("--profile with --driver envoy: a real Envoy is what it is: leave --profile out, and choose the binary by $ENVOY")
+		return errors.New("--profile with --driver envoy: the version is that of the real Envoy: leave --profile out, and choose the binary with $ENVOY")
 	}
 	files, err := f.load(dir)
 	if err != nil {
@@ -81,7 +81,7 @@ func (f *testFlags) test(c *cobra.Command, dir string) error {
 			return errors.Join(err, closeDriver())
 		}
 		if files, err = f.load(dir); err != nil {
-			return errors.Join(fmt.Errorf("read again what was updated: %w", err), closeDriver())
+			return errors.Join(fmt.Errorf("read the updated scenarios again: %w", err), closeDriver())
 		}
 	}
 	s.play(c.Context(), files)
@@ -185,7 +185,7 @@ func (f *testFlags) others() (map[string]string, error) {
 	return out, nil
 }
 
-// absolute is where a module lies that can be read.
+// absolute is the absolute path of a module, which must be readable.
 func absolute(path string) (string, error) {
 	if _, err := readModule(path); err != nil {
 		return "", err
@@ -204,7 +204,7 @@ func (s *session) writeJUnit(path string) error {
 		err = cause(os.WriteFile(path, b.Bytes(), 0o644))
 	}
 	if err != nil {
-		return fmt.Errorf("write --junit %s: %w: give a file in a folder that can be written", path, err)
+		return fmt.Errorf("write --junit %s: %w: give a file in a writable folder", path, err)
 	}
 	return nil
 }

@@ -37,7 +37,7 @@ backend answer from files, which hold either a response or a line that says how 
   {"active": true, "exp": ${now+3600}}
 
 The faults: refuse, timeout, reset, reset_mid_body, no_endpoints, not_http, oversize BYTES, slow DURATION.
-The clock begins at the real time and moves as far as the request needs.`,
+The clock starts at the real time and moves as far as the request needs.`,
 		"the module does not load, the filter refuses its configuration, crashes, or lets the request hang",
 		`  hostsim trace --wasm filter.wasm --config config.yaml http://example.com/orders?page=2
   hostsim trace --wasm filter.wasm --config config.yaml --method POST --header 'x-api-key: k1' --body order.json \
@@ -128,7 +128,7 @@ func readAnswer(path string, now time.Time) (scenario.Answer, error) {
 	return scenario.ParseAnswer(path, text, scenario.Vars{Now: now})
 }
 
-// play starts the guest and plays the request. What happened is there also when the stream hung.
+// play starts the guest and plays the request. What happened is there even if the stream hung.
 func (f *traceFlags) play(ctx context.Context, options []hostsim.Option, r hostsim.Request) (_ *traced, err error) {
 	host, end, err := f.start(ctx, options)
 	if err != nil {

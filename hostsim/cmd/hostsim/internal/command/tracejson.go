@@ -7,7 +7,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/hostsim/abi"
 )
 
-// traceDocument is the JSON document of trace. Of values it has lengths.
+// traceDocument is the JSON document of trace. It has lengths, not values.
 type traceDocument struct {
 	Method    string          `json:"method"`
 	Authority string          `json:"authority"`

@@ -10,7 +10,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/hostsim/abi"
 )
 
-// traced is one request and all that came of it.
+// traced is one request and everything that came of it.
 type traced struct {
 	request    hostsim.Request
 	startup    []hostsim.TraceEntry
@@ -29,7 +29,7 @@ func (t *traced) verdict() error {
 	}
 	switch {
 	case t.exchange.Details == "stream_idle_timeout":
-		return found("the request hung until Envoy's idle timeout, after %v: the filter paused it and never went on", t.exchange.Elapsed)
+		return found("the request hung until Envoy's idle timeout, after %v: the filter paused it and never resumed it", t.exchange.Elapsed)
 	case t.response.Status == 0:
 		return found("the request ended without a response: %s", orNone(t.exchange.Details, "the stream was reset"))
 	}
@@ -72,7 +72,8 @@ func (t *traced) print(w io.Writer, startup, log bool) {
 		t.exchange.Elapsed, orNone(printable(t.exchange.Details), "none"))
 }
 
-// printStartup says which VM it is: Envoy makes one to try the configuration, one for the main thread and one a worker.
+// printStartup says which VM it is: Envoy makes one to try the configuration, one for the main thread and one per
+// worker.
 func printStartup(w io.Writer, trace []hostsim.TraceEntry, began time.Time) {
 	for from := 0; from < len(trace); {
 		to := from + 1
@@ -126,7 +127,7 @@ func printLog(w io.Writer, log []hostsim.LogLine) {
 	}
 }
 
-// names are the headers' names, each with the length of its value; of a response, where it helps, nothing more.
+// names are the headers' names, each with the length of its value and nothing more.
 func names(h abi.Headers) string {
 	if len(h) == 0 {
 		return "no headers"

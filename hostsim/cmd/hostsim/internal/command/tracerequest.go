@@ -25,7 +25,7 @@ func (f *traceFlags) request(url string) (hostsim.Request, error) {
 		case !ok || !isToken(name):
 			return r, fmt.Errorf("--header number %d: write 'name: value'", n+1)
 		case strings.ContainsAny(value, "\r\n\x00"):
-			return r, fmt.Errorf("--header %s: a value has no line break and no NUL", name)
+			return r, fmt.Errorf("--header %s: a value must not contain a line break or NUL", name)
 		case strings.EqualFold(name, "host"):
 			r.Authority = value
 		default:
@@ -38,7 +38,8 @@ func (f *traceFlags) request(url string) (hostsim.Request, error) {
 	return r, err
 }
 
-// parseURL takes scheme://authority/path?query. The path stays as it is written, escapes and all: filters judge it so.
+// parseURL takes scheme://authority/path?query. The path stays as it is written, escapes and all: filters judge it that
+// way.
 func parseURL(url string) (hostsim.Request, error) {
 	const form = "write http://host/path or https://host/path"
 	var r hostsim.Request
@@ -66,7 +67,7 @@ func parseURL(url string) (hostsim.Request, error) {
 	case strings.Contains(r.Authority, "@"):
 		return r, fmt.Errorf("the URL has credentials before its host: send them with --header 'authorization: ...'")
 	case strings.ContainsFunc(rest, func(c rune) bool { return c <= ' ' || c == 0x7f }):
-		return r, fmt.Errorf("the URL has a space or a control character: write it as %%20 or the like")
+		return r, fmt.Errorf("the URL has a space or a control character: escape it, a space as %%20")
 	}
 	if r.Info.TLS != nil {
 		r.Info.TLS.ServerName, _, _ = strings.Cut(r.Authority, ":")

@@ -46,7 +46,7 @@ func updated(ctx context.Context, f *scenario.File, d scenario.Driver) ([]byte, 
 	return scenario.Update(ctx, f, d)
 }
 
-// replaceFile writes a file whole or not at all, through a link to what it names.
+// replaceFile writes a file whole or not at all. It follows symbolic links.
 func replaceFile(path string, text []byte) (changed bool, err error) {
 	if path, err = filepath.EvalSymlinks(path); err != nil {
 		return false, err
@@ -59,7 +59,7 @@ func replaceFile(path string, text []byte) (changed bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if info.Mode().Perm()&0o200 == 0 { // a rename would not ask
+	if info.Mode().Perm()&0o200 == 0 { // a rename would not check
 		return false, fs.ErrPermission
 	}
 	tmp, err := os.CreateTemp(filepath.Dir(path), ".hostsim-*")

@@ -11,7 +11,7 @@ import (
 // Outcome of a case.
 type Outcome int
 
-// The outcomes. Failed: the guest did something else than expected. Broken: the case could not be played.
+// The outcomes. Failed: the guest did something other than expected. Broken: the case could not be played.
 const (
 	Passed Outcome = iota
 	Failed

@@ -1,4 +1,4 @@
-package scenario
+package guestconfig
 
 import (
 	"testing"

@@ -1,4 +1,4 @@
-package scenario
+package guestconfig
 
 // mergePatch applies a patch to a target and returns the result, as RFC 7396
 // section 2 says: an object changes the members that it names and null removes

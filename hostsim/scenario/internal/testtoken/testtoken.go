@@ -1,4 +1,5 @@
-package scenario
+// Package testtoken makes the signed tokens and key sets that scenarios name: ${jwt:...} and ${jwks:...}.
+package testtoken
 
 import (
 	"crypto"
@@ -21,6 +22,9 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
+// maxOffset bounds seconds from now: a century and a bit.
+const maxOffset = 4_000_000_000
+
 // keyFiles are the private keys that tokens of scenarios are signed with. They
 // guard nothing: they are here for everybody to read.
 //
@@ -31,7 +35,7 @@ var keyFiles embed.FS
 func testKey(name string) (crypto.Signer, error) {
 	text, err := keyFiles.ReadFile("keys/" + name + ".pem")
 	if err != nil {
-		return nil, fmt.Errorf("no test key %q: write rsa-1, rsa-2 or ec-1", cut(name))
+		return nil, fmt.Errorf("no test key %.60q: write rsa-1, rsa-2 or ec-1", name)
 	}
 	block, _ := pem.Decode(text)
 	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
@@ -41,8 +45,8 @@ func testKey(name string) (crypto.Signer, error) {
 	return key.(crypto.Signer), nil
 }
 
-// keySet is a JWK Set of the named keys, separated by commas.
-func keySet(names string) (string, error) {
+// KeySet is a JWK Set of the named keys, separated by commas.
+func KeySet(names string) (string, error) {
 	set := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{}}
 	for name := range strings.SplitSeq(names, ",") {
 		key, err := testKey(name)
@@ -55,9 +59,9 @@ func keySet(names string) (string, error) {
 	return string(text), err
 }
 
-// jwt reads "KEY;name=value;...": a signed token. The names alg, kid, typ, crit,
+// JWT reads "KEY;name=value;...": a signed token. The names alg, kid, typ, crit,
 // jwk and break are about the header and the signature, all others are claims.
-func jwt(spec string, now time.Time) (string, error) {
+func JWT(spec string, now time.Time) (string, error) {
 	keyName, rest, _ := strings.Cut(spec, ";")
 	key, err := testKey(keyName)
 	if err != nil {
@@ -75,7 +79,7 @@ func jwt(spec string, now time.Time) (string, error) {
 		name, value, ok := strings.Cut(field, "=")
 		switch {
 		case !ok || name == "":
-			return "", fmt.Errorf("%q is not name=value", cut(field))
+			return "", fmt.Errorf("%.60q is not name=value", field)
 		case name == "break":
 			broken = true
 		case name == "jwk":
@@ -110,7 +114,7 @@ func setClaim(claims map[string]any, name, value string, now time.Time) error {
 	switch {
 	case err == nil && (value[0] == '+' || value[0] == '-'):
 		if n > maxOffset || n < -maxOffset {
-			return fmt.Errorf("%s=%s is beyond the calendar", cut(name), cut(value))
+			return fmt.Errorf("%.60s=%.60s is beyond the calendar", name, value)
 		}
 		claims[name] = now.Unix() + n
 	case err == nil:
