@@ -16,7 +16,7 @@ type GRPCCall struct {
 // GRPCAnswer is how a unary call ended. The zero value is a failure.
 type GRPCAnswer struct {
 	OK      bool
-	Message []byte // encoded; of an OK
+	Message []byte // encoded; only with OK
 }
 
 // GRPCDispatcher sends unary calls: the host's port. When ok, land is called
