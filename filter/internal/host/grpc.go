@@ -9,7 +9,8 @@ type GRPCCall struct {
 	Method  string
 	Message []byte // encoded
 	Timeout time.Duration
-	// MaxAnswer bounds the answer's message, in bytes; a larger one is none.
+	// MaxAnswer bounds the answer's message, in bytes; a larger one is a
+	// failure.
 	MaxAnswer int
 }
 
