@@ -86,7 +86,7 @@ func readPlaces(r *decode.Reader, v decode.Value) (places []policy.Place) {
 			r.ProblemAt("header", "must have the scheme beside it that the key stands behind, as in {header: authorization, scheme: ApiKey}")
 		}
 		if place.Listed(places) && place != (policy.Place{}) {
-			r.Problem("must be listed once, got it again")
+			r.Problem("must be listed only once")
 			return
 		}
 		places = append(places, place)
