@@ -49,7 +49,7 @@ type Engine struct {
 type Options struct {
 	_ [0]func() // not comparable: an unused == costs the guest code
 
-	Name       string // quotas with the same name count together, where they count by the same
+	Name       string // quotas with the same name count together, if they count by the same thing
 	Terms      Terms  // of parties whose product has none
 	Products   map[string]Terms
 	Rolling    bool // a window begins with a party's first request; of Local only
