@@ -17,9 +17,8 @@ var (
 	errHostBits = errors.New("must have no bits set beyond its prefix length: it could mean one address or many")
 )
 
-// ParsePrefix reads an address, which is a prefix of its whole length, or a
-// prefix in CIDR notation (RFC 4632 section 3.1, RFC 4291 section 2.3). Errors
-// continue a sentence that starts with a path.
+// ParsePrefix reads an address, which is a prefix of its whole length, or a prefix in CIDR notation (RFC 4632 section
+// 3.1, RFC 4291 section 2.3). Errors continue a sentence that starts with a path.
 func ParsePrefix(s string) (Prefix, error) {
 	text, length, given := strings.Cut(s, "/")
 	a, ok := Parse(text)
@@ -75,8 +74,7 @@ func (p Prefix) Contains(a Addr) bool {
 	return (a.hi^p.addr.hi)&^hi == 0 && (a.lo^p.addr.lo)&^lo == 0
 }
 
-// beyond returns the bits after the first n of 128, set. In Go a shift by 64 or
-// more gives 0.
+// beyond returns the bits after the first n of 128, set. In Go a shift by 64 or more gives 0.
 func beyond(n int) (hi, lo uint64) {
 	const all = ^uint64(0)
 	return all >> n, all >> max(n-64, 0)

@@ -1,7 +1,5 @@
-// Package nativehost is a host in memory for the pure filter: no Wasm, no
-// proxy, a fake clock. 'sallyport explain' uses it, and scenarios run on it.
-// Where it, the simulated host and a real one disagree, one of the three is
-// wrong.
+// Package nativehost is a host in memory for the pure filter: no Wasm, no proxy, a fake clock. 'sallyport explain' uses
+// it, and scenarios run on it. Where it, the simulated host and a real one disagree, one of the three is wrong.
 package nativehost
 
 import (
@@ -22,8 +20,7 @@ type Setup struct {
 	Clusters map[string]ClusterAnswer // all that are defined
 	Upstream Response                 // the backend's
 	Now      time.Time                // where the clock begins
-	// SharedData runs before each use of the shared data, as a competing VM or
-	// a broken host would; nil for none.
+	// SharedData runs before each use of the shared data, as a competing VM or a broken host would; nil for none.
 	SharedData memstore.Hook
 	// Watch sees the sequence at work; nil for none. See engine.Engine.Watch.
 	Watch func(steps []string, step int, o pipeline.Outcome)
@@ -180,8 +177,7 @@ func requestHeaders(r Request) []host.Header {
 	return appendPeer(list)
 }
 
-// appendPeer adds the client's address to X-Forwarded-For, as a connection
-// manager with use_remote_address does.
+// appendPeer adds the client's address to X-Forwarded-For, as a connection manager with use_remote_address does.
 func appendPeer(list []host.Header) []host.Header {
 	for i := range list {
 		if list[i].Name == "x-forwarded-for" {

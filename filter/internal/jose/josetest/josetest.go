@@ -1,5 +1,4 @@
-// Package josetest signs tokens for tests, with a different library from the
-// one under test.
+// Package josetest signs tokens for tests, with a different library from the one under test.
 package josetest
 
 import (

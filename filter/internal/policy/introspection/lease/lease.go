@@ -1,11 +1,9 @@
-// Package lease lets the workers of a proxy agree on who asks about a token.
-// Whoever asks holds a lease in the host's shared data; the others leave the
-// number of the queue that wakes them beside it, and wait. A holder renews its
-// lease while its call is in flight, so that the lease of a VM that died is
-// soon free again, and another worker asks.
+// Package lease lets the workers of a proxy agree on who asks about a token. Whoever asks holds a lease in the host's
+// shared data; the others leave the number of the queue that wakes them beside it, and wait. A holder renews its lease
+// while its call is in flight, so that the lease of a VM that died is soon free again, and another worker asks.
 //
-// The table is of fixed size. Where it has no room, or the host fails, each
-// worker asks for itself: that costs calls, and never an answer.
+// The table is of fixed size. Where it has no room, or the host fails, each worker asks for itself: that costs calls,
+// and never an answer.
 package lease
 
 import (
@@ -50,8 +48,7 @@ const (
 	Failed
 )
 
-// Status is the status of a flight. Since is when it landed or failed, in unix
-// nanoseconds; Denial is of a failed one.
+// Status is the status of a flight. Since is when it landed or failed, in unix nanoseconds; Denial is of a failed one.
 type Status struct {
 	_      [0]func() // not comparable: an unused == costs the guest code
 	State  State
@@ -70,8 +67,7 @@ func New(store host.Store) *Table {
 	})}
 }
 
-// Grant is the result of Acquire. The zero value grants nothing and awaits
-// nothing.
+// Grant is the result of Acquire. The zero value grants nothing and awaits nothing.
 type Grant uint8
 
 const (
@@ -118,8 +114,7 @@ func (t *Table) Acquire(k sharedtable.Key, owner uint64, queue uint32, now, unti
 	return g
 }
 
-// Renew extends a lease. False means that it was lost: the call may go on, but
-// somebody else asks too.
+// Renew extends a lease. False means that it was lost: the call may go on, but somebody else asks too.
 func (t *Table) Renew(k sharedtable.Key, owner uint64, now, until int64) (held bool) {
 	err := t.table.Update(k.Hash(), func(b sharedtable.Bucket) bool {
 		e, ok := owned(b, k, owner)
@@ -165,9 +160,8 @@ func (t *Table) Land(k sharedtable.Key, owner uint64, now int64, end State, d de
 	return wake
 }
 
-// Status looks at a flight, and while it is held makes sure that its holder,
-// who may have changed, will wake the queue. It costs one hostcall, and a
-// second one for a new holder. A host that fails knows of no flight.
+// Status looks at a flight, and while it is held makes sure that its holder, who may have changed, will wake the queue.
+// It costs one hostcall, and a second one for a new holder. A host that fails knows of no flight.
 func (t *Table) Status(k sharedtable.Key, queue uint32, now int64) (s Status) {
 	err := t.table.Update(k.Hash(), func(b sharedtable.Bucket) bool {
 		s = Status{}
