@@ -99,7 +99,7 @@ func TestApigeeHostile(t *testing.T) {
 		"a path from the root":         {archiveOf(t, endpoint, entry{name: "/apiproxy/policies/P.xml", text: "<A/>"}), "leaves the bundle"},
 		"a path of Windows":            {archiveOf(t, endpoint, entry{name: `apiproxy\policies\..\..\P.xml`, text: "<A/>"}), "leaves the bundle"},
 		"a link":                       {archiveOf(t, endpoint, entry{name: "apiproxy/policies/P.xml", text: "/etc/passwd", mode: fs.ModeSymlink | 0o777}), "a symbolic link"},
-		"two files of one name":        {archiveOf(t, endpoint, entry{name: "apiproxy/policies/P.xml", text: "<A/>"}, entry{name: "apiproxy/policies/p.xml", text: "<A/>"}), "stands twice"},
+		"two files of one name":        {archiveOf(t, endpoint, entry{name: "apiproxy/policies/P.xml", text: "<A/>"}, entry{name: "apiproxy/policies/p.xml", text: "<A/>"}), "in the archive twice"},
 		"a billion laughs":             {archiveOf(t, endpoint, entry{name: "apiproxy/policies/P.xml", text: laughs()}), "a DOCTYPE or another directive"},
 		"an external entity":           {archiveOf(t, endpoint, entry{name: "apiproxy/policies/P.xml", text: `<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><A>&x;</A>`}), "a DOCTYPE or another directive"},
 		"elements without end":         {archiveOf(t, endpoint, entry{name: "apiproxy/policies/P.xml", text: strings.Repeat("<A>", 500_000)}), "nested deeper than 64"},

@@ -8,7 +8,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/nativehost"
 )
 
-// callees are those whom the steps of a configuration may call.
+// callees are the servers that the steps of a configuration may call.
 type callees struct {
 	clusters []string
 	keyPaths []string // where issuers have their keys
@@ -17,7 +17,7 @@ type callees struct {
 func calleesOf(config []byte) (c callees) {
 	var root any
 	if json.Unmarshal(config, &root) != nil {
-		return c // who loaded it has said so
+		return c // the loader has reported it
 	}
 	document.Objects(root, func(object map[string]any) {
 		if name, ok := object["cluster"].(string); ok {
