@@ -106,7 +106,7 @@ func TestApigeeHostile(t *testing.T) {
 		"many elements":                {archiveOf(t, endpoint, entry{name: "apiproxy/policies/P.xml", text: "<R>" + megabyte + "</R>"}), "more than 50000 elements"},
 		"many elements in many files":  {archiveOf(t, small...), "more than 400000 elements in all bundles"},
 		"many attributes":              {archiveOf(t, endpoint, entry{name: "apiproxy/policies/P.xml", text: "<R " + strings.Repeat(`a="" `, 300_000) + "/>"}), "more than 64 attributes"},
-		"a condition without end":      {archiveOf(t, entry{name: endpoint.name, text: strings.Replace(plainEndpoint, "</Name>", "</Name><Condition>"+strings.Repeat("(", 1_000_000)+"</Condition>", 1)}), "of which the bundle has no file"},
+		"a condition without end":      {archiveOf(t, entry{name: endpoint.name, text: strings.Replace(plainEndpoint, "</Name>", "</Name><Condition>"+strings.Repeat("(", 1_000_000)+"</Condition>", 1)}), "but the bundle has no file for it"},
 		"shared flows in a circle":     {archiveOf(t, circle...), "calls itself"},
 		"shared flows that fan out":    {archiveOf(t, fan...), "more than 2000 steps"},
 		"no zip file":                  {archiveOf(t), "no Apigee bundle"},

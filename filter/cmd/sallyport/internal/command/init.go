@@ -118,8 +118,8 @@ var questionsOfInit = []asking{
 	{"client-id", "The gateway's own client there", asksServer},
 }
 
-// questions asks for each flag when none was given, and otherwise for those that have no default. An empty line takes what
-// is in brackets.
+// questions asks for each flag when none was given, and otherwise for those that have no default. An empty line takes
+// what is in brackets.
 func questions(c *cobra.Command, a *starter.Answers) error {
 	lines := bufio.NewScanner(io.LimitReader(c.InOrStdin(), maxAsked))
 	some := slices.ContainsFunc(questionsOfInit, func(q asking) bool { return c.Flags().Changed(q.flag) })
