@@ -23,7 +23,7 @@ func (p *pool) take() *Stream {
 	return s
 }
 
-// give takes a stream that has ended. One that was parked, whatever became of
+// give takes a stream that has ended. One that was parked, whatever happened to
 // it, is left to the garbage collector: what it waited for may still point to
 // it. So is one that a panic may have left half done.
 func (p *pool) give(s *Stream) {

@@ -108,8 +108,8 @@ func (t *attempt) again(now int64, f host.Failure) bool {
 	return true
 }
 
-// end tells those who wait, whatever happens on the way: after a panic the zero
-// verdict, which denies.
+// end notifies those who wait, whatever happens on the way: after a panic the
+// zero verdict, which denies.
 func (t *attempt) end(now int64, a host.Answer) {
 	var v verdict
 	defer func() { t.land(now, v) }()

@@ -29,7 +29,7 @@ func (*Policy) Schema() *decode.Schema {
 		"precheck":       precheckSchema(),
 		"dpop":           dpop.Schema(),
 		"retry":          decode.BooleanSchema("Send a call once more if its connection was refused or reset.").WithDefault(true),
-		"stale_if_error": decode.OrOff("How long an answer that is no longer fresh is used when no new one can be had.", decode.DurationSchema("", minStale, maxStale)).WithDefault("off"),
+		"stale_if_error": decode.OrOff("How long an answer that is no longer fresh is used when no new one is available.", decode.DurationSchema("", minStale, maxStale)).WithDefault("off"),
 		"max_in_flight":  decode.IntegerSchema("Calls in flight, of all workers together.", 1, maxInFlight).WithDefault(defaultInFlight),
 		"breaker":        breaker.Schema(),
 	})

@@ -43,7 +43,7 @@ type Options struct {
 
 	// What to do when the server is in trouble.
 	Retry        bool          // send a call again when its connection was refused or reset
-	StaleIfError time.Duration // how long an answer is still believed when no new one can be had; 0 not at all
+	StaleIfError time.Duration // how long an answer is still believed when no new one is available; 0 not at all
 	MaxInFlight  int           // calls of all workers together
 	Breaker      breaker.Breaker
 }

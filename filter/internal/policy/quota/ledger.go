@@ -1,6 +1,6 @@
 package quota
 
-// answer is what happens to one request, as far as an account tells. The zero
+// answer is what happens to one request, as far as an account can say. The zero
 // answer refuses.
 type answer uint8
 

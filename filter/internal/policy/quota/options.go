@@ -22,10 +22,10 @@ const (
 
 var modeWords = [...]string{Local: "local", Exact: "exact", Reconciled: "reconciled"}
 
-// OnFailure says what becomes of a request that the engine could not be asked
+// OnFailure says what happens to a request that the engine could not be asked
 // about. The zero value refuses it.
 type OnFailure struct {
-	// Hits of one party may go on that the engine does not know of.
+	// Hits is how many of one party may go on without the engine's knowledge.
 	Hits int64
 }
 

@@ -67,7 +67,7 @@ var singles = map[string][]string{
 	"VerifyJWT":     {"Algorithm", "Source", "PublicKey", "Issuer", "Audience"},
 }
 
-// doubled gives the first of the names that stands twice, "" for none.
+// doubled gives the first of the names that is there twice, "" for none.
 func doubled(n *xmltree.Node, names []string) string {
 	for _, name := range names {
 		if len(n.All(name)) > 1 {
