@@ -6,9 +6,9 @@ import "unicode/utf8"
 // nothing is left to decode, without path parameters (a servlet container),
 // without the streams of NTFS, blanks around a level and dots at its end
 // (Windows), in lower case (Express, IIS), and with letters that Unicode or a
-// code page of Windows takes for those of ASCII as these. Every other backend
-// does some of this and no more, so it sees the API that both the path and its
-// fold belong to. ok is false when the path is ambiguous.
+// code page of Windows takes for ASCII ones replaced by those. Every other
+// backend does some of this and no more, so it sees the API that both the path
+// and its fold belong to. ok is false when the path is ambiguous.
 func fold(path string) (folded string, ok bool) {
 	f := folder{out: make([]byte, len(path))}
 	for i := 0; i <= len(path); {
@@ -52,8 +52,9 @@ type folder struct {
 	level, end int // where the level begins; where out ends
 }
 
-// push adds a character of the path as it is after the first decoding. With it,
-// the last three may be an escape again, and so may those that this makes.
+// push adds a character of the path as it is after the first decoding. The last
+// three characters may then be an escape again, and so may those that decoding
+// it makes.
 func (f *folder) push(b byte) (ok bool) {
 	f.out[f.end] = b
 	f.end++

@@ -11,7 +11,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/nativehost"
 )
 
-// callees are those whom the steps of a configuration may call.
+// callees are the servers that the steps of a configuration may call.
 type callees struct {
 	root     any
 	all      []config.Callee
