@@ -6,9 +6,9 @@ import "unicode/utf8"
 // nothing is left to decode, without path parameters (a servlet container),
 // without the streams of NTFS, blanks around a level and dots at its end
 // (Windows), in lower case (Express, IIS), and with letters that Unicode or a
-// code page of Windows takes for those of ASCII as these. Every other backend
-// does some of this and no more, so it sees the API that both the path and its
-// fold belong to. ok is false when the path is ambiguous.
+// code page of Windows takes for ASCII ones replaced by those. Every other
+// backend does some of this and no more, so it sees the API that both the path
+// and its fold belong to. ok is false when the path is ambiguous.
 func fold(path string) (folded string, ok bool) {
 	f := folder{out: make([]byte, len(path))}
 	for i := 0; i <= len(path); {
@@ -52,8 +52,9 @@ type folder struct {
 	level, end int // where the level begins; where out ends
 }
 
-// push adds a character of the path as it is after the first decoding. With it,
-// the last three may be an escape again, and so may those that this makes.
+// push adds a character of the path as it is after the first decoding. The last
+// three characters may then be an escape again, and so may those that decoding
+// it makes.
 func (f *folder) push(b byte) (ok bool) {
 	f.out[f.end] = b
 	f.end++
@@ -118,8 +119,8 @@ func (f *folder) endLevel() (ok bool) {
 	return true
 }
 
-// trimLevel cuts blanks off both ends, and dots off the end of what is more
-// than dots.
+// trimLevel cuts blanks off both ends, and dots off the end unless there is
+// nothing but dots.
 func trimLevel(name []byte) []byte {
 	for len(name) > 0 && name[0] == ' ' {
 		name = name[1:]
@@ -144,21 +145,21 @@ const latin = "aaaaaaaceeeeiiiidnooooo.ouuuuytsaaaaaaaceeeeiiiidnooooo.ouuuuyty"
 	"aaaaaaccccccccddddeeeeeeeeeegggggggghhhhiiiiiiiiiiiijjkkkllllllllllnnnnnnnnnoooooooorrrrrrssssssss" +
 	"ttttttuuuuuuuuuuuuwwyyyzzzzzzs"
 
-// likeASCII pairs further characters with that of ASCII which they become by
+// likeASCII pairs further characters with the ASCII one that they become by
 // compatibility (UAX #15, NFKC) or by a best-fit table of Windows. One that
-// becomes a separator stands for it, also where it brings more with it.
+// becomes a separator and something else counts as the separator.
 const likeASCII = "\u00aaa\u00bao\u2071i\u207fn\u212ak\u212ba\u2102c\u210ag\u210bh\u210ch\u210dh\u210eh\u2110i\u2111i\u2112l\u2113l" +
 	"\u2115n\u2119p\u211aq\u211br\u211cr\u211dr\u2124z\u2128z\u212cb\u212dc\u212fe\u2130e\u2131f\u2133m\u2134o\u2139i" +
 	"\u2145d\u2146d\u2147e\u2148i\u2149j\u2160i\u2164v\u2169x\u216cl\u216dc\u216ed\u216fm\u2170i\u2174v\u2179x\u217cl\u217dc\u217ed\u217fm" +
 	"\u02b0h\u02b2j\u02b3r\u02b7w\u02b8y\u02e1l\u02e2s\u02e3x" +
 	"\u2044/\u2215/\u29f8/\u2216\\\u29f5\\\u29f9\\\ufe68\\\u2100/\u2101/\u2105/\u2106/\u2024.\u2025.\ufe52.\u037e;\ufe54;\ufe56?\ufe5f#\ufe6a%\u2236:\ufe55:\u223c~\ufe69$"
 
-// ranges have the characters that follow each other as those of ASCII do:
-// each becomes the first one, or that many after it.
+// ranges are of characters that are in the same order as in ASCII: each becomes
+// first, or the character as far behind it.
 var ranges = [...]struct{ from, to, first, count rune }{
 	{0xa0, 0xa0, ' ', 1}, {0x1680, 0x1680, ' ', 1}, {0x2000, 0x200a, ' ', 1}, {0x2028, 0x2029, ' ', 1},
 	{0x202f, 0x202f, ' ', 1}, {0x205f, 0x205f, ' ', 1}, {0x3000, 0x3000, ' ', 1},
-	// Accents of their own, and what has no width.
+	// Combining accents, and characters without width.
 	{0xad, 0xad, -1, 1}, {0x300, 0x36f, -1, 1}, {0x200b, 0x200f, -1, 1}, {0x202a, 0x202e, -1, 1},
 	{0x2060, 0x206f, -1, 1}, {0xfe00, 0xfe0f, -1, 1}, {0xfeff, 0xfeff, -1, 1},
 	// Full width; mathematical letters and digits; letters in circles; Greek and Cyrillic capitals.
@@ -166,8 +167,8 @@ var ranges = [...]struct{ from, to, first, count rune }{
 	{0x24b6, 0x24e9, 'a', 26}, {0x391, 0x3a9, 0x3b1, 25}, {0x410, 0x42f, 0x430, 32}, {0x400, 0x40f, 0x450, 16},
 }
 
-// foldRune gives what a lenient backend may take a character for that is not
-// ASCII; -1 where it sees nothing.
+// foldRune gives what a lenient backend may take a non-ASCII character for; -1
+// if it sees nothing.
 func foldRune(r rune) rune {
 	if i := int(r) - 0xc0; 0 <= i && i < len(latin) && latin[i] != '.' {
 		return rune(latin[i])

@@ -128,7 +128,7 @@ func TestPathReadingsOfCapitalsInTheConfiguration(t *testing.T) {
 		}
 	}
 	_, problems := New([]API{{Name: "a", Version: "v1", BasePath: "/a"}, {Name: "b", Version: "v1", BasePath: "/A"}}, nil, nil)
-	const want = `apis[1].base_path: must be the only one for any host, got "/A", also at apis[0] as "/a", which is the same to a backend that ignores letter case`
+	const want = `apis[1].base_path: must be the only such base path for any host, got "/A", also at apis[0] as "/a", which is the same to a backend that ignores letter case`
 	if len(problems) != 1 || problems[0].String() != want {
 		t.Errorf("got %v, want %s", problems, want)
 	}

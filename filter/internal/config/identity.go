@@ -32,16 +32,16 @@ func withName(names []string, name string) []string {
 	return append(names, name)
 }
 
-// checkIdentity refuses one header for two things. Backends that make variables
-// of names must not be able to mix them up either. It adds those
-// headers to the names that trailers may not have.
+// checkIdentity refuses one header for two purposes. Backends that turn names
+// into variables must not be able to mix them up either. It adds those headers
+// to the names that trailers may not have.
 func (r *reader) checkIdentity(c *Config, own []string) {
 	taken := map[string]string{}
 	for _, key := range c.NoTrailers {
-		taken[ascii.Variable(key)] = "a place of the API key"
+		taken[ascii.Variable(key)] = "a place for the API key"
 	}
 	for _, header := range own {
-		taken[ascii.Variable(header)] = "one that set_headers has"
+		taken[ascii.Variable(header)] = "used by set_headers"
 	}
 	c.Identity.Each(func(member, header string) {
 		folded := ascii.Variable(header)
@@ -49,7 +49,7 @@ func (r *reader) checkIdentity(c *Config, own []string) {
 			r.ProblemAt("identity_headers."+member, "must be a header of its own, got "+decode.Quote(header)+", which is "+other)
 			return
 		}
-		taken[folded] = "the one of " + member
+		taken[folded] = "used by " + member
 		c.NoTrailers = withName(c.NoTrailers, header)
 	})
 	for _, header := range own {

@@ -1,6 +1,6 @@
 package pipeline
 
-// Flight is one call in the air, with every exchange that waits for it. It is
+// Flight is one call in flight, with every exchange that waits for it. It is
 // not safe for concurrent use: a VM is one thread.
 type Flight struct {
 	waiters []func()

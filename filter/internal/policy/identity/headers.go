@@ -12,8 +12,8 @@ import (
 // reservedPrefix is Sallyport's own: nothing under it comes from a client.
 const reservedPrefix = "x-sallyport-"
 
-// Headers names the headers to send, in lower case; "" is not sent. What is
-// not sent is removed all the same, as far as its name is reserved.
+// Headers names the headers to send, in lower case; "" is not sent. A header
+// that is not sent is still removed if its name is reserved.
 type Headers struct {
 	_                                                  [0]func() // not comparable: an unused == costs the guest code
 	App, Developer, Product, Subject, ClientID, Scopes string
@@ -36,8 +36,8 @@ type Teller struct {
 	headers Headers
 	// own are the names that are not reserved anyway.
 	own []string
-	// first has the bytes that a name can begin with which could be taken for one
-	// of own or for a reserved one: most names are known by it not to be.
+	// first has the bytes that names begin with which could be taken for one of
+	// own or for a reserved one: it rules out most names.
 	first [256]bool
 	text  []byte // of the scopes that were joined last
 }
@@ -60,10 +60,10 @@ func New(h Headers) *Teller {
 	return t
 }
 
-// Apply notes in the exchange's edits, which are to be made before it is called
-// again, that every header is removed which is one
-// of the teller's or could be taken for one, and that those are set whose value
-// is known: of the app when its key was verified, of the token when it is active.
+// Apply adds to the exchange's edits, which must be made before it is called
+// again: every header that is one of the teller's, or could be taken for one,
+// is removed, and those whose value is known are set: of the app when its key
+// was verified, of the token when it is active.
 func (t *Teller) Apply(x *pipeline.Exchange) {
 	e := &x.Edits
 	for i := range x.Headers {
@@ -82,7 +82,8 @@ func (t *Teller) Apply(x *pipeline.Exchange) {
 	}
 }
 
-// joined gives the scopes with blanks between. The text is good until the next.
+// joined gives the scopes separated by blanks. The text is good until the next
+// call.
 //
 //go:noinline
 func (t *Teller) joined(scopes []string) string {
@@ -116,7 +117,7 @@ func (h Headers) all() [6]string {
 
 // Forged reports whether a backend could take a client's header, or trailer, of
 // this name for a reserved one or one of own, however it reads names; see
-// ascii.SameVariable. Empty ones of own count for nothing.
+// ascii.SameVariable. Empty names in own are ignored.
 func Forged(name string, own []string) bool {
 	if reserved(name) {
 		return true

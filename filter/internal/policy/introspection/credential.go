@@ -18,8 +18,8 @@ type credential struct {
 // Binding says how a request proves that a token is its own.
 type Binding struct {
 	_ [0]func() // not comparable: an unused == costs the guest code
-	// DPoP takes tokens of that scheme (RFC 9449 section 7.1); nil takes Bearer
-	// only.
+	// DPoP accepts tokens of that scheme (RFC 9449 section 7.1); nil accepts
+	// only Bearer.
 	DPoP *dpop.Options
 	// Required refuses Bearer: every token must be bound to a key.
 	Required bool
@@ -58,7 +58,7 @@ func (b *binding) credential(x *pipeline.Exchange) (c credential, reason denial.
 	return c, 0, true
 }
 
-// offer says which proofs are taken, for challenges.
+// offer says which proofs are accepted, for challenges.
 //
 //go:noinline
 func (b *binding) offer(x *pipeline.Exchange) {
@@ -67,8 +67,8 @@ func (b *binding) offer(x *pipeline.Exchange) {
 	}
 }
 
-// accept lets the exchange go on with the claims of an active access token, when
-// it is presented as it is bound, with its proof if it came with one.
+// accept lets the exchange go on with the claims of an active access token, if
+// it is presented in the way it is bound, with its proof if it came with one.
 func (b *binding) accept(x *pipeline.Exchange, proof *dpop.Proof, claims *pipeline.Claims) pipeline.Outcome {
 	x.TakeToken(claims)
 	if !claims.Active {

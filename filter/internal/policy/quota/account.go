@@ -6,12 +6,13 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 )
 
-// account is what is known of one party in its present window. All are counted
-// in hits, but for the times. The zero account has no window: it is vacant.
+// account is what is known about one party in its current window. All are
+// counted in hits, except for the times. The zero account has no window: it is
+// vacant.
 type account struct {
 	end int64 // of the window, in unix seconds
 	// known is what was spent for certain: in local mode all of it, else what
-	// the engine has counted at least, or would count of this window.
+	// the engine has counted at least, or would count for this window.
 	known int64
 	// unsent were admitted here and have not been sent to the engine; flying are
 	// being sent.
@@ -35,10 +36,10 @@ const maxUnsent = MaxLimit
 // spent is what counts against the limit as far as this Envoy knows.
 func (a *account) spent() int64 { return a.known + a.unsent + a.flying }
 
-// enter brings an account into the window that now lies in. A clock that was set
+// enter brings an account into the window that now is in. A clock that was set
 // back forgives nothing: what was counted in a window that has not begun yet
-// counts in the present one. changed tells whether that, or a window that is over,
-// makes a difference.
+// counts in the current one. changed reports whether that, or a window that is
+// over, made a difference.
 //
 //go:noinline
 func (a *account) enter(t *terms, now int64) (changed bool) {
@@ -77,9 +78,9 @@ const (
 	entrySize = 8 + 4*4 + 2*8
 )
 
-// The first entry of a bucket is its floor: what a party counts as having spent
-// that has no entry, as it may have had one and lost its place. The others are a
-// hash and an account each.
+// The first entry of a bucket is its floor: what a party without an entry
+// counts as having spent, as it may have had one and lost its place. The others
+// are a hash and an account each.
 const floorEntry = 0
 
 //go:noinline
@@ -114,14 +115,14 @@ func (a *account) sound() bool {
 }
 
 // open finds the party's account in a bucket, or makes room for a new one, and
-// brings it into the present window. A bucket whose parties are all in use loses
-// the one that spent least: the floor remembers for how much, until the last
-// window ends of those that were lost, and who comes without an entry has spent
-// as much. So a limit holds whoever comes; when more parties than places are in
-// use in one bucket, some are refused early. entry is nil when every place holds
-// hits that the engine does not know of yet: nothing may be written then. With an
-// engine there is no floor, as the engine has the count. With changed the bucket
-// should be written even if nothing is spent.
+// brings it into the current window. A bucket whose parties are all in use
+// loses the one that spent least: the floor remembers how much, until the last
+// window of those that were lost ends, and a party without an entry counts as
+// having spent as much. So a limit holds whoever comes; when more parties than
+// places are in use in one bucket, some are refused early. entry is nil when
+// every place holds hits that the engine does not know of yet: nothing may be
+// written then. With an engine there is no floor, as the engine has the count.
+// With changed the bucket should be written even if nothing is spent.
 //
 //go:noinline
 func open(b sharedtable.Bucket, hash uint64, t *terms, engine bool, now int64) (a account, entry []byte, changed bool) {

@@ -33,8 +33,8 @@ func (e *engine) call(d *desk, hits, now int64, land func(now int64, r *reply)) 
 	return ok
 }
 
-// landed reads an answer about a window that ends at end. Whatever happens on the
-// way, who asked is told.
+// landed reads an answer about a window that ends at end. Whatever happens on
+// the way, land is called.
 func (e *engine) landed(permit breaker.Permit, now int64, a *host.GRPCAnswer, end int64, land func(int64, *reply)) {
 	var r *reply
 	defer func() { land(now, r) }()

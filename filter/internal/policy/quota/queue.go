@@ -27,8 +27,8 @@ const (
 // queue is requests that wait, in the order in which they came.
 type queue []*ticket
 
-// release tells them; spent is what was spent with the last of them, and weight
-// what each of them did.
+// release gives each of them the verdict; spent is what was spent with the last
+// of them, and weight what each of them spent.
 func (q queue) release(v verdict, spent, weight int64) {
 	for i, t := range q {
 		t.verdict, t.spent = v, spent-weight*int64(len(q)-1-i)
@@ -88,8 +88,8 @@ func (e *engine) send(d *desk, now int64) {
 	}
 }
 
-// land tells those aboard, and has the others' call made. When the engine failed
-// or has nothing left, nobody else asks.
+// land releases those aboard, and has the others' call made. When the engine
+// failed or has nothing left, nobody else asks.
 func (e *engine) land(d *desk, aboard queue, now int64, r *reply) {
 	d.flying = false
 	got, last := unasked, r == nil

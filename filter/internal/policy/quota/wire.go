@@ -34,8 +34,8 @@ type inquiry struct {
 	hits   int64 // 0 looks and counts nothing
 }
 
-// encode gives the message. hits_addend stands in the descriptor, where 0 means
-// none, and in the request, for engines that know it there only.
+// encode gives the message. hits_addend is in the descriptor, where 0 means
+// none, and in the request, for engines that know it only there.
 func (q *inquiry) encode() []byte {
 	const usualBytes = 256
 	d := append(make([]byte, 0, usualBytes), q.pairs...)
@@ -80,7 +80,7 @@ const (
 	codeOverLimit code = 2
 )
 
-// reply is what a RateLimitResponse says of the one descriptor.
+// reply is what a RateLimitResponse says about the one descriptor.
 type reply struct {
 	_ [0]func() // not comparable: an unused == costs the guest code
 
@@ -174,8 +174,8 @@ type field struct {
 // (protobuf.dev/programming-guides/encoding).
 const maxField = 1<<29 - 1
 
-// nextField reads a field and gives what follows it. Groups are refused: no message
-// of today has them.
+// nextField reads a field and gives what follows it. Groups are refused: no
+// current message has them.
 func nextField(b []byte) (f field, rest []byte, ok bool) {
 	tag, n := uvarint(b)
 	if n <= 0 || tag>>3 == 0 || tag>>3 > maxField {

@@ -16,7 +16,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/nativehost"
 )
 
-// maxAsked bounds what is read of a curl line or of an answer.
+// maxAsked bounds what is read from a curl line or an answer.
 const maxAsked = 1 << 20
 
 func newExplain() *cobra.Command {
@@ -25,23 +25,23 @@ func newExplain() *cobra.Command {
 	var curl bool
 	c := &cobra.Command{
 		Use:   "explain",
-		Short: "Tell which API a request meets, and what each step would say",
-		Long: `Explain plays one request on the filter itself, without a gateway: nothing is sent, nothing is counted. A call to the
-authorization server is not made; what it would answer is given with --introspection, or the explanation ends there.
+		Short: "Show which API a request matches, and what each step would say",
+		Long: `Explain runs one request through the filter itself, without a gateway: nothing is sent, nothing is counted. The authorization
+server is not called; give its answer with --introspection, or the explanation ends there.
 
-A request with a key or a token belongs on standard input, as a curl line: arguments are seen by everybody on the machine,
-and kept in the shell's history. No value that comes with the request is printed, except an allowed origin in the answer
-to a CORS preflight. Variables of the configuration that are not set in the environment count as set. Limits and caches
-are those of a gateway that has just begun.
+Pass a request with a key or a token on standard input, as a curl line: arguments are visible to everybody on the machine,
+and stay in the shell's history. No value that comes with the request is printed, except an allowed origin in the answer to a
+CORS preflight. Variables of the configuration that are not set in the environment count as set. Limits and caches are those
+of a gateway that has just started.
 
-Exit codes: 0 the request would be let through, or the filter would answer it as a CORS preflight; 1 it would be refused,
-or that depends on an answer that was not given.`,
+Exit codes: 0 the request would be let through, or answered by the filter as a CORS preflight; 1 it would be refused, or it
+depends on an answer that was not given.`,
 		Example: `  sallyport explain --url https://api.example.com/customers/v1/orders/7
   echo '{"active":true,"aud":"api://default"}' > answer.json
   sallyport explain --curl --introspection answer.json < curl.txt`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return errors.New("a request is given with --url and --header, or as a curl line on standard input: sallyport explain --curl < curl.txt")
+				return errors.New("give the request with --url and --header, or as a curl line on standard input: sallyport explain --curl < curl.txt")
 			}
 			return nil
 		},
@@ -49,8 +49,8 @@ or that depends on an answer that was not given.`,
 	file := addFile(c)
 	out := addOutput(c)
 	c.Flags().StringVar(&method, "method", "GET", "the request's method")
-	c.Flags().StringVar(&url, "url", "", "the request's URL, with the host that a client would name")
-	c.Flags().StringArrayVar(&headers, "header", nil, "a header, 'Name: value'; may be given again")
+	c.Flags().StringVar(&url, "url", "", "the request's URL, with the host that a client would use")
+	c.Flags().StringArrayVar(&headers, "header", nil, "a header, 'Name: value'; can be repeated")
 	c.Flags().BoolVar(&curl, "curl", false, "read the request from standard input, as a curl line")
 	c.Flags().StringVar(&introspection, "introspection", "", "file with the authorization server's answer (JSON)")
 	c.MarkFlagsMutuallyExclusive("curl", "url")
@@ -119,7 +119,7 @@ func readAnswer(file string) ([]byte, error) {
 	return text, nil
 }
 
-// readAll refuses what is too long: cut, it would be explained as something else.
+// readAll refuses what is too long: cut short, it would be explained as something else.
 func readAll(in io.Reader) ([]byte, error) {
 	text, err := io.ReadAll(io.LimitReader(in, maxAsked+1))
 	if err == nil && len(text) > maxAsked {
@@ -167,7 +167,7 @@ func printAnswer(w io.Writer, out *output, a explain.Explanation) error {
 func printConclusion(w io.Writer, a explain.Explanation) {
 	switch {
 	case !a.Decided:
-		fmt.Fprintln(w, "Not decided: a step asks.")
+		fmt.Fprintln(w, "Not decided: a step needs an answer that was not given.")
 	case a.Reason != "":
 		fmt.Fprintf(w, "Refused: %d %s\n", a.Status, a.Reason)
 	case a.Status != 0:

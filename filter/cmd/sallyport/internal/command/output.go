@@ -75,7 +75,7 @@ func (o *output) print(w io.Writer, v any, t *table) error {
 	return tw.Flush()
 }
 
-// printable makes foreign text harmless for a terminal: no control characters, no line ends.
+// printable makes foreign text harmless for a terminal: no control characters, no line breaks.
 func printable(s string) string {
 	if s == "" {
 		return "-"

@@ -9,8 +9,8 @@ import (
 	"syscall"
 )
 
-// lock waits for the file beside path that stands for the right to change it. It cannot be path itself, which is
-// replaced; it stays, empty, and goes free when its holder dies.
+// lock waits for the lock file beside path. It cannot be path itself, which is replaced; it stays, empty, and is
+// released when its holder dies.
 func lock(path string) (unlock func(), err error) {
 	f, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {

@@ -8,10 +8,10 @@ func OtherKind(root *yaml.Node) string {
 	case Member(root, "apis") != nil || Member(root, "sequence") != nil:
 		return ""
 	case Member(root, "static_resources") != nil || Member(root, "dynamic_resources") != nil:
-		return "this is an Envoy bootstrap: give it with --envoy; the filter's configuration is the text below " +
-			"configuration.value of the filter in it, and belongs into a file of its own"
+		return "this is an Envoy bootstrap: give it with --envoy; the filter's configuration is the text in " +
+			"configuration.value of its filter, and belongs in a file of its own"
 	case Member(root, "apiVersion") != nil && Member(root, "kind") != nil:
-		return "this is a manifest of Kubernetes (" + printable(Text(root, "kind")) + "): the filter's configuration stands in it, and belongs into a file of its own"
+		return "this is a Kubernetes manifest (" + printable(Text(root, "kind")) + "): the filter's configuration is inside it, and belongs in a file of its own"
 	}
 	return ""
 }
@@ -20,7 +20,7 @@ func OtherKind(root *yaml.Node) string {
 func printable(s string) string {
 	for _, r := range s {
 		if r < ' ' || r > '~' {
-			return "of a strange kind"
+			return "of an unknown kind"
 		}
 	}
 	return s

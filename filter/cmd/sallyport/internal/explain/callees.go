@@ -11,7 +11,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/nativehost"
 )
 
-// callees are those whom the steps of a configuration may call.
+// callees are the servers that the steps of a configuration may call.
 type callees struct {
 	root     any
 	all      []config.Callee
@@ -20,7 +20,7 @@ type callees struct {
 
 func calleesOf(text []byte) (c callees) {
 	if json.Unmarshal(text, &c.root) != nil {
-		return c // who loaded it has said so
+		return c // the loader has reported it
 	}
 	c.all = config.Callees(c.root)
 	document.Objects(c.root, func(object map[string]any) {

@@ -28,8 +28,8 @@ func TestParseCurl(t *testing.T) {
 		{"an escaped target stays", `curl https://api.example.com/a%2Fb`, nativehost.Request{Method: "GET", Target: "/a%2Fb", Headers: []host.Header{atHost}}, ""},
 		{"another command", "wget https://api.example.com", nativehost.Request{}, "a curl line must begin with curl"},
 		{"nothing", "", nativehost.Request{}, "a curl line must begin with curl"},
-		{"an option that changes more", "curl -T file https://api.example.com", nativehost.Request{}, "the option -T of curl is not understood here"},
-		{"a value that is missing", "curl https://api.example.com -H", nativehost.Request{}, "-H wants a value"},
+		{"an option that changes more", "curl -T file https://api.example.com", nativehost.Request{}, "the curl option -T is not supported here"},
+		{"a value that is missing", "curl https://api.example.com -H", nativehost.Request{}, "-H needs a value"},
 		{"an open quote", "curl 'https://api.example.com", nativehost.Request{}, "a ' is not closed"},
 		{"a header without a colon", "curl -H secret https://api.example.com", nativehost.Request{}, "a header must be 'Name: value'"},
 	} {
@@ -91,10 +91,10 @@ func TestCurlForms(t *testing.T) {
 		{"a path that the gateway refuses", "curl https://h.example.com/100%", "GET", "/100%", h(), "", ""},
 		{"two URLs", "curl https://h.example.com/a https://h.example.com/b", "", "", nil, "", "there are two URLs: explain one request at a time"},
 		{"two URLs, one by an option", "curl --url " + u + " " + u, "", "", nil, "", "there are two URLs: explain one request at a time"},
-		{"a URL that curl makes several of", "curl 'https://h.example.com/o/[1-3]'", "", "", nil, "", "curl makes several URLs of brackets and braces: explain one of them, or add --globoff where they are meant"},
+		{"a URL that curl makes several of", "curl 'https://h.example.com/o/[1-3]'", "", "", nil, "", "curl turns brackets and braces into several URLs: explain one of them, or add --globoff if they are meant literally"},
 		{"brackets that are meant", "curl -g 'https://h.example.com/o?a[b]=1'", "GET", "/o?a[b]=1", h(), "", ""},
 		{"brackets as Chrome writes them", `curl 'https://h.example.com/o?a\[b\]=1'`, "GET", "/o?a[b]=1", h(), "", ""},
-		{"dots that curl takes out", "curl https://h.example.com/x/../o", "", "", nil, "", "curl takes /./ and /../ out of a URL before it sends it: write the URL that is sent, or add --path-as-is"},
+		{"dots that curl takes out", "curl https://h.example.com/x/../o", "", "", nil, "", "curl removes /./ and /../ from a URL before sending it: write the URL that is sent, or add --path-as-is"},
 		{"dots that are sent", "curl https://h.example.com/x/../o --path-as-is", "GET", "/x/../o", h(), "", ""},
 		{"no URL", "curl -s", "", "", nil, "", "there is no URL"},
 		{"a fragment is not sent", "curl " + u + "#top", "GET", "/o", h(), "", ""},
@@ -102,7 +102,7 @@ func TestCurlForms(t *testing.T) {
 		{"a header that curl takes away", "curl -H 'accept:' " + u, "GET", "/o", h(), "", ""},
 		{"a header without a value", "curl -H 'x-empty;' " + u, "GET", "/o", h("x-empty", ""), "", ""},
 		{"lines as Windows ends them", "curl '" + u + "' \\\r\n  -H 'a: b'\r\n", "GET", "/o", h("a", "b"), "", ""},
-		{"a joined option that is unknown", "curl -sT " + u, "", "", nil, "", "the option -T of curl is not understood here"},
+		{"a joined option that is unknown", "curl -sT " + u, "", "", nil, "", "the curl option -T is not supported here"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := ParseCurl(tt.line)

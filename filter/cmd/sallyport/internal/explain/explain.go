@@ -1,5 +1,5 @@
-// Package explain plays one request on the pure filter and tells what each step of its sequence said: no gateway, no
-// network, nothing is counted anywhere.
+// Package explain runs one request through the pure filter and reports what each step of its sequence said: no gateway,
+// no network, nothing is counted anywhere.
 package explain
 
 import (
@@ -40,7 +40,7 @@ type Door struct {
 	Clusters []string `json:"clusters,omitempty"`
 }
 
-// Explanation is what becomes of the request. No value of a header that came with it is shown, but for the origin that a
+// Explanation is what happens to the request. No value of a header that came with it is shown, except the origin that a
 // preflight's answer repeats, which is one that the configuration allows.
 type Explanation struct {
 	API     string   `json:"api"` // NAME/VERSION, "" for none
@@ -66,10 +66,10 @@ type Question struct {
 // ErrConfig is a configuration that the filter refuses; `sallyport check` says why.
 var ErrConfig = errors.New("the filter refuses this configuration")
 
-// notGiven is the status of an answer that nobody gave. No server answers so.
+// notGiven is the status of an answer that was not given. No server answers with it.
 const notGiven = 599
 
-// Ask plays the request.
+// Ask runs the request.
 func Ask(q Question) (Explanation, error) {
 	env := map[string]string{}
 	loaded, problems := config.Load(q.Config, func(name string) (string, bool) {
@@ -110,7 +110,7 @@ func Ask(q Question) (Explanation, error) {
 	}
 	result, err := host.Do(q.Request)
 	if err != nil {
-		return Explanation{}, fmt.Errorf("play the request: %w", err)
+		return Explanation{}, fmt.Errorf("run the request: %w", err)
 	}
 	if callees.askedForKeys(result.Calls) {
 		a.wantsKeys()
@@ -124,8 +124,8 @@ func Ask(q Question) (Explanation, error) {
 	return a, nil
 }
 
-// saw notes what a step said. What comes of a wait for an answer that was not given says nothing, whatever the step makes
-// of it: the answer was made up.
+// saw notes what a step said. The outcome of a wait for an answer that was not given says nothing, whatever the step
+// makes of it: the answer was made up.
 func (a *Explanation) saw(steps []string, step int, o pipeline.Outcome, given bool) {
 	if len(a.Doors) == 0 {
 		for _, name := range steps {
@@ -138,7 +138,7 @@ func (a *Explanation) saw(steps []string, step int, o pipeline.Outcome, given bo
 	case o.Flight() != nil:
 		door.State, door.Note = Asks, "it would ask the authorization server; give the answer with --introspection"
 		if door.Step == quotaStep {
-			door.Note = "it would ask the engine, which knows what has been used of the limit; that ends here"
+			door.Note = "it would ask the engine, which knows how much of the limit is used; the explanation ends here"
 		}
 	case door.State == Asks && (!given || door.Step == quotaStep):
 	case o.Skipped():
@@ -156,7 +156,7 @@ func (a *Explanation) saw(steps []string, step int, o pipeline.Outcome, given bo
 func (a *Explanation) wantsKeys() {
 	for i := range a.Doors {
 		if d := &a.Doors[i]; d.State != Skipped && (d.Step == "introspect_token" || d.Step == "verify_jwt") && d.State != NotReached {
-			*d = Door{Step: d.Step, State: Asks, Note: "it would ask for the issuer's keys; that ends here"}
+			*d = Door{Step: d.Step, State: Asks, Note: "it would fetch the issuer's keys; the explanation ends here"}
 		}
 	}
 }

@@ -67,7 +67,7 @@ func splitWords(line string) (words []string, err error) {
 // simpleEscapes are those of $'…' that stand for one byte.
 var simpleEscapes = map[byte]byte{'a': '\a', 'b': '\b', 'e': 0x1b, 'E': 0x1b, 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t', 'v': '\v', '\\': '\\', '\'': '\'', '"': '"', '?': '?'}
 
-// escapedQuote reads what follows $' and answers how many bytes that is, the closing quote among them.
+// escapedQuote reads what follows $' and returns how many bytes that is, the closing quote among them.
 func escapedQuote(word *strings.Builder, text string) (n int, err error) {
 	for i := 0; i < len(text); i++ {
 		switch c := text[i]; {
@@ -83,7 +83,7 @@ func escapedQuote(word *strings.Builder, text string) (n int, err error) {
 	return 0, errors.New("a ' is not closed")
 }
 
-// escape writes what stands behind a backslash, and answers how many bytes it took.
+// escape writes what follows a backslash, and returns how many bytes it took.
 func escape(word *strings.Builder, text string) int {
 	c := text[0]
 	if plain, ok := simpleEscapes[c]; ok {
