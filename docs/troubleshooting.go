@@ -4,6 +4,8 @@ import (
 	_ "embed" // the page below
 	"regexp"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 //go:embed troubleshooting.md
@@ -47,8 +49,15 @@ func Troubleshooting() (all []Advice) {
 	return all
 }
 
-// plain is a cell without its Markdown.
+// plain is a cell without its Markdown, as a sentence: where code begins or ends it, it keeps its letter or has no full stop.
 func plain(cell string) string {
-	cell = markdownLink.ReplaceAllString(strings.ReplaceAll(cell, "\x00", "|"), "$1")
-	return strings.TrimSpace(strings.ReplaceAll(cell, "`", ""))
+	cell = markdownLink.ReplaceAllString(strings.ReplaceAll(strings.TrimSpace(cell), "\x00", "|"), "$1")
+	text := strings.ReplaceAll(cell, "`", "")
+	if first, size := utf8.DecodeRuneInString(cell); unicode.IsLower(first) {
+		text = string(unicode.ToUpper(first)) + text[size:]
+	}
+	if last, _ := utf8.DecodeLastRuneInString(cell); unicode.IsLetter(last) || unicode.IsDigit(last) || last == ')' {
+		text += "."
+	}
+	return text
 }

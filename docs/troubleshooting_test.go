@@ -34,8 +34,13 @@ func TestTroubleshootingIsRead(t *testing.T) {
 		}
 	}
 	i := slices.IndexFunc(all, func(a Advice) bool { return slices.Contains(a.Reasons, "api_key.unknown") })
-	const want = `no app has this key: it belongs to another environment, or was cut off when copied. The output of printf %s "$KEY" | sha256sum must be in the file`
+	const want = `No app has this key: it belongs to another environment, or was cut off when copied. The output of printf %s "$KEY" | sha256sum must be in the file.`
 	if i < 0 || all[i].Text != want || all[i].Section != "API keys" {
 		t.Errorf("the advice on an unknown key is %+v", all[max(i, 0)])
+	}
+	for cell, want := range map[string]string{" `sallyport keys rotate` ": "sallyport keys rotate", " a [b](c) \x00 `d`. ": "A b | d.", "``": "", "": ""} {
+		if got := plain(cell); got != want {
+			t.Errorf("%q: %q, want %q", cell, got, want)
+		}
 	}
 }

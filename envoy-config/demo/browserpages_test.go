@@ -84,6 +84,7 @@ func (b *chromium) usageOfASecondVersion(d *demo.Demo) {
 		b.t.Errorf("the verdict on v2 is %s", text)
 	}
 	b.chart()
+	b.stacked()
 	b.accessible("usage")
 }
 

@@ -106,6 +106,9 @@ func (b *chromium) chart() {
 	if n := ask[int](b, `document.querySelectorAll("#chart rect[class^=allow]").length`); n < 2 {
 		b.t.Errorf("%d pieces of bars", n)
 	}
+	if text := b.js(`document.getElementById("bar").innerText`); !strings.Contains(text, "global-customer-portal") {
+		b.t.Errorf("before somebody chooses a bar, the one that is told of has no calls: %s", text)
+	}
 	b.do("go to the last bar, and one back", chromedp.Focus("#chart .bar[tabindex='0']"), chromedp.KeyEvent(kb.End), chromedp.KeyEvent(kb.ArrowLeft))
 	if at := ask[int](b, bars+".indexOf(document.activeElement)"); at != 28 {
 		b.t.Errorf("the arrow key leads to bar %d", at)
@@ -117,5 +120,22 @@ func (b *chromium) chart() {
 	rows := `[...document.querySelectorAll("#slots tr")].map((r) => r.innerText).join("\n")`
 	if text := b.js(rows); !strings.Contains(text, "1 × global-customer-portal, customers v2") {
 		b.t.Errorf("the table is %s", text)
+	}
+}
+
+// stacked: on a phone each row of a table is a block with all its cells in sight, each with its label.
+func (b *chromium) stacked() {
+	b.t.Helper()
+	b.resize(360)
+	const cells = `[...document.querySelectorAll("#rows td, #slots td")]`
+	if out := b.js(cells + `.filter((e) => e.getBoundingClientRect().right > innerWidth).map((e) => e.dataset.label)`); out != "" {
+		b.t.Errorf("out of sight at 360 px: %s", out)
+	}
+	if label := b.js(`getComputedStyle(document.querySelector("#rows td:nth-child(5)"), "::before").content`); label != `"Calls"` {
+		b.t.Errorf("the label of the calls is %s", label)
+	}
+	b.resize(1280)
+	if label := b.js(`getComputedStyle(document.querySelector("#rows td:nth-child(5)"), "::before").content`); label != "none" {
+		b.t.Errorf("at 1280 px the label of the calls is %s", label)
 	}
 }

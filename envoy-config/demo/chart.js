@@ -1,6 +1,6 @@
 // Draws calls over time: a bar for each slot, above the line what was let
 // through, below it what was refused.
-import { element } from "/element.js";
+import { cell, element } from "/element.js";
 
 const namespace = "http://www.w3.org/2000/svg";
 const colours = 5; // classes of each kind in the style sheet
@@ -35,7 +35,7 @@ function totals(slots, kind) {
 export class Chart {
   #place; #legend; #detail; #table;
   #slots = [];
-  #chosen = ""; // the slot's time
+  #chosen = ""; // the slot's time; empty until somebody chooses
 
   constructor({ place, legend, detail, table }) {
     this.#place = place;
@@ -53,8 +53,13 @@ export class Chart {
     this.#draw();
     this.#tell();
     const rows = slots.filter((s) => total(s.calls) + total(s.refused) > 0).reverse();
-    this.#table.replaceChildren(...rows.map((s) => element("tr", {}, element("th", { scope: "row" }, clock(s.at)),
-      ...[s.calls, s.refused].map((counts) => element("td", {}, listed(counts) || "none")))));
+    this.#table.replaceChildren(...rows.map((s) => element("tr", { role: "row" }, element("th", { scope: "row", role: "rowheader" }, clock(s.at)),
+      cell("Let through", listed(s.calls) || "none"), cell("Refused", listed(s.refused) || "none"))));
+  }
+
+  // current is the chosen bar, or else the latest that has calls.
+  get #current() {
+    return this.#slots.find((s) => s.at === this.#chosen) ?? this.#slots.findLast((s) => total(s.calls) + total(s.refused) > 0) ?? this.#slots.at(-1);
   }
 
   #names(kind) { return totals(this.#slots, kind); }
@@ -66,7 +71,6 @@ export class Chart {
     const above = Math.max(1, ...slots.map((s) => total(s.calls))), below = Math.max(0, ...slots.map((s) => total(s.refused)));
     const unit = (height - margin.top - margin.bottom) / (above + below);
     const zero = margin.top + above * unit, step = (width - margin.left - margin.right) / slots.length;
-    if (!slots.some((s) => s.at === this.#chosen)) this.#chosen = slots.at(-1).at;
     const ends = { y1: zero, y2: zero, x1: margin.left, x2: width - margin.right };
     const number = (y, n) => svg("text", { x: margin.left - 6, y, "text-anchor": "end" }, String(n));
     const time = (x, at, anchor) => svg("text", { x, y: height - 6, "text-anchor": anchor }, clock(at));
@@ -95,7 +99,7 @@ export class Chart {
     const area = svg("rect", { class: "area", x, y: margin.top, width: step, height: height - margin.top - margin.bottom });
     const bar = svg("g", {
       class: "bar", role: "img", "aria-label": said(slot), "data-at": slot.at,
-      tabindex: slot.at === this.#chosen ? "0" : "-1",
+      tabindex: slot === this.#current ? "0" : "-1",
     }, area, ...rects);
     bar.addEventListener("focus", () => this.#choose(slot.at));
     bar.addEventListener("pointerenter", () => { this.#detail.textContent = said(slot); });
@@ -117,7 +121,7 @@ export class Chart {
   }
 
   #tell() {
-    const slot = this.#slots.find((s) => s.at === this.#chosen);
+    const slot = this.#current;
     if (slot) this.#detail.textContent = said(slot);
   }
 

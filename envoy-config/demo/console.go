@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"html/template"
+	"io/fs"
 	"net/http"
 	"strconv"
 	"time"
@@ -13,10 +14,20 @@ import (
 	"github.com/sallyport-gateway/sallyport/hostsim/okta"
 )
 
-//go:embed nav.html trace.html trace.js usage.html usage.js chart.js faults.html troubleshooting.html
+//go:embed layout.html trace.html trace.js usage.html usage.js chart.js faults.html troubleshooting.html
 var consoleFiles embed.FS
 
-var consolePages = template.Must(template.ParseFS(consoleFiles, "*.html"))
+// pageOf is a page in the layout that all pages have.
+func pageOf(files fs.FS, file string) *template.Template {
+	return template.Must(template.Must(template.ParseFS(consoleFiles, "layout.html")).ParseFS(files, file))
+}
+
+var consolePages = map[string]*template.Template{
+	"trace":           pageOf(consoleFiles, "trace.html"),
+	"usage":           pageOf(consoleFiles, "usage.html"),
+	"faults":          pageOf(consoleFiles, "faults.html"),
+	"troubleshooting": pageOf(consoleFiles, "troubleshooting.html"),
+}
 
 // console has the operator's pages: Trace, Usage and Faults.
 type console struct {
@@ -44,13 +55,13 @@ func newConsole(host string, config []byte, faults *okta.Faults) (*console, erro
 
 func (c *console) routes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /trace", func(w http.ResponseWriter, _ *http.Request) {
-		renderConsole(w, "trace.html", consoleView{Page: "trace", Host: c.host})
+		renderConsole(w, consoleView{Page: "trace", Host: c.host})
 	})
 	mux.HandleFunc("GET /usage", func(w http.ResponseWriter, _ *http.Request) {
-		renderConsole(w, "usage.html", consoleView{Page: "usage", Host: c.host, Periods: periods})
+		renderConsole(w, consoleView{Page: "usage", Host: c.host, Periods: periods})
 	})
 	mux.HandleFunc("GET /troubleshooting", func(w http.ResponseWriter, _ *http.Request) {
-		renderConsole(w, "troubleshooting.html", consoleView{Page: "troubleshooting", Host: c.host, Advice: adviceBySection()})
+		renderConsole(w, consoleView{Page: "troubleshooting", Host: c.host, Advice: adviceBySection()})
 	})
 	mux.HandleFunc("GET /faults", func(w http.ResponseWriter, _ *http.Request) { c.showFaults(w, consoleView{}) })
 	mux.HandleFunc("GET /trace.json", c.serveTrace)
@@ -74,9 +85,9 @@ type consoleView struct {
 	Periods    []period
 }
 
-func renderConsole(w http.ResponseWriter, name string, v consoleView) {
+func renderConsole(w http.ResponseWriter, v consoleView) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	_ = consolePages.ExecuteTemplate(w, name, v) // an error means that the client has left
+	_ = consolePages[v.Page].Execute(w, v) // an error means that the client has left
 }
 
 // traceAnswer is /trace.json: the visits with a larger id than ?after.

@@ -5,3 +5,8 @@ export function element(tag, attributes, ...parts) {
   e.append(...parts);
   return e;
 }
+
+// cell is one of a table that stacks on a narrow window, where it shows its label.
+export function cell(label, content) {
+  return element("td", { role: "cell", "data-label": label }, content instanceof Node ? content : String(content));
+}

@@ -59,7 +59,7 @@ func (s *faultSwitch) now() oktaFault {
 
 func (c *console) showFaults(w http.ResponseWriter, v consoleView) {
 	v.Page, v.Host, v.Switches, v.Now = "faults", c.host, oktaFaults, c.faults.now()
-	renderConsole(w, "faults.html", v)
+	renderConsole(w, v)
 }
 
 func (c *console) serveFault(w http.ResponseWriter, r *http.Request) {

@@ -216,6 +216,9 @@ func TestAdvice(t *testing.T) {
 	if r.Door != "require token" || !strings.Contains(r.Advice, "names the scopes") {
 		t.Errorf("%+v", r)
 	}
+	if !strings.HasPrefix(r.Advice, "The ") || !strings.HasSuffix(r.Advice, "?") {
+		t.Errorf("the advice is no sentence: %s", r.Advice)
+	}
 	if r.refused(""); r.Reason != "" || r.Door != "" || r.Advice != "" {
 		t.Errorf("after a good answer: %+v", r)
 	}
@@ -255,8 +258,12 @@ func TestConsole(t *testing.T) {
 		return w.Code, w.Body.String()
 	}
 	for _, page := range []string{"/trace", "/usage", "/faults", "/troubleshooting", "/trace.js", "/usage.js", "/chart.js"} {
-		if status, body := ask("GET", page, nil); status != 200 || body == "" {
+		status, body := ask("GET", page, nil)
+		if status != 200 || body == "" {
 			t.Errorf("%s: %d", page, status)
+		}
+		if heads := strings.Count(body, "<head>"); !strings.HasSuffix(page, ".js") && (heads != 1 || !strings.HasPrefix(body, "<!DOCTYPE html>")) {
+			t.Errorf("%s has %d heads: %.60s", page, heads, body)
 		}
 	}
 	var trace traceAnswer

@@ -4,7 +4,6 @@ import (
 	"context"
 	"embed"
 	"fmt"
-	"html/template"
 	"net/http"
 	"net/url"
 	"time"
@@ -15,7 +14,7 @@ import (
 //go:embed portal.html portal.css portal.js element.js
 var portalFiles embed.FS
 
-var portalPage = template.Must(template.Must(consolePages.Clone()).ParseFS(portalFiles, "portal.html"))
+var portalPage = pageOf(portalFiles, "portal.html")
 
 // PortalConfig says where the portal stands between Okta and the gateway.
 type PortalConfig struct {
@@ -99,7 +98,7 @@ type view struct {
 	User    *person
 	Calls   []apiCall
 	Cards   []apiCall
-	Nav     bool // there are pages besides this one
+	Page    string // "" when there are none besides this one
 	Form    callForm
 	Result  *result
 	Notice  string
@@ -110,11 +109,14 @@ func (p *Portal) render(w http.ResponseWriter, r *http.Request, status int, v vi
 	if s, ok := p.sessions.find(r); ok && s.token != "" {
 		v.User = &s.user
 	}
-	v.Calls, v.Cards, v.Nav = apiCalls, apiCalls[:dashboardCards], p.cfg.Pages != nil
+	v.Calls, v.Cards = apiCalls, apiCalls[:dashboardCards]
+	if p.cfg.Pages != nil {
+		v.Page = "portal"
+	}
 	if v.Result == nil {
 		v.Form = callForm{Call: firstCall, WithKey: true, WithToken: true, Times: 1}
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	_ = portalPage.ExecuteTemplate(w, "portal.html", v) // an error means that the client has left
+	_ = portalPage.Execute(w, v) // an error means that the client has left
 }

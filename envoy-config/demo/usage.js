@@ -1,6 +1,6 @@
 // Asks every two seconds for the numbers.
 import { Chart } from "/chart.js";
-import { element } from "/element.js";
+import { cell, element } from "/element.js";
 
 const rows = document.getElementById("rows");
 const versions = document.getElementById("versions");
@@ -16,12 +16,12 @@ const time = (ms) => (ms < 0 ? "–" : `${ms.toFixed(1)} ms`);
 
 function row(r) {
   const refused = Object.entries(r.refused).sort().map(([reason, n]) => element("div", {}, `${n} × ${reason}`));
-  const cells = [r.api || "none", r.version || "–", r.app || "not known", r.product || "–", r.calls, r.errors];
-  return element("tr", { "data-app": r.app, "data-version": r.version },
-    ...cells.map((c) => element("td", {}, String(c))),
-    element("td", {}, ...(refused.length ? refused : ["–"])),
-    element("td", {}, time(r.p50_ms)), element("td", {}, time(r.p95_ms)),
-    element("td", {}, r.last ? new Date(r.last).toLocaleTimeString() : "–"));
+  const cells = {
+    API: r.api || "none", Version: r.version || "–", App: r.app || "not known", Product: r.product || "–",
+    Calls: r.calls, Errors: r.errors, Refused: refused.length ? element("div", {}, ...refused) : "–",
+    p50: time(r.p50_ms), p95: time(r.p95_ms), "Last call": r.last ? new Date(r.last).toLocaleTimeString() : "–",
+  };
+  return element("tr", { role: "row", "data-app": r.app, "data-version": r.version }, ...Object.entries(cells).map(([label, content]) => cell(label, content)));
 }
 
 async function ask() {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -12,6 +13,7 @@ import (
 	"sigs.k8s.io/kubectl-validate/pkg/cmd"
 	"sigs.k8s.io/kubectl-validate/pkg/openapiclient"
 	"sigs.k8s.io/kubectl-validate/pkg/validator"
+	"sigs.k8s.io/yaml"
 
 	envoyconfig "github.com/sallyport-gateway/sallyport/envoy-config"
 	"github.com/sallyport-gateway/sallyport/envoy-config/internal/meshtest"
@@ -63,17 +65,38 @@ func TestValidateEnvoyGateway(t *testing.T) {
 	}
 }
 
-// TestValidateEnvoyGatewayQuota: what is applied only where there is an engine of quotas.
-func TestValidateEnvoyGatewayQuota(t *testing.T) {
+// engine is what is shipped for the engine of quotas, and the step that its comment has for plugin.yaml.
+func engine(t *testing.T) (manifests []envoyconfig.Manifest, step any) {
+	t.Helper()
 	const file = "../quota/engine.yaml"
 	source, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	read, err := envoyconfig.Manifests(file, source)
-	if err != nil {
+	if manifests, err = envoyconfig.Manifests(file, source); err != nil {
 		t.Fatal(err)
 	}
+	_, rest, _ := strings.Cut(string(source), "\n#   - ")
+	line, _, _ := strings.Cut(rest, "\n")
+	if err := yaml.Unmarshal([]byte(line), &step); err != nil || step == nil {
+		t.Fatalf("the step of %s: %v: %v", file, step, err)
+	}
+	return manifests, step
+}
+
+// pluginConfig is the filter's configuration in the manifests.
+func pluginConfig(all []envoyconfig.Manifest) any {
+	for _, m := range all {
+		if m.Is("EnvoyExtensionPolicy", "sallyport") {
+			return m.Get(envoyconfig.Path{"spec", "wasm", 0, "config"})
+		}
+	}
+	return nil
+}
+
+// TestValidateEnvoyGatewayQuota: what is applied only where there is an engine of quotas.
+func TestValidateEnvoyGatewayQuota(t *testing.T) {
+	read, _ := engine(t)
 	if err := check(crds(t), read); err != nil {
 		t.Error(err)
 	}
@@ -84,18 +107,23 @@ func TestValidateEnvoyGatewayQuota(t *testing.T) {
 
 // TestValidateEnvoyGatewayRendered: what `sallyport render` makes of the shipped configuration is valid too.
 func TestValidateEnvoyGatewayRendered(t *testing.T) {
-	var config any
-	for _, m := range all(t) {
-		if m.Is("EnvoyExtensionPolicy", "sallyport") {
-			config = m.Get(envoyconfig.Path{"spec", "wasm", 0, "config"})
-		}
-	}
-	rendered := meshtest.Rendered(t, "envoy-gateway", config)
+	rendered := meshtest.Rendered(t, "envoy-gateway", pluginConfig(all(t)))
 	if err := check(crds(t), rendered); err != nil {
 		t.Error(err)
 	}
 	if len(rendered) != 10 {
 		t.Errorf("%d manifests", len(rendered))
+	}
+}
+
+// TestValidateEnvoyGatewayRenderedEngines: so is what it makes for engines of quotas, wherever they are.
+func TestValidateEnvoyGatewayRenderedEngines(t *testing.T) {
+	rendered := meshtest.RenderedWithEngines(t, "envoy-gateway", pluginConfig(all(t)))
+	if err := check(crds(t), rendered); err != nil {
+		t.Error(err)
+	}
+	if want := 10 + 3*len(meshtest.Engines); len(rendered) != want {
+		t.Errorf("%d manifests, want %d", len(rendered), want)
 	}
 }
 

@@ -3,6 +3,7 @@ package meshtest
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -75,11 +76,11 @@ func (c Chart) Render(t *testing.T, values string) ([]envoyconfig.Manifest, erro
 	return envoyconfig.Manifests("the chart "+c.Name, bytes.TrimPrefix(out, []byte("---\n")))
 }
 
-// WantShipped compares a chart with its own values to the manifests that are shipped: they are the same except for the
+// WantShipped compares a chart with these values to the manifests that are shipped: they are the same except for the
 // chart's labels, the ConfigMap of the catalog, and what differs removes from the chart's manifests.
-func (c Chart) WantShipped(t *testing.T, shipped []envoyconfig.Manifest, differs ...func(envoyconfig.Manifest)) {
+func (c Chart) WantShipped(t *testing.T, values string, shipped []envoyconfig.Manifest, differs ...func(envoyconfig.Manifest)) {
 	t.Helper()
-	rendered, err := c.Render(t, "{}")
+	rendered, err := c.Render(t, values)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,8 +98,22 @@ func (c Chart) WantShipped(t *testing.T, shipped []envoyconfig.Manifest, differs
 		got[m.Kind+" "+m.Name] = plain(t, m)
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("the chart %s, with its own values, differs from the manifests (-shipped +chart):\n%s", c.Name, diff)
+		t.Errorf("the chart %s differs from the manifests (-shipped +chart):\n%s", c.Name, diff)
 	}
+}
+
+// QuotaValues are a chart's values for a shipped configuration with a quota, whose engine is at this host.
+func QuotaValues(t *testing.T, config any, host string) string {
+	t.Helper()
+	rest := maps.Clone(config.(map[string]any))
+	for _, member := range []string{"apis", "products", "apps"} {
+		delete(rest, member)
+	}
+	text, err := yaml.Marshal(map[string]any{"config": rest, "quotaEngine": map[string]any{"host": host}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 // plain is a manifest without labels and namespace.

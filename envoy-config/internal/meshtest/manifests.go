@@ -53,8 +53,28 @@ func FindsMistakes(t *testing.T, mistakes map[string]Mistake, load func(*testing
 	}
 }
 
-// Rendered is what `sallyport render` makes of a configuration for that target.
-func Rendered(t *testing.T, target string, config any) []envoyconfig.Manifest {
+// Engines are where engines of quotas can be: a Service of the mesh, a host outside of it, addresses.
+var Engines = []string{"ratelimit.sallyport-quota.svc.cluster.local:8081", "counts.example.com:8082", "192.0.2.9:8083", "[2001:db8::9]:8084"}
+
+// RenderedWithEngines is Rendered with a quota for each of Engines.
+func RenderedWithEngines(t *testing.T, target string, config any) []envoyconfig.Manifest {
+	t.Helper()
+	root, ok := config.(map[string]any)
+	if !ok {
+		t.Fatalf("the configuration is %v", config)
+	}
+	var flags []string
+	for i, engine := range Engines {
+		cluster := fmt.Sprintf("engine-%d", i)
+		root["sequence"] = append(root["sequence"].([]any), map[string]any{"quota": map[string]any{
+			"name": cluster, "per": "app", "limit": 5, "interval": "day", "mode": "exact", "engine": map[string]any{"cluster": cluster}}})
+		flags = append(flags, "--quota-engine", cluster+"="+engine)
+	}
+	return Rendered(t, target, root, flags...)
+}
+
+// Rendered is what `sallyport render` with these flags makes of a configuration for that target.
+func Rendered(t *testing.T, target string, config any, flags ...string) []envoyconfig.Manifest {
 	t.Helper()
 	source, err := yaml.Marshal(config)
 	if err != nil {
@@ -64,8 +84,9 @@ func Rendered(t *testing.T, target string, config any) []envoyconfig.Manifest {
 	if err := os.WriteFile(file, source, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), "go", "run", "./filter/cmd/sallyport", "render", "--for", target, "--file", file,
-		"--backend", BackendHost+":8443", "--image", "registry.example.com/sallyport@sha256:"+strings.Repeat("0", 64))
+	args := []string{"run", "./filter/cmd/sallyport", "render", "--for", target, "--file", file,
+		"--backend", BackendHost + ":8443", "--image", "registry.example.com/sallyport@sha256:" + strings.Repeat("0", 64)}
+	cmd := exec.CommandContext(t.Context(), "go", append(args, flags...)...)
 	cmd.Dir, cmd.Stderr = Root, os.Stderr
 	out, err := cmd.Output()
 	if err != nil {

@@ -2,8 +2,10 @@ package e2e
 
 import (
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"istio.io/istio/pilot/pkg/config/kube/crd"
@@ -67,6 +69,16 @@ func oneGateway(t *testing.T) []envoyconfig.Manifest {
 	return all
 }
 
+// pluginConfig is the filter's configuration in the manifests.
+func pluginConfig(all []envoyconfig.Manifest) any {
+	for _, m := range all {
+		if m.Is("WasmPlugin", "sallyport") {
+			return m.Get(envoyconfig.Path{"spec", "pluginConfig"})
+		}
+	}
+	return nil
+}
+
 func trafficExtension(t *testing.T) []envoyconfig.Manifest {
 	t.Helper()
 	source, err := os.ReadFile(files[0])
@@ -111,14 +123,26 @@ func TestValidateIstio(t *testing.T) {
 
 // TestValidateIstioRendered: what `sallyport render` makes of the shipped configuration is valid too.
 func TestValidateIstioRendered(t *testing.T) {
-	var config any
-	for _, m := range oneGateway(t) {
-		if m.Is("WasmPlugin", "sallyport") {
-			config = m.Get(envoyconfig.Path{"spec", "pluginConfig"})
+	if err := check(validator(t), meshtest.Rendered(t, "istio", pluginConfig(oneGateway(t)))); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestValidateIstioRenderedEngines: so is what it makes for engines of quotas, wherever they are: a rule for each, and an
+// entry for each outside of the mesh.
+func TestValidateIstioRenderedEngines(t *testing.T) {
+	all := meshtest.RenderedWithEngines(t, "istio", pluginConfig(oneGateway(t)))
+	if err := check(validator(t), all); err != nil {
+		t.Error(err)
+	}
+	kinds := map[string]int{}
+	for _, m := range all {
+		if strings.HasPrefix(m.Name, "quota-") {
+			kinds[m.Kind]++
 		}
 	}
-	if err := check(validator(t), meshtest.Rendered(t, "istio", config)); err != nil {
-		t.Error(err)
+	if want := map[string]int{"DestinationRule": 4, "ServiceEntry": 3}; !maps.Equal(kinds, want) {
+		t.Errorf("for the engines there are %v, want %v", kinds, want)
 	}
 }
 

@@ -44,7 +44,8 @@ type Config struct {
 	Identity identity.Headers
 
 	// NoTrailers are the names, in lower case, that no client's trailer may have:
-	// those of Identity, and those in which any sequence looks for an API key.
+	// those of Identity, and those in which any sequence looks for an API key or
+	// a token.
 	NoTrailers []string
 
 	// TrustedHops says where to find the client's address: 0 for what the host

@@ -6,12 +6,14 @@ import (
 )
 
 // headersOf are the headers in which any of the sequences looks for a key, and
-// those that any of them sets or removes, each once.
-func headersOf(sequences []*sequence) (keys, own []string) {
+// those that any of them sets or removes, each once; tokens tells that any of
+// them looks at tokens.
+func headersOf(sequences []*sequence) (keys, own []string, tokens bool) {
 	for _, s := range sequences {
 		if s == nil {
 			continue
 		}
+		tokens = tokens || s.takesToken
 		for _, place := range s.keyPlaces {
 			keys = withName(keys, place.Header)
 		}
@@ -19,7 +21,7 @@ func headersOf(sequences []*sequence) (keys, own []string) {
 			own = withName(own, header)
 		}
 	}
-	return keys, own
+	return keys, own, tokens
 }
 
 // withName adds a name to a list that does not have it.

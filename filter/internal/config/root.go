@@ -74,9 +74,12 @@ func (r *reader) root(v decode.Value) *Config {
 	})
 	c.Catalog = catalog.Compile(&r.Problems, apis, products, apps)
 	c.sequences = r.assign(own, defaultSteps)
-	keys, set := headersOf(append(own, defaultSteps))
+	keys, set, tokens := headersOf(append(own, defaultSteps))
 	c.NoTrailers = keys
 	r.checkIdentity(c, set)
+	if tokens {
+		c.NoTrailers = withName(withName(c.NoTrailers, "authorization"), "dpop")
+	}
 	return c
 }
 

@@ -80,11 +80,13 @@ const (
 
 // Run is one exchange on its way through a sequence. It gives one verdict, and
 // keeps it: whatever comes later changes nothing. The zero value, which has no
-// sequence, denies.
+// sequence, denies. One that waits must not be copied.
 type Run struct {
 	sequence *Sequence
 	next     int
 	waiting  Outcome
+	wake     func() // while it waits
+	place    int    // in the flight, likewise
 	begun    bool
 	parked   bool
 	done     bool
@@ -153,8 +155,8 @@ func (r *Run) take(o *Outcome, wake func()) Verdict {
 	if o.flight.Landed() {
 		return r.refuse(&Outcome{})
 	}
-	r.waiting, r.parked = *o, true
-	o.flight.onLanding(wake)
+	r.waiting, r.parked, r.wake = *o, true, wake
+	o.flight.join(r)
 	return Parked
 }
 
@@ -216,6 +218,9 @@ func (r *Run) Step() string {
 
 //go:noinline
 func (r *Run) refuse(o *Outcome) Verdict {
+	if r.parked {
+		r.waiting.flight.leave(r)
+	}
 	r.done, r.parked, r.waiting = true, false, Outcome{}
 	r.verdict, r.refusal = Denied, *o
 	return Denied

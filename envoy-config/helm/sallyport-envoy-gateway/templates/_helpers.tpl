@@ -21,7 +21,30 @@
 {{- if and $asks (not $named) }}
 {{- fail (printf "config.sequence: no introspect_token has the cluster httproute/%s/okta/rule/0, which this chart makes in its namespace: the filter would ask nobody" .Release.Namespace) }}
 {{- end }}
+{{- include "sallyport.checkQuotas" . }}
 {{- toYaml (merge (deepCopy .Values.config) .Values.catalog) }}
+{{- end }}
+
+{{- /* Fails when a quota asks a cluster that nobody makes, or when nobody asks the engine's. */ -}}
+{{- define "sallyport.checkQuotas" -}}
+{{- $engine := default "" (.Values.quotaEngine).host }}
+{{- if regexMatch "^[0-9.]+$|:" $engine }}
+{{- fail (printf "quotaEngine.host: %s is an address: the chart needs a name" $engine) }}
+{{- end }}
+{{- $made := printf "grpcroute/%s/ratelimit/rule/0" .Release.Namespace }}
+{{- $sequences := list .Values.config.sequence }}
+{{- range .Values.catalog.apis }}{{ $sequences = append $sequences .sequence }}{{ end }}
+{{- $asked := false }}
+{{- range $sequences }}{{ range . }}{{ with .quota }}{{ with .engine }}
+{{- $cluster := default "" .cluster }}
+{{- if and $engine (eq $cluster $made) }}{{ $asked = true }}
+{{- else if or (eq $cluster $made) (not (regexMatch "^(grpc|http)route/" $cluster)) }}
+{{- fail (printf "there is no cluster %q for the quota: set quotaEngine.host, and engine.cluster to %s" $cluster $made) }}
+{{- end }}
+{{- end }}{{ end }}{{ end }}{{ end }}
+{{- if and $engine (not $asked) }}
+{{- fail (printf "quotaEngine: no quota has the engine.cluster %s, so the engine would count nothing" $made) }}
+{{- end }}
 {{- end }}
 
 {{- define "sallyport.labels" -}}

@@ -36,8 +36,9 @@ type Teller struct {
 	headers Headers
 	// own are the names that are not reserved anyway.
 	own []string
-	// first has the bytes that names begin with which could be taken for one of
-	// own or for a reserved one: it rules out most names.
+	// first has the bytes that a name can begin with which could be taken for one
+	// of own or for a reserved one, or is connection: most names are known by it not
+	// to be.
 	first [256]bool
 	text  []byte // of the scopes that were joined last
 }
@@ -50,7 +51,7 @@ func New(h Headers) *Teller {
 			t.own = append(t.own, name)
 		}
 	}
-	for _, name := range append([]string{reservedPrefix}, t.own...) {
+	for _, name := range append([]string{reservedPrefix, connection}, t.own...) {
 		for c := range t.first {
 			if ascii.SameVariable(string([]byte{byte(c)}), name[:1]) {
 				t.first[c] = true
@@ -66,10 +67,19 @@ func New(h Headers) *Teller {
 // was verified, of the token when it is active.
 func (t *Teller) Apply(x *pipeline.Exchange) {
 	e := &x.Edits
+	upgrade := false
 	for i := range x.Headers {
-		if name := x.Headers[i].Name; name != "" && t.first[name[0]] && Forged(name, t.own) {
+		name := x.Headers[i].Name
+		if name == "" || !t.first[name[0]] {
+			continue
+		}
+		if Forged(name, t.own) {
 			e.RemoveHeader(name)
 		}
+		upgrade = upgrade || name == connection
+	}
+	if upgrade {
+		cleanConnection(x)
 	}
 	h := &t.headers
 	set(e, h.App, x.Caller.App)

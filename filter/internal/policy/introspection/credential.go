@@ -67,21 +67,28 @@ func (b *binding) offer(x *pipeline.Exchange) {
 	}
 }
 
-// accept lets the exchange go on with the claims of an active access token, if
-// it is presented in the way it is bound, with its proof if it came with one.
+// accept lets the exchange go on with the claims of an active access token, when
+// it is presented as it is bound, with its proof if it came with one. A token that
+// is refused is active for nobody: an operator may let the request pass all the
+// same, and it is not known then to be its own. Its subject stays for the records.
 func (b *binding) accept(x *pipeline.Exchange, proof *dpop.Proof, claims *pipeline.Claims) pipeline.Outcome {
 	x.TakeToken(claims)
 	if !claims.Active {
 		return pipeline.DenyFor(denial.TokenInactive)
 	}
-	if reason, ok := b.prove(x.Token, proof, x.Now); !ok {
-		return pipeline.DenyFor(reason)
+	reason, ok := b.prove(x.Token, proof, x.Now)
+	if x.Token.Proven = ok && claims.SenderConstrained; ok && !tokenrules.Supported(x.Token) {
+		reason, ok = denial.TokenTypeUnsupported, false
 	}
-	x.Token.Proven = claims.SenderConstrained
-	if !tokenrules.Supported(x.Token) {
-		return pipeline.DenyFor(denial.TokenTypeUnsupported)
+	switch {
+	case ok:
+		return pipeline.Continue()
+	case reason.Technical(): // nothing is known, as after any other failure
+		x.Token = nil
+	default:
+		x.Token.Active, x.Token.Proven = false, false
 	}
-	return pipeline.Continue()
+	return pipeline.DenyFor(reason)
 }
 
 // prove compares what the token is bound to with what the request has shown. The

@@ -36,10 +36,11 @@ const maxUnsent = MaxLimit
 // spent is what counts against the limit as far as this Envoy knows.
 func (a *account) spent() int64 { return a.known + a.unsent + a.flying }
 
-// enter brings an account into the window that now is in. A clock that was set
-// back forgives nothing: what was counted in a window that has not begun yet
-// counts in the current one. changed reports whether that, or a window that is
-// over, made a difference.
+// enter brings an account into the window that now lies in. A clock that was set
+// back forgives nothing: a window that has just begun, as other workers or the
+// clock had it, goes on, and what was counted in one that has not begun yet counts
+// in the present one. changed tells whether that, or a window that is over, makes
+// a difference.
 //
 //go:noinline
 func (a *account) enter(t *terms, now int64) (changed bool) {
@@ -52,11 +53,30 @@ func (a *account) enter(t *terms, now int64) (changed bool) {
 	if a.until > now+maxSpan || a.recheck > now+maxSpan {
 		a.until, a.recheck = 0, 0
 	}
-	if a.end <= w.end {
+	if a.end <= w.end || !t.rolling && t.window(a.end-1).start <= seconds+smallStep {
 		return false
 	}
 	a.end = w.end
 	return true
+}
+
+// smallStep is how far a clock may have been set back, in seconds, for the window
+// before to be taken for one that goes on. A party is refused for so much longer
+// at most.
+const smallStep = 60
+
+// longestWindow is longer than any window, in seconds.
+const longestWindow = 31*secondsPerDay + smallStep
+
+// bound brings an account of any interval into the present window that lies in
+// none which can have begun: the clock was set back.
+//
+//go:noinline
+func (a *account) bound(t *terms, seconds int64) (changed bool) {
+	if changed = a.end > seconds+longestWindow; changed {
+		a.end = t.window(seconds).end
+	}
+	return changed
 }
 
 const nanosPerSecond = 1_000_000_000
@@ -132,18 +152,23 @@ func open(b sharedtable.Bucket, hash uint64, t *terms, engine bool, now int64) (
 		floor.encode(b.Entry(floorEntry), 0)
 	}
 	floor.decode(b.Entry(floorEntry))
-	if seconds := now / nanosPerSecond; floor.end <= seconds || !floor.sound() {
+	seconds := now / nanosPerSecond
+	switch {
+	case floor.end <= seconds || !floor.sound():
 		floor = account{}
+	case floor.bound(t, seconds):
+		changed = true
+		floor.encode(b.Entry(floorEntry), 0)
 	}
 	var least account
 	for i := 1; i < b.Len(); i++ {
 		e := b.Entry(i)
 		var have account
 		have.decode(e)
-		vacant := have.end <= now/nanosPerSecond
+		vacant := have.end <= seconds
 		if !vacant && binary.BigEndian.Uint64(e) == hash && have.sound() {
-			changed = have.enter(t, now)
-			return have, e, changed
+			entered := have.enter(t, now)
+			return have, e, changed || entered
 		}
 		switch {
 		case vacant:
@@ -159,10 +184,11 @@ func open(b sharedtable.Bucket, hash uint64, t *terms, engine bool, now int64) (
 		return account{}, nil, false
 	}
 	if least.end != 0 && !engine {
+		changed = least.bound(t, seconds) || changed
 		floor = account{end: max(floor.end, least.end), known: max(floor.known, least.known)}
 		floor.encode(b.Entry(floorEntry), 0)
 	}
 	a.enter(t, now)
 	a.known = floor.known
-	return a, entry, b.Condition == sharedtable.Damaged
+	return a, entry, changed || b.Condition == sharedtable.Damaged
 }

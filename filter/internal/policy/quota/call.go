@@ -42,6 +42,10 @@ func (e *engine) landed(permit breaker.Permit, now int64, a *host.GRPCAnswer, en
 	if ok {
 		got, ok = decodeReply(a.Message)
 	}
+	if ok && got.code == codeOK && got.unlimited {
+		e.countsNothing()
+		ok = false
+	}
 	if !ok {
 		e.done(permit, now, breaker.Down, "failed")
 		return
@@ -53,6 +57,15 @@ func (e *engine) landed(permit breaker.Permit, now int64, a *host.GRPCAnswer, en
 	e.done(permit, now, breaker.Answered, word)
 	got.stale = now >= end*nanosPerSecond
 	r = &got
+}
+
+// countsNothing tells the operator, once, of an engine that works and has no limit
+// for what it is asked about, though the limit came with the call.
+func (e *engine) countsNothing() {
+	if o := &e.step.options.Engine; !e.told {
+		e.told = true
+		e.step.ports.Warn("the quota engine at cluster " + o.Cluster + " counts nothing in the domain \"" + o.Domain + "\": it has to be in the engine's configuration")
+	}
 }
 
 // done gives a permit back. An engine that fails fails for every party.

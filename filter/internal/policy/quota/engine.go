@@ -33,6 +33,7 @@ type engine struct {
 	guard *breaker.Guard
 	byWho map[uint64]*desk
 	desks []*desk // the same
+	told  bool    // of an engine that counts nothing
 }
 
 // desk is what one VM has to do with the engine for one party. It goes away

@@ -36,6 +36,11 @@ func (q queue) release(v verdict, spent, weight int64) {
 	}
 }
 
+// present leaves out those whose clients have gone.
+func (q queue) present() queue {
+	return slices.DeleteFunc(q, func(t *ticket) bool { return t.flight.Abandoned() })
+}
+
 // wait has the engine asked about the request.
 func (e *engine) wait(x *pipeline.Exchange, t *terms, who party) pipeline.Outcome {
 	d := e.desk(x, t, who)
@@ -44,6 +49,9 @@ func (e *engine) wait(x *pipeline.Exchange, t *terms, who party) pipeline.Outcom
 
 // await puts the request into a queue of its party's desk.
 func (e *engine) await(x *pipeline.Exchange, t *terms, d *desk, q *queue) pipeline.Outcome {
+	if len(*q) >= maxWaiting {
+		*q = q.present()
+	}
 	if len(*q) >= maxWaiting {
 		return e.withoutEngine(x, t, d.who)
 	}
@@ -74,7 +82,7 @@ func (e *engine) conclude(x *pipeline.Exchange, d *desk, mine *ticket) pipeline.
 
 // send makes the next call for those that wait at a desk, if any do.
 func (e *engine) send(d *desk, now int64) {
-	if len(d.waiting) == 0 {
+	if d.waiting = d.waiting.present(); len(d.waiting) == 0 {
 		e.leave(d)
 		return
 	}

@@ -86,6 +86,7 @@ type reply struct {
 
 	code      code
 	hasStatus bool  // the engine counted, and the two below mean something
+	unlimited bool  // the engine says that no limit counts: it does not know the domain
 	remaining int64 // hits
 	reset     int64 // seconds until the engine's window ends; 0 when it does not say
 	stale     bool  // the window has ended since the engine was asked
@@ -123,7 +124,7 @@ func decodeReply(b []byte) (r reply, ok bool) {
 	if overall != uint64(codeOK) && overall != uint64(codeOverLimit) || statuses > 1 {
 		return reply{}, false
 	}
-	r.code = code(overall)
+	r.code, r.unlimited = code(overall), statuses > 0 && !r.hasStatus
 	return r, true
 }
 

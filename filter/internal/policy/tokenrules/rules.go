@@ -101,12 +101,14 @@ func OfCaller(x *pipeline.Exchange) pipeline.Outcome {
 // token without one is good for as long as the server says so.
 func (s *step) checkToken(t *pipeline.Claims, now int64) (denial.Reason, bool) {
 	switch {
-	case !t.Active:
-		return denial.TokenInactive, false
-	case !Supported(t), s.typed && t.TokenType == "":
+	case !Supported(t):
 		return denial.TokenTypeUnsupported, false
 	case t.SenderConstrained && !t.Proven:
 		return denial.TokenSenderConstrained, false
+	case !t.Active: // after what a step before, in dry run, may have refused it for
+		return denial.TokenInactive, false
+	case s.typed && t.TokenType == "":
+		return denial.TokenTypeUnsupported, false
 	case t.Expires != 0 && (now-int64(s.skew))/int64(time.Second) >= t.Expires:
 		return denial.TokenExpired, false
 	case t.NotBefore != 0 && (now+int64(s.skew))/int64(time.Second) < t.NotBefore:

@@ -26,6 +26,8 @@ sequence:
 
 var now = time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
 
+const underscore = "has an underscore: Envoy as configured in envoy.yaml (headers_with_underscores_action: REJECT_REQUEST) answers 400 to every request that has it"
+
 func TestOf(t *testing.T) {
 	tests := []struct {
 		name, text string
@@ -68,6 +70,13 @@ func TestOf(t *testing.T) {
 			"products[0]: is not granted to any app", "products[1]: is not granted to any app"}},
 		{"key header with an underscore", "apis: [{name: a}]\nsequence: [{spike_arrest: {}}, {verify_api_key: {from: [{header: x-api-key}, {query: api_key}, {header: AUTH_KEY}]}}, {remove_api_key: {}}]", nil, []string{
 			`sequence[1].verify_api_key.from[2].header: "AUTH_KEY" has an underscore: Envoy as configured in envoy.yaml (headers_with_underscores_action: REJECT_REQUEST) answers 400 to every request that has it`}},
+		{"other headers with an underscore", "apis: [{name: a}]\nsequence: [{spike_arrest: {rate: 1ps, per: 'header:X_TENANT', weight: {header: x_weight, max: 5}, when: {any: [{header: {name: x_a}}, {not: {header: {name: x-b}}}, {all: [{query: {name: q_r}}, {header: {name: x_c}}]}]}}}, " +
+			"{verify_api_key: {}}, {remove_api_key: {from: [{header: old_key}]}}, {set_headers: {set: [{name: x_user, value: a}]}}]", nil, []string{
+			`sequence[0].spike_arrest.when: "x_a" ` + underscore, `sequence[0].spike_arrest.when: "x_c" ` + underscore,
+			"sequence[0].spike_arrest.per: counts by X_TENANT before anybody is authenticated: a client that sends a new value gets a new limit. Put the step after verify_api_key, or use client_ip",
+			`sequence[0].spike_arrest.per: "X_TENANT" ` + underscore,
+			"sequence[0].spike_arrest.weight: is taken from x_weight: a client that leaves it out pays 1, unless a proxy in front sets it",
+			`sequence[0].spike_arrest.weight.header: "x_weight" ` + underscore}},
 		{"precheck", "apis: [{name: a}]\nsequence: [{spike_arrest: {}}, {introspect_token: {cluster: okta, precheck: {mode: jwt_then_introspect, jwks: {cluster: c}}}}, " +
 			"{introspect_token: {precheck: {mode: jwt_only, jwks: {cluster: okta}}}}, {introspect_token: {cluster: okta, precheck: {mode: jwt_then_introspect, opaque: deny}}}, " +
 			"{introspect_token: {cluster: d, precheck: {mode: jwt_only, jwks: {path: /k}}}}, {require_token: {}}]", []string{"okta"}, []string{

@@ -43,15 +43,16 @@ func perSecond(rate string) int {
 
 // unverified finds keys that nothing looks at.
 func (a *adviser) unverified(root *yaml.Node) {
-	if !hasKeys(root) || verifies(document.Member(root, "sequence")) {
-		return
-	}
 	apis := document.Items(document.Member(root, "apis"))
-	if len(apis) == 0 {
+	if !hasKeys(root) || len(apis) == 0 {
 		return
 	}
 	for _, api := range apis {
-		if verifies(document.Member(api, "sequence")) {
+		sequence := document.Member(api, "sequence")
+		if sequence == nil {
+			sequence = document.Member(root, "sequence")
+		}
+		if verifies(sequence) {
 			return
 		}
 	}

@@ -17,12 +17,17 @@ func (a *adviser) spike(at string, options *yaml.Node, known bool) {
 	for i, limit := range document.Items(document.Member(options, "limits")) {
 		a.burst(at+".limits["+strconv.Itoa(i)+"]", limit)
 	}
-	if name, ok := strings.CutPrefix(document.Text(options, "per"), "header:"); ok && !known {
+	name, ok := strings.CutPrefix(document.Text(options, "per"), "header:")
+	if ok && !known {
 		a.say(at+".per", "counts by %s before anybody is authenticated: a client that sends a new value gets a new limit. "+
 			"Put the step after verify_api_key, or use client_ip", name)
 	}
+	if ok {
+		a.underscore(at+".per", name)
+	}
 	if header := document.Text(document.Member(options, "weight"), "header"); header != "" {
 		a.say(at+".weight", "is taken from %s: a client that leaves it out pays 1, unless a proxy in front sets it", header)
+		a.underscore(at+".weight.header", header)
 	}
 }
 

@@ -31,7 +31,9 @@ func (a *adviser) sequence(path string, sequence *yaml.Node) {
 		if closed != "" {
 			a.say(at, "is never reached: %s refuses every request", closed)
 		}
-		conditional := document.Member(options, "when") != nil
+		when := document.Member(options, "when")
+		conditional := when != nil
+		a.conditionHeaders(at+".when", when)
 		if conditional && slices.Contains(asksWho, name) {
 			a.say(at, "applies only to some requests (when): the others pass without it")
 		}
@@ -122,8 +124,25 @@ func (a *adviser) literals(path string, set *yaml.Node) {
 // keyPlaces finds headers that the shipped proxy never lets in.
 func (a *adviser) keyPlaces(path string, from *yaml.Node) {
 	for i, place := range document.Items(from) {
-		if header := document.Text(place, "header"); strings.Contains(header, "_") {
-			a.say(at(path, i)+".header", "%q has an underscore: Envoy as configured in envoy.yaml (headers_with_underscores_action: REJECT_REQUEST) answers 400 to every request that has it", header)
+		a.underscore(at(path, i)+".header", document.Text(place, "header"))
+	}
+}
+
+func (a *adviser) underscore(path, header string) {
+	if strings.Contains(header, "_") {
+		a.say(path, "%q has an underscore: Envoy as configured in envoy.yaml (headers_with_underscores_action: REJECT_REQUEST) answers 400 to every request that has it", header)
+	}
+}
+
+// conditionHeaders finds such headers in a condition, and in those within it.
+func (a *adviser) conditionHeaders(path string, when *yaml.Node) {
+	a.underscore(path, document.Text(document.Member(when, "header"), "name"))
+	if inner := document.Member(when, "not"); inner != nil {
+		a.conditionHeaders(path, inner)
+	}
+	for _, list := range [...]string{"all", "any"} {
+		for _, inner := range document.Items(document.Member(when, list)) {
+			a.conditionHeaders(path, inner)
 		}
 	}
 }

@@ -62,7 +62,7 @@ func newAPIsList() *cobra.Command {
 	c := &cobra.Command{Use: "list", Short: "List the APIs", Example: "  sallyport apis list", Args: exactly(0)}
 	file, out := addFile(c), addOutput(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		d, err := document.Read(*file)
+		d, err := read(*file)
 		if err != nil {
 			return err
 		}

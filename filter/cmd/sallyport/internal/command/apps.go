@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/sallyport-gateway/sallyport/filter/cmd/sallyport/internal/document"
 )
@@ -39,6 +40,7 @@ func newAppsAdd() *cobra.Command {
 				node.Content = append(node.Content, document.Scalar("token_clients"), document.List(clients...))
 			}
 			node.Content = append(node.Content, document.Scalar("keys"), document.List())
+			node.Style &^= yaml.FlowStyle
 			return d.Append(d.Root(), "apps", node)
 		})
 		return done(c, err, "app %s added", args[0])
@@ -50,7 +52,7 @@ func newAppsShow() *cobra.Command {
 	c := &cobra.Command{Use: "show NAME", Short: "Show one app and its keys", Example: "  sallyport apps show global-customer-portal --output yaml", Args: exactly(1)}
 	file, out := addFile(c), addOutput(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		d, err := document.Read(*file)
+		d, err := read(*file)
 		if err != nil {
 			return err
 		}
@@ -80,7 +82,7 @@ func newAppsList() *cobra.Command {
 	c := &cobra.Command{Use: "list", Short: "List the apps", Example: "  sallyport apps list", Args: exactly(0)}
 	file, out := addFile(c), addOutput(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		d, err := document.Read(*file)
+		d, err := read(*file)
 		if err != nil {
 			return err
 		}

@@ -131,10 +131,23 @@ func haves(known []string) string {
 	return "there are " + strings.Join(known, ", ")
 }
 
-// update changes an existing file, and writes it only if the filter would accept it.
+// read reads the file of --file.
+func read(file string) (*document.Document, error) {
+	d, err := document.Read(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, notThere(err)
+	}
+	return d, err
+}
+
+func notThere(err error) error {
+	return fmt.Errorf("%w: begin with 'sallyport init', or name the configuration with --file", err)
+}
+
+// update changes a file that is there, and writes it only when the filter would take it.
 func update(file string, change func(*document.Document) error) error {
 	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w: start with 'sallyport init', or name the configuration with --file", err)
+		return notThere(err)
 	}
 	return document.Update(file, func(d *document.Document) error {
 		_, before := load(d)

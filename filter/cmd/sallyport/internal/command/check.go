@@ -79,7 +79,7 @@ func knownClusters(file string) (*advice.Clusters, error) {
 	}
 	for _, d := range documents {
 		if document.Member(d, "apis") != nil {
-			return nil, fmt.Errorf("%s: is a configuration of the filter, not an Envoy bootstrap: --envoy needs the file that Envoy is started with, or the manifests for Istio or Envoy Gateway", file)
+			return nil, fmt.Errorf("%s: is a configuration of the filter, not an Envoy bootstrap: --envoy takes the file that Envoy is started with, or the manifests for Istio or Envoy Gateway", file)
 		}
 	}
 	return advice.ClustersOf(documents), nil
@@ -92,7 +92,8 @@ func checkFile(file string, clusters *advice.Clusters) ([]finding, error) {
 	}
 	d, err := document.Read(file)
 	if err != nil {
-		return []finding{{File: file, Line: 1, Severity: "error", Message: strings.TrimPrefix(err.Error(), file+": ")}}, nil
+		line, message := document.ErrorLine(err)
+		return []finding{{File: file, Line: line, Severity: "error", Message: strings.TrimPrefix(message, file+": ")}}, nil
 	}
 	if other := document.OtherKind(d.Root()); other != "" {
 		return []finding{{File: file, Line: 1, Severity: "error", Message: other}}, nil

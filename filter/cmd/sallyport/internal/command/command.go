@@ -76,6 +76,7 @@ Exit codes:
 		return fmt.Errorf("%w: see '%s --help'", err, c.CommandPath())
 	})
 	root.AddCommand(newInit(), newSim(), newKeys(), newApps(), newProducts(), newAPIs(), newSequence(), newCheck(), newSchema(), newRender(), newExplain(), newUsage(), newQuota(), newImportFrom())
+	completeNames(root)
 	return root
 }
 

@@ -16,7 +16,7 @@ import (
 // deprecationReport is what usage deprecation prints for machines.
 type deprecationReport struct {
 	usage.Deprecation
-	Since string `json:"since"`
+	Since string `json:"since,omitempty"` // absent: since the start of the Envoy
 	Until string `json:"until"`
 	// Granted are the apps that could call the version, by the configuration; absent when none was given.
 	Granted []string `json:"granted,omitempty"`
@@ -58,9 +58,9 @@ the version. The exit code is 0 if it is safe to retire, and 1 otherwise.`,
 		if !ok && tolerate != "0s" {
 			return fmt.Errorf("--tolerate: %q is not a duration: write 5m", tolerate)
 		}
-		report := deprecationReport{Since: stamp(period.From), Until: stamp(period.Until)}
+		report := deprecationReport{Until: stamp(period.Until)}
 		if *file != "" {
-			d, err := document.Read(*file)
+			d, err := read(*file)
 			if err != nil {
 				return err
 			}
@@ -71,6 +71,9 @@ the version. The exit code is 0 if it is safe to retire, and 1 otherwise.`,
 		record, err := from.source().Read(c.Context(), period)
 		if err != nil {
 			return err
+		}
+		if !record.Period.From.IsZero() {
+			report.Since = stamp(record.Period.From)
 		}
 		report.Deprecation = record.Deprecate(api, version, *file != "", patience)
 		if err := printDeprecation(c, out, report); err != nil {
@@ -108,8 +111,11 @@ func printDeprecation(c *cobra.Command, out *output, r deprecationReport) error 
 	called := map[string]bool{}
 	for _, caller := range r.Callers {
 		called[caller.App] = true
-		t.add(caller.App, strconv.FormatUint(caller.Calls, 10), strconv.FormatUint(caller.Denied, 10),
-			strconv.FormatFloat(caller.PerDay, 'f', -1, 64), caller.Trend, seen(caller.LastSeen), r.grants(caller.App))
+		perDay := strconv.FormatFloat(caller.PerDay, 'f', -1, 64)
+		if r.Since == "" {
+			perDay = ""
+		}
+		t.add(caller.App, strconv.FormatUint(caller.Calls, 10), strconv.FormatUint(caller.Denied, 10), perDay, caller.Trend, seen(caller.LastSeen), r.grants(caller.App))
 	}
 	for _, app := range r.Granted {
 		if !called[app] {
@@ -120,12 +126,20 @@ func printDeprecation(c *cobra.Command, out *output, r deprecationReport) error 
 		return err
 	}
 	w := c.OutOrStdout()
-	fmt.Fprintf(w, "\n%s/%s from %s to %s: %s\n", printable(r.API), printable(r.Version), r.Since, r.Until, r.Verdict)
+	period := "from " + r.Since + " to " + r.Until
+	if r.Since == "" {
+		period = "since the start of the Envoy"
+	}
+	fmt.Fprintf(w, "\n%s/%s %s: %s\n", printable(r.API), printable(r.Version), period, r.Verdict)
 	for _, why := range r.Because {
 		fmt.Fprintf(w, "  %s\n", printable(why))
 	}
 	if r.Strangers > 0 {
-		fmt.Fprintf(w, "  %d calls from unidentified callers were refused\n", r.Strangers)
+		were := "were"
+		if r.Strangers == 1 {
+			were = "was"
+		}
+		fmt.Fprintf(w, "  %s from unidentified callers %s refused\n", plural(int(r.Strangers), "call"), were)
 	}
 	return nil
 }

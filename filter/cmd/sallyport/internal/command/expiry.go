@@ -24,7 +24,7 @@ about to expire" and the alert SallyportKeyExpires use it. Keys that never expir
 	}
 	file := addFile(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		d, err := document.Read(*file)
+		d, err := read(*file)
 		if err != nil {
 			return err
 		}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/sallyport-gateway/sallyport/filter/cmd/sallyport/internal/document"
 	"github.com/sallyport-gateway/sallyport/filter/cmd/sallyport/internal/explain"
 	"github.com/sallyport-gateway/sallyport/filter/internal/nativehost"
 )
@@ -58,7 +57,7 @@ depends on an answer that was not given.`,
 	c.MarkFlagsOneRequired("curl", "url")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		q := explain.Question{Env: os.LookupEnv, Now: time.Now()}
-		d, err := document.Read(*file)
+		d, err := read(*file)
 		if err != nil {
 			return err
 		}

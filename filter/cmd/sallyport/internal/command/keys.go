@@ -121,7 +121,7 @@ the minute, as far back as that source remembers (Prometheus: at most 90 days; E
 	file, out, from := addFile(c), addOutput(c), addSource(c)
 	c.Flags().StringVar(&appName, "app", "", "only the keys of one app")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		d, err := document.Read(*file)
+		d, err := read(*file)
 		if err != nil {
 			return err
 		}

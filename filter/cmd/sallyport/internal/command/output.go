@@ -10,7 +10,9 @@ import (
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
-	"sigs.k8s.io/yaml"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/sallyport-gateway/sallyport/filter/cmd/sallyport/internal/document"
 )
 
 // output is --output.
@@ -55,12 +57,7 @@ func (o *output) print(w io.Writer, v any, t *table) error {
 		e.SetIndent("", "  ")
 		return e.Encode(v)
 	case "yaml":
-		text, err := yaml.Marshal(v)
-		if err != nil {
-			return err
-		}
-		_, err = w.Write(text)
-		return err
+		return printYAML(w, v)
 	}
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, row := range append([][]string{t.head}, t.rows...) {
@@ -75,7 +72,38 @@ func (o *output) print(w io.Writer, v any, t *table) error {
 	return tw.Flush()
 }
 
-// printable makes foreign text harmless for a terminal: no control characters, no line breaks.
+// printYAML has the members in the order of the JSON, the name first.
+func printYAML(w io.Writer, v any) error {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	var file yaml.Node
+	if err := yaml.Unmarshal(text, &file); err != nil {
+		return err
+	}
+	e := yaml.NewEncoder(w)
+	e.SetIndent(2)
+	e.CompactSeqIndent()
+	return e.Encode(blockStyle(file.Content[0]))
+}
+
+// blockStyle is a copy of JSON as people write YAML.
+func blockStyle(n *yaml.Node) *yaml.Node {
+	if n.Kind == yaml.ScalarNode {
+		if n.Tag == "!!str" {
+			return document.Scalar(n.Value)
+		}
+		return n
+	}
+	block := &yaml.Node{Kind: n.Kind, Tag: n.Tag}
+	for _, child := range n.Content {
+		block.Content = append(block.Content, blockStyle(child))
+	}
+	return block
+}
+
+// printable makes foreign text harmless for a terminal: no control characters, no line ends.
 func printable(s string) string {
 	if s == "" {
 		return "-"

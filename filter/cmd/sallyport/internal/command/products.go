@@ -64,7 +64,7 @@ func newProductsShow() *cobra.Command {
 	c := &cobra.Command{Use: "show NAME", Short: "Show one product and who was granted it", Example: "  sallyport products show portal", Args: exactly(1)}
 	file, out := addFile(c), addOutput(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		d, err := document.Read(*file)
+		d, err := read(*file)
 		if err != nil {
 			return err
 		}
@@ -97,7 +97,7 @@ func newProductsList() *cobra.Command {
 	c := &cobra.Command{Use: "list", Short: "List the products", Example: "  sallyport products list", Args: exactly(0)}
 	file, out := addFile(c), addOutput(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		d, err := document.Read(*file)
+		d, err := read(*file)
 		if err != nil {
 			return err
 		}

@@ -12,7 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/sallyport-gateway/sallyport/filter/cmd/sallyport/internal/document"
 	"github.com/sallyport-gateway/sallyport/filter/cmd/sallyport/internal/render"
 )
 
@@ -227,7 +226,7 @@ func onlyFor(c *cobra.Command, target string) error {
 
 // goodConfig is the file as JSON, if the filter accepts it.
 func goodConfig(file string) ([]byte, error) {
-	d, err := document.Read(file)
+	d, err := read(file)
 	if err != nil {
 		return nil, err
 	}

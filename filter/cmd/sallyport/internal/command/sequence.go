@@ -45,6 +45,11 @@ func (s sequenceFlags) owner(root *yaml.Node) (*yaml.Node, error) {
 	return document.Items(document.Member(root, "apis"))[at], nil
 }
 
+// hasOwn reports whether the chosen sequence is there: an API without one of its own goes through the default one.
+func (s sequenceFlags) hasOwn(owner *yaml.Node) bool {
+	return *s.api == "" || document.Member(owner, "sequence") != nil
+}
+
 // change runs an edit on the list that has the sequence.
 func (s sequenceFlags) change(edit func(d *document.Document, owner *yaml.Node) error) error {
 	return update(*s.file, func(d *document.Document) error {
@@ -52,11 +57,31 @@ func (s sequenceFlags) change(edit func(d *document.Document, owner *yaml.Node) 
 		if err != nil {
 			return err
 		}
+		if !s.hasOwn(owner) {
+			return fmt.Errorf("API %s has no sequence of its own and goes through the default one; 'sequence add --api %s' gives it one, which begins as a copy of the default one", *s.api, *s.api)
+		}
 		return edit(d, owner)
 	})
 }
 
-// index reads a step's number, or its name where the sequence has it once.
+// fork gives an API a copy of the default sequence with one step more: without the copy that step would be its only one, and
+// whatever the default sequence demands of callers would be gone.
+func (s sequenceFlags) fork(d *document.Document, owner *yaml.Node, at int, step *yaml.Node) error {
+	var steps []*yaml.Node
+	for _, item := range document.Items(document.Member(d.Root(), "sequence")) {
+		steps = append(steps, document.Bare(item))
+	}
+	if err := d.Set(owner, "sequence", document.List()); err != nil {
+		return err
+	}
+	owner, err := s.owner(d.Root()) // an edit reads the document again
+	if err != nil {
+		return err
+	}
+	return d.AppendLines(owner, "sequence", slices.Insert(steps, at, step)...)
+}
+
+// stepIndex reads a step's number, or its name where the sequence has it once.
 func stepIndex(owner *yaml.Node, text string) (int, error) {
 	steps := document.Items(document.Member(owner, "sequence"))
 	if n, err := strconv.Atoi(text); err == nil {
@@ -94,13 +119,17 @@ func newSequenceList() *cobra.Command {
 	c := &cobra.Command{Use: "list", Short: "List the steps of a sequence", Example: "  sallyport sequence list --api orders/v1", Args: exactly(0)}
 	s, out := addSequence(c), addOutput(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		d, err := document.Read(*s.file)
+		d, err := read(*s.file)
 		if err != nil {
 			return err
 		}
 		owner, err := s.owner(d.Root())
 		if err != nil {
 			return err
+		}
+		if !s.hasOwn(owner) {
+			fmt.Fprintf(c.ErrOrStderr(), "API %s has no sequence of its own. It goes through the default one:\n", *s.api)
+			owner = d.Root()
 		}
 		steps := []stepShown{}
 		t := &table{head: []string{"#", "STEP", "OPTIONS"}}
@@ -122,6 +151,8 @@ func newSequenceAdd() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "add 'STEP: {OPTIONS}'",
 		Short: "Add a step, at the end or before another one",
+		Long: `Add puts a step into the default sequence, or with --api into the one of an API. An API that has none of its own gets a copy
+of the default one first: from then on, changes of the default one are no longer for it.`,
 		Example: `  sallyport sequence add 'spike_arrest: {rate: 200ps, per: client_ip}' --before verify_api_key
   sallyport sequence add 'quota: {limit: 1000, per: app, interval: day}' --api orders/v1`,
 		Args: exactly(1),
@@ -139,16 +170,30 @@ func newSequenceAdd() *cobra.Command {
 			step.Style &^= yaml.FlowStyle
 			options.Style |= yaml.FlowStyle
 		}
-		err = s.change(func(d *document.Document, owner *yaml.Node) error {
-			at := len(document.Items(document.Member(owner, "sequence")))
+		forked := false
+		err = update(*s.file, func(d *document.Document) error {
+			owner, err := s.owner(d.Root())
+			if err != nil {
+				return err
+			}
+			has := owner
+			if forked = !s.hasOwn(owner); forked {
+				has = d.Root()
+			}
+			at := len(document.Items(document.Member(has, "sequence")))
 			if before != "" {
-				var err error
-				if at, err = stepIndex(owner, before); err != nil {
+				if at, err = stepIndex(has, before); err != nil {
 					return err
 				}
 			}
+			if forked {
+				return s.fork(d, owner, at, step)
+			}
 			return d.Insert(owner, "sequence", at, step)
 		})
+		if forked && err == nil {
+			return done(c, nil, "step %s added. API %s has a sequence of its own now: a copy of the default one, with this step", stepName(step), *s.api)
+		}
 		return done(c, err, "step %s added", stepName(step))
 	}
 	return c

@@ -21,7 +21,10 @@ func (d *Document) Append(mapping *yaml.Node, name string, items ...*yaml.Node) 
 	if list.Kind != yaml.SequenceNode {
 		return fmt.Errorf("line %d: %s must be a list", list.Line, name)
 	}
-	text, ok := d.appended(list, items)
+	text, ok := d.filled(mapping, name, items)
+	if !ok {
+		text, ok = d.appended(list, items)
+	}
 	list.Content = append(list.Content, items...)
 	return d.settle(text, ok)
 }
@@ -269,14 +272,15 @@ func render(n *yaml.Node, block bool) string {
 }
 
 // OneLine is a node as text on one line, without comments.
-func OneLine(n *yaml.Node) string { return inline(withoutComments(n)) }
+func OneLine(n *yaml.Node) string { return inline(Bare(n)) }
 
-func withoutComments(n *yaml.Node) *yaml.Node {
+// Bare is a copy of a node without comments.
+func Bare(n *yaml.Node) *yaml.Node {
 	bare := *n
 	bare.HeadComment, bare.LineComment, bare.FootComment = "", "", ""
 	bare.Content = make([]*yaml.Node, len(n.Content))
 	for i, child := range n.Content {
-		bare.Content[i] = withoutComments(child)
+		bare.Content[i] = Bare(child)
 	}
 	return &bare
 }

@@ -27,7 +27,10 @@ func (d *Document) RemoveItem(mapping *yaml.Node, name string, index int) error 
 	if list == nil || list.Kind != yaml.SequenceNode || index < 0 || index >= len(list.Content) {
 		return fmt.Errorf("%s has no item %d", name, index)
 	}
-	text, ok := d.without(list, index)
+	text, ok := d.emptied(mapping, name)
+	if !ok {
+		text, ok = d.without(list, index)
+	}
 	list.Content = append(list.Content[:index:index], list.Content[index+1:]...)
 	if len(list.Content) == 0 {
 		list.Style |= yaml.FlowStyle
@@ -147,7 +150,8 @@ func (d *Document) head(n *yaml.Node) int {
 // one shows as one line.
 func (d *Document) AppendLines(mapping *yaml.Node, name string, items ...*yaml.Node) error {
 	list := Member(mapping, name)
-	if list == nil || list.Kind != yaml.SequenceNode || list.Style&yaml.FlowStyle == 0 || len(items)+len(list.Content) < 2 {
+	if list == nil || list.Kind != yaml.SequenceNode || list.Style&yaml.FlowStyle == 0 || len(items)+len(list.Content) < 2 ||
+		len(list.Content) == 0 && mapping.Style&yaml.FlowStyle == 0 {
 		return d.Append(mapping, name, items...)
 	}
 	margin := "\n" + strings.Repeat(" ", d.margin(list.Line)+lineIndent)

@@ -1,6 +1,7 @@
 package document
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -54,4 +55,17 @@ func descend(n *yaml.Node, step string) (*yaml.Node, int) {
 		}
 	}
 	return nil, 0
+}
+
+var lineInError = regexp.MustCompile(`\bline ([1-9][0-9]*): `)
+
+// ErrorLine gives the line that an error of Read names, 1 for none, and the error's text without it.
+func ErrorLine(err error) (line int, text string) {
+	text = err.Error()
+	found := lineInError.FindStringSubmatchIndex(text)
+	if found == nil {
+		return 1, text
+	}
+	line, _ = strconv.Atoi(text[found[2]:found[3]])
+	return line, text[:found[0]] + text[found[1]:]
 }

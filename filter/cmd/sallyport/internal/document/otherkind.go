@@ -8,10 +8,10 @@ func OtherKind(root *yaml.Node) string {
 	case Member(root, "apis") != nil || Member(root, "sequence") != nil:
 		return ""
 	case Member(root, "static_resources") != nil || Member(root, "dynamic_resources") != nil:
-		return "this is an Envoy bootstrap: give it with --envoy; the filter's configuration is the text in " +
-			"configuration.value of its filter, and belongs in a file of its own"
+		return "this is an Envoy bootstrap: pass it with --envoy. The filter's configuration is the text in configuration.value " +
+			"of the filter: put that into a file of its own"
 	case Member(root, "apiVersion") != nil && Member(root, "kind") != nil:
-		return "this is a Kubernetes manifest (" + printable(Text(root, "kind")) + "): the filter's configuration is inside it, and belongs in a file of its own"
+		return "this is a manifest of Kubernetes (" + printable(Text(root, "kind")) + "): put the filter's configuration, which is in it, into a file of its own"
 	}
 	return ""
 }

@@ -79,7 +79,10 @@ func ParseCurl(line string) (nativehost.Request, error) {
 	if err != nil {
 		return nativehost.Request{}, err
 	}
-	if len(words) == 0 || words[0] != "curl" {
+	if len(words) > 0 && words[0] == "$" { // a prompt
+		words = words[1:]
+	}
+	if len(words) == 0 || words[0] != "curl" && words[0] != "curl.exe" {
 		return nativehost.Request{}, errors.New("a curl line must begin with curl")
 	}
 	var c curlLine

@@ -177,7 +177,8 @@ func (a *Explanation) conclude(asked nativehost.Request, got nativehost.Result) 
 		return
 	}
 	for _, h := range asked.Headers {
-		if name := strings.ToLower(h.Name); header(got.Backend.Headers, name) == "" && !slices.Contains(a.Removed, name) {
+		named := func(have host.Header) bool { return strings.EqualFold(have.Name, h.Name) }
+		if name := strings.ToLower(h.Name); !slices.ContainsFunc(got.Backend.Headers, named) && !slices.Contains(a.Removed, name) {
 			a.Removed = append(a.Removed, name)
 		}
 	}

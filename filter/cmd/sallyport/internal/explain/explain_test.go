@@ -113,6 +113,14 @@ func TestNothingThatCameIsShown(t *testing.T) {
 	}
 }
 
+// TestEmptyHeaderIsNotRemoved: it goes on as it came.
+func TestEmptyHeaderIsNotRemoved(t *testing.T) {
+	a := ask(t, "- remove_api_key: {from: [{header: x-api-key}]}", "", "x-empty:", "x-api-key:")
+	if !slices.Equal(a.Removed, []string{"x-api-key"}) || len(a.Added) > 0 {
+		t.Errorf("removed %v, added %v", a.Removed, a.Added)
+	}
+}
+
 // TestPreflightIsExplained: what the filter answers itself is not let through.
 func TestPreflightIsExplained(t *testing.T) {
 	const origin, asks = "origin: https://app.example.com", "access-control-request-method: PUT"

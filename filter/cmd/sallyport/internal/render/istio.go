@@ -91,10 +91,14 @@ func inMesh(host string) bool {
 	return strings.HasSuffix(host, ".svc.cluster.local") || strings.HasSuffix(host, ".svc")
 }
 
-// istioHost is the name by which the mesh knows an endpoint: a bare address has none, and gets one.
+// istioHost is the name by which the mesh knows an endpoint: an address alone has none, and gets one. A Service is known by
+// its whole name.
 func istioHost(host string) string {
-	if isIP(host) {
+	switch {
+	case isIP(host):
 		return hostSlug(host) + ".sallyport.invalid"
+	case strings.HasSuffix(host, ".svc"):
+		return host + ".cluster.local"
 	}
 	return host
 }

@@ -12,8 +12,8 @@ const freshness = 5 * time.Minute
 // Gap is a time in which calls could have come that no sample shows. Without From and Until it is all time.
 type Gap struct {
 	Gateway string    `json:"gateway,omitempty"` // empty: all of them
-	From    time.Time `json:"from"`
-	Until   time.Time `json:"until"`
+	From    time.Time `json:"from,omitzero"`
+	Until   time.Time `json:"until,omitzero"`
 	Why     string    `json:"why"`
 }
 
@@ -78,7 +78,7 @@ func latest(a, b time.Time) time.Time {
 
 // coverage puts together what the watches of all gateways say; nil is a gateway that reports no uptime.
 func coverage(p Period, gateways map[string]*watch) Coverage {
-	var c Coverage
+	c := Coverage{Gaps: []Gap{}, Notes: []string{}}
 	if len(gateways) == 0 {
 		c.Gaps = []Gap{{From: p.From, Until: p.Until, Why: "no target has " + metricUsage}}
 		return c

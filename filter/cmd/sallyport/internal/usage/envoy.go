@@ -89,7 +89,7 @@ func parse(text []byte) (map[string]*dto.MetricFamily, error) {
 var noTimes = Gap{Why: "a single Envoy knows only its totals since its start, and no times: a verdict needs --prometheus"}
 
 func recordOf(families map[string]*dto.MetricFamily) Record {
-	r := Record{latency: map[Party]histogram{}, Coverage: Coverage{Gaps: []Gap{noTimes}}}
+	r := Record{latency: map[Party]histogram{}, Coverage: Coverage{Gaps: []Gap{noTimes}, Notes: []string{}}}
 	for _, m := range families[metricUsage].GetMetric() {
 		if calls := m.GetCounter().GetValue(); calls > 0 && !math.IsInf(calls, 1) && isCall(labels(m)) {
 			r.Counts = append(r.Counts, Count{Series: seriesOf(labels(m)), Tally: Tally{Calls: calls}})

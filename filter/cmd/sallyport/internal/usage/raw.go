@@ -37,7 +37,7 @@ func (e Envoy) readRaw(ctx context.Context, metric string) (Record, map[string]t
 
 // parseRaw reads lines "NAME: VALUE"; lines that are not ours are skipped.
 func parseRaw(text string) (r Record, used map[string]time.Time) {
-	r = Record{latency: map[Party]histogram{}, Coverage: Coverage{Gaps: []Gap{noTimes}}}
+	r = Record{latency: map[Party]histogram{}, Coverage: Coverage{Gaps: []Gap{noTimes}, Notes: []string{}}}
 	used = map[string]time.Time{}
 	for line := range strings.Lines(text) {
 		line, ours := strings.CutPrefix(strings.TrimRight(line, "\r\n"), rawPrefix)
