@@ -67,6 +67,7 @@ func TestValidateIstioHelmRefuses(t *testing.T) {
 		"a cluster that nobody makes":  {Values: `{okta: {host: login.example.com}}`, Says: "no introspect_token has the cluster outbound|443||login.example.com"},
 		"an engine that nobody asks":   {Values: `{quotaEngine: {host: a.example.com, port: 8082}}`, Says: "no quota has the engine.cluster outbound|8082||a.example.com"},
 		"an engine that is missing":    {Values: `{config: {sequence: [{quota: {engine: {cluster: ratelimit}}}]}}`, Says: `there is no cluster "ratelimit" for the quota`},
+		"an engine by a short name":    {Values: `{quotaEngine: {host: ratelimit.quota.svc}}`, Says: "ratelimit.quota.svc.cluster.local"},
 		"an engine at an address":      {Values: `{quotaEngine: {host: 10.0.0.9}}`, Says: "10.0.0.9 is an address"},
 		"a tag in a digest's place":    {Values: `{image: {digest: v1}}`, Says: "/image/digest"},
 		"a value that is misspelt":     {Values: `{backends: {}}`, Says: "backends"},
