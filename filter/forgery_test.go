@@ -109,6 +109,49 @@ func TestForgedIdentitySeparators(t *testing.T) {
 	}
 }
 
+// TestTokenInATrailer: where a token is looked at in a header, the backend gets none in a trailer, which nobody has looked at.
+func TestTokenInATrailer(t *testing.T) {
+	for name, want := range map[string]bool{fullSequence: false, "- spike_arrest: {rate: 100ps}": true} {
+		g := start(t, module(t), configuration(t, name))
+		r := request("token-of-jane")
+		r.Method, r.Body = "POST", []byte("body")
+		r.Trailers = abi.Headers{{Name: "authorization", Value: "Bearer token-of-root"}, {Name: "DPoP", Value: "proof"}, {Name: "x-checksum", Value: "1"}}
+		response, exchange, err := g.Do(t.Context(), r)
+		if err != nil || response.Status != 200 {
+			t.Fatalf("%v, status %d", err, response.Status)
+		}
+		for _, trailer := range []string{"authorization", "dpop"} {
+			if _, ok := exchange.Upstream.Trailers.Get(trailer); ok != want {
+				t.Errorf("%s: the backend got the trailer %s: %v", name, trailer, ok)
+			}
+		}
+		if _, ok := exchange.Upstream.Trailers.Get("x-checksum"); !ok {
+			t.Error("another trailer was lost")
+		}
+	}
+}
+
+// TestConnectionUnsaysNoIdentity: with an upgrade Envoy passes Connection on, and a proxy behind it takes away what that
+// names.
+func TestConnectionUnsaysNoIdentity(t *testing.T) {
+	g := start(t, module(t), []byte(`{"version":1,"apis":[{"name":"open","version":"v1","base_path":"/","sequence":[]}]}`))
+	for sent, want := range map[string]string{
+		"Upgrade":                            "Upgrade",
+		"keep-alive, Upgrade":                "keep-alive, Upgrade",
+		"upgrade, x-sallyport-app":           "upgrade",
+		"Authorization,upgrade, X-Forwarded": "upgrade",
+	} {
+		r := hostsim.Request{Path: "/", Authority: "api.example.com", Headers: abi.Headers{{Name: "connection", Value: sent}, {Name: "upgrade", Value: "websocket"}}}
+		response, exchange, err := g.Do(t.Context(), r)
+		if err != nil || response.Status != 200 {
+			t.Fatalf("%v, status %d", err, response.Status)
+		}
+		if got, _ := exchange.Upstream.Headers.Get("connection"); got != want {
+			t.Errorf("connection: %s reached the backend as %q, want %q", sent, got, want)
+		}
+	}
+}
+
 func drawRequest(t *rapid.T) hostsim.Request {
 	r := hostsim.Request{
 		Path: "/customers/v1/orders/7", Authority: "api.example.com",

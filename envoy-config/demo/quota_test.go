@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sallyport-gateway/sallyport/envoy-config/internal/quotaengine"
 	"github.com/sallyport-gateway/sallyport/hostsim/envoyrun/envoytest"
@@ -56,8 +57,7 @@ func TestDemoQuotaEngine(t *testing.T) {
 				t.Fatalf("with the engine: %s", got)
 			}
 			if host == HostSim {
-				seen := d.console.visits.after(0)
-				if left := seen[len(seen)-1].Left; !strings.Contains(left, `"200-minute-app";r=199;t=`) {
+				if left := lastVisit(t, d).Left; !strings.Contains(left, `"200-minute-app";r=199;t=`) {
 					t.Errorf("left: %s", left)
 				}
 			}
@@ -68,6 +68,19 @@ func TestDemoQuotaEngine(t *testing.T) {
 				t.Errorf("without the engine: %s", got)
 			}
 		})
+	}
+}
+
+// lastVisit waits for one: the page has it after the client has its response.
+func lastVisit(t *testing.T, d *Demo) visit {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		if seen := d.console.visits.after(0); len(seen) > 0 {
+			return seen[len(seen)-1]
+		}
+		if time.Now().After(end) {
+			t.Fatal("the console has no visit")
+		}
 	}
 }
 

@@ -135,6 +135,7 @@ func TestQuotaEngine(t *testing.T) {
 		run  func(*quotaSites)
 	}{
 		{"exact", quotaExact},
+		{"another domain", quotaOtherDomain},
 		{"changed limit", quotaChanged},
 		{"reset", quotaReset},
 		{"reconciled", quotaReconciled},
@@ -158,6 +159,14 @@ func quotaExact(q *quotaSites) {
 	q.t.Logf("%v with %d calls", got, q.calls()-before)
 	if got["ok"] != limit || got["quota.exceeded"] != quotaEnvoys*16*60-limit {
 		q.t.Errorf("%v, want %d admitted and the others over the quota", got, limit)
+	}
+}
+
+// quotaOtherDomain: the service says OK to a domain that it does not know, and counts nothing.
+func quotaOtherDomain(q *quotaSites) {
+	q.serve("gwdomain", "limit: 3, interval: day, mode: exact, engine: {cluster: ratelimit, timeout: 1s, domain: another}")
+	if got := q.load("gwdomain", 1, 10, time.Time{}); got["quota.unavailable"] != quotaEnvoys*10 {
+		q.t.Errorf("%v, want nobody admitted", got)
 	}
 }
 

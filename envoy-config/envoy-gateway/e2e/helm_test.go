@@ -24,6 +24,7 @@ func TestValidateEnvoyGatewayHelm(t *testing.T) {
 		"two hosts":         `{hosts: [a.example.com, b.example.com]}`,
 		"a quota's engine": `{quotaEngine: {host: counts.example.com, port: 8082}, config: {sequence: [` +
 			`{quota: {per: api, limit: 5, interval: day, mode: exact, engine: {cluster: grpcroute/default/ratelimit/rule/0}}}]}}`,
+		"the authority's port":  `{okta: {host: login.example.com}, config: {sequence: [{introspect_token: {cluster: httproute/default/okta/rule/0, authority: "Login.example.com:443", path: /introspect, client_id: gw, client_secret: {env: OKTA_CLIENT_SECRET}}}]}}`,
 		"no token is asked for": `{config: {sequence: [{verify_api_key: {from: [{header: x-api-key}]}}, {remove_api_key: {}}]}}`,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -67,6 +68,8 @@ func TestValidateEnvoyGatewayHelmRefuses(t *testing.T) {
 	chart.Refuses(t, map[string]meshtest.Refusal{
 		"a catalog in two places":     {Values: `{config: {products: []}}`, Says: "config.products: write it as catalog.products"},
 		"a cluster that nobody makes": {Values: `{config: {sequence: [{introspect_token: {cluster: okta}}]}}`, Says: "no introspect_token has the cluster httproute/default/okta/rule/0"},
+		"an authority that is not the host": {Values: `{okta: {host: login.example.com}}`,
+			Says: "introspect_token.authority is dev-123456.okta.com, and its cluster httproute/default/okta/rule/0 calls okta.host, login.example.com: write the same host in both"},
 		"an engine that nobody asks":  {Values: `{quotaEngine: {host: a.example.com}}`, Says: "no quota has the engine.cluster grpcroute/default/ratelimit/rule/0"},
 		"an engine that is missing":   {Values: `{config: {sequence: [{quota: {engine: {cluster: grpcroute/default/ratelimit/rule/0}}}]}}`, Says: `there is no cluster "grpcroute/default/ratelimit/rule/0" for the quota`},
 		"an engine at an address":     {Values: `{quotaEngine: {host: "2001:db8::9"}}`, Says: "2001:db8::9 is an address"},

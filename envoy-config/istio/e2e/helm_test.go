@@ -63,8 +63,10 @@ func TestValidateIstioHelmQuota(t *testing.T) {
 
 func TestValidateIstioHelmRefuses(t *testing.T) {
 	chart.Refuses(t, map[string]meshtest.Refusal{
-		"a catalog in two places":      {Values: `{config: {apps: []}}`, Says: "config.apps: write it as catalog.apps"},
-		"a cluster that nobody makes":  {Values: `{okta: {host: login.example.com}}`, Says: "no introspect_token has the cluster outbound|443||login.example.com"},
+		"a catalog in two places":     {Values: `{config: {apps: []}}`, Says: "config.apps: write it as catalog.apps"},
+		"a cluster that nobody makes": {Values: `{okta: {host: login.example.com}}`, Says: "no introspect_token has the cluster outbound|443||login.example.com"},
+		"an authority that is not the host": {Values: `{config: {sequence: [{introspect_token: {cluster: "outbound|443||dev-123456.okta.com", authority: login.example.com}}]}}`,
+			Says: "introspect_token.authority is login.example.com, and its cluster outbound|443||dev-123456.okta.com calls okta.host, dev-123456.okta.com: write the same host in both"},
 		"an engine that nobody asks":   {Values: `{quotaEngine: {host: a.example.com, port: 8082}}`, Says: "no quota has the engine.cluster outbound|8082||a.example.com"},
 		"an engine that is missing":    {Values: `{config: {sequence: [{quota: {engine: {cluster: ratelimit}}}]}}`, Says: `there is no cluster "ratelimit" for the quota`},
 		"an engine by a short name":    {Values: `{quotaEngine: {host: ratelimit.quota.svc}}`, Says: "ratelimit.quota.svc.cluster.local"},

@@ -96,7 +96,7 @@ func TestDeprecation(t *testing.T) {
 		{"strangers alone", ago(40), series{uptime: upSince(ago(60)), v2: constant(7), strang: firstSeen(ago(3), 9)}, nil, 0, "safe to retire",
 			[]string{"9 calls from unidentified callers were refused"}},
 		{"Prometheus does not reach back", ago(10), series{uptime: upSince(ago(60)), v2: constant(7)}, nil, 1, "not known",
-			[]string{"not seen: all gateways, ", "Prometheus knows nothing of any gateway"}},
+			[]string{"not seen: all gateways, ", "Prometheus knows nothing about any gateway"}},
 		{"a shorter period", ago(10), series{uptime: upSince(ago(60)), v2: constant(7)}, []string{"--since", "9d"}, 0, "safe to retire", nil},
 		{"restarted", ago(40), series{uptime: func(at time.Time) float64 {
 			if at.Before(ago(5)) {

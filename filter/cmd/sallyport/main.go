@@ -1,4 +1,4 @@
-// Command sallyport keeps a gateway's configuration: keys, apps, products and checks.
+// Command sallyport manages a gateway's configuration: keys, apps, products and checks.
 package main
 
 import (

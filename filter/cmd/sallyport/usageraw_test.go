@@ -43,13 +43,13 @@ func TestUsageRawOnEnvoy(t *testing.T) {
 		w.command("curl", "-sS", "-H", "x-api-key: "+key, "http://"+gateway+"/customers/v1/orders")
 	}
 	w.command("curl", "-sS", "http://"+gateway+"/customers/v1/orders")
-	// The filter reports each few seconds; before that, usage says so.
+	// The filter reports every few seconds; before that, usage says so.
 	for range 100 {
 		out, err := exec.CommandContext(t.Context(), sallyport, "usage", "--envoy", "http://"+admin).CombinedOutput()
 		if err == nil && regexp.MustCompile(` 3 +0 `).Match(out) && strings.Contains(string(out), "api_key.missing 1") {
 			break // each worker reports for itself
 		}
-		if err != nil && !strings.Contains(string(out), "reports each few seconds") {
+		if err != nil && !strings.Contains(string(out), "reports every few seconds") {
 			t.Fatalf("%v: %s", err, out)
 		}
 		time.Sleep(100 * time.Millisecond)

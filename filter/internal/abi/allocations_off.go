@@ -2,5 +2,5 @@
 
 package abi
 
-// tellAllocations does nothing in a build for use.
+// tellAllocations does nothing in a production build.
 func tellAllocations() {}

@@ -1,15 +1,16 @@
 package abi
 
-// Landing is told how many headers and how many body bytes a callout's answer
-// has. No headers at all means that the call was reset on its way.
+// Landing is called with the number of headers and of body bytes of a callout's
+// answer. No headers at all means that the call was reset on its way.
 type Landing func(numHeaders, bodySize int)
 
-// GRPCLanding is told the status of a unary call and the size of its message; a
-// status other than 0 has none.
+// GRPCLanding is called with the status of a unary call and the size of its
+// message; with a status other than 0 there is no message.
 type GRPCLanding func(status, size int)
 
-// callouts are the calls in the air, by the root context that owns them. The
-// host numbers calls per VM, those of gRPC apart from others, but a number may come again after the call ended.
+// callouts are the calls in flight, by the root context that owns them. The
+// host numbers calls per VM, gRPC calls separately from the others, and may
+// reuse a number after its call has ended.
 var callouts = map[uint32]map[uint32]Landing{}
 
 //go:noinline
@@ -21,7 +22,7 @@ func launched(root, call uint32, land Landing) {
 }
 
 // landed hands an answer to whoever asked; an answer that nobody asked for, or
-// that came before, is ignored.
+// that has come already, is ignored.
 func landed(root, call uint32, numHeaders, bodySize int) {
 	land, ok := callouts[root][call]
 	if !ok {
@@ -31,6 +32,6 @@ func landed(root, call uint32, numHeaders, bodySize int) {
 	land(numHeaders, bodySize)
 }
 
-// forget drops what a root context that is deleted still had in the air: the
-// host cancels such calls and calls nobody back.
+// forget drops the calls that a deleted root context still had in flight: the
+// host cancels them and calls nobody back.
 func forget(contextID uint32) { delete(callouts, contextID) }

@@ -20,8 +20,8 @@ func startVM(size uint32) bool { return bool(vmContext.OnVMStart(int(size))) }
 
 func startPlugin(root, size uint32) bool { return bool(plugin(root).OnPluginStart(int(size))) }
 
-// plugin is the instance of a root context. A host that calls one which it has
-// not created is broken: the panic is logged.
+// plugin is the instance of a root context. A host that calls one it has not
+// created is broken: the panic is logged.
 func plugin(root uint32) types.PluginContext {
 	p := plugins[root]
 	if p == nil {

@@ -2,12 +2,12 @@
 // the callbacks that the filter needs, recovers a panic in each of them, since a
 // trap would take every stream of the VM with it, and makes the hostcalls.
 //
-// Callouts belong to the root context, so that an answer is heard when the
+// Callouts belong to the root context, so that an answer still arrives when the
 // stream that asked is gone; header pairs are bounds-checked. Natively all
 // hostcalls answer Unimplemented.
 package abi
 
-// Status is what a hostcall answers (proxy-wasm ABI 0.2.1, proxy_status_t).
+// Status is what a hostcall returns (proxy-wasm ABI 0.2.1, proxy_status_t).
 type Status uint32
 
 // The statuses that the filter tells apart.

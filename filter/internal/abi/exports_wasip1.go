@@ -11,8 +11,8 @@ import "unsafe"
 //go:wasmexport proxy_abi_version_0_2_1
 func abiVersion() {}
 
-// allocations the host asks for are answer values; it refuses maps over 1 MiB
-// itself and bodies are asked for with a bound.
+// The host allocates the values of its answers here: it refuses maps over 1 MiB
+// itself, and bodies are asked for with a limit.
 //
 //go:wasmexport proxy_on_memory_allocate
 func onMemoryAllocate(size uint32) unsafe.Pointer {
@@ -92,8 +92,7 @@ func onHTTPCallResponse(root, call, headers, bodySize, trailers uint32) {
 	landed(root, call, int(headers), int(bodySize))
 }
 
-// grpcOK is the status of a call that went well
-// (google.golang.org/grpc/codes).
+// grpcOK is the status of a successful call (google.golang.org/grpc/codes).
 const grpcOK = 0
 
 //go:wasmexport proxy_on_grpc_receive
@@ -103,7 +102,7 @@ func onGRPCReceive(root, call, size uint32) {
 	landed(root, call, grpcOK, int(size))
 }
 
-// onGRPCClose is how a unary call ends that has no message.
+// onGRPCClose is how a unary call without a message ends.
 //
 //go:wasmexport proxy_on_grpc_close
 func onGRPCClose(root, call, status uint32) {
@@ -119,7 +118,7 @@ func onQueue(root, queue uint32) {
 	queueReady(root, queue)
 }
 
-// There is no proxy_on_done: it could only put off a context's end, and comes
+// There is no proxy_on_done: it could only delay a context's end, and comes
 // right after this.
 //
 //go:wasmexport proxy_on_log
@@ -141,11 +140,11 @@ func onDelete(id uint32) {
 
 var streams Streams
 
-// HandleStreams sets who hears of streams. It is called once, before the first
+// HandleStreams sets who handles streams. It is called once, before the first
 // stream.
 func HandleStreams(s Streams) { streams = s }
 
-// answered is what the host reads of a request callback's answer.
+// answered is a request callback's answer as the host reads it.
 func answered(pass bool) uint32 {
 	if pass {
 		return resume
@@ -154,7 +153,7 @@ func answered(pass bool) uint32 {
 }
 
 // The actions (proxy_action_t). pause is also the answer of a request callback
-// that did not end well.
+// that panicked.
 const (
 	resume uint32 = 0
 	pause  uint32 = 1

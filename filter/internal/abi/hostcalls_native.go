@@ -94,8 +94,8 @@ func Enqueue(uint32, []byte) Status { return Unimplemented }
 // Dequeue answers Unimplemented.
 func Dequeue(uint32) ([]byte, Status) { return nil, Unimplemented }
 
-// SetVMContext has no VM to be the context of.
+// SetVMContext does nothing.
 func SetVMContext(types.VMContext) {}
 
-// HandleStreams has no streams to be heard of.
+// HandleStreams does nothing.
 func HandleStreams(Streams) {}

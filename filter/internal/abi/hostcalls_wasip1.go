@@ -32,8 +32,8 @@ func Log(level Level, line string) {
 	hostLog(uint32(level), unsafe.Pointer(unsafe.StringData(line)), uint32(len(line)))
 }
 
-// Where the host writes a pointer, a size and a number: variables of functions
-// would be on the heap, one for each call. Pointers and sizes are 8 bytes wide in
+// Where the host writes a pointer, a size and a number: local variables would
+// be allocated on the heap at each call. Pointers and sizes are 8 bytes wide in
 // Go's memory, and the host writes 4: each is zeroed first.
 var (
 	outPointer *byte
@@ -42,7 +42,7 @@ var (
 	outNanos   int64
 )
 
-// answer is what a hostcall gave that has set outPointer and outSize.
+// answer is the result of a hostcall that has set outPointer and outSize.
 //
 //go:noinline
 func answer(s Status) ([]byte, Status) {
@@ -120,14 +120,14 @@ func ReplaceHeader(name, value string) Status {
 		unsafe.Pointer(unsafe.StringData(value)), uint32(len(value))))
 }
 
-// SetProperty keeps a value with the stream. The name is one part: a host shows
-// only such ones in its access log.
+// SetProperty keeps a value with the stream. The name is a single part: a host
+// shows no others in its access log.
 func SetProperty(name, value string) Status {
 	return Status(hostSetProperty(unsafe.Pointer(unsafe.StringData(name)), uint32(len(name)),
 		unsafe.Pointer(unsafe.StringData(value)), uint32(len(value))))
 }
 
-// CallResponseBody gives the first bytes of a callout's answer, most at most.
+// CallResponseBody gives the first bytes of a callout's answer, up to most.
 func CallResponseBody(most int) (body []byte, s Status) {
 	p, n := out()
 	return answer(Status(hostGetBufferBytes(callResponseBody, 0, uint32(most), p, n)))
@@ -181,7 +181,7 @@ func GRPCCall(root uint32, target []byte, service, method string, message []byte
 	return s
 }
 
-// GRPCMessage gives the first bytes of a unary call's answer, most at most.
+// GRPCMessage gives the first bytes of a unary call's answer, up to most.
 func GRPCMessage(most int) (message []byte, s Status) {
 	p, n := out()
 	return answer(Status(hostGetBufferBytes(grpcMessage, 0, uint32(most), p, n)))
@@ -208,8 +208,8 @@ func CallForeign(function string, argument []byte) (result []byte, s Status) {
 		unsafe.Pointer(unsafe.SliceData(argument)), uint32(len(argument)), p, n)))
 }
 
-// RegisterQueue makes a queue, or takes one over: from now on it is this VM's
-// root context, the effective one, that is told of its messages.
+// RegisterQueue makes a queue, or takes one over: from now on this VM's root
+// context, the effective one, is notified of its messages.
 func RegisterQueue(name string) (id uint32, s Status) {
 	s = Status(hostRegisterSharedQueue(unsafe.Pointer(unsafe.StringData(name)), uint32(len(name)), unsafe.Pointer(&outID)))
 	return outID, s

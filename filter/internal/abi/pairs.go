@@ -14,13 +14,13 @@ const (
 	MaxPairsBytes = 1 << 20
 )
 
-// DecodePairs reads the ABI's bytes of a header map: a count, then two sizes a
-// pair, then key NUL value NUL a pair, little-endian (proxy-wasm-cpp-host
+// DecodePairs reads the ABI's bytes of a header map: a count, then two sizes
+// per pair, then key NUL value NUL per pair, little-endian (proxy-wasm-cpp-host
 // pairs_util.cc). An empty map has no bytes at all. ok is false for anything
-// else than an exact encoding.
+// but an exact encoding.
 //
-// The headers lie in into, as far as it has room, and their strings in b: they
-// are good for as long as neither is used for anything else.
+// The headers are put into into, if it has room, and their strings stay in b:
+// they are good until either is used for something else.
 func DecodePairs(into []host.Header, b []byte) (headers []host.Header, ok bool) {
 	if len(b) == 0 {
 		return nil, true
@@ -53,8 +53,8 @@ func DecodePairs(into []host.Header, b []byte) (headers []host.Header, ok bool) 
 	return headers, at == len(b)
 }
 
-// twoSizes reads the eight bytes at p, least first, as all machines do that
-// this runs on: the compiler makes a load of each byte of anything else for Wasm.
+// twoSizes reads the eight bytes at p, little-endian, as is every machine that
+// this runs on: for anything else the compiler emits a load per byte on Wasm.
 // Neither size, nor a sum of a few of them, is beyond an int.
 func twoSizes(p unsafe.Pointer) (first, second int) {
 	both := *(*uint64)(p)

@@ -2,9 +2,10 @@ package abi
 
 import "runtime"
 
-// PanicHandler is told of a panic that was recovered in an export: the context
-// id of the callback, its name, and where it happened. The panic's value is
-// not passed on unless it is the runtime's own, since it might hold a secret.
+// PanicHandler is called after a panic was recovered in an export, with the
+// context id of the callback, its name, and where it happened. The panic's
+// value is passed on only if it is the runtime's own, since any other might
+// hold a secret.
 type PanicHandler func(contextID uint32, callback, where string)
 
 var onPanic PanicHandler
@@ -16,7 +17,7 @@ func HandlePanics(h PanicHandler) { onPanic = h }
 // maxFrames bounds the trace in a panic's log line.
 const maxFrames = 12
 
-// current is the callback that runs: the host makes one at a time.
+// current is the callback that is running: the host makes one call at a time.
 var current struct {
 	context uint32
 	name    string

@@ -2,5 +2,5 @@
 
 package abi
 
-// poison does nothing in a build for use.
+// poison does nothing in a production build.
 func poison() {}

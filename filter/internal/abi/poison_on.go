@@ -5,8 +5,8 @@ package abi
 import "github.com/sallyport-gateway/sallyport/filter/internal/host"
 
 // poison overwrites the rooms when a callback has ended, and poisonValue and
-// poisonShared the ones for values before the next comes, so that tests see any
-// use of what lay there.
+// poisonShared the ones for values before the next value comes, so that tests
+// notice any use of what was there.
 func poison() {
 	fill(requestRoom.bytes)
 	poisonValue()

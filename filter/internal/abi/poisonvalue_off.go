@@ -2,8 +2,8 @@
 
 package abi
 
-// poisonValue does nothing in a build for use.
+// poisonValue does nothing in a production build.
 func poisonValue() {}
 
-// poisonShared does nothing in a build for use.
+// poisonShared does nothing in a production build.
 func poisonShared() {}

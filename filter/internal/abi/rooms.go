@@ -2,17 +2,17 @@ package abi
 
 import "github.com/sallyport-gateway/sallyport/filter/internal/host"
 
-// The host puts what it answers where proxy_on_memory_allocate says. The room
-// for the headers of a request, and those for small values, are used again: what
-// lies in the first is good until the callback ends, unless KeepRequest was
-// called, and what lies in the others until the next small value of its kind.
+// The host puts its answers where proxy_on_memory_allocate says. The room for
+// the headers of a request, and those for small values, are reused: the headers
+// are good until the callback ends, unless KeepRequest was called, and a small
+// value until the next one of its kind.
 var (
 	requestRoom room
 	valueRoom   = room{bytes: make([]byte, valueBytes), most: valueBytes}
 	sharedRoom  = room{most: sharedBytes} //nolint:unused // made with the first; in the guest
 	headerRoom  []host.Header
 
-	// waiting is the room that the hostcall which runs now wants its answer in; nil
+	// waiting is the room for the answer of the hostcall that is running; nil
 	// for memory of its own.
 	waiting *room
 )
@@ -28,7 +28,7 @@ const (
 	sharedBytes = 4 << 10 // for a bucket of active tokens
 )
 
-// room is memory that is used again. The zero value has none yet.
+// room is memory that is reused. The zero value has none yet.
 type room struct {
 	bytes []byte
 	most  int // what is larger gets memory of its own
@@ -56,5 +56,5 @@ func readyForRequest() {
 }
 
 // KeepRequest leaves the headers that were read last to whoever has them: their
-// memory is not used again.
+// memory is not reused.
 func KeepRequest() { requestRoom, headerRoom = room{}, nil }

@@ -1,6 +1,6 @@
 package abi
 
-// Streams hears what becomes of the host's HTTP streams.
+// Streams handles what happens to the host's HTTP streams.
 type Streams interface {
 	// Open begins a stream that belongs to a root context.
 	Open(stream, root uint32)

@@ -1,6 +1,6 @@
-// Package ascii has what the guest needs of package strings for text that is
-// ASCII by definition: header names, hosts, tokens. The functions of strings
-// bring the Unicode tables with them, 50 KiB of a module of 3 MiB.
+// Package ascii has the part of package strings that the guest needs, for text
+// that is ASCII by definition: header names, hosts, tokens. The functions of
+// strings pull in the Unicode tables, 50 KiB of a module of 3 MiB.
 package ascii
 
 import "strings"
@@ -36,9 +36,10 @@ func EqualFold(a, b string) bool {
 	return true
 }
 
-// SameVariable compares two header names as backends see them that make
-// variables of them: CGI (RFC 3875 section 4.1.18), PHP, WSGI. Letter case does
-// not count, and every byte that is neither letter nor digit is one separator.
+// SameVariable compares two header names as seen by backends that turn them
+// into variables: CGI (RFC 3875 section 4.1.18), PHP, WSGI. Letter case does
+// not matter, and every byte that is neither a letter nor a digit is the same
+// separator.
 func SameVariable(a, b string) bool {
 	if len(a) != len(b) {
 		return false
@@ -51,7 +52,8 @@ func SameVariable(a, b string) bool {
 	return true
 }
 
-// Variable is one spelling of all names that SameVariable takes for the same.
+// Variable is the one spelling of all names that SameVariable considers the
+// same.
 func Variable(name string) string {
 	b := []byte(name)
 	for i := range b {
@@ -75,7 +77,7 @@ func lower(c byte) byte {
 	return c
 }
 
-// Trim cuts the bytes of cut off both ends.
+// Trim removes the bytes in cut from both ends.
 func Trim(s, cut string) string {
 	for s != "" && strings.IndexByte(cut, s[0]) >= 0 {
 		s = s[1:]
@@ -103,9 +105,9 @@ func Join(list []string, separator string) string {
 	return string(b)
 }
 
-// Number reads decimal digits, and nothing else, of a number up to highest.
-// The errors of strconv's readers quote what they refuse, with a table of all
-// that is printable: 15 KiB of a module.
+// Number parses a number up to highest, written in decimal digits and nothing
+// else. The errors of strconv's parsers quote what they refuse, which needs a
+// table of all printable characters: 15 KiB of a module.
 //
 //go:noinline
 func Number(digits string, highest int64) (n int64, ok bool) {

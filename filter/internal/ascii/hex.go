@@ -1,10 +1,10 @@
 package ascii
 
-// HexDigits are the sixteen of them, as Hex writes them.
+// HexDigits are the sixteen digits that Hex writes.
 const HexDigits = "0123456789abcdef"
 
-// Hex writes two digits a byte, in lower case. encoding/hex would link fmt into
-// the guest.
+// Hex writes two digits per byte, in lower case. encoding/hex would link fmt
+// into the guest.
 //
 //go:noinline
 func Hex(b []byte) string {
@@ -21,7 +21,7 @@ func Unhex(high, low byte) (b byte, ok bool) {
 	return h<<4 | l&15, h < 16 && l < 16
 }
 
-// IsHexDigit tells whether c is a hexadecimal digit, in either letter case.
+// IsHexDigit reports whether c is a hexadecimal digit, in either letter case.
 func IsHexDigit(c byte) bool { return digit(c) < 16 }
 
 // digit is the value of a hexadecimal digit, over 15 for anything else.

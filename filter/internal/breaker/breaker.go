@@ -13,31 +13,31 @@ const (
 type Breaker struct {
 	// Failures in a row open it, of as many tokens.
 	Failures int
-	// So do FailurePercent or more failures among at least MinCalls calls of one
-	// Window. A token's second failure is no call here.
+	// So do FailurePercent or more failures among at least MinCalls calls of
+	// one Window. A token's second failure does not count as a call here.
 	FailurePercent int
 	MinCalls       int
 	Window         time.Duration // up to MaxWindow
-	// OpenFor is how long it stays open at first, LongestOpen at last: each probe
-	// that fails doubles the time. Half of it is random.
+	// OpenFor is how long it stays open at first, LongestOpen at most: each
+	// probe that fails doubles the time. Half of it is random.
 	OpenFor     time.Duration
 	LongestOpen time.Duration // up to MaxOpenFor
 }
 
 func (b *Breaker) enabled() bool { return b.Failures > 0 }
 
-// Ending is what a call came to. The zero value says nothing of the server.
+// Ending is how a call ended. The zero value says nothing about the server.
 type Ending uint8
 
 const (
 	// Lost: the call was never made, for a fault of ours.
 	Lost Ending = iota
-	// Answered: the server works, whatever it said of the token or of us.
+	// Answered: the server works, whatever it said about the token or about us.
 	Answered
 	// Limited: the server works, and wants fewer calls.
 	Limited
-	// Failed: the server was asked and did not do its work. It may be that it
-	// cannot do it for this token only, so a token's failure counts once.
+	// Failed: the server was asked and did not do its work. Perhaps it cannot
+	// do it for this token only, so a token's failure counts once.
 	Failed
 	// Down: the server was not asked, as it could not be reached. That has
 	// nothing to do with the token, so it counts each time.
@@ -76,8 +76,9 @@ func (r *record) admit(now int64, m Mark, o *Options) (p Permit, cause Cause, wa
 	return Permit{second: r.flights.take(now, o.Lease), era: r.era, mark: m}, granted, 0
 }
 
-// done takes back a permit and draws the conclusions. hold is for Limited. What
-// began before the breaker last changed says nothing of the time after it.
+// done takes back a permit and draws the conclusions. hold is for Limited. A
+// call that began before the breaker last changed says nothing about the time
+// after.
 func (r *record) done(p Permit, now int64, e Ending, hold time.Duration, o *Options, random uint64) {
 	r.forgetImpossible(now)
 	r.flights.release(p.second)
@@ -118,7 +119,7 @@ func (r *record) note(now int64, e Ending, m Mark, o *Options, random uint64) {
 	}
 	if now >= r.windowEnd {
 		r.windowEnd, r.calls, r.failed = now+int64(o.Breaker.Window), 0, 0
-		if r.inARow == 0 { // else they have counted for what is not over yet
+		if r.inARow == 0 { // else they have counted in a row that is not over yet
 			r.failing = marks{}
 		}
 	}
@@ -141,9 +142,9 @@ func (r *record) note(now int64, e Ending, m Mark, o *Options, random uint64) {
 	}
 }
 
-// speedUp lets one more call into the air, for each that was answered or whose
-// failure counts, until all places may be used again: each round of answers doubles what the server
-// has to do, as it does in TCP's slow start.
+// speedUp allows one more call in flight, for each that was answered or whose
+// failure counts, until all places may be used again: each round of answers
+// doubles what the server has to do, as in TCP's slow start.
 func (r *record) speedUp(o *Options) {
 	if r.slowStart == 0 {
 		return
@@ -153,7 +154,7 @@ func (r *record) speedUp(o *Options) {
 	}
 }
 
-// open keeps all calls back for a time of which half is random, so that
+// open holds back all calls for a time of which half is random, so that
 // gateways that saw the same outage do not come back together.
 func (r *record) open(now int64, b *Breaker, random uint64) {
 	full := int64(b.OpenFor)
@@ -169,7 +170,8 @@ func (r *record) open(now int64, b *Breaker, random uint64) {
 	}
 }
 
-// shut keeps all calls back for half of a time and a random part of the other.
+// shut holds back all calls for half of a time and a random part of the other
+// half.
 func (r *record) shut(now, full int64, random uint64) {
 	half := uint64(full) / 2
 	r.era++
@@ -188,8 +190,8 @@ func (r *record) close(o *Options) {
 	}
 }
 
-// forgetImpossible drops moments that are further ahead than they can have been
-// noted: the clock went back.
+// forgetImpossible drops moments that are further ahead than any that could
+// have been noted: the clock went back.
 func (r *record) forgetImpossible(now int64) {
 	for _, m := range [...]struct {
 		moment  *int64

@@ -13,7 +13,7 @@ const (
 )
 
 // Default opens after a few failures in a row, and for no longer than people
-// wait: while it is open, what needs the server is refused.
+// wait: while it is open, requests that need the server are refused.
 var Default = Breaker{
 	Failures:       5,
 	FailurePercent: 50,
@@ -69,9 +69,9 @@ func Schema() *decode.Schema {
 	return decode.OrOff("When no call is made, because the server is in trouble.", decode.ObjectSchema(&members, "", decode.Shapes{
 		"failures":        decode.IntegerSchema("In a row.", 1, maxCalls).WithDefault(Default.Failures),
 		"failure_percent": decode.IntegerSchema("Of the calls in a window.", 1, 100).WithDefault(Default.FailurePercent),
-		"min_calls":       decode.IntegerSchema("Below so many the percentage says nothing.", 1, maxCalls).WithDefault(Default.MinCalls),
+		"min_calls":       decode.IntegerSchema("With fewer calls the percentage does not count.", 1, maxCalls).WithDefault(Default.MinCalls),
 		"window":          decode.DurationSchema("", minWindow, MaxWindow).WithDefault(Default.Window),
 		"open_for":        decode.DurationSchema("At first.", minTime, MaxOpenFor).WithDefault(Default.OpenFor),
-		"longest_open":    decode.DurationSchema("At last.", minTime, MaxOpenFor).WithDefault(Default.LongestOpen),
+		"longest_open":    decode.DurationSchema("At most.", minTime, MaxOpenFor).WithDefault(Default.LongestOpen),
 	}))
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 )
 
-// Role is what a server is to its callers: by what name the log knows it, and
-// why requests are refused that needed it.
+// Role is what a server is to its callers: what the log calls it, and why
+// requests that needed it are refused.
 type Role struct {
 	_ [0]func() // not comparable: an unused == costs the guest code
 
@@ -30,7 +30,7 @@ type Options struct {
 	Cluster     string
 	Authority   string
 	MaxInFlight int           // calls of all workers together; 0 lets none through
-	Lease       time.Duration // how long a call may be in the air, at most MaxLease
+	Lease       time.Duration // how long a call may be in flight, at most MaxLease
 	Breaker     Breaker
 	// AtOnce lets all calls through again when the breaker closes, for a server that
 	// gets no more of them after an outage than before; without it one at first,
@@ -46,7 +46,7 @@ type Guard struct {
 	table   *sharedtable.Table
 	label   string // of metrics
 	last    record // as this VM saw it last
-	shown   mode   // what this VM last said of the breaker
+	shown   mode   // what this VM last said about the breaker
 }
 
 // Permit is the right to make one call. It is given back by Done.
@@ -68,9 +68,9 @@ type Cause uint8
 const (
 	granted Cause = iota
 	// Held: the server answered 429 and said, or is taken to have said, when to
-	// come again.
+	// come back.
 	Held
-	// Open: the circuit breaker is open, or a probe is in the air.
+	// Open: the circuit breaker is open, or a probe is in flight.
 	Open
 	// Full: all places for calls are taken.
 	Full
@@ -78,7 +78,8 @@ const (
 	Stateless
 )
 
-// fullRetry is told when no place for a call was free: it soon will be.
+// fullRetry is the time to wait when no place for a call was free: one soon
+// will be.
 const fullRetry = time.Second
 
 // New makes a guard; the shared record is touched first by Admit.
@@ -119,7 +120,7 @@ func (g *Guard) Admit(now int64, m Mark) (p Permit, d denial.Denial, ok bool) {
 	return p, denial.Denial{}, true
 }
 
-// Done gives a permit back and says what its call came to. a is the server's
+// Done gives a permit back and says how its call ended. a is the server's
 // answer, if it gave one.
 func (g *Guard) Done(p Permit, now int64, e Ending, a *host.Answer) {
 	var hold time.Duration
@@ -151,7 +152,7 @@ func (g *Guard) Done(p Permit, now int64, e Ending, a *host.Answer) {
 	g.show(now)
 	g.tell(before, now)
 	if warn {
-		g.warn("allows only " + decimal(left.remaining) + " of " + decimal(left.limit) + " calls more in its present window")
+		g.warn("has only " + decimal(left.remaining) + " of " + decimal(left.limit) + " calls left in its current window")
 	}
 }
 

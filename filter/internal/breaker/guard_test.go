@@ -164,7 +164,7 @@ func TestALimitHoldsAllCallsThenLetsThemStartSlowly(t *testing.T) {
 	w.pass(1)
 	w.mustAdmit(t, 0)
 	w.mustRefuse(t, 1, full())
-	if len(w.lines) != 1 || !strings.HasSuffix(w.lines[0], "limits the calls: none is made for 20000ms") {
+	if len(w.lines) != 1 || !strings.HasSuffix(w.lines[0], "limits the calls: none will be made for 20000ms") {
 		t.Errorf("lines %q", w.lines)
 	}
 }
@@ -180,7 +180,7 @@ func TestALowBudgetIsWarnedOfOnceAWindow(t *testing.T) {
 	}
 	w.done(0, w.mustAdmit(t, 0), Answered, budget("239")...)
 	w.done(1, w.mustAdmit(t, 1), Answered, budget("100")...)
-	if len(w.lines) != 1 || !strings.HasSuffix(w.lines[0], "allows only 239 of 1200 calls more in its present window") {
+	if len(w.lines) != 1 || !strings.HasSuffix(w.lines[0], "has only 239 of 1200 calls left in its current window") {
 		t.Errorf("lines %q", w.lines)
 	}
 	if got := w.gauges["sallyport_introspection_budget_remaining.sp_cluster=okta|"]; got != 100 {

@@ -7,9 +7,9 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/sha256"
 )
 
-// Mark stands for a token in what is remembered of those that failed: 9 bits of
-// its hash. Two tokens may have the same one; the second of them counts for
-// nothing then, so that a breaker opens a failure later, never sooner.
+// Mark stands for a token among those that are remembered to have failed: 9
+// bits of its hash. Two tokens may have the same one; the second of them does
+// not count then, so that a breaker opens a failure later, never sooner.
 type Mark uint16
 
 const (
@@ -17,8 +17,8 @@ const (
 	markBits  = 64 * markWords
 )
 
-// MarkOf is a token's mark. It leaves out which endpoint is asked as whom: with
-// one token at several steps it is still one token.
+// MarkOf is a token's mark. It leaves out which endpoint is asked, and as which
+// client: one token at several steps is still one token.
 func MarkOf(token string) Mark {
 	sum := sha256.Sum256([]byte("sallyport outage mark v1\x00" + token))
 	return Mark(binary.BigEndian.Uint16(sum[:]) % markBits)
@@ -49,7 +49,7 @@ func (s *marks) drop(m Mark) {
 
 // counts notes that the token failed and reports whether that is news. More
 // tokens than half of the marks are no longer told apart, and each failure
-// counts: no fewer than that many have failed.
+// counts: at least that many tokens have failed.
 func (s *marks) counts(m Mark) bool {
 	news := !s.has(m)
 	s.add(m)

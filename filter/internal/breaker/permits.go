@@ -15,8 +15,8 @@ type slot struct {
 	count  uint16
 }
 
-// permits are the calls in the air. They are counted by the second in which
-// their lease ends, so that those of a worker that died are forgotten with time
+// permits are the calls in flight. They are counted by the second in which
+// their lease ends, so that those of a worker that died are forgotten in time
 // and no list of them is needed.
 type permits [permitSlots]slot
 
@@ -24,7 +24,7 @@ type permits [permitSlots]slot
 func (p *permits) take(now int64, lease time.Duration) (second uint32) {
 	second = uint32((now + int64(lease) + int64(time.Second) - 1) / int64(time.Second))
 	s := &p[second%permitSlots]
-	if s.second != second { // the one that stood here has long ended
+	if s.second != second { // the one that was here ended long ago
 		*s = slot{second: second}
 	}
 	if s.count < 1<<16-1 {

@@ -12,18 +12,19 @@ const (
 	// MaxHold bounds how long the server may keep us away. Okta's windows have
 	// 60 seconds.
 	MaxHold = 120 * time.Second
-	// defaultHold is for a limit that does not say, or not believably, until when.
+	// defaultHold is for a limit that does not say, or not credibly, when it
+	// ends.
 	defaultHold = 30 * time.Second
-	// shortHold is for a limit that is over with the next free place, or whose
-	// end is past by our clock.
+	// shortHold is for a limit that ends with the next free place, or whose end
+	// has passed by our clock.
 	shortHold = time.Second
 	// clockSkew is how far the server's clock is believed to be behind ours.
 	clockSkew = 60 * time.Second
 )
 
 // Hold is how long to stay away from a server after it answered 429:
-// Retry-After if there is one; a second for Okta's concurrency limit, which is
-// told by a limit of 0 and whose reset is only a suggestion; else until
+// Retry-After if there is one; a second for Okta's concurrency limit, which
+// shows as a limit of 0 and whose reset is only a suggestion; else until
 // X-Rate-Limit-Reset, which Okta gives in unix seconds. now is in unix
 // nanoseconds; the answer is in whole seconds, from 1 second to MaxHold.
 func Hold(a *host.Answer, now int64) time.Duration {
@@ -57,8 +58,8 @@ func RetryAfter(a *host.Answer) (time.Duration, bool) {
 	return time.Duration(min(n, int64(MaxHold/time.Second))) * time.Second, true
 }
 
-// budget is what an answer says of the calls that are left in the server's
-// present window.
+// budget is what an answer says about the calls that are left in the server's
+// current window.
 type budget struct{ limit, remaining int64 }
 
 // lowBudgetPercent is the part of a budget below which the operator is warned.
@@ -69,7 +70,7 @@ func (b budget) low() bool { return b.remaining*100 < b.limit*lowBudgetPercent }
 // maxBudget keeps a budget far from overflow.
 const maxBudget = 1 << 40
 
-// readBudget gives nothing for a concurrency limit, which is no budget.
+// readBudget gives nothing for a concurrency limit, which is not a budget.
 func readBudget(a *host.Answer) (b budget, ok bool) {
 	limit, ok := number(a, "x-rate-limit-limit")
 	if !ok || limit == 0 {

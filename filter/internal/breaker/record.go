@@ -11,14 +11,14 @@ const (
 	open
 )
 
-// record is all that the workers know together of one server. Its zero value
+// record is all that the workers together know about one server. Its zero value
 // is that of a server that was never called. Moments are unix nanoseconds.
 type record struct {
 	_ [0]func() // not comparable: an unused == costs the guest code
 
 	mode     mode
 	reopened uint8  // how many times in a row it opened
-	era      uint32 // changes when it opens and with each probe: what a call of an earlier era came to is no longer news
+	era      uint32 // changes when it opens and with each probe: how a call of an earlier era ended is no longer news
 	until    int64  // open: when a probe may be sent; half-open: when the probe is given up
 
 	inARow    uint32 // failures that counted
@@ -28,7 +28,7 @@ type record struct {
 
 	heldUntil   int64
 	warnedUntil int64
-	slowStart   uint32 // how many calls may be in the air on the way back; 0: all
+	slowStart   uint32 // how many calls may be in flight on the way back; 0: all
 
 	flights permits
 

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// The gauges, after the role's own beginning. The label after them has the
-// cluster's name.
+// The gauges, after the role's prefix. The label after them has the cluster's
+// name.
 const (
 	metricBreaker   = "breaker." // 0 closed, 1 half-open, 2 open
 	metricInFlight  = "in_flight."
@@ -14,11 +14,11 @@ const (
 	metricLimit     = "budget_limit."
 )
 
-// warnAgain is how long a low budget is not warned of again: one of Okta's
-// windows.
+// warnAgain is how long no further warning of a low budget is given: one of
+// Okta's windows.
 const warnAgain = time.Minute
 
-// nothingShown is no mode: the gauge may still have what an earlier VM said.
+// nothingShown is not a mode: the gauge may still have what an earlier VM said.
 const nothingShown mode = 255
 
 // show sets the gauges to what this VM saw last.
@@ -31,7 +31,7 @@ func (g *Guard) show(now int64) {
 }
 
 // tell logs what this VM's own change did to the record. Others that only see
-// it say nothing, so each event is told once.
+// it say nothing, so each event is logged once.
 func (g *Guard) tell(before record, now int64) {
 	after := &g.last
 	if after.mode != before.mode {
@@ -44,12 +44,12 @@ func (g *Guard) tell(before record, now int64) {
 		}
 	}
 	if after.heldUntil > before.heldUntil {
-		g.warn("limits the calls: none is made for " + millis(after.heldUntil-now))
+		g.warn("limits the calls: none will be made for " + millis(after.heldUntil-now))
 	}
 }
 
-// label is a cluster's name without the sign that ends a label: Istio's names
-// have it.
+// label is a cluster's name without the character that ends a label, which
+// Istio's names contain.
 func label(cluster string) string {
 	b := []byte(cluster)
 	for i, c := range b {

@@ -55,7 +55,7 @@ const (
 	Revoked
 )
 
-// Key is one credential of an app. The key itself is known to its owner only.
+// Key is one credential of an app. The key itself is known only to its owner.
 type Key struct {
 	_       [0]func() // not comparable: an unused == costs the guest code
 	ID      string
@@ -85,7 +85,7 @@ type Catalog struct {
 	byHost hostTable
 	keys   keyTable
 
-	casedPatterns bool // a pattern is not its own fold
+	casedPatterns bool // a pattern differs from its fold
 }
 
 // New checks and compiles a catalog; see Compile. With any problem there is no
@@ -97,7 +97,7 @@ func New(apis []API, products []Product, apps []App) (*Catalog, []decode.Problem
 
 // Compile checks and compiles a catalog, and adds to problems what is wrong,
 // with paths as in the configuration: apis[0].base_path. It takes ownership of
-// the rest, and gives nil when problems is not empty at the end.
+// the other arguments, and returns nil when problems is not empty at the end.
 func Compile(problems *decode.Problems, apis []API, products []Product, apps []App) *Catalog {
 	ch := checker{problems: problems}
 	ch.apis(apis)
@@ -133,7 +133,7 @@ func (c *Catalog) Grant(app *App, api, version, method, suffix string) (granted 
 	if p == nil {
 		return nil, false
 	}
-	// What a pattern matches, its fold matches folded; but for parameters.
+	// What a pattern matches, its fold matches folded, except for parameters.
 	if kind == plainPath && !c.casedPatterns || p == app.granted[0] && (kind != encodedPath || !strings.Contains(decoded, ";")) {
 		return &p.Product, true
 	}
@@ -147,7 +147,8 @@ func (c *Catalog) Grant(app *App, api, version, method, suffix string) (granted 
 	return &p.Product, true
 }
 
-// request is what a product may grant. folded tells that its path is.
+// request is what a product may grant. folded reports whether its path is
+// folded.
 type request struct {
 	api, version, method, path string
 	folded                     bool

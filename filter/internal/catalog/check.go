@@ -23,11 +23,11 @@ type checker struct {
 	versions     map[string]int // where each API stands; version "" for any
 	productNames []string
 
-	casedPatterns bool // a pattern is not its own fold
+	casedPatterns bool // a pattern differs from its fold
 }
 
-// apiVersion is the key of an API among the versions. What has a zero in it is
-// refused anyway.
+// apiVersion is the key of an API among the versions. A name with a zero byte
+// is refused anyway.
 //
 //go:noinline
 func apiVersion(name, version string) string { return name + "\x00" + version }
@@ -40,7 +40,7 @@ func (ch *checker) add(path, message string) {
 	ch.problems.AddUnseen(decode.Problem{Path: path, Message: message})
 }
 
-// got adds what should stand at a path and what does.
+// got adds what was wanted at a path and what was there.
 //
 //go:noinline
 func (ch *checker) got(path, wanted, text string) { ch.add(path, wanted+", got "+decode.Quote(text)) }
@@ -77,14 +77,14 @@ func (ch *checker) apis(apis []API) {
 		ch.fault("apis", i, ".base_path", basePathFault(a.BasePath))
 		for j, host := range a.Hosts {
 			if !validHost(strings.TrimPrefix(host, "*.")) {
-				ch.got(item(apiPath(i)+".hosts", j), `must be a host name without a port, or "*." and a name`, host)
+				ch.got(item(apiPath(i)+".hosts", j), `must be a host name without a port, or "*." followed by a name`, host)
 			}
 		}
 	}
 }
 
-// taken is about an API whose base path another one has for its j-th host, or
-// one that a backend which ignores case takes for it.
+// taken reports an API whose base path another one has for its j-th host, or
+// has in a form that a backend which ignores case takes for it.
 func (ch *checker) taken(apis []API, i, j, other int) {
 	a, base := &apis[i], apis[other].BasePath
 	path, at := apiPath(i), ", also at "+apiPath(other)
@@ -93,9 +93,9 @@ func (ch *checker) taken(apis []API, i, j, other int) {
 	}
 	switch {
 	case len(a.Hosts) == 0:
-		ch.add(path+".base_path", "must be the only one for any host, got "+decode.Quote(a.BasePath)+at)
+		ch.add(path+".base_path", "must be the only such base path for any host, got "+decode.Quote(a.BasePath)+at)
 	case other == i:
-		ch.add(item(path+".hosts", j), "must be listed once, got "+decode.Quote(a.Hosts[j])+" twice")
+		ch.add(item(path+".hosts", j), "must be listed only once, got "+decode.Quote(a.Hosts[j])+" twice")
 	default:
 		ch.add(item(path+".hosts", j), "must not have the same base path as another API, got "+decode.Quote(a.Hosts[j])+" with "+decode.Quote(a.BasePath)+at)
 	}
@@ -129,7 +129,7 @@ func (ch *checker) products(products []Product, apis []API) map[string]*product 
 }
 
 func (ch *checker) grant(path string, granted *ProductAPI, apis []API) apiGrant {
-	// Without any API that is the fault, and not each name.
+	// Without any API, that is the fault, not each name.
 	if _, known := ch.versions[apiVersion(granted.Name, granted.Version)]; !known && len(apis) > 0 {
 		ch.unknownAPI(path, granted, apis)
 	}
@@ -215,8 +215,8 @@ func (ch *checker) unknownProduct(path, name string) {
 
 func appPath(i int) string { return item("apps", i) }
 
-// nameFault says what is wrong with the name or version of an API, which stands
-// in metric names, where other characters are separators; "" when nothing is.
+// nameFault says what is wrong with the name or version of an API, which goes
+// into metric names, where other characters are separators; "" for nothing.
 func nameFault(s string) string {
 	if s == "" {
 		return "is required and must not be empty"
@@ -232,8 +232,8 @@ func nameFault(s string) string {
 	return ""
 }
 
-// textFault says what is wrong with a name that people read; "" when nothing
-// is. Letters of any script are welcome, control characters are not.
+// textFault says what is wrong with a name that people read; "" for nothing.
+// Letters of any script are welcome, control characters are not.
 func textFault(s string, limit int) string {
 	switch {
 	case s == "":
@@ -241,7 +241,7 @@ func textFault(s string, limit int) string {
 	case len(s) > limit:
 		return tooLong(s, limit)
 	case !printable(s) || s[0] == ' ' || s[len(s)-1] == ' ':
-		return "must have no control characters and no blanks around it, got " + decode.Quote(s)
+		return "must have no control characters and no leading or trailing blanks, got " + decode.Quote(s)
 	}
 	return ""
 }
@@ -262,7 +262,7 @@ func printable(s string) bool {
 func basePathFault(s string) string {
 	switch {
 	case s == "":
-		return `is required, "/" for everything`
+		return `is required; use "/" for everything`
 	case s[0] != '/':
 		return `must start with "/", got ` + decode.Quote(s)
 	case len(s) > maxPathBytes:

@@ -17,7 +17,7 @@ type hostTable struct {
 	wildcard map[string]*baseTable // by what follows the star: ".example.com"
 	any      *baseTable
 	above    []bool // by API: another one for the same host lies below it
-	cased    bool   // a base path is not its own fold
+	cased    bool   // a base path differs from its fold
 }
 
 // baseTable finds an API by the base path; "" stands for the base path "/".
@@ -67,7 +67,7 @@ func (a *API) base() string {
 	return a.BasePath
 }
 
-// fold is the fold of the base path; one that has none is a problem of its own.
+// fold is the fold of the base path; having none is reported elsewhere.
 func (a *API) fold() string {
 	folded, ok := fold(a.base())
 	if !ok {
@@ -96,7 +96,8 @@ func (t *hostTable) table(host string) *baseTable {
 	return t.named[len(t.named)-1]
 }
 
-// own gives the base paths of a host that is configured as it is, nil for none.
+// own gives the base paths of a host that is configured by exactly that name,
+// nil for none.
 func (t *hostTable) own(host string) *baseTable {
 	if number, ok := t.exact.get(host); ok {
 		return t.named[number]
@@ -151,7 +152,7 @@ func (t *hostTable) find(host, path string, folded bool) (f found, ok bool) {
 	return t.findBelow(t.own(host), host, path, folded)
 }
 
-// findBelow is find for a host whose own table is at hand, nil for none.
+// findBelow is find for a host whose own table is already known, nil for none.
 func (t *hostTable) findBelow(own *baseTable, host, path string, folded bool) (f found, ok bool) {
 	if f.look(own, path, folded) {
 		return f, true
@@ -189,12 +190,12 @@ const (
 )
 
 // ResolveAPI finds the API that a request addresses: by host (case and port do
-// not matter; exact names before wildcards before APIs for any host) and by
-// the longest base path. suffix is the path below the base path, "/" at least,
-// as it was sent. A path that addresses one API as it stands and another as a
+// not matter; exact names before wildcards before APIs for any host) and by the
+// longest base path. suffix is the path below the base path, "/" at least, as
+// it was sent. A path that addresses one API as it stands and another as a
 // lenient backend reads it (decoded once or more, without path parameters, in
-// lower case) is ambiguous, or the sequence of one API would guard a door of
-// the other.
+// lower case) is ambiguous: otherwise the sequence of one API would guard a
+// door of the other.
 func (c *Catalog) ResolveAPI(authority, path string) (index int, suffix string, match Match) {
 	kind := kindOf(path)
 	folded := path
@@ -238,7 +239,7 @@ func (c *Catalog) ResolveAPI(authority, path string) (index int, suffix string, 
 
 // requestHost takes the port off an authority, and the dot off a fully
 // qualified name, and makes it lower case. What is not a host is refused: an
-// API for any host must not answer for a name that nobody can read alike.
+// API for any host must not answer for a name that is read in different ways.
 func requestHost(authority string) (host string, ok bool) {
 	host = authority
 	if colon := strings.LastIndexByte(host, ':'); colon >= 0 && colon > strings.LastIndexByte(host, ']') {

@@ -8,8 +8,8 @@ import (
 )
 
 // keyTable finds a key by its SHA-256. The first eight bytes of the hash lead
-// to a chain of candidates; each is compared whole and in constant time. Who
-// measures the lookup learns about a hash that he cannot choose.
+// to a chain of candidates; each is compared whole and in constant time.
+// Whoever times the lookup learns only about a hash that they cannot choose.
 type keyTable struct {
 	first map[uint64]int32 // 1 + index into refs
 	refs  []keyRef
@@ -40,7 +40,7 @@ func newKeyTable(apps []App, ch *checker) keyTable {
 	return t
 }
 
-// key checks what one key says by itself, and that its id is its own.
+// key checks one key by itself, and that its id is unique.
 func (ch *checker) key(ref keyRef, k *Key, byID map[string]keyRef) {
 	if m := textFault(k.ID, maxNameBytes); m != "" {
 		ch.add(ref.path()+".id", m)
@@ -80,7 +80,8 @@ func (r keyRef) path() string {
 }
 
 // FindKey finds the key whose SHA-256 is sum, and the app that it belongs to.
-// It says nothing about status or expiry. The caller must not change either.
+// It says nothing about status or expiry. The caller must not change the app or
+// the key.
 func (c *Catalog) FindKey(sum [32]byte) (app *App, key *Key, ok bool) {
 	for next := c.keys.first[binary.BigEndian.Uint64(sum[:8])]; next != 0; {
 		ref := c.keys.refs[next-1]

@@ -7,7 +7,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/ascii"
 )
 
-// pathKind is what one look at a request path tells. The zero value denies.
+// pathKind is what one look at a request path shows. The zero value denies.
 type pathKind uint8
 
 const (
@@ -109,8 +109,8 @@ func plainEscape(s string) int {
 	return 3 * size
 }
 
-// refused are the characters that no encoding may bring: those that end a
-// level or the path, or are a level.
+// refused are the characters that must not be there in any encoding: those that
+// end a level or the path, or are a level.
 func refused(b byte) bool {
 	return b < ' ' || b == 0x7f || b == '/' || b == '\\' || b == '.' || b == '?' || b == '#'
 }

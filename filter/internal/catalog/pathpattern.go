@@ -11,7 +11,7 @@ import (
 // MaxPathPatternBytes bounds the pattern of a condition.
 const MaxPathPatternBytes = 256
 
-// PathPattern is what a condition says of the path below an API's base path,
+// PathPattern is what a condition says about the path below an API's base path,
 // much as Apigee's MatchesPath does:
 //
 //	/orders        that path
@@ -28,11 +28,12 @@ type PathPattern struct {
 	cased  bool // a level is not its own fold
 }
 
-// levelPattern is a level as it is written and as it is folded, cut at its stars:
-// one text alone has no star.
+// levelPattern is a level as it is written and as it is folded, cut at its
+// stars: a single text has no star.
 type levelPattern struct{ written, folded []string }
 
-// PathMatch is how a path stands to a PathPattern. The zero value cannot be acted on.
+// PathMatch is the result of matching a path. The zero value must not be acted
+// on.
 type PathMatch uint8
 
 const (
@@ -43,12 +44,11 @@ const (
 
 var (
 	errPlainPattern = errors.New(`must be a plain path without "//", "." or ".." levels`)
-	errEndOfPattern = errors.New(`must have "/**" at its end only`)
-	errPatternSigns = errors.New(`must consist of "/", letters, digits, "*" and "-._~@:!&'()+,=" (what is percent-encoded in a request is compared decoded)`)
+	errEndOfPattern = errors.New(`must have "/**" only at its end`)
+	errPatternSigns = errors.New(`must consist of "/", letters, digits, "*" and "-._~@:!&'()+,=" (percent-encoding in a request is decoded first)`)
 )
 
-// ParsePathPattern reads a pattern. What is wrong with one is said as what it
-// must be.
+// ParsePathPattern reads a pattern. An error says what it must be.
 func ParsePathPattern(s string) (*PathPattern, error) {
 	if s == "" || s[0] != '/' {
 		return nil, errors.New(`must start with "/"`)
@@ -152,8 +152,8 @@ func firstLevel(path string) string {
 	return level
 }
 
-// levelMatches compares a level of a path: each text is looked for behind the one
-// before it, so a level is gone through once.
+// levelMatches compares a level of a path: each text is looked for after the
+// one before it, so a level is scanned once.
 func levelMatches(level string, texts []string) bool {
 	first, last := texts[0], len(texts)-1
 	if last == 0 {

@@ -37,7 +37,7 @@ func parsePattern(s string) (pattern, error) {
 	case s[0] != '/':
 		return pattern{}, errors.New(`must start with "/"`)
 	case AmbiguousPath(s):
-		return pattern{}, errors.New(`must be a plain path, as no other gets past the gateway (no "//", "." or ".." levels, "?", "#", backslash, or percent-encoding of these or of control characters)`)
+		return pattern{}, errors.New(`must be a plain path, because no other gets past the gateway (no "//", "." or ".." levels, "?", "#", backslash, or percent-encoding of these or of control characters)`)
 	case s == "/":
 		return pattern{all: true}, nil
 	}
@@ -45,13 +45,13 @@ func parsePattern(s string) (pattern, error) {
 	for level, rest, more := strings.Cut(s[1:], "/"); ; level, rest, more = strings.Cut(rest, "/") {
 		if level == allLevels {
 			if more {
-				return pattern{}, errors.New(`must have "/**" at its end only`)
+				return pattern{}, errors.New(`must have "/**" only at its end`)
 			}
 			p.below = true
 			break
 		}
 		if level != oneLevel && strings.Contains(level, "*") {
-			return pattern{}, errors.New(`must have "*" as a whole level only, as in "/orders/*/lines"`)
+			return pattern{}, errors.New(`must have "*" only as a whole level, as in "/orders/*/lines"`)
 		}
 		p.add(level)
 		if !more {

@@ -61,6 +61,12 @@ func TestPathReadingsThatBelongToAnotherAPI(t *testing.T) {
 		{"parameters between its levels", "h", "/shop;v=1/orders/1"},
 		{"another version", "h", "/shop/orders/V2/1"},
 		{"another version, with parameters", "h", "/shop/orders/v2;x"},
+		{"a digit above the line", "h", "/shop/orders/v%C2%B2/1"},
+		{"a digit below the line", "h", "/shop/orders/v%E2%82%82/1"},
+		{"a digit in a circle", "h", "/shop/orders/v%E2%91%A1/1"},
+		{"a letter in a square", "h", "/%F0%9F%84%B0dmin"},
+		{"a letter with an accent below", "h", "/%E1%BA%A1dmin"},
+		{"a letter above the line", "h", "/%E1%B5%83dmin"},
 		{"an API of the host, below another", "api.example.com", "/customers/PUBLIC/1"},
 		{"an API of the host, from one of any host", "api.example.com", "/CUSTOMERS/1"},
 		{"an API of a wildcard, from one of any host", "x.example.com", "/Billing"},
@@ -89,6 +95,7 @@ func TestPathReadingsThatAreHarmless(t *testing.T) {
 		{"h", "/1%3Acancel/a%40b%2Cc", "open"},
 		{"h", "/$metadata", "open"},
 		{"h", "/%E8%AB%8B%E6%B1%82", "open"},
+		{"h", "/e%EF%AC%83cient%E2%80%A6.pdf", "open"},
 		{"h", "/100%25", "open"},
 		{"h", "/v1.0/file.PDF", "open"},
 		{"h", "/admin/Users/%C3%89mile;v=1", "admin"},
@@ -128,7 +135,7 @@ func TestPathReadingsOfCapitalsInTheConfiguration(t *testing.T) {
 		}
 	}
 	_, problems := New([]API{{Name: "a", Version: "v1", BasePath: "/a"}, {Name: "b", Version: "v1", BasePath: "/A"}}, nil, nil)
-	const want = `apis[1].base_path: must be the only one for any host, got "/A", also at apis[0] as "/a", which is the same to a backend that ignores letter case`
+	const want = `apis[1].base_path: must be the only such base path for any host, got "/A", also at apis[0] as "/a", which is the same to a backend that ignores letter case`
 	if len(problems) != 1 || problems[0].String() != want {
 		t.Errorf("got %v, want %s", problems, want)
 	}

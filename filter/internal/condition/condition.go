@@ -1,6 +1,6 @@
 // Package condition judges whether a step is meant for a request: the when of a
-// step. What backends could read in two ways is judged neither way, and whoever
-// asks must refuse it then.
+// step. What backends could read in two ways is judged unclear, and the caller
+// must then refuse the request.
 package condition
 
 import (
@@ -17,10 +17,10 @@ import (
 // Bounds of a condition: each part of it costs every request.
 const (
 	MaxDepth  = 4  // conditions within conditions, itself included
-	MaxLeaves = 32 // that look at something
+	MaxLeaves = 32 // the parts that look at the request
 )
 
-// Judgement is whether a condition holds. The zero value is neither.
+// Judgement is whether a condition holds. The zero value is Unclear.
 type Judgement uint8
 
 const (
@@ -52,15 +52,15 @@ const (
 
 // Condition is one condition, made by Decode. The zero value is always unclear.
 //
-// A header counts with each of its lines, and each element of a line that is a
-// list; a parameter of the query is compared decoded, once, as form data.
+// Of a header, each line counts, and each element of a line that is a list; a
+// query parameter is compared after it was decoded, once, as form data.
 type Condition struct {
 	_       [0]func() // not comparable: an unused == costs the guest code
 	kind    kind
 	methods []string             // of method, in capital letters
 	path    *catalog.PathPattern // of path
 	name    string               // of header, in lower case, and of query
-	value   string               // of both, when equals is set; otherwise any will do
+	value   string               // of both, when equals is set; otherwise any value will do
 	equals  bool
 	of      []Condition // of all, anyOf and not
 }
@@ -68,8 +68,9 @@ type Condition struct {
 // Judge looks at the request as the steps so far have left it.
 func (c *Condition) Judge(x *pipeline.Exchange) Judgement { return c.judge(x, false) }
 
-// judge is for a condition whose opposite is asked for when negated is set: that
-// one of several values is the right one does not make the others right.
+// judge is Judge, where negated says that the opposite of the condition is
+// asked for: that one of several values is the right one does not make the
+// others right.
 func (c *Condition) judge(x *pipeline.Exchange, negated bool) Judgement {
 	switch c.kind {
 	case method:
@@ -95,9 +96,9 @@ func (c *Condition) judge(x *pipeline.Exchange, negated bool) Judgement {
 	return Unclear
 }
 
-// judgeMethod finds a method unclear that is one of those in another letter case:
-// it is another one (RFC 9110 section 9.1), but Django, Werkzeug and Symfony put
-// it in capital letters.
+// judgeMethod is unclear about a method that differs from one of those only in
+// letter case: it is a different method (RFC 9110 section 9.1), but Django,
+// Werkzeug and Symfony convert it to capital letters.
 func (c *Condition) judgeMethod(sent string) Judgement {
 	if slices.Contains(c.methods, sent) {
 		return Holds
@@ -122,8 +123,8 @@ func (j Judgement) opposite() Judgement {
 	return Unclear
 }
 
-// each is decided by the first condition that is judged so, whatever is unclear
-// of the others; without one it is the opposite.
+// each is decided by the first condition that is judged so, however unclear the
+// others are. Without one it is the opposite, or Unclear if any of them is.
 func (c *Condition) each(x *pipeline.Exchange, decides Judgement, negated bool) Judgement {
 	result := decides.opposite()
 	for i := range c.of {
@@ -137,8 +138,8 @@ func (c *Condition) each(x *pipeline.Exchange, decides Judgement, negated bool) 
 	return result
 }
 
-// judgeHeaders finds a condition unclear that holds only for those who take the
-// header's name in another spelling for it, and one whose opposite is asked for
+// judgeHeaders is unclear about a condition that holds only for backends that
+// take another spelling of the header's name for it, and about a negated one
 // when the lines are not all alike.
 func (c *Condition) judgeHeaders(x *pipeline.Exchange, negated bool) Judgement {
 	for i := range x.Edits.Set {
@@ -180,8 +181,8 @@ func (c *Condition) isValue(line string) bool {
 	}
 }
 
-// judgeQuery finds a condition unclear whose parameter is there only for those
-// who split a query at semicolons too, and one whose opposite is asked for when
+// judgeQuery is unclear about a condition whose parameter is there only for
+// backends that split a query at semicolons too, and about a negated one when
 // the parameter came with other values as well.
 func (c *Condition) judgeQuery(x *pipeline.Exchange, negated bool) Judgement {
 	text := x.Query

@@ -25,7 +25,7 @@ func Decode(r *decode.Reader, v decode.Value) *Condition {
 	c := &Condition{}
 	d.condition(v, c, 1)
 	if d.leaves > MaxLeaves {
-		r.Problem("must look at no more than " + strconv.Itoa(MaxLeaves) + " things in all")
+		r.Problem("must test at most " + strconv.Itoa(MaxLeaves) + " things in total")
 	}
 	return c
 }
@@ -57,7 +57,7 @@ func (d *decoder) condition(v decode.Value, c *Condition, depth int) {
 		d.leaves++
 		d.leaf(v, c)
 	}) && count != 1 {
-		d.Problem("must be either one of method, path, header, query, all, any, not")
+		d.Problem("must have exactly one of method, path, header, query, all, any, not")
 	}
 	if count != 1 {
 		c.kind = nothing
@@ -114,8 +114,8 @@ func (d *decoder) field(v decode.Value, c *Condition) {
 	})
 }
 
-// header refuses those that the gateway alone sets: a client that sends one says
-// nothing with it.
+// header refuses the headers that only the gateway sets: from a client they
+// mean nothing.
 func (d *decoder) header(v decode.Value) string {
 	name := d.HeaderName(v, nil)
 	if identity.Forged(name, nil) {
@@ -127,7 +127,7 @@ func (d *decoder) header(v decode.Value) string {
 func (d *decoder) parameter(v decode.Value) string {
 	s, ok := d.Text(v)
 	if ok && (s == "" || len(s) > maxName) {
-		d.Problem("must be the name of a query parameter, of 1 to " + strconv.Itoa(maxName) + " bytes, as it is decoded")
+		d.Problem("must be the decoded name of a query parameter, of 1 to " + strconv.Itoa(maxName) + " bytes")
 	}
 	return s
 }

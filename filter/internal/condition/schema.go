@@ -5,10 +5,10 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/decode"
 )
 
-// Definition is where Schema stands in the schema of the whole configuration.
+// Definition is the name of Schema in the schema of the whole configuration.
 const Definition = "when"
 
-// Reference is Schema by reference: conditions have conditions in them.
+// Reference is Schema by reference, because conditions nest.
 func Reference(about string) *decode.Schema {
 	return &decode.Schema{Description: about, AllOf: []*decode.Schema{{Ref: "#/definitions/" + Definition}}}
 }
@@ -27,14 +27,14 @@ func Schema() *decode.Schema {
 		return s
 	}
 	several := func(about string) *decode.Schema { return decode.ListSchema(about, Reference(""), 1, MaxLeaves) }
-	return decode.ObjectSchema(&members, "For which requests a step is meant.", decode.Shapes{
+	return decode.ObjectSchema(&members, "Which requests a step is meant for.", decode.Shapes{
 		"method": decode.Either("One of these methods.", method, decode.ListSchema("", method, 1, maxMethods)),
 		"path":   path,
-		"header": decode.ObjectSchema(&fieldMember, "A header that came.", decode.Shapes{
+		"header": decode.ObjectSchema(&fieldMember, "A header of the request.", decode.Shapes{
 			"name":   decode.HeaderSchema("The header.").WithExamples("x-channel"),
 			"equals": equals("Its value, of any line or element; by default any."),
 		}),
-		"query": decode.ObjectSchema(&fieldMember, "A parameter of the query that came.", decode.Shapes{
+		"query": decode.ObjectSchema(&fieldMember, "A query parameter of the request.", decode.Shapes{
 			"name":   parameter,
 			"equals": equals("Its value, decoded once; by default any."),
 		}),

@@ -5,7 +5,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
 
-// guarded is a step that is meant for some requests only.
+// guarded is a step that is meant only for some requests.
 type guarded struct {
 	_ [0]func() // not comparable: an unused == costs the guest code
 
@@ -14,8 +14,8 @@ type guarded struct {
 	skipper pipeline.Skipper // nil for most steps
 }
 
-// Guard leaves the step out for requests for which the condition does not hold,
-// and refuses those for which that is unclear.
+// Guard skips the step for requests for which the condition does not hold, and
+// refuses those for which that is unclear.
 func Guard(s pipeline.Step, when *Condition) pipeline.Step {
 	g := &guarded{Step: s, when: when}
 	g.skipper, _ = s.(pipeline.Skipper)

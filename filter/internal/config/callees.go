@@ -17,9 +17,9 @@ type Callee struct {
 	options map[string]any
 }
 
-// Callees are the servers that the steps of a configuration call, in their order,
-// as each kind of step says them. root is a configuration that Load takes, decoded
-// from JSON. Only the command line asks.
+// Callees are the servers that the steps of a configuration call, in their
+// order, as each kind of step names them. root is a configuration that Load
+// takes, decoded from JSON. Only the command line uses it.
 func Callees(root any) (all []Callee) {
 	document, _ := root.(map[string]any)
 	all = calleesOf("sequence", document["sequence"])
@@ -58,5 +58,6 @@ func calleesOf(path string, sequence any) (all []Callee) {
 	return all
 }
 
-// Rename has the configuration that Callees was given call the cluster otherwise.
+// Rename changes the name of the cluster in the configuration that Callees was
+// given.
 func (c Callee) Rename(cluster string) { policy.SetOptionText(c.options, c.Member, cluster) }

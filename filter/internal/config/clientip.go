@@ -6,8 +6,8 @@ const (
 	// maxTrustedHops bounds a chain of proxies that all append to X-Forwarded-For.
 	maxTrustedHops = 16
 
-	// A customer of a provider has at least a /64 (RFC 6177), and every host in it
-	// any number of its addresses (RFC 8981).
+	// A provider's customer has at least a /64 (RFC 6177), and every host in it
+	// can use any number of its addresses (RFC 8981).
 	defaultIPv6Prefix = 64
 	minIPv6Prefix     = 16
 	maxIPv6Prefix     = 128

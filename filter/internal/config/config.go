@@ -1,7 +1,7 @@
 // Package config turns the bytes of a configuration into a validated, compiled
-// and immutable Config, or says all that is wrong with them at once. It is
-// strict: what it does not know, or finds twice, it refuses. It never shows a
-// secret.
+// and immutable Config, or reports everything that is wrong with them at once.
+// It is strict: it refuses what it does not know and what is given twice. It
+// never shows a secret.
 package config
 
 import (
@@ -37,25 +37,26 @@ type Config struct {
 	// that the host makes of 429.
 	GRPCRateLimited int
 
-	// RateLimitHeaders says what clients are told of limits.
+	// RateLimitHeaders says what clients are told about limits.
 	RateLimitHeaders RateLimitHeaders
 
 	Catalog  *catalog.Catalog
 	Identity identity.Headers
 
 	// NoTrailers are the names, in lower case, that no client's trailer may have:
-	// those of Identity, and those in which any sequence looks for an API key.
+	// those of Identity, and those in which any sequence looks for an API key or
+	// a token.
 	NoTrailers []string
 
-	// TrustedHops says where the client's address stands: 0 for what the host
+	// TrustedHops says where to find the client's address: 0 for what the host
 	// says, n for the n-th element from the right of X-Forwarded-For.
 	TrustedHops int
 
 	// IPv6Prefix is how many bits of an IPv6 address tell clients apart.
 	IPv6Prefix int
 
-	// Faults has the operator's shapes of refusals, of those too for which no API is
-	// known; nil for none.
+	// Faults has the operator's shapes of refusals, including those for which
+	// no API is known; nil for none.
 	Faults *raisefault.Faults
 
 	Usage Usage
@@ -67,9 +68,9 @@ type Config struct {
 	apiFaults []*raisefault.Faults // of each API's own, likewise; nil for none
 }
 
-// RateLimitHeaders are the headers that tell clients of limits: those that
-// refusals have, and with Admitted what admitted requests leave for the host to
-// put into their responses.
+// RateLimitHeaders are the headers that tell clients about limits: those of
+// refusals, and with Admitted those that admitted requests leave for the host
+// to put into their responses.
 type RateLimitHeaders struct{ RetryAfter, RateLimit, Policy, Admitted bool }
 
 // Omitted names the headers that are switched off.
@@ -87,7 +88,7 @@ func (h RateLimitHeaders) Omitted() (names []string) {
 }
 
 // Load reads a configuration. When there are problems the Config is nil; there
-// are decode.MaxKept of them at most, and one more that counts the rest.
+// are at most decode.MaxKept of them, and one more that counts the rest.
 func Load(data []byte, env Env) (*Config, []Problem) {
 	r := &reader{decode.NewReader(env)}
 	root, ok := r.Document(data)
@@ -101,9 +102,9 @@ func Load(data []byte, env Env) (*Config, []Problem) {
 	return c, nil
 }
 
-// Sequences builds the sequences for one VM, by the catalog's API index. What
-// an API counts is its own; a step that only asks or compares, with its cache,
-// is shared by all APIs that use the same sequence of the configuration.
+// Sequences builds the sequences for one VM, by the catalog's API index. Each
+// API has its own counters; a step that only asks or compares is shared, with
+// its cache, by all APIs that use the same sequence of the configuration.
 func (c *Config) Sequences(p host.Ports) []*pipeline.Sequence {
 	p = p.WithDefaults()
 	sequences := make([]*pipeline.Sequence, len(c.sequences))

@@ -11,8 +11,8 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/raisefault"
 )
 
-// Only shapes are looked at here; what the parts must say, by themselves and
-// together, is the catalog's to know.
+// Only shapes are checked here; what the parts must say, by themselves and
+// together, is for the catalog to check.
 
 var (
 	apiMembers        = decode.Members{Names: []string{"name", "version", "base_path", "hosts", "sequence", "faults"}, Required: 3}
@@ -23,7 +23,7 @@ var (
 	keyMembers        = decode.Members{Names: []string{"id", "sha256", "status", "expires"}, Required: 2, Private: true}
 )
 
-// Bounds of what an operator may say of an app or a product.
+// Bounds of what an operator may say about an app or a product.
 const (
 	maxAttributes     = 32
 	maxAttributeBytes = 1024

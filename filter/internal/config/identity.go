@@ -6,12 +6,14 @@ import (
 )
 
 // headersOf are the headers in which any of the sequences looks for a key, and
-// those that any of them sets or removes, each once.
-func headersOf(sequences []*sequence) (keys, own []string) {
+// those that any of them sets or removes, each once; tokens tells that any of
+// them looks at tokens.
+func headersOf(sequences []*sequence) (keys, own []string, tokens bool) {
 	for _, s := range sequences {
 		if s == nil {
 			continue
 		}
+		tokens = tokens || s.takesToken
 		for _, place := range s.keyPlaces {
 			keys = withName(keys, place.Header)
 		}
@@ -19,7 +21,7 @@ func headersOf(sequences []*sequence) (keys, own []string) {
 			own = withName(own, header)
 		}
 	}
-	return keys, own
+	return keys, own, tokens
 }
 
 // withName adds a name to a list that does not have it.
@@ -32,16 +34,16 @@ func withName(names []string, name string) []string {
 	return append(names, name)
 }
 
-// checkIdentity refuses one header for two things. Backends that make variables
-// of names must not be able to mix them up either. It adds those
-// headers to the names that trailers may not have.
+// checkIdentity refuses one header for two purposes. Backends that turn names
+// into variables must not be able to mix them up either. It adds those headers
+// to the names that trailers may not have.
 func (r *reader) checkIdentity(c *Config, own []string) {
 	taken := map[string]string{}
 	for _, key := range c.NoTrailers {
-		taken[ascii.Variable(key)] = "a place of the API key"
+		taken[ascii.Variable(key)] = "a place for the API key"
 	}
 	for _, header := range own {
-		taken[ascii.Variable(header)] = "one that set_headers has"
+		taken[ascii.Variable(header)] = "used by set_headers"
 	}
 	c.Identity.Each(func(member, header string) {
 		folded := ascii.Variable(header)
@@ -49,7 +51,7 @@ func (r *reader) checkIdentity(c *Config, own []string) {
 			r.ProblemAt("identity_headers."+member, "must be a header of its own, got "+decode.Quote(header)+", which is "+other)
 			return
 		}
-		taken[folded] = "the one of " + member
+		taken[folded] = "used by " + member
 		c.NoTrailers = withName(c.NoTrailers, header)
 	})
 	for _, header := range own {

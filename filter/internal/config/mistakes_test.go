@@ -9,7 +9,7 @@ import (
 // located is a problem at a place of the document; remedied says what to write, or what to do.
 var (
 	located  = regexp.MustCompile(`^[a-z_][a-z0-9_]*(\[[0-9]+\])?(\.[^ :]+)*: `)
-	remedied = regexp.MustCompile(`\b(must|use|give|write|put|remove|add|choose|did you mean|known are|is required|needs|say|leave|would|twice|same|without)\b`)
+	remedied = regexp.MustCompile(`\b(must|use|give|write|put|remove|add|choose|did you mean|known members|is required|needs|say|leave|would|twice|same|without)\b`)
 )
 
 // ofTheWhole are fixtures whose document cannot be read, or whose member has no name that could be shown.

@@ -24,12 +24,12 @@ var (
 	rateLimitMembers = decode.Members{Names: []string{"retry_after", "ratelimit", "ratelimit_policy", "admitted"}}
 
 	grpcMembers = decode.Members{Names: []string{"rate_limited"}}
-	// grpcRateLimited are the names that gRPC itself has for them.
+	// grpcRateLimited are gRPC's own names for them.
 	grpcRateLimited = []string{"unavailable", "resource_exhausted"}
 )
 
-// root reads the whole configuration. It means something only when no problem
-// was noted.
+// root reads the whole configuration. The result is meaningful only if no
+// problem was noted.
 func (r *reader) root(v decode.Value) *Config {
 	c := &Config{Identity: identity.DefaultHeaders(), Usage: defaultUsage(), IPv6Prefix: defaultIPv6Prefix,
 		RateLimitHeaders: RateLimitHeaders{RetryAfter: true, RateLimit: true, Policy: true}, Quotas: map[string]policy.Quota{}}
@@ -74,9 +74,12 @@ func (r *reader) root(v decode.Value) *Config {
 	})
 	c.Catalog = catalog.Compile(&r.Problems, apis, products, apps)
 	c.sequences = r.assign(own, defaultSteps)
-	keys, set := headersOf(append(own, defaultSteps))
+	keys, set, tokens := headersOf(append(own, defaultSteps))
 	c.NoTrailers = keys
 	r.checkIdentity(c, set)
+	if tokens {
+		c.NoTrailers = withName(withName(c.NoTrailers, "authorization"), "dpop")
+	}
 	return c
 }
 
@@ -124,7 +127,7 @@ func (r *reader) assign(own []*sequence, byDefault *sequence) []*sequence {
 		}
 		if byDefault == nil {
 			r.ProblemAt("apis["+strconv.Itoa(i)+"].sequence",
-				"is required, as the configuration has none for all APIs (an API without any policy says sequence: [])")
+				"is required, because the configuration has no sequence for all APIs (for an API without any policy, write sequence: [])")
 			byDefault = &sequence{}
 		}
 	}

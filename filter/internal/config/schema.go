@@ -10,8 +10,8 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/usage"
 )
 
-// stepsSchema is a sequence by reference: an editor shows the description of
-// what is beside it, as siblings of $ref count for nothing.
+// stepsSchema is a sequence by reference, in an allOf: editors ignore siblings
+// of $ref, and would not show the description.
 func stepsSchema(about string) *decode.Schema {
 	return &decode.Schema{Description: about, AllOf: []*decode.Schema{{Ref: "#/definitions/sequence"}}}
 }
@@ -20,29 +20,29 @@ func stepsSchema(about string) *decode.Schema {
 func ConfigSchema() *decode.Schema {
 	s := decode.ObjectSchema(&rootMembers, "What a Sallyport gateway knows: the APIs it serves, who may call them, and which steps every call must pass.", decode.Shapes{
 		"version":          {Description: "The version of this format.", Const: formatVersion},
-		"fault_format":     decode.WordSchema("How a refusal is told: Apigee's fault JSON, or RFC 9457.", "apigee", "problem").WithDefault("apigee"),
+		"fault_format":     decode.WordSchema("The format of refusals: Apigee's fault JSON, or RFC 9457.", "apigee", "problem").WithDefault("apigee"),
 		"identity_headers": identity.Schema(),
-		"client_ip": decode.ObjectSchema(&clientIPMembers, "Where the client's address stands, and which addresses are one client.", decode.Shapes{
+		"client_ip": decode.ObjectSchema(&clientIPMembers, "Where to find the client's address, and which addresses are one client.", decode.Shapes{
 			"trusted_hops": decode.IntegerSchema("0: as the proxy says. N: the N-th address from the right of X-Forwarded-For, which N trusted proxies appended to.", 0, maxTrustedHops).WithDefault(0),
 			"ipv6_prefix":  decode.IntegerSchema("How many bits of an IPv6 address tell clients apart, for per: client_ip.", minIPv6Prefix, maxIPv6Prefix).WithDefault(defaultIPv6Prefix),
 		}),
-		"grpc": decode.ObjectSchema(&grpcMembers, "How a refusal is told to gRPC clients, besides its text.", decode.Shapes{
-			"rate_limited": decode.WordSchema("The status over a limit. Clients may send what is unavailable again at once.", grpcRateLimited...).WithDefault(grpcRateLimited[0]),
+		"grpc": decode.ObjectSchema(&grpcMembers, "What gRPC clients are told about a refusal, besides its text.", decode.Shapes{
+			"rate_limited": decode.WordSchema("The status for a request over a limit. Clients may retry at once what is unavailable.", grpcRateLimited...).WithDefault(grpcRateLimited[0]),
 		}),
-		"rate_limit_headers": decode.ObjectSchema(&rateLimitMembers, "What clients are told of limits.", decode.Shapes{
+		"rate_limit_headers": decode.ObjectSchema(&rateLimitMembers, "What clients are told about limits.", decode.Shapes{
 			"retry_after":      decode.BooleanSchema("Retry-After in refusals over a limit.").WithDefault(true),
 			"ratelimit":        decode.BooleanSchema("RateLimit in refusals over a limit.").WithDefault(true),
 			"ratelimit_policy": decode.BooleanSchema("RateLimit-Policy in refusals over a limit.").WithDefault(true),
-			"admitted":         decode.BooleanSchema("Leave the two of admitted requests in the proxy's filter state, for it to put into responses: a hostcall for each.").WithDefault(false),
+			"admitted":         decode.BooleanSchema("Leave RateLimit and RateLimit-Policy of admitted requests in the proxy's filter state, for it to put into responses: a hostcall for each.").WithDefault(false),
 		}),
 		"usage": decode.ObjectSchema(&usageMembers, "How calls are recorded.", decode.Shapes{
-			"max_series": decode.IntegerSchema("Metrics with names of the catalog in them, at most; the rest is counted as other. 0 switches them off.", 0, usage.MaxSeries).WithDefault(DefaultMaxSeries),
-			"attributes": uniqueWords("What the proxy's access log is told of each call; each is a hostcall more.", usage.AttributeNames()),
+			"max_series": decode.IntegerSchema("How many metrics may have names from the catalog in them; the rest is counted as other. 0 switches them off.", 0, usage.MaxSeries).WithDefault(DefaultMaxSeries),
+			"attributes": uniqueWords("What the proxy's access log can show about each call; each costs one more hostcall.", usage.AttributeNames()),
 		}),
-		"apis":     decode.ListSchema("The APIs. A request that meets none of them is refused.", apiSchema(), 1, decode.Unbounded),
+		"apis":     decode.ListSchema("The APIs. A request that matches none of them is refused.", apiSchema(), 1, decode.Unbounded),
 		"products": decode.ListSchema("What may be called together; apps are granted products.", productSchema(), 0, decode.Unbounded),
 		"apps":     decode.ListSchema("Who calls, and with which keys.", appSchema(), 0, decode.Unbounded),
-		"faults":   raisefault.FaultsSchema("How refusals read, in place of fault_format, of every API and of requests that meet none."),
+		"faults":   raisefault.FaultsSchema("How refusals read, in place of fault_format, for every API and for requests that match none."),
 		"sequence": stepsSchema("The steps of every API that has no sequence of its own, in their order. Each must let the request pass before the next runs."),
 	})
 	s.Dialect = "http://json-schema.org/draft-07/schema#"
@@ -61,10 +61,10 @@ func apiSchema() *decode.Schema {
 	return decode.ObjectSchema(&apiMembers, "", decode.Shapes{
 		"name":      decode.TextSchema("The API's name, in metrics, logs and products.").WithExamples("customers"),
 		"version":   decode.TextSchema("Its version; each has an entry of its own.").WithExamples("v1"),
-		"base_path": decode.PatternSchema("Where it begins: of two that fit, the longer one wins.", "^/").WithExamples("/customers/v1"),
+		"base_path": decode.PatternSchema("Where it begins: of two that match, the longer one wins.", "^/").WithExamples("/customers/v1"),
 		"hosts":     decode.ListSchema("The hosts it is served under; leave it out for any.", decode.TextSchema("").WithExamples("api.example.com"), 1, decode.Unbounded),
 		"sequence":  stepsSchema("The steps of this API alone, in place of the common ones. [] makes it open to everybody."),
-		"faults":    raisefault.FaultsSchema("How refusals of this API read; for other reasons the common faults hold."),
+		"faults":    raisefault.FaultsSchema("How refusals of this API read; for other reasons the common faults apply."),
 	})
 }
 
@@ -81,7 +81,7 @@ func productSchema() *decode.Schema {
 	return decode.ObjectSchema(&productMembers, "", decode.Shapes{
 		"name":       decode.TextSchema("The product's name.").WithExamples("portal"),
 		"apis":       decode.ListSchema("What it grants; leave it out for all APIs.", api, 1, decode.Unbounded),
-		"scopes":     decode.ListSchema("Scopes that the token must have, all of them.", decode.TextSchema("").WithExamples("customers.read"), 0, decode.Unbounded),
+		"scopes":     decode.ListSchema("The token must have at least one of these.", decode.TextSchema("").WithExamples("customers.read"), 0, decode.Unbounded),
 		"attributes": decode.TextsSchema("Words of your own about it, for set_headers.", maxAttributes, maxAttributeBytes),
 		"quota":      quota.OwnSchema(),
 	})
@@ -90,7 +90,7 @@ func productSchema() *decode.Schema {
 var statusWords = []string{"approved", "pending", "revoked"}
 
 func appSchema() *decode.Schema {
-	key := decode.ObjectSchema(&keyMembers, "Write keys with 'sallyport keys mint': it shows the key once, and keeps its hash alone.", decode.Shapes{
+	key := decode.ObjectSchema(&keyMembers, "Write keys with 'sallyport keys mint': it shows the key once, and keeps only its hash.", decode.Shapes{
 		"id":      decode.TextSchema("What logs and metrics call it.").WithExamples("k-2026-11"),
 		"sha256":  decode.PatternSchema("SHA-256 of the key, in hex.", "^[0-9a-fA-F]{64}$"),
 		"status":  decode.WordSchema("", statusWords...).WithDefault("approved"),
@@ -104,11 +104,11 @@ func appSchema() *decode.Schema {
 		"status":        decode.WordSchema("", statusWords...).WithDefault("approved"),
 		"token_clients": decode.ListSchema("The authorization server's clients whose tokens may come with this app's keys; leave it out for any.", decode.TextSchema(""), 1, decode.Unbounded),
 		"allowed_ips":   decode.PrefixesSchema("Addresses it may call from; leave it out for any.", 1),
-		"attributes":    decode.TextsSchema("Words of your own about it, for set_headers.", maxAttributes, maxAttributeBytes),
+		"attributes":    decode.TextsSchema("Your own words about it, for set_headers.", maxAttributes, maxAttributeBytes),
 	})
 }
 
-// sequenceSchema describes a sequence, with what each kind of step says of
+// sequenceSchema describes a sequence, with each kind of step as it describes
 // itself.
 func sequenceSchema() *decode.Schema {
 	of := decode.Shapes{}

@@ -164,12 +164,12 @@ func TestSchemaHasTheDecodersMembers(t *testing.T) {
 // isAlternative is true for objects with one member of several.
 func isAlternative(s *decode.Schema) bool { return s.MaxMembers == 1 || s.OneOf != nil }
 
-var knownAre = regexp.MustCompile(`known are (.*)$`)
+var listedMembers = regexp.MustCompile(`known members: (.*)$`)
 
 func knownMembers(t *testing.T, document any) []string {
 	t.Helper()
 	for _, message := range refusals(t, document) {
-		if m := knownAre.FindStringSubmatch(message); m != nil {
+		if m := listedMembers.FindStringSubmatch(message); m != nil {
 			return slices.Sorted(slices.Values(strings.Split(m[1], ", ")))
 		}
 	}

@@ -21,20 +21,21 @@ type sequence struct {
 	keyPlaces []policy.Place
 	// ownHeaders are those of all its steps.
 	ownHeaders []string
-	// takesToken tells that a step provides a token; tokenForSome: see policy.Site.
+	// takesToken reports that a step provides a token; tokenForSome: see
+	// policy.Site.
 	takesToken, tokenForSome bool
 }
 
 // plan is a configured step, before it is built for a VM.
 type plan struct {
 	policy.Plan
-	is *step // nil when it has a name that no step has
+	is *step // nil if no step has its name
 
-	// then is checked of what the step lets through; nil for nothing.
+	// then checks what the step lets through; nil for no check.
 	then func(*pipeline.Exchange) pipeline.Outcome
 }
 
-// provides reports whether later steps know something by this one, if it is
+// provides reports whether later steps learn something from this one, if it is
 // switched on.
 func (p *plan) provides(k policy.Knowledge) bool {
 	return p.is != nil && p.is.provides&k != 0
@@ -45,7 +46,7 @@ type built struct {
 	_ [0]func() // not comparable: an unused == costs the guest code
 
 	step   pipeline.Step
-	shaper pipeline.Shaper // nil when it has no word in how refusals read
+	shaper pipeline.Shaper // nil if it does not shape refusals
 }
 
 // step builds the step with the wrappers that it was configured with.
@@ -90,11 +91,11 @@ func (s *sequence) addKeyPlaces(places []policy.Place) {
 	}
 }
 
-// holdToCatalog sees to it that token_clients and the scopes of a product rule
-// whatever the sequence says: where no step stands behind it that holds tokens
-// to the catalog, the last step that learns of a token, or of whose key it has
-// to fit, checks them itself. One in dry run refuses nothing, and one with a
-// condition not everything, so neither is one.
+// holdToCatalog makes sure that token_clients and the scopes of a product are
+// enforced whatever the sequence says: if no later step holds tokens to the
+// catalog, the last step that learns of a token, or of the caller it must
+// belong to, checks them itself. A step in dry run refuses nothing, and one
+// with a condition not everything, so neither of them counts.
 func (s *sequence) holdToCatalog() {
 	var token, last *plan
 	excused := false // a token may be missing that a step has asked for
@@ -150,13 +151,13 @@ func (r *reader) plan(v decode.Value) (p plan) {
 		return true
 	})
 	if count != 1 {
-		r.Problem("must have one member, the step's name, with its options below it; several steps are several items of the list")
+		r.Problem("must have one member, the step's name, with its options below it; write several steps as several items of the list")
 	}
 	return p
 }
 
-// checkNeeds looks for the step that p cannot do without. One that is switched
-// off teaches p nothing.
+// checkNeeds looks for the steps that p needs. One that is switched off does
+// not count.
 func (r *reader) checkNeeds(p *plan, before []plan) {
 	for _, one := range [...]policy.Knowledge{policy.Caller, policy.Token} {
 		if p.Needs&one != 0 && !p.Disabled {
@@ -178,7 +179,7 @@ func (r *reader) checkNeed(p *plan, need policy.Knowledge, before []plan) {
 	needed := providers(need)
 	message := p.Cause + " needs " + needed + " before it in the sequence"
 	if disabled {
-		message = p.Cause + " needs " + needed + " before it, which is switched off; switch it on, or this off as well"
+		message = p.Cause + " needs " + needed + " before it, but that is switched off; switch it on, or switch this off too"
 	}
 	r.ProblemAt(p.is.name, message)
 }
@@ -188,7 +189,7 @@ func (r *reader) checkNeed(p *plan, need policy.Knowledge, before []plan) {
 func (r *reader) checkSchemes(s *sequence) {
 	for _, place := range s.keyPlaces {
 		if s.takesToken && place.Header == "authorization" && (place.Scheme == "bearer" || place.Scheme == "dpop") {
-			r.Problem("must not take both an API key and a token behind the scheme " + place.Scheme + " of the header authorization; have the key in another header, or behind a scheme such as ApiKey")
+			r.Problem("must not take both an API key and a token from the scheme " + place.Scheme + " of the header authorization; put the key in another header, or use another scheme for it, such as ApiKey")
 		}
 	}
 }

@@ -19,11 +19,11 @@ type step struct {
 	_        [0]func()        // not comparable: an unused == costs the guest code
 	name     string           // as pipeline.Step.Name gives it
 	kind     policy.Kind      // decodes it, and describes itself
-	provides policy.Knowledge // what later steps know of a request by this one
+	provides policy.Knowledge // what later steps learn about a request from it
 }
 
-// steps are all kinds, in the order in which they are listed to whoever asks for
-// another. A step is added here and in its own folder.
+// steps are all kinds, in the order in which messages list them. A step is
+// added here and in its own folder.
 var steps = [...]step{
 	{name: "cors", kind: &cors.Policy{}},
 	{name: "ip_access", kind: &ipaccess.Policy{}},
@@ -39,7 +39,7 @@ var steps = [...]step{
 	{name: "raise_fault", kind: &raisefault.Policy{}},
 }
 
-// stepNames are the words of steps.
+// stepNames are the names of all steps.
 func stepNames() []string {
 	names := make([]string, len(steps))
 	for i := range steps {
@@ -48,7 +48,7 @@ func stepNames() []string {
 	return names
 }
 
-// stepCalled is nil for a word that is not a step's.
+// stepCalled is the step of that name, nil if there is none.
 func stepCalled(name string) *step {
 	for i := range steps {
 		if steps[i].name == name {
@@ -58,7 +58,7 @@ func stepCalled(name string) *step {
 	return nil
 }
 
-// providers are the words of the steps that provide something.
+// providers lists the names of the steps that provide something.
 func providers(k policy.Knowledge) string {
 	list := ""
 	for i := range steps {

@@ -11,16 +11,17 @@ import (
 type Usage struct {
 	// MaxSeries bounds the metrics with names of the catalog in them.
 	MaxSeries int
-	// Attributes are told to the host for its access log.
+	// Attributes are passed to the host for its access log.
 	Attributes []usage.Attribute
 }
 
-// DefaultMaxSeries is some fifty apps with three APIs each, their refusals and
-// their latencies. A histogram of Envoy's is twenty lines for Prometheus.
+// DefaultMaxSeries is enough for some fifty apps with three APIs each, their
+// refusals and their latencies. One of Envoy's histograms is twenty lines for
+// Prometheus.
 const DefaultMaxSeries = 2000
 
-// Each attribute is a hostcall more for every request; the app is the one that
-// nothing else in an access log tells.
+// Each attribute costs every request one more hostcall; the app is the one that
+// nothing else in an access log shows.
 func defaultUsage() Usage {
 	return Usage{MaxSeries: DefaultMaxSeries, Attributes: []usage.Attribute{usage.App}}
 }
@@ -45,7 +46,7 @@ func (r *reader) attributes(v decode.Value) (attributes []usage.Attribute) {
 		switch {
 		case !ok:
 		case slices.Contains(attributes, usage.Attribute(i)):
-			r.Problem("must be listed once, got it again")
+			r.Problem("must be listed only once")
 		default:
 			attributes = append(attributes, usage.Attribute(i))
 		}

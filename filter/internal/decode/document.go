@@ -12,7 +12,7 @@ import (
 const (
 	// MaxBytes bounds a configuration; 20,000 keys take about five million.
 	MaxBytes = 8 << 20
-	// maxDepth bounds how deep lists and objects nest: gjson calls itself once
+	// maxDepth bounds how deeply lists and objects nest: gjson recurses once
 	// for each level, and reads a value again on each. A configuration needs 8.
 	maxDepth = 16
 )
@@ -49,16 +49,16 @@ func documentFault(data []byte) string {
 	case end < len(data) && gjson.ValidBytes(data[:end]):
 		return "configuration must be one JSON object, got more after byte " + strconv.Itoa(end)
 	case open:
-		return "configuration must be JSON, got a text that ends inside a list, an object or a string: is it cut off?"
+		return "configuration must be JSON, but it ends inside a list, an object or a string: is it cut off?"
 	case !gjson.ValidBytes(data):
-		return "configuration must be JSON, got something else: check commas, quotes and braces (YAML has to be converted first)"
+		return "configuration is not JSON: check commas, quotes and braces (YAML must be converted first)"
 	}
 	return ""
 }
 
-// scan looks at brackets and quotes only. depth is how deep they nest; end is
-// where what follows the first list or object begins, len(data) when nothing
-// but blanks does; open tells that data ends inside something.
+// scan looks at brackets and quotes only. depth is how deeply they nest; end is
+// where the text after the first list or object begins, len(data) if that is
+// blank; open reports that data ends inside something.
 func scan(data []byte) (depth, end int, open bool) {
 	level := 0
 	for i := 0; i < len(data) && depth <= maxDepth; i++ {
@@ -85,7 +85,7 @@ func scan(data []byte) (depth, end int, open bool) {
 	return depth, len(data), level > 0
 }
 
-// trailing gives the length of rest when it is blank, 0 when it is not.
+// trailing is the length of rest if it is blank, 0 if it is not.
 func trailing(rest []byte) int {
 	for _, c := range rest {
 		if c != ' ' && c != '\t' && c != '\n' && c != '\r' {

@@ -2,12 +2,12 @@ package decode
 
 import "github.com/sallyport-gateway/sallyport/filter/internal/ascii"
 
-// maxNameLength bounds the names for which a neighbour is looked for: the
-// distance costs the product of both lengths.
+// maxNameLength bounds the names that are compared: the distance costs the
+// product of both lengths.
 const maxNameLength = 40
 
-// Nearest gives the candidate that was probably meant by name: the same but
-// for case, '-' and '_', or at most a third of its letters away.
+// Nearest returns the candidate that name was probably meant to be: the same
+// but for case, '-' and '_', or at most a third of its letters away.
 func Nearest(name string, candidates []string) (nearest string, ok bool) {
 	if len(name) > maxNameLength {
 		return "", false

@@ -6,8 +6,8 @@ import "strings"
 type Members struct {
 	Names    []string
 	Common   []string // those that other objects have too; they are listed last
-	Required int      // so many of the first must be there
-	Private  bool     // holds a secret: a member that nobody knows may be it
+	Required int      // how many of the first names must be there
+	Private  bool     // holds a secret: an unknown member may be the secret itself
 }
 
 // maxMembers bounds the members of one object.
@@ -39,7 +39,7 @@ func (r *Reader) Object(v Value, m *Members, member func(name string, v Value)) 
 		}
 		r.path[level].name = names[i]
 		if seen[first+i] {
-			r.Problem("must be given once, got it again")
+			r.Problem("must be given only once")
 			return true
 		}
 		seen[first+i] = true
@@ -56,7 +56,7 @@ func (r *Reader) Object(v Value, m *Members, member func(name string, v Value)) 
 	return true
 }
 
-// IndexOf is where a name stands in a list, -1 for nowhere.
+// IndexOf is the index of a name in a list, -1 if it is not there.
 //
 //go:noinline
 func IndexOf(names []string, name string) int {
@@ -68,7 +68,7 @@ func IndexOf(names []string, name string) int {
 	return -1
 }
 
-// unknown notes a member that nobody knows, in the reader's last frame.
+// unknown notes an unknown member, in the reader's last frame.
 func (r *Reader) unknown(name string, m *Members) {
 	if r.Problems.Full() {
 		r.Problems.Count()
@@ -79,12 +79,12 @@ func (r *Reader) unknown(name string, m *Members) {
 	shown, message := Quote(name), "is not a known member"
 	switch {
 	case m.Private && suggestion == "":
-		shown, message = "?", message+" (its name is not shown, as it could be a secret)"
+		shown, message = "?", message+" (its name is not shown because it could be a secret)"
 	case isPlain(name):
 		shown = name
 	}
 	r.path[len(r.path)-1].name = shown
-	r.Problem(message + suggestion + "; known are " + strings.Join(known, ", "))
+	r.Problem(message + suggestion + "; known members: " + strings.Join(known, ", "))
 }
 
 func isPlain(name string) bool {

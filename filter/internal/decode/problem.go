@@ -6,7 +6,7 @@ import (
 )
 
 // Problem is one fault of a configuration. Path is like apis[0].base_path, ""
-// for the document as a whole. Message reads on from "path: ".
+// for the document as a whole. Message continues after "path: ".
 type Problem struct{ Path, Message string }
 
 // String is "path: message".
@@ -22,7 +22,7 @@ func (p Problem) String() string {
 const MaxKept = 50
 
 // Problems collects problems and keeps the first MaxKept. The zero value is
-// empty. What is quoted in one is escaped and bounded, because it goes to a log.
+// empty. Quoted text is escaped and bounded, because it goes to a log.
 type Problems struct {
 	kept  []Problem
 	total int
@@ -37,7 +37,7 @@ func (l *Problems) Add(path, message string) {
 }
 
 // AddUnseen notes p unless its path, or one above it, has a problem already:
-// what follows from another fault helps nobody.
+// reporting the consequences of another fault helps nobody.
 func (l *Problems) AddUnseen(p Problem) {
 	for _, have := range l.kept {
 		if have.Path != "" && within(p.Path, have.Path) {
@@ -55,8 +55,8 @@ func within(path, parent string) bool {
 	return len(path) == len(parent) || path[len(parent)] == '.' || path[len(parent)] == '['
 }
 
-// Full reports whether a further problem is only counted, so that composing
-// its text can be spared.
+// Full reports whether a further problem is only counted, so that its text need
+// not be composed.
 func (l *Problems) Full() bool { return len(l.kept) == MaxKept }
 
 // Count notes a problem that would not be kept; see Full.
@@ -65,8 +65,8 @@ func (l *Problems) Count() { l.total++ }
 // Empty reports whether there is no problem.
 func (l *Problems) Empty() bool { return l.total == 0 }
 
-// All gives what was kept and, when there were more, a last one that says
-// how many.
+// All returns the problems that were kept and, if there were more, a last one
+// that says how many.
 func (l *Problems) All() []Problem {
 	if l.total > len(l.kept) {
 		more := Problem{Message: "and " + strconv.Itoa(l.total-len(l.kept)) + " more"}

@@ -2,8 +2,8 @@ package decode
 
 import "unicode/utf8"
 
-// quote is strconv.QuoteToASCII, which brings a table of all that is printable
-// beyond ASCII: 15 KiB of a module.
+// quote does what strconv.QuoteToASCII does, which needs a table of all
+// printable characters beyond ASCII: 15 KiB of a module.
 func quote(s string) string {
 	b := make([]byte, 0, len(s)+2)
 	b = append(b, '"')

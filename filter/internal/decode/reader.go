@@ -12,8 +12,9 @@ import (
 type Env func(name string) (value string, ok bool)
 
 // Reader reads typed values out of JSON and collects what is wrong. A method
-// that cannot read gives the zero value, and has noted the problem where the
-// reader stands. What was read means something only when no problem was noted.
+// that cannot read a value returns the zero value, and notes the problem with
+// the path of that value. What was read is meaningful only if no problem was
+// noted.
 type Reader struct {
 	// Problems are those of the whole document so far.
 	Problems Problems
@@ -26,15 +27,15 @@ type Reader struct {
 // secrets are read from.
 func NewReader(env Env) *Reader { return &Reader{env: env} }
 
-// frame is one level of the way to a value.
+// frame is one level of the path to a value.
 type frame struct {
 	_     [0]func() // not comparable: an unused == costs the guest code
 	name  string    // "" in a list
 	index int
 }
 
-// Problem notes a problem of the value that is being read. The message reads on
-// from "path: "; it must not show a secret.
+// Problem notes a problem of the value that is being read. The message
+// continues after "path: "; it must not show a secret.
 func (r *Reader) Problem(message string) {
 	if r.Problems.Full() {
 		r.Problems.Count()
@@ -54,7 +55,7 @@ func (r *Reader) Problem(message string) {
 	r.Problems.Add(path, message)
 }
 
-// Got notes a problem, and the text that stood there.
+// Got notes a problem, and the text that was there.
 //
 //go:noinline
 func (r *Reader) Got(message, text string) { r.Problem(message + ", got " + Quote(text)) }
@@ -68,15 +69,15 @@ func (r *Reader) ProblemAt(name, message string) {
 	r.path = r.path[:len(r.path)-1]
 }
 
-// At reads what stands below a name.
+// At reads what is below a name.
 func (r *Reader) At(name string, read func()) {
 	r.path = append(r.path, frame{name: name})
 	read()
 	r.path = r.path[:len(r.path)-1]
 }
 
-// Wrong notes what was wanted; what stood there is named by its type only, so
-// that a secret in a wrong place is not shown.
+// Wrong notes what was wanted; what was there is named by its type only, so
+// that a secret in the wrong place is not shown.
 func (r *Reader) Wrong(v Value, wanted, remedy string) {
 	r.Problem("must be " + wanted + ", got " + v.TypeName() + remedy)
 }
@@ -115,8 +116,8 @@ func (r *Reader) List(v Value, limit int, item func(v Value)) {
 	}
 }
 
-// NonEmpty refuses a list that is written and empty where an absent one means
-// everything: nobody who writes [] can be sure to mean that.
+// NonEmpty refuses an empty list where an absent one means everything: whoever
+// writes [] may well mean nothing.
 func (r *Reader) NonEmpty(v Value, meaning string) {
 	if v.IsList() && ascii.Trim(string(v[1:len(v)-1]), " \t\r\n") == "" {
 		r.Problem("must not be empty; leave it out for " + meaning)
@@ -166,7 +167,7 @@ func (r *Reader) Boolean(v Value) bool {
 }
 
 // Integer reads a whole number within bounds. 1.0 is 1: some control planes
-// know doubles only. low is not below 0, and high not beyond a NumericDate.
+// only know doubles. low is not below 0, and high not beyond a NumericDate.
 func (r *Reader) Integer(v Value, low, high int) int {
 	wanted := "a whole number from " + strconv.Itoa(low) + " to " + strconv.Itoa(high)
 	if !v.IsNumber() {
@@ -185,7 +186,7 @@ func (r *Reader) Integer(v Value, low, high int) int {
 	return int(n)
 }
 
-// Word reads one of a few strings, as a number in their order.
+// Word reads one of a few strings, as its index among them.
 func (r *Reader) Word(v Value, words ...string) (index int, ok bool) {
 	s, ok := r.peek(v)
 	if !ok {

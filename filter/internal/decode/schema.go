@@ -6,11 +6,12 @@ import (
 	"time"
 )
 
-// Schema is one place of the configuration as JSON Schema (draft 7, which
-// editors know best) has it. It is necessary, not sufficient: what it refuses,
-// the loader refuses, and the loader alone sees how members fit each other.
+// Schema describes one place of the configuration in JSON Schema (draft 7,
+// which editors support best). It is necessary, not sufficient: the loader
+// refuses whatever it refuses, and only the loader sees whether members fit
+// together.
 //
-// Only the command line asks for it, so none of it is linked into the module.
+// Only the command line uses it, so none of it is linked into the module.
 type Schema struct {
 	Dialect     string              `json:"$schema,omitempty"`
 	ID          string              `json:"$id,omitempty"`
@@ -38,7 +39,7 @@ type Schema struct {
 	AnyOf       []*Schema           `json:"anyOf,omitempty"`
 	AllOf       []*Schema           `json:"allOf,omitempty"`
 	OneOf       []*Schema           `json:"oneOf,omitempty"`
-	Goes        map[string][]string `json:"dependencies,omitempty"` // members that one cannot do without
+	Goes        map[string][]string `json:"dependencies,omitempty"` // members that each one requires
 	Ref         string              `json:"$ref,omitempty"`
 	Definitions map[string]*Schema  `json:"definitions,omitempty"`
 }
@@ -62,13 +63,13 @@ func ObjectSchema(m *Members, about string, of Shapes) *Schema {
 	}
 }
 
-// ExactlyOne makes an object one of whose members is given, and no other.
+// ExactlyOne requires exactly one of the object's members.
 func (s *Schema) ExactlyOne() *Schema {
 	s.MinMembers, s.MaxMembers = 1, 1
 	return s
 }
 
-// OneOfThese makes an object that has one of some members, and no other of them.
+// OneOfThese requires exactly one of the given members.
 func (s *Schema) OneOfThese(members ...string) *Schema {
 	for _, name := range members {
 		s.OneOf = append(s.OneOf, &Schema{Required: []string{name}})
@@ -113,7 +114,7 @@ func IntegerSchema(about string, low, high int) *Schema {
 	return &Schema{Type: "integer", Description: about, Minimum: &low, Maximum: &high}
 }
 
-// DurationSchema tells the bounds in words: JSON Schema cannot compare
+// DurationSchema states the bounds in words: JSON Schema cannot compare
 // durations.
 func DurationSchema(about string, low, high time.Duration) *Schema {
 	return PatternSchema(strings.TrimPrefix(about+" From ", " ")+shortDuration(low)+" to "+shortDuration(high)+".",
@@ -138,13 +139,13 @@ func ListSchema(about string, item *Schema, low, high int) *Schema {
 	return &Schema{Type: "array", Description: about, Items: item, MinItems: low, MaxItems: max(high, 0)}
 }
 
-// TextsSchema is an object with at most high members, each a string of at most
-// length bytes, by names of their own.
+// TextsSchema is an object with at most high members of any name, each a string
+// of at most length bytes.
 func TextsSchema(about string, high, length int) *Schema {
 	return &Schema{Type: "object", Description: about, Additional: &Schema{Type: "string", MaxLength: length}, MaxMembers: high}
 }
 
-// Either is a string or a list of such.
+// Either is one value or a list of them.
 func Either(about string, one, list *Schema) *Schema {
 	return &Schema{Description: about, AnyOf: []*Schema{one, list}}
 }

@@ -19,12 +19,12 @@ const headerPattern = "^[0-9A-Za-z!#$%&'*+.^_`|~-]+$"
 // HeaderSchema is what Reader.HeaderName reads.
 func HeaderSchema(about string) *Schema { return bounded(about, headerPattern, maxHeaderName) }
 
-// HeaderOrNoneSchema is also "".
+// HeaderOrNoneSchema also allows "".
 func HeaderOrNoneSchema(about string) *Schema {
 	return bounded(about, "^$|"+headerPattern, maxHeaderName)
 }
 
-// PrefixesSchema is what Reader.Prefixes reads, with low items at least.
+// PrefixesSchema is what Reader.Prefixes reads, with at least low items.
 func PrefixesSchema(about string, low int) *Schema {
 	return ListSchema(about, TextSchema("").WithExamples("192.0.2.0/24", "2001:db8::/32"), low, maxPrefixes)
 }

@@ -13,15 +13,15 @@ const (
 
 var secretMembers = Members{Names: []string{"env", "inline"}, Private: true}
 
-// Secret reads {env: NAME} or {inline: TEXT}: what RFC 6749 appendix A.2 lets a
-// client secret be. No problem shows more of it than the name of a variable.
+// Secret reads {env: NAME} or {inline: TEXT}: what RFC 6749 appendix A.2 allows
+// as a client secret. No problem shows more of it than the name of a variable.
 func (r *Reader) Secret(v Value) (s secret.Value) {
 	r.SecretText(v, func(text, where string) { s = r.credential(text, where) })
 	return s
 }
 
-// SecretText gives take the text of a secret, and where it stands, to go on a
-// problem's message; take must not show the text.
+// SecretText passes take the text of a secret, and where it comes from, to
+// append to a problem's message; take must not show the text.
 func (r *Reader) SecretText(v Value, take func(text, where string)) {
 	if !v.IsObject() {
 		r.Wrong(v, "{env: NAME} or {inline: SECRET}", "")
@@ -50,12 +50,12 @@ func (r *Reader) secretFromEnv(v Value, take func(text, where string)) {
 		return
 	}
 	if !envName(name) {
-		r.Problem("must be the name of an environment variable, of letters, digits and \"_\" (what stands there is not shown, as it could be the secret)")
+		r.Problem("must be the name of an environment variable, made of letters, digits and \"_\" (what is there is not shown because it could be the secret)")
 		return
 	}
 	text, ok := r.env(name)
 	if !ok {
-		r.Problem("names the environment variable " + name + ", which the VM does not have; give it to the VM (vm_config.environment_variables) and to the proxy")
+		r.Problem("names the environment variable " + name + ", which is not set in the VM; give it to the VM (vm_config.environment_variables) and to the proxy")
 		return
 	}
 	take(text, " in the environment variable "+name)
@@ -65,7 +65,7 @@ func envName(s string) bool {
 	return len(s) <= maxEnvNameSize && Spelled(s, "_") && s[0] > '9'
 }
 
-// credential accepts what RFC 6749 appendix A.2 lets a client secret be.
+// credential accepts what RFC 6749 appendix A.2 allows as a client secret.
 func (r *Reader) credential(text, where string) secret.Value {
 	switch {
 	case text == "":
@@ -75,7 +75,7 @@ func (r *Reader) credential(text, where string) secret.Value {
 	case !inRange(text, ' ', '~'):
 		remedy := ""
 		if last := text[len(text)-1]; last == '\n' || last == '\r' {
-			remedy = "; it ends in a line end"
+			remedy = "; it ends with a line break"
 		}
 		r.Problem("must be a secret of printable ASCII" + where + remedy)
 	default:

@@ -12,12 +12,11 @@ const (
 	maxVisible = 1024
 	// maxHeaderName bounds the name of a header, in bytes.
 	maxHeaderName = 128
-	// maxPrefixes bounds one list of addresses: it is gone through with every
-	// request.
+	// maxPrefixes bounds one list of addresses: every request goes through it.
 	maxPrefixes = 256
 )
 
-// Parse reads a string with a parser of its own, whose errors read on from the
+// Parse reads a string with the given parser, whose errors continue after the
 // path: "must be ...".
 func (r *Reader) Parse(v Value, parser func(string) error) {
 	s, ok := r.Text(v)
@@ -30,7 +29,7 @@ func (r *Reader) Parse(v Value, parser func(string) error) {
 }
 
 // Printable reads ASCII text that may have blanks: what RFC 6749 appendix A.1
-// lets a client id be.
+// allows as a client id.
 func (r *Reader) Printable(v Value) string {
 	s, ok := r.Text(v)
 	if ok && (s == "" || len(s) > maxVisible || !inRange(s, ' ', '~')) {
@@ -73,7 +72,7 @@ var connectionHeaders = []string{
 	"proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
 }
 
-// hostPrefix is the host's own: such a header can steer Envoy.
+// hostPrefix belongs to the host: such a header can control Envoy.
 const hostPrefix = "x-envoy-"
 
 // HeaderName reads the name of a header and makes it lower case. It refuses
@@ -89,7 +88,7 @@ func (r *Reader) HeaderName(v Value, refused []string) string {
 	}
 	name := ascii.Lower(s)
 	if IndexOf(refused, name) >= 0 || IndexOf(connectionHeaders, name) >= 0 || strings.HasPrefix(name, hostPrefix) {
-		r.Problem("must be a header without another meaning, got " + Quote(s) + `; use one such as "x-api-key"`)
+		r.Problem("must be a header that has no other meaning, got " + Quote(s) + `; use one such as "x-api-key"`)
 		return ""
 	}
 	return name
@@ -110,8 +109,8 @@ func (r *Reader) Prefixes(v Value) (prefixes []ipaddr.Prefix) {
 	return prefixes
 }
 
-// Spelled reports whether a text, which is not empty, has ASCII letters, digits
-// and the given signs only.
+// Spelled reports whether a text is not empty and has only ASCII letters,
+// digits and the given signs.
 func Spelled(s, signs string) bool {
 	for _, c := range []byte(s) {
 		if !isAlphanumeric(c) && strings.IndexByte(signs, c) < 0 {

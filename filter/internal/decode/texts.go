@@ -10,8 +10,8 @@ import (
 // maxTextName bounds a name in an object of texts, in bytes.
 const maxTextName = 128
 
-// NamedTexts reads an object with at most limit strings, each of at most length
-// bytes, by names of their own.
+// NamedTexts reads an object with at most limit members of any name, each a
+// string of at most length bytes.
 func (r *Reader) NamedTexts(v Value, limit, length int) map[string]string {
 	if !v.IsObject() {
 		r.Wrong(v, "an object", "")
@@ -30,7 +30,7 @@ func (r *Reader) NamedTexts(v Value, limit, length int) map[string]string {
 		name = strings.Clone(name)
 		r.At(name, func() {
 			if _, twice := texts[name]; twice {
-				r.Problem("must be given once, got it again")
+				r.Problem("must be given only once")
 			}
 			texts[name] = r.ShortText(v, length)
 		})
@@ -39,7 +39,7 @@ func (r *Reader) NamedTexts(v Value, limit, length int) map[string]string {
 	return texts
 }
 
-// ShortText reads a string of at most so many bytes.
+// ShortText reads a string of at most length bytes.
 func (r *Reader) ShortText(v Value, length int) string {
 	s, ok := r.Text(v)
 	if ok && len(s) > length {
@@ -57,7 +57,7 @@ const maxHeaderValue = 4 << 10
 func (r *Reader) HeaderValue(v Value) string {
 	s, ok := r.Text(v)
 	if ok && (len(s) > maxHeaderValue || !inRange(s, ' ', '~') || ascii.Trim(s, " ") != s) {
-		r.Problem("must be at most " + strconv.Itoa(maxHeaderValue) + " bytes of printable ASCII, without blanks around it")
+		r.Problem("must be at most " + strconv.Itoa(maxHeaderValue) + " bytes of printable ASCII, without leading or trailing blanks")
 		return ""
 	}
 	return s

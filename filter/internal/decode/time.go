@@ -38,7 +38,7 @@ func (r *Reader) Time(v Value, first, last int64) int64 {
 }
 
 // time.Parse and time.ParseDuration read any layout and any unit, and would
-// make the module 110 KiB larger; time.Date alone brings the zones' rules.
+// make the module 110 KiB larger; time.Date alone pulls in the time zone rules.
 // These two read what a configuration may say.
 
 // parseTime reads RFC 3339's date-time from the year 1 on, with "T" and "Z" in
@@ -132,7 +132,8 @@ func zone(s string) (offset int, ok bool) {
 	return offset, true
 }
 
-// units of a duration, the longer word of two with one beginning first.
+// units of a duration; where one word begins another, the longer one comes
+// first.
 var units = [...]struct {
 	word string
 	size time.Duration

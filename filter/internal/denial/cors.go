@@ -3,9 +3,9 @@ package denial
 // CORS is what pages of other origins may do with an answer (Fetch standard,
 // section 3.2.3).
 type CORS struct {
-	AnyOrigin   bool // "*" instead of the origin that asks
+	AnyOrigin   bool // "*" instead of the requesting origin
 	Credentials bool
-	Expose      string // names of headers, "" for no more than every page may read
+	Expose      string // names of headers, "" for only those that every page may read
 }
 
 // AppendTo adds the headers for an origin that is allowed, "" for one that is not.

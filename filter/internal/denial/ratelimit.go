@@ -6,17 +6,19 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 )
 
-// The headers that tell a client of limits (draft-ietf-httpapi-ratelimit-headers-11):
-// structured fields (RFC 9651), each a list of names of limits with parameters.
+// The headers that tell a client about limits
+// (draft-ietf-httpapi-ratelimit-headers-11): structured fields (RFC 9651), each
+// a list of names of limits with parameters.
 const (
 	RetryAfterHeader      = "retry-after"
 	RateLimitHeader       = "ratelimit"
 	RateLimitPolicyHeader = "ratelimit-policy"
 )
 
-// Limit is what clients are told of a limit; it never changes. Name is printable
-// ASCII without quote or backslash, and Policy the whole RateLimit-Policy of its
-// step: the names of its limits, of which clients have a share of their own.
+// Limit is what clients are told about a limit; it never changes. Name is
+// printable ASCII without quotes or backslashes, and Policy the whole
+// RateLimit-Policy of its step: the names of its limits, of which clients have
+// a share of their own.
 type Limit struct{ Name, Policy string }
 
 // PolicyItem is an item of RateLimit-Policy: so many requests in so many seconds.
@@ -29,8 +31,8 @@ func ConcurrencyItem(name string, most int) string {
 	return quoted(name) + ";q=" + strconv.Itoa(most) + `;qu="concurrent-requests"`
 }
 
-// RateLimitItem is an item of RateLimit: so many requests more, and all there are
-// after so many seconds; 0 says nothing of when.
+// RateLimitItem is an item of RateLimit: so many requests are left, and all of
+// them are back after so many seconds; 0 says nothing about when.
 //
 //go:noinline
 func RateLimitItem(name string, remaining, seconds int) string {
@@ -44,7 +46,7 @@ func RateLimitItem(name string, remaining, seconds int) string {
 //go:noinline
 func quoted(name string) string { return `"` + name + `"` }
 
-// without leaves out the headers of these names.
+// without removes the headers with these names.
 func without(headers []host.Header, names []string) []host.Header {
 	kept := headers[:0]
 	for _, h := range headers {

@@ -158,19 +158,20 @@ type Denial struct {
 	// shown in the challenge of TokenScopeInsufficient (RFC 6750 section 3).
 	Scope string
 
-	// DPoP lists, blank-separated, the algorithms of the proofs that are taken,
-	// where a token may be bound to a key. Challenges about tokens then name that
-	// scheme: alone, or where no token came beside Bearer (RFC 9449 section 7.1).
+	// DPoP lists, blank-separated, the algorithms that proofs may use, where a
+	// token may be bound to a key. Challenges about tokens then name that
+	// scheme: alone, or, if no token came, beside Bearer (RFC 9449 section
+	// 7.1).
 	DPoP string
 
-	// Limit is the limit that was reached, nil where none was.
+	// Limit is the limit that was reached, nil if none was.
 	Limit *Limit
 
-	// Shape is the operator's own way to tell it, nil for the gateway's.
+	// Shape is the operator's own form of the refusal, nil for the gateway's.
 	Shape *Shape
 	// CORS is what a page of another origin may read of it, nil for nothing; see
 	// CORS.
 	CORS *CORS
-	// Origin is the origin, one that CORS allows, "" for none.
+	// Origin is the request's origin if CORS allows it, "" otherwise.
 	Origin string
 }

@@ -37,22 +37,22 @@ const ReasonHeader = "x-sallyport-reason"
 // realm is shown in challenges (RFC 9110 section 11.5).
 const realm = "sallyport"
 
-// Response is a rendered refusal: the whole of what the client gets.
+// Response is a rendered refusal: everything that the client gets.
 type Response struct {
 	Status  int
 	Headers []host.Header
 	Body    []byte
-	// GRPC is the status for a gRPC client; 0 leaves it to the host, which makes
-	// it from Status.
+	// GRPC is the status for a gRPC client; 0 leaves it to the host, which
+	// derives it from Status.
 	GRPC int
 
-	// Wire is the host's own, to keep Headers in its form: a response is sent many
-	// times.
+	// Wire is for the host to keep Headers in its own encoding: a response is
+	// sent many times.
 	Wire []byte
 }
 
-// ResourceExhausted is the status that says of a rate limit what it is. Hosts
-// make UNAVAILABLE of 429, which clients may send again at once
+// ResourceExhausted is the gRPC status for a rate limit. Hosts turn 429 into
+// UNAVAILABLE, which clients may retry at once
 // (grpc/doc/http-grpc-status-mapping.md, grpc/doc/statuscodes.md).
 const ResourceExhausted = 8
 
@@ -62,7 +62,7 @@ type Renderer struct {
 	Format Format
 	// RateLimitedGRPC is Response.GRPC of a refusal by a limit.
 	RateLimitedGRPC int
-	// Omit names headers that refusals by a limit go without.
+	// Omit names headers to leave out of refusals by a limit.
 	Omit []string
 
 	kept []*kept // by reason
@@ -73,7 +73,7 @@ type kept struct {
 	response Response
 }
 
-// Render gives a refusal's response, which is not to be changed but for Wire.
+// Render returns a refusal's response, of which only Wire may be changed.
 func (r *Renderer) Render(d Denial) *Response {
 	if d.Reason >= reasonCount {
 		d.Reason = Internal
@@ -136,10 +136,10 @@ func Render(d Denial, f Format) Response {
 	return Response{Status: row.status, Headers: h, Body: body}
 }
 
-// Headers are those of a response that is being made.
+// Headers are the headers of a response that is being built.
 type Headers []host.Header
 
-// Add adds a header; one without a value is none.
+// Add adds a header, unless its value is empty.
 //
 //go:noinline
 func (h *Headers) Add(name, value string) {

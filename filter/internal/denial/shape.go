@@ -12,7 +12,7 @@ type Shape struct {
 	Body    *Template
 }
 
-// rule lets the shape have its word in what the refusal says.
+// rule applies the shape's status and code to the refusal.
 func (s *Shape) rule(r *row) {
 	if s.Status != 0 {
 		r.status = s.Status

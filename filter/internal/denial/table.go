@@ -5,7 +5,7 @@ type challenge uint8
 
 const (
 	noChallenge     challenge = iota
-	keyChallenge              // ApiKey realm: how to present a key is told in the operator's documents
+	keyChallenge              // ApiKey realm: the operator's documents say how to present a key
 	bearerChallenge           // Bearer realm, without an error: no credentials came (RFC 6750 section 3.1)
 	bearerInvalidRequest
 	bearerInvalidToken
@@ -23,7 +23,7 @@ type row struct {
 }
 
 // The errorcodes without the prefix "sallyport." are Apigee's own, so that a
-// client written for Apigee goes on working.
+// client written for Apigee keeps working.
 var table = [reasonCount]row{
 	Internal: {word: "internal.error", status: 500, code: "sallyport.InternalError", text: "Internal error", technical: true},
 

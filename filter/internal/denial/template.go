@@ -11,9 +11,9 @@ import (
 // MaxTemplateBytes bounds a body that an operator writes.
 const MaxTemplateBytes = 8 << 10
 
-// Variables are what a template may say of a refusal, in {{ and }}. All come
-// from the table or from the configuration: nothing of a request, an answer or
-// an error gets into a body.
+// Variables are what a template may say about a refusal, in {{ and }}. All come
+// from the table or from the configuration: nothing from a request, an answer
+// or an error gets into a body.
 var Variables = []string{"reason", "code", "status", "text"}
 
 // Template is the body of a refusal as an operator wrote it.
@@ -23,10 +23,10 @@ type Template struct {
 	text        string
 }
 
-var errTemplate = errors.New(`must have "{{" only in front of reason, code, status, text, with "}}" behind it`)
+var errTemplate = errors.New(`must use "{{" only before reason, code, status or text, followed by "}}"`)
 
-// ParseTemplate reads a body for a content type, "" for none. A variable is
-// escaped as JSON, XML or HTML want it, by the content type.
+// ParseTemplate reads a body for a content type, "" for none. Variables are
+// escaped for JSON, XML or HTML, depending on the content type.
 func ParseTemplate(text, contentType string) (*Template, error) {
 	if len(text) > MaxTemplateBytes {
 		return nil, errors.New("must have at most " + strconv.Itoa(MaxTemplateBytes) + " bytes")
@@ -44,7 +44,7 @@ func ParseTemplate(text, contentType string) (*Template, error) {
 // What next finds besides an index of Variables.
 const none, unknown = -1, -2
 
-// next cuts a text behind its first variable.
+// next cuts a text after its first variable.
 //
 //go:noinline
 func next(text string) (literal string, variable int, rest string) {
@@ -91,7 +91,7 @@ func escapeFor(contentType string) func([]byte, string) []byte {
 	return literal
 }
 
-// endsIn compares in any letter case, and without blanks behind.
+// endsIn ignores letter case and trailing blanks.
 func endsIn(s, lower string) bool {
 	for s != "" && (s[len(s)-1] == ' ' || s[len(s)-1] == '\t') {
 		s = s[:len(s)-1]
@@ -108,7 +108,7 @@ func endsIn(s, lower string) bool {
 	return true
 }
 
-// appendJSON is what stands between the quotes of a string.
+// appendJSON appends what stands between the quotes of a string.
 func appendJSON(b []byte, s string) []byte {
 	at := len(b)
 	b = jsonobject.AppendString(b, s)

@@ -9,11 +9,11 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
 
-// clientAddress is the client's address as those vouch for it whom the operator
+// clientAddress is the client's address according to those whom the operator
 // trusts: the host, or the proxies that each appended the address of their peer
-// to X-Forwarded-For. What stands further left than they wrote is the client's
-// own text. Too few elements mean that the request did not come through them:
-// there is no address then, as there is none in a text that is not one.
+// to X-Forwarded-For. What is further left than they wrote is the client's own
+// text. Too few elements mean that the request did not come through them: there
+// is no address then, and none in a text that is not one.
 func (e *Engine) clientAddress(x *pipeline.Exchange) ipaddr.Addr {
 	var text string
 	if e.config.TrustedHops == 0 {

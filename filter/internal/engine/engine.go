@@ -1,8 +1,8 @@
-// Package engine stands between a host's events and the sequence: one Engine for
-// each plugin instance in each VM, one Stream for each request. It keeps the
-// rules that real proxies force upon a filter: one verdict a stream, nothing
-// let through while the verdict is open, every parked stream ends. It knows the
-// host only as an interface, so that all of it runs in a plain test.
+// Package engine stands between a host's events and the sequence: one Engine
+// for each plugin instance in each VM, one Stream for each request. It keeps
+// the rules that real proxies force upon a filter: one verdict per stream,
+// nothing let through while the verdict is open, every parked stream ends. It
+// knows the host only as an interface, so that all of it runs in a plain test.
 package engine
 
 import (
@@ -30,7 +30,7 @@ const deadlineMargin = 500 * time.Millisecond
 // It is not safe for concurrent use: a VM is one thread.
 type Engine struct {
 	host      Host
-	editor    pipeline.Editor // the host: to make one of it for each request takes a look at a table
+	editor    pipeline.Editor // the host: converting it for each request would cost a table lookup
 	config    *config.Config
 	sequences []*pipeline.Sequence
 	parked    *Stream                 // a line; see Stream
@@ -47,7 +47,7 @@ type Engine struct {
 	client    func(*pipeline.Exchange) ipaddr.Addr // finds a client's address
 }
 
-// New gives an engine that refuses every request until it is configured.
+// New makes an engine that refuses every request until it is configured.
 func New(h Host) *Engine {
 	m := metrics.New(h)
 	e := &Engine{
@@ -58,8 +58,8 @@ func New(h Host) *Engine {
 	return e
 }
 
-// Configure takes the configuration, or refuses it whole and logs one line for
-// each problem. env gives the VM's environment.
+// Configure accepts the configuration, or refuses all of it and logs one line
+// for each problem. env gives the VM's environment.
 func (e *Engine) Configure(data []byte, env func(string) (string, bool)) bool {
 	c, problems := config.Load(data, env)
 	if len(problems) > 0 {
@@ -86,8 +86,8 @@ func (e *Engine) Configure(data []byte, env func(string) (string, bool)) bool {
 	return true
 }
 
-// Watch lets somebody see the sequences at work, from now on; see
-// pipeline.Sequence.Watched. steps are the words of the sequence.
+// Watch reports the sequences at work, from now on; see
+// pipeline.Sequence.Watched. steps are the names of the sequence's steps.
 func (e *Engine) Watch(saw func(steps []string, step int, o pipeline.Outcome)) {
 	for i, sequence := range e.sequences {
 		names := sequence.Names()
@@ -95,12 +95,12 @@ func (e *Engine) Watch(saw func(steps []string, step int, o pipeline.Outcome)) {
 	}
 }
 
-// Close reports what was counted and not reported yet. Streams that outlive the
-// engine are counted at once.
+// Close reports what was counted and not reported yet. What streams that
+// outlive the engine count is reported at once.
 func (e *Engine) Close() { e.metrics.Close() }
 
 // Tick lets time pass for the steps that want to know, ends the parked streams
-// whose time is over, and reports what was counted.
+// whose time is up, and reports what was counted.
 func (e *Engine) Tick() {
 	defer e.metrics.Report()
 	if e.waiting == 0 && !e.peers.busy() {

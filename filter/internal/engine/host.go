@@ -7,7 +7,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
 
-// Level is how loud a log line is.
+// Level is the severity of a log line.
 type Level uint8
 
 // The levels that an engine uses.
@@ -17,9 +17,9 @@ const (
 	Error
 )
 
-// Host is what an engine needs of the proxy. All of it acts on the stream whose
-// callback runs, or on the one that Select chose. A false answer is a technical
-// fault: the engine then refuses.
+// Host is what an engine needs from the proxy. All of it acts on the stream
+// whose callback is running, or on the one that Select chose. A false answer is
+// a technical fault: the engine then refuses.
 type Host interface {
 	host.Store
 	metrics.Host
@@ -29,24 +29,24 @@ type Host interface {
 	// RequestHeaders gives all of them in order, pseudo headers included, names
 	// in lower case. They are good until the callback ends.
 	RequestHeaders() ([]host.Header, bool)
-	// KeepRequest makes the headers that RequestHeaders gave last good for as long
-	// as they are used.
+	// KeepRequest keeps the headers that RequestHeaders gave last good for as
+	// long as they are used.
 	KeepRequest()
 	// ClientAddress is "ip:port" as the host trusts it, "" if it does not say. It is
 	// good until the host is next asked for a value.
 	ClientAddress() string
-	// ClientCertificate is the SHA-256 of the certificate, in hex, with which the
-	// client came; "" when it came without TLS or without a certificate. It is as
-	// short-lived as ClientAddress.
+	// ClientCertificate is the SHA-256, in hex, of the client's certificate; ""
+	// when it came without TLS or without a certificate. It is as short-lived
+	// as ClientAddress.
 	ClientCertificate() string
 	// RequestTrailers gives the trailers and RemoveTrailer removes every line of
 	// one, while the engine is asked about them.
 	RequestTrailers() ([]host.Header, bool)
 	RemoveTrailer(name string) bool
-	// ResponseStatus is what the client was answered, 0 when it was not; for the
-	// log phase.
+	// ResponseStatus is the status that the client got, 0 when it got none; for
+	// the log phase.
 	ResponseStatus() int
-	// SetAttribute tells the host's access log a word about the request.
+	// SetAttribute gives the host's access log a value about the request.
 	SetAttribute(name, value string)
 
 	// Reply answers the client. details is for the access log. The engine calls
@@ -64,15 +64,15 @@ type Host interface {
 	// DispatchGRPC is the same for a unary gRPC call; see host.GRPCDispatcher.
 	DispatchGRPC(c host.GRPCCall, land func(host.GRPCAnswer)) (ok bool)
 
-	// CallForeign calls one of the host's own functions by its name; ok is false
-	// when it has none of that name or refuses the argument.
+	// CallForeign calls one of the host's own functions by its name; ok is
+	// false when it has no such function or refuses the argument.
 	CallForeign(function string, argument []byte) (result []byte, ok bool)
 
 	// RegisterQueue makes a queue of this plugin instance: the host calls
-	// QueueReady when a message lies in it. Queues are never deleted.
+	// QueueReady when there is a message in it. Queues are never deleted.
 	RegisterQueue(name string) (queue uint32, ok bool)
-	// Enqueue puts a message into a queue of any VM. That it did says nothing
-	// about whether anybody will hear it.
+	// Enqueue puts a message into a queue of any VM. Success says nothing about
+	// whether anybody will receive it.
 	Enqueue(queue uint32, message []byte) bool
 	// Dequeue takes a message out; false when there is none.
 	Dequeue(queue uint32) (message []byte, ok bool)

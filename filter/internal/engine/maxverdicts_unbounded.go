@@ -2,6 +2,5 @@
 
 package engine
 
-// maxVerdicts is out of the way in a module with which tests prove what it is
-// there for.
+// maxVerdicts has no effect in a module with which tests prove what it is for.
 const maxVerdicts = 1 << 30

@@ -3,28 +3,28 @@ package engine
 import "github.com/sallyport-gateway/sallyport/filter/internal/denial"
 
 const (
-	// maxParkedBytes bounds what the parked streams of one engine hold in its VM:
-	// what no bound on their number does, as Envoy lets a request have 60 KiB of
-	// headers. Envoy holds the same again, and the bodies.
+	// maxParkedBytes bounds what the parked streams of one engine hold in its
+	// VM. A bound on their number would not, as Envoy lets a request have 60
+	// KiB of headers. Envoy holds the same amount again, and the bodies.
 	maxParkedBytes = 16 << 20
 	// parkedOverhead is counted for a parked stream beside its headers.
 	parkedOverhead = 1 << 10
-	// parkedRetrySeconds is told to a client whose request waited too long or
+	// parkedRetrySeconds is sent to a client whose request waited too long or
 	// could not wait.
 	parkedRetrySeconds = 5
 )
 
-// newLine is an empty line: a ring of streams that begins and ends with one that
-// is not a stream.
+// newLine is an empty line: a ring of streams that begins and ends with a
+// sentinel.
 func newLine() *Stream {
 	l := &Stream{}
 	l.prev, l.next = l, l
 	return l
 }
 
-// queue puts the stream at the end of a line, and out of the one where it was.
-// With nil it waits no more, and its headers are let go: a call in the air knows
-// those who wait for it until it has landed.
+// queue moves the stream to the end of a line. With nil it no longer waits, and
+// its headers are released: a call in flight refers to the streams that wait
+// for it until it has landed.
 //
 //go:noinline
 func (s *Stream) queue(line *Stream) {
@@ -70,9 +70,9 @@ func (s *Stream) park() Action {
 // longestWait is how long a stream may be parked, in nanoseconds.
 func (e *Engine) longestWait() int64 { return int64(e.config.LongestWait() + deadlineMargin) }
 
-// expire has the streams refused that have waited too long, whatever the host
-// does with their calls. A clock that was set back prolongs no wait beyond the
-// longest.
+// expire queues the streams that have waited too long to be refused, whatever
+// the host does with their calls. A clock that was set back does not prolong a
+// wait beyond the longest.
 func (e *Engine) expire(now int64) {
 	for s := e.parked.next; s != e.parked; {
 		next := s.next
@@ -84,7 +84,8 @@ func (e *Engine) expire(now int64) {
 	}
 }
 
-// giveUp refuses an undecided stream that cannot wait, or cannot wait on.
+// giveUp refuses an undecided stream that cannot wait, or cannot wait any
+// longer.
 func (s *Stream) giveUp(r denial.Reason) Action {
 	d := denial.Denial{Reason: r, RetryAfterSeconds: parkedRetrySeconds}
 	if !s.run.Fail(d) {

@@ -10,8 +10,8 @@ import (
 const (
 	// queuePrefix sets our queues apart from those of foreign plugins.
 	queuePrefix = "sallyport/1/peer/"
-	// maxMessages bounds how many messages are heard in one callback: others may
-	// go on sending.
+	// maxMessages bounds how many messages are read in one callback: others may
+	// keep sending.
 	maxMessages = 1024
 )
 
@@ -27,8 +27,8 @@ type peers struct {
 	nudgedAt int64  // unix nanoseconds
 }
 
-// Queue implements host.Peers. The name is random, as a queue belongs to who
-// registered it last.
+// Queue implements host.Peers. The name is random, because a queue belongs to
+// whoever registered it last.
 func (p *peers) Queue() (queue uint32, ok bool) {
 	if !p.made && !p.failed {
 		p.queue, p.made = p.host.RegisterQueue(queuePrefix + word())
@@ -44,7 +44,8 @@ func (p *peers) Tell(queue uint32, message []byte) { p.host.Enqueue(queue, messa
 func (p *peers) Join(b host.Background) { p.listener = append(p.listener, b) }
 
 // callBack has QueueReady called soon: by a message to ourselves, some 30 µs
-// later. One is on its way at a time. What is lost, the next tick makes up for.
+// later. Only one is on its way at a time. If it is lost, the next tick makes
+// up for it.
 func (p *peers) callBack(now int64) {
 	if since := now - p.nudgedAt; p.nudge != "" && 0 <= since && since < int64(TickPeriod) {
 		return
@@ -68,7 +69,7 @@ func (p *peers) calledBack(message []byte) bool {
 	return true
 }
 
-// word differs from VM to VM and from time to time. Who guesses one gains a
+// word differs from VM to VM and from call to call. Whoever guesses one gains a
 // callback.
 //
 //go:noinline
@@ -91,8 +92,8 @@ func (p *peers) tick(now int64) {
 	}
 }
 
-// QueueReady hears what other VMs have to say, and this one to itself. Messages
-// are foreign bytes: any plugin may write into any queue.
+// QueueReady reads the messages of other VMs, and this one's to itself. They
+// are untrusted bytes: any plugin may write into any queue.
 func (e *Engine) QueueReady(queue uint32) {
 	if !e.peers.made || queue != e.peers.queue {
 		return

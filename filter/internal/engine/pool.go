@@ -2,18 +2,18 @@ package engine
 
 import "github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 
-// maxPooled bounds the streams that wait to be used again: as many as are open at
+// maxPooled bounds the streams that are kept for reuse: as many as are open at
 // once in a busy VM.
 const maxPooled = 256
 
-// pool has streams that are over, to serve other requests: a stream is a
-// kilobyte, and most requests need nothing else of the heap.
+// pool has streams that have ended, to serve other requests: a stream is a
+// kilobyte, and most requests need nothing else from the heap.
 type pool struct {
 	first *Stream
 	count int
 }
 
-// take gives a stream that is as new, or nil.
+// take gives a stream that is as good as new, or nil.
 func (p *pool) take() *Stream {
 	s := p.first
 	if s != nil {
@@ -23,9 +23,9 @@ func (p *pool) take() *Stream {
 	return s
 }
 
-// give takes a stream that is over. One that was parked, whatever became of it, is
-// left to the garbage collector: what it waited for may still point to it. So is
-// one that a panic may have left half done.
+// give takes a stream that has ended. One that was parked, whatever happened to
+// it, is left to the garbage collector: what it waited for may still point to
+// it. So is one that a panic may have left half done.
 func (p *pool) give(s *Stream) {
 	if s.kept || s.failed || s.Next != nil || p.count >= maxPooled {
 		return

@@ -11,8 +11,8 @@ import (
 )
 
 // The metrics. A value between "=" and "|" becomes a Prometheus label by the
-// stats_tags of envoy-config/envoy.yaml. Nothing of a request is in a name, so
-// a client cannot make series.
+// stats_tags of envoy-config/envoy.yaml. Nothing from a request is in a name,
+// so a client cannot create series.
 const (
 	metricDecisions = "sallyport_decisions."
 	metricDryRun    = "sallyport_dry_run."
@@ -23,7 +23,7 @@ const (
 	metricAdded     = "sallyport_added_us"
 )
 
-// counters are those that every request may move.
+// counters are those that any request may change.
 type counters struct {
 	allowed                  host.Counter
 	answered                 host.Counter // nil before the first
@@ -62,8 +62,8 @@ func (c *byReason) count(r denial.Reason) {
 	c.of[r].Add(1)
 }
 
-// note counts a decision, and what was let pass on the operator's word. reason
-// is why not.
+// note counts a decision, and what was let pass because the operator said so.
+// reason is why a request was refused.
 func (e *Engine) note(x *pipeline.Exchange, allowed bool, reason denial.Reason) {
 	if allowed {
 		e.counters.allowed.Add(1)
@@ -88,7 +88,7 @@ func (e *Engine) noteExcused(x *pipeline.Exchange) {
 	}
 	for _, r := range x.Overridden {
 		e.counters.overrule.count(r)
-		e.say(r, "let a request pass by on_error: ", x)
+		e.say(r, "let a request pass because of on_error: ", x)
 	}
 }
 
@@ -123,26 +123,26 @@ func (e *Engine) say(r denial.Reason, what string, x *pipeline.Exchange) {
 	e.host.Log(Error, line)
 }
 
-// remedy tells the operator where to look, for what only an operator can mend; ""
-// for everything else.
+// remedy tells the operator where to look, for what only an operator can fix;
+// "" for everything else.
 func remedy(r denial.Reason) string {
 	switch r {
 	case denial.IntrospectionUnknownCluster:
-		return "introspect_token.cluster names no cluster of this proxy"
+		return "introspect_token.cluster is not a cluster of this proxy"
 	case denial.IntrospectionNoHost:
 		return "the introspection cluster has no healthy endpoint or its circuit breaker is open"
 	case denial.IntrospectionCredentialsRefused:
 		return "the authorization server refused introspect_token.client_id and client_secret"
 	case denial.IntrospectionForbidden:
-		return "the authorization server does not let introspect_token.client_id introspect"
+		return "the authorization server does not allow introspect_token.client_id to introspect tokens"
 	case denial.IntrospectionRejected:
 		return "the authorization server rejected the introspection request itself; check introspect_token.path"
 	case denial.JWKSInvalid:
-		return "precheck.jwks.path must be the issuer's jwks_uri, which answers its keys"
+		return "precheck.jwks.path must be the issuer's jwks_uri, which returns its keys"
 	case denial.JWKSUnavailable:
 		return "the issuer's keys could not be fetched; check precheck.jwks"
 	case denial.IntrospectionRateLimited:
-		return "the authorization server limits this gateway's calls; raise its budget or cache.max_ttl"
+		return "the authorization server limits this gateway's calls; raise its limit or cache.max_ttl"
 	}
 	return ""
 }

@@ -40,8 +40,8 @@ func (s *Stream) begin() (denial.Reason, bool) {
 	return 0, true
 }
 
-// readPseudoHeaders fills what a request line says. Each of the three must be
-// there exactly once, and the target must be a path: "*" and CONNECT's
+// readPseudoHeaders fills in what a request line says. Each of the three must
+// be there exactly once, and the target must be a path: "*" and CONNECT's
 // authority belong to no API (RFC 9113 section 8.3.1).
 func readPseudoHeaders(x *pipeline.Exchange) bool {
 	var target string

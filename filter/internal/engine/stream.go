@@ -7,8 +7,8 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
 
-// Action is what a request callback answers the host. The zero value holds the
-// request back.
+// Action is what a request callback returns to the host. The zero value holds
+// the request back.
 type Action uint8
 
 const (
@@ -30,9 +30,9 @@ const (
 	gone
 )
 
-// Stream is one request. The zero value is of no use; Open makes one.
+// Stream is one request. The zero value is not usable; Open makes one.
 type Stream struct {
-	// Next is the adaptor's own, to keep streams in a list.
+	// Next is for the adaptor, to keep streams in a list.
 	Next *Stream
 
 	engine   *Engine
@@ -105,7 +105,7 @@ func (s *Stream) hold() Action {
 	return Pause
 }
 
-// advance runs the sequence on from where it stands and acts on the verdict.
+// advance continues the sequence from where it is and acts on the verdict.
 func (s *Stream) advance(now int64) Action {
 	switch s.run.Advance(&s.exchange, now, s.resume) {
 	case pipeline.Parked:
@@ -119,8 +119,8 @@ func (s *Stream) advance(now int64) Action {
 	return s.refuse(s.run.Denial())
 }
 
-// keep leaves the request's headers to the stream for as long as it waits, which
-// is for longer than the callback.
+// keep leaves the request's headers to the stream for as long as it waits,
+// which is longer than the callback.
 func (s *Stream) keep() {
 	if !s.kept {
 		s.engine.host.KeepRequest()
@@ -128,9 +128,9 @@ func (s *Stream) keep() {
 	}
 }
 
-// admit applies the edits, all before the request may move. One that the host
-// does not take is a refusal: the key or a forged header would go through. What
-// was edited before it goes nowhere.
+// admit applies the edits, all before the request may move. If the host does
+// not take one, the request is refused: the key or a forged header would go
+// through. What was edited before goes nowhere.
 func (s *Stream) admit() Action {
 	s.engine.identity.Apply(&s.exchange)
 	if !s.exchange.Edit(s.engine.editor) {
@@ -140,7 +140,7 @@ func (s *Stream) admit() Action {
 	s.engine.counters.added.Observe(max(s.engine.host.NowNanos()-s.began, 0) / int64(time.Microsecond))
 	s.describe(true)
 	s.tellAllowances()
-	s.phase = admitted // at last: what panics before is refused still
+	s.phase = admitted // last: a panic before this still refuses
 	return Pass
 }
 
@@ -164,9 +164,9 @@ func (s *Stream) refuse(d denial.Denial) Action {
 	return Pause
 }
 
-// statusOf is what the client reads of a refusal, so that the host need not be
-// asked at the end of a request; 0 when the headers are let go by which gRPC's
-// clients are known.
+// statusOf is the status that the client gets for a refusal, so that the host
+// need not be asked at the end of a request; 0 when the headers that identify
+// gRPC clients have been released.
 func (s *Stream) statusOf(r *denial.Response) int {
 	switch {
 	case s.exchange.Headers == nil:
@@ -177,11 +177,12 @@ func (s *Stream) statusOf(r *denial.Response) int {
 	return r.Status
 }
 
-// grpcStatus is that of every answer to a client of gRPC, which reads another.
+// grpcStatus is the HTTP status of every answer to a gRPC client, which reads
+// gRPC's own.
 const grpcStatus = 200
 
 // shaped is a refusal in the shape that the operator wants it to have. It is a
-// function of its own so that others cost no allocation.
+// function of its own so that other refusals cost no allocation.
 //
 //go:noinline
 func (s *Stream) shaped(d denial.Denial) denial.Denial {
@@ -201,7 +202,7 @@ func (s *Stream) hasShape() bool {
 	return s.engine.config != nil && s.engine.config.Faults != nil
 }
 
-// answer sends what the sequence answers in the backend's place, once.
+// answer sends the sequence's answer in the backend's place, once.
 func (s *Stream) answer(r *denial.Response) Action {
 	s.phase, s.replied = refused, true
 	if s.engine.host.Reply(r, answerDetails) {
@@ -212,7 +213,7 @@ func (s *Stream) answer(r *denial.Response) Action {
 	return Pause
 }
 
-// answerDetails is what the host's access log says of an answer.
+// answerDetails is what the host's access log says about an answer.
 const answerDetails = "cors.preflight"
 
 // Fail refuses an undecided stream after a fault of our own: a panic that was
@@ -225,8 +226,8 @@ func (s *Stream) Fail() {
 	s.fail()
 }
 
-// fail refuses a stream that may wait. It leaves its line at last, whatever
-// happens: the shape of the refusal is made of the headers.
+// fail refuses a stream that may wait. It leaves its line last, whatever
+// happens: the shape of the refusal depends on the headers.
 func (s *Stream) fail() Action {
 	defer s.leave()
 	s.run.Fail(denial.Denial{})

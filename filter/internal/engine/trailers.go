@@ -6,7 +6,7 @@ import (
 )
 
 // OnRequestTrailers holds trailers back as OnRequestBody does the body, and
-// takes out of them what no client may tell the backend: recipients may merge
+// removes from them what no client may tell the backend: recipients may merge
 // trailers into the headers (RFC 9110 section 6.5.1). A host does not ask about
 // requests that have none.
 func (s *Stream) OnRequestTrailers() Action {
@@ -39,6 +39,6 @@ func (s *Stream) cut() Action {
 		return s.fail()
 	}
 	s.engine.host.Reply(s.engine.refusals.Render(denial.Denial{}), denial.Internal.String())
-	s.engine.say(denial.Internal, "cut a request whose trailers the host did not give: ", &s.exchange)
+	s.engine.say(denial.Internal, "cut off a request whose trailers the host did not provide: ", &s.exchange)
 	return Pause
 }

@@ -9,14 +9,15 @@ import (
 
 // The attributes in which an admitted request's allowances wait for the host to
 // put them into its response: the values of RateLimit and RateLimit-Policy. The
-// filter itself hears of no response, which would cost every request a callback.
+// filter itself is not called for responses, which would cost every request a
+// callback.
 const (
 	attributeRateLimit       = "sallyport.ratelimit"
 	attributeRateLimitPolicy = "sallyport.ratelimit_policy"
 )
 
 // OnLog records the call: its end is known now. A request that was never
-// decided is no call, and is counted by Close.
+// decided is not a call, and is counted by Close.
 func (s *Stream) OnLog() {
 	if s.recorded || s.engine.usage == nil || s.phase != admitted && s.phase != refused {
 		return
@@ -41,7 +42,7 @@ func (s *Stream) OnLog() {
 	s.engine.usage.Record(&c)
 }
 
-// describe tells the host's access log what is known of a decided request.
+// describe tells the host's access log what is known about a decided request.
 func (s *Stream) describe(allowed bool) {
 	if s.engine.config == nil || len(s.engine.config.Usage.Attributes) == 0 {
 		return
@@ -62,8 +63,8 @@ func (s *Stream) party() usage.Party {
 	return usage.Party{App: x.KeyOwner.App, Product: x.Caller.Product, API: x.API.Name, Version: x.API.Version}
 }
 
-// tellAllowances leaves what the limits have left for the client, where steps said
-// so.
+// tellAllowances passes on what the limits have left for the client, if steps
+// said so.
 func (s *Stream) tellAllowances() {
 	if len(s.exchange.Allowances) == 0 {
 		return

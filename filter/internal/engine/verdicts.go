@@ -1,7 +1,7 @@
 package engine
 
 // wake is called when what the stream waits for has come, in whatever callback
-// that is. The verdict comes with giveVerdicts.
+// that happens. The verdict comes with giveVerdicts.
 func (s *Stream) wake() {
 	s.woken = true
 	if s.line != nil && s.line == s.engine.parked {
@@ -10,9 +10,9 @@ func (s *Stream) wake() {
 }
 
 // giveVerdicts is the end of every callback in which streams may have fallen
-// due, whatever for. It serves maxVerdicts of them, who came first first. While
-// any remain, the VM calls itself back: at once by a message, or else at the
-// next tick, which is also what makes up for a panic.
+// due, for whatever reason. It serves maxVerdicts of them, first come, first
+// served. While any remain, the VM calls itself back: at once by a message, or
+// else at the next tick, which also makes up for a panic.
 func (e *Engine) giveVerdicts() {
 	if e.due.next == e.due {
 		return
@@ -28,11 +28,11 @@ func (e *Engine) giveVerdicts() {
 	}
 }
 
-// serve goes on with a stream that is due. It reports whether that may have cost
-// a verdict: a stream that is gone for the host, or was refused while it waited,
-// costs none. The stream must be selected before anything can be done to it. A
-// panic stays with the stream that caused it; those that are due in the same
-// callback are served all the same.
+// serve goes on with a stream that is due. It reports whether that may have
+// cost a verdict: a stream that the host no longer knows, or that was refused
+// while it waited, costs none. The stream must be selected before anything can
+// be done to it. A panic affects only the stream that caused it; others that
+// are due in the same callback are still served.
 func (s *Stream) serve(now int64) (served bool) {
 	if s.phase != deciding || !s.engine.host.Select(s.id) {
 		s.leave()

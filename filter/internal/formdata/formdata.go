@@ -37,7 +37,7 @@ func Decode(s string) string {
 	return string(b)
 }
 
-// DecodesTo tells whether Decode(s) is want, without making it.
+// DecodesTo reports whether Decode(s) is want, without allocating it.
 func DecodesTo(s, want string) bool {
 	for s != "" && want != "" {
 		c, size := decodedByte(s)

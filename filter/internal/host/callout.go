@@ -13,7 +13,7 @@ type Callout struct {
 	Timeout   time.Duration
 }
 
-// Failure says how a callout ended without an answer of the server. The zero
+// Failure says how a callout ended without an answer from the server. The zero
 // value is a failure, so an Answer that nobody filled in is not a success.
 type Failure uint8
 
@@ -44,8 +44,8 @@ type Answer struct {
 	Status  int
 	Headers []Header
 	Body    []byte
-	// BodySize is the whole size of the body; Body may have been cut at the
-	// bound that was asked for.
+	// BodySize is the full size of the body; Body may have been cut at the
+	// limit that was asked for.
 	BodySize int
 }
 

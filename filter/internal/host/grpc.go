@@ -9,14 +9,15 @@ type GRPCCall struct {
 	Method  string
 	Message []byte // encoded
 	Timeout time.Duration
-	// MaxAnswer bounds the answer's message, in bytes; a larger one is none.
+	// MaxAnswer bounds the answer's message, in bytes; a larger one is a
+	// failure.
 	MaxAnswer int
 }
 
 // GRPCAnswer is how a unary call ended. The zero value is a failure.
 type GRPCAnswer struct {
 	OK      bool
-	Message []byte // encoded; of an OK
+	Message []byte // encoded; only with OK
 }
 
 // GRPCDispatcher sends unary calls: the host's port. When ok, land is called

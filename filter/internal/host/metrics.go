@@ -1,21 +1,21 @@
 package host
 
 // Metrics is the host's port for metrics. A name is used for one kind only, and
-// nothing of a request may be in it: hosts keep what was ever named. What is
+// may contain nothing from a request: hosts keep every name forever. What is
 // counted is reported to the host a little later.
 type Metrics interface {
 	// Count adds one to a counter.
 	Count(metric string)
 	// Add adds n, above 0, to a counter, for what was counted elsewhere first.
 	Add(metric string, n int64)
-	// Gauge sets what holds now, one value for all VMs of the host; it is at
-	// least 0.
+	// Gauge sets the current value, one for all VMs of the host; it is at least
+	// 0.
 	Gauge(metric string, value int64)
 	// Observe puts one value, at least 0, into a histogram.
 	Observe(metric string, value int64)
 
-	// Counter and Histogram look a metric up once, for what is counted with every
-	// request. The host knows nothing of it before it is used.
+	// Counter and Histogram look a metric up once, for what every request
+	// counts. The host does not know the metric until it is used.
 	Counter(metric string) Counter
 	Histogram(metric string) Histogram
 }

@@ -2,11 +2,11 @@ package host
 
 // Peers are the other VMs of the host, one thread each, that run the same steps.
 type Peers interface {
-	// Queue is where this VM hears; ok is false when the host has no queues.
+	// Queue is where this VM listens; ok is false when the host has no queues.
 	Queue() (queue uint32, ok bool)
-	// Tell sends a message to whoever hears at a queue. It may be lost.
+	// Tell sends a message to whoever listens at a queue. It may be lost.
 	Tell(queue uint32, message []byte)
-	// Join makes a step hear, and lets time pass for it.
+	// Join lets a step receive messages and ticks.
 	Join(Background)
 }
 
@@ -16,8 +16,8 @@ type Background interface {
 	Busy() bool
 	// Tick is called often while time passes; now is in unix nanoseconds.
 	Tick(now int64)
-	// Hear is told every message to this VM, whoever sent it and for whatever
-	// step it is meant.
+	// Hear gets every message to this VM, whoever sent it and whichever step it
+	// is meant for.
 	Hear(message []byte, now int64)
 }
 

@@ -2,7 +2,7 @@ package host
 
 import "math/rand/v2"
 
-// Ports are what policies need of the proxy: one value for all of them.
+// Ports are what policies need from the proxy: one value for all of them.
 type Ports struct {
 	Store      Store
 	Dispatcher Dispatcher
@@ -10,19 +10,19 @@ type Ports struct {
 	GRPC    GRPCDispatcher
 	Metrics Metrics
 	Peers   Peers
-	// ClientCertificate is the SHA-256, in hex, of the certificate with which the
-	// client of the current request came; "" without one. It is good until the proxy
-	// is next asked for a value.
+	// ClientCertificate is the SHA-256, in hex, of the certificate that the
+	// client of the current request presented; "" without one. It is good until
+	// the proxy is next asked for a value.
 	ClientCertificate func() string
 	// Now reads the host's clock, in unix nanoseconds.
 	Now func() int64
 	// Warn writes a line to the operator's log.
 	Warn func(line string)
-	// Host calls one of the proxy's own functions by its name, to check and to
-	// make signatures; ok is false when it has none of that name or refuses the
-	// argument. nil leaves it to the filter's own code.
+	// Host calls one of the proxy's own functions by its name, to verify and to
+	// make signatures; ok is false when it has no such function or refuses the
+	// argument. nil leaves the work to the filter's own code.
 	Host func(function string, argument []byte) (result []byte, ok bool)
-	// Random gives evenly spread numbers.
+	// Random returns uniformly distributed numbers.
 	Random func() uint64
 }
 
@@ -31,9 +31,9 @@ func (p *Ports) CallGRPC(c GRPCCall, land func(now int64, a GRPCAnswer)) (ok boo
 	return p.GRPC != nil && p.GRPC(c, land)
 }
 
-// WithDefaults puts what drops everything in the place of missing Metrics, Peers
-// and Warn, and the runtime's generator in that of Random. Without Now the clock
-// is never read again.
+// WithDefaults replaces missing Metrics, Peers and Warn by ones that drop
+// everything, and a missing Random by the runtime's generator. Without Now the
+// clock is never read again.
 func (p Ports) WithDefaults() Ports {
 	if p.ClientCertificate == nil {
 		p.ClientCertificate = func() string { return "" }

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Addr is an address. The zero value is none: Parse never gives it, and no prefix contains it. An IPv4 address mapped into
-// IPv6 (RFC 4291 section 2.5.5.2) is the IPv4 address.
+// Addr is an address. The zero value is no address: Parse never returns it, and no prefix contains it. An IPv4 address
+// mapped into IPv6 (RFC 4291 section 2.5.5.2) is the IPv4 address.
 type Addr struct {
 	hi, lo uint64 // an IPv4 address in its mapped form
 	ok     bool
@@ -20,9 +20,8 @@ const mapped, mappedBits = 0xffff << 32, 96
 // Valid reports whether there is an address.
 func (a Addr) Valid() bool { return a.ok }
 
-// Bytes are the address's 16, an IPv4 one's in its mapped form, with every bit
-// of an IPv6 address beyond the first n of 128 cleared. Those of one network of
-// that length are the same.
+// Bytes returns the 16 bytes of the address, an IPv4 one in its mapped form. Every bit of an IPv6 address beyond the
+// first n of 128 is cleared, so all addresses in one network of that length give the same bytes.
 func (a Addr) Bytes(n int) (b [16]byte) {
 	if !a.Is4() {
 		hi, lo := beyond(n)
@@ -52,9 +51,8 @@ func Parse(s string) (Addr, bool) {
 	return Addr{hi: binary.BigEndian.Uint64(bits[:8]), lo: binary.BigEndian.Uint64(bits[8:]), ok: true}, true
 }
 
-// ParsePeer reads an address as proxies write that of a peer: alone, in
-// brackets, with a port, an IPv6 one with a zone (RFC 4007 section 11), or with
-// several of these. Port and zone say nothing about who it is, and are left out.
+// ParsePeer reads a peer's address as proxies write it: alone, in brackets, with a port, an IPv6 one with a zone (RFC
+// 4007 section 11), or with several of these. The port and the zone say nothing about who the peer is, and are dropped.
 func ParsePeer(s string) (Addr, bool) {
 	address, port := s, ""
 	if strings.HasPrefix(s, "[") {
@@ -74,7 +72,7 @@ func ParsePeer(s string) (Addr, bool) {
 	return Parse(address)
 }
 
-// isPort reports a colon with one to five digits.
+// isPort reports whether s is a colon and one to five digits.
 func isPort(s string) bool {
 	if s[0] != ':' || len(s) < 2 || len(s) > 6 {
 		return false
@@ -87,7 +85,7 @@ func isPort(s string) bool {
 	return true
 }
 
-// parse4 reads four decimal numbers without zeros in front.
+// parse4 reads four decimal numbers without leading zeros.
 func parse4(s string) (four uint32, ok bool) {
 	for i := range 4 {
 		part := s

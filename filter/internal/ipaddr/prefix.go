@@ -14,11 +14,11 @@ type Prefix struct {
 
 var (
 	errPrefix   = errors.New(`must be an address or a prefix, such as "10.0.0.0/8" or "2001:db8::/32"`)
-	errHostBits = errors.New("must have no bits beyond its prefix length: it could be meant as one address or as many")
+	errHostBits = errors.New("must have no bits set beyond its prefix length: it could mean one address or many")
 )
 
-// ParsePrefix reads an address, which is a prefix of its whole length, or a prefix in CIDR notation (RFC 4632 section 3.1,
-// RFC 4291 section 2.3). Errors read on from a path.
+// ParsePrefix reads an address, which is a prefix of its whole length, or a prefix in CIDR notation (RFC 4632 section
+// 3.1, RFC 4291 section 2.3). Errors continue a sentence that starts with a path.
 func ParsePrefix(s string) (Prefix, error) {
 	text, length, given := strings.Cut(s, "/")
 	a, ok := Parse(text)
@@ -65,7 +65,7 @@ func smallNumber(s string) (int, bool) {
 // Contains reports whether the address begins with the prefix's bits. An IPv4 address is in no IPv6 prefix, not even ::/0,
 // and the other way round.
 func (p Prefix) Contains(a Addr) bool {
-	// A prefix that is shorter than the mapped form's own is one of IPv6.
+	// A prefix that is shorter than the mapped form's own is an IPv6 one.
 	is4 := p.addr.Is4() && p.bits >= mappedBits
 	if !a.ok || !p.addr.ok || a.Is4() != is4 {
 		return false
@@ -74,7 +74,7 @@ func (p Prefix) Contains(a Addr) bool {
 	return (a.hi^p.addr.hi)&^hi == 0 && (a.lo^p.addr.lo)&^lo == 0
 }
 
-// beyond has the bits set that come after the first n of 128. Go gives 0 for a shift by 64 and more.
+// beyond returns the bits after the first n of 128, set. In Go a shift by 64 or more gives 0.
 func beyond(n int) (hi, lo uint64) {
 	const all = ^uint64(0)
 	return all >> n, all >> max(n-64, 0)

@@ -38,8 +38,8 @@ func (a Addr) String() string {
 	return text
 }
 
-// longestZeros gives the first of the longest runs of zeros, which has two groups
-// at least; -1 for none.
+// longestZeros returns the first of the longest runs of zeros, which has at
+// least two groups; -1 for none.
 func longestZeros(groups *[8]uint16) (from, to int) {
 	from, to = -1, -1
 	for i := 0; i < len(groups); {

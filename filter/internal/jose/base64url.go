@@ -20,8 +20,8 @@ var digitOf = func() (of [256]byte) {
 }()
 
 // decode reads base64url without padding (RFC 7515 section 2). It refuses set
-// bits behind the last byte: two texts for one signature would be two tokens
-// where there is one.
+// bits after the last byte: two texts for one signature would make two tokens
+// of one.
 func decode(s string) ([]byte, bool) {
 	out := make([]byte, 0, len(s)/4*3+3)
 	for len(s) >= 4 {

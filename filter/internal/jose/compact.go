@@ -11,7 +11,7 @@ import (
 // maxNameBytes bounds kid and typ.
 const maxNameBytes = 256
 
-// Message is a token as it stands there: read, and not yet believed.
+// Message is a token that has been read, and not yet verified.
 type Message struct {
 	Header       Header
 	Payload      []byte
@@ -20,24 +20,25 @@ type Message struct {
 }
 
 // Header is what is read of a JOSE header (RFC 7515 section 4.1). Where a token
-// says that its key is to be found (jku, x5u, x5c) is not read: whoever may name
-// the key may sign.
+// says to find its key (jku, x5u, x5c) is not read: whoever may name the key
+// may sign.
 type Header struct {
 	_ [0]func() // not comparable: an unused == costs the guest code
 
 	Algorithm Algorithm
-	KeyID     string // "" when absent; a stranger's word, for looking up only
+	KeyID     string // "" when absent; untrusted, only for looking up
 	Type      string // typ, "" when absent
 
 	jwk jsonobject.Value
 }
 
-// EmbeddedKey is the public key in the header itself (jwk). It proves possession
-// of a key, as DPoP wants it (RFC 9449 section 4.2), and never identity.
+// EmbeddedKey is the public key in the header itself (jwk). It proves
+// possession of a key, as DPoP requires (RFC 9449 section 4.2), and never
+// identity.
 func (h *Header) EmbeddedKey() (*PublicKey, error) { return publicKeyOf(h.jwk) }
 
 // Is compares typ with a media type without "application/", as RFC 7515 section
-// 4.1.9 wants it written.
+// 4.1.9 recommends writing it.
 func (h *Header) Is(mediaType string) bool {
 	const prefix = "application/"
 	typ := h.Type
@@ -48,12 +49,12 @@ func (h *Header) Is(mediaType string) bool {
 }
 
 // LooksSigned reports whether a token has the three parts of a JWS: then it is
-// one, good or bad, and otherwise it means something to its issuer only.
+// one, valid or not, and otherwise it means something only to its issuer.
 func LooksSigned(token string) bool { return strings.Count(token, ".") == 2 }
 
-// Parse reads a token (RFC 7515 section 7.1). What it refuses, it refuses with
-// ErrMalformed, ErrTooLong, ErrNameTooLong, ErrAlgorithm, ErrCritical, or
-// jsonobject's errors for a header beyond its bounds.
+// Parse reads a token (RFC 7515 section 7.1). It fails with ErrMalformed,
+// ErrTooLong, ErrNameTooLong, ErrAlgorithm, ErrCritical, or jsonobject's errors
+// for a header beyond its bounds.
 func Parse(token string) (*Message, error) {
 	if len(token) > MaxTokenBytes {
 		return nil, ErrTooLong
@@ -102,7 +103,7 @@ func (h *Header) read(text []byte) error {
 			h.Type, err = name(m.Value)
 		case "jwk":
 			h.jwk = m.Value
-		case "crit": // nothing is understood that may stand in it
+		case "crit": // nothing that may be in it is understood
 			err = ErrCritical
 		}
 		if err != nil {

@@ -18,7 +18,7 @@ const (
 )
 
 // der reads DER from its front. Its methods take one element off, and fail on a
-// length that is not the shortest.
+// length that is not in its shortest form.
 type der []byte
 
 // element takes one element with the tag; every length must be below 64 KiB.
@@ -63,7 +63,7 @@ func (d *der) version(want byte) bool {
 	return ok && len(b) == 1 && b[0] == want
 }
 
-// constant takes an element that must be exactly so.
+// constant takes an element that must have exactly this content.
 //
 //go:noinline
 func (d *der) constant(tag byte, content string) bool {
@@ -72,7 +72,7 @@ func (d *der) constant(tag byte, content string) bool {
 }
 
 // derElement makes an element out of the parts of its content. Inlined it would
-// stand in the module a dozen times.
+// be in the module a dozen times.
 //
 //go:noinline
 func derElement(tag byte, parts ...[]byte) []byte {
@@ -95,7 +95,7 @@ func derElement(tag byte, parts ...[]byte) []byte {
 	return b
 }
 
-// derInteger makes an element of a number, big endian.
+// derInteger makes an element from a number, big endian.
 //
 //go:noinline
 func derInteger(b []byte) []byte {
@@ -119,7 +119,7 @@ func spki(identifier string, key []byte) []byte {
 	return derElement(tagSequence, []byte(identifier), derElement(tagBitString, []byte{0}, key))
 }
 
-// rsaSPKI is the one of a modulus.
+// rsaSPKI is the SubjectPublicKeyInfo of a modulus.
 func rsaSPKI(modulus []byte) []byte {
 	return spki(rsaIdentifier, derElement(tagSequence, derInteger(modulus), derInteger([]byte(exponentBytes))))
 }

@@ -33,7 +33,7 @@ func order() *bigmod.Modulus {
 	return n
 }
 
-// scalar reads a number from 1 to the order less one.
+// scalar reads a number from 1 to the order minus one.
 func scalar(b []byte, n *bigmod.Modulus) (*bigmod.Nat, bool) {
 	if len(b) != coordinateSize {
 		return nil, false

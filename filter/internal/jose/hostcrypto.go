@@ -19,15 +19,15 @@ const (
 	signatureIsValid = "\x08\x01"
 )
 
-// verify asks the host. It tells a wrong signature from a good one by the
-// result alone: the status is the same. What is not plainly good is bad.
+// verify asks the host. Only the result tells a wrong signature from a valid
+// one: the status is the same. What is not plainly valid is wrong.
 func (h Host) verify(k *PublicKey, m *Message) (valid, known bool) {
 	if h == nil {
 		return false, false
 	}
 	signature := m.Signature
 	if k.algorithm == ES256 {
-		// The host wants the signature as X9.62 has it.
+		// The host expects the signature in the form of X9.62.
 		if len(signature) != 2*coordinateSize {
 			return false, true
 		}

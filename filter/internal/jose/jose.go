@@ -6,9 +6,9 @@
 // given as a function, and without one it does so itself.
 //
 // crypto/rsa and crypto/ecdsa link the FIPS 140 module and math/big, 2.1 MB of
-// a guest of 3 MB. filippo.io/bigmod and filippo.io/nistec are the arithmetic of
-// the same standard library, exported, in a tenth of that; what stands on them
-// here is tested against crypto/rsa and crypto/ecdsa.
+// a guest of 3 MB. filippo.io/bigmod and filippo.io/nistec are the arithmetic
+// of the same standard library, exported, in a tenth of that; what is built on
+// them here is tested against crypto/rsa and crypto/ecdsa.
 package jose
 
 import "errors"
@@ -18,7 +18,7 @@ import "errors"
 // of headers in all.
 const MaxTokenBytes = 16 << 10
 
-// What can be wrong with a token or a key. None says what stood there.
+// What can be wrong with a token or a key. None quotes what was there.
 var (
 	ErrMalformed   = errors.New("not a signed token in compact serialization")
 	ErrTooLong     = errors.New("a token that is too long")
@@ -41,7 +41,8 @@ const (
 	ES256                 // ECDSA on P-256 with SHA-256
 )
 
-// Algorithms are the words of the algorithms, in the order of their numbers from 1 on.
+// Algorithms are the names of the algorithms, in the order of their numbers
+// from 1 on.
 var Algorithms = []string{"RS256", "ES256"}
 
 // AlgorithmOf is the algorithm of that name, compared exactly; NoAlgorithm for others.

@@ -4,7 +4,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/jsonobject"
 )
 
-// maxKeys bounds a key set, the keys that are of no use among them. Okta
+// maxKeys bounds a key set, including the keys that are of no use. Okta
 // publishes two or three.
 const maxKeys = 64
 
@@ -13,8 +13,8 @@ const maxKeys = 64
 type KeySet struct{ keys []*PublicKey }
 
 // ParseKeySet reads a JWK Set. Keys that are not for checking RS256 or ES256
-// signatures are left out, as RFC 7517 section 5 wants it; a set in which none
-// is left is an error.
+// signatures are left out, as RFC 7517 section 5 says; a set in which none is
+// left is an error.
 func ParseKeySet(text []byte) (*KeySet, error) {
 	list, err := jsonobject.Read(text)
 	if err != nil {
@@ -51,8 +51,8 @@ func (s *KeySet) read(keys jsonobject.Value) bool {
 func (s *KeySet) Len() int { return len(s.keys) }
 
 // Find gives the key that the header names. A header without a kid names the
-// only key of its algorithm. Two keys of one algorithm and one kid are none:
-// which of them the issuer meant is not known.
+// only key of its algorithm. Two keys of the same algorithm and kid count as
+// none: it is not known which of them the issuer meant.
 func (s *KeySet) Find(h *Header) (*PublicKey, bool) {
 	var found *PublicKey
 	for _, k := range s.keys {

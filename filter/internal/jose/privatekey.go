@@ -52,14 +52,14 @@ func ParsePrivateKey(text string) (*PrivateKey, error) {
 	return k, nil
 }
 
-// proves signs something and checks it: parts that do not belong together show.
+// proves signs something and checks it: parts that do not belong together fail.
 func (k *PrivateKey) proves() bool {
 	signature, ok := k.sign("sallyport")
 	return ok && k.public.verify("sallyport", signature)
 }
 
-// privatePEM reads one block (RFC 7468). Blanks count as line ends, as variables
-// of an environment may have lost them.
+// privatePEM reads one block (RFC 7468). Blanks count as line breaks, which
+// environment variables may have lost.
 func privatePEM(text string) (*PrivateKey, bool) {
 	const begin, dashes, end = "-----BEGIN ", "-----", "-----END "
 	rest, ok := strings.CutPrefix(text, begin)
@@ -95,8 +95,8 @@ func privatePEM(text string) (*PrivateKey, bool) {
 	return nil, false
 }
 
-// privatePKCS8 reads a PrivateKeyInfo (RFC 5208 section 5). Attributes behind the
-// key are let be.
+// privatePKCS8 reads a PrivateKeyInfo (RFC 5208 section 5). Attributes after
+// the key are ignored.
 func privatePKCS8(b der) (*PrivateKey, bool) {
 	body, ok := b.element(tagSequence)
 	if !ok || len(b) > 0 || !body.version(0) {

@@ -31,7 +31,7 @@ type PublicKey struct {
 	spki      []byte // DER
 }
 
-// Algorithm is the one that the key fits.
+// Algorithm is the one that the key is for.
 func (k *PublicKey) Algorithm() Algorithm { return k.algorithm }
 
 // ParsePublicKey reads a JWK (RFC 7517 section 4) that may check signatures.
@@ -46,7 +46,7 @@ func ParsePublicKey(jwk []byte) (*PublicKey, error) {
 type members map[string]string
 
 // publicKeyOf reads a key inside a text that has been checked. One that carries
-// a private or a symmetric part is refused: it was not meant for strangers.
+// a private or a symmetric part is refused: it was not meant to be published.
 func publicKeyOf(v jsonobject.Value) (*PublicKey, error) {
 	m, err := readKey(v)
 	if err != nil || m["d"] != "" || m["k"] != "" {
@@ -55,8 +55,8 @@ func publicKeyOf(v jsonobject.Value) (*PublicKey, error) {
 	return m.public()
 }
 
-// readKey reads what a key's members say of its use, all of which must allow to
-// check signatures (RFC 7517 sections 4.2 to 4.4).
+// readKey reads what a key's members say about its use, all of which must allow
+// verifying signatures (RFC 7517 sections 4.2 to 4.4).
 func readKey(v jsonobject.Value) (members, error) {
 	list, err := jsonobject.Of(v)
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 const digestInfo = "\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20"
 
 // paddedHash is EMSA-PKCS1-v1_5 (RFC 8017 section 9.2) of a text, size bytes
-// long. A signature is checked against the whole of it; one that is taken apart
-// instead can be forged.
+// long. A signature is compared with all of it; a check that takes the
+// signature apart instead can be fooled.
 func paddedHash(text string, size int) []byte {
 	em := make([]byte, 0, size)
 	em = append(em, 0, 1)
@@ -53,8 +53,8 @@ type rsaPrivate struct {
 	qBelowN *bigmod.Nat // q, as a number below n
 }
 
-// newRSAPrivate takes the key apart as it is used: d itself only for the check
-// that a host, which may use it, would sign the same.
+// newRSAPrivate takes the parts of the key that are used: d itself only to
+// check that a host, which may use it, would sign the same.
 func newRSAPrivate(numbers *[8][]byte) (*rsaPrivate, bool) {
 	n, d, p, q, dP, dQ, qInv := numbers[0], numbers[2], numbers[3], numbers[4], numbers[5], numbers[6], numbers[7]
 	// A factor as long as the modulus would only waste time; even ones panic.
@@ -100,8 +100,8 @@ func reduces(d, p, dP []byte, n *bigmod.Modulus) bool {
 
 // sign is RSASP1 (RFC 8017 section 5.2.1) over the padded hash, in a time that
 // does not depend on the key's secrets. A result that the public key does not
-// confirm is not given out: one that went wrong in half of the computation tells
-// the factors.
+// confirm is not returned: one that went wrong in half of the computation
+// reveals the factors.
 func (k *rsaPrivate) sign(modulus []byte, text string) ([]byte, bool) {
 	m, err := newNat().SetBytes(paddedHash(text, len(modulus)), k.n)
 	if err != nil {

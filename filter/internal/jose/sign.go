@@ -2,7 +2,7 @@ package jose
 
 import "github.com/sallyport-gateway/sallyport/filter/internal/jsonobject"
 
-// Sign makes a token in compact serialization out of a payload, which is JSON.
+// Sign makes a token in compact serialization from a payload, which is JSON.
 // keyID and typ go into its header when they are not empty. The host signs when
 // it can, in a fifth of the time. A nil host never can.
 func (k *PrivateKey) Sign(keyID, typ string, payload []byte, h Host) (string, error) {

@@ -1,8 +1,8 @@
 package jose
 
 // Host is a host's own functions, by name: their argument and result are
-// protobuf messages. ok is false when the host has no such function or does not
-// take the argument.
+// protobuf messages. ok is false when the host has no such function or refuses
+// the argument.
 type Host func(function string, argument []byte) (result []byte, ok bool)
 
 // Verify reports whether the key made the message's signature. The key decides

@@ -1,7 +1,7 @@
-// Package jsonobject reads the members of one JSON object that a stranger sent:
-// bounded in depth and number, in valid UTF-8, every name once. Readers differ
-// in which of two equal names they believe (RFC 8259 section 4), so an object
-// that has two is refused.
+// Package jsonobject reads the members of one JSON object from an untrusted
+// sender: bounded in depth and number, in valid UTF-8, every name once. Parsers
+// differ in which of two equal names they believe (RFC 8259 section 4), so an
+// object that has two is refused.
 package jsonobject
 
 import (
@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// MaxDepth bounds the nesting. The checker calls itself for each level, and
-	// what overflows the stack of a guest ends its VM.
+	// MaxDepth bounds the nesting. The checker recurses at each level, and a
+	// stack overflow in a guest ends its VM.
 	MaxDepth = 32
 	// MaxMembers bounds the members of the object. Each is looked at once, however
 	// many there are.
@@ -24,11 +24,11 @@ const (
 
 // What can be wrong with an object.
 var (
-	ErrTooDeep        = errors.New("nested too deep")
+	ErrTooDeep        = errors.New("nested too deeply")
 	ErrTooManyMembers = errors.New("too many members")
 	ErrNotJSON        = errors.New("not JSON")
 	ErrNotObject      = errors.New("not an object")
-	ErrDuplicate      = errors.New("a member comes twice")
+	ErrDuplicate      = errors.New("a member appears twice")
 )
 
 // Member is one member of an object; its name is unescaped.

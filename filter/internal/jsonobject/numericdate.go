@@ -10,14 +10,15 @@ const maxNumberBytes = 64
 // a number of maxNumberBytes has digits.
 const maxExponent = 1000
 
-// NumericDate reads a NumericDate (RFC 7519 section 2), or any other JSON number
-// (RFC 8259 section 6) from 0 to the end of the year 9999, in unix seconds. It reads
-// the digits and never a float, so nothing is rounded behind the caller's back:
-// seconds is the whole part, and fraction reports whether something not zero
-// was cut off. What rounds so that it fails closed depends on the use:
+// NumericDate reads a NumericDate (RFC 7519 section 2), or any other JSON
+// number (RFC 8259 section 6) from 0 to the end of the year 9999, in unix
+// seconds. It reads the digits and never a float, so nothing is rounded behind
+// the caller's back: seconds is the whole part, and fraction reports whether
+// something not zero was cut off. Which rounding fails closed depends on the
+// use:
 //
 //   - exp: seconds as it is. The token ends up to a second early.
-//   - nbf: one more where there is a fraction. The token begins up to a second
+//   - nbf: one more if there is a fraction. The token begins up to a second
 //     late.
 //   - iat: seconds as it is. What is issued looks up to a second older.
 func NumericDate(v Value) (seconds int64, fraction, ok bool) {

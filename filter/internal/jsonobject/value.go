@@ -9,8 +9,8 @@ import (
 )
 
 // Value is the text of one JSON value, known to be valid; "" is none at all.
-// gjson's Result is seven times as large, is passed by value, and links the
-// reading of floats: 60 KiB of a module.
+// gjson's Result is seven times as large, is passed by value, and links float
+// parsing: 60 KiB of a module.
 type Value string
 
 // Root is the outer value of a valid JSON text.
@@ -119,7 +119,7 @@ func (v Value) Each(item func(key string, v Value) bool) {
 	}
 }
 
-// next cuts off the blanks and signs before the next value.
+// next cuts off the blanks and punctuation before the next value.
 func (v Value) next() Value {
 	for i := range len(v) {
 		switch v[i] {

@@ -1,7 +1,7 @@
-// Package metrics keeps what a VM counts until the host is told of it. A counter
-// costs a request an addition; the host hears the sums at each tick, and when the
-// configuration or the VM ends. A VM that is killed takes with it what it counted
-// since its last tick. Gauges and histograms go to the host at once.
+// Package metrics keeps what a VM counts until it is reported to the host. A
+// counter costs a request an addition; the sums are reported at each tick, and
+// when the configuration or the VM ends. A VM that is killed loses what it
+// counted since its last tick. Gauges and histograms go to the host at once.
 package metrics
 
 import (
@@ -18,7 +18,7 @@ const (
 	Histogram
 )
 
-// Host is what a ledger needs of the proxy.
+// Host is what a ledger needs from the proxy.
 type Host interface {
 	// DefineMetric defines a metric, or finds it again; ok is false when the host
 	// refuses.
@@ -40,7 +40,8 @@ type Ledger struct {
 
 var _ host.Metrics = (*Ledger)(nil)
 
-// New makes an empty ledger; the host hears of a metric when it is first used.
+// New makes an empty ledger; a metric is defined at the host when it is first
+// used.
 func New(h Host) *Ledger { return &Ledger{host: h, byName: map[string]*Metric{}} }
 
 // Metric is one metric: host.Counter and host.Histogram.
@@ -53,7 +54,7 @@ type Metric struct {
 	defined bool
 	due     bool
 	id      uint32
-	sum     int64 // that the host does not know of yet
+	sum     int64 // not reported to the host yet
 }
 
 // Add adds to a counter.
@@ -68,8 +69,8 @@ func (m *Metric) Add(n int64) {
 	}
 }
 
-// Observe tells the host a gauge's or a histogram's value. A metric that the
-// host refuses to define is tried again with the next value.
+// Observe reports a gauge's or a histogram's value to the host. A metric that
+// the host refuses to define is tried again with the next value.
 func (m *Metric) Observe(value int64) {
 	if m.define() {
 		m.ledger.host.RecordMetric(m.id, value)
@@ -84,9 +85,9 @@ func (m *Metric) define() bool {
 	return m.defined
 }
 
-// Report tells the host what was counted since it was last told. What it cannot
-// be told of now, for it refused or something panicked, comes with the next
-// report.
+// Report reports to the host what was counted since the last report. What
+// cannot be reported now, because the host refused or something panicked, comes
+// with the next report.
 func (l *Ledger) Report() {
 	var refused []*Metric
 	for len(l.due) > 0 {
@@ -102,14 +103,14 @@ func (l *Ledger) Report() {
 	l.due = append(l.due, refused...)
 }
 
-// Close reports, and from then on whatever is counted at once: no tick comes any
-// more.
+// Close reports, and from then on whatever is counted is reported at once:
+// there are no more ticks.
 func (l *Ledger) Close() {
 	l.closed = true
 	l.Report()
 }
 
-// metric is not inlined, as six copies of it would be: neither is define.
+// metric is not inlined, since that would be six copies; neither is define.
 //
 //go:noinline
 func (l *Ledger) metric(kind Kind, name string) *Metric {

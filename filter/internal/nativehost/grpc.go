@@ -8,7 +8,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/host"
 )
 
-// isGRPC reports what a host takes for a request of gRPC (Envoy
+// isGRPC reports whether a host takes the request for gRPC (Envoy
 // source/common/grpc/common.cc, isGrpcRequestHeaders).
 func isGRPC(headers []host.Header) bool {
 	for _, h := range headers {
@@ -19,9 +19,10 @@ func isGRPC(headers []host.Header) bool {
 	return false
 }
 
-// grpcReply is a reply as a gRPC client gets it: its status and text stand in
+// grpcReply is a reply as a gRPC client gets it: its status and text are in
 // headers (Envoy source/common/http/utility.cc, prepareLocalReply). 0 is no
-// status: it is made from the one of HTTP (grpc/doc/http-grpc-status-mapping.md).
+// status: it is derived from the HTTP one
+// (grpc/doc/http-grpc-status-mapping.md).
 func grpcReply(r Response, status int) Response {
 	if status == 0 {
 		status = map[int]int{400: 13, 401: 16, 403: 7, 404: 12, 429: 14, 502: 14, 503: 14, 504: 14}[r.Status]

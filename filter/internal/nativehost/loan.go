@@ -30,7 +30,7 @@ func (l *loan) text(s string) string {
 	return unsafe.String(unsafe.SliceData(l.bytes[start:]), len(s))
 }
 
-// end overwrites all of it: who still reads it is seen to.
+// end overwrites all of it, so that whoever still reads it is noticed.
 func (l *loan) end() {
 	for i := range l.bytes {
 		l.bytes[i] = 0xa5

@@ -1,5 +1,5 @@
-// Package nativehost is a host in memory for the pure filter: no Wasm, no proxy, a fake clock. The command explains by
-// it, and scenarios run on it. What it and a real host disagree on is a fault in one of the three.
+// Package nativehost is a host in memory for the pure filter: no Wasm, no proxy, a fake clock. 'sallyport explain' uses
+// it, and scenarios run on it. Where it, the simulated host and a real one disagree, one of the three is wrong.
 package nativehost
 
 import (
@@ -13,20 +13,20 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 )
 
-// Setup is what a Host has around it.
+// Setup is what surrounds a Host.
 type Setup struct {
 	Config   []byte // JSON
 	Env      func(name string) (string, bool)
 	Clusters map[string]ClusterAnswer // all that are defined
 	Upstream Response                 // the backend's
 	Now      time.Time                // where the clock begins
-	// SharedData runs before each use of the shared data, as a rival or a broken host would; nil for none.
+	// SharedData runs before each use of the shared data, as a competing VM or a broken host would; nil for none.
 	SharedData memstore.Hook
-	// Watch sees the sequence at work; nil for nobody. See engine.Engine.Watch.
+	// Watch sees the sequence at work; nil for none. See engine.Engine.Watch.
 	Watch func(steps []string, step int, o pipeline.Outcome)
 }
 
-// Request is an HTTP/1.1 request. The authority is a header "host".
+// Request is an HTTP/1.1 request. The authority is the header "host".
 type Request struct {
 	Method  string
 	Target  string // path and query verbatim
@@ -71,7 +71,7 @@ func (e *ConfigError) Error() string {
 	return b.String()
 }
 
-// Start configures an engine, or gives *ConfigError.
+// Start configures an engine, or returns *ConfigError.
 func Start(s Setup) (*Host, error) {
 	h := &Host{
 		Store:    memstore.New(s.SharedData),
@@ -177,7 +177,7 @@ func requestHeaders(r Request) []host.Header {
 	return appendPeer(list)
 }
 
-// appendPeer adds the client's address to X-Forwarded-For, as a connection manager does that has use_remote_address.
+// appendPeer adds the client's address to X-Forwarded-For, as a connection manager with use_remote_address does.
 func appendPeer(list []host.Header) []host.Header {
 	for i := range list {
 		if list[i].Name == "x-forwarded-for" {

@@ -83,7 +83,7 @@ func (h *Host) RequestHeaders() ([]host.Header, bool) { return h.lent.lend(h.sel
 // KeepRequest implements engine.Host.
 func (h *Host) KeepRequest() { h.lent = loan{} }
 
-// ClientCertificate is none: a scenario's client comes without TLS.
+// ClientCertificate is none: a scenario's client does not use TLS.
 func (h *Host) ClientCertificate() string { return "" }
 
 func (h *Host) ClientAddress() string { return clientIP + ":50000" }
@@ -113,7 +113,7 @@ func (h *Host) RequestTrailers() ([]host.Header, bool) { return nil, true }
 // RemoveTrailer has none to remove.
 func (h *Host) RemoveTrailer(string) bool { return true }
 
-// ResponseStatus is known at the exchange's end only.
+// ResponseStatus is known only at the exchange's end.
 func (h *Host) ResponseStatus() int { return h.status }
 
 // SetAttribute keeps nothing: there is no access log here.
@@ -121,7 +121,7 @@ func (h *Host) SetAttribute(string, string) {}
 
 func (h *Host) Reply(r *denial.Response, _ string) bool {
 	if h.selected == nil {
-		return true // as real hosts: accepted, and nothing happens
+		return true // as on real hosts: accepted, and nothing happens
 	}
 	reply := Response{Status: r.Status, Body: r.Body}
 	reply.Headers = append(reply.Headers, r.Headers...)
@@ -167,7 +167,7 @@ func (h *Host) RecordMetric(id uint32, value int64) {
 	}
 }
 
-// RegisterQueue refuses: there is one VM, and nobody who could write to it.
+// RegisterQueue refuses: there is only one VM, so nobody could write to it.
 func (h *Host) RegisterQueue(string) (uint32, bool) { return 0, false }
 
 // Enqueue has no queue.
@@ -176,8 +176,8 @@ func (h *Host) Enqueue(uint32, []byte) bool { return false }
 // Dequeue has no queue.
 func (h *Host) Dequeue(uint32) ([]byte, bool) { return nil, false }
 
-// CallForeign has no function: what a host can do instead of the filter is left
-// to the filter here.
+// CallForeign has no functions: what a host could do for the filter, the filter
+// does here itself.
 func (h *Host) CallForeign(string, []byte) (result []byte, ok bool) { return nil, false }
 
 // Dispatch answers as the scenario's cluster does.
@@ -197,8 +197,7 @@ func (h *Host) Dispatch(c host.Callout, land func(host.Answer)) host.Failure {
 	return host.NoFailure
 }
 
-// DispatchGRPC fails as a call to the scenario's cluster would that has no server
-// of gRPC behind it.
+// DispatchGRPC fails as a call to a cluster without a gRPC server would.
 func (h *Host) DispatchGRPC(c host.GRPCCall, land func(host.GRPCAnswer)) (ok bool) {
 	a, ok := h.clusters[c.Cluster]
 	if !ok || a.Fault == "unknown" || a.Fault == "no_endpoints" {
@@ -209,7 +208,7 @@ func (h *Host) DispatchGRPC(c host.GRPCCall, land func(host.GRPCAnswer)) (ok boo
 	return true
 }
 
-// outcome is what a host tells the guest of an answer, and when.
+// outcome is what a host tells the guest about an answer, and when.
 func outcome(a ClusterAnswer, timeout time.Duration) (host.Answer, time.Duration) {
 	switch a.Fault {
 	case "refuse":

@@ -18,8 +18,8 @@ type Edits struct {
 }
 
 // Bounds of a request's headers after the edits: those of the ABI, for the
-// filters behind this one (proxy-wasm-cpp-host, limits.h). A header counts with
-// its name and its value, 8 bytes of sizes and 2 bytes of ends.
+// filters behind this one (proxy-wasm-cpp-host, limits.h). A header counts as
+// its name and its value, 8 bytes of sizes and 2 bytes of terminators.
 const (
 	maxHeaders      = 1024
 	maxHeadersBytes = 1 << 20
@@ -28,7 +28,8 @@ const (
 
 // Editor is the host's port for a request's headers. false is a technical fault.
 type Editor interface {
-	// RemoveHeader removes every line of the name; that there is none is not a fault.
+	// RemoveHeader removes every line of the name; it is not a fault if there
+	// is none.
 	RemoveHeader(name string) bool
 	// ReplaceHeader puts one line in the place of every line of the name.
 	ReplaceHeader(name, value string) bool

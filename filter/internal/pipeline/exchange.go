@@ -24,9 +24,10 @@ type Exchange struct {
 	address ipaddr.Addr
 	asked   bool
 
-	// Now is read once when the exchange begins and again when it resumes. It is
-	// in unix nanoseconds, as all times that steps see: what a Step knows keeps
-	// its methods in the module, and those of time.Time are 90 KiB.
+	// Now is read once when the exchange begins and again when it resumes. It
+	// is in unix nanoseconds, as all times that steps see: a type that a Step
+	// can see keeps its methods in the module, and those of time.Time are 90
+	// KiB.
 	Now int64
 
 	API    API
@@ -43,8 +44,8 @@ type Exchange struct {
 	// DPoP lists the algorithms of proofs for challenges; see denial.Denial.
 	DPoP string
 
-	// Allowances are what the limits that let the request pass have left for its
-	// client, where an operator wants clients to be told.
+	// Allowances are what the limits that let the request pass have left for
+	// its client, if the operator wants clients to be told.
 	Allowances []Allowance
 
 	// held are the places that it takes up; see Hold.
@@ -59,8 +60,8 @@ type Exchange struct {
 	Overridden []denial.Reason
 }
 
-// Allowance is what a limit has left for a client: so many requests now, and all
-// there are after so many seconds.
+// Allowance is what a limit has left for a client: so many requests now, and
+// all of them again after so many seconds.
 type Allowance struct {
 	_ [0]func() // not comparable: an unused == costs the guest code
 
@@ -130,27 +131,27 @@ type Claims struct {
 	Subject   string
 	Scopes    []string
 	TokenType string
-	// OtherKind tells that a member says that the token is not an access token, but a
-	// refresh token, an ID token or of a kind that nobody here knows.
+	// OtherKind reports that a member says that the token is not an access
+	// token, but a refresh token, an ID token or of an unknown kind.
 	OtherKind bool
-	// SenderConstrained tells that the answer had cnf (RFC 7800): the token is
-	// bound to a key that a plain Bearer presentation does not prove (RFC 9449
-	// section 7.1, RFC 8705 section 3).
+	// SenderConstrained reports that the answer had cnf (RFC 7800): the token
+	// is bound to a key that a plain Bearer presentation does not prove (RFC
+	// 9449 section 7.1, RFC 8705 section 3).
 	SenderConstrained bool
-	// KeyThumbprint is cnf.jkt and CertificateThumbprint cnf["x5t#S256"], as they
-	// stood there, "" when absent. With neither, or with anything beside them, a
-	// sender-constrained token can be proven by nobody.
+	// KeyThumbprint is cnf.jkt and CertificateThumbprint cnf["x5t#S256"], as
+	// they were sent, "" when absent. With neither, or with anything beside
+	// them, nobody can prove a sender-constrained token.
 	KeyThumbprint         string
 	CertificateThumbprint string
-	// Proven tells that this request proved all of them. It is no claim, and is
-	// kept nowhere.
+	// Proven reports that this request proved all of them. It is not a claim,
+	// and is not stored anywhere.
 	Proven bool
 }
 
 // ClientAddress is the client's address as the host, or the operator's own
-// proxies, vouch for it; none when they did not say, or wrote something else. It
-// is looked for once, when it is first asked for: it costs a hostcall, and most
-// sequences have no use for it.
+// proxies, vouch for it; none if they did not give it, or wrote something else.
+// It is looked up once, when it is first asked for: that costs a hostcall, and
+// most sequences have no use for it.
 //
 //go:noinline
 func (x *Exchange) ClientAddress() ipaddr.Addr {
@@ -160,8 +161,8 @@ func (x *Exchange) ClientAddress() ipaddr.Addr {
 	return x.address
 }
 
-// TakeToken makes Token a copy of the claims, which are kept, or shared by many
-// who wait, and are out of reach of the steps of one exchange.
+// TakeToken makes Token a copy of the claims: they are cached, or shared by
+// many waiting requests, and must be out of reach of the steps of one exchange.
 func (x *Exchange) TakeToken(claims *Claims) {
 	audience, scopes := x.claims.Audience[:0], x.claims.Scopes[:0]
 	x.claims = *claims

@@ -6,12 +6,12 @@ import "strings"
 
 const grpcType = "application/grpc"
 
-// contentType is not a constant, for the comparison with one is longer code.
+// contentType is not a constant, because comparing with one takes more code.
 var contentType = "content-type"
 
-// IsGRPC reports what a host takes for a request of gRPC, whose clients it answers
-// with 200 and the status in trailers (Envoy source/common/grpc/common.cc,
-// isGrpcRequestHeaders).
+// IsGRPC reports whether a host takes the request for gRPC, whose clients it
+// answers with 200 and the status in trailers (Envoy
+// source/common/grpc/common.cc, isGrpcRequestHeaders).
 func IsGRPC(headers []host.Header) bool {
 	for i := range headers {
 		if h := &headers[i]; h.Name == contentType {

@@ -2,5 +2,5 @@
 
 package pipeline
 
-// InjectFault does nothing in a build for use.
+// InjectFault does nothing in a production build.
 func InjectFault(*Exchange, string, Step) {}

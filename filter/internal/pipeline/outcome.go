@@ -11,8 +11,8 @@ const (
 	answer
 )
 
-// Outcome is what a step answers: continue, deny, await or reply. It is a closed sum,
-// and its zero value denies.
+// Outcome is what a step returns: continue, deny, await or reply. It is a
+// closed sum, and its zero value denies.
 type Outcome struct {
 	kind   kind
 	skip   bool           // of one that continues: the step was not meant for the request
@@ -26,7 +26,7 @@ type Outcome struct {
 // Continue lets the next step run.
 func Continue() Outcome { return Outcome{kind: proceed} }
 
-// Skip lets the next step run, for one that is not meant for the request.
+// Skip lets the next step run, because this one is not meant for the request.
 func Skip() Outcome { return Outcome{kind: proceed, skip: true} }
 
 // Deny refuses the request.
@@ -34,15 +34,16 @@ func Skip() Outcome { return Outcome{kind: proceed, skip: true} }
 //go:noinline
 func Deny(d denial.Denial) Outcome { return Outcome{denial: &d} }
 
-// DenyWith refuses the request with words that were made before: nothing is made
-// for a refusal that comes again and again. d must never change.
+// DenyWith refuses the request with a denial that was made before: nothing is
+// allocated for a refusal that comes again and again. d must never change.
 func DenyWith(d *denial.Denial) Outcome { return Outcome{denial: d} }
 
-// DenyFor refuses the request for a reason that needs no more words.
+// DenyFor refuses the request for a reason that needs no details.
 func DenyFor(r denial.Reason) Outcome { return Outcome{reason: r} }
 
-// Reply answers the client in the backend's place, with what is not a refusal. The
-// response is not to be changed afterwards, but for Wire. A nil one denies.
+// Reply answers the client in the backend's place, with something other than a
+// refusal. The response must not be changed afterwards, except for Wire. A nil
+// one denies.
 func Reply(r *denial.Response) Outcome {
 	if r == nil {
 		return Outcome{}
@@ -50,8 +51,8 @@ func Reply(r *denial.Response) Outcome {
 	return Outcome{kind: answer, reply: r}
 }
 
-// Await parks the exchange until f has landed; resume then says what the step
-// answers. A nil flight or resume denies. A wait that takes too long is refused
+// Await parks the exchange until f has landed; resume then gives the step's
+// outcome. A nil flight or resume denies. A wait that takes too long is refused
 // with denial.IntrospectionDeadline.
 func Await(f *Flight, resume func(*Exchange) Outcome) Outcome {
 	return AwaitOr(denial.IntrospectionDeadline, f, resume)
@@ -65,7 +66,7 @@ func AwaitOr(late denial.Reason, f *Flight, resume func(*Exchange) Outcome) Outc
 	return Outcome{kind: await, reason: late, flight: f, resume: resume}
 }
 
-// Denial gives the refusal; ok tells whether the outcome is one.
+// Denial gives the refusal; ok reports whether the outcome is one.
 func (o Outcome) Denial() (d denial.Denial, ok bool) {
 	if o.denial != nil {
 		return *o.denial, true
@@ -85,8 +86,8 @@ func (o Outcome) Replies() bool { return o.kind == answer }
 // Flight gives what an awaiting outcome waits for, nil for the others.
 func (o Outcome) Flight() *Flight { return o.flight }
 
-// Resume answers, for an awaiting outcome, once its flight has landed; other
-// outcomes answer themselves.
+// Resume gives the outcome after an awaiting one, once its flight has landed;
+// other outcomes give themselves.
 func (o Outcome) Resume(x *Exchange) Outcome {
 	if o.kind != await {
 		return o

@@ -9,12 +9,12 @@ type Step interface {
 	Apply(*Exchange) Outcome
 }
 
-// Shaper has a word in how a refusal reads, whichever step has refused.
+// Shaper changes how a refusal reads, whichever step has refused.
 type Shaper interface {
 	Shape(*Exchange, *denial.Denial)
 }
 
-// Skipper has something to see to in requests that its step is not meant for.
+// Skipper is called for requests that its step is not meant for.
 type Skipper interface {
 	Skipped(*Exchange)
 }
@@ -29,12 +29,12 @@ type Sequence struct {
 // NewSequence keeps steps in their order.
 func NewSequence(steps ...Step) *Sequence { return &Sequence{steps: steps} }
 
-// Shaped is the same sequence with its refusals shaped, by each in its turn.
+// Shaped is the same sequence with its refusals shaped, by each in turn.
 func (s *Sequence) Shaped(by ...Shaper) *Sequence { return &Sequence{steps: s.steps, shapers: by} }
 
-// Watched is the same sequence, for one who wants to see it at work: saw is told
-// which step, counted from 0, has answered what. A step that waits has answered
-// twice: that it does, and how it ended.
+// Watched is the same sequence, for watching it at work: saw is called with the
+// number of each step, counted from 0, and its outcome. A step that waits calls
+// it twice: when it waits, and when it has ended.
 func (s *Sequence) Watched(saw func(step int, o Outcome)) *Sequence {
 	steps := make([]Step, len(s.steps))
 	for i, step := range s.steps {
@@ -80,11 +80,13 @@ const (
 
 // Run is one exchange on its way through a sequence. It gives one verdict, and
 // keeps it: whatever comes later changes nothing. The zero value, which has no
-// sequence, denies.
+// sequence, denies. One that waits must not be copied.
 type Run struct {
 	sequence *Sequence
 	next     int
 	waiting  Outcome
+	wake     func() // while it waits
+	place    int    // in the flight, likewise
 	begun    bool
 	parked   bool
 	done     bool
@@ -100,7 +102,8 @@ func (s *Sequence) Begin() *Run {
 	return r
 }
 
-// Begin starts the sequence in a run's place; what the run was before is gone.
+// Begin starts the sequence in an existing run; what the run was before is
+// gone.
 func (r *Run) Begin(s *Sequence) { *r = Run{sequence: s, begun: true} }
 
 // Advance runs steps until one refuses, one must wait, or all have continued.
@@ -152,8 +155,8 @@ func (r *Run) take(o *Outcome, wake func()) Verdict {
 	if o.flight.Landed() {
 		return r.refuse(&Outcome{})
 	}
-	r.waiting, r.parked = *o, true
-	o.flight.onLanding(wake)
+	r.waiting, r.parked, r.wake = *o, true, wake
+	o.flight.join(r)
 	return Parked
 }
 
@@ -215,6 +218,9 @@ func (r *Run) Step() string {
 
 //go:noinline
 func (r *Run) refuse(o *Outcome) Verdict {
+	if r.parked {
+		r.waiting.flight.leave(r)
+	}
 	r.done, r.parked, r.waiting = true, false, Outcome{}
 	r.verdict, r.refusal = Denied, *o
 	return Denied

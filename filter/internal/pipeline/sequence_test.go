@@ -141,6 +141,45 @@ func TestAPanicOfOneWaiterLeavesTheOthersWoken(t *testing.T) {
 	}
 }
 
+// TestWhoHasLeftIsForgotten: the flight keeps those who wait, in their order, and
+// nothing of the others, however they mix.
+func TestWhoHasLeftIsForgotten(t *testing.T) {
+	flight := &pipeline.Flight{}
+	var ran []string
+	var woken, want []int
+	runs := make([]*pipeline.Run, 100)
+	for i := range runs {
+		runs[i] = pipeline.NewSequence(script{"wait", &ran, func(*pipeline.Exchange) pipeline.Outcome { return pipeline.Await(flight, passing) }}).Begin()
+		runs[i].Advance(&pipeline.Exchange{}, start.UnixNano(), func() { woken = append(woken, i) })
+		if i%7 == 3 { // some leave while others come
+			for j := i - 3; j < i; j++ {
+				runs[j].Fail(denial.Denial{})
+				runs[j].Fail(denial.Denial{})
+			}
+		}
+	}
+	for i := range runs {
+		if !runs[i].Decided() && i%7 != 5 {
+			want = append(want, i)
+		}
+		if i%7 == 5 {
+			runs[i].Fail(denial.Denial{})
+		}
+	}
+	if flight.Waiting() != len(want) {
+		t.Errorf("%d wait, want %d", flight.Waiting(), len(want))
+	}
+	flight.Land()
+	if !slices.Equal(woken, want) || flight.Waiting() != 0 {
+		t.Errorf("woken %v, want %v; %d wait on", woken, want, flight.Waiting())
+	}
+	for _, i := range want {
+		if got := runs[i].Advance(&pipeline.Exchange{}, start.UnixNano(), nil); got != pipeline.Admitted {
+			t.Errorf("%d became %v", i, got)
+		}
+	}
+}
+
 func TestWrappers(t *testing.T) {
 	landing := func(o pipeline.Outcome) func(*pipeline.Exchange) pipeline.Outcome {
 		return func(*pipeline.Exchange) pipeline.Outcome {

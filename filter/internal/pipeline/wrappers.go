@@ -1,6 +1,6 @@
 package pipeline
 
-// wrapped is a step whose end something else has a word in, be it now or after a
+// wrapped is a step whose outcome something else may change, now or after a
 // flight.
 type wrapped struct {
 	Step
@@ -36,7 +36,7 @@ func excuse(x *Exchange, o Outcome) Outcome {
 	return o
 }
 
-// Then holds what a step lets through to a check of what is known by then.
+// Then checks what a step lets through, with what is known by then.
 func Then(s Step, check func(*Exchange) Outcome) Step {
 	return &wrapped{s, func(x *Exchange, o Outcome) Outcome {
 		if !o.Continues() {

@@ -59,10 +59,11 @@ func readAnswer(numHeaders, bodySize int) host.Answer {
 	return a
 }
 
-// connectionFailure tells a connection that could not be made, whoever asks for
-// what, from one that ended when the request had been sent. Only the host's text
-// says so (Envoy: source/common/http/utility.cc, resetReasonToString); the text
-// is the host's own, since what an upstream answers carries serviceTime.
+// connectionFailure tells a connection that could not be made, whatever was
+// asked for, from one that ended after the request had been sent. Only the
+// host's text shows which (Envoy: source/common/http/utility.cc,
+// resetReasonToString); the text is the host's own, since what an upstream
+// answers carries serviceTime.
 func connectionFailure(bodySize int) host.Failure {
 	if bodySize > 0 && bodySize <= maxHostText {
 		body, status := abi.CallResponseBody(bodySize)

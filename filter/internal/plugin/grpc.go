@@ -27,7 +27,7 @@ func grpcAnswer(status, size, most int) wire.GRPCAnswer {
 
 // grpcService encodes an envoy.config.core.v3.GrpcService with
 // envoy_grpc.cluster_name. The host takes a bare name too, but reads it as a
-// message first, and ends when it is one by chance.
+// message first, and aborts if it happens to be one.
 func grpcService(cluster string) []byte {
 	name := appendField(make([]byte, 0, len(cluster)+16), cluster)
 	return appendField(make([]byte, 0, len(name)+8), string(name))

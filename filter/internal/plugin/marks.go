@@ -10,8 +10,8 @@ import (
 // trace is the level of the marks. The filter writes nothing else at it.
 const trace abi.Level = 0
 
-// The host's trace has the length of a line that is logged, and no more of it:
-// a step that begins is marked by one byte, one that goes on by two.
+// The host's trace shows the length of a logged line and no more: a step that
+// begins is marked by one byte, one that resumes by two.
 func init() {
 	pipeline.Mark = func(resumed bool) {
 		line := "a"

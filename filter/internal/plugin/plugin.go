@@ -13,8 +13,8 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/engine"
 )
 
-// Register makes this VM a Sallyport. It must be called in an init function:
-// the host calls no main before the first callback.
+// Register makes this VM a Sallyport filter. It must be called in an init
+// function: the host calls no main before the first callback.
 func Register() {
 	v := &vm{engines: map[uint32]*engine.Engine{}}
 	abi.HandlePanics(v.panicked)
@@ -66,8 +66,9 @@ func (p *instance) OnPluginStart(int) types.OnPluginStartStatus {
 // OnTick implements types.PluginContext.
 func (p *instance) OnTick() { p.engine.Tick() }
 
-// panicked refuses the request in whose callback a panic was recovered. When
-// nothing is known of the request, it is answered all the same: it would hang.
+// panicked refuses the request in whose callback a panic was recovered. If
+// nothing is known about the request, it is answered too: it would hang
+// otherwise.
 func (v *vm) panicked(id uint32, callback, where string) {
 	if s := v.streams.find(id); s != nil {
 		s.Panicked(callback + ": " + where)
@@ -82,8 +83,8 @@ func (v *vm) panicked(id uint32, callback, where string) {
 	abi.SendLocalResponse(500, "internal.error", nil, nil, 0)
 }
 
-// deleted frees what hangs on a root context that the host deletes, after a last
-// report of what was counted.
+// deleted frees what belongs to a root context that the host deletes, after a
+// last report of what was counted.
 func (v *vm) deleted(root uint32) {
 	if g, ok := v.engines[root]; ok {
 		delete(v.engines, root)

@@ -11,7 +11,8 @@ type streams struct {
 	engines map[uint32]*engine.Engine
 	table   table
 
-	// The instance that was asked for last, nil for none: mostly it is the only one.
+	// The instance that was asked for last, nil for none: usually it is the
+	// only one.
 	last *engine.Engine
 	root uint32
 }
@@ -19,7 +20,7 @@ type streams struct {
 var _ abi.Streams = (*streams)(nil)
 
 // Open implements abi.Streams. A host that opens one twice, or for no instance,
-// is broken: the panic refuses what comes of it.
+// is broken: the panic refuses the request.
 func (s *streams) Open(id, root uint32) {
 	if s.last == nil || s.root != root {
 		s.last, s.root = s.engines[root], root
@@ -44,8 +45,8 @@ func (s *streams) Log(id uint32) {
 	}
 }
 
-// Delete implements abi.Streams. The stream is out of the table first: it may
-// serve another request from then on.
+// Delete implements abi.Streams. The stream is removed from the table first: it
+// may serve another request from then on.
 func (s *streams) Delete(id uint32) bool {
 	stream := s.table.remove(id)
 	if stream == nil {

@@ -2,7 +2,7 @@ package plugin
 
 import "github.com/sallyport-gateway/sallyport/filter/internal/engine"
 
-// table finds streams by their id: a map that makes nothing new for a stream.
+// table finds streams by their id: a map that allocates nothing per stream.
 // Hosts count ids up, so their low bits spread them evenly. The zero value is
 // empty.
 type table struct {
@@ -11,7 +11,7 @@ type table struct {
 }
 
 // firstChains is for as many streams at once as most VMs ever have; the table
-// doubles when there are more, and stays as large.
+// doubles when there are more, and never shrinks.
 const firstChains = 256
 
 func (t *table) chain(id uint32) **engine.Stream { return &t.chains[int(id)&(len(t.chains)-1)] }
@@ -28,7 +28,7 @@ func (t *table) find(id uint32) *engine.Stream {
 	return s
 }
 
-// add takes a stream in, which must not be there.
+// add adds a stream, which must not be there yet.
 func (t *table) add(s *engine.Stream) {
 	if t.count == len(t.chains) {
 		t.grow()
@@ -38,7 +38,7 @@ func (t *table) add(s *engine.Stream) {
 	t.count++
 }
 
-// remove gives the stream, out of the table; nil when it is not there.
+// remove removes the stream and returns it; nil when it is not there.
 func (t *table) remove(id uint32) *engine.Stream {
 	if t.count == 0 {
 		return nil

@@ -47,7 +47,7 @@ func (p *Plan) Options(r *decode.Reader, v decode.Value, m *decode.Members, memb
 	})
 }
 
-// Guard leaves a step out where it is not meant for a request.
+// Guard skips a step for requests that it is not meant for.
 func (w *Wrappers) Guard(step pipeline.Step) pipeline.Step {
 	if w.When == nil {
 		return step
@@ -55,8 +55,9 @@ func (w *Wrappers) Guard(step pipeline.Step) pipeline.Step {
 	return condition.Guard(step, w.When)
 }
 
-// Wrap puts the others around a step that is guarded. In dry run a step records what would have been
-// refused, so a technical fault that on_error lets pass is not among that.
+// Wrap puts the others around a step that is guarded. In dry run a step records
+// what would have been refused, so a technical fault that on_error lets pass is
+// not recorded.
 func (w *Wrappers) Wrap(step pipeline.Step) pipeline.Step {
 	if w.ContinueOnError {
 		step = pipeline.ContinueOnError(step)
@@ -73,6 +74,6 @@ func OptionsSchema(m *decode.Members, about string, of decode.Shapes) *decode.Sc
 	s.Properties["enabled"] = decode.BooleanSchema("false leaves the step out.").WithDefault(true)
 	s.Properties["dry_run"] = decode.BooleanSchema("Count what would be refused, and let it pass.").WithDefault(false)
 	s.Properties["on_error"] = decode.WordSchema("What a technical fault of the step does to the request.", onErrorWords...).WithDefault(onErrorWords[0])
-	s.Properties["when"] = condition.Reference("For which requests the step is meant; the others go on to the next.")
+	s.Properties["when"] = condition.Reference("Which requests the step is meant for; the others go on to the next step.")
 	return s
 }

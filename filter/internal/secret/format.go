@@ -8,5 +8,6 @@ import (
 )
 
 // Format writes Redacted for every verb; without it %d would look inside. The
-// guest links no fmt, and its size is a budget: there is nothing to guard there.
+// guest does not link fmt, so there is nothing to guard there, and its size is
+// limited.
 func (v Value) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, Redacted) }

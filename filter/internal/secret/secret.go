@@ -27,7 +27,8 @@ func New(text string) Value {
 	return Value{reveal: func() string { return text }}
 }
 
-// Reveal gives the text, to whoever must send it on. Never log or format it.
+// Reveal returns the text, for code that must send it on. Never log or format
+// it.
 func (v Value) Reveal() string {
 	if v.reveal == nil {
 		return ""

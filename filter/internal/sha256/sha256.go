@@ -1,7 +1,8 @@
-// Package sha256 is SHA-256 (FIPS 180-4) of a text that is at hand as a whole,
-// and nothing else. The guest cannot afford crypto/sha256: the FIPS 140 module
-// behind it links AES, SHA-3, HMAC and a random generator with their start-up
-// tests, 160 KiB of a module of 3 MiB. Its tests compare it with crypto/sha256.
+// Package sha256 implements SHA-256 (FIPS 180-4) for a text that is in memory
+// as a whole, and nothing else. The guest cannot afford crypto/sha256: the FIPS
+// 140 module behind it links AES, SHA-3, HMAC and a random generator with their
+// start-up tests, 160 KiB of a module of 3 MiB. Its tests compare it with
+// crypto/sha256.
 package sha256
 
 import (
@@ -34,16 +35,16 @@ var constants = [64]uint32{
 	0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
 }
 
-// Sum256 is the hash of a message. It takes the same steps for all messages of one
-// length.
+// Sum256 is the hash of a message. It takes the same steps for all messages of
+// the same length.
 func Sum256(message []byte) (sum [Size]byte) {
 	h := initial
 	rest := message
 	for ; len(rest) >= blockSize; rest = rest[blockSize:] {
 		compress(&h, rest)
 	}
-	// The padding of section 5.1.1 needs a block more when no room is left for
-	// the length.
+	// The padding of section 5.1.1 needs one more block when there is no room
+	// left for the length.
 	var last [2 * blockSize]byte
 	padded := blockSize
 	if len(rest) >= blockSize-lengthSize {

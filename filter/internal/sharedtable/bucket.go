@@ -15,7 +15,7 @@ const (
 	Sound
 )
 
-// Bucket is one bucket of a table, for the time of one Update.
+// Bucket is one bucket of a table, for the duration of one Update.
 type Bucket struct {
 	Condition Condition
 
@@ -31,7 +31,7 @@ type Mark struct {
 	cas uint32
 }
 
-// Mark gives the bucket's, for Table.Unchanged.
+// Mark gives the bucket's mark, for Table.Unchanged.
 func (b *Bucket) Mark() Mark { return b.mark }
 
 // Len is the number of entries, which the layout fixes.
@@ -39,8 +39,8 @@ func (b *Bucket) Mark() Mark { return b.mark }
 //go:noinline
 func (b *Bucket) Len() int { return len(b.entries) / b.entrySize }
 
-// Entry is the i-th entry, to read and to write in place. Inlined, with its three
-// checks, it would stand in the module forty times.
+// Entry is the i-th entry, to read and to write in place. Inlined, with its
+// three checks, it would be in the module forty times.
 //
 //go:noinline
 func (b *Bucket) Entry(i int) []byte {
@@ -65,8 +65,8 @@ func open(keySum uint32, value []byte, size int) (entries []byte, ok bool) {
 }
 
 // seal puts magic and checksum before the entries of value. The sum covers the
-// key, so that a value copied from another key is damaged. It is there against
-// accidents: who can write shared data can compute it.
+// key, so that a value copied from another key is damaged. It guards only
+// against accidents: whoever can write shared data can compute it.
 func seal(keySum uint32, value []byte) {
 	copy(value, magic)
 	binary.BigEndian.PutUint32(value[len(magic):], fnv(keySum, value[headerSize:]))

@@ -7,15 +7,15 @@ const maxGuessed = 128
 
 // guess is what the only bucket of a table holds as long as nobody else has
 // written it, and the cas that it has then. A Set with that cas is as good as a
-// Get before it, which costs a host twice as much as the Set: it is taken only if
-// the bucket is as this VM left it.
+// Get before it, which costs a host twice as much as the Set: it succeeds only
+// if the bucket is as this VM left it.
 //
 // Hosts do not say which cas a Set has made. Envoy draws them from one counter
-// for all keys (proxy-wasm-cpp-host, src/shared_data.cc), others count each key's
-// writes: with either, a key that is found with the number after the one that
-// this VM replaced was written by this VM last. Wherever somebody else wrote
-// anything in between, or a host draws other numbers, the guess is refused like
-// any old cas, and the bucket is read.
+// for all keys (proxy-wasm-cpp-host, src/shared_data.cc), others count each
+// key's writes: with either, a key that is found with the number after the one
+// that this VM replaced was written by this VM last. Wherever somebody else
+// wrote anything in between, or a host draws other numbers, the guess is
+// refused like any stale cas, and the bucket is read.
 //
 // The zero value guesses nothing.
 type guess struct {
@@ -24,9 +24,9 @@ type guess struct {
 	right bool   // the last one that could be checked was
 }
 
-// update is Table.Update on the guess. Without done it has done nothing, and the
-// bucket is to be read: also when change finds nothing to write, for what is
-// decided on a guess alone may be wrong.
+// update is Table.Update on the guess. Without done it has done nothing, and
+// the bucket must be read: also when change finds nothing to write, because
+// what is decided on a guess alone may be wrong.
 func (t *Table) update(change func(Bucket) (write bool)) (done bool, err error) {
 	g := &t.guess
 	if g.cas == 0 || !g.right {
@@ -49,7 +49,7 @@ func (t *Table) update(change func(Bucket) (write bool)) (done bool, err error) 
 	return false, &hostError{doing: writing, err: err}
 }
 
-// found tells the guess with which cas the bucket was read.
+// found tells the guess which cas the bucket was read with.
 func (g *guess) found(cas uint32) { g.right = g.cas != 0 && g.cas == cas }
 
 // wrote keeps what was written in place of the bucket with this cas.

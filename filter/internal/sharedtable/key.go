@@ -3,7 +3,7 @@ package sharedtable
 import "encoding/binary"
 
 // Key is a digest of what an entry is about. Whoever chooses the texts must not
-// be able to choose its first bytes, which say in which bucket it is.
+// be able to choose its first bytes, which determine its bucket.
 type Key [32]byte
 
 // Hash chooses the bucket.

@@ -8,10 +8,10 @@
 // whatever is hashed into it. Every change is a compare-and-swap of one bucket.
 //
 // Creation has no race: a bucket that was not there is written with a cas that
-// no read gave out. The host takes it if the key is still absent, and answers a
+// no read gave out. The host takes it if the key is still absent, and reports a
 // mismatch if another VM was faster.
 //
-// Shared data outlives configurations and code, and may be common to foreign
+// Shared data outlives configurations and code, and may be shared with foreign
 // plugins, so keys carry a prefix and a layout version, and values a magic and
 // a checksum that covers the key. A value that fails them is reported as
 // Damaged, and its owner decides what to put in its place.
@@ -19,7 +19,7 @@ package sharedtable
 
 import "errors"
 
-// What a Store answers besides failures of the host.
+// The errors of a Store besides failures of the host.
 var (
 	ErrNotFound    = errors.New("shared data key not found")
 	ErrCASMismatch = errors.New("shared data changed since it was read")

@@ -26,16 +26,17 @@ type Layout struct {
 	Entries   int // per bucket
 	EntrySize int // bytes
 
-	// Resizes makes tables one that differ in Entries. A bucket that was written
-	// with fewer is found with empty ones behind them. One that was written with
-	// more is found with all, and loses those behind the first Entries when it is
-	// written: their owner sees to it that he keeps what counts.
+	// Resizes makes tables that differ only in Entries the same table. A bucket
+	// that was written with fewer is found with empty ones after them. One that
+	// was written with more is found with all of them, and loses those after
+	// the first Entries when it is written: the owner must make sure to keep
+	// what matters.
 	Resizes bool
 }
 
-// Table is a table in the host's shared data. It holds no state of its own but a
-// guess at its only bucket, if it has one alone. It is not safe for concurrent use:
-// a VM is one thread.
+// Table is a table in the host's shared data. It holds no state of its own but
+// a guess at its only bucket, if it has just one. It is not safe for concurrent
+// use: a VM is one thread.
 type Table struct {
 	store  host.Store
 	layout Layout
@@ -59,10 +60,10 @@ func New(store host.Store, layout Layout) *Table {
 }
 
 // Update reads the bucket that hash selects, lets change work on it, and writes
-// it back if change says so. When another VM was faster it begins again from
+// it back if change says so. When another VM was faster it starts again from
 // the read, so change may run several times, and only its last run counts; it
-// runs with one Get, and costs one Set when it writes. A table of one bucket does
-// without the Get while nobody else writes there. The error is
+// runs with one Get, and costs one Set when it writes. A table of one bucket
+// does without the Get while nobody else writes there. The error is
 // ErrContended, or says that the host failed; nothing was written then.
 func (t *Table) Update(hash uint32, change func(Bucket) (write bool)) error {
 	key, keySum, alone := t.only, t.sum, t.layout.Buckets == 1

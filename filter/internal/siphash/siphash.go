@@ -1,8 +1,9 @@
-// Package siphash is SipHash-2-4 with 128 bits (Aumasson and Bernstein, "SipHash:
-// a fast short-input PRF", with the doubled output of its reference) of a text
-// that is at hand as a whole. Under a key that nobody outside knows, nobody can
-// find two texts with one sum, nor a text for a sum, better than by chance; it
-// takes a fraction of the time of SHA-256. With a known key it hides nothing.
+// Package siphash implements SipHash-2-4 with 128 bits (Aumasson and Bernstein,
+// "SipHash: a fast short-input PRF", with the doubled output of its reference
+// implementation) for a text that is in memory as a whole. As long as the key
+// is secret, nobody can find two texts with the same sum, or a text for a given
+// sum, better than by chance; it takes a fraction of the time of SHA-256. With
+// a known key it hides nothing.
 package siphash
 
 import (
@@ -14,11 +15,11 @@ import (
 // Key is a secret key.
 type Key [2]uint64
 
-// Sum is a hash: both halves of it are as good as any hash of that size.
+// Sum is a hash. Either half is as good as any hash of that size.
 type Sum [2]uint64
 
-// NewKey makes a key of the runtime's own random numbers: ChaCha8, seeded by the
-// host's random_get.
+// NewKey makes a key from the runtime's own random numbers: ChaCha8, seeded by
+// the host's random_get.
 //
 //go:noinline
 func NewKey() (k Key) {
@@ -60,9 +61,9 @@ func (k Key) Sum(message string) Sum {
 	return sum
 }
 
-// word reads the eight bytes of s from i on, least first, as all machines do that
-// this runs on. The compiler makes eight loads of anything else for Wasm. The
-// caller sees to it that s has them.
+// word reads the eight bytes of s from i on, little-endian, as is every machine
+// that this runs on. For anything else the compiler emits eight loads on Wasm.
+// The caller makes sure that s has them.
 func word(s string, i int) uint64 {
 	return *(*uint64)(unsafe.Add(unsafe.Pointer(unsafe.StringData(s)), i))
 }

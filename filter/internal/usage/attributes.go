@@ -6,7 +6,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/sha256"
 )
 
-// Attribute is one word about a call for the proxy's access log.
+// Attribute is one value about a call for the proxy's access log.
 type Attribute uint8
 
 // The attributes.
@@ -26,7 +26,7 @@ const (
 var attributeNames = [attributeCount]string{"app", "product", "api", "version", "key", "decision", "reason", "subject"}
 
 // AttributeNames are their names in the configuration, by Attribute. In the
-// host they have "sallyport." before them.
+// host they are prefixed with "sallyport.".
 func AttributeNames() []string { return attributeNames[:] }
 
 // inHost are their names in the host.
@@ -39,7 +39,7 @@ var inHost = func() (names [attributeCount]string) {
 
 const attributePrefix = "sallyport."
 
-// Facts are what is known of a call when it is decided.
+// Facts are what is known about a call when it is decided.
 type Facts struct {
 	Allowed  bool
 	Answered bool          // in the backend's place
@@ -82,13 +82,14 @@ func (v *Facts) value(a Attribute) string {
 	return v.Reason.String()
 }
 
-// pseudonymBytes of a hash make 16 hex digits: no two of a billion users meet.
+// pseudonymBytes of a hash make 16 hex digits: no two of a billion users are
+// likely to collide.
 const pseudonymBytes = 8
 
 // pseudonym is the beginning of a subject's SHA-256. It has no key on purpose:
-// all proxies, also after a restart, must call one user by one word, and an
-// operator must be able to compute it for the user who complains. So it hides a
-// name from who reads the log, and not from who guesses it.
+// all proxies, also after a restart, must give a user the same pseudonym, and
+// an operator must be able to compute it for the user who complains. So it
+// hides a name from those who read the log, but not from those who guess it.
 func pseudonym(subject string) string {
 	if subject == "" {
 		return ""

@@ -19,14 +19,14 @@ type cell struct {
 	latency host.Histogram // of allowed calls
 	passing bool           // good for one call only
 
-	// The key that was used last by such a call, and until when, from when on, its
-	// metric says so.
+	// The key that such a call used last, and the time for which its metric
+	// already says so.
 	key       string
 	from, due int64 // unix nanoseconds
 }
 
-// cell chooses one. Names of the catalog do not move, so where they lie says
-// enough; whether they are the same is seen by comparing them.
+// cell chooses a cell. Names of the catalog do not move, so their addresses are
+// enough to choose by; whether they are the same is decided by comparing them.
 func (k *counter) cell() int {
 	const odd = 0x9e3779b97f4a7c15 // 2^64 over the golden ratio
 	at := func(s string) uint64 { return uint64(uintptr(unsafe.Pointer(unsafe.StringData(s)))) }

@@ -18,11 +18,11 @@ const (
 )
 
 // roster is the list of the series that were made from a catalog, by the hash
-// of their names. It lies in the host's shared data, filled from the front: so
-// the bound is one for all VMs, and holds over new configurations, new code and
-// VMs that crashed, as long as the host keeps the metrics themselves. A host
-// that loses its shared data (Envoy: when the last listener with this vm_id has
-// gone) begins a new list, and with it the count.
+// of their names. It is kept in the host's shared data, filled from the front:
+// so there is one bound for all VMs, and it survives new configurations, new
+// code and crashed VMs, as long as the host keeps the metrics themselves. A
+// host that loses its shared data (Envoy: when the last listener with this
+// vm_id has gone) begins a new list, and counts from zero.
 //
 // Once it is full it is not read again: what it holds is known by then.
 type roster struct {
@@ -31,7 +31,7 @@ type roster struct {
 	page  int                 // the first that had room when it was read
 	known map[uint64]struct{} // what was read or entered
 
-	failed bool // by the host, since somebody last looked
+	failed bool // the host did, since somebody last looked
 }
 
 func newRoster(store host.Store, most int) roster {
@@ -60,8 +60,8 @@ func (r *roster) admits(name []byte) bool {
 }
 
 // enter looks for h on the current page and writes it into the first free
-// place; full tells that the page has neither. A page that is damaged counts as
-// full: nobody knows any more what was on it.
+// place; full reports that the page has neither. A damaged page counts as full:
+// what was on it is no longer known.
 func (r *roster) enter(h uint64) (entered, full bool) {
 	room := min(pageEntries, r.most-r.page*pageEntries)
 	err := r.table.Update(uint32(r.page), func(b sharedtable.Bucket) (write bool) {
@@ -97,7 +97,7 @@ func (r *roster) enter(h uint64) (entered, full bool) {
 }
 
 // hash is FNV-1a with 64 bits, never 0. The names are the operator's own: two
-// that meet share a place, and both are made.
+// that collide share a place, and both are made.
 func hash(name []byte) uint64 {
 	sum := uint64(14695981039346656037)
 	for i := range len(name) {

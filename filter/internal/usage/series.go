@@ -6,8 +6,8 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
 )
 
-// The metrics. What stands between "=" and "|" becomes a Prometheus label by
-// the stats_tags of envoy-config/envoy.yaml.
+// The metrics. What is between "=" and "|" becomes a Prometheus label by the
+// stats_tags of envoy-config/envoy.yaml.
 const (
 	metricUsage   = "sallyport_usage."
 	metricLatency = "sallyport_latency_ms."
@@ -75,7 +75,7 @@ func (k *counter) appendName(b []byte) []byte {
 	return b
 }
 
-// labels leaves out what is not known.
+// Labels leaves out what is not known.
 func (p Party) Labels() string { return string(p.appendLabels(nil)) }
 
 func (p Party) appendLabels(b []byte) []byte {
@@ -87,7 +87,7 @@ func (p Party) appendLabels(b []byte) []byte {
 	return b
 }
 
-// appendLabel makes a name fit to stand in the name of a metric: what is not an
+// appendLabel makes a name fit for the name of a metric: what is not an
 // unreserved character of RFC 3986 section 2.3 becomes %XX. Names of apps,
 // products and keys are free text otherwise, and "|" ends a label.
 func appendLabel(b []byte, s string) []byte {

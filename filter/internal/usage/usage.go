@@ -1,10 +1,10 @@
-// Package usage records who called what, and what came of it: metric series,
+// Package usage records who called what, and with what result: metric series,
 // and attributes for the proxy's access log.
 //
-// Hosts keep every metric that was ever named, so no name may hold anything of
-// a request: all are of the catalog, of an enumeration, or absent. As a catalog
-// can be large, and can be replaced by others, the names that hold anything of
-// it are bounded in number besides; see roster.
+// Hosts keep every metric that was ever named, so no name may contain anything
+// from a request: all parts come from the catalog, from an enumeration, or are
+// absent. As a catalog can be large, and can be replaced by others, the number
+// of names that contain anything from it is bounded too; see roster.
 package usage
 
 import (
@@ -27,14 +27,14 @@ type Call struct {
 	Latency time.Duration // from the request's headers to its end; of allowed calls
 }
 
-// Party is who called what, as far as it is known: all names are of the
+// Party is who called what, as far as it is known: all names are from the
 // catalog, or empty.
 type Party struct{ App, Product, API, Version string }
 
 // others stands for every party whose series the roster has no room for.
 var others = Party{App: "other", Product: "other", API: "other", Version: "other"}
 
-// keyPeriod is how often the last use of one key is told to the host.
+// keyPeriod is how often the last use of one key is reported to the host.
 const keyPeriod = time.Minute
 
 // Recorder writes metrics for one plugin instance in one VM. What it remembers
@@ -58,8 +58,8 @@ type keyUse struct {
 	told   int64
 }
 
-// NewRecorder names at most maxSeries series of the catalog, together with all
-// recorders on the store.
+// NewRecorder makes at most maxSeries series from the catalog, together with
+// all recorders on the store.
 func NewRecorder(maxSeries int, store host.Store, metrics host.Metrics) *Recorder {
 	return &Recorder{
 		metrics:  metrics,
@@ -104,8 +104,8 @@ func (r *Recorder) look(k counter) cell {
 	return c
 }
 
-// counter gives a counter. One that there is no room for is remembered in its cell
-// alone: there can be as many as the catalog has combinations.
+// counter gives a counter. One that there is no room for is remembered only in
+// its cell: there can be as many as the catalog has combinations.
 func (r *Recorder) counter(k counter) host.Counter {
 	c, ok := r.counters[k]
 	if ok {
@@ -133,8 +133,8 @@ func (r *Recorder) histogram(p Party) host.Histogram {
 	return h
 }
 
-// used tells when a key was last used, once in a while, and gives the moment that
-// the host knows of. A key that there is no room for has no metric.
+// used reports when a key was last used, once in a while, and gives the moment
+// that was last reported. A key that there is no room for has no metric.
 func (r *Recorder) used(id string, now int64) (told int64, ok bool) {
 	use, ok := r.keys[id]
 	if !ok {

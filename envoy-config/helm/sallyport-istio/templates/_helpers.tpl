@@ -10,7 +10,12 @@
 {{- range .Values.config.sequence }}
 {{- with .introspect_token }}
 {{- $asks = true }}
-{{- if eq .cluster (printf "outbound|443||%s" $.Values.okta.host) }}{{ $named = true }}{{ end }}
+{{- if eq .cluster (printf "outbound|443||%s" $.Values.okta.host) }}
+{{- $named = true }}
+{{- if and .authority (ne ($.Values.okta.host | lower) (.authority | lower | trimSuffix ":443")) }}
+{{- fail (printf "config.sequence: introspect_token.authority is %s, and its cluster %s calls okta.host, %s: write the same host in both" .authority .cluster $.Values.okta.host) }}
+{{- end }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- if and $asks (not $named) }}

@@ -1,4 +1,4 @@
-// Package josetest signs tokens for tests, with another library than the one that is tested.
+// Package josetest signs tokens for tests, with a different library from the one under test.
 package josetest
 
 import (

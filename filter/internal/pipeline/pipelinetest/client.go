@@ -1,4 +1,5 @@
-// Package pipelinetest has what tests share that run steps: exchanges and metrics.
+// Package pipelinetest has what tests that run steps share: exchanges and
+// metrics.
 package pipelinetest
 
 import (
@@ -6,8 +7,8 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
 
-// From is an exchange's Client whose address a proxy writes so; none where it is
-// not one.
+// From is an exchange's Client with the address that a proxy writes; none if it
+// is not an address.
 func From(written string) func(*pipeline.Exchange) ipaddr.Addr {
 	address, _ := ipaddr.ParsePeer(written)
 	return func(*pipeline.Exchange) ipaddr.Addr { return address }

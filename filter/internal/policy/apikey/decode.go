@@ -32,8 +32,8 @@ func (*Verify) Decode(r *decode.Reader, v decode.Value, p *policy.Plan) {
 }
 
 // Remove is remove_api_key. It removes the key from its own places and from all
-// those of every other step of the sequence: there is no way to have a key
-// verified and forget it in a place.
+// those of every other step of the sequence: a key that was verified cannot be
+// forgotten in one of them.
 type Remove struct{}
 
 // Decode implements policy.Kind.
@@ -50,10 +50,11 @@ func decodeFrom(r *decode.Reader, v decode.Value, m *decode.Members, p *policy.P
 	return p.Options(r, v, m, func(_ string, v decode.Value) { p.KeyPlaces = readPlaces(r, v) })
 }
 
-// noKeyHeaders carry other things than a key, which its removal would take away.
+// noKeyHeaders carry other things than a key, which removing it would take
+// away.
 var noKeyHeaders = []string{"cookie", "forwarded", "via", "x-request-id"}
 
-// authorization carries a key only behind a scheme.
+// authorization carries a key only after a scheme.
 const authorization = "authorization"
 
 // readPlaces reads [{header: NAME}, {header: NAME, scheme: SCHEME}, {query: NAME}].
@@ -83,10 +84,10 @@ func readPlaces(r *decode.Reader, v decode.Value) (places []policy.Place) {
 		case schemed && place.Query != "":
 			r.ProblemAt("scheme", "must be left out for a query parameter")
 		case !schemed && place.Header == authorization:
-			r.ProblemAt("header", "must have the scheme beside it that the key stands behind, as in {header: authorization, scheme: ApiKey}")
+			r.ProblemAt("header", "must come with the scheme that precedes the key, as in {header: authorization, scheme: ApiKey}")
 		}
 		if place.Listed(places) && place != (policy.Place{}) {
-			r.Problem("must be listed once, got it again")
+			r.Problem("must be listed only once")
 			return
 		}
 		places = append(places, place)
@@ -110,8 +111,8 @@ func queryName(r *decode.Reader, v decode.Value) string {
 	return s
 }
 
-// scheme reads the scheme of credentials, whose letter case does not count (RFC
-// 9110 section 11.1).
+// scheme reads the scheme of credentials, whose letter case does not matter
+// (RFC 9110 section 11.1).
 func scheme(r *decode.Reader, v decode.Value) string {
 	s, ok := r.Text(v)
 	if !ok {

@@ -13,10 +13,10 @@ const (
 )
 
 // known finds keys again without their SHA-256: by a hash under a key that only
-// this step knows. What a client sent is never in it. Only what the catalog knows
-// is in slots, so that garbage pushes nothing out, and what the catalog says of a
-// key is asked each time. What it does not know it never will: a catalog does not
-// change.
+// this step knows. What a client sent is never in it. Only keys that the
+// catalog knows are in slots, so garbage pushes nothing out, and what the
+// catalog says about a key is asked each time. A key that it does not know
+// stays unknown: a catalog does not change.
 type known struct {
 	secret  siphash.Key
 	slots   []knownKey               // made with the first key

@@ -17,7 +17,7 @@ func variable(p policy.Place) string {
 	return "request.queryparam." + p.Query
 }
 
-// distinct leaves out places that say nothing or were said before, so that one
+// distinct leaves out places that are empty or repeated, so that one
 // presentation is never taken for two.
 //
 //go:noinline
@@ -93,7 +93,7 @@ func behindScheme(p policy.Place, x *pipeline.Exchange) (key string, count int) 
 	return key, count
 }
 
-// cutScheme gives what stands behind the scheme.
+// cutScheme gives what follows the scheme.
 func cutScheme(value, scheme string) (key string, ok bool) {
 	value = ascii.Trim(value, " \t")
 	n := len(scheme)

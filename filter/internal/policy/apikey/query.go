@@ -9,7 +9,7 @@ import (
 // without removes every parameter that has one of the names, and leaves the
 // bytes of the others and their order alone. Parameters are split at '&'; some
 // backends split at ';' too, and would find a key there, so the pieces between
-// semicolons are removed likewise.
+// semicolons are removed too.
 func without(query string, names []string) (edited string, changed bool) {
 	var kept []string
 	var part string
@@ -44,7 +44,7 @@ func withoutPieces(part string, names []string) string {
 	return strings.Join(kept, ";")
 }
 
-// isNamed tells whether a parameter has one of the names.
+// isNamed reports whether a parameter has one of the names.
 func isNamed(parameter string, names []string) bool {
 	name, _, _ := strings.Cut(parameter, "=")
 	for _, n := range names {

@@ -62,8 +62,9 @@ func (r *remove) Apply(x *pipeline.Exchange) pipeline.Outcome {
 	return pipeline.Continue()
 }
 
-// removeScheme takes out every spelling of the header that has a key in any of its
-// lines. With another scheme, as that of a token, the header is not a key's.
+// removeScheme removes every spelling of the header that has a key in any of
+// its lines. With another scheme, such as a token's, the header does not carry
+// a key.
 func removeScheme(p policy.Place, x *pipeline.Exchange) {
 	for i := range x.Headers {
 		sent := &x.Headers[i]

@@ -7,18 +7,18 @@ import (
 
 // Schema implements policy.Described.
 func (*Verify) Schema() *decode.Schema {
-	return policy.OptionsSchema(&verifyMembers, "Refuses requests without a key that an app has, for a product that grants this call.", decode.Shapes{"from": placesSchema("Where the key may stand.")})
+	return policy.OptionsSchema(&verifyMembers, "Refuses requests without the key of an app that has a product which grants this call.", decode.Shapes{"from": placesSchema("Where the key may be.")})
 }
 
 // Schema implements policy.Described.
 func (*Remove) Schema() *decode.Schema {
-	return policy.OptionsSchema(&removeMembers, "Takes the key out of the request: from all places of verify_api_key, and from these.", decode.Shapes{"from": placesSchema("Further places.")})
+	return policy.OptionsSchema(&removeMembers, "Removes the key from the request: from all places of verify_api_key, and from these.", decode.Shapes{"from": placesSchema("Further places.")})
 }
 
 func placesSchema(about string) *decode.Schema {
 	query := decode.PatternSchema("A parameter of the query.", `^[0-9A-Za-z._~-]+$`).WithExamples("apikey")
 	query.MaxLength = maxQueryName
-	scheme := decode.PatternSchema("What stands before the key in the header, in any letter case.", "^[0-9A-Za-z!#$%&'*+.^_`|~-]+$").WithExamples("ApiKey")
+	scheme := decode.PatternSchema("What precedes the key in the header, in any letter case.", "^[0-9A-Za-z!#$%&'*+.^_`|~-]+$").WithExamples("ApiKey")
 	scheme.MaxLength = maxScheme
 	place := decode.ObjectSchema(&placeMembers, "", decode.Shapes{
 		"header": decode.HeaderSchema("A header.").WithExamples("x-api-key"),

@@ -1,8 +1,9 @@
-// Package apikey is the policies verify_api_key and remove_api_key: Apigee's
-// VerifyAPIKey, and the AssignMessage that keeps the key from the backend.
+// Package apikey implements the steps verify_api_key and remove_api_key:
+// Apigee's VerifyAPIKey, and the AssignMessage that keeps the key from the
+// backend.
 //
 // Keys are known only by their SHA-256. A key must come exactly once, over all
-// places in which it may come: with two of them somebody else might read the
+// places in which it may come: if there were two, the backend might read the
 // other one.
 package apikey
 
@@ -28,9 +29,9 @@ type verify struct {
 	known   known
 }
 
-// NewVerify makes the step that demands a key in one of the places which grants
-// the operation that is called, and fills the exchange's Caller. Without places
-// no key is ever found.
+// NewVerify makes the step that requires a key in one of the places that grants
+// the called operation, and fills the exchange's Caller. Without places no key
+// is ever found.
 func NewVerify(c *catalog.Catalog, places []policy.Place) pipeline.Step {
 	v := &verify{catalog: c, places: distinct(places), known: known{secret: siphash.NewKey()}}
 	v.missing.Reason = denial.APIKeyMissing

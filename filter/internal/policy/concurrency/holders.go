@@ -13,7 +13,7 @@ const (
 	Lease = 10 * time.Second
 	// renewEvery is how often a worker that has places says so.
 	renewEvery = Lease / 4
-	// settleTime is for how long nobody is let in after the list was overwritten.
+	// settleTime is how long nobody is let in after the list was overwritten.
 	settleTime = renewEvery + time.Second
 	// leaseSlack is how much the clock readings of two workers may differ.
 	leaseSlack = time.Second
@@ -42,8 +42,8 @@ type holders struct {
 	own    []byte
 }
 
-// arrange brings the entries that count to the front, and gives what they say.
-// Those whose lease is over are gone.
+// arrange moves the entries that count to the front, and gives what they say.
+// Those whose lease is over are cleared.
 func arrange(b sharedtable.Bucket, id uint64, now int64) (h holders) {
 	h.bucket = b
 	for i := range b.Len() {
@@ -67,8 +67,8 @@ func arrange(b sharedtable.Bucket, id uint64, now int64) (h holders) {
 	return h
 }
 
-// shorten brings leases back that lie further ahead than any can that was given
-// by now: the clock was set back. It reports whether there was one.
+// shorten cuts leases that end later than any that was given by now can: the
+// clock was set back. It reports whether there was one.
 func (h *holders) shorten(now int64) (changed bool) {
 	for i := range h.count {
 		e := h.bucket.Entry(i)
@@ -80,8 +80,8 @@ func (h *holders) shorten(now int64) (changed bool) {
 	return changed
 }
 
-// put sets the entry of a holder, to vacant when it has no places. The caller has
-// seen to it that there is room.
+// put sets the entry of a holder, to vacant when it has no places. The caller
+// has made sure that there is room.
 func (h *holders) put(entry []byte, id uint64, count int, until int64) {
 	if entry == nil {
 		if count == 0 {

@@ -13,7 +13,7 @@ import (
 // MaxCalls bounds what can be configured.
 const MaxCalls = 1_000_000
 
-// retrySeconds is told to a client that found no place: one may become free at
+// retrySeconds is sent to a client that found no place: one may become free at
 // any moment.
 const retrySeconds = 1
 
@@ -139,8 +139,8 @@ func (s *step) key(app string) string {
 // Busy implements host.Background.
 func (s *step) Busy() bool { return s.held > 0 || s.unsaid > 0 }
 
-// Tick implements host.Background: it renews what is due, and says again what
-// could not be said.
+// Tick implements host.Background: it renews what is due, and publishes again
+// what could not be published.
 func (s *step) Tick(now int64) {
 	s.latest = now
 	if !s.Busy() {

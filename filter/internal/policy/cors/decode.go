@@ -50,7 +50,7 @@ func (*Policy) Decode(r *decode.Reader, v decode.Value, p *policy.Plan) {
 		return
 	}
 	if o.Credentials && stars != "" {
-		r.ProblemAt(stars, `must not be "*" with allow_credentials: browsers refuse both together; list them`)
+		r.ProblemAt(stars, `must not be "*" with allow_credentials: browsers refuse the two together; list them`)
 	}
 	p.Build = func(*policy.Site) pipeline.Step { return New(o) }
 }
@@ -81,7 +81,7 @@ func names(r *decode.Reader, v decode.Value, limit int, one func(decode.Value) s
 		return one(v)
 	})
 	if star && len(list) > 1 {
-		r.Problem(`must have nothing beside "*", which is all`)
+		r.Problem(`must have nothing beside "*", which means all`)
 	}
 	return list, star
 }

@@ -16,18 +16,18 @@ type Origin struct {
 	_ [0]func() // not comparable: an unused == costs the guest code
 
 	scheme string // with "://"
-	host   string // with the port; behind the star, for a pattern
+	host   string // with the port; for a pattern, what follows the star
 	whole  string // as browsers send it; "" for a pattern
 }
 
 var (
 	errOrigin = errors.New(`must be an origin such as "https://app.example.com" or "https://*.example.com", without a path`)
-	errPort   = errors.New("must leave out the port that goes without saying, as browsers do")
+	errPort   = errors.New("must leave out the default port, as browsers do")
 )
 
-// ParseOrigin reads SCHEME://HOST, with a port or not, or SCHEME://*.HOST for every
-// name below one. Browsers write origins in small letters and without a port that
-// goes without saying (RFC 6454 section 6.2). It keeps s.
+// ParseOrigin reads SCHEME://HOST, with a port or not, or SCHEME://*.HOST for
+// every name below one. Browsers write origins in lower case and without the
+// default port (RFC 6454 section 6.2). It keeps s.
 func ParseOrigin(s string) (o Origin, err error) {
 	s = ascii.Lower(s)
 	colon := strings.IndexByte(s, ':')

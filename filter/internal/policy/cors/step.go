@@ -1,7 +1,7 @@
-// Package cors is the policy cors, Apigee's CORS: it answers preflights in the
-// backend's place, and lets pages of the allowed origins read the gateway's own
-// refusals. Of an admitted request nothing is changed: its response gets its
-// headers from the proxy's own filter or from the backend.
+// Package cors implements the step cors, Apigee's CORS: it answers preflights
+// in the backend's place, and lets pages of the allowed origins read the
+// gateway's own refusals. It changes nothing about an admitted request: the
+// response gets its headers from the proxy's own filter or from the backend.
 package cors
 
 import (
@@ -58,8 +58,8 @@ func New(o Options) pipeline.Step {
 	return s
 }
 
-// exposed adds the headers of refusals to the configured ones. That one of them
-// may be named twice makes no difference.
+// exposed adds the headers of refusals to the configured ones. It makes no
+// difference if one of them is named twice.
 func exposed(configured []string) string {
 	if len(configured) == 0 {
 		return readable
@@ -67,13 +67,13 @@ func exposed(configured []string) string {
 	return readable + "," + ascii.Join(configured, ",")
 }
 
-// preflight is the method of one (Fetch standard, section 3.2.2).
+// preflight is the method of a preflight (Fetch standard, section 3.2.2).
 const preflight = "OPTIONS"
 
 // Name implements pipeline.Step.
 func (s *step) Name() string { return "cors" }
 
-// Apply answers preflights. What else comes goes on to the next step, whatever
+// Apply answers preflights. Everything else goes on to the next step, whatever
 // its origin: CORS tells browsers what pages may read, and keeps nobody out.
 func (s *step) Apply(x *pipeline.Exchange) pipeline.Outcome {
 	if x.Method != preflight {
@@ -107,7 +107,8 @@ func (s *step) Shape(x *pipeline.Exchange, d *denial.Denial) {
 	}
 }
 
-// allowed gives an origin that is allowed, to keep; "" for another one.
+// allowed gives an origin that is allowed, as text that may be kept; "" for any
+// other.
 //
 //go:noinline
 func (s *step) allowed(sent string) string {

@@ -50,7 +50,7 @@ func Decode(r *decode.Reader, v decode.Value) (o *Options, required bool) {
 	return o, required
 }
 
-// DecodeAlgorithms reads a list of algorithms of signatures, one at least.
+// DecodeAlgorithms reads a list of signature algorithms, at least one.
 func DecodeAlgorithms(r *decode.Reader, v decode.Value) (list []jose.Algorithm) {
 	items := 0
 	r.List(v, len(jose.Algorithms), func(v decode.Value) {
@@ -60,7 +60,7 @@ func DecodeAlgorithms(r *decode.Reader, v decode.Value) (list []jose.Algorithm) 
 		}
 	})
 	if items == 0 && v.IsList() {
-		r.Problem("must name one of " + strings.Join(jose.Algorithms, " and ") + " at least")
+		r.Problem("must name at least one of " + strings.Join(jose.Algorithms, " and "))
 	}
 	return list
 }

@@ -1,7 +1,7 @@
-// Package dpop checks that who presents an access token holds the key that the
-// token is bound to: a proof is a small JWT in the header DPoP, made for one
-// request and good once (RFC 9449). It does not know what the token is bound to;
-// who asks the authorization server compares.
+// Package dpop checks that whoever presents an access token holds the key that
+// the token is bound to: a proof is a small JWT in the header DPoP, made for
+// one request and good once (RFC 9449). It does not know what the token is
+// bound to; the caller, who asks the authorization server, compares.
 package dpop
 
 import (
@@ -27,15 +27,15 @@ const (
 	header = "dpop"
 )
 
-// Options says which proofs are taken.
+// Options says which proofs are accepted.
 type Options struct {
 	Algorithms []jose.Algorithm // one of them
 	MaxAge     time.Duration    // since iat
-	Skew       time.Duration    // that iat may lie in the future
+	Skew       time.Duration    // how far iat may be in the future
 	Entries    int              // proofs that are remembered, at least; see MaxEntries
 }
 
-// Checker checks proofs. The zero value is of no use.
+// Checker checks proofs. The zero value is not usable.
 type Checker struct {
 	options Options
 	offer   string
@@ -43,7 +43,7 @@ type Checker struct {
 	host    jose.Host
 }
 
-// New makes a checker. Those over one store remember the same proofs.
+// New makes a checker. Checkers over the same store remember the same proofs.
 func New(o Options, store host.Store, host jose.Host) *Checker {
 	words := make([]string, len(o.Algorithms))
 	for i, a := range o.Algorithms {
@@ -52,8 +52,8 @@ func New(o Options, store host.Store, host jose.Host) *Checker {
 	return &Checker{options: o, offer: strings.Join(words, " "), spent: newSpent(store, o.Entries), host: host}
 }
 
-// Offer lists the algorithms as a challenge wants them (RFC 9449 section 7.1),
-// with blanks between.
+// Offer lists the algorithms as a challenge does (RFC 9449 section 7.1),
+// separated by blanks.
 func (c *Checker) Offer() string { return c.offer }
 
 // Proof is a checked proof that was not yet used up.
@@ -66,8 +66,8 @@ type Proof struct {
 	issued int64 // unix seconds
 }
 
-// Check looks at the request's proof as RFC 9449 section 4.3 lists it, but for
-// two points: whether the token is bound to its key, and whether it was seen
+// Check makes the checks that RFC 9449 section 4.3 lists, except for two:
+// whether the token is bound to the proof's key, and whether the proof was seen
 // before. What costs least comes first: a signature is checked only for a proof
 // that says the right things.
 func (c *Checker) Check(x *pipeline.Exchange, token string) (p Proof, reason denial.Reason, ok bool) {
@@ -100,9 +100,9 @@ func (c *Checker) Check(x *pipeline.Exchange, token string) (p Proof, reason den
 	return Proof{Thumbprint: thumbprint, id: idOf(thumbprint, said.id), issued: said.issued}, 0, true
 }
 
-// Spend uses a proof up: of all that bring the same, one in all VMs gets true.
-// It is for a proof whose key is the token's, so that only who has such a token
-// can fill the memory. It costs two hostcalls.
+// Spend uses up a proof: of all requests that bring the same one, only one in
+// all VMs gets true. It is for a proof whose key is the token's, so that only
+// someone who has such a token can fill the memory. It costs two hostcalls.
 func (c *Checker) Spend(p Proof, now int64) (reason denial.Reason, ok bool) {
 	first, err := c.spent.add(p.id, p.issued, now/int64(time.Second)+int64(c.options.Skew/time.Second))
 	switch {
@@ -157,14 +157,14 @@ func readClaims(payload []byte) (c claims, ok bool) {
 			c.tokenHash = text
 		case "iat":
 			// Without its fraction, as all times here: a proof looks older.
-			c.issued, _, _ = jsonobject.NumericDate(m.Value) // 0 for what is none
+			c.issued, _, _ = jsonobject.NumericDate(m.Value) // 0 for what is not one
 		}
 	}
 	return c, c.id != "" && len(c.id) <= maxIDBytes && c.method != "" && c.target != "" && c.tokenHash != "" && c.issued > 0
 }
 
-// proofID stands for a proof: who made it, and the name that he gave it. Cut
-// SHA-256 has room for no second proof of that id.
+// proofID stands for a proof: who made it, and the id that they gave it. Even a
+// truncated SHA-256 leaves no chance of a second proof with that id.
 type proofID [16]byte
 
 func idOf(thumbprint, id string) (p proofID) {

@@ -7,16 +7,16 @@ import (
 
 // Schema describes what Decode reads.
 func Schema() *decode.Schema {
-	return decode.ObjectSchema(&optionMembers, "Takes tokens with the scheme DPoP (RFC 9449).", decode.Shapes{
+	return decode.ObjectSchema(&optionMembers, "Accepts tokens with the scheme DPoP (RFC 9449).", decode.Shapes{
 		"required":       decode.BooleanSchema("Refuse tokens with the scheme Bearer.").WithDefault(false),
 		"algorithms":     AlgorithmsSchema(),
 		"max_age":        decode.DurationSchema("How long ago a proof may have been made.", minProofAge, maxProofAge).WithDefault(defaultProofAge),
 		"clock_skew":     decode.DurationSchema("How far in the future.", 0, maxProofSkew).WithDefault(defaultProofSkew),
-		"replay_entries": decode.IntegerSchema("Proofs that are remembered, at least; what was used stays used when this changes.", minReplayEntries, MaxEntries).WithDefault(defaultReplayEntries),
+		"replay_entries": decode.IntegerSchema("How many proofs are remembered, at least; used proofs stay used when this changes.", minReplayEntries, MaxEntries).WithDefault(defaultReplayEntries),
 	})
 }
 
 // AlgorithmsSchema describes what DecodeAlgorithms reads.
 func AlgorithmsSchema() *decode.Schema {
-	return decode.ListSchema("Of signatures.", decode.WordSchema("", jose.Algorithms...), 1, len(jose.Algorithms))
+	return decode.ListSchema("Signature algorithms.", decode.WordSchema("", jose.Algorithms...), 1, len(jose.Algorithms))
 }

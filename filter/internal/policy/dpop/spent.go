@@ -8,9 +8,9 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 )
 
-// A bucket is a floor and so many proofs, each with its iat. Their number depends
-// on the configuration; that of the buckets does not, so that a proof is looked
-// for in one place for ever.
+// A bucket is a floor and so many proofs, each with its iat. Their number
+// depends on the configuration; that of the buckets does not, so that a proof
+// is always looked for in the same place.
 const (
 	buckets      = 512
 	minPerBucket = 16
@@ -22,14 +22,14 @@ const MaxEntries = 1 << 16
 
 // spent are the proofs that were used, in the memory that all VMs share. It has
 // a fixed size, and never takes a proof twice: a bucket that is full gives up
-// the proof with the lowest iat, and from then on takes none that is not younger.
-// So a flood makes it refuse good proofs that took long to come, and accept no
-// bad one; nor does a clock that goes back.
+// the proof with the lowest iat, and from then on takes only younger ones. So a
+// flood makes it refuse good proofs that were slow to arrive, and never accept
+// a bad one; nor does a clock that goes back.
 //
-// Nor does another size. Checkers with other sizes, as two configurations at once
-// have them while one drains, use the same table, and each makes a bucket that it
-// writes as large as its own: one that grows forgets nothing, one that shrinks
-// gives up the oldest as a full one does.
+// Nor does a different size. Checkers of different sizes, as there are while an
+// old configuration drains beside a new one, use the same table, and each makes
+// a bucket that it writes as large as its own: one that grows forgets nothing,
+// one that shrinks gives up the oldest as a full one does.
 type spent struct {
 	table *sharedtable.Table
 	most  int // proofs in a bucket
@@ -42,10 +42,10 @@ func newSpent(store host.Store, entries int) spent {
 	}), most}
 }
 
-// add notes a proof and reports whether it is the first of its id. Times are unix
-// seconds; latest is the highest iat that is taken now. A bucket that something
-// else wrote into says nothing of the past, so all that may have been in it is
-// refused.
+// add notes a proof and reports whether it is the first of its id. Times are
+// unix seconds; latest is the highest iat that is taken now. A bucket that
+// something else wrote into says nothing about the past, so everything that may
+// have been in it is refused.
 func (s spent) add(id proofID, issued, latest int64) (first bool, err error) {
 	err = s.table.Update(binary.BigEndian.Uint32(id[:4]), func(b sharedtable.Bucket) (write bool) {
 		first = false
@@ -67,9 +67,9 @@ func (s spent) add(id proofID, issued, latest int64) (first bool, err error) {
 	return first && err == nil, err
 }
 
-// keep makes sure that the proof is not taken again: it stands among the first
-// of the bucket, in the place of the oldest, or else is no younger than the
-// floor. It reports false when the proof was that already.
+// keep makes sure that the proof is not taken again: it is among the first of
+// the bucket, in the place of the oldest, or else is no younger than the floor.
+// It reports false when the proof was that already.
 func (s spent) keep(b sharedtable.Bucket, id proofID, issued int64) bool {
 	floor, oldest := timeOf(b, 0), int64(math.MaxInt64)
 	if issued <= floor {

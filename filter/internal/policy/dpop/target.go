@@ -39,8 +39,8 @@ func sameTarget(htu string, x *pipeline.Exchange) bool {
 		samePath(path, x.Path)
 }
 
-// samePath compares two paths byte by byte. An escape that was not needed is the
-// byte itself, and the case of hex digits says nothing.
+// samePath compares two paths byte by byte. An escape that was not needed is
+// the byte itself, and the case of hex digits does not matter.
 func samePath(a, b string) bool {
 	for a != "" && b != "" {
 		byteA, escapedA, restA := nextByte(a)

@@ -12,8 +12,8 @@ import (
 // reservedPrefix is Sallyport's own: nothing under it comes from a client.
 const reservedPrefix = "x-sallyport-"
 
-// Headers names the headers to send, in lower case; "" is not sent. What is
-// not sent is removed all the same, as far as its name is reserved.
+// Headers names the headers to send, in lower case; "" is not sent. A header
+// that is not sent is still removed if its name is reserved.
 type Headers struct {
 	_                                                  [0]func() // not comparable: an unused == costs the guest code
 	App, Developer, Product, Subject, ClientID, Scopes string
@@ -37,7 +37,8 @@ type Teller struct {
 	// own are the names that are not reserved anyway.
 	own []string
 	// first has the bytes that a name can begin with which could be taken for one
-	// of own or for a reserved one: most names are known by it not to be.
+	// of own or for a reserved one, or is connection: most names are known by it not
+	// to be.
 	first [256]bool
 	text  []byte // of the scopes that were joined last
 }
@@ -50,7 +51,7 @@ func New(h Headers) *Teller {
 			t.own = append(t.own, name)
 		}
 	}
-	for _, name := range append([]string{reservedPrefix}, t.own...) {
+	for _, name := range append([]string{reservedPrefix, connection}, t.own...) {
 		for c := range t.first {
 			if ascii.SameVariable(string([]byte{byte(c)}), name[:1]) {
 				t.first[c] = true
@@ -60,16 +61,25 @@ func New(h Headers) *Teller {
 	return t
 }
 
-// Apply notes in the exchange's edits, which are to be made before it is called
-// again, that every header is removed which is one
-// of the teller's or could be taken for one, and that those are set whose value
-// is known: of the app when its key was verified, of the token when it is active.
+// Apply adds to the exchange's edits, which must be made before it is called
+// again: every header that is one of the teller's, or could be taken for one,
+// is removed, and those whose value is known are set: of the app when its key
+// was verified, of the token when it is active.
 func (t *Teller) Apply(x *pipeline.Exchange) {
 	e := &x.Edits
+	upgrade := false
 	for i := range x.Headers {
-		if name := x.Headers[i].Name; name != "" && t.first[name[0]] && Forged(name, t.own) {
+		name := x.Headers[i].Name
+		if name == "" || !t.first[name[0]] {
+			continue
+		}
+		if Forged(name, t.own) {
 			e.RemoveHeader(name)
 		}
+		upgrade = upgrade || name == connection
+	}
+	if upgrade {
+		cleanConnection(x)
 	}
 	h := &t.headers
 	set(e, h.App, x.Caller.App)
@@ -82,7 +92,8 @@ func (t *Teller) Apply(x *pipeline.Exchange) {
 	}
 }
 
-// joined gives the scopes with blanks between. The text is good until the next.
+// joined gives the scopes separated by blanks. The text is good until the next
+// call.
 //
 //go:noinline
 func (t *Teller) joined(scopes []string) string {
@@ -116,7 +127,7 @@ func (h Headers) all() [6]string {
 
 // Forged reports whether a backend could take a client's header, or trailer, of
 // this name for a reserved one or one of own, however it reads names; see
-// ascii.SameVariable. Empty ones of own count for nothing.
+// ascii.SameVariable. Empty names in own are ignored.
 func Forged(name string, own []string) bool {
 	if reserved(name) {
 		return true

@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -98,6 +99,43 @@ func TestForgedHeadersAreRemoved(t *testing.T) {
 			}
 			if diff := cmp.Diff(want, x.Edits.Remove); diff != "" {
 				t.Errorf("removed (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestConnectionNamesNoHeader: a proxy behind this one takes away what Connection
+// names (RFC 9110 section 7.6.1): who calls is not for a client to take away.
+func TestConnectionNamesNoHeader(t *testing.T) {
+	for _, tt := range []struct {
+		name          string
+		sent          []string // lines of Connection
+		kept, removed string
+	}{
+		{"an upgrade", []string{"Upgrade"}, "", ""},
+		{"as Firefox sends it", []string{"keep-alive, Upgrade"}, "", ""},
+		{"to HTTP/2", []string{"Upgrade, HTTP2-Settings"}, "", ""},
+		{"the end", []string{"close"}, "", ""},
+		{"nothing", []string{""}, "", ""},
+		{"an identity header", []string{"upgrade, x-sallyport-subject"}, "upgrade", ""},
+		{"in front", []string{"X-Sallyport-Subject ,\tUpgrade"}, "Upgrade", ""},
+		{"the token", []string{"upgrade,authorization"}, "upgrade", ""},
+		{"in another line", []string{"upgrade", "x-user"}, "upgrade", ""},
+		{"nothing else", []string{"x-sallyport-app"}, "", "connection"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			x := &pipeline.Exchange{}
+			for _, line := range tt.sent {
+				x.Headers = append(x.Headers, host.Header{Name: "connection", Value: line})
+			}
+			New(DefaultHeaders()).Apply(x)
+			var set []host.Header
+			if tt.kept != "" {
+				set = []host.Header{{Name: "connection", Value: tt.kept}}
+			}
+			wantSet(t, x, set)
+			if removed := strings.Join(x.Edits.Remove, " "); removed != tt.removed {
+				t.Errorf("removed %q, want %q", removed, tt.removed)
 			}
 		})
 	}

@@ -15,5 +15,5 @@ func Schema() *decode.Schema {
 		}
 		of[name] = s
 	}
-	return decode.ObjectSchema(&members, "The headers that tell the backend who calls. Those of a client are removed.", of)
+	return decode.ObjectSchema(&members, "The headers that tell the backend who calls. A client's own are removed.", of)
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
 
-// MaxAnswerBytes bounds the body of an answer: what is longer is refused, and
+// MaxAnswerBytes bounds the body of an answer: a longer one is refused, and
 // need not be read.
 const MaxAnswerBytes = 64 << 10
 
@@ -41,8 +41,8 @@ func judge(a *host.Answer, now int64) verdict {
 	return verdict{claims: claims}
 }
 
-// failureDenial is for calls without an answer of the server. A failure that
-// nobody named is a fault of ours: Internal.
+// failureDenial is for calls without an answer from the server. An unnamed
+// failure is a fault of ours: Internal.
 func failureDenial(f host.Failure) denial.Denial {
 	switch f {
 	case host.UnknownCluster:
@@ -86,10 +86,11 @@ func statusDenial(a *host.Answer, now int64) denial.Denial {
 	return denialFor(denial.IntrospectionUnexpectedStatus)
 }
 
-// unavailableRetrySeconds is told when the server could not be asked.
+// unavailableRetrySeconds is the Retry-After when the server could not be
+// asked.
 const unavailableRetrySeconds = 5
 
-// denialFor tells the client of a 503 when to come again.
+// denialFor tells the client of a 503 when to try again.
 //
 //go:noinline
 func denialFor(r denial.Reason) denial.Denial {

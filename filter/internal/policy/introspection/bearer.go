@@ -10,15 +10,16 @@ import (
 )
 
 // tokenParameter is the other place that RFC 6750 section 2.3 knows. It is not
-// accepted, for addresses end up in logs; beside the header it is a second
+// accepted, because URLs end up in logs; beside the header it is a second
 // credential.
 const tokenParameter = "access_token"
 
-// tokenOf finds the access token of a request: exactly one Authorization header,
-// whose scheme is Bearer (RFC 6750 section 2.1), or DPoP where that is taken (RFC
-// 9449 section 7.1), in any letter case, then one token68 (RFC 9110 section
-// 11.2). When ok is false, reason says what is wrong. The form body, RFC 6750
-// section 2.2, is not looked at: the step runs before the body has come.
+// tokenOf finds the access token of a request: exactly one Authorization
+// header, whose scheme is Bearer (RFC 6750 section 2.1), or DPoP where that is
+// accepted (RFC 9449 section 7.1), in any letter case, then one token68 (RFC
+// 9110 section 11.2). When ok is false, reason says what is wrong. The form
+// body, RFC 6750 section 2.2, is not looked at: the step runs before the body
+// has come.
 func tokenOf(x *pipeline.Exchange, takesDPoP bool) (token string, asDPoP bool, reason denial.Reason, ok bool) {
 	value, count := authorization(x)
 	// Envoy joins two Authorization headers of an HTTP/1 request as "A,B".
@@ -42,7 +43,8 @@ func tokenOf(x *pipeline.Exchange, takesDPoP bool) (token string, asDPoP bool, r
 	return token, asDPoP, 0, true
 }
 
-// authorizationHeader is not a constant, for the comparison with one is longer code.
+// authorizationHeader is not a constant, because comparing with one takes more
+// code.
 var authorizationHeader = "authorization"
 
 // authorization gives the last Authorization header, and how many there are.

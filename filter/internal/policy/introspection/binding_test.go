@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -114,6 +115,56 @@ func TestBoundTokenNeedsItsProof(t *testing.T) {
 			}
 			if x.Token.Proven {
 				t.Error("marked as proven")
+			}
+		})
+	}
+}
+
+// TestOverriddenRefusalLeavesNoIdentity: who did not prove that a token is his own,
+// or came with one of another kind, is nobody, whatever an operator lets pass.
+func TestOverriddenRefusalLeavesNoIdentity(t *testing.T) {
+	jane, thief := newHolder(t), newHolder(t)
+	bound := `,"cnf":{"jkt":"` + jane.thumbprint(t) + `"}`
+	for _, tt := range []struct {
+		name   string
+		scheme string
+		by     holderOfKey
+		more   string // of the answer
+		broken bool   // the memory of proofs
+		wrap   func(pipeline.Step) pipeline.Step
+		known  bool // for the records
+	}{
+		{"a bound token as Bearer", "Bearer", jane, bound, false, pipeline.DryRun, true},
+		{"a proof of another key", "DPoP", thief, bound, false, pipeline.DryRun, true},
+		{"bound to something that nobody can prove", "Bearer", jane, `,"cnf":{"kid":"x"}`, false, pipeline.DryRun, true},
+		{"bound to a certificate", "Bearer", jane, `,"cnf":{"x5t#S256":"` + certPrint + `"}`, false, pipeline.DryRun, true},
+		{"a refresh token", "Bearer", jane, `,"token_use":"refresh_token"`, false, pipeline.DryRun, true},
+		{"an ID token", "Bearer", jane, `,"at_hash":"x"`, false, pipeline.DryRun, true},
+		{"no memory of proofs", "DPoP", jane, bound, true, pipeline.ContinueOnError, false},
+		{"no memory of proofs, dry run", "DPoP", jane, bound, true, pipeline.DryRun, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			broken := false
+			store := memstore.New(func(memstore.Operation, string) error {
+				if broken {
+					return errors.New("broken")
+				}
+				return nil
+			})
+			b := newBenchOn(store, host.NoPeers{}, 0, withDPoP)
+			b.step.binding.certificate = func() string { return "" }
+			b.seq = pipeline.NewSequence(tt.wrap(b.step))
+			x := b.bring(tt.scheme+" token", tt.by.proof(t, "token", "id-1", b.now.Unix()))
+			broken = tt.broken
+			b.land(0, answered(200, fmt.Sprintf(`{"active":true,"sub":"jane","exp":%d%s}`, b.now.Unix()+300, tt.more)))
+			if x.verdict != pipeline.Admitted || len(x.DryRun)+len(x.Overridden) != 1 {
+				t.Fatalf("verdict %v, dry run %v, overridden %v", x.verdict, x.DryRun, x.Overridden)
+			}
+			if x.Token != nil && (x.Token.Active || x.Token.Proven) {
+				t.Errorf("the backend would be told of %q", x.Token.Subject)
+			}
+			if known := x.Token != nil && x.Token.Subject == "jane"; known != tt.known {
+				t.Errorf("for the records: %v, want %v", known, tt.known)
 			}
 		})
 	}

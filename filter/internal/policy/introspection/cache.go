@@ -23,8 +23,9 @@ type lives struct {
 	grace      time.Duration // beyond the others, in an outage, never past exp
 }
 
-// answer is what is kept of an active token's claims. RFC 7662 section 4 wants
-// nothing kept beyond exp; ok is false when there is nothing to keep.
+// answer is what is kept of an active token's claims. RFC 7662 section 4
+// forbids keeping anything beyond exp; ok is false when there is nothing to
+// keep.
 func (l lives) answer(claims *pipeline.Claims, now int64) (a answers.Record, ok bool) {
 	life := l.maxTTL
 	if claims.Expires == 0 {
@@ -35,14 +36,14 @@ func (l lives) answer(claims *pipeline.Claims, now int64) (a answers.Record, ok 
 }
 
 // shared is what the other steps may make of an answer: how long they use it in
-// an outage is theirs to say.
+// an outage is up to them.
 func (l *lives) shared(a answers.Record) answers.Record {
 	a.Gone = notPast(a.Claims, a.Until+int64(MaxStale))
 	return a
 }
 
-// limit shortens an answer that any step may have stored to what this one
-// allows, and its token. Nothing makes it longer but this step's grace.
+// limit shortens an answer that any step may have stored to what this one and
+// the token allow. Only this step's grace makes it longer.
 func (l *lives) limit(a answers.Record, valid span) answers.Record {
 	own, ok := l.answer(a.Claims, a.Stored)
 	a.Until = min(a.Until, own.Until, valid.until)
@@ -75,16 +76,16 @@ func notPast(claims *pipeline.Claims, moment int64) int64 {
 	return moment
 }
 
-// maxCacheBytes bounds what the claims in a cache take by their lengths. With
+// maxCacheBytes bounds what the claims in a cache take, by their lengths. With
 // what it takes to find them, and as much again for the garbage collector, they
-// leave a part of the gibibyte that Envoy gives a VM.
+// leave part of the gibibyte that Envoy gives a VM.
 const maxCacheBytes = 192 << 20
 
-// cache keeps what the server said of active tokens: the claims, never what
+// cache keeps what the server said about active tokens: the claims, never what
 // the rules made of them. It belongs to one step: what is in it keeps to the
-// step's limits and its token has passed the step's precheck. It holds so many
-// entries at most, of maxCacheBytes together, and gives up the ones that were
-// used longest ago. The bounds on claims keep an entry below 20 KiB; a usual one
+// step's limits and its token has passed the step's precheck. It holds at most
+// limit entries, of at most maxCacheBytes together, and gives up the least
+// recently used. The bounds on claims keep an entry below 20 KiB; a typical one
 // has a few hundred bytes.
 type cache struct {
 	limit  int
@@ -116,8 +117,8 @@ func newCache(limit int) *cache {
 	return &cache{limit: limit, byKey: make(map[sharedtable.Key]*list.Element), recent: list.New(), names: make([]*entry, 1)}
 }
 
-// find gives the entry, to read and not to change, if it is of any use now; good
-// tells whether it is more than an outage's last resort.
+// find gives the entry, which must not be changed, if it is of any use now;
+// good reports whether it is more than a last resort in an outage.
 func (c *cache) find(k sharedtable.Key, now int64) (e *entry, good bool) {
 	if element, ok := c.byKey[k]; ok {
 		return c.use(element.Value.(*entry), now)
@@ -135,7 +136,7 @@ func (c *cache) use(e *entry, now int64) (_ *entry, good bool) {
 	return e, now < e.Until
 }
 
-// put replaces what is known of the token.
+// put replaces what is known about the token.
 func (c *cache) put(e *entry) {
 	c.drop(e.key)
 	if c.limit <= 0 {

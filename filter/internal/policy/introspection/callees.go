@@ -25,8 +25,8 @@ func (*JWT) Callees(options map[string]any) []policy.Callee {
 	return []policy.Callee{keysOf(options, "jwks", policy.Callee{})}
 }
 
-// keysOf is whom the keys at a place of the options come from: what that does not
-// say is as otherwise.
+// keysOf is where the keys at a place of the options come from: what that does
+// not say is taken from otherwise.
 func keysOf(options map[string]any, place string, otherwise policy.Callee) policy.Callee {
 	if cluster := policy.OptionText(options, place+".cluster"); cluster != "" {
 		otherwise.Cluster, otherwise.Member = cluster, place+".cluster"

@@ -51,7 +51,7 @@ func newCaller(o Options, p host.Ports) caller {
 }
 
 // attempt is one introspection of a token, with its second try if it has one:
-// sent, answered, judged, and told to land.
+// sent, answered, judged, and passed to land.
 type attempt struct {
 	*caller
 	token  string
@@ -86,7 +86,8 @@ func (t *attempt) answered(now int64, a host.Answer) {
 }
 
 // again sends a call a second time if that may help, within the time that the
-// first one had. A probe is not: it is there to see if the first one works.
+// first one had. A probe is not sent again: it is there to see if the first one
+// works.
 func (t *attempt) again(now int64, f host.Failure) bool {
 	if !t.retry || t.permit.Probe() {
 		return false
@@ -107,8 +108,8 @@ func (t *attempt) again(now int64, f host.Failure) bool {
 	return true
 }
 
-// end tells those who wait, whatever happens on the way: after a panic the zero
-// verdict, which denies.
+// end notifies those who wait, whatever happens on the way: after a panic the
+// zero verdict, which denies.
 func (t *attempt) end(now int64, a host.Answer) {
 	var v verdict
 	defer func() { t.land(now, v) }()
@@ -138,7 +139,8 @@ func (v verdict) outcome() string {
 	return "inactive"
 }
 
-// ending is what the end of a call says of the server, rather than of the token.
+// ending is what the end of a call says about the server, rather than about the
+// token.
 func (v verdict) ending(a *host.Answer) breaker.Ending {
 	if v.claims != nil {
 		return breaker.Answered
@@ -154,11 +156,11 @@ func (v verdict) ending(a *host.Answer) breaker.Ending {
 	return breaker.Failed
 }
 
-// endingOf is the same for a call that was answered, and not as it should be.
-// Whoever refuses our request or our credentials is at work, and so is whoever
-// says of one token what we do not take: any other 4xx too, and whatever comes as
-// JSON with status 200. A user whose name cannot be read must not be able to open
-// the breaker for all others.
+// endingOf is the same for a call that got a wrong answer. A server that
+// refuses our request or our credentials works, and so does one that says
+// something about one token that we do not accept: that includes any other 4xx,
+// and whatever comes as JSON with status 200. A user whose name cannot be read
+// must not be able to open the breaker for everybody else.
 func endingOf(r denial.Reason, a *host.Answer) breaker.Ending {
 	switch {
 	case r == denial.IntrospectionRateLimited:
@@ -170,7 +172,8 @@ func endingOf(r denial.Reason, a *host.Answer) breaker.Ending {
 	return breaker.Failed
 }
 
-// aboutOneToken reports what is wrong with an answer that a server at work gave.
+// aboutOneToken reports whether the reason is a flaw in the answer of a server
+// that works.
 func aboutOneToken(r denial.Reason) bool {
 	switch r {
 	case denial.IntrospectionTooLarge, denial.IntrospectionTooDeep, denial.IntrospectionTooManyMembers,
@@ -185,7 +188,7 @@ func aboutOneToken(r denial.Reason) bool {
 const statusRequestTimeout = 408
 
 // saysJSON looks at the media type (RFC 9110 section 8.3.1): a page that stands
-// in for the server, while it is being mended, has another one.
+// in for the server during maintenance has another one.
 func saysJSON(a *host.Answer) bool {
 	const media = "application/json"
 	value, _ := a.Header("content-type")

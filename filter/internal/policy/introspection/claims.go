@@ -15,14 +15,14 @@ const (
 	// maxAudiences and maxAudienceBytes bound the audiences.
 	maxAudiences     = 128
 	maxAudienceBytes = 8 << 10
-	// maxScopes and maxScopeBytes bound the scopes as they are listed, those that
-	// come again included: to find them costs the square of their number.
+	// maxScopes and maxScopeBytes bound the scopes as they are listed,
+	// including repeated ones: finding those takes quadratic time.
 	maxScopes     = 512
 	maxScopeBytes = 16 << 10
 )
 
-// readClaims reads an introspection answer (RFC 7662 section 2.2). A token
-// that is not active has no other claims, whatever else was said of it. Members
+// readClaims reads an introspection answer (RFC 7662 section 2.2). A token that
+// is not active has no other claims, whatever else was said about it. Members
 // that no rule looks at are not read.
 func readClaims(body []byte) (claims *pipeline.Claims, reason denial.Reason, ok bool) {
 	members, f := readMembers(body)
@@ -45,8 +45,8 @@ func readClaims(body []byte) (claims *pipeline.Claims, reason denial.Reason, ok 
 }
 
 // readTokenClaims reads the payload of a JWT that is to be an access token (RFC
-// 9068 section 2.2). It is active as far as it says. atJWT tells that its header
-// says that it is one.
+// 9068 section 2.2). It is active as far as it says. atJWT reports that its
+// header says so.
 func readTokenClaims(payload []byte, atJWT bool) (claims *pipeline.Claims, reason denial.Reason, ok bool) {
 	members, f := readMembers(payload)
 	claims = &pipeline.Claims{}
@@ -66,8 +66,8 @@ type reading struct {
 	token bool // the members are a JWT's own
 	kind  kindSigns
 
-	// What counts only where client_id and scope do not say the same: elsewhere
-	// these names are anybody's.
+	// What counts only if client_id and scope are absent: other servers use
+	// these names for anything.
 	cid, azp, scp jsonobject.Value
 }
 
@@ -85,14 +85,14 @@ func (r *reading) all(members []jsonobject.Member) flaw {
 	return sound
 }
 
-// absent reports whether an optional member says nothing: many servers write all
-// members of a form, and null or "" where they have nothing to say.
+// absent reports whether an optional member says nothing: many servers always
+// write all members, with null or "" where they have nothing to say.
 func absent(v jsonobject.Value) bool {
 	return v == "" || v.IsNull() || v == `""`
 }
 
-// claim takes one member over. exp alone is never absent once it is there: the
-// token would not end.
+// claim reads one member. Only exp is never absent once it is there: the token
+// would not end.
 func (r *reading) claim(name string, v jsonobject.Value) flaw {
 	c := r.c
 	if name == "exp" {
@@ -160,7 +160,7 @@ func (r *reading) notBefore(v jsonobject.Value) flaw {
 }
 
 // substitutes reads what stands for client_id and scope where these are absent.
-// azp is the client of a token that is its own witness (OpenID Connect Core
+// azp is the client of a JWT that speaks for itself (OpenID Connect Core
 // section 2; Keycloak, Auth0, Entra); one that is not text names nobody.
 func (r *reading) substitutes() flaw {
 	c := r.c
@@ -185,7 +185,7 @@ func (r *reading) substitutes() flaw {
 
 // text reads a string that is neither empty nor too long and has no control
 // characters; U+FFFD is what the decoder makes of half a surrogate pair, so two
-// different strings could have become one. What has a flaw is left as it was.
+// different strings could have become one. With a flaw, *to is left as it was.
 func text(v jsonobject.Value, to *string) flaw {
 	s := v.Content()
 	if s == "" {
@@ -199,7 +199,7 @@ func text(v jsonobject.Value, to *string) flaw {
 			return wrongForm
 		}
 	}
-	// The copy lets go of the rest of the body.
+	// The copy lets the rest of the body be freed.
 	*to = strings.Clone(s)
 	return sound
 }
@@ -253,14 +253,14 @@ func readScopes(c *pipeline.Claims, v jsonobject.Value) flaw {
 	})
 }
 
-// scopes takes scopes over.
+// scopes collects scopes.
 type scopes struct {
 	c           *pipeline.Claims
-	count, size int // of all that came, also again
+	count, size int // of all that came, repeats included
 }
 
 // add adds one scope-token (RFC 6749 section 3.3) unless it is there. A blank
-// inside would make two of it where scopes are joined again.
+// inside would make two of it when scopes are joined again.
 func (s *scopes) add(scope string) flaw {
 	for i := 0; i < len(scope); i++ {
 		if b := scope[i]; b <= 0x20 || b >= 0x7f || b == '"' || b == '\\' {
@@ -282,7 +282,7 @@ func (s *scopes) add(scope string) flaw {
 	return sound
 }
 
-// eachValue is sound when take finds every element of an array so.
+// eachValue is sound when take finds every element of an array sound.
 func eachValue(array jsonobject.Value, take func(jsonobject.Value) flaw) flaw {
 	f := sound
 	array.Each(func(_ string, element jsonobject.Value) bool {

@@ -24,7 +24,7 @@ const (
 	AuthNone
 )
 
-// Assertion says what the gateway asserts of itself, and who signs it.
+// Assertion says what the gateway asserts about itself, and who signs it.
 type Assertion struct {
 	_        [0]func() // not comparable: an unused == costs the guest code
 	Key      *jose.PrivateKey
@@ -37,7 +37,7 @@ const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 // authenticate adds the credentials to a request. Each assertion is used once:
 // its jti is random, and servers refuse one that they have seen. It fails when
-// nobody can sign.
+// nothing can sign.
 func (r *request) authenticate(c *host.Callout, now int64) bool {
 	switch r.auth {
 	case AuthBasic:

@@ -14,9 +14,9 @@ import (
 // thumbprintBytes is the length of SHA-256 in base64url.
 const thumbprintBytes = (sha256.Size*8 + 5) / 6
 
-// readConfirmation takes cnf over (RFC 7800 section 3): the thumbprints of a key
-// (RFC 9449 section 6.1) and of a certificate (RFC 8705 section 3.1). What
-// demands any other proof, or cannot be read, can be proven by nobody.
+// readConfirmation reads cnf (RFC 7800 section 3): the thumbprints of a key
+// (RFC 9449 section 6.1) and of a certificate (RFC 8705 section 3.1). If it
+// demands any other proof, or cannot be read, nobody can prove it.
 func readConfirmation(c *pipeline.Claims, v jsonobject.Value) {
 	c.SenderConstrained = true
 	members, err := jsonobject.Of(v)
@@ -41,7 +41,7 @@ func readConfirmation(c *pipeline.Claims, v jsonobject.Value) {
 	c.KeyThumbprint, c.CertificateThumbprint = key, certificate
 }
 
-// sameThumbprint compares in constant time; an absent one is like no other.
+// sameThumbprint compares in constant time; an absent one matches none.
 func sameThumbprint(want, have string) bool {
 	return want != "" && subtle.ConstantTimeCompare([]byte(want), []byte(have)) == 1
 }

@@ -18,8 +18,8 @@ type credential struct {
 // Binding says how a request proves that a token is its own.
 type Binding struct {
 	_ [0]func() // not comparable: an unused == costs the guest code
-	// DPoP takes tokens of that scheme (RFC 9449 section 7.1); nil takes Bearer
-	// only.
+	// DPoP accepts tokens of that scheme (RFC 9449 section 7.1); nil accepts
+	// only Bearer.
 	DPoP *dpop.Options
 	// Required refuses Bearer: every token must be bound to a key.
 	Required bool
@@ -58,7 +58,7 @@ func (b *binding) credential(x *pipeline.Exchange) (c credential, reason denial.
 	return c, 0, true
 }
 
-// offer says which proofs are taken, for challenges.
+// offer says which proofs are accepted, for challenges.
 //
 //go:noinline
 func (b *binding) offer(x *pipeline.Exchange) {
@@ -68,20 +68,27 @@ func (b *binding) offer(x *pipeline.Exchange) {
 }
 
 // accept lets the exchange go on with the claims of an active access token, when
-// it is presented as it is bound, with its proof if it came with one.
+// it is presented as it is bound, with its proof if it came with one. A token that
+// is refused is active for nobody: an operator may let the request pass all the
+// same, and it is not known then to be its own. Its subject stays for the records.
 func (b *binding) accept(x *pipeline.Exchange, proof *dpop.Proof, claims *pipeline.Claims) pipeline.Outcome {
 	x.TakeToken(claims)
 	if !claims.Active {
 		return pipeline.DenyFor(denial.TokenInactive)
 	}
-	if reason, ok := b.prove(x.Token, proof, x.Now); !ok {
-		return pipeline.DenyFor(reason)
+	reason, ok := b.prove(x.Token, proof, x.Now)
+	if x.Token.Proven = ok && claims.SenderConstrained; ok && !tokenrules.Supported(x.Token) {
+		reason, ok = denial.TokenTypeUnsupported, false
 	}
-	x.Token.Proven = claims.SenderConstrained
-	if !tokenrules.Supported(x.Token) {
-		return pipeline.DenyFor(denial.TokenTypeUnsupported)
+	switch {
+	case ok:
+		return pipeline.Continue()
+	case reason.Technical(): // nothing is known, as after any other failure
+		x.Token = nil
+	default:
+		x.Token.Active, x.Token.Proven = false, false
 	}
-	return pipeline.Continue()
+	return pipeline.DenyFor(reason)
 }
 
 // prove compares what the token is bound to with what the request has shown. The

@@ -9,10 +9,11 @@ import (
 // maxDead bounds the inactive tokens that a VM knows by name; a power of two.
 const maxDead = 256
 
-// dead are the names, as byName has them, of tokens that all VMs know to be not
-// active, and where that stands: one that is tried again and again costs neither
-// its SHA-256 nor more than a look whether that has changed. A new one takes the
-// place of another; none can say more of a token than that it is refused.
+// dead are the names, as byName has them, of tokens that all VMs know to be
+// inactive, and where that is recorded: one that is tried again and again costs
+// no SHA-256, and no more than a look whether that has changed. A new one takes
+// the place of another; all that an entry can say about a token is that it is
+// refused.
 type dead struct{ slots *[maxDead]deadToken } // made with the first
 
 type deadToken struct {

@@ -9,19 +9,19 @@ import (
 
 // Bounds and defaults of introspect_token.cache.
 const (
-	// The cache is how long a revoked token goes on being accepted.
+	// This is how long a revoked token may still be accepted.
 	defaultCacheTTL = time.Minute
 	minCacheTTL     = time.Second
 	maxCacheTTL     = time.Hour
 
-	// A usual entry takes 1.7 KB, in every VM: see TestMemoryOfTokens.
+	// A typical entry takes 1.7 KB, in every VM: see TestMemoryOfTokens.
 	defaultCacheEntries = 1024
 	maxCacheEntries     = 1 << 17
 
 	// An entry takes half a kilobyte, once in a proxy.
 	defaultSharedEntries = 4096
 
-	// A token that is not active can become so when a clock is set, no sooner.
+	// An inactive token can become active only when a clock is set.
 	defaultNegativeTTL = 10 * time.Second
 	maxNegativeTTL     = 5 * time.Minute
 	maxTTLWithoutExp   = 5 * time.Minute

@@ -8,7 +8,7 @@ import (
 )
 
 // Bounds and defaults of introspect_token.private_key. Okta takes assertions
-// that live an hour at most.
+// that live at most an hour.
 const (
 	defaultAssertionTTL = time.Minute
 	minAssertionTTL     = 10 * time.Second
@@ -56,12 +56,12 @@ func decodePrivateKey(r *decode.Reader, v decode.Value, o *Options) {
 	})
 }
 
-// checkCredentials refuses what the chosen way of authentication has no use for:
+// checkCredentials refuses what the chosen way of authentication does not use:
 // whoever wrote it meant another one.
 func checkCredentials(r *decode.Reader, given map[string]bool, o *Options) {
 	for _, name := range []string{"client_secret", "private_key"} {
 		if given[name] && decode.IndexOf(credentialsOf[o.ClientAuth], name) < 0 {
-			r.ProblemAt(name, "has no use with client_auth "+clientAuthWords[o.ClientAuth])
+			r.ProblemAt(name, "is not used with client_auth "+clientAuthWords[o.ClientAuth])
 		}
 	}
 	if o.Assertion.Audience == "" {

@@ -7,7 +7,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/dpop"
 )
 
-// Without one of the first three, a token of anybody for anything would pass.
+// Without one of the first three, anybody's token for anything would pass.
 var jwtMembers = decode.Members{Names: []string{"jwks", "issuer", "audience", "algorithms", "clock_skew", "typ", "dpop"}, Required: 3}
 
 // JWT is verify_jwt.

@@ -10,8 +10,7 @@ import (
 // Bounds and defaults of what introspect_token does when the authorization
 // server is in trouble.
 const (
-	// A stale answer is a longer life of a token that was revoked: never by
-	// default.
+	// A stale answer lets a revoked token live longer: never by default.
 	minStale = time.Second
 	maxStale = time.Hour
 

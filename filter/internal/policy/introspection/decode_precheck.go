@@ -16,7 +16,7 @@ const (
 	minJWKSRefresh     = time.Minute
 	maxJWKSRefresh     = 24 * time.Hour
 
-	// A key that the issuer withdrew is believed for so long when the issuer
+	// How long a key that the issuer withdrew is believed when the issuer
 	// cannot be reached.
 	defaultJWKSMaxAge = 24 * time.Hour
 	minJWKSMaxAge     = time.Minute
@@ -42,7 +42,7 @@ var (
 // typWords say which typ the header of a JWT must have.
 var typWords = []string{"any", "at+jwt"}
 
-// decodedPrecheck is what is checked of a token here.
+// decodedPrecheck is what is checked about a token here.
 type decodedPrecheck struct {
 	mode    int
 	options Precheck
@@ -65,7 +65,7 @@ func decodePrecheck(r *decode.Reader, v decode.Value) (c decodedPrecheck) {
 		}
 	})
 	if c.mode != introspectAlways {
-		// Without one of these, a token of anybody for anything would pass.
+		// Without one of these, anybody's token for anything would pass.
 		for _, name := range []string{"jwks", "issuer", "audience"} {
 			if !given[name] {
 				r.ProblemAt(name, "is required in mode "+modes[c.mode])
@@ -81,7 +81,7 @@ func defaultCheck() (o Precheck) {
 	return o
 }
 
-// decodeCheck reads what is checked of a JWT, whoever asks for it.
+// decodeCheck reads what is checked about a JWT, for whichever step.
 func decodeCheck(r *decode.Reader, name string, v decode.Value, o *Precheck) {
 	switch name {
 	case "jwks":
@@ -91,7 +91,7 @@ func decodeCheck(r *decode.Reader, name string, v decode.Value, o *Precheck) {
 	case "audience":
 		o.Audience = r.Strings(v, maxPrecheckAudiences, r.Visible)
 		if v.IsList() && len(o.Audience) == 0 {
-			r.Problem("must name one audience at least")
+			r.Problem("must name at least one audience")
 		}
 	case "algorithms":
 		o.Algorithms = dpop.DecodeAlgorithms(r, v)

@@ -3,11 +3,12 @@
 //
 // # What steps share
 //
-// Several steps, of one configuration or of the next one after a reload, may ask
-// the same server about the same token. They share answers, those about inactive
-// tokens, and calls in the air: by a key (key.go) that says what was asked, and
-// of whom. Everything else that an option says is about one step's own use of an
-// answer, and each reader applies its own, whoever stored the answer:
+// Several steps, of one configuration or of the next one after a reload, may
+// ask the same server about the same token. They share answers, those about
+// inactive tokens, and calls in flight: by a key (key.go) that says what was
+// asked, and of whom. Everything else that an option says is about one step's
+// own use of an answer, and each reader applies its own, whoever stored the
+// answer:
 //
 //	option                                  how it is respected
 //	cluster, authority, path                key
@@ -34,9 +35,10 @@
 //	                                        is shared by cluster and authority
 //	on_error, dry_run, enabled              every request (package pipeline)
 //
-// The cache of one VM belongs to one step, and a reload makes new ones. An entry
-// comes in only for a token that has passed the step's precheck, already cut to
-// what the step allows, so a hit needs no check but that of the time: the token's
-// own exp and nbf (with clock_skew) are a part of it. A key that the issuer
-// withdraws is therefore noticed when the entry ends, after max_ttl at most.
+// The cache of one VM belongs to one step, and a reload makes new ones. An
+// entry is added only for a token that has passed the step's precheck, already
+// cut to what the step allows, so a hit needs no check but that of the time:
+// the token's own exp and nbf (with clock_skew) are a part of it. A key that
+// the issuer withdraws is therefore noticed when the entry ends, after max_ttl
+// at most.
 package introspection

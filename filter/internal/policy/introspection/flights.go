@@ -9,20 +9,21 @@ import (
 )
 
 const (
-	// maxFlights bounds the calls of one step in the air. Envoy's own bound is
+	// maxFlights bounds the calls of one step in flight. Envoy's own bound is
 	// 1,024 requests for a cluster and all its workers together.
 	maxFlights = 256
 	// maxWaiters bounds the exchanges that wait for one call, that is, for one
 	// token.
 	maxWaiters = 1024
-	// staleMargin is how long after the call's own timeout the host's word is
-	// still awaited. Later the next exchange with the token makes a new call:
-	// a call whose end is never told must not lock its token out. It is less than
-	// the exchange itself waits, so that a stale answer can still serve it.
+	// staleMargin is how long after the call's own timeout the host is still
+	// waited for. After that the next exchange with the token makes a new call:
+	// a call whose end is never reported must not lock its token out. It is
+	// less than the exchange itself waits, so that a stale answer can still
+	// serve it.
 	staleMargin = 250 * time.Millisecond
 )
 
-// call is one introspection in the air, with those that wait for it.
+// call is one introspection in flight, with those that wait for it.
 type call struct {
 	key     sharedtable.Key
 	valid   span  // of the token, which has passed precheck
@@ -32,7 +33,7 @@ type call struct {
 
 	role    role
 	renewed int64  // when a holder's lease was last renewed
-	token   string // in case that a guest has to ask after all
+	token   string // in case a guest has to ask after all
 	place   int    // in flights.all
 }
 
@@ -42,7 +43,7 @@ func newCall(k sharedtable.Key, valid span, now int64, token string) *call {
 	return &call{key: k, valid: valid, started: now, renewed: now, token: strings.Clone(token)}
 }
 
-// role is what the other VMs know of a call.
+// role is what the other VMs know about a call.
 type role uint8
 
 const (
@@ -52,10 +53,10 @@ const (
 	lost               // this VM made it for all, and another one may make it too
 )
 
-// flights are the calls in the air, the latest one for each token.
+// flights are the calls in flight, the latest one for each token.
 type flights struct {
 	byKey      map[sharedtable.Key]*call
-	all        []*call // the same, to go through: to go through a map costs the guest 12 KB of code
+	all        []*call // the same, to iterate over: iterating over a map costs the guest 12 KB of code
 	staleAfter time.Duration
 }
 

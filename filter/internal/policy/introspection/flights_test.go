@@ -126,11 +126,32 @@ func TestTooManyWaiters(t *testing.T) {
 	b.wantCalls(t, 2)
 }
 
+// TestWaitersWhoLeftTakeNoPlace: clients that do not wait for the answer keep nobody
+// out who does.
+func TestWaitersWhoLeftTakeNoPlace(t *testing.T) {
+	b := newBench(nil)
+	stays := b.arrive("abc")
+	for range 3 * maxWaiters {
+		x := b.arrive("abc")
+		x.wantParked(t)
+		x.run.Fail(denial.Denial{}) // as the engine does when the client has gone
+	}
+	last := b.arrive("abc")
+	if n := b.step.flights.all[0].flight.Waiting(); n != 2 {
+		t.Errorf("%d wait", n)
+	}
+	b.land(0, b.active("alice"))
+	stays.wantAdmitted(t, "alice")
+	last.wantAdmitted(t, "alice")
+	b.wantCalls(t, 1)
+}
+
 func TestExchangeWhoseDeadlinePassedStaysDenied(t *testing.T) {
 	b := newBench(nil)
 	gone, waiting := b.arrive("abc"), b.arrive("abc")
 	gone.run.Fail(denial.Denial{Reason: denial.IntrospectionDeadline})
 	b.land(0, b.active("alice"))
+	gone.verdict = gone.run.Advance(gone.Exchange, b.now.UnixNano(), nil)
 	gone.wantDenied(t, denial.Denial{Reason: denial.IntrospectionDeadline})
 	waiting.wantAdmitted(t, "alice")
 }

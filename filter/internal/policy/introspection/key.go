@@ -12,12 +12,13 @@ const (
 	tokenDomain    = "sallyport introspection token v1\x00"
 )
 
-// keyer makes keys. A key stands for one token at one endpoint, asked about as one
-// client: servers may answer each client differently (RFC 7662 section 2.2), and a
-// client that cannot prove who it is gets no answer, so it must not share one. The
-// token itself is kept nowhere, and a credential only as a part of what is hashed
-// twice: whoever reads the host's shared data, and can forge answers there, could
-// at most try guesses of a client secret that is short enough to be guessed.
+// keyer makes keys. A key stands for one token at one endpoint, asked about as
+// one client: servers may answer each client differently (RFC 7662 section
+// 2.2), and a client that cannot prove who it is gets no answer, so it must not
+// share one. The token itself is not kept anywhere, and a credential only as a
+// part of what is hashed twice: whoever reads the host's shared data, and can
+// forge answers there, could at most try guesses of a client secret that is
+// short enough to be guessed.
 //
 // The prefix has one length for all endpoints, so no token can be taken for a part
 // of it.
@@ -26,9 +27,9 @@ type keyer struct {
 	room   []byte // for prefix and token, cleared after each use
 }
 
-// newKeyer takes in where is asked, as whom, and how the client proves it: with
-// another proof the server would perhaps have given no answer. With the size of
-// the tables, those who share no table share no call either.
+// newKeyer covers where to ask, as which client, and how the client proves who
+// it is: with another proof the server might not have answered. It covers the
+// size of the tables, so that those who share no table share no call either.
 func newKeyer(o Options) *keyer {
 	endpoint := append([]byte(endpointDomain), byte(o.ClientAuth))
 	endpoint = binary.BigEndian.AppendUint32(endpoint, uint32(o.SharedEntries))

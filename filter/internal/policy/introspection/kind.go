@@ -9,7 +9,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy/tokenrules"
 )
 
-// kindSigns are what the members of one token say of its kind.
+// kindSigns are what the members of one token say about its kind.
 type kindSigns struct {
 	access bool // something that only an access token has
 	other  bool // something that no access token has
@@ -28,9 +28,9 @@ var (
 	// only the known words for another kind count: Curity (purpose), FusionAuth
 	// (tty), Flask (type).
 	wordMembers = []string{"kind", "purpose", "token_class", "tty", "type", "use"}
-	// idMembers stand in no access token: the hashes of an ID token (OpenID Connect
-	// Core section 3.3.2.11; s_hash: FAPI 1 part 2), and the claim that makes a JWT
-	// the answer of an introspection (RFC 9701 section 5).
+	// idMembers are in no access token: the hashes of an ID token (OpenID
+	// Connect Core section 3.3.2.11; s_hash: FAPI 1 part 2), and the claim that
+	// makes a JWT the answer of an introspection (RFC 9701 section 5).
 	idMembers = []string{"at_hash", "c_hash", "s_hash", "token_introspection"}
 )
 
@@ -55,8 +55,8 @@ func (k *kindSigns) note(name string, v jsonobject.Value) {
 	}
 }
 
-// word takes what a member says that exists to tell the kind. Keycloak's typ may
-// also say, as a header does, that the token is a JWT.
+// word takes what a member that exists to tell the kind says. Keycloak's typ
+// may also say, as a header does, that the token is a JWT.
 func (k *kindSigns) word(name, says string) {
 	kind := tokenrules.KindOf(says)
 	switch {
@@ -84,10 +84,10 @@ func isEvents(v jsonobject.Value) bool {
 	return uri
 }
 
-// conclude says of the claims what follows. A nonce is the sign of an ID token
+// conclude notes in the claims what follows. A nonce is the sign of an ID token
 // (OpenID Connect Core section 2) unless there is one of an access token:
-// ForgeRock and older Keycloaks write it into both. What is called DPoP and is
-// bound to no key is not what it is called.
+// ForgeRock and older Keycloaks write it into both. A token that is called DPoP
+// and is bound to no key is not what it says.
 func (k *kindSigns) conclude(c *pipeline.Claims) {
 	c.OtherKind = k.other || k.nonce && !k.access || k.dpop && c.KeyThumbprint == ""
 	if c.TokenType == "" {

@@ -23,8 +23,8 @@ const (
 
 var inactiveToken = &pipeline.Claims{}
 
-// held gives what this VM knows of a token, as far as it may still be believed.
-// It has passed precheck.
+// held gives what this VM knows about a token, as far as it may still be
+// believed. It has passed precheck.
 func (s *Step) held(k sharedtable.Key, now int64) (e *entry, ok bool) {
 	if element, found := s.cache.byKey[k]; found {
 		return s.believed(element.Value.(*entry), now)
@@ -45,8 +45,8 @@ func (s *Step) believed(e *entry, now int64) (_ *entry, ok bool) {
 	return e, true
 }
 
-// known gives what all VMs know together of a token that has passed precheck, as
-// far as this step lets it be believed.
+// known gives what all VMs together know about a token that has passed
+// precheck, as far as this step lets it be believed.
 func (s *Step) known(q *inquiry, now int64) (claims *pipeline.Claims, ok bool) {
 	if s.shared == nil {
 		return nil, false
@@ -69,8 +69,8 @@ func (s *Step) known(q *inquiry, now int64) (claims *pipeline.Claims, ok bool) {
 	return nil, false
 }
 
-// stillTrue looks, once in a while, whether other VMs have learned better. What
-// they do not know any more, for whatever reason, is not known here either.
+// stillTrue checks, once in a while, whether other VMs have learned better.
+// What they no longer know, for whatever reason, is not known here either.
 func (s *Step) stillTrue(e *entry, now int64) bool {
 	age := now - e.checked
 	if s.shared == nil || 0 <= age && age < int64(RecheckEvery) {
@@ -97,9 +97,9 @@ func (s *Step) stillTrue(e *entry, now int64) bool {
 	return true
 }
 
-// lastKnown gives what may be believed in an outage: what all VMs share, as any
-// of them may have taken it back, or else claims that are too long for that, if
-// it is shared that they are good. For how long is this step's to say.
+// lastKnown gives what may be believed in an outage: what all VMs share, since
+// any of them may have taken it back, or else claims that are too long to
+// share, if it is shared that they are good. For how long is up to this step.
 func (s *Step) lastKnown(q *inquiry, now int64) (claims *pipeline.Claims, ok bool) {
 	if s.shared != nil {
 		if a, ok := s.shared.answers.Active(q.key, now); ok {
@@ -114,7 +114,7 @@ func (s *Step) lastKnown(q *inquiry, now int64) (claims *pipeline.Claims, ok boo
 	return e.Claims, true
 }
 
-// remember takes an answer to the caches. An inactive token is forgotten
+// remember puts an answer into the caches. An inactive token is forgotten
 // everywhere, by each VM when it next looks.
 func (s *Step) remember(c *call, claims *pipeline.Claims, now int64) {
 	k := c.key
@@ -122,7 +122,7 @@ func (s *Step) remember(c *call, claims *pipeline.Claims, now int64) {
 	if !claims.Active {
 		if s.shared != nil {
 			if s.shared.answers.Evict(k) != nil {
-				s.warn("an inactive token could not be taken out of the shared cache: the host refused")
+				s.warn("an inactive token could not be removed from the shared cache: the host refused")
 			}
 			s.shared.answers.PutInactive(k, now, now+int64(s.lives.negative))
 		}

@@ -12,7 +12,7 @@ import (
 type flaw uint8
 
 const (
-	wrongForm flaw = iota // a claim of another type than it has to be
+	wrongForm flaw = iota // a claim of the wrong type
 	notJSON
 	notObject
 	duplicate

@@ -12,14 +12,14 @@ import (
 // scheme.
 const maxNamed = jose.MaxTokenBytes + 16
 
-// byName gives what this VM knows of a request's token, as held does, by the name
-// of the request's only Authorization header: a hash of it as a whole, scheme and
-// all, under a key that only this step knows. What has a name is the Bearer
-// presentation of a token that passed every check which looks at nothing else. So
-// the header need not be read again, nor the token be hashed for the key that it
-// has in shared data, which would take most of the time of a request whose token
-// is known. e is nil for a header that nothing is known by, and name is zero for
-// one that can have none.
+// byName gives what this VM knows about a request's token, as held does, by the
+// name of the request's only Authorization header: a hash of it as a whole,
+// scheme and all, under a key that only this step knows. Only the Bearer
+// presentation of a token that passed every check that looks at nothing else
+// has a name. So the header need not be read again, nor the token be hashed for
+// the key that it has in shared data, which would take most of the time of a
+// request whose token is known. e is nil for a header about which nothing is
+// known, and name is zero for one that cannot have a name.
 func (s *Step) byName(x *pipeline.Exchange) (name siphash.Sum, e *entry) {
 	value, count := authorization(x)
 	if count != 1 || len(value) > maxNamed || s.cache.limit <= 0 {
@@ -71,8 +71,9 @@ func (c *cache) unname(e *entry) {
 	*at, e.next, e.name = e.next, nil, siphash.Sum{}
 }
 
-// chain is where the entries begin whose names have an end in common: as many
-// bits of it as count the chains, or one less where that chain is not there yet.
+// chain is where the entries begin whose names end in the same bits: as many
+// bits as it takes to number the chains, or one less if that chain is not there
+// yet.
 //
 //go:noinline
 func (c *cache) chain(name siphash.Sum) **entry {

@@ -17,14 +17,14 @@ import (
 type Precheck struct {
 	Keys       jwks.Options
 	Issuer     string           // equal, byte for byte
-	Audience   []string         // one of them at least
+	Audience   []string         // at least one of them
 	Algorithms []jose.Algorithm // one of them
 	Skew       time.Duration    // allowed at exp and nbf
 	// DenyOpaque refuses tokens that are not JWTs; they mean something to their
 	// issuer only.
 	DenyOpaque bool
-	// AccessTokenType wants the header to say that the token is an access token
-	// (RFC 9068 section 2.1).
+	// AccessTokenType requires the header to say that the token is an access
+	// token (RFC 9068 section 2.1).
 	AccessTokenType bool
 }
 
@@ -79,7 +79,7 @@ func parseReason(err error) denial.Reason {
 	return flawOf(err).ofToken()
 }
 
-// claims checks all that a token says but who signed it.
+// claims checks everything that a token says except who signed it.
 func (p *precheck) claims(m *jose.Message, now int64) (c *pipeline.Claims, reason denial.Reason, ok bool) {
 	o := &p.options
 	if !slices.Contains(o.Algorithms, m.Header.Algorithm) {
@@ -113,7 +113,7 @@ func (p *precheck) claims(m *jose.Message, now int64) (c *pipeline.Claims, reaso
 }
 
 // validity is when a token's own times let it pass, given the claims that apply
-// gave of it: what they were when it was read can be said at any later time.
+// read from it: they can be applied at any later time.
 func (p *precheck) validity(c *pipeline.Claims) span {
 	if c == nil {
 		return always

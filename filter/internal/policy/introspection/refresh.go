@@ -17,7 +17,7 @@ const (
 	metricRefreshes = "sallyport_introspection_refreshes"
 )
 
-// refreshAhead asks about a token that is much used, shortly before its answer
+// refreshAhead asks about a token that is used a lot, shortly before its answer
 // ends, so that no request has to wait when it does. It fails silently: the
 // answer is still good, and the next request after its end asks again. A token
 // that is about to expire itself is left alone.

@@ -43,8 +43,8 @@ func newRequest(o Options, p host.Ports) request {
 	}
 }
 
-// callout is the introspection request for one token (RFC 7662 section 2.1):
-// in the body, for addresses end up in logs. It fails when the client cannot
+// callout is the introspection request for one token (RFC 7662 section 2.1): in
+// the body, because URLs end up in logs. It fails when the client cannot
 // authenticate itself.
 func (r *request) callout(token string, now int64) (c host.Callout, ok bool) {
 	body := make([]byte, 0, len(bodyStart)+len(token)+len(token)/4+len(bodyEnd))
@@ -67,9 +67,9 @@ func (r *request) callout(token string, now int64) (c host.Callout, ok bool) {
 	return c, ok
 }
 
-// basicCredentials is an Authorization value as RFC 6749 section 2.3.1 wants
-// it: id and secret are form-encoded each, so that a colon in one cannot move
-// the border, and only then joined and put into base64.
+// basicCredentials is an Authorization value as RFC 6749 section 2.3.1
+// requires: id and secret are form-encoded each, so that a colon in one cannot
+// move the border, and only then joined and put into base64.
 func basicCredentials(id string, s secret.Value) string {
 	pair := appendFormEncoded(nil, id)
 	pair = append(pair, ':')

@@ -25,12 +25,12 @@ func (*Policy) Schema() *decode.Schema {
 			"ttl":      decode.DurationSchema("How long an assertion lives.", minAssertionTTL, maxAssertionTTL).WithDefault(defaultAssertionTTL),
 		}),
 		"timeout":        timeoutSchema("How long a call may take."),
-		"cache":          decode.OrOff("What is kept of answers. A token that is revoked can go on being accepted for max_ttl.", cacheSchema()),
+		"cache":          decode.OrOff("How answers are kept. A revoked token may still be accepted for max_ttl.", cacheSchema()),
 		"precheck":       precheckSchema(),
 		"dpop":           dpop.Schema(),
-		"retry":          decode.BooleanSchema("Send a call once more whose connection was refused or reset.").WithDefault(true),
-		"stale_if_error": decode.OrOff("How long an answer is used that is not fresh, when no new one can be had.", decode.DurationSchema("", minStale, maxStale)).WithDefault("off"),
-		"max_in_flight":  decode.IntegerSchema("Calls in the air, of all workers together.", 1, maxInFlight).WithDefault(defaultInFlight),
+		"retry":          decode.BooleanSchema("Send a call once more if its connection was refused or reset.").WithDefault(true),
+		"stale_if_error": decode.OrOff("How long an answer that is no longer fresh is used when no new one is available.", decode.DurationSchema("", minStale, maxStale)).WithDefault("off"),
+		"max_in_flight":  decode.IntegerSchema("Calls in flight, of all workers together.", 1, maxInFlight).WithDefault(defaultInFlight),
 		"breaker":        breaker.Schema(),
 	})
 }
@@ -42,26 +42,26 @@ func cacheSchema() *decode.Schema {
 		"shared_entries":  decode.IntegerSchema("Of all workers together; 0 shares nothing.", 0, answers.MaxEntries).WithDefault(defaultSharedEntries),
 		"negative_ttl":    decode.DurationSchema("For tokens that are not active.", 0, maxNegativeTTL).WithDefault(defaultNegativeTTL),
 		"ttl_without_exp": decode.DurationSchema("For active tokens without exp.", 0, maxTTLWithoutExp).WithDefault("0s"),
-		"refresh_ahead":   decode.DurationSchema("So long before its end an answer is asked for again.", 0, maxRefreshAhead).WithDefault("0s"),
+		"refresh_ahead":   decode.DurationSchema("How long before its end an answer is asked for again.", 0, maxRefreshAhead).WithDefault("0s"),
 	})
 }
 
 func precheckSchema() *decode.Schema {
 	of := checkSchemas("By default the step's.")
-	of["mode"] = decode.WordSchema("Whether a token is checked here before it is introspected, or here alone.", modes...)
-	of["opaque"] = decode.WordSchema("What becomes of a token that is not a JWT.", "introspect", "deny").WithDefault("introspect")
-	return decode.ObjectSchema(&precheckMembers, "What is seen of a JWT without a call.", of)
+	of["mode"] = decode.WordSchema("Whether a token is checked here before it is introspected, or only here.", modes...)
+	of["opaque"] = decode.WordSchema("What happens to a token that is not a JWT.", "introspect", "deny").WithDefault("introspect")
+	return decode.ObjectSchema(&precheckMembers, "What is checked about a JWT without a call.", of)
 }
 
 // Schema implements policy.Described.
 func (*JWT) Schema() *decode.Schema {
 	of := checkSchemas("Required.")
 	of["dpop"] = dpop.Schema()
-	return policy.OptionsSchema(&jwtMembers, "Takes a JWT by its signature and claims, and asks nobody: one that is revoked is taken until it expires.", of)
+	return policy.OptionsSchema(&jwtMembers, "Accepts a JWT by its signature and claims, and asks nobody: one that is revoked is accepted until it expires.", of)
 }
 
-// checkSchemas describe what decodeCheck reads. byDefault is what a cluster and an
-// authority are that are left out.
+// checkSchemas describe what decodeCheck reads. byDefault is what a cluster or
+// an authority that is left out is.
 func checkSchemas(byDefault string) decode.Shapes {
 	return decode.Shapes{
 		"jwks": decode.ObjectSchema(&jwksMembers, "The issuer's keys.", decode.Shapes{
@@ -69,8 +69,8 @@ func checkSchemas(byDefault string) decode.Shapes {
 			"cluster":   decode.VisibleSchema(byDefault),
 			"authority": decode.AuthoritySchema(byDefault),
 			"timeout":   timeoutSchema("Of one fetch."),
-			"refresh":   decode.DurationSchema("Keys of that age are fetched again.", minJWKSRefresh, maxJWKSRefresh).WithDefault(defaultJWKSRefresh),
-			"max_age":   decode.DurationSchema("How long keys are used that cannot be fetched.", minJWKSMaxAge, maxJWKSMaxAge).WithDefault(defaultJWKSMaxAge),
+			"refresh":   decode.DurationSchema("The age at which keys are fetched again.", minJWKSRefresh, maxJWKSRefresh).WithDefault(defaultJWKSRefresh),
+			"max_age":   decode.DurationSchema("How long keys are used when they cannot be fetched again.", minJWKSMaxAge, maxJWKSMaxAge).WithDefault(defaultJWKSMaxAge),
 		}),
 		"issuer":     decode.VisibleSchema("iss, byte for byte."),
 		"audience":   decode.ListSchema("aud has one of them.", decode.VisibleSchema(""), 1, maxPrecheckAudiences),

@@ -12,23 +12,24 @@ import (
 )
 
 const (
-	// leaseTime is how long the other VMs wait for one that is not heard of any
-	// more before they ask themselves.
+	// leaseTime is how long the other VMs wait for one that they no longer hear
+	// from before they ask themselves.
 	leaseTime = time.Second
 	// renewAfter leaves a host that ticks four times a second three attempts.
 	renewAfter = 300 * time.Millisecond
 )
 
-// news that no landing is: whoever looks for an answer now has looked before.
+// noNews is later than any landing: whoever looks for an answer now has looked
+// before.
 const noNews = int64(math.MaxInt64)
 
-// shared is what the step has in common with its like in other VMs.
+// shared is what the step has in common with its counterparts in other VMs.
 type shared struct {
 	_       [0]func() // not comparable: an unused == costs the guest code
 	answers *answers.Table
 	leases  *lease.Table
 	peers   host.Peers
-	owner   uint64 // this VM's word for itself
+	owner   uint64 // this VM's name for itself
 	queue   uint32 // where it is woken, 0 for nowhere
 }
 
@@ -70,8 +71,8 @@ type said struct {
 // outcome is what has become of a call that another VM makes, since this one
 // began to wait for it.
 //
-// What it landed with is as fresh as if this VM had asked, so it serves those who
-// wait even where this step would not keep it, or less long.
+// What it landed with is as fresh as if this VM had asked, so it serves those
+// who wait even if this step would not keep it, or not for as long.
 func (s *Step) outcome(c *call, now int64) (said said, ended, lost bool) {
 	st := s.shared.leases.Status(c.key, s.shared.queue, now)
 	old := st.Since < c.started
@@ -97,9 +98,9 @@ func (s *Step) outcome(c *call, now int64) (said said, ended, lost bool) {
 // Busy implements host.Background.
 func (s *Step) Busy() bool { return len(s.flights.byKey) > 0 }
 
-// Tick implements host.Background: leases are renewed, and calls of other
-// VMs are looked after, as a message may be lost. A call whose end the host
-// does not tell is given up, and its lease with it.
+// Tick implements host.Background: leases are renewed, and calls of other VMs
+// are checked, as a message may be lost. A call whose end the host does not
+// report is given up, and its lease with it.
 func (s *Step) Tick(now int64) {
 	for _, c := range append([]*call(nil), s.flights.all...) { // what is done may end calls and start others
 		switch {
@@ -117,8 +118,8 @@ func (s *Step) Tick(now int64) {
 	}
 }
 
-// mayKeep reports whether an active answer may be kept, as no other VM can have
-// learned better while it was on its way.
+// mayKeep reports whether an active answer may be kept, because no other VM can
+// have learned better while it was on its way.
 func (s *Step) mayKeep(c *call, now int64) bool {
 	switch {
 	case s.shared == nil:

@@ -12,12 +12,12 @@ import (
 // reason for which there was no new one.
 const metricStale = "sallyport_introspection_stale.sp_reason="
 
-// staleQuiet is how long the log is not told again of stale answers.
+// staleQuiet is how long stale answers are not logged again.
 const staleQuiet = time.Second
 
 // excusesStale reports whether there is no new answer because of the server, or
-// of what was done to spare it. What an operator must mend, or what the server
-// did say of the token, is not covered up.
+// of what was done to spare it. What an operator must fix, or what the server
+// did say about the token, is not covered up.
 func excusesStale(r denial.Reason) bool {
 	switch r {
 	case denial.IntrospectionRejected, denial.IntrospectionCredentialsRefused, denial.IntrospectionForbidden, denial.TokenRefused,

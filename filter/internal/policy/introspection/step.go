@@ -43,21 +43,21 @@ type Options struct {
 
 	// What to do when the server is in trouble.
 	Retry        bool          // send a call again when its connection was refused or reset
-	StaleIfError time.Duration // how long an answer goes on being believed when no new one is to be had; 0 not at all
+	StaleIfError time.Duration // how long an answer is still believed when no new one is available; 0 not at all
 	MaxInFlight  int           // calls of all workers together
 	Breaker      breaker.Breaker
 }
 
-// metricJoined and metricJoinedOther count requests that waited for a call which
-// was in the air already: in their own VM, and in another one.
+// metricJoined and metricJoinedOther count requests that waited for a call that
+// was already in flight: in their own VM, and in another one.
 const (
 	metricJoined      = "sallyport_introspection_joined.sp_vm=own|"
 	metricJoinedOther = "sallyport_introspection_joined.sp_vm=other|"
 )
 
 // Step is one introspect_token step. It owns its flights and its cache, both
-// for one VM, shares answers with its like, as the package says, and is not safe
-// for concurrent use: a VM is one thread.
+// for one VM, shares answers with its counterparts, as the package says, and is
+// not safe for concurrent use: a VM is one thread.
 type Step struct {
 	caller   caller
 	keys     *keyer
@@ -120,14 +120,14 @@ type inquiry struct {
 	name       siphash.Sum // of a Bearer presentation, see byName; zero for none
 }
 
-// Apply finds the request's token and what the server says of it: from the cache
-// of this VM, from that of all VMs, from the call for the same token that is in
-// the air already, in whatever VM, or by a new call. What did not come into this
-// VM's cache by this step itself is used only for a token that has passed the
-// step's precheck, and no longer than the step allows. An inactive token is
-// refused here; everything finer is for require_token. What an earlier step of
-// the same kind had learned is forgotten first, so a failure that the operator
-// overrides leaves no claims at all.
+// Apply finds the request's token and what the server says about it: from the
+// cache of this VM, from that of all VMs, from the call for the same token that
+// is already in flight, in whatever VM, or by a new call. What did not come
+// into this VM's cache by this step itself is used only for a token that has
+// passed the step's precheck, and no longer than the step allows. An inactive
+// token is refused here; everything finer is for require_token. What an earlier
+// step of the same kind had learned is forgotten first, so a failure that the
+// operator overrides leaves no claims at all.
 func (s *Step) Apply(x *pipeline.Exchange) pipeline.Outcome {
 	x.Token = nil
 	name, e := s.byName(x)
@@ -161,13 +161,13 @@ func (s *Step) Apply(x *pipeline.Exchange) pipeline.Outcome {
 	})
 }
 
-// hit lets the exchange go on with what this VM knows of its token.
+// hit lets the exchange go on with what this VM knows about its token.
 func (s *Step) hit(x *pipeline.Exchange, proof *dpop.Proof, e *entry) pipeline.Outcome {
 	s.refreshAhead(e, x, x.Now)
 	return s.binding.accept(x, proof, e.Claims)
 }
 
-// inquire finds out what the server says of the token.
+// inquire finds out what the server says about the token.
 func (s *Step) inquire(x *pipeline.Exchange, q *inquiry) pipeline.Outcome {
 	if claims, ok := s.known(q, x.Now); ok {
 		return s.binding.accept(x, q.credential.proof, claims)
@@ -187,9 +187,9 @@ func (s *Step) inquire(x *pipeline.Exchange, q *inquiry) pipeline.Outcome {
 	return s.await(c, q)
 }
 
-// begin has the call made, by this VM or, if it is in the air already, by
-// another one. With ended it is over already, and nobody can wait for it: a call
-// that was refused at once leaves nothing behind.
+// begin has the call made, by this VM or, if it is already in flight, by
+// another one. With ended it is over already, and nobody can wait for it: a
+// call that was refused at once leaves nothing behind.
 func (s *Step) begin(c *call, q *inquiry) (v verdict, ended bool) {
 	if s.shared != nil {
 		grant := s.shared.acquire(c.key, c.started, c.started)
@@ -241,8 +241,8 @@ func (s *Step) conclude(x *pipeline.Exchange, q *inquiry, v verdict) pipeline.Ou
 	return s.binding.accept(x, q.credential.proof, v.claims)
 }
 
-// refuse is for a request whose token could not be checked now: with what was
-// known of it before, if that may be used, it is let through all the same.
+// refuse is for a request whose token could not be checked now: if what was
+// known about it before may be used, it is let through with that.
 func (s *Step) refuse(x *pipeline.Exchange, q *inquiry, d denial.Denial) pipeline.Outcome {
 	if excusesStale(d.Reason) {
 		if claims, ok := s.lastKnown(q, x.Now); ok {
@@ -254,9 +254,9 @@ func (s *Step) refuse(x *pipeline.Exchange, q *inquiry, d denial.Denial) pipelin
 }
 
 // land takes a call's answer to the caches and to every exchange that waits for
-// it, in whatever VM. A call that was replaced meanwhile may be older than what the cache
-// knows, so it speaks to its own waiters only; but that a token is not active
-// is believed however late it comes. The waiters are woken whatever
+// it, in whatever VM. A call that was replaced meanwhile may be older than what
+// the cache knows, so it speaks only to its own waiters; but that a token is
+// not active is believed however late it comes. The waiters are woken whatever
 // happens before; the verdict comes last, so that after a panic they find its
 // zero value, which denies.
 func (s *Step) land(c *call, now int64, v verdict) {

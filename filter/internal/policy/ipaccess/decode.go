@@ -6,7 +6,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy"
 )
 
-// maxRules bounds the rules, which are gone through with every request.
+// maxRules bounds the rules: every request goes through them.
 const maxRules = 64
 
 var (
@@ -53,7 +53,7 @@ func rules(r *decode.Reader, v decode.Value) (rules []Rule) {
 			return
 		}
 		if count != 1 {
-			r.Problem("must be either {allow: [...]} or {deny: [...]}; several rules are several items of the list")
+			r.Problem("must be either {allow: [...]} or {deny: [...]}; write several rules as several items of the list")
 		}
 		rules = append(rules, rule)
 	})

@@ -1,7 +1,7 @@
-// Package ipaccess is the policy ip_access: Apigee's AccessControl. Rules are tried in their order and the first that has
-// the client's address decides. It differs from Apigee's where that is open: without a match the request is denied unless
-// the operator says otherwise, and only one address is looked at, the one that trusted proxies vouch for, never the
-// leftmost of X-Forwarded-For.
+// Package ipaccess implements the step ip_access: Apigee's AccessControl. Rules are tried in their order and the first
+// that contains the client's address decides. It differs from Apigee's where that fails open: without a match the
+// request is denied unless the operator says otherwise, and only one address is looked at, the one that trusted proxies
+// vouch for, never the leftmost of X-Forwarded-For.
 package ipaccess
 
 import (
@@ -16,7 +16,8 @@ type Rule struct {
 	Prefixes []ipaddr.Prefix
 }
 
-// Options are the rules in their order, and what happens to an address that none of them has. The zero value denies all.
+// Options are the rules in their order, and what happens to an address that none of them contains. The zero value
+// denies all.
 type Options struct {
 	Rules        []Rule
 	AllowNoMatch bool

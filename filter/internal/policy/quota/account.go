@@ -6,12 +6,13 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 )
 
-// account is what is known of one party in its present window. All are counted
-// in hits, but for the times. The zero account has no window: it is vacant.
+// account is what is known about one party in its current window. All are
+// counted in hits, except for the times. The zero account has no window: it is
+// vacant.
 type account struct {
 	end int64 // of the window, in unix seconds
 	// known is what was spent for certain: in local mode all of it, else what
-	// the engine has counted at least, or would count of this window.
+	// the engine has counted at least, or would count for this window.
 	known int64
 	// unsent were admitted here and have not been sent to the engine; flying are
 	// being sent.
@@ -36,9 +37,10 @@ const maxUnsent = MaxLimit
 func (a *account) spent() int64 { return a.known + a.unsent + a.flying }
 
 // enter brings an account into the window that now lies in. A clock that was set
-// back forgives nothing: what was counted in a window that has not begun yet
-// counts in the present one. changed tells whether that, or a window that is over,
-// makes a difference.
+// back forgives nothing: a window that has just begun, as other workers or the
+// clock had it, goes on, and what was counted in one that has not begun yet counts
+// in the present one. changed tells whether that, or a window that is over, makes
+// a difference.
 //
 //go:noinline
 func (a *account) enter(t *terms, now int64) (changed bool) {
@@ -51,11 +53,30 @@ func (a *account) enter(t *terms, now int64) (changed bool) {
 	if a.until > now+maxSpan || a.recheck > now+maxSpan {
 		a.until, a.recheck = 0, 0
 	}
-	if a.end <= w.end {
+	if a.end <= w.end || !t.rolling && t.window(a.end-1).start <= seconds+smallStep {
 		return false
 	}
 	a.end = w.end
 	return true
+}
+
+// smallStep is how far a clock may have been set back, in seconds, for the window
+// before to be taken for one that goes on. A party is refused for so much longer
+// at most.
+const smallStep = 60
+
+// longestWindow is longer than any window, in seconds.
+const longestWindow = 31*secondsPerDay + smallStep
+
+// bound brings an account of any interval into the present window that lies in
+// none which can have begun: the clock was set back.
+//
+//go:noinline
+func (a *account) bound(t *terms, seconds int64) (changed bool) {
+	if changed = a.end > seconds+longestWindow; changed {
+		a.end = t.window(seconds).end
+	}
+	return changed
 }
 
 const nanosPerSecond = 1_000_000_000
@@ -77,9 +98,9 @@ const (
 	entrySize = 8 + 4*4 + 2*8
 )
 
-// The first entry of a bucket is its floor: what a party counts as having spent
-// that has no entry, as it may have had one and lost its place. The others are a
-// hash and an account each.
+// The first entry of a bucket is its floor: what a party without an entry
+// counts as having spent, as it may have had one and lost its place. The others
+// are a hash and an account each.
 const floorEntry = 0
 
 //go:noinline
@@ -114,14 +135,14 @@ func (a *account) sound() bool {
 }
 
 // open finds the party's account in a bucket, or makes room for a new one, and
-// brings it into the present window. A bucket whose parties are all in use loses
-// the one that spent least: the floor remembers for how much, until the last
-// window ends of those that were lost, and who comes without an entry has spent
-// as much. So a limit holds whoever comes; when more parties than places are in
-// use in one bucket, some are refused early. entry is nil when every place holds
-// hits that the engine does not know of yet: nothing may be written then. With an
-// engine there is no floor, as the engine has the count. With changed the bucket
-// should be written even if nothing is spent.
+// brings it into the current window. A bucket whose parties are all in use
+// loses the one that spent least: the floor remembers how much, until the last
+// window of those that were lost ends, and a party without an entry counts as
+// having spent as much. So a limit holds whoever comes; when more parties than
+// places are in use in one bucket, some are refused early. entry is nil when
+// every place holds hits that the engine does not know of yet: nothing may be
+// written then. With an engine there is no floor, as the engine has the count.
+// With changed the bucket should be written even if nothing is spent.
 //
 //go:noinline
 func open(b sharedtable.Bucket, hash uint64, t *terms, engine bool, now int64) (a account, entry []byte, changed bool) {
@@ -131,18 +152,23 @@ func open(b sharedtable.Bucket, hash uint64, t *terms, engine bool, now int64) (
 		floor.encode(b.Entry(floorEntry), 0)
 	}
 	floor.decode(b.Entry(floorEntry))
-	if seconds := now / nanosPerSecond; floor.end <= seconds || !floor.sound() {
+	seconds := now / nanosPerSecond
+	switch {
+	case floor.end <= seconds || !floor.sound():
 		floor = account{}
+	case floor.bound(t, seconds):
+		changed = true
+		floor.encode(b.Entry(floorEntry), 0)
 	}
 	var least account
 	for i := 1; i < b.Len(); i++ {
 		e := b.Entry(i)
 		var have account
 		have.decode(e)
-		vacant := have.end <= now/nanosPerSecond
+		vacant := have.end <= seconds
 		if !vacant && binary.BigEndian.Uint64(e) == hash && have.sound() {
-			changed = have.enter(t, now)
-			return have, e, changed
+			entered := have.enter(t, now)
+			return have, e, changed || entered
 		}
 		switch {
 		case vacant:
@@ -158,10 +184,11 @@ func open(b sharedtable.Bucket, hash uint64, t *terms, engine bool, now int64) (
 		return account{}, nil, false
 	}
 	if least.end != 0 && !engine {
+		changed = least.bound(t, seconds) || changed
 		floor = account{end: max(floor.end, least.end), known: max(floor.known, least.known)}
 		floor.encode(b.Entry(floorEntry), 0)
 	}
 	a.enter(t, now)
 	a.known = floor.known
-	return a, entry, b.Condition == sharedtable.Damaged
+	return a, entry, changed || b.Condition == sharedtable.Damaged
 }

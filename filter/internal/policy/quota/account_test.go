@@ -82,6 +82,56 @@ func TestQuotaForgivesNothingWhenTheClockGoesBack(t *testing.T) {
 	}
 }
 
+// TestQuotaOfABegunWindowHoldsWhenTheClockGoesBack: a small step back, or a worker
+// that read the clock just before the turn and counts after another has counted
+// behind it, gives nobody a window's limit twice.
+func TestQuotaOfABegunWindowHoldsWhenTheClockGoesBack(t *testing.T) {
+	for _, tt := range []struct {
+		name          string
+		interval      Interval
+		back          time.Duration
+		before, again bool // admitted before the turn, and behind it
+	}{
+		{"a worker that is behind", Hour, time.Millisecond, false, false},
+		{"a second", Day, time.Second, false, false},
+		{"half of a minute", Minute, 30 * time.Second, false, false},
+		{"a minute", Month, time.Minute, false, false},
+		{"more than a minute: the window had not begun", Hour, 2 * time.Minute, false, true},
+		{"two windows", Minute, 2 * time.Minute, false, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s, q := table(memstore.New(nil), 4), terms{limit: 1, interval: tt.interval}
+			turn := time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
+			if !spendAt(t, s, 1, &q, 1, turn) {
+				t.Fatal("refused at the turn")
+			}
+			if got := spendAt(t, s, 1, &q, 1, turn.Add(-tt.back)); got != tt.before {
+				t.Errorf("before the turn: %v", got)
+			}
+			if got := spendAt(t, s, 1, &q, 1, turn.Add(time.Second)); got != tt.again {
+				t.Errorf("behind it: %v", got)
+			}
+		})
+	}
+}
+
+// TestQuotaOfLostPartiesEndsWhenTheClockGoesBack: what a full bucket remembers of
+// those that lost their place there counts no longer than a window.
+func TestQuotaOfLostPartiesEndsWhenTheClockGoesBack(t *testing.T) {
+	for _, interval := range []Interval{Minute, Month} {
+		s, q := table(memstore.New(nil), 2), terms{limit: 1, interval: interval}
+		for party := range uint64(4) {
+			spendAt(t, s, party+1, &q, 1, noon.AddDate(3, 0, 0))
+		}
+		if spendAt(t, s, 9, &q, 1, noon) {
+			t.Errorf("%s: forgiven", interval)
+		}
+		if !spendAt(t, s, 9, &q, 1, noon.AddDate(0, 0, 1)) { // 1 December
+			t.Errorf("%s: refused in the next window", interval)
+		}
+	}
+}
+
 func TestQuotaTakesADamagedBucketForSpent(t *testing.T) {
 	store := memstore.New(nil)
 	s, q := table(store, 4), terms{limit: 3, interval: Hour}

@@ -33,14 +33,18 @@ func (e *engine) call(d *desk, hits, now int64, land func(now int64, r *reply)) 
 	return ok
 }
 
-// landed reads an answer about a window that ends at end. Whatever happens on the
-// way, who asked is told.
+// landed reads an answer about a window that ends at end. Whatever happens on
+// the way, land is called.
 func (e *engine) landed(permit breaker.Permit, now int64, a *host.GRPCAnswer, end int64, land func(int64, *reply)) {
 	var r *reply
 	defer func() { land(now, r) }()
 	got, ok := reply{}, a.OK
 	if ok {
 		got, ok = decodeReply(a.Message)
+	}
+	if ok && got.code == codeOK && got.unlimited {
+		e.countsNothing()
+		ok = false
 	}
 	if !ok {
 		e.done(permit, now, breaker.Down, "failed")
@@ -53,6 +57,15 @@ func (e *engine) landed(permit breaker.Permit, now int64, a *host.GRPCAnswer, en
 	e.done(permit, now, breaker.Answered, word)
 	got.stale = now >= end*nanosPerSecond
 	r = &got
+}
+
+// countsNothing tells the operator, once, of an engine that works and has no limit
+// for what it is asked about, though the limit came with the call.
+func (e *engine) countsNothing() {
+	if o := &e.step.options.Engine; !e.told {
+		e.told = true
+		e.step.ports.Warn("the quota engine at cluster " + o.Cluster + " counts nothing in the domain \"" + o.Domain + "\": it has to be in the engine's configuration")
+	}
 }
 
 // done gives a permit back. An engine that fails fails for every party.

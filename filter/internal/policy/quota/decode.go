@@ -88,10 +88,10 @@ func (*Policy) Decode(r *decode.Reader, v decode.Value, p *policy.Plan) {
 	plan(p, &o)
 }
 
-// check is about options that fit one another or not.
+// check refuses options that do not fit together.
 func check(r *decode.Reader, o *Options, limited int, engine bool) {
 	if limited == 1 {
-		r.Problem("must have limit and interval, or neither and the products' own")
+		r.Problem("must have both limit and interval, or neither, to use the products' own")
 	}
 	if o.Mode == Local && engine {
 		r.ProblemAt("engine", "is for the modes exact and reconciled: remove it, or choose one of them")
@@ -144,10 +144,10 @@ func decodeOnFailure(r *decode.Reader, v decode.Value) (f OnFailure) {
 	return f
 }
 
-var errName = errors.New("must be 1 to 64 letters, digits and any of .-")
+var errName = errors.New("must be 1 to 64 letters, digits, dots and hyphens")
 
-// checkName leaves out the sign that ends a part of the engine's keys, _, and that
-// of a metric's label.
+// checkName leaves out the characters that end a part of the engine's keys, _,
+// and a metric's label.
 func checkName(s string) error {
 	if s == "" || len(s) > maxName {
 		return errName
@@ -181,10 +181,10 @@ func plan(p *policy.Plan, o *Options) {
 	case o.Per == App, o.Per == Product:
 		p.Needs, p.Cause = policy.Caller, "per: "+perWords[o.Per]
 	case o.Terms.Limit == 0:
-		p.Needs, p.Cause = policy.Caller, "a limit that is the product's"
+		p.Needs, p.Cause = policy.Caller, "the product's own limit"
 	}
 	if o.Mode != Local {
-		p.Wait = 2 * o.Engine.Timeout // the call in the air, and the next one
+		p.Wait = 2 * o.Engine.Timeout // the call in flight, and the next one
 	}
 	p.Build = func(site *policy.Site) pipeline.Step {
 		own := *o

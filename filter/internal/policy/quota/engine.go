@@ -33,21 +33,22 @@ type engine struct {
 	guard *breaker.Guard
 	byWho map[uint64]*desk
 	desks []*desk // the same
+	told  bool    // of an engine that counts nothing
 }
 
-// desk is what one VM has to do with the engine for one party. It goes when there
-// is nothing to do any more.
+// desk is what one VM has to do with the engine for one party. It goes away
+// when there is nothing left to do.
 type desk struct {
 	who   party
 	index int // in engine.desks
 	terms terms
 	pairs []byte // of the descriptor
 
-	// Requests that wait for a call of their own: one is in the air, and those that
-	// came meanwhile share the next ones.
+	// Requests that wait for a call of their own: one is in flight, and those
+	// that came meanwhile share the next ones.
 	waiting queue
 	flying  bool
-	left    int64 // hits, when the engine was last heard of; 0 when it was not
+	left    int64 // hits, when the engine last answered; 0 when it did not
 
 	// Hits that were admitted and may not be reported yet.
 	due       int64 // unix nanoseconds, when to see to it; 0 when there are none
@@ -81,7 +82,7 @@ func (e *engine) desk(x *pipeline.Exchange, t *terms, who party) *desk {
 	return d
 }
 
-// leave lets a desk go at which there is nothing to do.
+// leave removes a desk at which there is nothing left to do.
 func (e *engine) leave(d *desk) {
 	if d.flying || d.reporting || d.due > 0 || len(d.waiting) > 0 || len(d.late) > 0 || e.byWho[d.who.hash] != d {
 		return

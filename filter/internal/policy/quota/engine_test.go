@@ -1,9 +1,12 @@
 package quota
 
 import (
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/sallyport-gateway/sallyport/filter/internal/denial"
+	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable/memstore"
 )
 
@@ -77,6 +80,68 @@ func TestQuotaExactNoticesAReset(t *testing.T) {
 	}
 	if got := w.burst(20, "shop", s); got[passes] != 5 {
 		t.Errorf("after a reset: %v", got)
+	}
+}
+
+// TestQuotaWaitersWhoLeftTakeNoPlace: clients that do not wait for the answer keep
+// nobody out who does, and nobody's hits are counted who had left by then.
+func TestQuotaWaitersWhoLeftTakeNoPlace(t *testing.T) {
+	w := newWorld(t)
+	s := w.worker(options(Exact, 100_000), memstore.New(nil))
+	sequence := pipeline.NewSequence(s)
+	arrive := func() *pipeline.Run {
+		r := sequence.Begin()
+		if got := r.Advance(exchange(w, "shop"), w.now.UnixNano(), func() {}); got != pipeline.Parked {
+			t.Fatalf("verdict %v", got)
+		}
+		return r
+	}
+	first := arrive()
+	for range 3 * maxWaiting {
+		arrive().Fail(denial.Denial{})
+	}
+	last := arrive()
+	w.engine.deliver()
+	for _, r := range []*pipeline.Run{first, last} {
+		if got := r.Advance(exchange(w, "shop"), w.now.UnixNano(), nil); got != pipeline.Admitted {
+			t.Errorf("verdict %v for %v", got, r.Denial().Reason)
+		}
+	}
+	hits := int64(0)
+	for _, c := range w.engine.calls {
+		hits += c.hits
+	}
+	if hits != 2 {
+		t.Errorf("%d hits for two requests", hits)
+	}
+}
+
+// TestQuotaEngineThatHasNoLimit: envoyproxy/ratelimit says OK to a domain that it
+// does not know, without a limit; that is not an admission.
+func TestQuotaEngineThatHasNoLimit(t *testing.T) {
+	for mode, free := range map[Mode]int{Exact: 0, Reconciled: 2 * 10} { // two batches are admitted before anybody is asked
+		w := newWorld(t)
+		w.engine.knows = "another_"
+		s := w.worker(options(mode, 1000), memstore.New(nil))
+		got := map[string]int{}
+		for range 100 {
+			got[w.one(s, "shop")]++
+		}
+		if got[passes] != free || got[missing] != 100-free {
+			t.Errorf("%s: %v, want %d admitted and the others refused", modeWords[mode], got, free)
+		}
+		if w.metrics[metricCalls+"failed|"] == 0 || w.metrics[metricCalls+"ok|"] != 0 {
+			t.Errorf("%s: counted %v", modeWords[mode], w.metrics)
+		}
+		told := 0
+		for _, line := range w.lines {
+			if strings.Contains(line, `"sallyport"`) {
+				told++
+			}
+		}
+		if told != 1 {
+			t.Errorf("%s: the operator was told %d times: %q", modeWords[mode], told, w.lines)
+		}
 	}
 }
 

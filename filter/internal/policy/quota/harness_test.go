@@ -21,8 +21,9 @@ type service struct {
 	now    time.Time // by its own clock
 	counts map[string]int64
 	calls  []call
-	down   bool // calls fail when they land
-	absent bool // calls are refused at once
+	down   bool   // calls fail when they land
+	absent bool   // calls are refused at once
+	knows  string // the domain that it has limits in; "" for all
 	flying []func()
 }
 
@@ -46,6 +47,10 @@ func (s *service) dispatch(c host.GRPCCall, land func(int64, host.GRPCAnswer)) b
 			return
 		}
 		s.calls = append(s.calls, got)
+		if !strings.HasPrefix(got.key, s.knows) {
+			land(s.now.UnixNano(), host.GRPCAnswer{OK: true, Message: replyBytes(1, []byte{8, 1})})
+			return
+		}
 		span := spans[got.unit]
 		at := s.now.Unix()
 		key := got.key + strconv.FormatInt(at/span*span, 10)
@@ -124,6 +129,7 @@ type world struct {
 	now     time.Time
 	metrics counters
 	steps   []*step
+	lines   []string // of the log
 }
 
 type counters map[string]int64
@@ -145,7 +151,8 @@ func (w *world) advance(d time.Duration) {
 
 // worker is a step in a VM.
 func (w *world) worker(o Options, store *memstore.Store) *step {
-	s := New(o, host.Ports{Store: store, GRPC: w.engine.dispatch, Metrics: w.metrics, Now: func() int64 { return w.now.UnixNano() }}).(*step)
+	s := New(o, host.Ports{Store: store, GRPC: w.engine.dispatch, Metrics: w.metrics, Now: func() int64 { return w.now.UnixNano() },
+		Warn: func(line string) { w.lines = append(w.lines, line) }}).(*step)
 	w.steps = append(w.steps, s)
 	return s
 }

@@ -1,6 +1,6 @@
 package quota
 
-// answer is what becomes of one request, as far as an account tells. The zero
+// answer is what happens to one request, as far as an account can say. The zero
 // answer refuses.
 type answer uint8
 
@@ -104,8 +104,8 @@ func (a *account) failed(hits int64) {
 	a.until = 0
 }
 
-// counted notes what the engine said of this window: that it has counted so many
-// hits at least.
+// counted notes what the engine said about this window: that it has counted at
+// least so many hits.
 func (a *account) counted(hits int64) { a.known = max(a.known, min(hits, MaxLimit)) }
 
 // looked is the same for a look without hits, which may find that the operator
@@ -113,7 +113,7 @@ func (a *account) counted(hits int64) { a.known = max(a.known, min(hits, MaxLimi
 func (a *account) looked(hits int64) { a.known = max(0, min(hits, MaxLimit)) }
 
 // lookAgain is how often an account that is exhausted is looked at, in
-// nanoseconds, for the operator may have reset it. A look counts nothing.
+// nanoseconds, because the operator may have reset it. A look counts nothing.
 const lookAgain = 5 * nanosPerSecond
 
 // look reports whether it is time to look at an account; write, whether that
@@ -137,9 +137,10 @@ func (a *account) owe(weight, most int64) bool {
 	return true
 }
 
-// batchOf is how many of the waiting hits one call may carry, given what was left
-// when the engine was last heard of: a small part, so that a call that does not
-// fit as a whole, because of other Envoys, is rare; one request near the limit.
+// batchOf is how many of the waiting hits one call may carry, given what was
+// left when the engine last answered: a small part, so that a call that does
+// not fit as a whole, because of other Envoys, is rare; one request near the
+// limit.
 func batchOf(left int64) int64 { return max(1, left/batchPart) }
 
 const batchPart = 16

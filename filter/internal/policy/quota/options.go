@@ -22,10 +22,10 @@ const (
 
 var modeWords = [...]string{Local: "local", Exact: "exact", Reconciled: "reconciled"}
 
-// OnFailure says what becomes of a request that the engine could not be asked
+// OnFailure says what happens to a request that the engine could not be asked
 // about. The zero value refuses it.
 type OnFailure struct {
-	// Hits of one party may go on that the engine does not know of.
+	// Hits is how many of one party may go on without the engine's knowledge.
 	Hits int64
 }
 
@@ -49,7 +49,7 @@ type Engine struct {
 type Options struct {
 	_ [0]func() // not comparable: an unused == costs the guest code
 
-	Name       string // quotas with the same name count together, where they count by the same
+	Name       string // quotas with the same name count together, if they count by the same thing
 	Terms      Terms  // of parties whose product has none
 	Products   map[string]Terms
 	Rolling    bool // a window begins with a party's first request; of Local only

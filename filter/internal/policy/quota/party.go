@@ -24,16 +24,16 @@ const (
 
 var perWords = [...]string{App: "app", Product: "product", API: "api", Subject: "token_subject", ClientIP: "client_ip"}
 
-// party is whose count a request is of: a bucket of the table, and a hash.
+// party is whose count a request belongs to: a bucket of the table, and a hash.
 type party struct {
 	bucket uint32
 	hash   uint64
 }
 
-// usualPartyBytes is room for a name and what stands before it.
+// usualPartyBytes is room for a name and what precedes it.
 const usualPartyBytes = 128
 
-// who is what tells parties apart; "" for those who are nobody.
+// who is what tells parties apart; "" for a request without it.
 func (s *step) who(x *pipeline.Exchange) string {
 	switch s.options.Per {
 	case App:

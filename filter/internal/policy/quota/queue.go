@@ -27,13 +27,18 @@ const (
 // queue is requests that wait, in the order in which they came.
 type queue []*ticket
 
-// release tells them; spent is what was spent with the last of them, and weight
-// what each of them did.
+// release gives each of them the verdict; spent is what was spent with the last
+// of them, and weight what each of them spent.
 func (q queue) release(v verdict, spent, weight int64) {
 	for i, t := range q {
 		t.verdict, t.spent = v, spent-weight*int64(len(q)-1-i)
 		t.flight.Land()
 	}
+}
+
+// present leaves out those whose clients have gone.
+func (q queue) present() queue {
+	return slices.DeleteFunc(q, func(t *ticket) bool { return t.flight.Abandoned() })
 }
 
 // wait has the engine asked about the request.
@@ -44,6 +49,9 @@ func (e *engine) wait(x *pipeline.Exchange, t *terms, who party) pipeline.Outcom
 
 // await puts the request into a queue of its party's desk.
 func (e *engine) await(x *pipeline.Exchange, t *terms, d *desk, q *queue) pipeline.Outcome {
+	if len(*q) >= maxWaiting {
+		*q = q.present()
+	}
 	if len(*q) >= maxWaiting {
 		return e.withoutEngine(x, t, d.who)
 	}
@@ -74,7 +82,7 @@ func (e *engine) conclude(x *pipeline.Exchange, d *desk, mine *ticket) pipeline.
 
 // send makes the next call for those that wait at a desk, if any do.
 func (e *engine) send(d *desk, now int64) {
-	if len(d.waiting) == 0 {
+	if d.waiting = d.waiting.present(); len(d.waiting) == 0 {
 		e.leave(d)
 		return
 	}
@@ -88,8 +96,8 @@ func (e *engine) send(d *desk, now int64) {
 	}
 }
 
-// land tells those aboard, and has the others' call made. When the engine failed
-// or has nothing left, nobody else asks.
+// land releases those aboard, and has the others' call made. When the engine
+// failed or has nothing left, nobody else asks.
 func (e *engine) land(d *desk, aboard queue, now int64, r *reply) {
 	d.flying = false
 	got, last := unasked, r == nil

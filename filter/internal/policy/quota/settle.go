@@ -3,7 +3,7 @@ package quota
 // Busy implements host.Background.
 func (e *engine) Busy() bool { return len(e.desks) > 0 }
 
-// Hear implements host.Background: nobody tells it anything.
+// Hear implements host.Background: nobody sends it anything.
 func (e *engine) Hear([]byte, int64) {}
 
 // Tick implements host.Background: it reports what is due. What another VM is
@@ -100,7 +100,7 @@ func (e *engine) look(d *desk, now int64) {
 	})
 }
 
-// learn notes what an answer says of the present window.
+// learn notes what an answer says about the current window.
 func (a *account) learn(t *terms, r *reply, now int64) {
 	seconds := now / nanosPerSecond
 	if !t.present(r, seconds) {

@@ -1,8 +1,8 @@
 package quota
 
-// What the engine is told of a window; see the package.
+// What the engine is told about a window; see the package.
 
-// named reports whether the engine is told the window by name.
+// named reports whether the engine is given the window by name.
 func named(i Interval) bool { return i == Week || i == Month }
 
 func unitOf(i Interval) unit {
@@ -21,15 +21,15 @@ func unitOf(i Interval) unit {
 const secondsPerYear = 365 * secondsPerDay
 
 // maxSkew is how far the engine's clock may be from the host's for an answer to
-// tell something of the present window, in seconds.
+// tell something about the current window, in seconds.
 const maxSkew = 2
 
 // present reports whether an answer is about the window that now lies in, by the
 // host's clock: the engine's may have ended a little sooner or later.
 func (t *terms) present(r *reply, now int64) bool {
-	// A call that was made before the window began is not believed even when its
-	// reset is of the new one: the service reads its clock once for the counter and
-	// again for the reset.
+	// A call that was made before the window began is not believed even if its
+	// reset is that of the new one: the service reads its clock once for the
+	// counter and again for the reset.
 	if r.stale || named(t.interval) || r.reset == 0 {
 		return !r.stale
 	}

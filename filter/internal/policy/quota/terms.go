@@ -15,7 +15,7 @@ type terms struct {
 	rolling  bool // windows begin with the first hit, else with the interval of UTC
 	engine   bool // an engine counts, in years of its own
 
-	told *denial.Limit // what clients are told of it
+	told *denial.Limit // what clients are told about it
 }
 
 // made are the terms of a limit in this step.
@@ -26,7 +26,7 @@ func (s *step) made(of Terms) terms {
 	return terms{limit: of.Limit, interval: interval, rolling: s.options.Rolling && s.engine == nil, engine: s.engine != nil, told: told}
 }
 
-// window is the one in which now lies, in unix seconds. With an engine, one in
+// window is the one that now, in unix seconds, is in. With an engine, one in
 // which its year turns is two.
 //
 //go:noinline
@@ -43,7 +43,7 @@ func (t *terms) window(now int64) window {
 	return w
 }
 
-// limitAt is the limit of the window in which now lies, in unix seconds. Of two
+// limitAt is the limit of the window that now, in unix seconds, is in. Of two
 // that stand for one, each has a part by its length, and the sum is the limit.
 //
 //go:noinline
@@ -60,8 +60,8 @@ func (t *terms) limitAt(now int64) int64 {
 	return t.limit - before
 }
 
-// turn is when the engine's year turns within a window that the engine is told by
-// name.
+// turn is when the engine's year turns within a window that the engine is given
+// by name.
 func (t *terms) turn(w window) (at int64, ok bool) {
 	if !t.engine || !named(t.interval) {
 		return 0, false

@@ -34,8 +34,8 @@ type inquiry struct {
 	hits   int64 // 0 looks and counts nothing
 }
 
-// encode gives the message. hits_addend stands in the descriptor, where 0 means
-// none, and in the request, for engines that know it there only.
+// encode gives the message. hits_addend is in the descriptor, where 0 means
+// none, and in the request, for engines that know it only there.
 func (q *inquiry) encode() []byte {
 	const usualBytes = 256
 	d := append(make([]byte, 0, usualBytes), q.pairs...)
@@ -80,12 +80,13 @@ const (
 	codeOverLimit code = 2
 )
 
-// reply is what a RateLimitResponse says of the one descriptor.
+// reply is what a RateLimitResponse says about the one descriptor.
 type reply struct {
 	_ [0]func() // not comparable: an unused == costs the guest code
 
 	code      code
 	hasStatus bool  // the engine counted, and the two below mean something
+	unlimited bool  // the engine says that no limit counts: it does not know the domain
 	remaining int64 // hits
 	reset     int64 // seconds until the engine's window ends; 0 when it does not say
 	stale     bool  // the window has ended since the engine was asked
@@ -123,7 +124,7 @@ func decodeReply(b []byte) (r reply, ok bool) {
 	if overall != uint64(codeOK) && overall != uint64(codeOverLimit) || statuses > 1 {
 		return reply{}, false
 	}
-	r.code = code(overall)
+	r.code, r.unlimited = code(overall), statuses > 0 && !r.hasStatus
 	return r, true
 }
 
@@ -174,8 +175,8 @@ type field struct {
 // (protobuf.dev/programming-guides/encoding).
 const maxField = 1<<29 - 1
 
-// nextField reads a field and gives what follows it. Groups are refused: no message
-// of today has them.
+// nextField reads a field and gives what follows it. Groups are refused: no
+// current message has them.
 func nextField(b []byte) (f field, rest []byte, ok bool) {
 	tag, n := uvarint(b)
 	if n <= 0 || tag>>3 == 0 || tag>>3 > maxField {

@@ -62,6 +62,8 @@ func TestQuotaRepliesOffTheWire(t *testing.T) {
 		{"within the limit", replyBytes(1, statusBytes(1, 41, 60)), reply{code: codeOK, hasStatus: true, remaining: 41, reset: 60}, true},
 		{"over the limit", replyBytes(2, statusBytes(2, 0, 1)), reply{code: codeOverLimit, hasStatus: true, remaining: 0, reset: 1}, true},
 		{"no status", replyBytes(1), reply{code: codeOK}, true},
+		{"a status without a limit", replyBytes(1, []byte{8, 1}), reply{code: codeOK, unlimited: true}, true},
+		{"over no limit", replyBytes(2, []byte{8, 2}), reply{code: codeOverLimit, unlimited: true}, true},
 		{"headers to add", append(replyBytes(2, statusBytes(2, 0, 9)), header...), reply{code: codeOverLimit, hasStatus: true, remaining: 0, reset: 9}, true},
 		{"more left than 32 bits", replyBytes(1, statusBytes(1, math.MaxUint64, 0)), reply{code: codeOK, hasStatus: true, remaining: 1<<32 - 1, reset: 0}, true},
 		{"a window of ages", replyBytes(1, statusBytes(1, 1, math.MaxUint64)), reply{code: codeOK, hasStatus: true, remaining: 1, reset: 366 * secondsPerDay}, true},

@@ -16,8 +16,8 @@ const (
 	maxRules   = 64
 	maxReasons = 64 // of one rule
 
-	// A fault that is raised may be any answer; one that shapes a refusal must say
-	// that it is one.
+	// A fault that is raised may be any answer; one that shapes a refusal must
+	// still be a refusal.
 	lowestRaised, lowestRefusal, highest = 200, 400, 599
 
 	defaultStatus      = 500 // Apigee's
@@ -129,7 +129,7 @@ func (s *shaping) member(r *decode.Reader, name string, v decode.Value) {
 	}
 }
 
-// refused are the headers that a fault has by other means.
+// refused are the headers that a fault sets by other means.
 var refused = []string{"content-type", denial.ReasonHeader}
 
 func decodeHeader(r *decode.Reader, v decode.Value) (h host.Header) {
@@ -148,7 +148,7 @@ func (s *shaping) shape(r *decode.Reader) *denial.Shape {
 	bodiless := s.Status == 204 || s.Status == 205 || s.Status == 304
 	switch {
 	case bodiless && s.body != "":
-		r.ProblemAt("body", "must be empty with status "+strconv.Itoa(s.Status)+", which has none")
+		r.ProblemAt("body", "must be empty with status "+strconv.Itoa(s.Status)+", which has no body")
 	case s.hasType && s.body == "":
 		r.ProblemAt("content_type", "needs a body")
 	}

@@ -14,13 +14,13 @@ func (*Policy) Schema() *decode.Schema {
 	of["status"].WithDefault(defaultStatus)
 	of["reason"] = decode.PrintableSchema("The errorcode in the body, and {{code}} in a body of your own.").WithExamples("orders.NotForThisTier")
 	of["reason"].MaxLength = maxCode
-	return policy.OptionsSchema(&optionMembers, "Refuses every request that comes to it, as you say.", of)
+	return policy.OptionsSchema(&optionMembers, "Refuses every request that reaches it, in the way that you choose.", of)
 }
 
 // FaultsSchema describes what DecodeFaults reads.
 func FaultsSchema(about string) *decode.Schema {
 	of := shapeSchemas(lowestRefusal)
-	of["reasons"] = decode.ListSchema(`Reasons of refusals, groups of them, or "*". Of rules for a reason the first counts.`, decode.TextSchema("").WithExamples("api_key.missing", "token.*", "*"), 1, maxReasons)
+	of["reasons"] = decode.ListSchema(`Reasons of refusals, groups of them, or "*". Of several rules for a reason, the first counts.`, decode.TextSchema("").WithExamples("api_key.missing", "token.*", "*"), 1, maxReasons)
 	return decode.ListSchema(about, decode.ObjectSchema(&ruleMembers, "", of), 0, maxRules)
 }
 

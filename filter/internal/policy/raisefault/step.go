@@ -1,5 +1,5 @@
-// Package raisefault is the policy raise_fault, Apigee's RaiseFault, and the
-// faults of a configuration, which tell refusals in the operator's own way.
+// Package raisefault implements the step raise_fault, Apigee's RaiseFault, and
+// the faults of a configuration, which put refusals in the operator's own form.
 package raisefault
 
 import (
@@ -9,7 +9,7 @@ import (
 
 type step struct{ shape *denial.Shape }
 
-// New makes the step that refuses every request which comes to it, in a shape
+// New makes the step that refuses every request that reaches it, in a shape
 // with a status.
 func New(shape *denial.Shape) pipeline.Step { return &step{shape} }
 
@@ -24,19 +24,19 @@ func (s *step) Apply(*pipeline.Exchange) pipeline.Outcome {
 // Faults has the shapes of refusals, by their reason.
 type Faults struct {
 	shapes [denial.ReasonCount]*denial.Shape
-	next   *Faults // for reasons that it has none for; nil for nothing
+	next   *Faults // for reasons that it has none for; nil for none
 }
 
-// Rule gives a reason a shape, unless it has one: of rules for a reason, the
-// first counts.
+// Rule gives a reason a shape, unless it has one: of several rules for a
+// reason, the first counts.
 func (f *Faults) Rule(r denial.Reason, s *denial.Shape) {
 	if f.shapes[r] == nil {
 		f.shapes[r] = s
 	}
 }
 
-// Before gives the faults that ask others for the reasons for which they have no
-// shape. Both may be nil.
+// Before returns faults that fall back to others for reasons for which they
+// have no shape. Both may be nil.
 func (f *Faults) Before(others *Faults) *Faults {
 	if f == nil {
 		return others
@@ -54,7 +54,7 @@ func (f *Faults) Shape(_ *pipeline.Exchange, d *denial.Denial) {
 }
 
 // Reasons gives the reasons that a word means: one of them, or with "*" at its
-// end all that begin so, as in "token.*" and "*".
+// end all that begin with it, as in "token.*" and "*".
 func Reasons(word string) (reasons []denial.Reason) {
 	group, isGroup := "", word == "*"
 	if n := len(word); n > 2 && word[n-2:] == ".*" {

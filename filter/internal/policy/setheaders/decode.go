@@ -82,17 +82,17 @@ func setting(r *decode.Reader, v decode.Value, p *policy.Plan) (s Setting) {
 		return s
 	}
 	if count != 1 {
-		r.Problem("must be a name with either one of value, claim, app_attribute, product_attribute, client_ip")
+		r.Problem("must have a name and exactly one of value, claim, app_attribute, product_attribute, client_ip")
 	}
 	p.Cause = "set_headers"
 	return s
 }
 
-// header reads the name of a header that the backend gets from this step alone.
+// header reads the name of a header that the backend gets only from this step.
 func header(r *decode.Reader, v decode.Value) string {
 	name := r.HeaderName(v, nil)
 	if identity.Forged(name, nil) {
-		r.Got("must not be a header that the gateway itself sets; identity_headers says how those are called", name)
+		r.Got("must not be a header that the gateway itself sets; identity_headers gives the names of those", name)
 	}
 	return name
 }

@@ -17,12 +17,12 @@ func (*Policy) Schema() *decode.Schema {
 	setting := decode.ObjectSchema(&settingMembers, "", decode.Shapes{
 		"name":              decode.HeaderSchema("The header. One that a client sent is removed, in every spelling.").WithExamples("x-tier"),
 		"value":             value,
-		"claim":             decode.WordSchema("A claim of the token; lists have blanks between.", Claims...),
+		"claim":             decode.WordSchema("A claim of the token; lists are separated by blanks.", Claims...),
 		"app_attribute":     attribute("An attribute of the app whose key was verified."),
 		"product_attribute": attribute("An attribute of the product that grants the call."),
 		"client_ip":         {Type: "boolean", Description: "The client's address.", Const: true},
 	}).OneOfThese(sources...)
-	return policy.OptionsSchema(&optionMembers, "Sets and removes headers of the request. Where there is no value, none is sent.", decode.Shapes{
+	return policy.OptionsSchema(&optionMembers, "Sets and removes headers of the request. Without a value, none is sent.", decode.Shapes{
 		"set":    decode.ListSchema("Headers to set.", setting, 0, maxHeaders),
 		"remove": decode.ListSchema("Headers to remove.", decode.HeaderSchema("").WithExamples("x-internal"), 0, maxHeaders),
 	})

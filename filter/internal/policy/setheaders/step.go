@@ -1,4 +1,4 @@
-// Package setheaders is the policy set_headers, the part of Apigee's
+// Package setheaders implements the step set_headers, the part of Apigee's
 // AssignMessage that sets and removes headers of a request.
 package setheaders
 
@@ -40,9 +40,9 @@ type Options struct {
 
 type step Options
 
-// New makes the step. What a client sends under one of the names, in any spelling
-// that a backend could take for it, is removed, also where there is no value to
-// set: a header that this step sets is never the client's own.
+// New makes the step. What a client sends under one of the names, in any
+// spelling that a backend could take for it, is removed, even if there is no
+// value to set: a header that this step sets is never the client's own.
 func New(o Options) pipeline.Step {
 	s := step(o)
 	return &s
@@ -75,8 +75,9 @@ func (s *step) Apply(x *pipeline.Exchange) pipeline.Outcome {
 	return pipeline.Continue()
 }
 
-// Skipped implements pipeline.Skipper: what says who calls is the gateway's own
-// word for every request, so that a condition of the step leaves no door to forge it.
+// Skipped implements pipeline.Skipper: headers that say who calls belong to the
+// gateway in every request, so that a condition of the step does not let
+// clients forge them.
 func (s *step) Skipped(x *pipeline.Exchange) {
 	for i := range x.Headers {
 		name := x.Headers[i].Name

@@ -94,9 +94,9 @@ func (s *step) spend(b sharedtable.Bucket, hash uint64, now int64) (d Decision, 
 }
 
 // find gives the caller's own entry, else a vacant one, else the one with the
-// smallest TAT. To read vacant as a TAT of 0 makes the last two the same. latest
-// is the highest TAT on the way there. TATs are compared unsigned, as a negative
-// one counts as far ahead.
+// smallest TAT. Reading vacant as a TAT of 0 makes the last two the same.
+// latest is the highest TAT on the way there. TATs are compared unsigned, as a
+// negative one counts as far ahead.
 func find(b sharedtable.Bucket, hash uint64) (entry []byte, latest uint64) {
 	var smallest uint64
 	for i := range b.Len() {

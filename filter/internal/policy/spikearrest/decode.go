@@ -24,7 +24,7 @@ type decoder struct {
 
 	*decode.Reader
 	options      Options
-	limit        Limit // that stands for itself, not in the list
+	limit        Limit // that is given directly, not in the list
 	one, several bool
 }
 
@@ -38,9 +38,9 @@ func (*Policy) Decode(r *decode.Reader, v decode.Value, p *policy.Plan) {
 	switch {
 	case d.several:
 		if d.one {
-			r.ProblemAt("limits", "must not stand beside rate; write it as one of them")
+			r.ProblemAt("limits", "must not be given beside rate; write that as one of them")
 		} else if d.limit.Burst != 0 {
-			r.ProblemAt("burst", "must not stand beside limits; give each limit its own")
+			r.ProblemAt("burst", "must not be given beside limits; give each limit its own")
 		}
 	case !d.one:
 		r.ProblemAt("rate", "is required")

@@ -1,5 +1,5 @@
-// Package spikearrest is the policy spike_arrest: Apigee's SpikeArrest, a rate
-// that is smoothed instead of counted in windows.
+// Package spikearrest implements the step spike_arrest: Apigee's SpikeArrest, a
+// rate that is smoothed instead of counted in windows.
 //
 // A rate of n per period has a slot of T = period/n, rounded up to a nanosecond.
 // The algorithm is GCRA: of each caller only the theoretical arrival time (TAT)
@@ -42,8 +42,8 @@
 //     back, no TAT lies further ahead than a message admitted now would put it: it
 //     was put there by a message whose reading was taken before. When one does,
 //     either the reading at hand is old, or the clock was set back. So the clock is
-//     read again, after the bucket was; an old reading is thereby mended, and
-//     forgives nothing. What lies too far ahead even then is brought back to the
+//     read again, after the bucket was; this corrects an old reading, and
+//     forgives nothing. What is too far ahead even then is brought back to the
 //     furthest point there can be, as if its caller had just spent all of its
 //     burst. So after the clock was set back, by however much, nobody waits longer
 //     than for what one message costs, nor is admitted a burst for it; and the
@@ -60,28 +60,31 @@
 //
 //	at most burst - 1 + floor(e/T), without the last one of them
 //
-// by the same proof. Which entry has the smallest TAT is no longer one question,
-// so the first entry of each bucket is no caller's: it holds, for each limit, the
-// highest TAT that a newcomer has taken over. A caller without an entry begins
-// there, which is no less than what he left; the entry that is taken is the one
-// whose limits would all have room first. A header's weight is at most the
-// configured one, and anything but a number from 1 to that counts as that one, so
-// no text in the header makes a message cheaper than none.
+// by the same proof. Which entry has the smallest TAT is no longer one
+// question, so the first entry of each bucket belongs to no caller: it holds,
+// for each limit, the highest TAT that a newcomer has taken over. A caller
+// without an entry begins there, which is no less than what it left; the entry
+// that is taken is the one whose limits would all have room first. A header's
+// weight is at most the configured one, and anything but a number from 1 to
+// that counts as that one, so no text in the header makes a message cheaper
+// than none.
 //
 // # Floods
 //
-// An entry is in use for weight*T after each message, and a flood of callers who
-// are all active within such a time fills the table. Which bucket a caller has
-// depends on a secret seed, so nobody can aim at one. A newcomer, or who was away
-// for so long that his entry was taken, is refused when all entries of his bucket
-// lie further ahead than the burst allows. With a burst of 1 and callers that send
-// one message each, that happens to 1 newcomer in 100 while 32,768 callers are
-// active, to 1 in 6 with 49,152 and to every second with 65,536; with a burst of
-// n it takes n messages of each. A caller that goes on sending keeps his entry.
-// A shorter IPv6 prefix makes more networks one caller.
+// An entry is in use for weight*T after each message, and a flood of callers
+// who are all active within such a time fills the table. Which bucket a caller
+// has depends on a secret seed, so nobody can aim at one. A newcomer, or a
+// caller that was away for so long that its entry was taken, is refused when
+// all entries of its bucket lie further ahead than the burst allows. With a
+// burst of 1 and callers that send one message each, that happens to 1 newcomer
+// in 100 while 32,768 callers are active, to 1 in 6 with 49,152 and to every
+// second with 65,536; with a burst of n it takes n messages of each. A caller
+// that keeps sending keeps its entry. A shorter IPv6 prefix makes more networks
+// one caller.
 //
-// Callers are told apart by 64 bits of a hash, SipHash-2-4-128 under the seed, and
-// their bucket: two that share both, by chance in 2^76, share one limit.
+// Callers are told apart by 64 bits of a hash, SipHash-2-4-128 under the seed,
+// and their bucket: two that share both, a chance of 1 in 2^76, share one
+// limit.
 //
 // Counters live in the host's shared data, in keys that are made from the
 // limiter's identity and all of its settings: they survive an update of the

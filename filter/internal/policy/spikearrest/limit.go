@@ -23,7 +23,7 @@ func newLimit(r Rate, burst int) limit {
 	return limit{slot: slot, tolerance: int64(burst-1) * slot}
 }
 
-// Decision is what becomes of one message. The zero Decision denies.
+// Decision is what happens to one message. The zero Decision denies.
 type Decision struct {
 	allowed bool
 	// remaining is how many more messages of weight 1 would pass at once.
@@ -36,7 +36,7 @@ type Decision struct {
 	newTAT int64
 }
 
-// usable tells whether anything can be decided at now.
+// usable reports whether anything can be decided at now.
 func (l limit) usable(now int64) bool { return l.slot > 0 && now > 0 && now <= maxNow }
 
 // furthest is the highest TAT that a message admitted at now can leave behind.

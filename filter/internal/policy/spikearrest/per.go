@@ -15,8 +15,8 @@ type Kind uint8
 const (
 	// All messages share one limit.
 	All Kind = iota
-	// ClientIP: a limit for each client: an IPv4 address, or an IPv6 network, as
-	// whoever has one address of it has them all.
+	// ClientIP: a limit for each client: an IPv4 address, or an IPv6 network,
+	// since whoever has one address of it has them all.
 	ClientIP
 	// HeaderValue: a limit for each value of a header.
 	HeaderValue
@@ -98,7 +98,8 @@ func (p Per) word() string {
 	return wordAPI
 }
 
-// isToken reports a name of a header (RFC 9110 section 5.6.2).
+// isToken reports whether name is the name of a header (RFC 9110 section
+// 5.6.2).
 func isToken(name string) bool {
 	for i := range len(name) {
 		if !isTokenByte(name[i]) {
@@ -108,15 +109,15 @@ func isToken(name string) bool {
 	return name != "" && len(name) <= maxHeaderName
 }
 
-// isTokenByte reports a tchar (RFC 9110 section 5.6.2).
+// isTokenByte reports whether c is a tchar (RFC 9110 section 5.6.2).
 func isTokenByte(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' ||
 		strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0
 }
 
-// appendCaller appends what the message is counted by: the bits of an address, or
-// each value behind its length. No two callers have the same bytes, and only those without such a
-// thing have none.
+// appendCaller appends what the message is counted by: the bits of an address,
+// or each value after its length. No two callers have the same bytes, and only
+// those without such a thing have none.
 func (p Per) appendCaller(b []byte, x *pipeline.Exchange) []byte {
 	switch p.Kind {
 	case ClientIP:

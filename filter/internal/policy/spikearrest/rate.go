@@ -14,7 +14,7 @@ import (
 const (
 	MaxRate   = 1_000_000 // messages per second or minute
 	MaxBurst  = 1_000_000 // messages
-	MaxWeight = 1_000     // slots a message
+	MaxWeight = 1_000     // slots per message
 )
 
 // Rate is how many messages may pass in a period. The zero Rate lets none pass.
@@ -52,7 +52,7 @@ func (r Rate) String() string {
 	return strconv.Itoa(r.messages) + "pm"
 }
 
-// DefaultBurst is Apigee's: a tenth of the messages of a period, 1 at least.
+// DefaultBurst is Apigee's: a tenth of the messages of a period, at least 1.
 func DefaultBurst(r Rate) int { return max(1, r.messages/10) }
 
 // violation is the text of Apigee's fault.

@@ -10,7 +10,7 @@ func (*Policy) Schema() *decode.Schema {
 	s := policy.OptionsSchema(&optionMembers, "Smooths bursts: over the rate, requests are refused with 429.", decode.Shapes{
 		"rate":  rateSchema(),
 		"burst": burstSchema(),
-		"limits": decode.ListSchema("Several rates in the place of one. All must have room.",
+		"limits": decode.ListSchema("Several rates in place of one. All must have room.",
 			decode.ObjectSchema(&limitMembers, "", decode.Shapes{"rate": rateSchema(), "burst": burstSchema()}), 1, MaxLimits),
 		"per": decode.PatternSchema("Who has a limit of their own; without it all requests of the API share one.",
 			"^(api|client_ip|app|product|token_subject|header:[0-9A-Za-z!#$%&'*+.^_`|~-]+)?$").
@@ -26,7 +26,7 @@ func rateSchema() *decode.Schema {
 }
 
 func burstSchema() *decode.Schema {
-	return decode.IntegerSchema("So many may come at once; by default a tenth of the rate's number, 1 at least.", 1, MaxBurst)
+	return decode.IntegerSchema("How many may come at once; by default a tenth of the rate's number, at least 1.", 1, MaxBurst)
 }
 
 func weightSchema() *decode.Schema {

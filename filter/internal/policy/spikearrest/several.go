@@ -11,10 +11,10 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 )
 
-// several is a limiter of several limits, or of messages that weigh differently.
-// An entry holds a TAT for each limit behind the hash, so that one
-// compare-and-swap spends of all limits or of none. See the package's comment for
-// the bound, and for what the first entry of a bucket is for.
+// several is a limiter of several limits, or of messages that weigh
+// differently. An entry holds a TAT for each limit after the hash, so that one
+// compare-and-swap spends of all limits or of none. See the package's comment
+// for the bound, and for what the first entry of a bucket is for.
 type several struct {
 	_ [0]func() // not comparable: an unused == costs the guest code
 
@@ -85,8 +85,8 @@ func (s *several) Apply(x *pipeline.Exchange) pipeline.Outcome {
 }
 
 // weight is what the message costs: 1 without the header, and the most there is
-// when it holds anything but one number from 1 to that. So nobody gets cheaper by
-// what he writes there than he would be without it.
+// when it holds anything but one number from 1 to that. So nothing that is
+// written there makes a message cheaper than having no header would.
 func (s *several) weight(x *pipeline.Exchange) int64 {
 	if s.header == "" {
 		return s.most
@@ -104,7 +104,7 @@ func (s *several) weight(x *pipeline.Exchange) int64 {
 	return weight
 }
 
-// number reads digits alone, as many as MaxWeight has; 0 for anything else.
+// number reads only digits, as many as MaxWeight has; 0 for anything else.
 func number(text string) (n int64) {
 	if len(text) > len("1000") {
 		return 0
@@ -158,7 +158,7 @@ func (s *several) spend(b sharedtable.Bucket, hash uint64, now, weight int64) (d
 	return d, tightest, true
 }
 
-// tighter tells whether d holds a message back more than the other.
+// tighter reports whether d holds a message back more than the other.
 func (d Decision) tighter(than Decision) bool {
 	if d.allowed != than.allowed {
 		return than.allowed
@@ -240,7 +240,7 @@ func setTAT(entry []byte, i int, tat int64) {
 
 var _ pipeline.Step = (*several)(nil)
 
-// rule is a limit and what is said of it.
+// rule is a limit and what is said about it.
 type rule struct {
 	_ [0]func() // not comparable: an unused == costs the guest code
 

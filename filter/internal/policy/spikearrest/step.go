@@ -27,8 +27,9 @@ type Options struct {
 	Per    Per
 	Weight int // 1..MaxWeight
 
-	// Further limits hold beside the first, MaxLimits with it. All of them must
-	// have room for a message, and one that is refused costs none of them anything.
+	// Further limits apply beside the first, MaxLimits in all. All of them must
+	// have room for a message, and one that is refused costs none of them
+	// anything.
 	Further []Limit
 	// WeightHeader, in lower case, names a header with a message's own weight;
 	// Weight is then the highest. See messageWeight. "" for none.
@@ -60,10 +61,10 @@ type step struct {
 }
 
 // New makes the step. Options out of their bounds make one that refuses every
-// request with denial.SpikeArrestUnavailable. A step belongs to one VM: it is not
-// safe for concurrent use. It makes one Get and one Set for a message that
-// passes, one Get for one that is refused, and a few more for its first one. The
-// limiter of all messages makes the Set alone while no other VM counts.
+// request with denial.SpikeArrestUnavailable. A step belongs to one VM: it is
+// not safe for concurrent use. It makes one Get and one Set for a message that
+// passes, one Get for one that is refused, and a few more for its first one.
+// The limiter of all messages makes only the Set while no other VM counts.
 // clock reads the host's, in unix nanoseconds; it is read only when the clock
 // seems to have been set back.
 func New(o Options, store host.Store, clock func() int64) pipeline.Step {

@@ -7,8 +7,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/policy"
 )
 
-// maxRules bounds each list of require_token, which is gone through with every
-// request.
+// maxRules bounds each list of require_token, which every request goes through.
 const maxRules = 64
 
 var (

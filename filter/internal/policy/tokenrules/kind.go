@@ -7,10 +7,10 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/pipeline"
 )
 
-// Kind is what a word says of a token.
+// Kind is what a word says about a token.
 type Kind uint8
 
-// The kinds. A word that nobody knows says that the token is something else.
+// The kinds. An unknown word says that the token is something else.
 const (
 	UnknownKind Kind = iota
 	AccessKind       // an access token
@@ -19,10 +19,10 @@ const (
 	OtherKind        // a token of another kind
 )
 
-// Supported reports whether a token is an access token, as far as was said, of a
-// type that the request may present it as. Some servers call refresh and ID
-// tokens active. token_type is optional (RFC 7662 section 2.2). A token of type
-// DPoP is proven, or refused (RFC 9449 section 6.2).
+// Supported reports whether a token is an access token, as far as the server
+// said, of a type that the request may present it as. Some servers call refresh
+// and ID tokens active. token_type is optional (RFC 7662 section 2.2). A token
+// of type DPoP is proven, or refused (RFC 9449 section 6.2).
 func Supported(t *pipeline.Claims) bool {
 	if t.OtherKind {
 		return false
@@ -68,8 +68,8 @@ func KindOf(word string) Kind {
 const maxWordBytes = 64
 
 // plain is a word for a kind without what its writers differ in: letter case,
-// separators, and what makes a media type (RFC 7515 section 4.1.9) or a URN (RFC
-// 8693 section 3) of it.
+// separators, and what makes it a media type (RFC 7515 section 4.1.9) or a URN
+// (RFC 8693 section 3).
 func plain(word string) string {
 	if len(word) > maxWordBytes {
 		return ""

@@ -1,4 +1,4 @@
-// Package tokenrules decides whether what introspection said of a token is
+// Package tokenrules decides whether what introspection said about a token is
 // enough for the request.
 package tokenrules
 
@@ -20,10 +20,10 @@ type Options struct {
 	Audience  []string // the token must be meant for at least one
 	ClientIDs []string // the token must have been issued to one
 	Scopes    []string // the token must have all
-	// ForSome tells that no step may have asked for a token, which the request
-	// then lacks.
+	// ForSome says that perhaps no step has asked for a token, which the
+	// request then lacks.
 	ForSome bool
-	// TypeRequired wants the server to say of which type the token is.
+	// TypeRequired requires the server to say what type the token is.
 	TypeRequired bool
 	// Skew is allowed at exp and nbf; it is taken as 0 when negative and as
 	// MaxSkew when larger.
@@ -82,8 +82,8 @@ func (s *step) Apply(x *pipeline.Exchange) pipeline.Outcome {
 	return pipeline.Continue()
 }
 
-// OfCaller checks the rules that do not stand in the step but in the catalog:
-// the clients whose tokens may come with the app's key, and the scopes of the
+// OfCaller checks the rules that are not in the step but in the catalog: the
+// clients whose tokens may come with the app's key, and the scopes of the
 // product. It is for sequences in which no require_token does.
 func OfCaller(x *pipeline.Exchange) pipeline.Outcome {
 	switch {
@@ -101,12 +101,14 @@ func OfCaller(x *pipeline.Exchange) pipeline.Outcome {
 // token without one is good for as long as the server says so.
 func (s *step) checkToken(t *pipeline.Claims, now int64) (denial.Reason, bool) {
 	switch {
-	case !t.Active:
-		return denial.TokenInactive, false
-	case !Supported(t), s.typed && t.TokenType == "":
+	case !Supported(t):
 		return denial.TokenTypeUnsupported, false
 	case t.SenderConstrained && !t.Proven:
 		return denial.TokenSenderConstrained, false
+	case !t.Active: // after what a step before, in dry run, may have refused it for
+		return denial.TokenInactive, false
+	case s.typed && t.TokenType == "":
+		return denial.TokenTypeUnsupported, false
 	case t.Expires != 0 && (now-int64(s.skew))/int64(time.Second) >= t.Expires:
 		return denial.TokenExpired, false
 	case t.NotBefore != 0 && (now+int64(s.skew))/int64(time.Second) < t.NotBefore:
@@ -119,7 +121,7 @@ func (s *step) checkToken(t *pipeline.Claims, now int64) (denial.Reason, bool) {
 	return 0, true
 }
 
-// enoughScopes wants all scopes of the step.
+// enoughScopes requires all scopes of the step.
 func (s *step) enoughScopes(have []string) bool {
 	for _, scope := range s.scopes {
 		if !contains(have, scope) {
@@ -136,13 +138,14 @@ func clientBound(x *pipeline.Exchange) bool {
 	return len(bound) == 0 || names(bound, x.Token.ClientID)
 }
 
-// productScopes wants one of the product's.
+// productScopes requires one of the product's.
 func productScopes(x *pipeline.Exchange) bool {
 	product := x.Caller.ProductScopes
 	return len(product) == 0 || overlap(product, x.Token.Scopes)
 }
 
-// names reports whether a list has the client; a token without one has none.
+// names reports whether a list has the client; a token without a client is in
+// none.
 func names(list []string, client string) bool {
 	return client != "" && contains(list, client)
 }

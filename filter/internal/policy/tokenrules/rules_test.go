@@ -50,9 +50,9 @@ var faults = []struct {
 	reason denial.Reason
 	breaks func(*pipeline.Exchange)
 }{
-	{denial.TokenInactive, func(x *pipeline.Exchange) { x.Token.Active = false }},
 	{denial.TokenTypeUnsupported, func(x *pipeline.Exchange) { x.Token.TokenType = "DPoP" }},
 	{denial.TokenSenderConstrained, func(x *pipeline.Exchange) { x.Token.SenderConstrained = true }},
+	{denial.TokenInactive, func(x *pipeline.Exchange) { x.Token.Active = false }},
 	{denial.TokenExpired, func(x *pipeline.Exchange) { x.Token.Expires = now.Unix() - 1 }},
 	{denial.TokenNotYetValid, func(x *pipeline.Exchange) { x.Token.NotBefore = now.Unix() + 10 }},
 	{denial.TokenIssuerMismatch, func(x *pipeline.Exchange) { x.Token.Issuer += "/" }},

@@ -12,7 +12,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/sharedtable"
 )
 
-// Operation is what a Hook is told about.
+// Operation is what a Hook is called for.
 type Operation uint8
 
 const (
@@ -22,7 +22,7 @@ const (
 
 // Hook runs before each operation, outside of the store's lock, so that it may
 // itself use the store: a Set in a hook before a Set is contention. An error is
-// what the operation answers, as if the host had failed.
+// what the operation returns, as if the host had failed.
 type Hook func(op Operation, key string) error
 
 // Store is safe for concurrent use. Its rules are those of proxy-wasm-cpp-host,

@@ -1,5 +1,5 @@
-// Package advice finds what a configuration may say and should not: what the filter takes, and what nobody who reads the
-// document again would have wanted.
+// Package advice finds what a configuration may say but should not: what the filter accepts, but nobody rereading the
+// document would have wanted.
 package advice
 
 import (
@@ -15,15 +15,15 @@ import (
 // Finding is one piece of advice. Path is as in the problems of the filter's loader.
 type Finding struct {
 	Path, Message string
-	// Error is for what cannot work, whatever somebody meant by it.
+	// Error is for what cannot work, whatever was meant by it.
 	Error bool
 }
 
-// soon is how long before its end a key is spoken of.
+// soon is how long before its end a key is warned about.
 const soon = 14 * 24 * time.Hour
 
-// Of gives the findings of a configuration that the filter takes. clusters are those of the proxy, nil when nothing is known
-// of it.
+// Of gives the findings for a configuration that the filter accepts. clusters are those of the proxy, nil when nothing
+// is known about it.
 func Of(root *yaml.Node, clusters *Clusters, now time.Time) []Finding {
 	a := &adviser{now: now, clusters: clusters, allProducts: document.Items(document.Member(root, "products"))}
 	a.sequences(root)
@@ -64,7 +64,7 @@ func (a *adviser) sequences(root *yaml.Node) {
 		if own == nil {
 			users++
 			if !anyEnabled(byDefault) {
-				a.say(at("apis", i), "is open: the default sequence has no step that is switched on")
+				a.say(at("apis", i), "is open: the default sequence has no enabled step")
 			}
 			continue
 		}
@@ -116,12 +116,14 @@ func (a *adviser) keys(root *yaml.Node) {
 		for j, k := range keys {
 			expires, err := document.ParseTime(document.Text(k, "expires"))
 			left := expires.Sub(a.now)
+			status := document.Text(k, "status")
 			switch {
-			case err != nil || document.Text(k, "status") == "revoked":
+			case err != nil || status == "revoked":
 			case left <= 0:
 				a.say(path+"."+at("keys", j), "expired on %s: remove it", expires.UTC().Format(time.DateOnly))
-			case left < soon:
-				a.say(path+"."+at("keys", j), "expires in %d days, on %s: rotate it", int(left.Hours()/24), expires.UTC().Format(time.DateOnly))
+			case left < soon && status != "pending": // keys rotate refuses a pending one
+				a.say(path+"."+at("keys", j), "expires in %d days, on %s: replace it with 'sallyport keys rotate --app %s --key %s --expires 90d'",
+					int(left.Hours()/24), expires.UTC().Format(time.DateOnly), document.Text(app, "name"), document.Text(k, "id"))
 			}
 		}
 	}
@@ -137,7 +139,7 @@ func (a *adviser) products(root *yaml.Node) {
 	}
 	for i, p := range document.Items(document.Member(root, "products")) {
 		if name := document.Text(p, "name"); !granted[name] {
-			a.say(at("products", i), "is granted to no app")
+			a.say(at("products", i), "is not granted to any app")
 		}
 	}
 }

@@ -17,17 +17,17 @@ const (
 	smooth = 5
 )
 
-// smallBurst finds a burst that refuses what comes at once long before the rate is used up, such as 2 at 20 a second. The
-// default is spoken of elsewhere, and 1 is what Apigee does: somebody meant it.
+// smallBurst finds a burst that refuses what comes at once long before the rate is used up, such as 2 at 20 a second.
+// The default is handled elsewhere, and 1 is what Apigee does: it is intended.
 func (a *adviser) smallBurst(path string, limit *yaml.Node) {
 	rate := document.Text(limit, "rate")
 	burst, err := strconv.Atoi(document.Text(limit, "burst"))
 	if err == nil && burst > 1 && burst < connections && burst*smooth < perSecond(rate) {
-		a.say(path, "lets %d come at once (burst), and refuses a page that opens %d connections, though %s has room for them: set burst to about what comes in a second", burst, connections, rate)
+		a.say(path, "allows only %d requests at once (burst) and refuses a page that opens %d connections, although %s has room for them: set burst to about the number of requests in a second", burst, connections, rate)
 	}
 }
 
-// perSecond is a rate that the filter takes, in requests a second, rounded down.
+// perSecond is a rate that the filter accepts, in requests per second, rounded down.
 func perSecond(rate string) int {
 	unit := 1
 	digits, ok := strings.CutSuffix(rate, "ps")
@@ -56,7 +56,7 @@ func (a *adviser) unverified(root *yaml.Node) {
 			return
 		}
 	}
-	a.say("apps", "have keys, and no sequence has a step that verifies them: add verify_api_key, or nobody needs a key")
+	a.say("apps", "have keys, but no sequence has a step that verifies them: add verify_api_key, otherwise nobody needs a key")
 }
 
 func hasKeys(root *yaml.Node) bool {

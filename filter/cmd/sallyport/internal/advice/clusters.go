@@ -11,16 +11,16 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/config"
 )
 
-// Clusters are what a proxy configuration says of the proxy's clusters.
+// Clusters are what a proxy configuration says about the proxy's clusters.
 type Clusters struct {
 	// Names are those that it has.
 	Names []string
-	// More is for a proxy that may have others, as a mesh makes clusters of objects that stand elsewhere too.
+	// More is for a proxy that may have others, as a mesh also makes clusters from objects that are elsewhere.
 	More bool
 }
 
-// ClustersOf gives the clusters of an Envoy bootstrap, or of manifests for Istio or Envoy Gateway; nil where others can come
-// from a place that nobody sees, a control plane's.
+// ClustersOf gives the clusters of an Envoy bootstrap, or of manifests for Istio or Envoy Gateway; nil if others can
+// come from somewhere that is not visible here, such as a control plane.
 func ClustersOf(documents []*yaml.Node) *Clusters {
 	if len(documents) == 1 && document.Member(documents[0], "apiVersion") == nil {
 		return bootstrapClusters(documents[0])
@@ -45,7 +45,7 @@ func bootstrapClusters(bootstrap *yaml.Node) *Clusters {
 	return c
 }
 
-// manifestClusters are the clusters that a mesh makes of an object of Kubernetes.
+// manifestClusters are the clusters that a mesh makes from a Kubernetes object.
 func manifestClusters(object *yaml.Node) (names []string) {
 	spec, metadata := document.Member(object, "spec"), document.Member(object, "metadata")
 	name, namespace := document.Text(metadata, "name"), document.Text(metadata, "namespace")
@@ -75,11 +75,11 @@ func manifestClusters(object *yaml.Node) (names []string) {
 	return names
 }
 
-// callees finds clusters that steps name and the proxy does not have.
+// callees finds clusters that steps name but the proxy does not have.
 func (a *adviser) callees(root *yaml.Node) {
 	var decoded any
 	if a.clusters == nil || root.Decode(&decoded) != nil {
-		return // who loaded it has said so
+		return // the loader has reported it
 	}
 	for _, c := range config.Callees(decoded) {
 		if c.Off || slices.Contains(a.clusters.Names, c.Cluster) {

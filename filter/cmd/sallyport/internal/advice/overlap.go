@@ -16,12 +16,12 @@ type door struct {
 	hosts      []string // in lower case; none for any
 }
 
-// asksWho are the steps that let nobody through who is not known.
+// asksWho are the steps that refuse unidentified callers.
 var asksWho = []string{"verify_api_key", "introspect_token", "verify_jwt", "require_token"}
 
-// overlaps finds open APIs that lie above guarded ones. The filter refuses the
-// spellings of a path that it knows backends to read as another one; what it
-// does not know then reaches the open API.
+// overlaps finds open APIs that are above guarded ones. The filter refuses the
+// spellings of a path that it knows backends to read as another one; those that
+// it does not know reach the open API.
 func (a *adviser) overlaps(root *yaml.Node) {
 	open := map[string][]door{} // by base path
 	var guarded []door
@@ -46,7 +46,7 @@ func (a *adviser) overlaps(root *yaml.Node) {
 			for _, o := range open[base] {
 				if !said[o.index] && meet(o.hosts, g.hosts) {
 					said[o.index] = true
-					a.say(at("apis", o.index), "is open and lies above %s, which is guarded: who finds a spelling that only the backend knows, or another of its hosts, needs no key; "+
+					a.say(at("apis", o.index), "is open and is above %s, which is guarded: whoever finds a spelling that only the backend knows, or another of its hosts, needs no key; "+
 						"guard what is above, and open single paths below it", g.name)
 				}
 			}
@@ -57,7 +57,8 @@ func (a *adviser) overlaps(root *yaml.Node) {
 	}
 }
 
-// asks reports whether the sequence has a step that refuses who is not known.
+// asks reports whether the sequence has a step that refuses unidentified
+// callers.
 func asks(sequence *yaml.Node) bool {
 	for _, item := range document.Items(sequence) {
 		name, options := step(item)

@@ -8,7 +8,8 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/cmd/sallyport/internal/document"
 )
 
-// authenticates are the steps that refuse whoever is not who he says.
+// authenticates are the steps that refuse callers who are not who they say they
+// are.
 var authenticates = []string{"verify_api_key", "introspect_token", "verify_jwt", "require_token"}
 
 // quotas looks at the quotas of a sequence, in their order among the other steps.
@@ -23,7 +24,7 @@ func (a *adviser) quotas(path string, sequence *yaml.Node) {
 		at := at(path, i) + ".quota"
 		for _, later := range items[i+1:] {
 			if next, of := step(later); enabled(of) && slices.Contains(authenticates, next) {
-				a.say(at, "comes before %s, so what that refuses is counted too, and a stranger can use up another's quota: put it behind", next)
+				a.say(at, "comes before %s, so requests that it refuses are counted too, and a stranger can use up someone else's quota: put quota after it", next)
 				break
 			}
 		}
@@ -46,7 +47,7 @@ func (a *adviser) quota(at string, options *yaml.Node) {
 			}
 		}
 		if len(without) > 0 {
-			a.say(at, "has no limit, and neither has the product %s: its calls are refused with quota.unavailable", without[0])
+			a.say(at, "has no limit, and neither does the product %s: its calls are refused with quota.unavailable", without[0])
 		}
 	}
 	if document.Member(options, "engine") != nil && document.Text(options, "on_engine_failure") == "allow" {

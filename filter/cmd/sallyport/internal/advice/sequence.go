@@ -14,7 +14,7 @@ func (a *adviser) sequence(path string, sequence *yaml.Node) {
 	a.quotas(path, sequence)
 	seen := map[string]bool{}
 	var tokens tokenSteps
-	closed, asked := "", "" // the step that refuses all, and the first that asks who calls
+	closed, asked := "", "" // the step that refuses everything, and the first that asks who calls
 	for i, item := range document.Items(sequence) {
 		name, options := step(item)
 		at := at(path, i) + "." + name
@@ -31,14 +31,16 @@ func (a *adviser) sequence(path string, sequence *yaml.Node) {
 		if closed != "" {
 			a.say(at, "is never reached: %s refuses every request", closed)
 		}
-		conditional := document.Member(options, "when") != nil
+		when := document.Member(options, "when")
+		conditional := when != nil
+		a.conditionHeaders(at+".when", when)
 		if conditional && slices.Contains(asksWho, name) {
-			a.say(at, "asks some requests only (when): the others pass without it")
+			a.say(at, "applies only to some requests (when): the others pass without it")
 		}
 		switch name {
 		case "cors":
 			if asked != "" {
-				a.say(at, "comes after %s, which refuses preflights, as they bring no key and no token: put it first", asked)
+				a.say(at, "comes after %s, which refuses preflights, because they have no key and no token: put it first", asked)
 			}
 		case "raise_fault":
 			if !conditional && document.Text(options, "dry_run") != "true" {
@@ -50,7 +52,7 @@ func (a *adviser) sequence(path string, sequence *yaml.Node) {
 			tokens.forWhom = tokens.forWhom || !conditional && document.Text(options, "dry_run") != "true"
 		case "remove_api_key":
 			if conditional {
-				a.say(at, "removes the key from some requests only (when): the others take it to the backend")
+				a.say(at, "removes the key only from some requests (when): the others carry it to the backend")
 			}
 		case "spike_arrest":
 			a.smallBurst(at, options)
@@ -72,22 +74,22 @@ func (a *adviser) sequence(path string, sequence *yaml.Node) {
 		}
 	}
 	if seen["verify_api_key"] && !seen["remove_api_key"] {
-		a.say(path, "verifies the API key and sends it on to the backend: add remove_api_key")
+		a.say(path, "verifies the API key but passes it on to the backend: add remove_api_key")
 	}
 	if seen["introspect_token"] && !tokens.forWhom {
 		remedy := "give require_token an audience"
 		if !seen["require_token"] {
 			remedy = "add require_token with an audience"
 		}
-		a.say(path, "asks about the token and looks at neither issuer nor audience: %s. "+
-			"Only the audience tells an access token for this API from a refresh token, or a token for another API, whose server does not say what it is", remedy)
+		a.say(path, "introspects the token but checks neither issuer nor audience: %s. "+
+			"If the server does not say what a token is, only the audience tells an access token for this API from a refresh token or a token for another API", remedy)
 	}
 	if len(seen) > 0 && !seen["spike_arrest"] {
-		a.say(path, "has no spike_arrest: nothing stands between a runaway client and the rest")
+		a.say(path, "has no spike_arrest: nothing protects the other clients from a runaway one")
 	}
 }
 
-// tokenSteps are what the steps of a sequence demand of a token together.
+// tokenSteps are what the steps of a sequence together require of a token.
 type tokenSteps struct{ forWhom bool }
 
 // introspected notes a precheck that no token gets around: an opaque one is not
@@ -107,13 +109,13 @@ func (t *tokenSteps) required(options *yaml.Node) {
 	}
 }
 
-// literals finds credentials that are written down.
+// literals finds credentials that are written in plain text.
 func (a *adviser) literals(path string, set *yaml.Node) {
 	for i, setting := range document.Items(set) {
 		switch name := strings.ToLower(document.Text(setting, "name")); name {
 		case "authorization", "cookie", "x-api-key", "x-apikey", "apikey":
 			if document.Text(setting, "value") != "" {
-				a.say(at(path, i)+".value", "is what %s has, in the open: whoever may read the configuration has it", name)
+				a.say(at(path, i)+".value", "is the value of %s in plain text: anyone who can read the configuration has it", name)
 			}
 		}
 	}
@@ -122,8 +124,25 @@ func (a *adviser) literals(path string, set *yaml.Node) {
 // keyPlaces finds headers that the shipped proxy never lets in.
 func (a *adviser) keyPlaces(path string, from *yaml.Node) {
 	for i, place := range document.Items(from) {
-		if header := document.Text(place, "header"); strings.Contains(header, "_") {
-			a.say(at(path, i)+".header", "%q has an underscore: Envoy as envoy.yaml sets it up (headers_with_underscores_action: REJECT_REQUEST) answers 400 to every request that has it", header)
+		a.underscore(at(path, i)+".header", document.Text(place, "header"))
+	}
+}
+
+func (a *adviser) underscore(path, header string) {
+	if strings.Contains(header, "_") {
+		a.say(path, "%q has an underscore: Envoy as configured in envoy.yaml (headers_with_underscores_action: REJECT_REQUEST) answers 400 to every request that has it", header)
+	}
+}
+
+// conditionHeaders finds such headers in a condition, and in those within it.
+func (a *adviser) conditionHeaders(path string, when *yaml.Node) {
+	a.underscore(path, document.Text(document.Member(when, "header"), "name"))
+	if inner := document.Member(when, "not"); inner != nil {
+		a.conditionHeaders(path, inner)
+	}
+	for _, list := range [...]string{"all", "any"} {
+		for _, inner := range document.Items(document.Member(when, list)) {
+			a.conditionHeaders(path, inner)
 		}
 	}
 }
@@ -134,9 +153,9 @@ func (a *adviser) introspection(at string, options *yaml.Node) {
 	mode, opaque := document.Text(precheck, "mode"), document.Text(precheck, "opaque")
 	switch {
 	case mode == "jwt_only" && !neverAsked(precheck):
-		a.say(at+".precheck", "asks nobody about a token: one that is revoked is accepted until it expires")
+		a.say(at+".precheck", "asks nobody about a token: a revoked one is accepted until it expires")
 	case mode == "jwt_then_introspect" && opaque != "deny":
-		a.say(at+".precheck", "lets tokens that are not JWTs through to the authorization server, garbage among them: where it issues none, set opaque: deny")
+		a.say(at+".precheck", "lets tokens that are not JWTs through to the authorization server, garbage included: if it issues only JWTs, set opaque: deny")
 	}
 }
 
@@ -154,7 +173,7 @@ func (a *adviser) inlineSecrets(at string, n *yaml.Node) {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		name, v := n.Content[i].Value, n.Content[i+1]
 		if name == "inline" && v.Kind == yaml.ScalarNode {
-			a.say(at, "holds a secret in the open: whoever may read the configuration has it; use {env: NAME}")
+			a.say(at, "holds a secret in plain text: anyone who can read the configuration has it; use {env: NAME}")
 			continue
 		}
 		a.inlineSecrets(at+"."+name, v)

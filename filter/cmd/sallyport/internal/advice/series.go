@@ -9,11 +9,11 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/config"
 )
 
-// seriesOfACaller is the least that one app takes which calls one version of an API: a counter and its latency. Each status
-// class and each reason of a refusal is one more.
+// seriesOfACaller is the least that one app that calls one version of an API takes: a counter and its latency. Each
+// status class and each reason of a refusal is one more.
 const seriesOfACaller = 2
 
-// series finds a catalog that the bound of its metrics cannot hold: who comes last is then counted under other.
+// series finds a catalog that the bound of its metrics cannot hold: whoever comes last is then counted under other.
 func (a *adviser) series(root *yaml.Node) {
 	bound := config.DefaultMaxSeries
 	if text := document.Text(document.Member(root, "usage"), "max_series"); text != "" {
@@ -24,7 +24,7 @@ func (a *adviser) series(root *yaml.Node) {
 		bound = n
 	}
 	if callers := callersOf(root); callers*seriesOfACaller > bound {
-		a.say("usage.max_series", "holds %d metrics, and %d apps can call %d versions of APIs in all: some would be counted under \"other\"; raise it, or 0 for none",
+		a.say("usage.max_series", "allows %d metrics, but %d apps can call %d API versions in total: some would be counted under \"other\"; raise it, or set it to 0 for none",
 			bound, len(document.Items(document.Member(root, "apps"))), callers)
 	}
 }

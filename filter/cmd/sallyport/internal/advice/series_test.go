@@ -31,7 +31,7 @@ apps: [{name: x, products: [all, b]}, {name: y, products: [a, none]}, {name: z, 
 			}
 			a := &adviser{}
 			a.series(d.Root())
-			if got := len(a.findings) == 1 && strings.Contains(a.findings[0].Message, "holds 11 metrics, and 3 apps can call 6 versions"); got != test.says {
+			if got := len(a.findings) == 1 && strings.Contains(a.findings[0].Message, "allows 11 metrics, but 3 apps can call 6 API versions"); got != test.says {
 				t.Errorf("findings: %v", a.findings)
 			}
 		})

@@ -29,7 +29,7 @@ func (a *api) accessControl(v visit) {
 		}
 		addresses += len(prefixes)
 		if action != "allow" && action != "deny" || len(prefixes) == 0 {
-			a.deny(v, "a rule without action or address", "mend the policy")
+			a.deny(v, "a rule without action or address", "fix the policy")
 			return
 		}
 		nodes = append(nodes, flow(mapping(action, prefixes)))
@@ -40,16 +40,16 @@ func (a *api) accessControl(v visit) {
 	case "DENY":
 		byDefault = "deny"
 	default:
-		a.deny(v, "noRuleMatchAction is neither ALLOW nor DENY", "mend the policy")
+		a.deny(v, "noRuleMatchAction is neither ALLOW nor DENY", "fix the policy")
 		return
 	}
 	const maxRules, maxPrefixes = 64, 256
 	if rules == nil || len(nodes) == 0 || len(nodes) > maxRules || addresses > maxPrefixes {
-		a.deny(v, "no rule, or more than the filter takes", "Envoy's RBAC filter")
+		a.deny(v, "no rule, or more than the filter accepts", "Envoy's RBAC filter")
 		return
 	}
 	if v.policy.XML.Child("ClientIPVariable") != nil {
-		d.add("the address is the one of client_ip, not that of a variable")
+		d.add("the address is that of client_ip, not of a variable")
 	}
 	d.add("the address is the one that Envoy sees; behind a balancer set client_ip.trusted_hops")
 	said := v.say(a.context)

@@ -1,9 +1,9 @@
-// Package apigee makes Sallyport's configuration of an Apigee proxy bundle, and
-// a report that says of each policy what became of it.
+// Package apigee makes Sallyport's configuration from an Apigee proxy bundle,
+// and a report of what happened to each policy.
 //
-// What might refuse a request, or finds out who calls, and cannot be carried
-// over makes the API deny there. A condition that the filter cannot judge errs
-// to the stricter side.
+// If something that might refuse a request, or that finds out who calls, cannot
+// be carried over, the API denies there. A condition that the filter cannot
+// judge errs on the stricter side.
 package apigee
 
 import (
@@ -18,7 +18,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/cmd/sallyport/internal/apigee/xmltree"
 )
 
-// Bounds of what a bundle may grow to when shared flows are put in their place.
+// Bounds of what a bundle may grow to when shared flows are inserted.
 const (
 	maxVisits  = 2_000
 	maxCallout = 16 // shared flows within shared flows
@@ -26,21 +26,21 @@ const (
 
 // Options are what the user knows and the bundle does not.
 type Options struct {
-	Accept      []string // policies that are harmless to leave out
-	Environment string   // that is left; "" for not known
-	Out         string   // the folder that the configurations are for, as it is written in commands
+	Accept      []string // policies that can safely be left out
+	Environment string   // to migrate from; "" when not known
+	Out         string   // the folder for the configurations, as it is written in commands
 
 	// The authorization server, for OAuthV2 and VerifyJWT.
 	Issuer        string
 	Audience      []string
 	Introspection string // URL
 	JWKS          string // URL
-	ClientID      string // with which the gateway introspects
+	ClientID      string // that the gateway introspects with
 
-	Catalog *Catalog // of the management API's exports, nil for none
+	Catalog *Catalog // from the management API's exports, nil for none
 }
 
-// Result is what became of one proxy.
+// Result is what happened to one proxy.
 type Result struct {
 	Name   string // of the file, without its ending
 	Config []byte // YAML, nil when the proxy was refused
@@ -51,8 +51,8 @@ type Result struct {
 	apis  []*api
 }
 
-// Import makes a configuration of each proxy. Shared flows are put in where a
-// proxy calls them. unmet are names of o.Accept that made no difference.
+// Import makes a configuration from each proxy. Shared flows are inserted where
+// a proxy calls them. unmet are names of o.Accept that made no difference.
 func Import(bundles []*bundle.Bundle, o Options) (results []*Result, unmet []string) {
 	shared := map[string][]*proxy.Proxy{}
 	var proxies []*proxy.Proxy
@@ -66,11 +66,11 @@ func Import(bundles []*bundle.Bundle, o Options) (results []*Result, unmet []str
 		}
 	}
 	met := map[string]bool{}
-	names := map[string]bool{} // in lower case, for file systems that tell no more apart
+	names := map[string]bool{} // in lower case, for file systems that ignore case
 	for _, p := range proxies {
 		i := &importer{proxy: p, shared: shared, options: o, accepted: map[string]bool{}}
 		if o.Catalog != nil {
-			own := *o.Catalog // what a proxy wants of it is its own affair
+			own := *o.Catalog // each proxy notes in it what it wants
 			i.options.Catalog = &own
 		}
 		r := i.run()
@@ -92,23 +92,23 @@ func Import(bundles []*bundle.Bundle, o Options) (results []*Result, unmet []str
 	return results, unmet
 }
 
-// refuse leaves nothing of a configuration.
+// refuse drops the configuration.
 func (r *Result) refuse(problems ...proxy.Problem) {
 	for _, p := range problems {
 		r.Report.Problems = append(r.Report.Problems, p.String())
 	}
 	r.Config, r.Report.Verdict = nil, report.Refused
-	r.Report.Summary = "The bundle cannot be read as Apigee would: mend what is listed, or leave it out."
+	r.Report.Summary = "The bundle cannot be read as Apigee would: fix what is listed, or leave the bundle out."
 }
 
-// importer is at work on one proxy.
+// importer works on one proxy.
 type importer struct {
 	proxy    *proxy.Proxy
 	shared   map[string][]*proxy.Proxy
 	options  Options
 	report   report.Proxy
 	problems []proxy.Problem
-	accepted map[string]bool // of Accept, those that were met
+	accepted map[string]bool // names of Accept that were used
 	used     map[*proxy.Policy]bool
 	visits   int
 	apis     []*api
@@ -146,7 +146,7 @@ func (i *importer) run() *Result {
 	return r
 }
 
-// fileNameOf makes a name that is a file's and an API's.
+// fileNameOf makes a name that is valid for a file and an API.
 func fileNameOf(name string) string {
 	clean := []byte(strings.TrimSpace(name))
 	for i, c := range clean {
@@ -162,18 +162,18 @@ func fileNameOf(name string) string {
 	return s
 }
 
-// visit is a policy at a place of the request flow.
+// visit is a policy at a place in the request flow.
 type visit struct {
 	policy *proxy.Policy
 	at     proxy.Place
 	flow   string
-	// own is what must hold; before is what must not, as an earlier conditional
-	// flow or route would have been taken.
+	// own is what must hold; before is what must not hold, as an earlier
+	// conditional flow or route would have been taken.
 	own    condition.All
 	before condition.All
 }
 
-// say gives the visit's condition so that it errs to the stricter side.
+// say gives the visit's condition so that it errs on the stricter side.
 func (v *visit) say(c condition.Context) condition.Said {
 	whole := append(slices.Clone(v.own), v.before...)
 	s := condition.Say(whole, condition.AtLeast, c)
@@ -186,7 +186,7 @@ func (v *visit) say(c condition.Context) condition.Said {
 	return s
 }
 
-// walk gives the policies of a request's way through flows, in their order.
+// walk gives the policies on a request's way through flows, in their order.
 func (i *importer) walk(flows []proxy.Flow, where string, own, before condition.All, owner *proxy.Proxy, stack []string) (visits []visit) {
 	var taken condition.All
 	for _, f := range flows {
@@ -221,7 +221,7 @@ func (i *importer) step(s proxy.Step, flowName string, own, before condition.All
 	}
 	policy := owner.Policy(s.Policy)
 	if policy == nil {
-		i.problem(s.Place, "the step names the policy %q, of which the bundle has no file", s.Policy)
+		i.problem(s.Place, "the step names the policy %q, but the bundle has no file for it", s.Policy)
 		return nil
 	}
 	i.used[policy] = true
@@ -236,7 +236,7 @@ func (i *importer) step(s proxy.Step, flowName string, own, before condition.All
 	return i.callout(v, stack)
 }
 
-// callout puts a shared flow in its place.
+// callout inserts a shared flow where it is called.
 func (i *importer) callout(v visit, stack []string) []visit {
 	name := v.policy.XML.TextAt("SharedFlowBundle")
 	bundles := i.shared[name]
@@ -244,10 +244,10 @@ func (i *importer) callout(v visit, stack []string) []visit {
 	case len(bundles) == 0 && slices.Contains(i.options.Accept, v.policy.Name):
 		return []visit{v}
 	case len(bundles) == 0:
-		i.problem(v.policy.Place, "the shared flow %q is not there: name its bundle beside this one, or --accept %s if it is harmless to leave out", name, v.policy.Name)
+		i.problem(v.policy.Place, "the shared flow %q is missing: name its bundle as well, or --accept %s if it is harmless to leave out", name, v.policy.Name)
 		return nil
 	case len(bundles) > 1:
-		i.problem(v.policy.Place, "the shared flow %q stands twice, in %s and %s", name, bundles[0].Root, bundles[1].Root)
+		i.problem(v.policy.Place, "the shared flow %q is in two bundles, %s and %s", name, bundles[0].Root, bundles[1].Root)
 		return nil
 	case slices.Contains(stack, name):
 		i.problem(v.policy.Place, "the shared flow %q calls itself: %s", name, strings.Join(append(stack, name), ", "))
@@ -260,10 +260,10 @@ func (i *importer) callout(v visit, stack []string) []visit {
 	i.problems = append(i.problems, shared.Problems...)
 	shared.Problems = nil
 	if len(shared.Shared) != 1 {
-		i.problem(v.policy.Place, "the shared flow %q has %d files in sharedflows, where one is wanted", name, len(shared.Shared))
+		i.problem(v.policy.Place, "the shared flow %q has %d files in sharedflows instead of one", name, len(shared.Shared))
 		return nil
 	}
-	i.report.Items = append(i.report.Items, i.item(v.flow, v.policy, report.Carried, "its steps stand in its place", ""))
+	i.report.Items = append(i.report.Items, i.item(v.flow, v.policy, report.Carried, "its steps take its place", ""))
 	return i.walk(shared.Shared[0].Flows, v.flow+" / "+name, v.own, v.before, shared, append(slices.Clone(stack), name))
 }
 
@@ -280,7 +280,7 @@ func (i *importer) unused() {
 	}
 }
 
-// Refuse leaves nothing of the configuration, for reasons that are found outside.
+// Refuse drops the configuration, for reasons that were found elsewhere.
 func (r *Result) Refuse(reasons []string) {
 	r.Report.Problems = append(r.Report.Problems, reasons...)
 	r.refuse()

@@ -28,12 +28,12 @@ type assignment struct {
 	*api
 	said    condition.Said
 	set     []*yaml.Node
-	headers []string // to take off
+	headers []string // to remove
 	queries []string // the same
-	keys    bool     // takes keys off, which remove_api_key does
+	keys    bool     // removes keys, which remove_api_key does
 	d       differences
-	// rest is what the filter cannot do: without it the backend gets another
-	// message than Apigee sends.
+	// rest is what the filter cannot do: without it the backend gets a
+	// different message from the one that Apigee sends.
 	rest []string
 }
 
@@ -59,7 +59,7 @@ func (a *api) assignMessage(v visit) {
 	s.conclude(v, ofRequest(x))
 }
 
-// removals takes headers and parameters off.
+// removals removes headers and parameters.
 func (s *assignment) removals(n *xmltree.Node) {
 	for _, c := range childrenOf(n) {
 		switch c.Name {
@@ -108,8 +108,8 @@ func (s *assignment) takeQueryOff(name string) {
 	}
 }
 
-// settings sets headers; what it cannot set it takes off, so that no client can
-// bring it in the gateway's name.
+// settings sets headers; those that it cannot set it removes, so that no client
+// can send them in the gateway's name.
 func (s *assignment) settings(how string, n *xmltree.Node) {
 	for _, c := range childrenOf(n) {
 		switch c.Name {
@@ -119,7 +119,7 @@ func (s *assignment) settings(how string, n *xmltree.Node) {
 			}
 		case "QueryParams":
 			for _, q := range c.All("QueryParam") {
-				s.d.add("the parameter " + variableName(q.Attr("name")) + " is taken off instead of set, so that no client can bring it")
+				s.d.add("the parameter " + variableName(q.Attr("name")) + " is removed instead of set, so that no client can send it")
 				s.takeQueryOff(q.Attr("name"))
 			}
 		case "StatusCode", "ReasonPhrase", "Version":
@@ -136,10 +136,10 @@ func (s *assignment) header(how, name, text string) {
 	}
 	value, why := s.headerValue(name, text)
 	if value != nil && !s.said.Exact {
-		value, why = nil, "its condition cannot be said"
+		value, why = nil, "its condition cannot be expressed"
 	}
 	if value == nil {
-		s.d.add("the header " + name + " is taken off instead of set, so that no client can bring it: " + why)
+		s.d.add("the header " + name + " is removed instead of set, so that no client can send it: " + why)
 		s.headers = append(s.headers, name)
 		return
 	}
@@ -149,8 +149,8 @@ func (s *assignment) header(how, name, text string) {
 	s.set = append(s.set, value)
 }
 
-// variables looks for those that are a part of the message, or choose where it
-// goes.
+// variables looks for variables that are a part of the message, or choose where
+// it goes.
 func (s *assignment) variables(x *xmltree.Node) {
 	for _, variable := range x.All("AssignVariable") {
 		name := strings.ToLower(variable.TextAt("Name"))
@@ -165,7 +165,7 @@ func (s *assignment) variables(x *xmltree.Node) {
 		case isHeader && !strings.Contains(header, "."):
 			s.header("Set", header, text)
 		case strings.HasPrefix(name, "request.queryparam."):
-			s.d.add("the parameter " + variableName(name[len("request.queryparam."):]) + " is taken off instead of set, so that no client can bring it")
+			s.d.add("the parameter " + variableName(name[len("request.queryparam."):]) + " is removed instead of set, so that no client can send it")
 			s.takeQueryOff(variable.TextAt("Name")[len("request.queryparam."):])
 		case strings.HasPrefix(name, "request."), strings.HasPrefix(name, "message."), name == "proxy.pathsuffix":
 			s.rest = append(s.rest, "another value of "+variableName(name))
@@ -175,8 +175,8 @@ func (s *assignment) variables(x *xmltree.Node) {
 	}
 }
 
-// steps adds what there is to do. What is taken off because its condition cannot
-// be said is taken off every request.
+// steps adds the steps that are needed. What is removed because its condition
+// cannot be expressed is removed from every request.
 func (s *assignment) steps(v visit) {
 	said := s.said
 	if !said.Exact {
@@ -195,7 +195,7 @@ func (s *assignment) steps(v visit) {
 	}
 	if len(s.queries) > 0 {
 		if !said.Always || !s.said.Exact {
-			s.d.add("parameters are taken off every request")
+			s.d.add("parameters are removed from every request")
 		}
 		var places []*yaml.Node
 		for _, name := range s.queries {
@@ -221,7 +221,7 @@ func (s *assignment) conclude(v visit, ofRequest bool) {
 	}
 }
 
-// changes notes what is not as it came from here on.
+// changes notes what is no longer as it came in.
 func (a *api) changes(x *xmltree.Node) {
 	change := func(name string) { a.changed[strings.ToLower(name)] = true }
 	for _, how := range []string{"Set", "Add", "Remove", "Copy"} {
@@ -237,7 +237,7 @@ func (a *api) changes(x *xmltree.Node) {
 	}
 }
 
-// messageChanges are those of one Set, Add, Remove or Copy.
+// messageChanges are the changes of one Set, Add, Remove or Copy.
 func messageChanges(n *xmltree.Node, copies bool, change func(variable string)) {
 	for kind, prefix := range map[string]string{"Header": "request.header.", "QueryParam": "request.queryparam."} {
 		for _, all := range n.All(kind + "s") {

@@ -15,8 +15,8 @@ type call struct {
 	form                     map[string]string
 }
 
-// callOf puts together the callout's own request and that of the AssignMessage
-// that builds it.
+// callOf combines the callout's own request with that of the AssignMessage that
+// builds it.
 func (a *api) callOf(x *xmltree.Node) call {
 	c := call{url: x.TextAt("HTTPTargetConnection", "URL"), form: map[string]string{}}
 	c.read(x.Child("Request"))
@@ -33,7 +33,7 @@ func (a *api) callOf(x *xmltree.Node) call {
 	return c
 }
 
-// read takes <Set> and <Add>: a form, as parameters or as a body, and headers.
+// read reads <Set> and <Add>: a form, as parameters or as a body, and headers.
 func (c *call) read(n *xmltree.Node) {
 	for _, how := range []string{"Set", "Add"} {
 		set := n.Child(how)
@@ -59,8 +59,8 @@ func (c *call) read(n *xmltree.Node) {
 	}
 }
 
-// credentials gives the client's id if the policy has it in the open. Its secret
-// is not looked at.
+// credentials gives the client's id if it is in plain text in the policy. Its
+// secret is not looked at.
 func (c *call) credentials() (clientID string) {
 	if encoded, ok := strings.CutPrefix(c.authorization, "Basic "); ok {
 		if plain, err := base64.StdEncoding.DecodeString(strings.TrimSpace(encoded)); err == nil {
@@ -85,36 +85,36 @@ func (a *api) serviceCallout(v visit) {
 	x := v.policy.XML
 	response := x.TextAt("Response")
 	if response == "" {
-		a.say(v, report.Dropped, "nobody waits for the answer, so it refuses nobody", "a mirror in Envoy's route, or the backend")
+		a.say(v, report.Dropped, "nothing waits for the answer, so it refuses nobody", "a mirror in Envoy's route, or the backend")
 		return
 	}
 	c := a.callOf(x)
 	s, ok := serverOf(c.url)
 	token, isIntrospection := c.form["token"]
 	if !strings.Contains(strings.ToLower(s.path), "introspect") || !ok || !isIntrospection {
-		a.deny(v, "a server is asked, whose answer may refuse the request", "Envoy's ext_authz filter, or the backend; if it is harmless, --accept it")
+		a.deny(v, "it asks a server, whose answer may refuse the request", "Envoy's ext_authz filter, or the backend; if it is harmless, --accept it")
 		return
 	}
 	m := oneVariable.FindStringSubmatch(token)
 	if m == nil {
-		a.deny(v, "it introspects a token whose place in the request cannot be made out", "introspect_token, with the token as Bearer in the Authorization header")
+		a.deny(v, "it introspects a token whose place in the request cannot be determined", "introspect_token, with the token as Bearer in the Authorization header")
 		return
 	}
 	if p, ok := a.placeOf(m[1]); !ok || p.header != "authorization" || !strings.EqualFold(p.scheme, "Bearer") {
-		a.deny(v, "it introspects a token from another place than the Authorization header with Bearer", "introspect_token, with the token as Bearer in the Authorization header")
+		a.deny(v, "it introspects a token that is not in the Authorization header with Bearer", "introspect_token, with the token as Bearer in the Authorization header")
 		return
 	}
 	var d differences
 	if v.policy.ContinueOnError {
-		d.add("an answer that cannot be had refuses the request (503): Apigee goes on (continueOnError)")
+		d.add("when the server does not answer, the request is refused (503): Apigee goes on (continueOnError)")
 	}
 	if !a.forWhom(s, &d) {
-		a.deny(v, "who the token is for is not known", "--audience or --issuer")
+		a.deny(v, "it is not known who the token is for", "--audience or --issuer")
 		return
 	}
 	a.everyRequest(v, &d)
 	a.introspect(v, s, c.credentials())
-	d.add("answers are kept for a minute, and an outage is a 503 with retry-after, where Apigee answers 500")
+	d.add("answers are kept for a minute, and an outage is answered with 503 and retry-after, where Apigee answers 500")
 	a.known[strings.ToLower(response+".status.code")] = known{value: "200"}
 	a.known[strings.ToLower("calloutResponse.status.code")] = known{value: "200"}
 	a.failing("servicecallout", v)

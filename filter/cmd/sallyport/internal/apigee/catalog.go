@@ -21,7 +21,8 @@ import (
 const (
 	// maxExport bounds a file of the management API.
 	maxExport = 64 << 20
-	// A key that ends this soon is not worth carrying over: check warns of it.
+	// A key that expires this soon is not worth carrying over: check warns
+	// about it.
 	endsSoon = 14 * 24 * time.Hour
 )
 
@@ -34,7 +35,7 @@ type Catalog struct {
 	now        time.Time
 
 	appAttributes, productAttributes []string // that headers are set from
-	quotas                           bool     // products say how many calls there may be
+	quotas                           bool     // products have call limits
 }
 
 type attributes []struct{ Name, Value string }
@@ -97,7 +98,7 @@ type hashed struct {
 	fit    bool // the filter could take such a key
 }
 
-// number is one that may stand in quotes; 0 for none.
+// number is a number that may be in quotes; 0 for none.
 type number int
 
 // UnmarshalJSON implements json.Unmarshaler.
@@ -121,8 +122,8 @@ func (h *hashed) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// ReadCatalog reads the exports that are given, by their files' names; "" for
-// one that is not.
+// ReadCatalog reads the exports from the named files; "" for one that is not
+// given.
 func ReadCatalog(products, apps, developers string, now time.Time) (*Catalog, error) {
 	c := &Catalog{now: now}
 	if err := readExport(products, "apiProduct", &c.products); err != nil {
@@ -146,8 +147,8 @@ func ReadCatalog(products, apps, developers string, now time.Time) (*Catalog, er
 	return c, nil
 }
 
-// readExport reads {"member": [...]}, a list, or one item. No error shows what
-// stood there.
+// readExport reads {"member": [...]}, a list, or one item. No error shows the
+// file's content.
 func readExport[T any](file, member string, into *[]T) error {
 	if file == "" {
 		return nil
@@ -196,10 +197,11 @@ func (i *importer) fromExport(kind, name string, o report.Outcome, detail string
 	i.report.Items = append(i.report.Items, report.Item{Flow: "catalog", Policy: name, Type: kind, File: "the export", Line: 1, Outcome: o, Detail: detail})
 }
 
-// put adds the products that grant the proxy, and the apps that have them.
+// put adds the products that grant access to the proxy, and the apps that have
+// them.
 func (c *Catalog) put(root *yaml.Node, i *importer, apis []string) {
 	if !slices.ContainsFunc(i.apis, func(a *api) bool { return len(a.keys) > 0 }) {
-		return // nobody looks at keys
+		return // no step looks at keys
 	}
 	granted := map[string]*yaml.Node{}
 	var order []string
@@ -210,7 +212,7 @@ func (c *Catalog) put(root *yaml.Node, i *importer, apis []string) {
 			continue
 		}
 		if granted[p.Name] != nil {
-			i.problem(proxy.Place{File: "the export of products", Line: 1}, "the product %q stands twice", p.Name)
+			i.problem(proxy.Place{File: "the export of products", Line: 1}, "the product %q is there twice", p.Name)
 			return
 		}
 		granted[p.Name] = node
@@ -222,7 +224,7 @@ func (c *Catalog) put(root *yaml.Node, i *importer, apis []string) {
 		if used[name] {
 			products.Content = append(products.Content, granted[name])
 		} else {
-			i.fromExport("product", name, report.Dropped, "no app with a key that is good has it")
+			i.fromExport("product", name, report.Dropped, "no app with a valid key has it")
 		}
 	}
 	if len(apps) > 0 {

@@ -13,7 +13,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/cmd/sallyport/internal/apigee/report"
 )
 
-// appNodes gives an app for each set of products that its keys have: in Apigee
+// appNodes makes an app for each set of products that its keys have: in Apigee
 // products are granted to a key.
 func (c *Catalog) appNodes(i *importer, granted map[string]*yaml.Node) (nodes []*yaml.Node, used map[string]bool) {
 	used = map[string]bool{}
@@ -33,7 +33,7 @@ func (c *Catalog) appNodes(i *importer, granted map[string]*yaml.Node) (nodes []
 			key := &app.Credentials[k]
 			products, why := c.key(key, granted)
 			if sums[key.Key.sha256] {
-				why = "it stands twice in the export"
+				why = "it is in the export twice"
 			}
 			if why != "" {
 				i.fromExport("key", fmt.Sprintf("%s, key %d", app.Name, k+1), report.Dropped, why)
@@ -63,12 +63,12 @@ func (c *Catalog) appNodes(i *importer, granted map[string]*yaml.Node) (nodes []
 		}
 	}
 	if c.developers == nil && len(nodes) > 0 {
-		i.fromExport("app", "all", report.Differs, "whether their developers are active is not in the export of apps: give --developers, or see to it that none is inactive")
+		i.fromExport("app", "all", report.Differs, "the export of apps does not say whether their developers are active: give --developers, or make sure that none is inactive")
 	}
 	return nodes, used
 }
 
-// developer gives a text for who the app is of; why says that it may not call.
+// developer names the app's owner; why says why the app may not call.
 func (c *Catalog) developer(app *exportedApp) (name, why string) {
 	name = cmp.Or(app.Email, app.DeveloperID, app.Company, app.Group, "unknown")
 	if c.developers == nil || app.DeveloperID == "" && app.Email == "" {
@@ -94,12 +94,12 @@ func (k *credential) expires() time.Time {
 		return time.Time{}
 	}
 	if err != nil {
-		return time.Unix(1, 0) // what cannot be read has ended
+		return time.Unix(1, 0) // what cannot be read has expired
 	}
 	return time.UnixMilli(ms).UTC().Truncate(time.Second)
 }
 
-// key gives the products that are approved for the key; why says that it is not
+// key gives the products that are approved for the key; why says why it is not
 // carried over.
 func (c *Catalog) key(k *credential, granted map[string]*yaml.Node) (products []string, why string) {
 	for _, p := range k.Products {
@@ -112,7 +112,7 @@ func (c *Catalog) key(k *credential, granted map[string]*yaml.Node) (products []
 	case !strings.EqualFold(k.Status, "approved"):
 		return nil, "it is not approved"
 	case !k.Key.fit:
-		return nil, "the filter takes keys of 16 to 1024 plain characters: mint another one"
+		return nil, "the filter accepts keys of 16 to 1024 plain characters: mint another one"
 	case !end.IsZero() && end.Before(c.now):
 		return nil, "it has expired"
 	case !end.IsZero() && end.Before(c.now.Add(endsSoon)):

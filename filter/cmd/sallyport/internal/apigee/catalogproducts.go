@@ -12,13 +12,13 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/cmd/sallyport/internal/apigee/report"
 )
 
-// product gives the product's node if it grants anything of the proxy.
+// product gives the product's node if it grants access to any of the proxy.
 func (c *Catalog) product(p *exportedProduct, i *importer, apis []string) (n *yaml.Node, ok bool) {
 	name := i.proxy.Name
 	contains := func(list []string) bool { return len(list) == 0 || slices.Contains(list, name) }
 	if len(p.Environments) > 0 {
 		if i.options.Environment == "" {
-			i.problem(proxy.Place{File: "the export of products", Line: 1}, "the product %q is for some environments only: name the one that is carried over with --environment", p.Name)
+			i.problem(proxy.Place{File: "the export of products", Line: 1}, "the product %q is for some environments only: name the one to migrate with --environment", p.Name)
 			return nil, false
 		}
 		if !slices.Contains(p.Environments, i.options.Environment) {
@@ -56,7 +56,7 @@ func (c *Catalog) product(p *exportedProduct, i *importer, apis []string) (n *ya
 			}
 		}
 	case p.GraphQL != nil || p.GRPC != nil || p.LLM != nil:
-		i.fromExport("product", p.Name, report.Dropped, "it grants operations of GraphQL, gRPC or a model, which the filter does not tell apart; nobody gets through by it")
+		i.fromExport("product", p.Name, report.Dropped, "it grants operations of GraphQL, gRPC or a model, which the filter does not distinguish; it lets nobody through")
 		return nil, false
 	case contains(p.Proxies):
 		whole = len(p.APIResources) == 0
@@ -65,7 +65,7 @@ func (c *Catalog) product(p *exportedProduct, i *importer, apis []string) (n *ya
 		}
 	}
 	if left > 0 {
-		i.fromExport("product", p.Name, report.Differs, fmt.Sprintf("resources that are not patterns of the filter, and not granted: %d", left))
+		i.fromExport("product", p.Name, report.Differs, fmt.Sprintf("resources that are not valid patterns for the filter and are not granted: %d", left))
 	}
 	if !whole && len(operations) == 0 {
 		return nil, false
@@ -96,7 +96,7 @@ func (c *Catalog) putQuota(n *yaml.Node, p *exportedProduct, i *importer) bool {
 		return strings.EqualFold(u.name, p.Unit)
 	})
 	if p.Quota == 0 || p.Interval == 0 || unit < 0 {
-		i.fromExport("product", p.Name, report.Dropped, "it has no quota that the filter counts, and the proxy wants one; nobody gets through by it")
+		i.fromExport("product", p.Name, report.Dropped, "it has no quota that the filter counts, and the proxy requires one; it lets nobody through")
 		return false
 	}
 	var d differences
@@ -120,7 +120,7 @@ func putAttributes(n *yaml.Node, have attributes, wanted []string) {
 	}
 }
 
-// goodResource is a pattern that the catalog takes.
+// goodResource is a pattern that the catalog accepts.
 func goodResource(s string) bool {
 	if !regexp.MustCompile(`^/[A-Za-z0-9/*._~-]*$`).MatchString(s) || strings.Contains(s, "//") {
 		return false

@@ -19,7 +19,7 @@ var (
 	goodMethod = regexp.MustCompile(`^[A-Z]{1,32}$`)
 )
 
-// cors: pages of other origins may call. What is left out keeps them out.
+// cors allows pages of other origins to call. What is left out keeps them out.
 func (a *api) cors(v visit) {
 	x := v.policy.XML
 	var d differences
@@ -52,7 +52,7 @@ func (a *api) cors(v visit) {
 	if a.find("cors") < 0 {
 		a.steps = append([]step{{name: "cors", options: options, policy: v.policy.Name}}, a.steps...)
 	} else {
-		d.add("not besides the one that is there")
+		d.add("not added, as there already is one")
 	}
 	a.carried(v, d)
 }
@@ -69,7 +69,7 @@ func corsOrigins(text string, d *differences) (origins []string) {
 		case goodOrigin.MatchString(o):
 			origins = append(origins, o)
 		default:
-			d.add("without an origin that is put together of variables or is not one")
+			d.add("without an origin that is built from variables or is not valid")
 		}
 	}
 	slices.Sort(origins)
@@ -82,7 +82,7 @@ func corsOrigins(text string, d *differences) (origins []string) {
 	return origins
 }
 
-// corsList adds methods or headers, or ["*"] where that may be.
+// corsList adds methods or headers, or ["*"] where that is allowed.
 func corsList(options *yaml.Node, member string, n *xmltree.Node, most int, star bool, d *differences) {
 	if n == nil {
 		return

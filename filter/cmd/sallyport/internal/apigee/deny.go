@@ -28,8 +28,9 @@ func (a *api) add(v visit, s step, said condition.Said) {
 	a.steps = append(a.steps, s)
 }
 
-// addLimit adds a limit, or has the one that the policy is already work on these
-// requests as well: in Apigee a policy has one count, in whatever flows it stands.
+// addLimit adds a limit, or extends the one that was already made from the
+// policy to these requests: in Apigee a policy has one count, whichever flows
+// it is in.
 func (a *api) addLimit(v visit, s step, said condition.Said) {
 	for n := range a.steps {
 		one := &a.steps[n]
@@ -54,7 +55,7 @@ func (a *api) addLimit(v visit, s step, said condition.Said) {
 	a.add(v, s, said)
 }
 
-// same compares what two steps say.
+// same compares the options of two steps.
 func same(x, y *yaml.Node) bool {
 	one, err := yaml.Marshal(x)
 	other, otherErr := yaml.Marshal(y)
@@ -66,8 +67,8 @@ func (a *api) say(v visit, o report.Outcome, detail, instead string) {
 	a.report.Items = append(a.report.Items, item)
 }
 
-// deny makes the API refuse what meets a policy that is not carried over, unless
-// the user has named it harmless.
+// deny makes the API refuse requests that meet a policy that is not carried
+// over, unless the user has named it harmless.
 func (a *api) deny(v visit, why, instead string) {
 	if slices.Contains(a.options.Accept, v.policy.Name) {
 		a.accepted[v.policy.Name] = true

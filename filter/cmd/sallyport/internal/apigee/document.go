@@ -14,7 +14,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/cmd/sallyport/internal/apigee/report"
 )
 
-// plainText is a name that stands in a comment.
+// plainText is a name as it is written in a comment.
 func plainText(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f || r == 0x2028 || r == 0x2029 || r == 0x85 {
@@ -71,7 +71,7 @@ func (s *step) node() *yaml.Node {
 	return n
 }
 
-// plainAddress is one that may stand in a command which people copy.
+// plainAddress is an address that is safe in a command which people copy.
 var plainAddress = regexp.MustCompile(`^[A-Za-z0-9.-]+(:[0-9]+)?$`)
 
 // conclude gives the verdict and what is left to do.
@@ -96,7 +96,7 @@ func (i *importer) conclude(r *report.Proxy) {
 	}
 	var next []string
 	if denied > 0 {
-		next = append(next, "deal with what denies: replace the step, or import again with --accept POLICY for what is harmless")
+		next = append(next, "deal with the steps that deny: replace each, or import again with --accept POLICY for what is harmless")
 	}
 	next = append(next, r.Next...)
 	for _, v := range r.Variables {

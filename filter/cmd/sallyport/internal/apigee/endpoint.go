@@ -16,11 +16,11 @@ type step struct {
 	options *yaml.Node // a mapping
 	when    *condition.When
 	comment string
-	policy  string // that it was made of, "" for one that Apigee has not
+	policy  string // that it was made from, "" for a step that Apigee does not have
 	visit   string // of the policy, "" for all of them
 }
 
-// api is a ProxyEndpoint on its way to become an API.
+// api is a ProxyEndpoint on its way to becoming an API.
 type api struct {
 	*importer
 	endpoint      *proxy.Endpoint
@@ -34,14 +34,14 @@ type api struct {
 	known  map[string]known // flow variables that are the same whenever a step runs
 
 	keys    []place             // where verified keys come from
-	remover string              // the policy that takes them off, "" for none
-	changed map[string]bool     // flow variables, in lower case, that a step before has changed
-	token   tokenRules          // what require_token has to say
+	remover string              // the policy that removes them, "" for none
+	changed map[string]bool     // flow variables, in lower case, that an earlier step has changed
+	token   tokenRules          // what require_token requires
 	claims  map[string]string   // variables with what the server answered, by name
 	places  map[string]place    // variables that ExtractVariables takes from a request
-	authed  map[string]bool     // what finds out who calls, each once
+	authed  map[string]bool     // steps that find out who calls, each once
 	closed  bool                // a step denies every request
-	notes   map[string][]string // by policy: what is to be said besides
+	notes   map[string][]string // by policy: further remarks
 }
 
 type known struct {
@@ -49,15 +49,17 @@ type known struct {
 	null  bool
 }
 
-// place is a header or a query parameter, and what stands before the value in it.
+// place is a header or a query parameter, and what comes before the value in
+// it.
 type place struct{ header, query, scheme string }
 
-// The default of APIs that Apigee does not limit: check wants a limit on each.
+// The default for APIs that Apigee does not limit: check requires a limit on
+// each.
 const runawayRate = "10000ps"
 
 var versionLevel = regexp.MustCompile(`(?i)(?:^|/|-)(v[0-9][0-9.]*)(?:/|$)`)
 
-// endpoint makes an API, and its part of the report.
+// endpoint makes an API and its part of the report.
 func (i *importer) endpoint(e *proxy.Endpoint) {
 	a := &api{importer: i, endpoint: e, known: map[string]known{}, changed: map[string]bool{}, claims: map[string]string{}, places: map[string]place{}, authed: map[string]bool{}, notes: map[string][]string{}}
 	a.name = fileNameOf(i.proxy.Name)
@@ -99,7 +101,7 @@ func (a *api) knows(variable string) (string, bool, bool) {
 	return k.value, k.null, ok
 }
 
-// isChanged takes message for request, as Apigee does in a request flow.
+// isChanged treats message as request, as Apigee does in a request flow.
 func (a *api) isChanged(variable string) bool {
 	if rest, ok := strings.CutPrefix(variable, "message."); ok {
 		variable = "request." + rest
@@ -110,7 +112,7 @@ func (a *api) isChanged(variable string) bool {
 
 var goodBase = regexp.MustCompile(`^/[A-Za-z0-9/._~-]*$`)
 
-// basePath cuts a base path at its first wildcard; literal is false then.
+// basePath cuts a base path at its first wildcard; then literal is false.
 func (a *api) basePath() (literal, ok bool) {
 	base := strings.TrimSpace(a.endpoint.BasePath)
 	if base == "" {
@@ -126,7 +128,7 @@ func (a *api) basePath() (literal, ok bool) {
 	}
 	base = "/" + strings.Trim(base, "/")
 	if !goodBase.MatchString(base) || strings.Contains(base, "//") || strings.Contains(base+"/", "/./") || strings.Contains(base+"/", "/../") {
-		a.problem(a.endpoint.Place, "the base path has characters that the gateway does not take: letters, digits, \"/\" and \"-._~\" are")
+		a.problem(a.endpoint.Place, "the base path has characters that the gateway does not accept: letters, digits, \"/\" and \"-._~\" are")
 		return literal, false
 	}
 	for _, other := range a.apis {

@@ -7,8 +7,8 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/cmd/sallyport/internal/apigee/condition"
 )
 
-// Request is one that is to be explained. Names of headers are in lower case; of
-// several of a name the first counts, as in Apigee.
+// Request is a request to explain. Names of headers are in lower case; of
+// several with the same name the first counts, as in Apigee.
 type Request struct {
 	Method, Path, Query string
 	Headers             map[string]string
@@ -19,13 +19,14 @@ type Passage struct {
 	Flow   string `json:"flow"`
 	Policy string `json:"policy"`
 	Type   string `json:"type"`
-	Runs   string `json:"runs"` // yes, no, or perhaps: its condition looks at what is not known
-	// Steps are the steps of the sequence, counted from 0, that were made of it.
+	Runs   string `json:"runs"` // yes, no, or perhaps when its condition looks at what is not known
+	// Steps are the steps of the sequence, counted from 0, that were made from
+	// it.
 	Steps []int `json:"steps"`
 }
 
-// Explain gives the policies that a request meets, in Apigee's order; ok is false
-// when no base path of the proxy is its.
+// Explain gives the policies that a request meets, in Apigee's order; ok is
+// false when it matches no base path of the proxy.
 func (r *Result) Explain(q Request) (passages []Passage, ok bool) {
 	var found *api
 	for _, a := range r.apis {
@@ -55,7 +56,7 @@ func (r *Result) Explain(q Request) (passages []Passage, ok bool) {
 	return passages, true
 }
 
-// variables are the flow variables that a request brings.
+// variables are the flow variables that come with a request.
 func (a *api) variables(q Request) func(string) (string, bool, bool) {
 	parameters, err := url.ParseQuery(q.Query)
 	return func(name string) (text string, null, known bool) {

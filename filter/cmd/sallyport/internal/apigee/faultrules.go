@@ -40,7 +40,8 @@ var failedReasons = map[string]string{"ratelimit": "spike_arrest.exceeded", "ver
 // faultRules shape refusals. One that is not carried over lets nobody in.
 func (a *api) faultRules() {
 	rules := slices.Clone(a.endpoint.Faults)
-	// The rules of a proxy endpoint are looked at from the last one to the first.
+	// The rules of a proxy endpoint are evaluated from the last one to the
+	// first.
 	count := 0
 	for _, r := range rules {
 		if !r.Default {
@@ -64,7 +65,7 @@ func (a *api) faultSteps(r proxy.FaultRule, why string) {
 	for _, s := range r.Steps {
 		p := a.proxy.Policy(s.Policy)
 		if p == nil {
-			a.problem(s.Place, "the step names the policy %q, of which the bundle has no file", s.Policy)
+			a.problem(s.Place, "the step names the policy %q, but the bundle has no file for it", s.Policy)
 			return
 		}
 		a.used[p] = true
@@ -84,7 +85,7 @@ func (a *api) faultRule(r proxy.FaultRule) {
 	for _, s := range r.Steps {
 		p := a.proxy.Policy(s.Policy)
 		if p == nil {
-			a.problem(s.Place, "the step names the policy %q, of which the bundle has no file", s.Policy)
+			a.problem(s.Place, "the step names the policy %q, but the bundle has no file for it", s.Policy)
 			return
 		}
 		a.used[p] = true
@@ -119,7 +120,7 @@ func (a *api) faultRule(r proxy.FaultRule) {
 	}
 }
 
-// reasonsOf reads fault.name = "X" and lists of these.
+// reasonsOf reads fault.name = "X" and lists of such conditions.
 func reasonsOf(e condition.Expr) (reasons []string, ok bool) {
 	switch e := e.(type) {
 	case nil:

@@ -17,8 +17,9 @@ func (a *api) find(name string) int {
 	return slices.IndexFunc(a.steps, func(s step) bool { return s.name == name })
 }
 
-// arrange brings the steps into an order that the filter takes and check has
-// nothing against. None of the moves lets anybody in: all must let a request pass.
+// arrange brings the steps into an order that the filter accepts and check has
+// nothing against. None of the moves lets anybody in: every step must let a
+// request pass.
 func (a *api) arrange() {
 	a.denyLast()
 	a.removeKeys()
@@ -43,8 +44,8 @@ func (a *api) arrange() {
 }
 
 // denyLast puts one denial at the end for all that deny every request: so none
-// is gone while another is dealt with, and the steps of the others stand before
-// it. A fault of Apigee's own for every request ends the sequence.
+// gets lost while another is dealt with, and all other steps come before it. A
+// fault that Apigee itself raises for every request ends the sequence.
 func (a *api) denyLast() {
 	var kept []step
 	last := step{}
@@ -74,8 +75,8 @@ func (a *api) denyLast() {
 	a.steps = kept
 }
 
-// removeKeys puts remove_api_key behind the last verify_api_key, and what else is
-// taken off queries behind that.
+// removeKeys puts remove_api_key after the last verify_api_key, and other
+// removals from queries after that.
 func (a *api) removeKeys() {
 	last := -1
 	for i, s := range a.steps {
@@ -114,14 +115,15 @@ func (a *api) limitsFirst() {
 		for n := range a.report.Items {
 			if item := &a.report.Items[n]; item.Policy == s.policy && item.Type == "SpikeArrest" && !strings.Contains(item.Detail, "before the token") {
 				item.Outcome = report.Differs
-				item.Detail = strings.TrimPrefix(item.Detail+"; counted before the token is looked at, so that a flood does not reach the authorization server", "; ")
+				item.Detail = strings.TrimPrefix(item.Detail+"; counted before the token is checked, so that a flood does not reach the authorization server", "; ")
 			}
 		}
 	}
 }
 
-// credentialsLast moves what takes the Authorization header off behind the steps
-// that read it. In Apigee these have taken what they need out of it before.
+// credentialsLast moves steps that remove the Authorization header to after the
+// steps that read it. In Apigee those have already taken what they need from
+// it.
 func (a *api) credentialsLast() {
 	last := -1
 	for i, s := range a.steps {
@@ -165,8 +167,8 @@ func memberText(m *yaml.Node, name string) string {
 	return ""
 }
 
-// quotasBehind moves quotas behind what finds out who calls: so no stranger uses
-// up another's.
+// quotasBehind moves quotas to after the steps that find out who calls: so no
+// stranger uses up somebody else's quota.
 func (a *api) quotasBehind() {
 	last := -1
 	for i, s := range a.steps {
@@ -185,7 +187,7 @@ func (a *api) quotasBehind() {
 		for n := range a.report.Items {
 			if item := &a.report.Items[n]; item.Policy == s.policy && item.Type == "Quota" && item.Outcome != report.Denies && !strings.Contains(item.Detail, "refused before") {
 				item.Outcome = report.Differs
-				item.Detail = strings.TrimPrefix(item.Detail+"; requests that are refused before, for their key or token, are not counted", "; ")
+				item.Detail = strings.TrimPrefix(item.Detail+"; requests that are refused before that, because of their key or token, are not counted", "; ")
 			}
 		}
 	}
@@ -208,8 +210,8 @@ func (a *api) squeeze() {
 	a.closed = true
 	a.steps = []step{
 		{name: "spike_arrest", options: mapping("rate", runawayRate)},
-		denial(fmt.Sprintf("The bundle has %d steps, more than the %d that a sequence takes.", len(a.steps), maxSteps)),
+		denial(fmt.Sprintf("The bundle has %d steps, more than the %d that a sequence can have.", len(a.steps), maxSteps)),
 	}
 	a.report.Items = append(a.report.Items, report.Item{Flow: "proxy endpoint " + a.endpoint.Name, Policy: "the sequence", Type: "ProxyEndpoint", File: a.endpoint.File, Line: a.endpoint.Line,
-		Outcome: report.Denies, Detail: "more steps than a sequence takes; every request of this API is refused", Instead: "several APIs with longer base paths"})
+		Outcome: report.Denies, Detail: "more steps than a sequence can have; every request of this API is refused", Instead: "several APIs with longer base paths"})
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // lookAhead finds the variables that stand for a part of the request, whichever
-// policy takes them first.
+// policy uses them first.
 func (a *api) lookAhead() {
 	for _, v := range a.visits {
 		if v.policy.Type != "ExtractVariables" || v.policy.Off {
@@ -82,23 +82,23 @@ func (p place) node() *yaml.Node {
 	return flow(mapping("header", p.header))
 }
 
-// unsuitable are headers that the filter takes no key from.
+// unsuitable are headers that the filter does not take keys from.
 var unsuitable = []string{"cookie", "forwarded", "via", "x-request-id", "connection", "content-length", "expect", "host", "keep-alive", "proxy-authenticate",
 	"proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "http2-settings"}
 
 func (a *api) verifyAPIKey(v visit) {
 	refs := v.policy.XML.All("APIKey")
 	if len(refs) != 1 || refs[0].Attr("ref") == "" {
-		a.deny(v, "the place of the key is not a variable, or stands twice", "mend the policy")
+		a.deny(v, "the place of the key is not a variable, or is there twice", "fix the policy")
 		return
 	}
 	p, ok := a.placeOf(refs[0].Attr("ref"))
 	if !ok {
-		a.deny(v, "the key comes from "+variableName(refs[0].Attr("ref"))+", where the filter does not look", "verify_api_key with a header or query parameter")
+		a.deny(v, "the key comes from "+variableName(refs[0].Attr("ref"))+", where the filter does not look for keys", "verify_api_key with a header or query parameter")
 		return
 	}
 	if p.header != "" && (slices.Contains(unsuitable, p.header) || strings.HasPrefix(p.header, "x-envoy-") || p.header == "authorization" && p.scheme == "") {
-		a.deny(v, "the key comes in the header "+p.header+", from which the filter takes no key", "verify_api_key with a header of its own, or authorization with a scheme")
+		a.deny(v, "the key comes in the header "+p.header+", from which the filter does not take keys", "verify_api_key with a header of its own, or authorization with a scheme")
 		return
 	}
 	if p.header != "" && strings.Contains(p.header, "_") {
@@ -109,7 +109,7 @@ func (a *api) verifyAPIKey(v visit) {
 	v.goesOn(&d)
 	a.everyRequest(v, &d)
 	if !a.removes(p) {
-		d.add("the key is taken off the request; in Apigee the backend gets it")
+		d.add("the key is removed from the request; in Apigee the backend gets it")
 	}
 	if a.options.Catalog == nil {
 		d.add("apps, products and keys are not in the bundle: give --products and --apps, or nobody can call")
@@ -126,7 +126,7 @@ func (a *api) verifyAPIKey(v visit) {
 	a.carried(v, d)
 }
 
-// removes reports whether an AssignMessage takes the place off requests.
+// removes reports whether an AssignMessage removes the place from requests.
 func (a *api) removes(p place) bool {
 	for _, v := range a.visits {
 		if v.policy.Type != "AssignMessage" || v.policy.Off || !ofRequest(v.policy.XML) {
@@ -149,11 +149,11 @@ func (a *api) removes(p place) bool {
 	return false
 }
 
-// everyRequest is for what finds out who calls: it works on every request, as
-// one that it left out would be a door.
+// everyRequest is for steps that find out who calls: they work on every
+// request, as one that they left out would be an open door.
 func (a *api) everyRequest(v visit, d *differences) {
 	if said := v.say(a.context); !said.Always || !said.Exact {
-		d.add("for every request of the API: in Apigee only where its condition holds, and a request without it is nobody's")
+		d.add("for every request of the API: in Apigee only where its condition holds, and without it the caller of a request is unknown")
 	}
 }
 
@@ -168,17 +168,17 @@ func (a *api) authenticate(v visit, s step) {
 	a.steps = append(a.steps, s)
 }
 
-// basicAuthentication only makes or reads a header; what is done with what it
-// reads is for the policies behind it.
+// basicAuthentication only makes or reads a header; what happens with what it
+// reads is up to the policies after it.
 func (a *api) basicAuthentication(v visit) {
 	if strings.EqualFold(v.policy.XML.TextAt("Operation"), "Encode") {
 		header := ""
 		if to := strings.ToLower(v.policy.XML.TextAt("AssignTo")); strings.HasPrefix(to, "request.header.") {
 			header = strings.TrimPrefix(to, "request.header.")
 		}
-		detail := "it makes a credential, which the configuration must not hold"
+		detail := "it creates a credential, which the configuration must not contain"
 		if a.takeOff(v, header) {
-			detail += "; the header " + header + " is taken off requests, so that no client can bring it"
+			detail += "; the header " + header + " is removed from requests, so that no client can send it"
 		}
 		a.say(v, report.Dropped, detail, "Envoy's credential injector, with the secret in a file of the gateway")
 		return

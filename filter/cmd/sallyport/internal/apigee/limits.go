@@ -13,7 +13,7 @@ var rate = regexp.MustCompile(`^([1-9][0-9]{0,6})\s*(ps|pm)$`)
 
 const maxRate = 1_000_000
 
-// differences collects what is to be said of a policy that was carried over.
+// differences collects remarks about a policy that was carried over.
 type differences []string
 
 func (d *differences) add(s string) {
@@ -30,7 +30,7 @@ func (a *api) carried(v visit, d differences) {
 	a.say(v, report.Differs, strings.Join(d, "; "), "")
 }
 
-// goesOn is about continueOnError, with which Apigee refuses nothing by itself.
+// goesOn is about continueOnError, with which Apigee itself refuses nothing.
 func (v *visit) goesOn(d *differences) {
 	if v.policy.ContinueOnError {
 		d.add("refuses at once: Apigee goes on (continueOnError) and leaves the refusal to a later step")
@@ -43,7 +43,7 @@ func (a *api) spikeArrest(v visit) {
 	v.goesOn(&d)
 	r := x.Child("Rate")
 	if len(x.All("Rate")) > 1 {
-		a.deny(v, "Rate stands twice", "mend the policy")
+		a.deny(v, "Rate is there twice", "fix the policy")
 		return
 	}
 	literal := ""
@@ -56,14 +56,14 @@ func (a *api) spikeArrest(v visit) {
 		a.deny(v, "the rate is in a variable, and the policy has no other", "write the rate into the policy")
 		return
 	case m == nil:
-		a.deny(v, "the rate cannot be read", "mend the policy")
+		a.deny(v, "the rate cannot be read", "fix the policy")
 		return
 	case r.Attr("ref") != "" && !a.ownNumbers(v, r.Attr("ref"), &d):
 		return
 	}
 	if over, _ := strconv.Atoi(m[1]); over > maxRate {
 		m[1] = strconv.Itoa(maxRate)
-		d.add("the rate is " + m[1] + m[2] + ", the highest that there is")
+		d.add("the rate is " + m[1] + m[2] + ", the highest rate allowed")
 	}
 	if w := x.Child("MessageWeight"); w != nil && w.Attr("ref") != "" {
 		a.deny(v, "the weight of a request is in a variable", "spike_arrest with a fixed weight")
@@ -75,7 +75,7 @@ func (a *api) spikeArrest(v visit) {
 		per := a.callerOf(id.Attr("ref"))
 		switch {
 		case strings.HasPrefix(per, "header:") && len(a.keys) == 0:
-			d.add("one limit for all callers together: a client that nobody knows could write something new into " + variableName(id.Attr("ref")))
+			d.add("one limit for all callers together: an unidentified client could send something new in " + variableName(id.Attr("ref")))
 		case per != "":
 			put(options, "per", per)
 		default:
@@ -99,16 +99,17 @@ func (a *api) limited(v visit, s step, d differences) {
 
 func (a *api) inexact(exact bool, d *differences) {
 	if !exact {
-		d.add("for more requests than in Apigee, as its condition cannot be said exactly")
+		d.add("for more requests than in Apigee, as its condition cannot be expressed exactly")
 	}
 }
 
-// failing notes that behind the policy its failure is no more.
+// failing notes that after the policy it has not failed.
 func (a *api) failing(prefix string, v visit) {
 	a.known[strings.ToLower(prefix+"."+v.policy.Name+".failed")] = known{value: "false"}
 }
 
-// callerOf gives what a limit is counted by, "" for what the filter does not know.
+// callerOf gives what a limit is counted by, "" when the filter does not know
+// it.
 func (a *api) callerOf(ref string) string {
 	lower := strings.ToLower(ref)
 	if header, ok := strings.CutPrefix(lower, "request.header."); ok {
@@ -146,7 +147,7 @@ var headerName = regexp.MustCompile(`^[A-Za-z0-9!#$%&'*+.^_|~-]{1,128}$`)
 
 func plainHeader(s string) bool { return headerName.MatchString(s) }
 
-// variableName shows a reference if it is one, and not a text that came in its place.
+// variableName shows a reference if it is one, and not some text in its place.
 func variableName(ref string) string {
 	if len(ref) <= 128 && regexp.MustCompile(`^[A-Za-z0-9_.-]+$`).MatchString(ref) {
 		return ref

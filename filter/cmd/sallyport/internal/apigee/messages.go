@@ -25,7 +25,7 @@ var secretName = regexp.MustCompile(`(?i)auth|secret|token|passw|pwd|credential|
 
 var template = regexp.MustCompile(`\{[A-Za-z_][A-Za-z0-9_.:-]*(\([^}]*\))?\}`)
 
-// headerValue gives {name, value} or the like; nil, and why, where the filter
+// headerValue gives {name, value} or the like; nil, and why, if the filter
 // cannot make the value.
 func (a *api) headerValue(name, text string) (n *yaml.Node, why string) {
 	if m := oneVariable.FindStringSubmatch(text); m != nil {
@@ -51,9 +51,9 @@ func (a *api) headerValue(name, text string) (n *yaml.Node, why string) {
 	}
 	switch {
 	case template.MatchString(text) || strings.ContainsAny(text, "{}"):
-		return nil, "its value is put together of variables"
+		return nil, "its value is built from variables"
 	case secretName.MatchString(name):
-		return nil, "its value may be a secret, which the configuration must not hold (Envoy's credential injector may)"
+		return nil, "its value may be a secret, which the configuration must not contain (Envoy's credential injector may)"
 	case text == "" || len(text) > 1024 || strings.IndexFunc(text, func(r rune) bool { return r < ' ' || r > '~' }) >= 0:
 		return nil, "its value is empty, too long or not plain text"
 	}
@@ -75,9 +75,9 @@ func (i *importer) wantAttribute(variable string, ofProduct bool) {
 	}
 }
 
-// fault is an answer as a policy says it.
+// fault is an answer as a policy describes it.
 type fault struct {
-	status  int // 0 when it does not say
+	status  int // 0 when there is none
 	headers []*yaml.Node
 	kind    string // content type
 	body    string
@@ -121,7 +121,7 @@ func faultOf(n *xmltree.Node, d *differences) (f fault, ok bool) {
 		}
 		if strings.Contains(f.body, "{{") || len(f.body) > maxFaultBody || strings.IndexFunc(f.body, func(r rune) bool { return r < ' ' && r != '\n' && r != '\t' && r != '\r' }) >= 0 {
 			f.body = ""
-			d.add("without its body, which is too long or cannot be said")
+			d.add("without its body, which is too long or cannot be expressed")
 		}
 	}
 	if f.kind != "" && !regexp.MustCompile(`^[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+( *; *[A-Za-z0-9=_"-]+)*$`).MatchString(f.kind) {
@@ -148,7 +148,7 @@ func (a *api) raiseFault(v visit) {
 		return
 	}
 	if !said.Exact {
-		a.deny(v, "its condition looks at what the filter does not know, or cannot be said", "if it is harmless, --accept it")
+		a.deny(v, "its condition looks at what the filter does not know, or cannot be expressed", "if it is harmless, --accept it")
 		return
 	}
 	if v.policy.ContinueOnError {
@@ -159,7 +159,7 @@ func (a *api) raiseFault(v visit) {
 		f.status = 500
 	}
 	if !ok || f.status < 200 || f.status > 599 {
-		a.deny(v, "its status cannot be read", "mend the policy")
+		a.deny(v, "its status cannot be read", "fix the policy")
 		return
 	}
 	bodiless := f.status == 204 || f.status == 205 || f.status == 304
@@ -172,15 +172,15 @@ func (a *api) raiseFault(v visit) {
 	options := mapping("status", f.status)
 	f.put(options)
 	if said.Always {
-		d.add("it refuses every request that gets there; what stands behind it is left out")
+		d.add("it refuses every request that gets there; what comes after it is left out")
 		a.closed = true
 	}
 	a.add(v, step{name: "raise_fault", options: options}, said)
 	a.carried(v, d)
 }
 
-// demands recognises a fault for a token's claim that is not the wanted one, and
-// has require_token want it.
+// demands recognises a fault for a token whose claim is not the required one,
+// and makes require_token require it.
 func (a *api) demands(v visit) bool {
 	if len(v.own) != 1 || !a.token.needed {
 		return false

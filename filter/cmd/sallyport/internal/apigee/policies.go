@@ -20,7 +20,7 @@ func (a *api) visit(v visit) {
 		return
 	}
 	if twice := doubled(v.policy.XML, singles[v.policy.Type]); twice != "" {
-		a.deny(v, twice+" stands twice", "mend the policy")
+		a.deny(v, twice+" is there twice", "fix the policy")
 		return
 	}
 	switch v.policy.Type {
@@ -49,7 +49,7 @@ func (a *api) visit(v visit) {
 	case "CORS":
 		a.cors(v)
 	case "KeyValueMapOperations":
-		a.say(v, report.Dropped, "values of the map are not in the bundle, and conditions that read them count as unknown", "environment variables for secrets, the configuration for the rest")
+		a.say(v, report.Dropped, "values of the map are not in the bundle, and conditions that read them are treated as unknown", "environment variables for secrets, the configuration for the rest")
 	case "RouteRule":
 		a.deny(v, strings.Join(a.notes[noteKey(v)], "; "), "a route of Envoy's own to where it belongs, and this step removed")
 	default:
@@ -57,7 +57,7 @@ func (a *api) visit(v visit) {
 	}
 }
 
-// singles are elements of which one counts, and nobody here knows which.
+// singles are elements of which one counts, and it is not known which.
 var singles = map[string][]string{
 	"AccessControl": {"IPRules", "ClientIPVariable"},
 	"OAuthV2":       {"Operation", "AccessToken", "AccessTokenPrefix", "Scope"},
@@ -67,7 +67,7 @@ var singles = map[string][]string{
 	"VerifyJWT":     {"Algorithm", "Source", "PublicKey", "Issuer", "Audience"},
 }
 
-// doubled gives the first of the names that stands twice, "" for none.
+// doubled gives the first of the names that is there twice, "" for none.
 func doubled(n *xmltree.Node, names []string) string {
 	for _, name := range names {
 		if len(n.All(name)) > 1 {
@@ -77,10 +77,10 @@ func doubled(n *xmltree.Node, names []string) string {
 	return ""
 }
 
-// never is for a condition that cannot be true here: mostly a fault for what a
-// step before refuses itself. Its shape is carried over.
+// never is for a condition that cannot be true here: mostly a fault for what an
+// earlier step itself refuses. Its shape is carried over.
 func (a *api) never(v visit) {
-	const detail = "its condition is never true behind the steps before it"
+	const detail = "its condition is never true after the steps before it"
 	if v.policy.Type != "RaiseFault" {
 		a.say(v, report.Carried, detail, "")
 		return
@@ -133,8 +133,8 @@ func (a *api) refusedBefore(e condition.Expr) (reasons []string) {
 	return slices.Compact(reasons)
 }
 
-// harmless are policies that refuse nobody and find nobody out: without them a
-// request is worth no more.
+// harmless are policies that refuse nobody and identify nobody: without them a
+// request gets no further than with them.
 var harmless = map[string]string{
 	"AccessEntity":             "it only reads what Apigee knows of an app",
 	"AssertCondition":          "it only sets a variable",
@@ -151,7 +151,7 @@ var harmless = map[string]string{
 	"LookupCache":              "it only reads what Apigee keeps",
 	"MessageLogging":           "it only logs",
 	"PopulateCache":            "it only changes what Apigee keeps",
-	"PublishMessage":           "it only tells somebody",
+	"PublishMessage":           "it only notifies somebody",
 	"ReadPropertySet":          "it only sets variables",
 	"ResetQuota":               "it only changes what Apigee counts",
 	"ResponseCache":            "answers are not cached",
@@ -165,14 +165,14 @@ var harmless = map[string]string{
 	"GoogleApplicationDefault": "it only sets a credential for the backend",
 }
 
-// unsafe are policies that would keep somebody out, with what can do it instead.
+// unsafe are policies that may keep somebody out, with what can do it instead.
 var unsafe = map[string][2]string{
 	"Javascript":                  {"what the script does is not known: it may refuse requests", "nothing, a step of the filter, or the backend; if it is harmless, --accept it"},
 	"JavaCallout":                 {"what the class does is not known: it may refuse requests", "nothing, a step of the filter, or the backend; if it is harmless, --accept it"},
 	"Script":                      {"what the script does is not known: it may refuse requests", "nothing, a step of the filter, or the backend; if it is harmless, --accept it"},
 	"JSONThreatProtection":        {"it refuses bodies, which the filter does not read", "limits of the backend's own parser, or a WAF such as Coraza in Envoy"},
 	"XMLThreatProtection":         {"it refuses bodies, which the filter does not read", "limits of the backend's own parser, or a WAF such as Coraza in Envoy"},
-	"RegularExpressionProtection": {"it refuses requests by regular expressions, which the filter has not", "a WAF such as Coraza in Envoy"},
+	"RegularExpressionProtection": {"it refuses requests by regular expressions, which the filter does not have", "a WAF such as Coraza in Envoy"},
 	"MessageValidation":           {"it refuses bodies, which the filter does not read", "the backend"},
 	"OASValidation":               {"it refuses requests that do not fit the description of the API", "the backend"},
 	"GraphQL":                     {"it refuses queries, which the filter does not read", "the backend"},
@@ -181,16 +181,16 @@ var unsafe = map[string][2]string{
 	"JSONToXML":                   {"the backend would get another body than Apigee sends", "the backend; if that is done, or harmless, --accept it"},
 	"XSL":                         {"the backend would get another body than Apigee sends", "the backend; if that is done, or harmless, --accept it"},
 	"XSLTransform":                {"the backend would get another body than Apigee sends", "the backend; if that is done, or harmless, --accept it"},
-	"LDAP":                        {"it asks a directory who calls", "an authorization server, with introspect_token or verify_jwt"},
+	"LDAP":                        {"it asks a directory who the caller is", "an authorization server, with introspect_token or verify_jwt"},
 	"OAuthV1":                     {"it checks signatures of OAuth 1", "an authorization server, with introspect_token or verify_jwt"},
 	"GetOAuthV2Info":              {"it refuses tokens that Apigee does not know", "introspect_token or verify_jwt"},
 	"RevokeOAuthV2":               {"it is Apigee's own token service", "the authorization server"},
 	"ValidateSAMLAssertion":       {"it checks assertions", "an authorization server, with introspect_token or verify_jwt"},
 	"VerifyJWS":                   {"it checks a signature that is not a token's", "the backend"},
-	"ConcurrentRatelimit":         {"it limits calls in the air", "circuit breakers of Envoy's cluster (max_requests)"},
-	"MonetizationLimitsCheck":     {"it refuses who has not paid", "the system that sells"},
-	"ExternalCallout":             {"a server is asked, which may refuse", "Envoy's ext_authz filter"},
-	"IntegrationCallout":          {"a server is asked, which may refuse", "the backend"},
+	"ConcurrentRatelimit":         {"it limits concurrent calls", "circuit breakers of Envoy's cluster (max_requests)"},
+	"MonetizationLimitsCheck":     {"it refuses those who have not paid", "the system that does the billing"},
+	"ExternalCallout":             {"it asks a server, which may refuse", "Envoy's ext_authz filter"},
+	"IntegrationCallout":          {"it asks a server, which may refuse", "the backend"},
 	"SanitizeUserPrompt":          {"it refuses bodies, which the filter does not read", "the backend"},
 	"LLMTokenQuota":               {"it limits tokens of a model, which the filter does not count", "the backend"},
 	"PromptTokenLimit":            {"it limits tokens of a model, which the filter does not count", "the backend"},

@@ -49,15 +49,15 @@ func (a *api) quota(v visit) {
 		case "app", "client_ip":
 			per = caller
 		default:
-			d.add("one limit for all callers together, as the filter does not count by " + variableName(ref))
+			d.add("one limit for all callers together, as the filter cannot count by " + variableName(ref))
 		}
 	}
 	options := mapping("per", per, "name", counterName(v.policy.Name), "limit", limit, "interval", units[unit].name, "window", window)
-	d.add("counted in each Envoy by itself; for one count of all, mode: exact and a rate limit service")
+	d.add("counted in each Envoy by itself; for a common count, use mode: exact and a rate limit service")
 	a.limited(v, step{name: "quota", options: options}, d)
 }
 
-// quotaNumbers gives the limit for one unit of units; ok is false when the policy
+// quotaNumbers gives the limit per unit of units; ok is false when the policy
 // was denied.
 func (a *api) quotaNumbers(v visit, allow *xmltree.Node, d *differences) (limit, unit int, ok bool) {
 	x := v.policy.XML
@@ -74,7 +74,7 @@ func (a *api) quotaNumbers(v visit, allow *xmltree.Node, d *differences) (limit,
 		a.deny(v, "the limit is in a variable, and the policy has no other", "write the limit into the policy, or quotas of products")
 		return 0, 0, false
 	case err != nil || limit < 1 || intervalErr != nil || interval < 1 || unit < 0:
-		a.deny(v, "limit, interval or unit cannot be read, or the unit is the second", "spike_arrest for seconds; else mend the policy")
+		a.deny(v, "limit, interval or unit cannot be read, or the unit is the second", "spike_arrest for seconds; otherwise fix the policy")
 		return 0, 0, false
 	}
 	for _, ref := range []string{allow.Attr("countRef"), x.Child("Interval").Attr("ref"), x.Child("TimeUnit").Attr("ref")} {
@@ -86,20 +86,20 @@ func (a *api) quotaNumbers(v visit, allow *xmltree.Node, d *differences) (limit,
 	return limit, unit, true
 }
 
-// ownNumbers takes a policy's own numbers where a variable could have others,
+// ownNumbers uses a policy's own numbers where a variable could have others,
 // lower ones too, if the user says so.
 func (a *api) ownNumbers(v visit, ref string, d *differences) bool {
 	if !slices.Contains(a.options.Accept, v.policy.Name) {
-		a.deny(v, "the variable "+variableName(ref)+" may have a lower limit than the policy itself", "--accept it, and the policy's own numbers count")
+		a.deny(v, "the variable "+variableName(ref)+" may have a lower limit than the policy itself", "--accept it, and the policy's own numbers apply")
 		return false
 	}
 	a.accepted[v.policy.Name] = true
-	d.add("the policy's own numbers count, not those of the variable " + variableName(ref) + "; named harmless with --accept")
+	d.add("the policy's own numbers apply, not those of the variable " + variableName(ref) + "; named harmless with --accept")
 	return true
 }
 
-// quotaWindow gives the filter's window, and a limit that lets through no more in
-// it than Apigee in its own.
+// quotaWindow gives the filter's window, and a limit that lets no more through
+// in it than Apigee does in its own.
 func (a *api) quotaWindow(v visit, limit int, d *differences) (int, string, bool) {
 	switch kind := strings.ToLower(v.policy.XML.Attr("type")); kind {
 	case "", "calendar":
@@ -108,19 +108,19 @@ func (a *api) quotaWindow(v visit, limit int, d *differences) (int, string, bool
 		return limit, "rolling", true
 	case "rollingwindow":
 		if limit < 2 {
-			a.deny(v, "a window that rolls on with every request, for a single request", "spike_arrest")
+			a.deny(v, "a rolling window, for a single request", "spike_arrest")
 			return 0, "", false
 		}
-		// In any such window lie parts of two of the filter's.
-		d.add("half of the limit, for windows that begin with the first request: so no more get through in any window than in Apigee")
+		// Any such window overlaps two of the filter's.
+		d.add("half of the limit, for windows that begin with the first request: so no more calls get through in any window than in Apigee")
 		return limit / 2, "rolling", true
 	}
-	a.deny(v, "a type of quota that is not known here", "mend the policy")
+	a.deny(v, "a type of quota that is not known here", "fix the policy")
 	return 0, "", false
 }
 
-// ofProducts reports whether the limits are those of the caller's product, and
-// known.
+// ofProducts reports whether the limits are those of the caller's product and
+// are known.
 func (a *api) ofProducts(x *xmltree.Node) bool {
 	if len(a.keys) == 0 || a.options.Catalog == nil {
 		return false
@@ -132,15 +132,15 @@ func (a *api) ofProducts(x *xmltree.Node) bool {
 	return strings.HasPrefix(ref, "verifyapikey.") && strings.HasSuffix(ref, ".apiproduct.developer.quota.limit")
 }
 
-// quotaOfProducts leaves the numbers to the products. A product without any is
-// not granted, as nobody would count its calls.
+// quotaOfProducts leaves the numbers to the products. A product without numbers
+// is not granted, as its calls would not be counted.
 func (a *api) quotaOfProducts(v visit, d differences) {
 	a.options.Catalog.quotas = true
 	per := "product"
 	if ref := v.policy.XML.Child("Identifier").Attr("ref"); ref != "" && a.callerOf(ref) == "app" {
 		per = "app"
 	}
-	d.add("counted in each Envoy by itself; for one count of all, mode: exact and a rate limit service")
+	d.add("counted in each Envoy by itself; for a common count, use mode: exact and a rate limit service")
 	said := v.say(a.context)
 	a.inexact(said.Exact, &d)
 	a.failing("ratelimit", v)
@@ -148,14 +148,14 @@ func (a *api) quotaOfProducts(v visit, d differences) {
 	a.carried(v, d)
 }
 
-// counterName is the policy's, in letters that a counter takes.
+// counterName is the policy's name, in characters that a counter's name allows.
 func counterName(policy string) string {
 	name := strings.NewReplacer("_", "-", "~", "-").Replace(fileNameOf(policy))
 	const longest = 64
 	return name[:min(len(name), longest)]
 }
 
-// stricter gives a limit for one unit that lets through no more than the one
+// stricter gives a limit for one unit that lets no more through than the one
 // for several.
 func stricter(limit, interval, unit int, d *differences) (int, int) {
 	if interval == 1 {

@@ -28,16 +28,16 @@ func (a *api) routes(where string) {
 		case r.Target == "" && r.URL == "":
 			a.divert(r, own, before, flowName, "Apigee itself answers there, without a backend")
 		case r.Target != "" && target == nil:
-			a.problem(r.Place, "the route %q names the target endpoint %q, of which the bundle has no file", r.Name, r.Target)
+			a.problem(r.Place, "the route %q names the target endpoint %q, but the bundle has no file for it", r.Name, r.Target)
 			return
 		case !last && a.elsewhere(routes, r):
-			a.divert(r, own, before, flowName, "it goes to another target there, and a manifest of 'sallyport render' has one backend")
+			a.divert(r, own, before, flowName, "it goes to another target there, and a manifest from 'sallyport render' has one backend")
 			a.targets(target, r)
 		default:
 			a.targets(target, r)
 		}
 		if target != nil && target.XML.Child("LocalTargetConnection") != nil {
-			a.divert(r, own, before, flowName, "another proxy of the environment stands behind it, whose policies are not in this configuration")
+			a.divert(r, own, before, flowName, "another proxy of the environment is behind it, whose policies are not in this configuration")
 		}
 		if target != nil {
 			a.visits = append(a.visits, a.walk(target.Flows, "target endpoint "+target.Name, own, before, a.proxy, nil)...)
@@ -49,15 +49,15 @@ func (a *api) routes(where string) {
 	}
 	if len(routes) > 0 && routes[len(routes)-1].Condition != nil && !slices.ContainsFunc(routes, func(r proxy.Route) bool { return r.Condition == nil }) {
 		rest := proxy.Route{Place: routes[len(routes)-1].Place, Name: "no route"}
-		a.divert(rest, nil, before, where, "no RouteRule takes what is left")
+		a.divert(rest, nil, before, where, "no RouteRule matches what is left")
 	}
 	if len(routes) == 0 {
 		a.divert(proxy.Route{Place: a.endpoint.Place, Name: "none"}, nil, nil, where, "no RouteRule: Apigee has no backend for it")
 	}
 }
 
-// elsewhere reports whether a route has another target than the one that all
-// others are left to.
+// elsewhere reports whether a route has a different target from the one that
+// everything else goes to.
 func (a *api) elsewhere(routes []proxy.Route, r proxy.Route) bool {
 	for _, other := range routes {
 		if other.Condition == nil {
@@ -67,7 +67,7 @@ func (a *api) elsewhere(routes []proxy.Route, r proxy.Route) bool {
 	return routes[0].Target != r.Target || routes[0].URL != r.URL
 }
 
-// divert denies what a route takes elsewhere.
+// divert denies requests that a route sends elsewhere.
 func (a *api) divert(r proxy.Route, own, before condition.All, flowName, why string) {
 	v := visit{policy: &proxy.Policy{Place: r.Place, Name: cmp.Or(r.Name, "RouteRule"), Type: "RouteRule"}, at: r.Place, flow: flowName, own: own, before: before}
 	a.visits = append(a.visits, v)
@@ -94,7 +94,7 @@ func (a *api) targets(e *proxy.Endpoint, r proxy.Route) {
 				say("Apigee sends the path below " + a.base + " to " + cmp.Or(u.Path, "/") + ": in Envoy that is the route's prefix_rewrite")
 			}
 			if u.Scheme == "http" {
-				say("Apigee calls it without TLS; the rendered cluster wants TLS")
+				say("Apigee calls it without TLS; the rendered cluster requires TLS")
 			}
 		}
 		if lb := c.Child("LoadBalancer"); lb != nil {
@@ -102,13 +102,13 @@ func (a *api) targets(e *proxy.Endpoint, r proxy.Route) {
 			for _, s := range lb.All("Server") {
 				servers = append(servers, s.Attr("name"))
 			}
-			say("target servers of the environment, whose addresses the bundle has not: " + strings.Join(servers, ", "))
+			say("target servers of the environment, whose addresses are not in the bundle: " + strings.Join(servers, ", "))
 		}
 		if ssl := c.Child("SSLInfo"); ssl != nil && strings.EqualFold(ssl.TextAt("Enabled"), "true") {
 			if strings.EqualFold(ssl.TextAt("ClientAuthEnabled"), "true") {
-				say("2-way TLS: certificate and key of the keystore go to backend-client.yaml of the rendered cluster")
+				say("2-way TLS: the certificate and key of the keystore go to backend-client.yaml of the rendered cluster")
 			} else {
-				say("1-way TLS: the rendered cluster also shows a client certificate; take it out, or give it one")
+				say("1-way TLS: the rendered cluster also presents a client certificate; remove it, or give it one")
 			}
 			if ssl.TextAt("TrustStore") != "" {
 				say("the CA of the truststore is --backend-ca")
@@ -120,7 +120,7 @@ func (a *api) targets(e *proxy.Endpoint, r proxy.Route) {
 	case e.XML.Child("LocalTargetConnection") != nil:
 		say("another proxy of the environment: call its gateway")
 	case e.XML.Child("ScriptTarget") != nil, e.XML.Child("HostedTarget") != nil:
-		say("a Node.js application within Apigee: host it as a backend of its own")
+		say("a Node.js application within Apigee: run it as a separate backend")
 	default:
 		say("a kind of target that is not known here")
 	}
@@ -143,13 +143,13 @@ func hostOf(s string) string {
 	return u.Host
 }
 
-// responses lists what runs behind the backend: it keeps nobody out.
+// responses lists what runs after the backend: it keeps nobody out.
 func (a *api) responses(where string) {
 	list := func(where string, e *proxy.Endpoint) {
 		say := func(s proxy.Step, flowName string) {
 			p := a.proxy.Policy(s.Policy)
 			if p == nil {
-				a.problem(s.Place, "the step names the policy %q, of which the bundle has no file", s.Policy)
+				a.problem(s.Place, "the step names the policy %q, but the bundle has no file for it", s.Policy)
 				return
 			}
 			a.used[p] = true

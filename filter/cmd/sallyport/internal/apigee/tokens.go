@@ -11,7 +11,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/cmd/sallyport/internal/apigee/report"
 )
 
-// tokenRules are what require_token has to say.
+// tokenRules are what require_token requires.
 type tokenRules struct {
 	needed   bool // a token is introspected
 	issuer   string
@@ -68,7 +68,7 @@ func (a *api) introspect(v visit, s server, clientID string) {
 		clientID = "set-the-client-id"
 		a.todo("write the gateway's client_id into introspect_token (now " + clientID + "), or import again with --client-id")
 	}
-	secret := a.variable(v.policy.Name, "CLIENT_SECRET", "the client secret with which the gateway asks https://"+s.authority)
+	secret := a.variable(v.policy.Name, "CLIENT_SECRET", "the client secret that the gateway uses at https://"+s.authority)
 	a.token.needed = true
 	a.authenticate(v, step{name: "introspect_token", options: mapping("cluster", s.cluster(), "authority", s.authority, "path", s.path,
 		"client_id", clientID, "client_secret", flow(mapping("env", secret)))})
@@ -80,16 +80,16 @@ func (i *importer) todo(s string) {
 	}
 }
 
-// forWhom sees to it that a token for somebody else does not pass.
+// forWhom makes sure that a token for somebody else does not pass.
 func (a *api) forWhom(s server, d *differences) (ok bool) {
 	if len(a.options.Audience) > 0 || a.options.Issuer != "" {
 		a.token.audience, a.token.issuer = a.options.Audience, a.options.Issuer
-		d.add("issuer and audience must be those of the command line, which Apigee does not look at")
+		d.add("issuer and audience must be those of the command line, which Apigee does not check")
 		return true
 	}
 	if issuer := s.issuer(); issuer != "" {
 		a.token.issuer = issuer
-		d.add("the token must be of the issuer " + issuer + ", which Apigee does not look at; better, name an audience with --audience")
+		d.add("the token must be from the issuer " + issuer + ", which Apigee does not check; better, name an audience with --audience")
 		return true
 	}
 	return false
@@ -104,20 +104,20 @@ func (a *api) oauth(v visit) {
 		return
 	}
 	if ref := strings.ToLower(x.TextAt("AccessToken")); ref != "" && ref != "request.header.authorization" {
-		a.deny(v, "the token comes from another place than the Authorization header", "introspect_token, with the token in that header")
+		a.deny(v, "the token does not come in the Authorization header", "introspect_token, with the token in that header")
 		return
 	}
 	if p := x.TextAt("AccessTokenPrefix"); p != "" && !strings.EqualFold(p, "Bearer") {
-		a.deny(v, "the token comes with another scheme than Bearer", "introspect_token, with Bearer")
+		a.deny(v, "the token comes with a scheme other than Bearer", "introspect_token, with Bearer")
 		return
 	}
-	d := differences{"the token is one of the authorization server, not Apigee's: clients get theirs there, and its scopes grant what products did"}
+	d := differences{"the token is from the authorization server, not Apigee's: clients get theirs there, and its scopes grant what products did"}
 	v.goesOn(&d)
 	a.everyRequest(v, &d)
 	scopes := strings.Fields(x.TextAt("Scope"))
 	if s, ok := serverOf(a.options.Introspection); ok {
 		if !a.forWhom(s, &d) {
-			a.deny(v, "who the token is for is not known", "--audience or --issuer")
+			a.deny(v, "it is not known who the token is for", "--audience or --issuer")
 			return
 		}
 		a.introspect(v, s, "")
@@ -129,7 +129,7 @@ func (a *api) oauth(v visit) {
 		return
 	}
 	if len(scopes) > 1 {
-		d.add("all of the scopes are wanted, where Apigee wants one of them")
+		d.add("all of the scopes are required, where Apigee requires one of them")
 	}
 	a.scopes(scopes)
 	for _, prefix := range []string{"oauthv2"} {
@@ -146,14 +146,14 @@ func (a *api) scopes(list []string) {
 	}
 }
 
-// jwt makes verify_jwt; why says what it lacks.
+// jwt makes verify_jwt; why says what is missing.
 func (a *api) jwt(jwks, issuer string, audience, algorithms []string) (s step, why string) {
 	keys, ok := serverOf(jwks)
 	switch {
 	case !ok:
 		return s, "the address of the issuer's keys is not an https URL"
 	case issuer == "" || len(audience) == 0:
-		return s, "issuer or audience are not in the policy"
+		return s, "issuer or audience is not in the policy"
 	}
 	options := mapping("jwks", flow(mapping("cluster", keys.cluster(), "authority", keys.authority, "path", keys.path)), "issuer", issuer, "audience", audience)
 	if len(algorithms) > 0 {
@@ -175,7 +175,7 @@ func (a *api) verifyJWT(v visit) {
 	}
 	if source := strings.ToLower(x.TextAt("Source")); source != "" && source != "request.header.authorization" {
 		if p, ok := a.placeOf(source); !ok || p.header != "authorization" || !strings.EqualFold(p.scheme, "Bearer") {
-			a.deny(v, "the token comes from another place than the Authorization header", "verify_jwt, with the token in that header")
+			a.deny(v, "the token does not come in the Authorization header", "verify_jwt, with the token in that header")
 			return
 		}
 	}

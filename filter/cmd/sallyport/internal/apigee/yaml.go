@@ -35,7 +35,7 @@ func scalar(v any) *yaml.Node {
 	return text(v.(string))
 }
 
-// text is quoted wherever an older reader of YAML would see no text.
+// text quotes whatever an older YAML reader would not read as text.
 func text(s string) *yaml.Node {
 	n := &yaml.Node{}
 	n.SetString(s)

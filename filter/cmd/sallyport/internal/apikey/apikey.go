@@ -1,5 +1,5 @@
-// Package apikey makes API keys and tells them from anything else: a prefix that secret scanners find, 32 random bytes,
-// and a checksum, so that a key with a typing error is known as one without asking anybody.
+// Package apikey makes API keys that can be told from anything else: a prefix that secret scanners find, 32 random
+// bytes, and a checksum, so that a mistyped key is recognized without asking anybody.
 package apikey
 
 import (
@@ -29,7 +29,7 @@ const (
 	maxForeignLen = policykey.MaxKeyBytes // a longer one would never be known
 )
 
-// Mint makes a new key. It is to be shown once and stored nowhere.
+// Mint makes a new key. It must be shown once and not stored anywhere.
 func Mint() string {
 	var random [randomBytes]byte
 	// It does not fail: it ends the process instead (crypto/rand).
@@ -44,8 +44,8 @@ func SHA256(key string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Check tells what is wrong with a key that is to be imported. One with our prefix must be whole; of others only length
-// and characters are known. The error never shows the key.
+// Check reports what is wrong with a key to import. One with our prefix must be complete; of others only length and
+// characters can be checked. The error never shows the key.
 func Check(key string) error {
 	if strings.HasPrefix(key, Prefix) {
 		body := key[len(Prefix):]
@@ -69,7 +69,7 @@ func checksum(body string) string {
 	return encode(big.NewInt(int64(crc32.ChecksumIEEE([]byte(body)))), checkDigits)
 }
 
-// encode writes n in base 62, with zeros in front up to width.
+// encode writes n in base 62, padded with zeros to width.
 func encode(n *big.Int, width int) string {
 	out := make([]byte, width)
 	var digit big.Int

@@ -23,7 +23,7 @@ type api struct {
 }
 
 func newAPIs() *cobra.Command {
-	return group("apis", "Add, list and remove APIs: what is served", "An API is a name and a version, and where it begins.", newAPIsAdd(), newAPIsList(), newAPIsRemove())
+	return group("apis", "Add, list and remove APIs: what is served", "An API has a name, a version and a base path.", newAPIsAdd(), newAPIsList(), newAPIsRemove())
 }
 
 func newAPIsAdd() *cobra.Command {
@@ -37,14 +37,14 @@ func newAPIsAdd() *cobra.Command {
 		Args: exactly(1),
 	}
 	file := addFile(c)
-	c.Flags().StringSliceVar(&hosts, "host", nil, "a host that the API is served under; any when left out; may be given several times")
-	c.Flags().StringVar(&base, "base-path", "", "where the API begins (default: /NAME/VERSION)")
+	c.Flags().StringSliceVar(&hosts, "host", nil, "a host that the API is served under; any by default; can be repeated")
+	c.Flags().StringVar(&base, "base-path", "", "base path of the API (default: /NAME/VERSION)")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		name, version, _ := strings.Cut(args[0], "/")
 		version = cmp.Or(version, "v1")
 		err := update(*file, func(d *document.Document) error {
 			if _, at := findAPI(d.Root(), name, version); at >= 0 {
-				return fmt.Errorf("API %q is there already", name+"/"+version)
+				return fmt.Errorf("API %q already exists", name+"/"+version)
 			}
 			node := document.Mapping("name", name, "version", version)
 			if len(hosts) > 0 {
@@ -99,8 +99,8 @@ func newAPIsRemove() *cobra.Command {
 		Use:     "remove NAME/VERSION",
 		Aliases: []string{"delete"},
 		Short:   "Remove an API: requests for it are refused",
-		Long: `Remove takes an API out of the configuration. A product that names it must be changed first: the filter refuses a product
-for an API that is not there.`,
+		Long: `Remove deletes an API from the configuration. Change any product that names it first: the filter refuses a product for an
+API that does not exist.`,
 		Example: "  sallyport apis remove orders/v1",
 		Args:    exactly(1),
 	}
@@ -108,7 +108,7 @@ for an API that is not there.`,
 	c.RunE = func(c *cobra.Command, args []string) error {
 		name, version, versioned := strings.Cut(args[0], "/")
 		if !versioned {
-			return fmt.Errorf("name the version as well, as in %s/v1", name)
+			return fmt.Errorf("give the version too, as in %s/v1", name)
 		}
 		err := update(*file, func(d *document.Document) error {
 			known, at := findAPI(d.Root(), name, version)
@@ -122,7 +122,7 @@ for an API that is not there.`,
 	return c
 }
 
-// findAPI gives the index of an API, -1 and all that there are when it is not there.
+// findAPI gives the index of an API; -1 and all that there are if it does not exist.
 func findAPI(root *yaml.Node, name, version string) (known []string, at int) {
 	for i, n := range document.Items(document.Member(root, "apis")) {
 		if document.Text(n, "name") == name && document.Text(n, "version") == version {

@@ -13,7 +13,7 @@ import (
 
 func newApps() *cobra.Command {
 	return group("apps", "Add, change, show, list and delete apps: who calls", "An app holds keys and is granted products.", newAppsAdd(), newAppsEdit(), newAppsShow(), newAppsList(),
-		removeFrom("apps", "app", "Delete takes an app and its keys out of the file: its calls are refused as those of an unknown key."))
+		removeFrom("apps", "app", "Delete removes an app and its keys from the file: its calls are refused like those with an unknown key."))
 }
 
 func newAppsAdd() *cobra.Command {
@@ -26,14 +26,14 @@ func newAppsAdd() *cobra.Command {
 		Args:    exactly(1),
 	}
 	file := addFile(c)
-	c.Flags().StringVar(&developer, "developer", "", "who answers for the app, such as an e-mail address")
-	c.Flags().StringSliceVar(&products, "product", nil, "a product that the app is granted; may be given several times")
-	c.Flags().StringSliceVar(&clients, "token-client", nil, "an OAuth client whose tokens may come with the app's keys; any when left out")
+	c.Flags().StringVar(&developer, "developer", "", "who is responsible for the app, such as an e-mail address")
+	c.Flags().StringSliceVar(&products, "product", nil, "a product that the app is granted; can be repeated")
+	c.Flags().StringSliceVar(&clients, "token-client", nil, "an OAuth client whose tokens may come with the app's keys; any by default")
 	must(c.MarkFlagRequired("developer"))
 	c.RunE = func(c *cobra.Command, args []string) error {
 		err := update(*file, func(d *document.Document) error {
 			if _, err := findApp(d.Root(), args[0]); err == nil {
-				return fmt.Errorf("app %q is there already", args[0])
+				return fmt.Errorf("app %q already exists", args[0])
 			}
 			node := document.Mapping("name", args[0], "developer", developer, "products", document.List(products...))
 			if len(clients) > 0 {

@@ -16,7 +16,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/config"
 )
 
-// app, product and key are what commands show. Times are as they stand in the file.
+// app, product and key are what commands show. Times are as written in the file.
 type app struct {
 	Name         string   `json:"name"`
 	Developer    string   `json:"developer,omitempty"`
@@ -31,15 +31,22 @@ type key struct {
 	App     string `json:"app"`
 	Status  string `json:"status"`
 	Expires string `json:"expires,omitempty"`
-	// LastUsed is known to metrics only.
+	// LastUsed is known only from metrics.
 	LastUsed string `json:"last_used,omitempty"`
 }
 
 type product struct {
-	Name   string   `json:"name"`
-	APIs   []string `json:"apis"` // name, or name/version; none means all
-	Scopes []string `json:"scopes"`
-	Apps   []string `json:"apps"`
+	Name       string      `json:"name"`
+	APIs       []string    `json:"apis"`       // name, or name/version; none means all
+	Operations []operation `json:"operations"` // of those APIs that are not granted whole
+	Scopes     []string    `json:"scopes"`
+	Apps       []string    `json:"apps"`
+}
+
+type operation struct {
+	API     string   `json:"api"` // as in product.APIs
+	Path    string   `json:"path"`
+	Methods []string `json:"methods"` // none means any
 }
 
 func orApproved(status string) string {
@@ -76,13 +83,16 @@ func readProducts(root *yaml.Node) []product {
 	products := []product{}
 	apps := readApps(root)
 	for _, n := range document.Items(document.Member(root, "products")) {
-		p := product{Name: document.Text(n, "name"), APIs: []string{}, Scopes: texts(document.Member(n, "scopes")), Apps: []string{}}
+		p := product{Name: document.Text(n, "name"), APIs: []string{}, Operations: []operation{}, Scopes: texts(document.Member(n, "scopes")), Apps: []string{}}
 		for _, api := range document.Items(document.Member(n, "apis")) {
 			name := document.Text(api, "name")
 			if version := document.Text(api, "version"); version != "" {
 				name += "/" + version
 			}
 			p.APIs = append(p.APIs, name)
+			for _, o := range document.Items(document.Member(api, "operations")) {
+				p.Operations = append(p.Operations, operation{API: name, Path: document.Text(o, "path"), Methods: texts(document.Member(o, "methods"))})
+			}
 		}
 		for _, a := range apps {
 			if slices.Contains(a.Products, p.Name) {
@@ -94,7 +104,7 @@ func readProducts(root *yaml.Node) []product {
 	return products
 }
 
-// findApp gives an app's mapping, or an error that says which there are.
+// findApp gives an app's mapping, or an error that lists the existing ones.
 func findApp(root *yaml.Node, name string) (*yaml.Node, error) {
 	return find(root, "apps", "app", "name", name)
 }
@@ -152,20 +162,20 @@ func update(file string, change func(*document.Document) error) error {
 func takes(file string, d *document.Document, before []config.Problem) error {
 	data, problems := load(d)
 	if len(data) > config.MaxBytes {
-		return fmt.Errorf("%s: would have %d bytes as JSON, more than the %d that the filter takes", file, len(data), config.MaxBytes)
+		return fmt.Errorf("%s: would have %d bytes as JSON, more than the %d that the filter accepts", file, len(data), config.MaxBytes)
 	}
 	for _, p := range problems {
 		if !slices.Contains(before, p) {
-			return fmt.Errorf("%s: not changed, as the filter would refuse it: %s", file, p)
+			return fmt.Errorf("%s: not changed, because the filter would refuse it: %s", file, p)
 		}
 	}
 	if len(problems) > 0 {
-		return fmt.Errorf("%s: not changed, as the filter refuses it as it is: %s: see 'sallyport check %s'", file, problems[0], file)
+		return fmt.Errorf("%s: not changed, because the filter already refuses it: %s: see 'sallyport check %s'", file, problems[0], file)
 	}
 	return nil
 }
 
-// load runs the filter's loader. An environment variable counts as set: the VM's are not ours to know.
+// load runs the filter's loader. An environment variable counts as set: we cannot know the VM's.
 func load(d *document.Document) ([]byte, []config.Problem) {
 	data, err := d.JSON()
 	if err != nil {
@@ -185,7 +195,7 @@ func expiry(s string, now time.Time) (time.Time, error) {
 			return t.UTC(), nil
 		}
 	}
-	return time.Time{}, fmt.Errorf("%q is not a future time: write 90d, 12h, 2027-05-01 or 2027-05-01T00:00:00Z", s)
+	return time.Time{}, fmt.Errorf("%q is not a time in the future: write 90d, 12h, 2027-05-01 or 2027-05-01T00:00:00Z", s)
 }
 
 // span reads days or a Go duration, longer than nothing.

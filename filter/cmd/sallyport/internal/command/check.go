@@ -29,13 +29,13 @@ func newCheck() *cobra.Command {
 	var strict bool
 	c := &cobra.Command{
 		Use:   "check FILE...",
-		Short: "Check configurations with the loader of the filter",
-		Long: `Check reads each file as the filter would, and says all that is wrong, with line and path. What the filter takes is looked
-at once more for what nobody wants: open APIs, secrets in the open, keys that have expired, steps in an order that helps an
+		Short: "Check configurations with the filter's own loader",
+		Long: `Check reads each file as the filter would, and reports everything that is wrong, with line and path. If the filter accepts a
+file, check also looks for what nobody wants: open APIs, secrets in plain text, expired keys, steps in an order that helps an
 attacker. Environment variables count as set. A file may also be JSON.
 
-With --envoy each cluster that a step names must be in the bootstrap. Of manifests it is said which ones they do not make, as
-others may be there already.`,
+With --envoy each cluster that a step names must be in the bootstrap. For manifests, check only warns about clusters that they
+do not make, as others may exist already.`,
 		Example: `  sallyport check sallyport.yaml
   sallyport check --strict --output json *.yaml
   sallyport check sallyport.yaml --envoy envoy.yaml`,
@@ -47,8 +47,8 @@ others may be there already.`,
 		},
 	}
 	out := addOutput(c)
-	c.Flags().StringVar(&envoy, "envoy", "", "Envoy bootstrap, or manifests for Istio or Envoy Gateway, to check that the clusters are there")
-	c.Flags().BoolVar(&strict, "strict", false, "take a warning for an error")
+	c.Flags().StringVar(&envoy, "envoy", "", "Envoy bootstrap, or manifests for Istio or Envoy Gateway, to check that the clusters exist")
+	c.Flags().BoolVar(&strict, "strict", false, "treat warnings as errors")
 	must(c.MarkFlagFilename("envoy", "yaml", "yml", "json"))
 	c.RunE = func(c *cobra.Command, args []string) error {
 		clusters, err := knownClusters(envoy)
@@ -85,7 +85,7 @@ func knownClusters(file string) (*advice.Clusters, error) {
 	return advice.ClustersOf(documents), nil
 }
 
-// checkFile gives an error only when the file cannot be read at all; what it says is findings.
+// checkFile returns an error only if the file cannot be read at all; everything else is a finding.
 func checkFile(file string, clusters *advice.Clusters) ([]finding, error) {
 	if _, err := os.Stat(file); err != nil {
 		return nil, err

@@ -1,4 +1,4 @@
-// Package command is the command line of sallyport, one file a subcommand.
+// Package command is the command line of sallyport, one file per subcommand.
 package command
 
 import (
@@ -27,7 +27,7 @@ var errFound = errors.New("")
 // defaultFile is the configuration when --file does not say.
 const defaultFile = "sallyport.yaml"
 
-// Main runs the command line and answers the exit code.
+// Main runs the command line and returns the exit code.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -51,17 +51,17 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "sallyport",
-		Short: "Keep the configuration of a Sallyport gateway",
-		Long: `sallyport keeps the configuration of a Sallyport gateway: it mints API keys, lists who may call what, and checks a
-configuration with the very loader of the filter before a proxy sees it.
+		Short: "Manage the configuration of a Sallyport gateway",
+		Long: `sallyport manages the configuration of a Sallyport gateway: it mints API keys, lists who may call what, and checks a
+configuration with the filter's own loader before a proxy sees it.
 
 The configuration is a YAML file (--file, ` + defaultFile + ` by default). Commands that change it keep its comments, order
-and style, and replace it whole: it is the old one or the new one at any moment.
+and style, and replace it atomically: at any moment it is either the old one or the new one.
 
 Exit codes:
   0  done; nothing is wrong
-  1  done, and something is wrong: a check that found a fault, a version that may not go
-  2  not done: a flag, a path, a file that cannot be read or changed`,
+  1  done, but something is wrong: a check found a fault, a version cannot be retired
+  2  not done: a wrong flag or path, a file that cannot be read or changed`,
 		Example: `  sallyport products add portal --api customers --scope customers.read
   sallyport apps add global-customer-portal --product portal --developer portal-team@example.com
   sallyport keys mint --app global-customer-portal --expires 90d
@@ -99,7 +99,7 @@ func group(use, short, long string, sub ...*cobra.Command) *cobra.Command {
 	return c
 }
 
-// exactly wants n arguments that are named in use.
+// exactly requires n arguments, which Use names.
 func exactly(n int) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		if len(args) != n {
@@ -115,7 +115,7 @@ func addFile(c *cobra.Command) *string {
 	return file
 }
 
-// must is for what only a mistake in this package makes fail.
+// must is for what fails only by a mistake in this package.
 func must(err error) {
 	if err != nil {
 		panic(err)

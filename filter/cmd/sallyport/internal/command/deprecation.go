@@ -26,26 +26,26 @@ func newDeprecation() *cobra.Command {
 	var since, tolerate, api, version string
 	c := &cobra.Command{
 		Use:   "deprecation --api NAME --version VERSION",
-		Short: "Tell whether a version of an API may be retired",
-		Long: `Deprecation tells who called a version in a period, how often, and whether it becomes less. The verdict is
+		Short: "Tell whether an API version can be retired",
+		Long: `Deprecation shows who called a version in a period, how often, and whether calls are declining. The verdict is
   safe to retire  no app called it, and the whole period was seen
-  in use          apps called it; their refused calls count, as they have not moved on
+  in use          apps called it; refused calls count too, because those apps have not moved on
   not known       no call was seen, but some could have been missed: the gateways were not scraped for the whole period, or
                   one restarted (what came after its last scrape is lost), or calls were counted under "other"
 
-Restarts are everyday: --tolerate puts up with so much unseen time in all. With --file it also lists the apps that could
-call the version. The exit code is 0 when it is safe, and 1 when not.`,
+Restarts are normal: --tolerate accepts that much unseen time in total. With --file it also lists the apps that could call
+the version. The exit code is 0 if it is safe to retire, and 1 otherwise.`,
 		Example: `  sallyport usage deprecation --prometheus http://127.0.0.1:9090 --api customers --version v1 --since 30d
   sallyport usage deprecation --prometheus http://127.0.0.1:9090 --api customers --version v1 --file sallyport.yaml --tolerate 5m`,
 		Args: exactly(0),
 	}
 	from, out := addSource(c), addOutput(c)
-	file := c.Flags().String("file", "", "the configuration: which apps could call the version")
+	file := c.Flags().String("file", "", "the configuration, to list the apps that could call the version")
 	must(c.MarkFlagFilename("file", "yaml", "yml"))
 	c.Flags().StringVar(&api, "api", "", "name of the API")
-	c.Flags().StringVar(&version, "version", "", "the version that is to go")
+	c.Flags().StringVar(&version, "version", "", "the version to retire")
 	c.Flags().StringVar(&since, "since", defaultSince, "how far to look back: 30d, 12h")
-	c.Flags().StringVar(&tolerate, "tolerate", "0s", "how much unseen time to put up with: 5m")
+	c.Flags().StringVar(&tolerate, "tolerate", "0s", "how much unseen time to accept: 5m")
 	must(c.MarkFlagRequired("api"))
 	must(c.MarkFlagRequired("version"))
 	c.MarkFlagsOneRequired("prometheus", "envoy")
@@ -56,7 +56,7 @@ call the version. The exit code is 0 when it is safe, and 1 when not.`,
 		}
 		patience, ok := span(tolerate)
 		if !ok && tolerate != "0s" {
-			return fmt.Errorf("--tolerate: %q is not a time: write 5m", tolerate)
+			return fmt.Errorf("--tolerate: %q is not a duration: write 5m", tolerate)
 		}
 		report := deprecationReport{Until: stamp(period.Until)}
 		if *file != "" {

@@ -16,7 +16,7 @@ import (
 // statuses are what an app or a key can be.
 var statuses = []string{"approved", "revoked"}
 
-// edit is a change of one item: its members, in turn. A nil value takes the member away.
+// edit is a change of one item: its members, in turn. A nil value removes the member.
 type edit struct {
 	members []string
 	values  []*yaml.Node
@@ -50,7 +50,7 @@ func (e *edit) apply(file string, find func(root *yaml.Node) (*yaml.Node, error)
 	})
 }
 
-// list sets a member that is a list, when its flag was given; empty takes it away.
+// list sets a member that is a list, when its flag was given; an empty one removes it.
 func (e *edit) list(c *cobra.Command, flag, member string, values []string) {
 	if !c.Flags().Changed(flag) {
 		return
@@ -79,14 +79,14 @@ func newAppsEdit() *cobra.Command {
 	var products, clients []string
 	c := &cobra.Command{
 		Use:   "edit NAME",
-		Short: "Change an app: what was given replaces what was there",
+		Short: "Change an app: given values replace existing ones",
 		Example: `  sallyport apps edit shop --product portal,reports
   sallyport apps edit shop --status revoked
   sallyport apps edit shop --token-client ''`,
 		Args: exactly(1),
 	}
 	file := addFile(c)
-	c.Flags().StringVar(&developer, "developer", "", "who answers for the app")
+	c.Flags().StringVar(&developer, "developer", "", "who is responsible for the app")
 	c.Flags().StringVar(&status, "status", "", strings.Join(statuses, " or "))
 	c.Flags().StringSliceVar(&products, "product", nil, "all products that the app is granted")
 	c.Flags().StringSliceVar(&clients, "token-client", nil, "all OAuth clients whose tokens may come with the app's keys; '' for any")
@@ -115,9 +115,9 @@ func newProductsEdit() *cobra.Command {
 	var apis, scopes []string
 	c := &cobra.Command{
 		Use:   "edit NAME",
-		Short: "Change a product: what was given replaces what was there",
-		Long: `Edit replaces the APIs of a product, or its scopes. A product with operations (paths and methods) is for an editor: --api
-refuses to replace them.`,
+		Short: "Change a product: given values replace existing ones",
+		Long: `Edit replaces the APIs of a product, or its scopes. Change operations (paths and methods) in an editor: --api refuses to
+replace them.`,
 		Example: `  sallyport products edit portal --api customers/v1,customers/v2
   sallyport products edit portal --scope ''`,
 		Args: exactly(1),
@@ -129,7 +129,7 @@ refuses to replace them.`,
 		var e edit
 		if c.Flags().Changed("api") {
 			if len(apis) == 0 || slices.Contains(apis, "") {
-				return errors.New("--api: a product without APIs would be for all of them: say which")
+				return errors.New("--api: a product without APIs would grant all of them: name at least one")
 			}
 			e.set("apis", apiList(apis))
 		}
@@ -154,13 +154,13 @@ func newKeysEdit() *cobra.Command {
 	var expires, status string
 	c := &cobra.Command{
 		Use:   "edit ID",
-		Short: "Change when a key ends, or whether it is let in",
+		Short: "Change when a key expires, or whether it is accepted",
 		Example: `  sallyport keys edit k-2026-11-24-7f3a1c --expires 30d
   sallyport keys edit k-2026-11-24-7f3a1c --expires never`,
 		Args: exactly(1),
 	}
 	file := addFile(c)
-	c.Flags().StringVar(&expires, "expires", "", "when the key ends: 90d, 12h, a date, or never")
+	c.Flags().StringVar(&expires, "expires", "", "when the key expires: 90d, 12h, a date, or never")
 	c.Flags().StringVar(&status, "status", "", strings.Join(statuses, " or "))
 	must(c.RegisterFlagCompletionFunc("status", cobra.FixedCompletions(statuses, cobra.ShellCompDirectiveNoFileComp)))
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -192,8 +192,8 @@ func newKeysDelete() *cobra.Command {
 		Use:     "delete ID",
 		Aliases: []string{"remove"},
 		Short:   "Delete a key, which makes it unknown",
-		Long: `Delete takes a key out of the file: its calls are refused as those of an unknown key, and are not attributed to its app any
-more. 'keys revoke' refuses a key and keeps that.`,
+		Long: `Delete removes a key from the file: its calls are refused like those with an unknown key, and are no longer attributed to
+its app. 'keys revoke' refuses a key but keeps that.`,
 		Example: "  sallyport keys delete k-2026-11-24-7f3a1c",
 		Args:    exactly(1),
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/nativehost"
 )
 
-// maxAsked bounds what is read of a curl line or of an answer.
+// maxAsked bounds what is read from a curl line or an answer.
 const maxAsked = 1 << 20
 
 func newExplain() *cobra.Command {
@@ -24,21 +24,23 @@ func newExplain() *cobra.Command {
 	var curl bool
 	c := &cobra.Command{
 		Use:   "explain",
-		Short: "Tell which API a request meets, and what each step would say",
-		Long: `Explain plays one request on the filter itself, without a gateway: nothing is sent, nothing is counted. A call to the
-authorization server is not made; what it would answer is given with --introspection, or the explanation ends there.
+		Short: "Show which API a request matches, and what each step would say",
+		Long: `Explain runs one request through the filter itself, without a gateway: nothing is sent, nothing is counted. The authorization
+server is not called; give its answer with --introspection, or the explanation ends there.
 
-A request with a key or a token belongs on standard input, as a curl line: arguments are seen by everybody on the machine,
-and kept in the shell's history. No value that comes with the request is printed. Variables of the configuration that
-are not set in the environment count as set. Limits and caches are those of a gateway that has just begun.
+Pass a request with a key or a token on standard input, as a curl line: arguments are visible to everybody on the machine,
+and stay in the shell's history. No value that comes with the request is printed, except an allowed origin in the answer
+to a CORS preflight. Variables of the configuration that are not set in the environment count as set. Limits and caches
+are those of a gateway that has just started.
 
-Exit codes: 0 the request would be let through, 1 it would be refused, or that depends on an answer that was not given.`,
+Exit codes: 0 the request would be let through, or the filter would answer it as a CORS preflight; 1 it would be refused,
+or that depends on an answer that was not given.`,
 		Example: `  sallyport explain --url https://api.example.com/customers/v1/orders/7
   echo '{"active":true,"aud":"api://default"}' > answer.json
   sallyport explain --curl --introspection answer.json < curl.txt`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return errors.New("a request is given with --url and --header, or as a curl line on standard input: sallyport explain --curl < curl.txt")
+				return errors.New("give the request with --url and --header, or as a curl line on standard input: sallyport explain --curl < curl.txt")
 			}
 			return nil
 		},
@@ -46,8 +48,8 @@ Exit codes: 0 the request would be let through, 1 it would be refused, or that d
 	file := addFile(c)
 	out := addOutput(c)
 	c.Flags().StringVar(&method, "method", "GET", "the request's method")
-	c.Flags().StringVar(&url, "url", "", "the request's URL, with the host that a client would name")
-	c.Flags().StringArrayVar(&headers, "header", nil, "a header, 'Name: value'; may be given again")
+	c.Flags().StringVar(&url, "url", "", "the request's URL, with the host that a client would use")
+	c.Flags().StringArrayVar(&headers, "header", nil, "a header, 'Name: value'; can be repeated")
 	c.Flags().BoolVar(&curl, "curl", false, "read the request from standard input, as a curl line")
 	c.Flags().StringVar(&introspection, "introspection", "", "file with the authorization server's answer (JSON)")
 	c.MarkFlagsMutuallyExclusive("curl", "url")
@@ -116,7 +118,7 @@ func readAnswer(file string) ([]byte, error) {
 	return text, nil
 }
 
-// readAll refuses what is too long: cut, it would be explained as something else.
+// readAll refuses what is too long: cut short, it would be explained as something else.
 func readAll(in io.Reader) ([]byte, error) {
 	text, err := io.ReadAll(io.LimitReader(in, maxAsked+1))
 	if err == nil && len(text) > maxAsked {
@@ -128,7 +130,14 @@ func readAll(in io.Reader) ([]byte, error) {
 func printAnswer(w io.Writer, out *output, a explain.Explanation) error {
 	t := &table{head: []string{"#", "STEP", "DOOR", "REASON", "NOTE"}}
 	for i, d := range a.Doors {
-		t.add(strconv.Itoa(i+1), d.Step, d.State, d.Reason, d.Note)
+		notes := []string{}
+		if d.Note != "" {
+			notes = append(notes, d.Note)
+		}
+		for _, cluster := range d.Clusters {
+			notes = append(notes, "cluster "+cluster)
+		}
+		t.add(strconv.Itoa(i+1), d.Step, d.State, d.Reason, strings.Join(notes, "; "))
 	}
 	if out.format != formats[0] {
 		return out.print(w, a, t)
@@ -143,19 +152,29 @@ func printAnswer(w io.Writer, out *output, a explain.Explanation) error {
 			return err
 		}
 	}
-	switch {
-	case !a.Decided:
-		fmt.Fprintln(w, "Not decided: a step asks.")
-	case a.Reason != "":
-		fmt.Fprintf(w, "Refused: %d %s\n", a.Status, a.Reason)
-	default:
-		fmt.Fprintln(w, "Let through to the backend.")
-		if len(a.Removed) > 0 {
-			fmt.Fprintf(w, "  removed: %s\n", strings.Join(a.Removed, ", "))
-		}
-		for _, h := range a.Added {
-			fmt.Fprintf(w, "  added: %s\n", printable(h))
-		}
+	printConclusion(w, a)
+	if len(a.Removed) > 0 {
+		fmt.Fprintf(w, "  removed: %s\n", strings.Join(a.Removed, ", "))
+	}
+	for _, h := range a.Added {
+		fmt.Fprintf(w, "  added: %s\n", printable(h))
 	}
 	return nil
+}
+
+// printConclusion says in words who answers the client.
+func printConclusion(w io.Writer, a explain.Explanation) {
+	switch {
+	case !a.Decided:
+		fmt.Fprintln(w, "Not decided: a step needs an answer that was not given.")
+	case a.Reason != "":
+		fmt.Fprintf(w, "Refused: %d %s\n", a.Status, a.Reason)
+	case a.Status != 0:
+		fmt.Fprintf(w, "Answered by the filter: %d\n", a.Status)
+		for _, h := range a.Answer {
+			fmt.Fprintf(w, "  %s\n", printable(h))
+		}
+	default:
+		fmt.Fprintln(w, "Let through to the backend.")
+	}
 }

@@ -22,10 +22,9 @@ func newImport() *cobra.Command {
 	var appName, from string
 	c := &cobra.Command{
 		Use:   "import --app NAME",
-		Short: "Take over existing keys",
-		Long: `Import reads keys of an app, one a line, from a file or from standard input: never from an argument, for arguments can be
-seen by every process. A line is the key, or "id key". Of each only the SHA-256 is kept. A key that is known already is
-left as it is.`,
+		Short: "Import existing keys",
+		Long: `Import reads keys of an app, one per line, from a file or from standard input, but never from arguments, which every process
+can see. A line is the key, or "id key". Only the SHA-256 of each key is kept. A key that is already known is left as it is.`,
 		Example: `  sallyport keys import --app legacy --from keys.txt
   vault kv get -field=key secret/legacy | sallyport keys import --app legacy`,
 		Args: exactly(0),
@@ -114,7 +113,7 @@ func importKeys(d *document.Document, appName string, keys []foreignKey) (added 
 	for _, k := range keys {
 		switch other, known := owner[k.sha256]; {
 		case known && other != appName:
-			return 0, fmt.Errorf("a key that is to be imported (id %s) belongs to app %s already", k.id, other)
+			return 0, fmt.Errorf("a key to import (id %s) already belongs to app %s", k.id, other)
 		case known:
 			continue
 		}

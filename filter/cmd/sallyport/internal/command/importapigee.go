@@ -22,7 +22,7 @@ import (
 )
 
 func newImportFrom() *cobra.Command {
-	return group("import", "Make configurations of another gateway's", "Import makes configurations of what another gateway exports.", newImportApigee())
+	return group("import", "Convert another gateway's configuration", "Import makes configurations from what another gateway exports.", newImportApigee())
 }
 
 func newImportApigee() *cobra.Command {
@@ -30,20 +30,20 @@ func newImportApigee() *cobra.Command {
 	var products, apps, developers string
 	c := &cobra.Command{
 		Use:   "apigee BUNDLE...",
-		Short: "Make configurations of Apigee's proxy bundles, and say what carries over",
-		Long: `Import apigee reads proxy bundles, zip files or folders, with the bundles of their shared flows beside them. Of each proxy
-it makes a configuration that 'sallyport check --strict' takes, NAME.yaml, and of all a report: report.html for people, report.json
-for machines, a table on standard output.
+		Short: "Convert Apigee's proxy bundles, and report what carries over",
+		Long: `Import apigee reads proxy bundles, zip files or folders, with the bundles of their shared flows beside them. For each proxy it
+makes a configuration that passes 'sallyport check --strict', NAME.yaml, and for all of them a report: report.html for people,
+report.json for machines, a table on standard output.
 
-The report says of every policy whether it was carried over, with which difference, or why not, and what does its work instead.
-What might keep somebody out and is not carried over makes the API deny there. --accept names a policy that is harmless.
+The report says for every policy whether it was carried over, with what difference, or why not, and what does its work instead.
+If a policy that might keep somebody out is not carried over, the API denies there. --accept names a policy that is harmless.
 
 Apps, products and keys come from the management API: the answers of /apiproducts, /apps and /developers with expand=true.
-Keys are hashed when they are read. No secret of a bundle is written anywhere.
+Keys are hashed when they are read. No secret from a bundle is written anywhere.
 
---explain writes nothing: it says for one request what Apigee's flow does with it, and what each step of the configuration says.
+--explain writes nothing: for one request it shows what Apigee's flow does with it, and what each step of the configuration says.
 
-Exit codes: 0 done, 1 done, and some API denies or some bundle was refused, 2 not done.`,
+Exit codes: 0 done, 1 done, but some API denies or some bundle was refused, 2 not done.`,
 		Example: `  sallyport import apigee customers.zip shared/ --out sallyport/
   sallyport import apigee apiproxy/ --accept JS-Log --products apiproducts.json --apps apps.json --environment prod --out .
   sallyport import apigee customers.zip --introspection https://example.okta.com/oauth2/default/v1/introspect --client-id 0oa1 --audience api://default --out .`,
@@ -57,16 +57,16 @@ Exit codes: 0 done, 1 done, and some API denies or some bundle was refused, 2 no
 	out := addOutput(c)
 	flags := c.Flags()
 	flags.StringVar(&o.Out, "out", "", "folder for the configurations and the report; files in it are replaced")
-	flags.StringArrayVar(&o.Accept, "accept", nil, "a policy that is harmless to leave out; may be given again")
+	flags.StringArrayVar(&o.Accept, "accept", nil, "a policy that is harmless to leave out; can be repeated")
 	flags.StringVar(&products, "products", "", "the management API's apiproducts, JSON")
 	flags.StringVar(&apps, "apps", "", "the management API's apps with their credentials, JSON")
-	flags.StringVar(&developers, "developers", "", "the management API's developers, JSON: apps of those who are not active stay out")
-	flags.StringVar(&o.Environment, "environment", "", "the environment that is left, for products that are for some only")
-	flags.StringVar(&o.Introspection, "introspection", "", "URL of the authorization server's introspection, in place of Apigee's own tokens")
-	flags.StringVar(&o.ClientID, "client-id", "", "the client with which the gateway introspects")
-	flags.StringVar(&o.JWKS, "jwks", "", "URL of the issuer's keys, where a policy does not say")
-	flags.StringVar(&o.Issuer, "issuer", "", "the issuer that tokens must be of")
-	flags.StringArrayVar(&o.Audience, "audience", nil, "an audience that tokens must have; may be given again")
+	flags.StringVar(&developers, "developers", "", "the management API's developers, JSON: apps of inactive ones are left out")
+	flags.StringVar(&o.Environment, "environment", "", "the environment to migrate from, for products that are only for some")
+	flags.StringVar(&o.Introspection, "introspection", "", "URL of the authorization server's introspection endpoint, in place of Apigee's own tokens")
+	flags.StringVar(&o.ClientID, "client-id", "", "the client that the gateway introspects as")
+	flags.StringVar(&o.JWKS, "jwks", "", "URL of the issuer's keys, if a policy does not say")
+	flags.StringVar(&o.Issuer, "issuer", "", "the issuer that tokens must come from")
+	flags.StringArrayVar(&o.Audience, "audience", nil, "an audience that tokens must have; can be repeated")
 	must(c.MarkFlagDirname("out"))
 	ask := addQuestion(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -94,8 +94,8 @@ Exit codes: 0 done, 1 done, and some API denies or some bundle was refused, 2 no
 	return c
 }
 
-// importBundles reads and maps; what the filter would refuse, or check warn of,
-// becomes a refusal.
+// importBundles reads and maps; what the filter would refuse, or check would warn
+// about, becomes a refusal.
 func importBundles(args []string, o apigee.Options) ([]*apigee.Result, error) {
 	var bundles []*bundle.Bundle
 	for _, arg := range args {
@@ -192,7 +192,7 @@ func printImported(w io.Writer, out *output, results []*apigee.Result) error {
 	return nil
 }
 
-// printReport has a line for each policy, and below it what is to be said of it.
+// printReport has a line for each policy, and below it what there is to say about it.
 func printReport(w io.Writer, p verdicts.Proxy) {
 	fmt.Fprintf(w, "%s: %s\n%s\n", printable(p.Name), p.Verdict, p.Summary)
 	for _, problem := range p.Problems {

@@ -48,7 +48,7 @@ func FuzzApigeeImport(f *testing.F) {
 			}
 			for _, fault := range strictFaults(r.Config) {
 				// One open API above a guarded one is for the command to refuse.
-				if !strings.Contains(fault, "is open and lies above") {
+				if !strings.Contains(fault, "is open and is above") {
 					t.Errorf("%s\n%s", fault, r.Config)
 				}
 			}

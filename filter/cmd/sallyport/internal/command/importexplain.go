@@ -16,7 +16,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/nativehost"
 )
 
-// question is a request that import is to explain.
+// question is a request for import to explain.
 type question struct {
 	explain, curl              bool
 	method, url, introspection string
@@ -26,12 +26,12 @@ type question struct {
 func addQuestion(c *cobra.Command) *question {
 	q := &question{}
 	flags := c.Flags()
-	flags.BoolVar(&q.explain, "explain", false, "write nothing, and say what becomes of a request there and here")
-	flags.StringVar(&q.method, "method", "GET", "the request's method, to explain")
-	flags.StringVar(&q.url, "url", "", "the request's URL, to explain")
-	flags.StringArrayVar(&q.headers, "header", nil, "a header of the request, 'Name: value'; may be given again")
-	flags.BoolVar(&q.curl, "curl", false, "read the request from standard input, as a curl line")
-	flags.StringVar(&q.introspection, "answer", "", "file with the authorization server's answer (JSON), to explain")
+	flags.BoolVar(&q.explain, "explain", false, "write nothing, and show what happens to a request there and here")
+	flags.StringVar(&q.method, "method", "GET", "with --explain: the request's method")
+	flags.StringVar(&q.url, "url", "", "with --explain: the request's URL")
+	flags.StringArrayVar(&q.headers, "header", nil, "with --explain: a header of the request, 'Name: value'; can be repeated")
+	flags.BoolVar(&q.curl, "curl", false, "with --explain: read the request from standard input, as a curl line")
+	flags.StringVar(&q.introspection, "answer", "", "with --explain: file with the authorization server's answer (JSON)")
 	c.MarkFlagsMutuallyExclusive("curl", "url")
 	c.MarkFlagsMutuallyExclusive("curl", "header")
 	for _, name := range []string{"url", "curl"} {
@@ -40,7 +40,7 @@ func addQuestion(c *cobra.Command) *question {
 	return q
 }
 
-// sideBySide is a line: what Apigee runs, and what was made of it.
+// sideBySide is a line: what Apigee runs, and what it was turned into.
 type sideBySide struct {
 	Flow   string `json:"flow,omitempty"`
 	Policy string `json:"policy,omitempty"`
@@ -53,7 +53,7 @@ type sideBySide struct {
 
 func explainImported(c *cobra.Command, out *output, q *question, results []*apigee.Result) error {
 	if !q.curl && q.url == "" {
-		return errors.New("--explain wants a request: --url, or --curl and a curl line on standard input")
+		return errors.New("--explain needs a request: --url, or --curl and a curl line on standard input")
 	}
 	asked, err := askedRequest(c, q.curl, q.method, q.url, q.headers)
 	if err != nil {
@@ -79,7 +79,7 @@ func explainImported(c *cobra.Command, out *output, q *question, results []*apig
 		}
 		return printSideBySide(c, out, passages, a)
 	}
-	fmt.Fprintln(c.OutOrStdout(), "No proxy that was given has this path.")
+	fmt.Fprintln(c.OutOrStdout(), "None of the given proxies has this path.")
 	return errFound
 }
 
@@ -107,8 +107,8 @@ func askImported(r *apigee.Result, asked nativehost.Request, answer []byte) (exp
 	return explain.Ask(explain.Question{Config: config, Env: os.LookupEnv, Request: asked, Introspection: answer, Now: time.Now()})
 }
 
-// printSideBySide puts each step beside the policy that it was made of, and
-// those that Apigee has not at the end.
+// printSideBySide puts each step beside the policy that it was made from, and
+// those that Apigee does not have at the end.
 func printSideBySide(c *cobra.Command, out *output, passages []apigee.Passage, a explain.Explanation) error {
 	lines := []sideBySide{}
 	shown := map[int]bool{}
@@ -141,14 +141,7 @@ func printSideBySide(c *cobra.Command, out *output, passages []apigee.Passage, a
 		return err
 	}
 	if out.format == formats[0] {
-		switch {
-		case !a.Decided:
-			fmt.Fprintln(c.OutOrStdout(), "Not decided: a step asks.")
-		case a.Reason != "":
-			fmt.Fprintf(c.OutOrStdout(), "Refused: %d %s\n", a.Status, a.Reason)
-		default:
-			fmt.Fprintln(c.OutOrStdout(), "Let through to the backend.")
-		}
+		printConclusion(c.OutOrStdout(), a)
 	}
 	if !a.Decided || a.Reason != "" {
 		return errFound

@@ -11,9 +11,9 @@ import (
 )
 
 func newProducts() *cobra.Command {
-	return group("products", "Add, change, show, list and delete products: what may be called", "A product bundles APIs, or operations of them, and the scopes that a token must have.",
+	return group("products", "Add, change, show, list and delete products: what may be called", "A product bundles APIs, or operations of them, and the scopes of which a token must have at least one.",
 		newProductsAdd(), newProductsEdit(), newProductsShow(), newProductsList(),
-		removeFrom("products", "product", "Delete takes a product out of the file. The apps that were granted it must be changed first ('sallyport apps edit')."))
+		removeFrom("products", "product", "Delete removes a product from the file. Change the apps that were granted it first ('sallyport apps edit')."))
 }
 
 func newProductsAdd() *cobra.Command {
@@ -21,19 +21,19 @@ func newProductsAdd() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "add NAME",
 		Short: "Add a product",
-		Long: `Add writes a product with whole APIs: --api NAME for any version, NAME/VERSION for one. Operations (paths and methods)
-are for an editor: see products[].apis[].operations in the operator's reference.`,
+		Long: `Add writes a product with whole APIs: --api NAME for any version, NAME/VERSION for one. Add operations (paths
+and methods) in an editor: see products[].apis[].operations in the operator's reference.`,
 		Example: "  sallyport products add portal --api customers/v1 --scope customers.read",
 		Args:    exactly(1),
 	}
 	file := addFile(c)
-	c.Flags().StringSliceVar(&apis, "api", nil, "an API of the product, NAME or NAME/VERSION; may be given several times")
-	c.Flags().StringSliceVar(&scopes, "scope", nil, "a scope of which a token must have at least one; may be given several times")
+	c.Flags().StringSliceVar(&apis, "api", nil, "an API of the product, NAME or NAME/VERSION; can be repeated")
+	c.Flags().StringSliceVar(&scopes, "scope", nil, "a scope of which a token must have at least one; can be repeated")
 	must(c.MarkFlagRequired("api"))
 	c.RunE = func(c *cobra.Command, args []string) error {
 		err := update(*file, func(d *document.Document) error {
 			if _, err := find(d.Root(), "products", "product", "name", args[0]); err == nil {
-				return fmt.Errorf("product %q is there already", args[0])
+				return fmt.Errorf("product %q already exists", args[0])
 			}
 			node := document.Mapping("name", args[0], "apis", apiList(apis))
 			if len(scopes) > 0 {
@@ -77,6 +77,13 @@ func newProductsShow() *cobra.Command {
 			}
 			t := &table{head: []string{"PRODUCT", p.Name}}
 			t.add("apis", orAny(p.APIs))
+			for _, o := range p.Operations {
+				methods := "any method"
+				if len(o.Methods) > 0 {
+					methods = strings.Join(o.Methods, ", ")
+				}
+				t.add("operation", o.API+" "+o.Path+", "+methods)
+			}
 			t.add("scopes", orAny(p.Scopes))
 			t.add("apps", strings.Join(p.Apps, ", "))
 			return out.print(c.OutOrStdout(), p, t)

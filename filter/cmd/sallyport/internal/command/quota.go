@@ -15,7 +15,7 @@ const redisPassword = "SALLYPORT_REDIS_PASSWORD"
 
 func newQuota() *cobra.Command {
 	return group("quota", "Show and reset what an app has used of its quota",
-		`Quota reads the counts that envoyproxy/ratelimit keeps in Redis for the step quota in the modes exact and reconciled.
+		`Quota reads the counts that envoyproxy/ratelimit keeps in Redis for quota steps in the modes exact and reconciled.
 In mode local each Envoy has a count of its own, which cannot be read.`, newQuotaShow(), newQuotaReset())
 }
 
@@ -28,10 +28,10 @@ type quotaFlags struct {
 
 func addQuotaFlags(c *cobra.Command) *quotaFlags {
 	f := &quotaFlags{}
-	c.Flags().StringVar(&f.redis, "redis", "127.0.0.1:6379", "where Redis is; its password stands in the variable "+redisPassword)
+	c.Flags().StringVar(&f.redis, "redis", "127.0.0.1:6379", "address of Redis; its password is in the variable "+redisPassword)
 	c.Flags().StringVar(&f.party.Domain, "domain", "sallyport", "the engine's domain")
 	c.Flags().StringVar(&f.party.Quota, "name", "default", "the quota's name")
-	c.Flags().StringVar(&f.app, "app", "", "whose")
+	c.Flags().StringVar(&f.app, "app", "", "whose counts")
 	must(c.MarkFlagRequired("app"))
 	return f
 }
@@ -78,8 +78,8 @@ func newQuotaShow() *cobra.Command {
 func newQuotaReset() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "reset",
-		Short: "Let an app begin again",
-		Long: `Reset removes the app's counts. Envoys that know a limit to be used up ask the engine again after 5 seconds; in mode
+		Short: "Reset what an app has used",
+		Long: `Reset removes the app's counts. Envoys that know that a limit is used up ask the engine again after 5 seconds; in mode
 reconciled, what they have not reported yet is counted then.`,
 		Example: "  sallyport quota reset --redis redis.example.internal:6379 --app global-customer-portal",
 		Args:    exactly(0),

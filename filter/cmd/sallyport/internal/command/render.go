@@ -37,17 +37,17 @@ func newRender() *cobra.Command {
 		Use:   "render",
 		Short: "Make the complete manifest of a gateway from its configuration",
 		Long: `Render puts the configuration into the manifest that comes with Sallyport, with one cluster for each authorization server
-that it names, and the environment variables that it reads. What the filter would refuse is not rendered. With --json it
-prints the configuration alone, as JSON: what belongs into the value of a manifest that you keep yourself.
+that it names, and the environment variables that it reads. A configuration that the filter would refuse is not rendered.
+With --json it prints only the configuration, as JSON: the value for a manifest that you maintain yourself.
 
-Where the engine of a quota is, the configuration does not say: --quota-engine does, and makes its cluster.
+The configuration does not say where the engine of a quota is: --quota-engine does, and adds its cluster.
 
-A backend is HOST:PORT; the same again is one more endpoint of it. API=HOST:PORT or API/VERSION=HOST:PORT is a backend of that
-API alone; the one without an API gets all others. By --backend-tls it wants a client certificate (mutual, the default), none
-(tls), or is spoken to in plain HTTP, for a test. A service of Istio's mesh (NAME.NAMESPACE.svc.cluster.local) is left to the
-mesh's own TLS (mesh).
+A backend is HOST:PORT; another one is one more endpoint of it. API=HOST:PORT or API/VERSION=HOST:PORT is a backend for that
+API only; the one without an API gets all others. --backend-tls says whether it needs a client certificate (mutual, the
+default), needs none (tls), or is reached by plain HTTP, for a test (plain). A service of Istio's mesh
+(NAME.NAMESPACE.svc.cluster.local) is left to the mesh's own TLS (mesh).
 
-Istio and Envoy Gateway name clusters themselves: what the configuration calls them is replaced. They fetch the filter as an
+Istio and Envoy Gateway name clusters themselves: the names in the configuration are replaced. They fetch the filter as an
 image (--image), by its digest, as 'make oci' prints it.
 
 Secrets stay where they are: the manifest names variables and files, and holds a secret only if the configuration does.`,
@@ -61,18 +61,18 @@ Secrets stay where they are: the manifest names variables and files, and holds a
 	file := addFile(c)
 	flags := c.Flags()
 	flags.StringVar(&r.target, "for", "", "what runs the gateway: "+strings.Join(targets, ", "))
-	flags.BoolVar(&r.json, "json", false, "print the filter's configuration alone, as JSON")
-	flags.StringArrayVar(&r.backends, "backend", nil, "host:port of the backend, or API=host:port; may be given again")
-	flags.StringArrayVar(&r.engines, "quota-engine", nil, "host:port of the engine that counts quotas, spoken to in plain gRPC, or CLUSTER=host:port; may be given again")
-	flags.StringVar(&r.backendTLS, "backend-tls", "", "how backends are spoken to: "+strings.Join(backendForms, ", ")+" (default mutual; mesh for services of Istio's mesh)")
+	flags.BoolVar(&r.json, "json", false, "print only the filter's configuration, as JSON")
+	flags.StringArrayVar(&r.backends, "backend", nil, "host:port of the backend, or API=host:port; can be repeated")
+	flags.StringArrayVar(&r.engines, "quota-engine", nil, "host:port of the engine that counts quotas, reached by plain gRPC, or CLUSTER=host:port; can be repeated")
+	flags.StringVar(&r.backendTLS, "backend-tls", "", "how to connect to backends: "+strings.Join(backendForms, ", ")+" (default mutual; mesh for services of Istio's mesh)")
 	flags.StringVar(&r.backendName, "backend-name", "", "the name in the backend's certificate (default: the backend's host)")
 	flags.StringVar(&r.envoy.BackendCA, "backend-ca", "", "path on the gateway of the backend's CA (default /etc/sallyport/tls/backend-ca.crt)")
-	flags.StringVar(&r.identityTLS, "identity-tls", otherForms[0], "how authorization servers are spoken to: "+strings.Join(otherForms, ", ")+"; plain is for a test")
+	flags.StringVar(&r.identityTLS, "identity-tls", otherForms[0], "how to connect to authorization servers: "+strings.Join(otherForms, ", ")+"; plain is for a test")
 	flags.StringVar(&r.envoy.Okta.CA, "system-ca", "", "path on the gateway of the CAs for the authorization server (default /etc/ssl/certs/ca-certificates.crt)")
 	flags.StringVar(&r.envoy.Module, "module", "", "path on the gateway of sallyport.wasm (default /etc/sallyport/sallyport.wasm)")
 	flags.StringVar(&r.envoy.Secrets, "secrets", "", "path on the gateway of the folder with gateway.yaml and backend-client.yaml (default /etc/sallyport/secrets)")
 	flags.StringVar(&r.envoy.Listen, "listen", "", "host:port to listen on (default 0.0.0.0:8443)")
-	flags.StringVar(&r.listenTLS, "listen-tls", otherForms[0], "how clients speak to the gateway: "+strings.Join(otherForms, ", ")+"; plain is for a test, on loopback")
+	flags.StringVar(&r.listenTLS, "listen-tls", otherForms[0], "how clients connect to the gateway: "+strings.Join(otherForms, ", ")+"; plain is for a test, on loopback")
 	flags.StringVar(&r.envoy.Admin, "admin", "", "host:port of Envoy's admin interface, on loopback (default 127.0.0.1:9901)")
 	flags.StringVar(&r.image, "image", "", "for Istio and Envoy Gateway: registry/name@sha256:... of the filter")
 	c.MarkFlagsMutuallyExclusive("for", "json")
@@ -104,7 +104,7 @@ Secrets stay where they are: the manifest names variables and files, and holds a
 	return c
 }
 
-// tellEngines names the clusters of quota's engine that the manifest has nothing for.
+// tellEngines names the clusters of quota engines that the manifest does not have.
 func (r *renderFlags) tellEngines(c *cobra.Command, config []byte) error {
 	clusters, err := render.Engines(config)
 	if err != nil {
@@ -116,11 +116,11 @@ func (r *renderFlags) tellEngines(c *cobra.Command, config []byte) error {
 	}
 	remedy := map[string]string{
 		"envoy":         "or add it, with HTTP/2 and without retries, as in envoy-config/quota-cluster.yaml",
-		"istio":         "or call it as Istio does, outbound|PORT||HOST",
-		"envoy-gateway": "or call it as Envoy Gateway does, grpcroute/NAMESPACE/NAME/rule/0",
+		"istio":         "or name it as Istio does, outbound|PORT||HOST",
+		"envoy-gateway": "or name it as Envoy Gateway does, grpcroute/NAMESPACE/NAME/rule/0",
 	}
 	for _, cluster := range render.WithoutEngine(r.target, clusters, engines) {
-		fmt.Fprintf(c.ErrOrStderr(), "sallyport: the manifest has no cluster %q, which the step quota asks: give --quota-engine host:port, %s; "+
+		fmt.Fprintf(c.ErrOrStderr(), "sallyport: the manifest has no cluster %q, which a quota step calls: give --quota-engine host:port, %s; "+
 			"until then the engine counts as failed\n", cluster, remedy[r.target])
 	}
 	return nil
@@ -130,7 +130,7 @@ func (r *renderFlags) tellEngines(c *cobra.Command, config []byte) error {
 func renderJSON(c *cobra.Command, file string) error {
 	for _, name := range slices.Concat(envoysOwn, []string{"image", "backend-tls", "identity-tls"}) {
 		if c.Flags().Changed(name) {
-			return fmt.Errorf("--%s has no use with --json", name)
+			return fmt.Errorf("--%s cannot be used with --json", name)
 		}
 	}
 	config, err := goodConfig(file)
@@ -168,7 +168,7 @@ func (r *renderFlags) render(config []byte) ([]byte, error) {
 	return render.Envoy(config, r.envoy)
 }
 
-// check refuses flags that do not fit each other.
+// check refuses flags that do not fit together.
 func (r *renderFlags) check(c *cobra.Command) error {
 	if r.target == "" {
 		return errors.New(`required flag(s) "for" not set`)
@@ -188,13 +188,13 @@ func (r *renderFlags) check(c *cobra.Command) error {
 		}
 	}
 	if r.backendTLS == string(render.Mesh) && r.target != "istio" {
-		return fmt.Errorf("--backend-tls mesh has no use for %s", r.target)
+		return fmt.Errorf("--backend-tls mesh cannot be used for %s", r.target)
 	}
 	if r.backendTLS == string(render.Plain) && (r.backendName != "" || r.envoy.BackendCA != "") {
-		return errors.New("--backend-name and --backend-ca have no use with --backend-tls plain, which verifies nothing")
+		return errors.New("--backend-name and --backend-ca cannot be used with --backend-tls plain, which verifies nothing")
 	}
 	if r.listenTLS == string(render.Plain) && !onLoopback(r.envoy.Listen) {
-		return errors.New("--listen-tls plain needs --listen on loopback, such as 127.0.0.1:8000: keys and tokens travel in the open")
+		return errors.New("--listen-tls plain needs --listen on loopback, such as 127.0.0.1:8000: keys and tokens are sent unencrypted")
 	}
 	if r.envoy.Admin != "" && !onLoopback(r.envoy.Admin) {
 		return errors.New("--admin must be on loopback, such as 127.0.0.1:9901: it can stop Envoy and shows its configuration")
@@ -208,23 +208,23 @@ func onLoopback(hostPort string) bool {
 	return err == nil && addressErr == nil && address.IsLoopback()
 }
 
-// envoysOwn are the flags that have a use for Envoy alone.
+// envoysOwn are the flags that are only for Envoy.
 var envoysOwn = []string{"backend-ca", "system-ca", "module", "secrets", "listen", "listen-tls", "admin"}
 
-// onlyFor refuses a flag that the target has no use for: whoever gave it meant another one.
+// onlyFor refuses a flag that is not for the target: whoever gave it meant another one.
 func onlyFor(c *cobra.Command, target string) error {
 	if target == "envoy" && c.Flags().Changed("image") {
-		return errors.New("--image has no use for envoy: see --module")
+		return errors.New("--image cannot be used for envoy: see --module")
 	}
 	for _, name := range envoysOwn {
 		if target != "envoy" && c.Flags().Changed(name) {
-			return fmt.Errorf("--%s has no use for %s", name, target)
+			return fmt.Errorf("--%s cannot be used for %s", name, target)
 		}
 	}
 	return nil
 }
 
-// goodConfig is the file as the filter wants it, JSON, if the filter takes it.
+// goodConfig is the file as JSON, if the filter accepts it.
 func goodConfig(file string) ([]byte, error) {
 	d, err := read(file)
 	if err != nil {

@@ -14,18 +14,18 @@ func newRotate() *cobra.Command {
 	var appName, overlap, expires, only string
 	c := &cobra.Command{
 		Use:   "rotate --app NAME",
-		Short: "Mint a new key and let the old one end",
-		Long: `Rotate mints a new key for an app and gives its living key an end: for --overlap both work, so that the caller can
-change over. The new key ends when the old one would have, unless --expires says otherwise (a time, or never). An app with
-several living keys wants --key, the one to end.`,
+		Short: "Mint a new key and let the old one expire",
+		Long: `Rotate mints a new key for an app and makes its active key expire: for --overlap both work, so that the caller can switch.
+The new key expires when the old one would have, unless --expires says otherwise (a time, or never). For an app with several
+active keys, --key names the one to expire.`,
 		Example: "  sallyport keys rotate --app global-customer-portal --overlap 7d --expires 90d",
 		Args:    exactly(0),
 	}
 	file, out := addFile(c), addOutput(c)
 	c.Flags().StringVar(&appName, "app", "", "the app whose key to replace")
-	c.Flags().StringVar(&overlap, "overlap", "7d", "how long the old key goes on working")
-	c.Flags().StringVar(&expires, "expires", "", "when the new key ends: 90d, a date, or never; when the old one would have, if left out")
-	c.Flags().StringVar(&only, "key", "", "id of the key to end, when the app has several")
+	c.Flags().StringVar(&overlap, "overlap", "7d", "how long the old key keeps working")
+	c.Flags().StringVar(&expires, "expires", "", "when the new key expires: 90d, a date, or never; by default when the old one would have")
+	c.Flags().StringVar(&only, "key", "", "id of the key to expire, if the app has several")
 	must(c.MarkFlagRequired("app"))
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		var m minted
@@ -63,13 +63,13 @@ several living keys wants --key, the one to end.`,
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(c.ErrOrStderr(), "key %s ends after %s.\n", ended, overlap)
+		fmt.Fprintf(c.ErrOrStderr(), "key %s expires after %s.\n", ended, overlap)
 		return printMinted(c, out, m)
 	}
 	return c
 }
 
-// newEnd is when the new key ends, as --expires says it: "" for never, and what the old key says when the flag is left out.
+// newEnd is when the new key expires, as --expires gives it: "" for never, and what the old key says when the flag is left out.
 func newEnd(old *yaml.Node, asked string, overlap time.Time) (string, error) {
 	if asked == "never" {
 		return "", nil
@@ -83,15 +83,15 @@ func newEnd(old *yaml.Node, asked string, overlap time.Time) (string, error) {
 	}
 	end, err := document.ParseTime(written)
 	if err != nil {
-		return "", fmt.Errorf("the end of key %s: %w", document.Text(old, "id"), err)
+		return "", fmt.Errorf("the expiry of key %s: %w", document.Text(old, "id"), err)
 	}
 	if !end.After(overlap) {
-		return "", fmt.Errorf("key %s ends on %s, before the overlap does: say with --expires when the new one ends (90d, a date, never)", document.Text(old, "id"), stamp(end))
+		return "", fmt.Errorf("key %s expires on %s, before the overlap ends: say with --expires when the new one expires (90d, a date, never)", document.Text(old, "id"), stamp(end))
 	}
 	return stamp(end), nil
 }
 
-// toRotate finds the one living key of an app, or the one that was named.
+// toRotate finds the one active key of an app, or the one that was named.
 func toRotate(a *yaml.Node, only string, now time.Time) (*yaml.Node, error) {
 	var living []*yaml.Node
 	var ids []string
@@ -112,11 +112,11 @@ func toRotate(a *yaml.Node, only string, now time.Time) (*yaml.Node, error) {
 	case len(living) == 1:
 		return living[0], nil
 	case only != "":
-		return nil, fmt.Errorf("app %s has no living key %q; %s", name, only, haves(ids))
+		return nil, fmt.Errorf("app %s has no active key %q; %s", name, only, haves(ids))
 	case len(living) == 0:
-		return nil, fmt.Errorf("app %s has no living key to rotate: mint one", name)
+		return nil, fmt.Errorf("app %s has no active key to rotate: mint one", name)
 	}
-	return nil, fmt.Errorf("app %s has %d living keys: say with --key which one is to end; %s", name, len(living), haves(ids))
+	return nil, fmt.Errorf("app %s has %d active keys: name the one to expire with --key; %s", name, len(living), haves(ids))
 }
 
 func newRevoke() *cobra.Command {

@@ -13,8 +13,8 @@ func newSchema() *cobra.Command {
 		Use:   "schema",
 		Short: "Print the JSON Schema of the configuration, for editors",
 		Long: `Schema prints the JSON Schema (draft 7) of the configuration, made from what the filter's own loader knows. With it an editor
-completes and explains members while you write. What it refuses the filter refuses; whether members fit each other, only
-'sallyport check' sees.
+completes and explains members while you write. The filter refuses whatever it refuses; only 'sallyport check' sees whether
+members fit together.
 
 For editors with the YAML language server, the first line of the configuration names the schema:
   # yaml-language-server: $schema=sallyport.schema.json`,

@@ -21,7 +21,7 @@ type stepShown struct {
 
 func newSequence() *cobra.Command {
 	return group("sequence", "Show and change what each request goes through",
-		`A sequence is a list of steps; they are counted from 1. The default one is for all APIs that have none of their own (--api).`,
+		`A sequence is a list of steps, numbered from 1. The default one is for all APIs that have none of their own (--api).`,
 		newSequenceList(), newSequenceAdd(), newSequenceMove(), newSequenceRemove())
 }
 
@@ -29,7 +29,7 @@ func newSequence() *cobra.Command {
 type sequenceFlags struct{ file, api *string }
 
 func addSequence(c *cobra.Command) sequenceFlags {
-	return sequenceFlags{addFile(c), c.Flags().String("api", "", "the API with a sequence of its own, NAME/VERSION; the default one when left out")}
+	return sequenceFlags{addFile(c), c.Flags().String("api", "", "the API with a sequence of its own, NAME/VERSION; by default the default sequence")}
 }
 
 // owner is the mapping that has the sequence.
@@ -158,7 +158,7 @@ of the default one first: from then on, changes of the default one are no longer
 		Args: exactly(1),
 	}
 	s := addSequence(c)
-	c.Flags().StringVar(&before, "before", "", "the step that it comes before: its number, or its name")
+	c.Flags().StringVar(&before, "before", "", "the step to insert it before: its number, or its name")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		parsed, err := document.Parse([]byte(args[0]))
 		if err != nil || len(parsed.Root().Content) != 2 {
@@ -202,8 +202,8 @@ of the default one first: from then on, changes of the default one are no longer
 func newSequenceMove() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "move STEP NUMBER",
-		Short:   "Give a step another place",
-		Long:    "Move takes a step, by its number or its name, and puts it where the number says, counted after it was taken away.",
+		Short:   "Move a step to another place",
+		Long:    "Move takes a step, by its number or its name, to the place NUMBER, counted after it was removed.",
 		Example: "  sallyport sequence move spike_arrest 1",
 		Args:    exactly(2),
 	}
@@ -230,7 +230,7 @@ func newSequenceMove() *cobra.Command {
 			}
 			return d.Insert(owner, "sequence", to-1, step)
 		})
-		return done(c, err, "step %s is number %s now", name, args[1])
+		return done(c, err, "step %s is now number %s", name, args[1])
 	}
 	return c
 }
@@ -252,12 +252,12 @@ func newSequenceRemove() *cobra.Command {
 			}
 			return d.RemoveItem(owner, "sequence", at)
 		})
-		return done(c, err, "step %s removed: see 'sallyport check'", args[0])
+		return done(c, err, "step %s removed: see 'sallyport check %s'", args[0], *s.file)
 	}
 	return c
 }
 
-// removeFrom is the command that takes one item off a list of the root, chosen by its name.
+// removeFrom is the command that removes one item from a list of the root, chosen by its name.
 func removeFrom(list, what, long string) *cobra.Command {
 	c := &cobra.Command{
 		Use:     "delete NAME",

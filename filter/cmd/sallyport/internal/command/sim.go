@@ -23,7 +23,7 @@ const (
 )
 
 func newSim() *cobra.Command {
-	return group("sim", "Run what a gateway needs around it, simulated", "Sim is for those who have no Okta to try a gateway with.", newSimOkta())
+	return group("sim", "Run simulated servers that a gateway needs", "Sim is for trying a gateway without an Okta of your own.", newSimOkta())
 }
 
 func newSimOkta() *cobra.Command {
@@ -33,7 +33,7 @@ func newSimOkta() *cobra.Command {
 		Use:   "okta",
 		Short: "Run a simulated Okta, until it is interrupted",
 		Long: `Okta runs one custom authorization server with Okta's paths, texts and token shapes, in plain HTTP on loopback: tokens by client
-credentials, introspection, revocation, keys. It is for tests, and forgets everything when it ends.`,
+credentials, introspection, revocation, keys. It is for tests, and forgets everything when it stops.`,
 		Example: `  sallyport sim okta --scope customers.read
   sallyport init --issuer http://127.0.0.1:18080/oauth2/default --audience api://default --client-id gateway
   curl -u portal:portal-secret -d 'grant_type=client_credentials&scope=customers.read' http://127.0.0.1:18080/oauth2/default/v1/token`,

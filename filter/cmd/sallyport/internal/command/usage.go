@@ -30,12 +30,12 @@ func newUsage() *cobra.Command {
 	var filter usage.Filter
 	c := &cobra.Command{
 		Use:   "usage",
-		Short: "Show who calls which API and version, how often, and how it goes",
+		Short: "Show who calls which API and version, how often, and with what result",
 		Long: `Usage reads what the gateways recorded: calls let through, errors (5xx) among them, refused calls by reason, the time
 that calls took, and when the last one came, by app, product, API and version.
 
-From Prometheus it counts raw samples, so the numbers are whole and exact but for what came between a gateway's last
-scrape and its end; it says so where that can be. An Envoy (--envoy) only knows totals since its start.`,
+From Prometheus it counts raw samples, so the numbers are whole and exact, except for what came between a gateway's last
+scrape and its end; it says so where there may be such calls. An Envoy (--envoy) only knows totals since its start.`,
 		Example: `  sallyport usage --prometheus http://127.0.0.1:9090 --since 7d
   sallyport usage --envoy http://127.0.0.1:9901 --api customers --output json
   sallyport usage deprecation --prometheus http://127.0.0.1:9090 --api customers --version v1 --file sallyport.yaml`,

@@ -21,7 +21,7 @@ type sourceFlags struct{ prometheus, job, envoy string }
 func addSource(c *cobra.Command) *sourceFlags {
 	s := &sourceFlags{}
 	c.Flags().StringVar(&s.prometheus, "prometheus", "", "URL of a Prometheus server that scrapes the gateways")
-	c.Flags().StringVar(&s.job, "job", "", "with --prometheus: the scrape job of the gateways; any when left out")
+	c.Flags().StringVar(&s.job, "job", "", "with --prometheus: the scrape job of the gateways; any by default")
 	c.Flags().StringVar(&s.envoy, "envoy", "", "URL of one gateway's admin interface, such as http://127.0.0.1:9901")
 	c.MarkFlagsMutuallyExclusive("prometheus", "envoy")
 	c.MarkFlagsMutuallyExclusive("job", "envoy")

@@ -42,7 +42,7 @@ func Parse(text []byte) (*Document, error) {
 // Text is the document as it is to be written.
 func (d *Document) Text() []byte { return d.text }
 
-// Root is the mapping of the document, to be read and not to be changed.
+// Root is the mapping of the document, which must not be changed.
 func (d *Document) Root() *yaml.Node { return d.root }
 
 // Member gives the value of a member of a mapping, nil when it is not there.
@@ -83,8 +83,7 @@ func resolve(n *yaml.Node) *yaml.Node {
 	return n
 }
 
-// Mapping makes a mapping of names and values in turn. Values that are no
-// nodes become strings.
+// Mapping makes a mapping of names and values in turn. Values that are not nodes become strings.
 func Mapping(namesAndValues ...any) *yaml.Node {
 	m := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Style: yaml.FlowStyle}
 	for _, v := range namesAndValues {

@@ -8,7 +8,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Append adds items to the list that is member name of a mapping of this document; a list that is not there is made. After
+// Append adds items to the list that is member name of a mapping of this document; a missing list is created. After
 // this, as after Set, the nodes are new ones.
 func (d *Document) Append(mapping *yaml.Node, name string, items ...*yaml.Node) error {
 	if len(items) == 0 {
@@ -32,7 +32,7 @@ func (d *Document) Append(mapping *yaml.Node, name string, items ...*yaml.Node) 
 // Set gives a member of a mapping of this document a value; a member that is not there is added at the end.
 func (d *Document) Set(mapping *yaml.Node, name string, value *yaml.Node) error {
 	if mapping.Kind != yaml.MappingNode {
-		return fmt.Errorf("line %d: %s must stand in a mapping", mapping.Line, name)
+		return fmt.Errorf("line %d: %s must be in a mapping", mapping.Line, name)
 	}
 	for i := 0; i+1 < len(mapping.Content); i += 2 {
 		if mapping.Content[i].Value == name {
@@ -63,7 +63,7 @@ func (d *Document) settle(text []byte, spliced bool) error {
 		return fmt.Errorf("write YAML: %w", err)
 	}
 	if !d.take(out.Bytes(), want) {
-		return fmt.Errorf("write YAML: the file cannot be changed without changing what it says; edit it by hand")
+		return fmt.Errorf("write YAML: the file cannot be changed without changing its meaning; edit it by hand")
 	}
 	return nil
 }
@@ -122,7 +122,7 @@ func (d *Document) added(mapping *yaml.Node, name string, value *yaml.Node) ([]b
 	return d.insertAfter(lastLine(mapping), mapping.Column-1, member(name, value))
 }
 
-// replaced splices a value in the place of a scalar that stands on one line, or of a flow list or mapping.
+// replaced splices a value in the place of a scalar that is on one line, or of a flow list or mapping.
 func (d *Document) replaced(old, value *yaml.Node) ([]byte, bool) {
 	start, ok := d.offset(old)
 	if ok && old.Kind != yaml.ScalarNode && old.Style&yaml.FlowStyle != 0 {
@@ -147,7 +147,7 @@ func (d *Document) beforeClosing(n *yaml.Node, text string) ([]byte, bool) {
 	return d.beforeClosingWith(n, text, ", ")
 }
 
-// beforeClosingWith is beforeClosing with another separator behind what is there.
+// beforeClosingWith is beforeClosing with another separator after what is there.
 func (d *Document) beforeClosingWith(n *yaml.Node, text, separator string) ([]byte, bool) {
 	start, ok := d.offset(n)
 	if !ok {
@@ -233,7 +233,7 @@ func (d *Document) offset(n *yaml.Node) (int, bool) {
 	return 0, false
 }
 
-// lineEnd is the offset behind a line, counted from 1.
+// lineEnd is the offset after a line, counted from 1.
 func (d *Document) lineEnd(line int) (int, bool) {
 	at := 0
 	for ; line > 0; line-- {

@@ -69,8 +69,8 @@ func readBounded(path string) ([]byte, error) {
 }
 
 // Update changes a file under a lock that other commands respect: it is read, changed, checked by change, and replaced
-// whole. Whoever reads it, and whenever this process dies, it is the old one or the new one. A file that is not there is
-// an empty document. Nothing is written when change fails.
+// whole. Whoever reads it, and whenever this process dies, it is the old one or the new one. A missing file is an empty
+// document. Nothing is written when change fails.
 func Update(path string, change func(*Document) error) error {
 	unlock, err := lock(path)
 	if err != nil {

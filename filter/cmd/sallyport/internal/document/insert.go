@@ -8,8 +8,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Insert puts an item before the index of the list that is member name of a mapping of this document; the list's length is
-// its end. A list that is not there is made.
+// Insert puts an item before the index of the list that is member name of a mapping of this document; the list's length
+// is its end. A missing list is created.
 func (d *Document) Insert(mapping *yaml.Node, name string, index int, item *yaml.Node) error {
 	list := Member(mapping, name)
 	if list == nil || list.Kind != yaml.SequenceNode || index >= len(list.Content) {
@@ -20,7 +20,8 @@ func (d *Document) Insert(mapping *yaml.Node, name string, index int, item *yaml
 	return d.settle(text, ok)
 }
 
-// RemoveItem takes an item off the list that is member name of a mapping of this document, with the comment above it.
+// RemoveItem removes an item from the list that is member name of a mapping of this document, with the comment above
+// it.
 func (d *Document) RemoveItem(mapping *yaml.Node, name string, index int) error {
 	list := Member(mapping, name)
 	if list == nil || list.Kind != yaml.SequenceNode || index < 0 || index >= len(list.Content) {
@@ -37,7 +38,7 @@ func (d *Document) RemoveItem(mapping *yaml.Node, name string, index int) error 
 	return d.settle(text, ok)
 }
 
-// RemoveMember takes a member off a mapping of this document; one that is not there is no error.
+// RemoveMember removes a member from a mapping of this document; a missing one is not an error.
 func (d *Document) RemoveMember(mapping *yaml.Node, name string) error {
 	for i := 0; i+1 < len(mapping.Content); i += 2 {
 		if mapping.Content[i].Value == name {
@@ -84,7 +85,7 @@ func (d *Document) withoutMember(mapping *yaml.Node, index int) ([]byte, bool) {
 	}
 	name := mapping.Content[index]
 	if index == 0 && mapping != d.root {
-		return nil, false // it may stand behind the dash of a list
+		return nil, false // it may follow the dash of a list
 	}
 	return d.cutLines(d.head(name), lastLine(mapping.Content[index+1]))
 }
@@ -163,7 +164,7 @@ func (d *Document) AppendLines(mapping *yaml.Node, name string, items ...*yaml.N
 	return d.settle(text, ok)
 }
 
-// lineIndent is how far an item on a line of its own stands behind the line that its list begins on.
+// lineIndent is how far an item on a line of its own is indented from the line that its list begins on.
 const lineIndent = 4
 
 // margin counts the blanks that a line begins with.

@@ -13,7 +13,7 @@ import (
 )
 
 // JSON is the document as the filter gets it. Words of YAML 1.1 such as off are booleans, as they are to Kubernetes.
-// Members keep their order, and one that stands twice stands twice, for the filter's loader to find.
+// Members keep their order, and a duplicate stays, for the filter's loader to find.
 func (d *Document) JSON() ([]byte, error) {
 	var out bytes.Buffer
 	if err := writeJSON(&out, d.root); err != nil {
@@ -116,7 +116,7 @@ func writeNumber(out *bytes.Buffer, n *yaml.Node) error {
 	}
 	var f float64
 	if err := n.Decode(&f); err != nil || math.IsInf(f, 0) || math.IsNaN(f) {
-		return fmt.Errorf("line %d: not a number that JSON knows", n.Line)
+		return fmt.Errorf("line %d: not a number that JSON can represent", n.Line)
 	}
 	out.WriteString(strconv.FormatFloat(f, 'g', -1, 64))
 	return nil

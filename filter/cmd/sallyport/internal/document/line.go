@@ -8,8 +8,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Line is where a path such as apps[3].keys[0].id stands; what is missing or cannot be followed stands where it should be
-// in. It is 1 for the path "".
+// Line is where a path such as apps[3].keys[0].id is; for one that is missing or cannot be followed, it is the line of
+// what should contain it. It is 1 for the path "".
 func (d *Document) Line(path string) int {
 	n, line := d.root, 1
 	for path != "" && n != nil {

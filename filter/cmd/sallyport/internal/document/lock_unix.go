@@ -9,8 +9,8 @@ import (
 	"syscall"
 )
 
-// lock waits for the file beside path that stands for the right to change it. It cannot be path itself, which is replaced.
-// The holder removes it. If the holder dies it stays, and is free.
+// lock waits for the lock file beside path. It cannot be path itself, which is replaced. Its holder removes it; if the holder
+// dies, it stays and is free.
 func lock(path string) (unlock func(), err error) {
 	name := path + ".lock"
 	for {

@@ -20,7 +20,7 @@ func OtherKind(root *yaml.Node) string {
 func printable(s string) string {
 	for _, r := range s {
 		if r < ' ' || r > '~' {
-			return "of a strange kind"
+			return "of an unknown kind"
 		}
 	}
 	return s

@@ -11,8 +11,8 @@ import (
 )
 
 // AnyVariable stands in for what an environment variable of the VM holds, which
-// is not ours to know: a text that is good as a secret and as a private key.
-// Nobody else has this key.
+// we cannot know: a text that is good as a secret and as a private key. Nobody
+// else has this key.
 var AnyVariable = sync.OnceValue(func() string {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/nativehost"
 )
 
-// NewRequest is a request for an absolute URL. Headers are "Name: value". The path and the query are sent as they stand, but
-// for blanks: what is wrong with them the gateway says.
+// NewRequest is a request for an absolute URL. Headers are "Name: value". The path and the query are sent as they are,
+// except for blanks: the gateway says what is wrong with them.
 func NewRequest(method, target string, headers []string) (nativehost.Request, error) {
 	wrong := errors.New("the URL must be absolute, as in https://api.example.com/orders/7")
 	scheme, rest, ok := strings.Cut(target, "://")
@@ -46,7 +46,7 @@ func NewRequest(method, target string, headers []string) (nativehost.Request, er
 	for _, line := range headers {
 		name, value, ok := strings.Cut(line, ":")
 		if !ok || strings.TrimSpace(name) == "" {
-			return nativehost.Request{}, errors.New("a header must be 'Name: value'") // what stands there may be a key
+			return nativehost.Request{}, errors.New("a header must be 'Name: value'") // what is there may be a key
 		}
 		if strings.EqualFold(strings.TrimSpace(name), "host") {
 			r.Headers[0].Value = strings.TrimSpace(value)
@@ -61,7 +61,7 @@ func basic(credentials string) string {
 	return "authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(credentials))
 }
 
-// curlLine is what the options of a curl command say of the request.
+// curlLine is what the options of a curl command say about the request.
 type curlLine struct {
 	method, target  string
 	headers, data   []string
@@ -72,14 +72,17 @@ type curlLine struct {
 	asIs, noGlob    bool // of the URL
 }
 
-// ParseCurl reads a curl command as browsers and colleagues copy it: a URL, what makes headers, method, query and body, and
-// switches that change nothing of the request.
+// ParseCurl reads a curl command as browsers and colleagues copy it: a URL, options for headers, method, query and
+// body, and switches that change nothing about the request.
 func ParseCurl(line string) (nativehost.Request, error) {
 	words, err := splitWords(line)
 	if err != nil {
 		return nativehost.Request{}, err
 	}
-	if len(words) == 0 || words[0] != "curl" {
+	if len(words) > 0 && words[0] == "$" { // a prompt
+		words = words[1:]
+	}
+	if len(words) == 0 || words[0] != "curl" && words[0] != "curl.exe" {
 		return nativehost.Request{}, errors.New("a curl line must begin with curl")
 	}
 	var c curlLine
@@ -89,13 +92,13 @@ func ParseCurl(line string) (nativehost.Request, error) {
 	return c.request()
 }
 
-// read takes the words behind curl.
+// read takes the words after curl.
 func (c *curlLine) read(words []string) error {
 	for i := 0; i < len(words); i++ {
 		word := words[i]
 		next := func(name string) (string, error) {
 			if i++; i >= len(words) {
-				return "", fmt.Errorf("%s wants a value", name)
+				return "", fmt.Errorf("%s needs a value", name)
 			}
 			return words[i], nil
 		}
@@ -133,18 +136,18 @@ func (c *curlLine) url(target string) error {
 	return nil
 }
 
-// What a URL has between brackets or braces curl takes for a list, but for those behind a backslash, as Chrome writes them.
+// curl takes what is between brackets or braces in a URL for a list, except after a backslash, as Chrome writes them.
 var (
 	withoutEscapes = strings.NewReplacer(`\[`, "", `\]`, "", `\{`, "", `\}`, "")
 	unescaped      = strings.NewReplacer(`\[`, "[", `\]`, "]", `\{`, "{", `\}`, "}")
 )
 
-// sentAsWritten refuses a URL that curl makes another of, or several.
+// sentAsWritten refuses a URL that curl would change, or turn into several.
 func (c *curlLine) sentAsWritten() error {
 	path, _, _ := strings.Cut(c.target, "#")
 	if !c.noGlob {
 		if strings.ContainsAny(withoutEscapes.Replace(path), "[]{}") && !strings.Contains(path, "://[") {
-			return errors.New("curl makes several URLs of brackets and braces: explain one of them, or add --globoff where they are meant")
+			return errors.New("curl turns brackets and braces into several URLs: explain one of them, or add --globoff if they are meant literally")
 		}
 		c.target = unescaped.Replace(c.target)
 	}
@@ -154,7 +157,7 @@ func (c *curlLine) sentAsWritten() error {
 	}
 	for segment := range strings.SplitSeq(path, "/") {
 		if segment == "." || segment == ".." {
-			return errors.New("curl takes /./ and /../ out of a URL before it sends it: write the URL that is sent, or add --path-as-is")
+			return errors.New("curl removes /./ and /../ from a URL before sending it: write the URL that is sent, or add --path-as-is")
 		}
 	}
 	return nil
@@ -167,7 +170,7 @@ func (c *curlLine) long(word string, next func(string) (string, error)) error {
 		return c.apply(name, "")
 	}
 	if !valued[name] {
-		return fmt.Errorf("the option %s of curl is not understood here", name)
+		return fmt.Errorf("the curl option %s is not supported here", name)
 	}
 	if !attached {
 		var err error
@@ -184,7 +187,7 @@ func (c *curlLine) short(word string, next func(string) (string, error)) error {
 		letter := "-" + word[i:i+1]
 		name, known := shorts[letter]
 		if !known {
-			return fmt.Errorf("the option %s of curl is not understood here", letter)
+			return fmt.Errorf("the curl option %s is not supported here", letter)
 		}
 		if switches[name] {
 			if err := c.apply(name, ""); err != nil {

@@ -31,7 +31,7 @@ func set(words string) map[string]bool {
 	return all
 }
 
-// apply notes what an option says of the request; most say nothing.
+// apply notes what an option says about the request; most say nothing.
 func (c *curlLine) apply(name, value string) error {
 	switch name {
 	case "--request":
@@ -71,7 +71,8 @@ func (c *curlLine) apply(name, value string) error {
 	return nil
 }
 
-// header notes one as curl does: "Name;" has no value, "Name:" takes curl's own header away, and a file is not read.
+// header notes one as curl does: "Name;" has no value, "Name:" removes curl's
+// own header, and a file is not read.
 func (c *curlLine) header(value string) error {
 	switch {
 	case strings.HasPrefix(value, "@"):

@@ -1,5 +1,5 @@
-// Package explain plays one request on the pure filter and tells what each step of its sequence said: no gateway, no
-// network, nothing is counted anywhere.
+// Package explain runs one request through the pure filter and reports what each step of its sequence said: no gateway,
+// no network, nothing is counted anywhere.
 package explain
 
 import (
@@ -36,9 +36,12 @@ type Door struct {
 	State  string `json:"state"`
 	Reason string `json:"reason,omitempty"`
 	Note   string `json:"note,omitempty"`
+	// Clusters are those that the step calls, whether it did or not.
+	Clusters []string `json:"clusters,omitempty"`
 }
 
-// Explanation is what becomes of the request. No value of a header that came with it is shown.
+// Explanation is what becomes of the request. No value of a header that came with it is shown, but for the origin that a
+// preflight's answer repeats, which is one that the configuration allows.
 type Explanation struct {
 	API     string   `json:"api"` // NAME/VERSION, "" for none
 	Doors   []Door   `json:"doors"`
@@ -47,6 +50,7 @@ type Explanation struct {
 	Reason  string   `json:"reason,omitempty"`  // of a refusal
 	Removed []string `json:"removed,omitempty"` // headers, and "query" when that changed
 	Added   []string `json:"added,omitempty"`   // headers, "name: value"
+	Answer  []string `json:"answer,omitempty"`  // headers of a reply in the backend's place, "name: value"
 }
 
 // Question is a request and what surrounds it.
@@ -62,10 +66,10 @@ type Question struct {
 // ErrConfig is a configuration that the filter refuses; `sallyport check` says why.
 var ErrConfig = errors.New("the filter refuses this configuration")
 
-// notGiven is the status of an answer that nobody gave. No server answers so.
+// notGiven is the status of an answer that was not given. No server answers with it.
 const notGiven = 599
 
-// Ask plays the request.
+// Ask runs the request.
 func Ask(q Question) (Explanation, error) {
 	env := map[string]string{}
 	loaded, problems := config.Load(q.Config, func(name string) (string, bool) {
@@ -82,7 +86,8 @@ func Ask(q Question) (Explanation, error) {
 	a := Explanation{Doors: []Door{}, Decided: true}
 	authority, path := header(q.Request.Headers, "host"), q.Request.Target
 	path, _, _ = strings.Cut(path, "?")
-	if index, _, match := loaded.Catalog.ResolveAPI(authority, path); match == catalog.ResolvedAPI {
+	index, _, match := loaded.Catalog.ResolveAPI(authority, path)
+	if match == catalog.ResolvedAPI {
 		api := loaded.Catalog.APIAt(index)
 		a.API = api.Name + "/" + api.Version
 	}
@@ -92,8 +97,8 @@ func Ask(q Question) (Explanation, error) {
 	}
 	callees := calleesOf(q.Config)
 	clusters := map[string]nativehost.ClusterAnswer{}
-	for _, name := range callees.clusters {
-		clusters[name] = answer
+	for _, c := range callees.all {
+		clusters[c.Cluster] = answer
 	}
 	host, err := nativehost.Start(nativehost.Setup{
 		Config: q.Config, Env: func(name string) (string, bool) { v, ok := env[name]; return v, ok },
@@ -105,17 +110,22 @@ func Ask(q Question) (Explanation, error) {
 	}
 	result, err := host.Do(q.Request)
 	if err != nil {
-		return Explanation{}, fmt.Errorf("play the request: %w", err)
+		return Explanation{}, fmt.Errorf("run the request: %w", err)
 	}
 	if callees.askedForKeys(result.Calls) {
 		a.wantsKeys()
+	}
+	if len(a.Doors) > 0 {
+		for i, clusters := range callees.ofSteps(index) {
+			a.Doors[i].Clusters = clusters
+		}
 	}
 	a.conclude(q.Request, result)
 	return a, nil
 }
 
-// saw notes what a step said. What comes of a wait for an answer that was not given says nothing, whatever the step makes
-// of it: the answer was made up.
+// saw notes what a step said. The outcome of a wait for an answer that was not given says nothing, whatever the step
+// makes of it: the answer was made up.
 func (a *Explanation) saw(steps []string, step int, o pipeline.Outcome, given bool) {
 	if len(a.Doors) == 0 {
 		for _, name := range steps {
@@ -128,7 +138,7 @@ func (a *Explanation) saw(steps []string, step int, o pipeline.Outcome, given bo
 	case o.Flight() != nil:
 		door.State, door.Note = Asks, "it would ask the authorization server; give the answer with --introspection"
 		if door.Step == quotaStep {
-			door.Note = "it would ask the engine, which knows what has been used of the limit; that ends here"
+			door.Note = "it would ask the engine, which knows how much of the limit is used; the explanation ends here"
 		}
 	case door.State == Asks && (!given || door.Step == quotaStep):
 	case o.Skipped():
@@ -146,7 +156,7 @@ func (a *Explanation) saw(steps []string, step int, o pipeline.Outcome, given bo
 func (a *Explanation) wantsKeys() {
 	for i := range a.Doors {
 		if d := &a.Doors[i]; d.State != Skipped && (d.Step == "introspect_token" || d.Step == "verify_jwt") && d.State != NotReached {
-			*d = Door{Step: d.Step, State: Asks, Note: "it would ask for the issuer's keys; that ends here"}
+			*d = Door{Step: d.Step, State: Asks, Note: "it would fetch the issuer's keys; the explanation ends here"}
 		}
 	}
 }
@@ -159,10 +169,16 @@ func (a *Explanation) conclude(asked nativehost.Request, got nativehost.Result) 
 	}
 	if got.Backend == nil {
 		a.Status, a.Reason = got.Response.Status, header(got.Response.Headers, "x-sallyport-reason")
+		if slices.ContainsFunc(a.Doors, func(d Door) bool { return d.State == Answers }) {
+			for _, h := range got.Response.Headers {
+				a.Answer = append(a.Answer, h.Name+": "+h.Value)
+			}
+		}
 		return
 	}
 	for _, h := range asked.Headers {
-		if name := strings.ToLower(h.Name); header(got.Backend.Headers, name) == "" && !slices.Contains(a.Removed, name) {
+		named := func(have host.Header) bool { return strings.EqualFold(have.Name, h.Name) }
+		if name := strings.ToLower(h.Name); !slices.ContainsFunc(got.Backend.Headers, named) && !slices.Contains(a.Removed, name) {
 			a.Removed = append(a.Removed, name)
 		}
 	}

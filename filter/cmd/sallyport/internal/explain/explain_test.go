@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"sigs.k8s.io/yaml"
 )
 
@@ -14,11 +15,22 @@ const introspect = `introspect_token: {cluster: okta, authority: dev.okta.com, p
 // ask explains a GET of https://api.example.com/a with the headers, under a sequence. answer is Okta's, "" for not given.
 func ask(t *testing.T, sequence, answer string, headers ...string) Explanation {
 	t.Helper()
-	config, err := yaml.YAMLToJSON([]byte("version: 1\napis: [{name: a, version: v1, base_path: /}]\nsequence:\n" + sequence))
+	return askFor(t, "GET", sequence, answer, headers...)
+}
+
+func askFor(t *testing.T, method, sequence, answer string, headers ...string) Explanation {
+	t.Helper()
+	return askOf(t, "{name: a, version: v1, base_path: /}", method, sequence, answer, headers...)
+}
+
+// askOf has an API that no request meets before the one that is asked about.
+func askOf(t *testing.T, api, method, sequence, answer string, headers ...string) Explanation {
+	t.Helper()
+	config, err := yaml.YAMLToJSON([]byte("version: 1\napis: [{name: b, version: v1, base_path: /b, sequence: []}, " + api + "]\nsequence:\n" + sequence))
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := NewRequest("GET", "https://api.example.com/a", headers)
+	r, err := NewRequest(method, "https://api.example.com/a", headers)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,8 +113,71 @@ func TestNothingThatCameIsShown(t *testing.T) {
 	}
 }
 
-// TestWhenIsExplained: a step that is not meant for the request is told from one that lets it pass, and a preflight is
-// answered by the step that does.
+// TestEmptyHeaderIsNotRemoved: it goes on as it came.
+func TestEmptyHeaderIsNotRemoved(t *testing.T) {
+	a := ask(t, "- remove_api_key: {from: [{header: x-api-key}]}", "", "x-empty:", "x-api-key:")
+	if !slices.Equal(a.Removed, []string{"x-api-key"}) || len(a.Added) > 0 {
+		t.Errorf("removed %v, added %v", a.Removed, a.Added)
+	}
+}
+
+// TestPreflightIsExplained: what the filter answers itself is not let through.
+func TestPreflightIsExplained(t *testing.T) {
+	const origin, asks = "origin: https://app.example.com", "access-control-request-method: PUT"
+	const key = "\n- verify_api_key: {from: [{header: x-api-key}]}"
+	for _, tt := range []struct {
+		name, options string
+		headers       []string
+		status        int
+		reason        string
+		answer        []string
+	}{
+		{"an origin by name", `allow_origins: ["https://app.example.com"], allow_credentials: true, expose_headers: [x-total]`, []string{origin, asks}, 200, "",
+			[]string{"vary: origin", "access-control-allow-origin: https://app.example.com", "access-control-allow-credentials: true"}},
+		{"any origin", `allow_origins: ["*"], allow_headers: [x-api-key], max_age: 1m`, []string{origin, asks}, 200, "",
+			[]string{"access-control-allow-origin: *", "access-control-allow-headers: x-api-key", "access-control-max-age: 60"}},
+		{"another origin", `allow_origins: ["https://other.example.com"]`, []string{origin, asks}, 403, "cors.origin_refused", nil},
+		{"no preflight", `allow_origins: ["*"]`, []string{origin}, 401, "api_key.missing", nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			a := askFor(t, "OPTIONS", "- cors: {"+tt.options+"}"+key, "", tt.headers...)
+			if !a.Decided || a.Status != tt.status || a.Reason != tt.reason || len(a.Added)+len(a.Removed) > 0 {
+				t.Errorf("concluded %+v", a)
+			}
+			if diff := cmp.Diff(tt.answer, a.Answer); diff != "" {
+				t.Errorf("the answer (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestClustersAreNamed: each step's, whether it was reached or not, in the sequence that the API goes through.
+func TestClustersAreNamed(t *testing.T) {
+	const engine = "quota: {per: api, limit: 1, interval: day, mode: exact, engine: {cluster: ratelimit}"
+	for _, tt := range []struct {
+		name, sequence, own string // own is more of the API
+		want                []string
+	}{
+		{"one", "- spike_arrest: {rate: 10ps}\n- " + introspect + "}", "", []string{"", "okta"}},
+		{"the keys come from elsewhere", "- " + introspect + `, precheck: {mode: jwt_then_introspect, jwks: {cluster: keys, authority: k, path: /keys}, issuer: "https://idp", audience: [a]}}`, "", []string{"okta keys"}},
+		{"the keys come from the same", "- " + introspect + precheck + "}", "", []string{"okta"}},
+		{"behind one that is off", "- " + introspect + ", enabled: false}\n- " + engine + "}\n- " + introspect + "}", "", []string{"ratelimit", "okta"}},
+		{"a count of its own asks nobody", "- quota: {per: api, limit: 1, interval: day}", "", []string{""}},
+		{"an own sequence", "- " + introspect + "}", ", sequence: [{" + engine + "}}]", []string{"ratelimit"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var got []string
+			for _, d := range askOf(t, "{name: a, version: v1, base_path: /"+tt.own+"}", "GET", tt.sequence, "").Doors {
+				got = append(got, strings.Join(d.Clusters, " "))
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestWhenIsExplained: a step that is not meant for the request is told from one that lets it pass.
 func TestWhenIsExplained(t *testing.T) {
 	a := ask(t, "- verify_api_key: {from: [{header: x-api-key}], when: {method: POST}}\n- raise_fault: {status: 410, when: {path: /a}}", "")
 	if a.Status != 410 || a.Reason != "raise_fault.raised" || a.Doors[0].State != Skipped || a.Doors[1].State != Refused {

@@ -9,7 +9,7 @@ import (
 // Party says whose counts: "" for a member is any.
 type Party struct{ Domain, Quota, Per, Who string }
 
-// Count is what was counted in one interval, what was refused at the engine included.
+// Count is what was counted in one interval, including what the engine refused.
 type Count struct {
 	Quota    string    `json:"quota"`
 	Interval string    `json:"interval"`
@@ -44,12 +44,12 @@ func (p Party) pattern() string {
 	return literal(p.Domain) + "_quota_" + literal(p.Quota) + "_interval_*_" + literal(p.Per) + "_" + literal(p.Who) + "_*"
 }
 
-// literal takes a text's meaning as a glob away.
+// literal escapes a text for use in a glob.
 func literal(text string) string {
 	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`, "]", `\]`).Replace(text)
 }
 
-// parse reads a key as the service makes it: the domain and the pairs of the descriptor, all behind one another, and when
+// parse reads a key as the service makes it: the domain and the pairs of the descriptor, one after the other, and when
 // its own span began.
 func (p Party) parse(key string) (Count, bool) {
 	rest, ok := strings.CutPrefix(key, p.Domain+"_quota_"+p.Quota+"_interval_")

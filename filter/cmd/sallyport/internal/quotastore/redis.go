@@ -1,5 +1,5 @@
-// Package quotastore reads and removes the counts of quotas that envoyproxy/ratelimit keeps in Redis. It speaks the few
-// words of RESP 2 that this takes (redis.io/docs/reference/protocol-spec); for TLS or a cluster there is redis-cli.
+// Package quotastore reads and removes the counts of quotas that envoyproxy/ratelimit keeps in Redis. It speaks the
+// little of RESP 2 that this takes (redis.io/docs/reference/protocol-spec); for TLS or a cluster there is redis-cli.
 package quotastore
 
 import (
@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// Bounds of what a server may answer, which may be none.
+// Bounds of what a server may answer, which may not be Redis.
 const (
 	timeout   = 10 * time.Second
 	maxBulk   = 64 << 10
@@ -59,7 +59,7 @@ func (r *Redis) Keys(pattern string) ([]string, error) {
 		}
 		pair, ok := answer.([]any)
 		if !ok || len(pair) != 2 {
-			return nil, errors.New("read from Redis: SCAN was answered with something else")
+			return nil, errors.New("read from Redis: unexpected answer to SCAN")
 		}
 		page, _ := pair[1].([]any)
 		for _, k := range page {
@@ -116,7 +116,7 @@ func (r *Redis) do(words ...string) (any, error) {
 	return answer, nil
 }
 
-var errAnswer = errors.New("not an answer of Redis")
+var errAnswer = errors.New("not a Redis answer")
 
 // read reads one value: a string, an int64, a list, or nil.
 func (r *Redis) read(depth int) (any, error) {

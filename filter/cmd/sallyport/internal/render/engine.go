@@ -14,7 +14,7 @@ import (
 )
 
 // ParseEngines reads where the engines that count quotas are: HOST:PORT for all clusters, which must be those of the
-// configuration, and CLUSTER=HOST:PORT for one of them. What it does not have has no endpoint.
+// configuration, and CLUSTER=HOST:PORT for one of them. A cluster that is not in the result has no endpoint.
 func ParseEngines(texts, clusters []string) (map[string]Endpoint, error) {
 	all := map[string]Endpoint{}
 	for _, text := range texts {
@@ -31,12 +31,12 @@ func ParseEngines(texts, clusters []string) (map[string]Endpoint, error) {
 		case err != nil || portErr != nil || host == "":
 			return nil, badEngine(text)
 		case len(clusters) == 0:
-			return nil, fmt.Errorf("--quota-engine has no use: the configuration has no quota with an engine")
+			return nil, fmt.Errorf("--quota-engine is not needed: the configuration has no quota with an engine")
 		case cluster != "" && !slices.Contains(clusters, cluster):
-			return nil, fmt.Errorf("--quota-engine %s: no quota of the configuration has the cluster %q; it has %s", text, cluster, strings.Join(clusters, ", "))
+			return nil, fmt.Errorf("--quota-engine %s: no quota of the configuration uses the cluster %q; they use %s", text, cluster, strings.Join(clusters, ", "))
 		}
 		if _, twice := all[cluster]; twice {
-			return nil, fmt.Errorf("--quota-engine %s: the engine has an endpoint already", text)
+			return nil, fmt.Errorf("--quota-engine %s: the engine already has an endpoint", text)
 		}
 		all[cluster] = Endpoint{host, port}
 	}
@@ -55,8 +55,8 @@ func badEngine(text string) error {
 	return fmt.Errorf("--quota-engine must be host:port, got %q; for one cluster: CLUSTER=host:port", text)
 }
 
-// WithoutEngine are the clusters of engines that a manifest for the target lacks when it is made with these endpoints. Of
-// Istio and Envoy Gateway a cluster that has such a name may be there already.
+// WithoutEngine are the clusters of engines that a manifest for the target lacks when it is made with these endpoints.
+// With Istio and Envoy Gateway, a cluster of such a name may be there already.
 func WithoutEngine(target string, clusters []string, engines map[string]Endpoint) (without []string) {
 	for _, cluster := range clusters {
 		_, made := engines[cluster]
@@ -110,7 +110,7 @@ func engineClusters(engines map[string]Endpoint, backends []Backend) (clusters [
 // istioEngineCluster is what Istio calls the cluster of an engine.
 func istioEngineCluster(e Endpoint) string { return istioCluster(Callee{Authority: e.String()}, Plain) }
 
-// istioEngine makes the shipped rule for the engine of this endpoint, and an entry for one that lies outside of the mesh.
+// istioEngine adapts the shipped rule to the engine at this endpoint, and an entry for one that is outside the mesh.
 func istioEngine(e Endpoint) (all []envoyconfig.Manifest, err error) {
 	rules, err := manifests("istio/overlays/quota/engine.yaml")
 	if err != nil {
@@ -130,7 +130,7 @@ func istioEngine(e Endpoint) (all []envoyconfig.Manifest, err error) {
 			continue
 		}
 		istioEntry(o, []Endpoint{e}, Plain)
-		// gRPC has Istio speak HTTP/2.
+		// gRPC makes Istio speak HTTP/2.
 		o.Set("GRPC", spec.Then("ports", 0, "protocol"))
 		all = append(all, o)
 	}
@@ -145,7 +145,7 @@ func gatewayEngineCluster(e Endpoint) string {
 	return "grpcroute/default/" + engineSlug(e) + "/rule/0"
 }
 
-// gatewayEngine makes the shipped objects for an engine those of this endpoint.
+// gatewayEngine adapts the shipped objects for an engine to this endpoint.
 func gatewayEngine(e Endpoint) ([]envoyconfig.Manifest, error) {
 	all, err := manifests("envoy-gateway/quota/engine.yaml")
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	envoyconfig "github.com/sallyport-gateway/sallyport/envoy-config"
 )
 
-// EnvoySite is what a bootstrap must be told beside the configuration.
+// EnvoySite is what a bootstrap needs beside the configuration.
 type EnvoySite struct {
 	envoyconfig.Deployment
 	Backends               []Backend // see ParseBackends
@@ -68,10 +68,10 @@ func Envoy(config []byte, s EnvoySite) ([]byte, error) {
 	return append([]byte(envoyHead), text...), nil
 }
 
-const envoyHead = "# Made by 'sallyport render --for envoy': change the configuration and render again. The reasons for what stands here are in\n" +
+const envoyHead = "# Made by 'sallyport render --for envoy': change the configuration and render again. The reasons for what is here are in\n" +
 	"# the comments of envoy-config/envoy.yaml.\n"
 
-// routed has the routes choose among several backends.
+// routed makes the routes choose among several backends.
 func routed(document *envoyconfig.Document, config []byte, backends []Backend) error {
 	if len(backends) == 1 {
 		return nil
@@ -193,7 +193,7 @@ func (c cluster) endpoints(all []Endpoint) error {
 	return nil
 }
 
-// secured has the certificate of the cluster's server be for a name or an IP address.
+// secured makes the cluster expect a certificate for a name or an IP address.
 func (c cluster) secured(tls TLS, name string) {
 	if tls == Plain {
 		c.Delete(envoyconfig.Path{"transport_socket"})
@@ -203,7 +203,7 @@ func (c cluster) secured(tls TLS, name string) {
 	c.Set(name, names.Then("matcher", "exact"))
 	if isIP(name) {
 		c.Set("IP_ADDRESS", names.Then("san_type"))
-		c.Delete(tlsContext.Then("sni")) // which has names only
+		c.Delete(tlsContext.Then("sni")) // which has only names
 		return
 	}
 	c.Set(name, tlsContext.Then("sni"))

@@ -90,8 +90,8 @@ func EnvoyGateway(config []byte, s Site) ([]byte, error) {
 	return printed(envoyGatewayHead, all)
 }
 
-// gatewayRules has the route choose the backend by the API's base path. Hosts are the route's, and not a rule's: two APIs at
-// one base path under several hosts cannot have several backends here.
+// gatewayRules makes the route choose the backend by the API's base path. Hosts belong to the route, not to a rule: two
+// APIs at one base path under several hosts cannot have several backends here.
 func gatewayRules(o envoyconfig.Manifest, config []byte, backends []Backend) error {
 	if len(backends) == 1 {
 		return nil
@@ -125,7 +125,7 @@ func gatewayRules(o envoyconfig.Manifest, config []byte, backends []Backend) err
 	return nil
 }
 
-// gatewayBackend makes the shipped Backend this one.
+// gatewayBackend adapts the shipped Backend to this one.
 func gatewayBackend(b Backend, s Site) (o envoyconfig.Manifest, err error) {
 	shipped, err := manifests("envoy-gateway/backends.yaml")
 	if err != nil {
@@ -146,24 +146,24 @@ func gatewayBackend(b Backend, s Site) (o envoyconfig.Manifest, err error) {
 	return o, fmt.Errorf("envoy-gateway/backends.yaml has no backend")
 }
 
-// gatewayTLS says what a Backend's certificate must be for. Envoy Gateway takes the name for SNI as well, which an address
-// is not.
+// gatewayTLS says what a Backend's certificate must be for. Envoy Gateway also uses the name for SNI, which cannot be
+// an address.
 func gatewayTLS(o envoyconfig.Manifest, tls TLS, name string) error {
 	spec := envoyconfig.Path{"spec"}
 	switch {
 	case tls == Plain:
 		o.Delete(spec.Then("tls"))
 	case tls == Mesh:
-		return fmt.Errorf("--backend-tls mesh has no use for envoy-gateway")
+		return fmt.Errorf("--backend-tls mesh cannot be used for envoy-gateway")
 	case isIP(name):
-		return fmt.Errorf("envoy-gateway verifies certificates by a name, and %s is an address: give the name in its certificate", name)
+		return fmt.Errorf("envoy-gateway verifies certificates by name, and %s is an address: give the name in its certificate", name)
 	default:
 		o.Set(name, spec.Then("tls", "sni"))
 	}
 	return o.Err()
 }
 
-// envoyGatewayCallee makes the shipped objects for Okta those of the callee.
+// envoyGatewayCallee adapts the shipped objects for Okta to the callee.
 func envoyGatewayCallee(c Callee, tls TLS) ([]envoyconfig.Manifest, error) {
 	host, port := c.address(tls)
 	number, err := portNumber(port)

@@ -153,7 +153,7 @@ func (p apiPlace) istioMatch() []any {
 	return all
 }
 
-// istioBackend makes the shipped entries for the backend those of this one.
+// istioBackend adapts the shipped entries for the backend to this one.
 func istioBackend(b Backend, s Site) ([]envoyconfig.Manifest, error) {
 	shipped, err := manifests("istio/overlays/one-gateway/backend.yaml")
 	if err != nil {
@@ -162,7 +162,7 @@ func istioBackend(b Backend, s Site) ([]envoyconfig.Manifest, error) {
 	first, tls := b.Endpoints[0], s.BackendTLS
 	known := inMesh(first.Host)
 	if known && len(b.Endpoints) > 1 {
-		return nil, fmt.Errorf("--backend: %s is a service of the mesh, which has its endpoints itself: give it once", first.Host)
+		return nil, fmt.Errorf("--backend: %s is a service of the mesh, which knows its endpoints itself: give it once", first.Host)
 	}
 	if tls == Mesh && !known {
 		return nil, fmt.Errorf("--backend-tls mesh: %s is not a service of the mesh, such as orders.shop.svc.cluster.local", first.Host)
@@ -193,7 +193,7 @@ func istioBackend(b Backend, s Site) ([]envoyconfig.Manifest, error) {
 	return all, nil
 }
 
-// istioEntry has the shipped entry be for these endpoints, which lie outside of the mesh.
+// istioEntry adapts the shipped entry to these endpoints, which are outside the mesh.
 func istioEntry(o envoyconfig.Manifest, all []Endpoint, tls TLS) {
 	spec := envoyconfig.Path{"spec"}
 	o.Set([]any{istioHost(all[0].Host)}, spec.Then("hosts"))
@@ -227,7 +227,7 @@ func istioCluster(c Callee, tls TLS) string {
 	return fmt.Sprintf("outbound|%s||%s", port, istioHost(host))
 }
 
-// istioCallee makes the shipped entries for Okta those of the callee.
+// istioCallee adapts the shipped entries for Okta to the callee.
 func istioCallee(c Callee, tls TLS) ([]envoyconfig.Manifest, error) {
 	shipped, err := manifests("istio/base/okta.yaml")
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/internal/config"
 )
 
-// Site is what a manifest for Kubernetes must be told beside the configuration.
+// Site is what a manifest for Kubernetes needs beside the configuration.
 type Site struct {
 	Image                   string // registry/name:tag@sha256:..., without a scheme
 	Backends                []Backend
@@ -43,7 +43,7 @@ func manifests(file string) ([]envoyconfig.Manifest, error) {
 	return envoyconfig.Manifests(file, text)
 }
 
-// printed is all of them as one file, below its head.
+// printed is all of them as one file, after its head.
 func printed(head string, all []envoyconfig.Manifest) ([]byte, error) {
 	text, err := envoyconfig.ManifestsYAML(all)
 	if err != nil {
@@ -52,7 +52,7 @@ func printed(head string, all []envoyconfig.Manifest) ([]byte, error) {
 	return append([]byte(head), text...), nil
 }
 
-// renamed is the configuration with the clusters' names that the mesh gives them. An engine without an endpoint keeps its
+// renamed is the configuration with the names that the mesh gives the clusters. An engine without an endpoint keeps its
 // own.
 func renamed(c []byte, name func(Callee) string, engine func(Endpoint) string, engines map[string]Endpoint) (map[string]any, error) {
 	var decoded map[string]any
@@ -92,7 +92,7 @@ func hosts(config map[string]any) []any {
 	return all
 }
 
-// slug makes a name of Kubernetes of a host.
+// slug makes a Kubernetes name from a host.
 func slug(callee Callee, tls TLS) string {
 	host, port := callee.address(tls)
 	name := hostSlug(host)

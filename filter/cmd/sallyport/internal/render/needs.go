@@ -30,7 +30,7 @@ func (c Callee) address(tls TLS) (host, port string) {
 	return strings.Trim(c.Authority, "[]"), "443"
 }
 
-// needs is what a configuration wants of the proxy around the filter.
+// needs is what a configuration needs from the proxy around the filter.
 type needs struct {
 	callees   []Callee // by cluster, each once
 	engines   []string // clusters of the engines that count quotas, sorted, each once
@@ -43,7 +43,7 @@ func Engines(c []byte) ([]string, error) {
 	return n.engines, err
 }
 
-// readNeeds reads a configuration that the filter takes.
+// readNeeds reads a configuration that the filter accepts.
 func readNeeds(c []byte) (n needs, err error) {
 	var decoded any
 	if err := json.Unmarshal(c, &decoded); err != nil {

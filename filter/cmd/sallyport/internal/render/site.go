@@ -9,11 +9,11 @@ import (
 	"strings"
 )
 
-// TLS is how the gateway speaks to a server, or a client to the gateway.
+// TLS is how the gateway connects to a server, or a client to the gateway.
 type TLS string
 
-// Mutual is TLS with a client certificate, Server TLS with the server's alone, and Plain none at all. Mesh leaves it to the
-// mesh, whose sidecars speak mutual TLS with certificates of their own.
+// Mutual is TLS with a client certificate, Server TLS with only the server's, and Plain none at all. Mesh leaves it to
+// the mesh, whose sidecars speak mutual TLS with certificates of their own.
 const (
 	Mutual TLS = "mutual"
 	Server TLS = "tls"
@@ -33,8 +33,9 @@ type Backend struct {
 	Endpoints []Endpoint
 }
 
-// ParseBackends reads HOST:PORT, and API=HOST:PORT or API/VERSION=HOST:PORT for an API with a backend of its own. What is for
-// the same requests is one backend with several endpoints. The first backend is the one for all others, which must be there.
+// ParseBackends reads HOST:PORT, and API=HOST:PORT or API/VERSION=HOST:PORT for an API with a backend of its own. Those
+// for the same requests are one backend with several endpoints. The first backend is the one for all others, which must
+// be there.
 func ParseBackends(texts []string) ([]Backend, error) {
 	all := []Backend{{}}
 	for _, text := range texts {
@@ -54,7 +55,7 @@ func ParseBackends(texts []string) ([]Backend, error) {
 		all[i].Endpoints = append(all[i].Endpoints, Endpoint{host, port})
 	}
 	if len(all[0].Endpoints) == 0 {
-		return nil, fmt.Errorf("--backend: give one without an API as well, for requests to all others")
+		return nil, fmt.Errorf("--backend: give one without an API too, for requests to all others")
 	}
 	return all, nil
 }
@@ -75,7 +76,7 @@ func isIP(host string) bool {
 
 func (e Endpoint) String() string { return net.JoinHostPort(e.Host, strconv.Itoa(e.Port)) }
 
-// DefaultTLS is how backends are spoken to when nobody says: by 2-way TLS, and in Istio's mesh by the mesh's own.
+// DefaultTLS is how to connect to backends by default: by mutual TLS, and in Istio's mesh by the mesh's own.
 func DefaultTLS(istio bool, backends []Backend) TLS {
 	if istio && !slices.ContainsFunc(backends, func(b Backend) bool { return !inMesh(b.Endpoints[0].Host) }) {
 		return Mesh

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Kinds are the identity servers whose paths are known, rfc7662 for any other one with introspection, and none for API keys
-// alone.
+// Kinds are the identity servers whose paths are known, rfc7662 for any other one with introspection, and none for API
+// keys only.
 var Kinds = []string{"okta", "keycloak", "entra", "rfc7662", "none"}
 
 // server is where the gateway asks about tokens.
@@ -15,10 +15,10 @@ type server struct {
 	cluster, authority   string
 	introspection, jwks  string // paths, "" for none
 	secretEnv            string
-	precheck, onlyChecks bool // by the issuer's keys: as well, or alone
+	precheck, onlyChecks bool // by the issuer's keys: in addition, or only
 }
 
-// server reads the issuer's URL, and knows what stands below it.
+// server reads the issuer's URL, and knows the paths below it.
 func (a Answers) server() (s server, err error) {
 	issuer, err := absolute("--issuer", a.Issuer)
 	if err != nil {
@@ -30,7 +30,7 @@ func (a Answers) server() (s server, err error) {
 	case "okta":
 		s.cluster, s.precheck = "okta", true
 		if !strings.HasPrefix(path, "/oauth2/") {
-			return s, fmt.Errorf("--issuer: Okta's custom authorization servers are https://YOUR.okta.com/oauth2/default or its like, got %q: the org's own server issues tokens for Okta alone", a.Issuer)
+			return s, fmt.Errorf("--issuer: Okta's custom authorization servers are https://YOUR.okta.com/oauth2/default or similar, got %q: the org authorization server issues tokens only for Okta itself", a.Issuer)
 		}
 		s.introspection, s.jwks = path+"/v1/introspect", path+"/v1/keys"
 	case "keycloak":

@@ -12,7 +12,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/cmd/sallyport/internal/document"
 )
 
-// Answers are what a first configuration is made of.
+// Answers are what a first configuration is made from.
 type Answers struct {
 	API, Version, BasePath string
 	Hosts                  []string // none: any
@@ -26,7 +26,7 @@ type Answers struct {
 	Introspection string // URL, of rfc7662
 	Audience      string
 	ClientID      string
-	SecretEnv     string // the variable with the client's secret; "" is a name made of the server's
+	SecretEnv     string // the variable with the client's secret; "" is a name made from the server's
 }
 
 // Known is an error for a server that is not one of Kinds.
@@ -60,11 +60,11 @@ func (a Answers) Text(keyID, keySHA256 string) ([]byte, error) {
 		return nil, err
 	}
 	if strings.Contains(a.KeyHeader, "_") {
-		return nil, fmt.Errorf("--key-header: %q has an underscore, and Envoy as it is set up here refuses every request that has it: write it with \"-\"", a.KeyHeader)
+		return nil, fmt.Errorf("--key-header: %q has an underscore, and Envoy as configured here refuses every request that has it: use \"-\" instead", a.KeyHeader)
 	}
 	var b strings.Builder
 	line := func(format string, values ...any) { fmt.Fprintf(&b, format+"\n", values...) }
-	line("# A first configuration, made by 'sallyport init'. Check it after each change: sallyport check --strict")
+	line("# A first configuration, made by 'sallyport init'. Check it after each change: sallyport check --strict FILE")
 	line("version: 1")
 	line("")
 	line("# What is served. A path below base_path belongs to this API.")
@@ -109,10 +109,10 @@ func (a Answers) tokens(line func(string, ...any), s server) {
 		line("    authority: %s", word(s.authority))
 		line("    path: %s", word(s.introspection))
 		line("    client_id: %s", word(a.ClientID))
-		line("    client_secret: {env: %s}   # of the gateway's environment, never in this file", word(s.secretEnv))
+		line("    client_secret: {env: %s}   # from the gateway's environment, never in this file", word(s.secretEnv))
 	}
 	if s.precheck || s.onlyChecks {
-		line("    precheck:   # by the issuer's keys: garbage never reaches the server")
+		line("    precheck:   # with the issuer's keys: garbage never reaches the server")
 		if s.onlyChecks {
 			line("      mode: jwt_only")
 			line("      jwks: {cluster: %s, authority: %s, path: %s}", word(s.cluster), word(s.authority), word(s.jwks))
@@ -148,7 +148,7 @@ func words(values []string) string {
 // plainWord are URLs, hosts and the like, which the library would put into quotes for their colons.
 var plainWord = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]*(://|\.)[A-Za-z0-9./:@_-]*[A-Za-z0-9/]$`)
 
-// word is a string of YAML, in quotes where it needs them, also between brackets.
+// word is a YAML string, in quotes where it needs them, also between brackets.
 func word(s string) string {
 	if plainWord.MatchString(s) {
 		return s

@@ -76,7 +76,7 @@ func latest(a, b time.Time) time.Time {
 	return b
 }
 
-// coverage puts together what the watches of all gateways say; nil is a gateway that tells no uptime.
+// coverage puts together what the watches of all gateways say; nil is a gateway that reports no uptime.
 func coverage(p Period, gateways map[string]*watch) Coverage {
 	c := Coverage{Gaps: []Gap{}, Notes: []string{}}
 	if len(gateways) == 0 {
@@ -99,14 +99,14 @@ func coverage(p Period, gateways map[string]*watch) Coverage {
 			}
 		}
 		if w.last.Before(p.Until.Add(-freshness)) {
-			c.Gaps = append(c.Gaps, Gap{name, w.last, p.Until, "not scraped any more: it may be gone, or at work unseen"})
+			c.Gaps = append(c.Gaps, Gap{name, w.last, p.Until, "no longer scraped: it may be gone, or running unseen"})
 		}
 		if w.first.After(p.From) && w.firstStart.Before(p.From) {
-			c.Notes = append(c.Notes, fmt.Sprintf("%s runs since %s and was first scraped at %s: what it had counted before the period is in the numbers", name, clock(w.firstStart), clock(w.first)))
+			c.Notes = append(c.Notes, fmt.Sprintf("%s has been running since %s and was first scraped at %s: the numbers include what it counted before the period", name, clock(w.firstStart), clock(w.first)))
 		}
 	}
 	if first.After(p.From) {
-		c.Gaps = append(c.Gaps, Gap{From: p.From, Until: first, Why: "Prometheus knows nothing of any gateway"})
+		c.Gaps = append(c.Gaps, Gap{From: p.From, Until: first, Why: "Prometheus knows nothing about any gateway"})
 	}
 	slices.SortFunc(c.Gaps, func(a, b Gap) int { return a.From.Compare(b.From) })
 	slices.Sort(c.Notes)

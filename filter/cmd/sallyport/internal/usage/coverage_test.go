@@ -37,7 +37,7 @@ func TestCoverage(t *testing.T) {
 		{"begins late", map[string]*watch{"a": gateway(15, 20, 58)}, []string{"all gateways, 2026-11-24T12:00:00Z to 2026-11-24T12:20:00Z (20m0s): Prometheus knows nothing"}, minutes(20), 0},
 		{"begins late, with older counts", map[string]*watch{"a": gateway(-100, 20, 58)}, []string{"all gateways, "}, minutes(20), 1},
 		{"one comes later", map[string]*watch{"a": gateway(-100, -5, 58), "b": gateway(15, 20, 58)}, nil, 0, 0},
-		{"one goes", map[string]*watch{"a": gateway(-100, -5, 58), "b": gateway(-100, -5, 20)}, []string{"b, 2026-11-24T12:20:00Z to 2026-11-24T13:00:00Z (40m0s): not scraped any more"}, minutes(40), 0},
+		{"one goes", map[string]*watch{"a": gateway(-100, -5, 58), "b": gateway(-100, -5, 20)}, []string{"b, 2026-11-24T12:20:00Z to 2026-11-24T13:00:00Z (40m0s): no longer scraped"}, minutes(40), 0},
 		{"restarted", map[string]*watch{"a": restarted}, []string{"a, 2026-11-24T12:20:00Z to 2026-11-24T12:30:00Z (10m0s): restarted"}, minutes(10), 0},
 		{"restarted in a long gap", map[string]*watch{"a": long}, []string{"a, 2026-11-24T11:55:00Z to 2026-11-24T12:10:00Z (15m0s): restarted"}, minutes(15), 0},
 		{"restarted, with a longer uptime", map[string]*watch{"a": longer}, []string{"a, 2026-11-24T11:59:00Z to 2026-11-24T12:05:00Z (6m0s): restarted"}, minutes(6), 0},

@@ -30,7 +30,7 @@ type Caller struct {
 	late, all float64
 }
 
-// Deprecation is what is known of the use of one version.
+// Deprecation is what is known about the use of one version.
 type Deprecation struct {
 	API     string     `json:"api"`
 	Version string     `json:"version"`
@@ -38,13 +38,13 @@ type Deprecation struct {
 	// Because are reasons for the verdict, for people.
 	Because []string `json:"because"`
 	Callers []Caller `json:"callers"`
-	// Strangers are refused calls of nobody who is known: they do not keep a version alive.
+	// Strangers are refused calls from unidentified callers: they do not keep a version alive.
 	Strangers uint64 `json:"strangers"`
 	Gaps      []Gap  `json:"gaps"`
 }
 
 // Deprecate looks for callers of a version. The version is known when a configuration has it; otherwise there must be a
-// trace of it, as a mistyped name has no callers either. Gaps are put up with up to tolerate, all together.
+// trace of it, as a mistyped name has no callers either. Gaps of up to tolerate in total are accepted.
 func (r Record) Deprecate(api, version string, known bool, tolerate time.Duration) Deprecation {
 	d := Deprecation{API: api, Version: version, Because: []string{}, Callers: []Caller{}, Gaps: r.Coverage.Gaps}
 	callers := map[string]*Caller{}
@@ -83,7 +83,7 @@ func (d *Deprecation) judge(known bool, hidden uint64, c Coverage, tolerate time
 		for _, c := range d.Callers {
 			who := "app " + c.App
 			if c.App == "" {
-				who = "somebody without an app (the API is open)"
+				who = "a caller without an app (the API is open)"
 			}
 			d.Because = append(d.Because, fmt.Sprintf("%s called it: %d let through, %d refused", who, c.Calls, c.Denied))
 		}
@@ -94,7 +94,7 @@ func (d *Deprecation) judge(known bool, hidden uint64, c Coverage, tolerate time
 		d.Because = append(d.Because, fmt.Sprintf("there is no trace of %s/%s: give the configuration with --file, so that the name can be checked", d.API, d.Version))
 	}
 	if hidden > 0 {
-		d.Because = append(d.Because, fmt.Sprintf("%d calls were counted under %q (usage.max_series), and may be calls of it", hidden, other))
+		d.Because = append(d.Because, fmt.Sprintf("%d calls were counted under %q (usage.max_series), and may belong to it", hidden, other))
 	}
 	blind := slices.ContainsFunc(c.Gaps, func(g Gap) bool { return g.From.IsZero() })
 	if len(c.Gaps) > 0 && (blind || tolerate == 0 || c.Unseen() > tolerate) {
@@ -123,7 +123,7 @@ func (c *Caller) add(n Count) {
 	c.LastSeen = later(c.LastSeen, n.Last)
 }
 
-// describe tells how often a caller called and where that goes. A tenth more or less is steady.
+// describe says how often a caller called and what the trend is. A tenth more or less is steady.
 func (c *Caller) describe(p Period) {
 	if p.From.IsZero() {
 		return

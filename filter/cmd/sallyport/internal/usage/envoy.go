@@ -13,10 +13,10 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// Envoy is the admin address of one Envoy, a URL. It knows totals since its start, and nothing of times.
+// Envoy is the admin address of one Envoy, a URL. It knows totals since its start, and no times.
 type Envoy string
 
-// Read answers the totals.
+// Read returns the totals.
 func (e Envoy) Read(ctx context.Context, _ Period) (Record, error) {
 	families, err := e.scrape(ctx)
 	if err != nil {
@@ -29,8 +29,8 @@ func (e Envoy) Read(ctx context.Context, _ Period) (Record, error) {
 	return recordOf(families), nil
 }
 
-// labelled reports whether stats_tags made labels of what the filter writes into
-// the names of its metrics, all that are needed.
+// labelled reports whether stats_tags made labels of what the filter writes into the names of its metrics, and all that
+// are needed.
 func labelled(families map[string]*dto.MetricFamily) bool {
 	for _, m := range families[metricUsage].GetMetric() {
 		if labels(m)["decision"] != "" {
@@ -51,7 +51,7 @@ func cutShort(families map[string]*dto.MetricFamily) bool {
 	return false
 }
 
-// Keys answers when each key was last used, by its id.
+// Keys returns when each key was last used, by its id.
 func (e Envoy) Keys(ctx context.Context, _ time.Time) (map[string]time.Time, error) {
 	families, err := e.scrape(ctx)
 	if err != nil {
@@ -85,8 +85,8 @@ func parse(text []byte) (map[string]*dto.MetricFamily, error) {
 	return families, nil
 }
 
-// noTimes is what one Envoy cannot tell.
-var noTimes = Gap{Why: "one Envoy knows its totals since its start, and no times: a verdict needs --prometheus"}
+// noTimes is what a single Envoy cannot tell.
+var noTimes = Gap{Why: "a single Envoy knows only its totals since its start, and no times: a verdict needs --prometheus"}
 
 func recordOf(families map[string]*dto.MetricFamily) Record {
 	r := Record{latency: map[Party]histogram{}, Coverage: Coverage{Gaps: []Gap{noTimes}, Notes: []string{}}}

@@ -44,12 +44,12 @@ func fetch(ctx context.Context, base, path string, form url.Values) ([]byte, err
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("read what %s answers: %w", u.Host, err)
+		return nil, fmt.Errorf("read the answer of %s: %w", u.Host, err)
 	case len(body) > maxAnswer:
-		return nil, fmt.Errorf("%s answers more than %d bytes", u.Host, maxAnswer)
+		return nil, fmt.Errorf("%s answered more than %d bytes", u.Host, maxAnswer)
 	case resp.StatusCode != http.StatusOK:
 		const shown = 200
-		return nil, fmt.Errorf("%s answers %s: %.*q", u.Host, resp.Status, shown, strings.TrimSpace(string(body)))
+		return nil, fmt.Errorf("%s answered %s: %.*q", u.Host, resp.Status, shown, strings.TrimSpace(string(body)))
 	}
 	return body, nil
 }

@@ -16,7 +16,7 @@ import (
 const (
 	// slice is how much of a period one query reads: a server refuses queries of too many samples at once.
 	slice = 24 * time.Hour
-	// before is how far before a period the value is looked for that a counter began with.
+	// before is how far before a period to look for the value that a counter began with.
 	before = time.Hour
 	// keyHistory is how far back the last use of a key is looked for.
 	keyHistory = 90 * 24 * time.Hour
@@ -78,7 +78,7 @@ func (p Prometheus) Read(ctx context.Context, period Period) (Record, error) {
 	return r, nil
 }
 
-// Keys answers when each key was last used, by its id.
+// Keys returns when each key was last used, by its id.
 func (p Prometheus) Keys(ctx context.Context, now time.Time) (map[string]time.Time, error) {
 	var found model.Vector
 	err := p.query(ctx, fmt.Sprintf("max by (key) (max_over_time(%s[%s]))", p.selector(metricKeyUsed), promDuration(keyHistory)), now, &found)
@@ -92,8 +92,8 @@ func (p Prometheus) Keys(ctx context.Context, now time.Time) (map[string]time.Ti
 	return used, err
 }
 
-// inNames fails when Prometheus has a metric of the filter with the labels in its name, where characters are lost: what is
-// counted there belongs to nobody.
+// inNames fails when Prometheus has a metric of the filter with the labels in its name, where characters are lost: what
+// is counted there cannot be attributed.
 func (p Prometheus) inNames(ctx context.Context, metric string, at time.Time) error {
 	matchers := "__name__=~" + strconv.Quote(metric+"_sp_.+")
 	if p.Job != "" {
@@ -106,8 +106,8 @@ func (p Prometheus) inNames(ctx context.Context, metric string, at time.Time) er
 	if len(found) == 0 {
 		return nil
 	}
-	return fmt.Errorf("this Prometheus has %s with the labels in its name (%s_sp_...), so nobody's calls can be told apart: "+
-		"give the gateways' bootstrap the stats_tags of envoy-config/envoy.yaml, or ask each gateway with --envoy, which reads the names themselves", metric, metric)
+	return fmt.Errorf("this Prometheus has %s with the labels in its name (%s_sp_...), so calls cannot be attributed: "+
+		"add the stats_tags of envoy-config/envoy.yaml to the gateways' bootstrap, or query each gateway with --envoy, which reads the names themselves", metric, metric)
 }
 
 // gateway is what a sample was scraped from.
@@ -138,7 +138,7 @@ func (p Prometheus) samples(ctx context.Context, metric string, period Period, e
 	return nil
 }
 
-// latency is what the histograms have more at the end than at the beginning; one that was reset counts from there.
+// latency is how much the histograms grew from the beginning to the end; one that was reset counts from there.
 func (p Prometheus) latency(ctx context.Context, period Period) (map[Party]histogram, error) {
 	buckets := p.selector(metricLatency + "_bucket")
 	var end, begin model.Vector

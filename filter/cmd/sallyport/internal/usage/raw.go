@@ -14,15 +14,15 @@ import (
 )
 
 // rawPrefix begins the names of the filter's metrics as Envoy has them: the
-// labels stand in the name, whatever stats_tags make of them.
+// labels are in the name, whatever stats_tags make of them.
 const rawPrefix = "wasmcustom."
 
 // errNothing is for an Envoy that has no metric of the filter at all.
-var errNothing = errors.New("it has no metric of the filter: no call was counted since its start (the filter reports each few seconds), the filter is not in it, " +
+var errNothing = errors.New("it has no metric of the filter: no call was counted since its start (the filter reports every few seconds), it does not run the filter, " +
 	"or its statistics leave out wasmcustom.sallyport (on Istio: proxyStatsMatcher; in a bootstrap: stats_config.stats_matcher)")
 
-// readRaw reads the metrics from their names, which every Envoy shows, also one without stats_tags. It fails when there
-// is none that says what metric would.
+// readRaw reads the metrics from their names, which every Envoy shows, even
+// without stats_tags. It fails when there is none that says what metric would.
 func (e Envoy) readRaw(ctx context.Context, metric string) (Record, map[string]time.Time, error) {
 	text, err := fetch(ctx, string(e), "stats", url.Values{"filter": {`^wasmcustom\.sallyport_(usage|latency_ms|key_last_used_seconds)\.`}, "histogram_buckets": {"cumulative"}})
 	if err != nil {
@@ -35,7 +35,7 @@ func (e Envoy) readRaw(ctx context.Context, metric string) (Record, map[string]t
 	return record, used, nil
 }
 
-// parseRaw reads lines "NAME: VALUE"; what is none of ours is passed over.
+// parseRaw reads lines "NAME: VALUE"; lines that are not ours are skipped.
 func parseRaw(text string) (r Record, used map[string]time.Time) {
 	r = Record{latency: map[Party]histogram{}, Coverage: Coverage{Gaps: []Gap{noTimes}, Notes: []string{}}}
 	used = map[string]time.Time{}

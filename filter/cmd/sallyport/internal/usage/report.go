@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Record is what a source knows of a period.
+// Record is what a source knows about a period.
 type Record struct {
 	Period   Period // zero: since the start of an Envoy
 	Counts   []Count

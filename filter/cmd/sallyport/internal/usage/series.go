@@ -1,5 +1,5 @@
-// Package usage reads what the filter recorded: who called which version of which API, and what came of it. It asks a
-// Prometheus server, or an Envoy itself, and answers only what they can tell.
+// Package usage reads what the filter recorded: who called which version of which API, and with what result. It queries
+// a Prometheus server, or an Envoy itself, and reports only what they know.
 package usage
 
 import (
@@ -48,7 +48,7 @@ type Count struct {
 	Tally
 }
 
-// isCall is false for what the gateway answered in the backend's place: a CORS preflight is nobody's call.
+// isCall is false for what the gateway answered in the backend's place: a CORS preflight is not a call.
 func isCall(m model.Metric) bool { return m["decision"] != "answer" }
 
 func seriesOf(m model.Metric) Series {
@@ -61,7 +61,7 @@ func partyOf(m model.Metric) Party {
 	return Party{App: name(m["app"]), Product: name(m["product"]), API: name(m["api"]), Version: name(m["version"])}
 }
 
-// name takes back the filter's percent-encoding of names.
+// name undoes the filter's percent-encoding of names.
 func name(v model.LabelValue) string {
 	if s, err := url.PathUnescape(string(v)); err == nil {
 		return s

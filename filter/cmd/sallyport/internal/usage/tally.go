@@ -20,7 +20,7 @@ type Tally struct {
 	at    time.Time
 }
 
-// Add takes the samples in the order of their times; one that is not later than the one before is not looked at, and so is
+// Add takes the samples in the order of their times; one that is not later than the one before is ignored, and so is
 // one that no counter can have. Samples before the period only say what the counter began with.
 func (t *Tally) Add(p Period, at time.Time, value float64) {
 	if !at.After(t.at) || at.After(p.Until) || math.IsNaN(value) || math.IsInf(value, 0) || value < 0 {

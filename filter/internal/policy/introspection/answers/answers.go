@@ -1,9 +1,9 @@
-// Package answers is what the authorization server said, as all workers of a proxy see it: the cache behind the one that
-// each VM has of its own. It lies in the host's shared data, takes a fixed amount of it, and holds no token: a key is a
+// Package answers keeps what the authorization server said, for all workers of a proxy: the cache behind the one that
+// each VM has of its own. It is in the host's shared data, takes a fixed amount of it, and holds no token: a key is a
 // hash.
 //
-// Tokens that were said to be inactive have a table of their own, so that garbage, of which anybody can send as much as he
-// likes, never pushes out a good answer.
+// Tokens that were said to be inactive have a table of their own, so that garbage, of which anybody can send as much as
+// they like, never pushes out a good answer.
 package answers
 
 import (
@@ -22,24 +22,25 @@ const (
 	headSize     = keySize + timesSize
 	activeSize   = 512
 	inactiveSize = headSize
-	// maxClaims bounds the claims of a shared entry. Those of a token with more are kept by each VM alone, as long as the
-	// entry, without them, is there.
+	// maxClaims bounds the claims of a shared entry. Longer ones are kept by each VM for itself, as long as the entry,
+	// without them, is there.
 	maxClaims = activeSize - headSize - 2
 
 	activePerBucket   = 4
 	inactivePerBucket = 16
 )
 
-// MaxEntries bounds the active ones: 256 MiB of the proxy's memory when tokens were seen that fill all buckets. They fill
-// them unevenly: with half as many tokens as there are entries, 1 of 60 finds its bucket full, with a quarter 1 of 600.
+// MaxEntries bounds the active ones: 256 MiB of the proxy's memory once enough tokens were seen to fill all buckets.
+// Tokens fill them unevenly: with half as many tokens as there are entries, 1 of 60 finds its bucket full, with a
+// quarter 1 of 600.
 const MaxEntries = 1 << 19
 
-// maxInactive bounds the others, of which anybody can send as many as he likes: 1 MiB.
+// maxInactive bounds the others, of which anybody can send as many as they like: 1 MiB.
 const maxInactive = 1 << 14
 
-// Record is what is known of an active token: claims, and until when they are good, and until when they are of any use, for
-// an outage. Times are unix nanoseconds. All of them are as whoever stored the answer saw them: a reader has limits of its
-// own, which it applies to the claims and to Stored.
+// Record is what is known about an active token: claims, and until when they are good, and until when they are of any
+// use, for an outage. Times are unix nanoseconds. All of them are as whoever stored the answer saw them: a reader has
+// limits of its own, which it applies to the claims and to Stored.
 type Record struct {
 	Claims              *pipeline.Claims
 	Stored, Until, Gone int64
@@ -50,7 +51,7 @@ type Record struct {
 // Table is both tables.
 type Table struct{ active, inactive *sharedtable.Table }
 
-// New names the tables over a store. entries is how many each is to hold at least. Tables of different size are different
+// New names the tables over a store. Each holds at least so many entries. Tables of different size are different
 // tables.
 func New(store host.Store, entries int) *Table {
 	return &Table{
@@ -66,7 +67,7 @@ func newTable(store host.Store, name string, entries, perBucket, size int) *shar
 	})
 }
 
-// Active gives what is known of an active token, also when it is not good any more but still of some use. It costs one
+// Active gives what is known about an active token, even if that is no longer good but still of some use. It costs one
 // hostcall. A host that fails knows nothing.
 func (t *Table) Active(k sharedtable.Key, now int64) (a Record, ok bool) {
 	err := t.active.Update(k.Hash(), func(b sharedtable.Bucket) bool {
@@ -84,12 +85,13 @@ func (t *Table) Active(k sharedtable.Key, now int64) (a Record, ok bool) {
 	return a, ok && err == nil
 }
 
-// Unchanged reports whether Active would find again what it found: nobody has written where it lies, not even for a
-// neighbour. It costs one hostcall, and none for an answer that Active did not give. A change would be missed only if the
-// host had counted exactly 2^32 writes since then.
+// Unchanged reports whether Active would find again what it found: nobody has written to its bucket, not even for
+// another token. It costs one hostcall, and none for an answer that Active did not give. A change would be missed only
+// if the host had counted exactly 2^32 writes since then.
 func (t *Table) Unchanged(a *Record) bool { return t.active.Unchanged(a.mark) }
 
-// Holds reports whether the token is known to be active, be its claims too long to be shared. It costs one hostcall.
+// Holds reports whether the token is known to be active, even if its claims are too long to be shared. It costs one
+// hostcall.
 func (t *Table) Holds(k sharedtable.Key, now int64) (holds bool) {
 	err := t.active.Update(k.Hash(), func(b sharedtable.Bucket) bool {
 		holds = false
@@ -178,7 +180,7 @@ func evict(t *sharedtable.Table, k sharedtable.Key) error {
 	})
 }
 
-// find compares whole keys. An empty entry has the key zero, which is no hash that anybody could find a token for.
+// find compares whole keys. An empty entry has the key zero, a hash for which nobody could find a token.
 //
 //go:noinline
 func find(b sharedtable.Bucket, k sharedtable.Key) (int, bool) {

@@ -16,8 +16,8 @@ const (
 	// MaxBytes bounds a key set's text: what is longer is refused. Okta's has
 	// two kilobytes.
 	MaxBytes = 64 << 10
-	// minLife bounds how often an issuer can make us ask, whatever it says of
-	// its keys' life.
+	// minLife bounds how often an issuer can make us ask, whatever it says
+	// about its keys' life.
 	minLife = time.Minute
 
 	metricGood   = "sallyport_jwks_fetches.sp_outcome=ok|"
@@ -47,8 +47,8 @@ func (k *Keys) fetch(now int64) bool {
 	return true
 }
 
-// land takes the answer over and wakes those who wait, whatever happens before.
-// A call that was given up says nothing: a later one may have said more.
+// land takes the answer and wakes those who wait, whatever happens before. A
+// call that was given up says nothing: a later one may have said more.
 func (k *Keys) land(f *fetch, now int64, a *host.Answer) {
 	if f.flight.Landed() {
 		return
@@ -74,8 +74,8 @@ func (k *Keys) fail(now int64, r denial.Reason) {
 	k.ports.Metrics.Count(metricFailed)
 	if k.usable(now) {
 		k.askAt = now + int64(unknownInterval)
-		k.ports.Warn("the issuer's keys could not be fetched again (" + r.String() + "); those of " +
-			strconv.FormatInt((now-k.fetched)/int64(time.Second), 10) + " s ago are used on")
+		k.ports.Warn("the issuer's keys could not be fetched again (" + r.String() + "); those fetched " +
+			strconv.FormatInt((now-k.fetched)/int64(time.Second), 10) + " s ago stay in use")
 	}
 }
 
@@ -106,7 +106,7 @@ func failureReason(f host.Failure) denial.Reason {
 	return denial.JWKSUnavailable
 }
 
-// lifeOf is for how long the issuer says that its keys are good (RFC 9111 section
+// lifeOf is how long the issuer says its keys are good (RFC 9111 section
 // 5.2.2.1): Okta lets it shrink before it rotates them.
 func lifeOf(a *host.Answer) time.Duration {
 	const longest = 365 * 24 * 3600 // seconds

@@ -1,7 +1,7 @@
 // Package jwks keeps the keys that an issuer signs its tokens with: fetched by
 // a callout, held in each VM and in the host's shared data, asked for again
-// when they are old or when a token names one that is not among them, and used
-// on through an outage for a bounded time.
+// when they are old or when a token names one that is not among them, and kept
+// in use through an outage for a bounded time.
 package jwks
 
 import (
@@ -15,7 +15,7 @@ import (
 
 const (
 	// unknownInterval is how long after a fetch for an unknown key the next one
-	// may come: whoever invents key ids makes six calls a minute in each VM.
+	// may come: whoever invents key ids causes six calls a minute in each VM.
 	unknownInterval = 10 * time.Second
 	// failureInterval is how long after a failed fetch the next one may come when
 	// there are no keys at all; when there are, it is unknownInterval.
@@ -24,11 +24,11 @@ const (
 	sharedInterval = time.Second
 	// maxWaiters bounds the exchanges that wait for one fetch.
 	maxWaiters = 1024
-	// staleMargin is how long after the call's own timeout the host's word is
-	// still awaited.
+	// staleMargin is how long after the call's own timeout the host is still
+	// waited for.
 	staleMargin = time.Second
-	// retrySeconds is told to a client that was refused because no keys were
-	// to be had.
+	// retrySeconds is sent to a client that was refused because there were no
+	// keys.
 	retrySeconds = 5
 )
 
@@ -42,7 +42,7 @@ type Options struct {
 	// Refresh is the age at which a set is asked for again, while it goes on
 	// being used; the issuer may shorten it with Cache-Control.
 	Refresh time.Duration
-	// MaxAge is the age at which a set is used no more.
+	// MaxAge is the age at which a set is no longer used.
 	MaxAge time.Duration
 }
 
@@ -65,7 +65,7 @@ type Keys struct {
 	lookAt    int64 // no look at shared data before
 }
 
-// fetch is one call in the air, with those that wait for it.
+// fetch is one call in flight, with those that wait for it.
 type fetch struct {
 	started int64
 	flight  pipeline.Flight
@@ -76,9 +76,9 @@ func New(o Options, p host.Ports) *Keys {
 	return &Keys{options: o, ports: p, shared: newShared(o, p.Store)}
 }
 
-// Find gives then the key that a token's header names, at once or after a call;
-// without one it refuses: a key that the issuer does not have is the token's
-// fault, and keys that could not be had are not.
+// Find calls then with the key that a token's header names, at once or after a
+// call; without one it refuses: a key that the issuer does not have is the
+// token's fault, and keys that could not be fetched are not.
 func (k *Keys) Find(x *pipeline.Exchange, h *jose.Header, then func(*pipeline.Exchange, *jose.PublicKey) pipeline.Outcome) pipeline.Outcome {
 	now := x.Now
 	k.keepTime(now)
@@ -150,13 +150,13 @@ func (k *Keys) usable(now int64) bool {
 
 func (k *Keys) old(now int64) bool { return k.set == nil || now-k.fetched >= int64(k.life) }
 
-// flying reports whether a call is in the air that may still end.
+// flying reports whether there is a call in flight that may still end.
 func (k *Keys) flying(now int64) bool {
 	return k.inAir != nil && now-k.inAir.started <= int64(k.options.Timeout+staleMargin)
 }
 
-// keepTime moves what lies in the future to now, after the clock was set back:
-// a set would be used too long, and a wait would not end.
+// keepTime moves what is in the future to now, after the clock was set back: a
+// set would be used too long, and a wait would not end.
 func (k *Keys) keepTime(now int64) {
 	k.fetched = min(k.fetched, now)
 	k.askAt = min(k.askAt, now+int64(unknownInterval))

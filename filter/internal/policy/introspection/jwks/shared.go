@@ -14,13 +14,13 @@ import (
 // configuration, of MaxBytes at most.
 const sharedPrefix = "sallyport/jwks/v1/"
 
-// headSize is the size of what stands before the text: when it was fetched and
-// for how long it is good, both in nanoseconds.
+// headSize is the size of what precedes the text: when it was fetched and for
+// how long it is good, both in nanoseconds.
 const headSize = 16
 
 // shared is one key set in the host's shared data. It spares each VM its own
 // call, and outlives a configuration: a new one begins with keys even when the
-// issuer is away.
+// issuer is down.
 type shared struct {
 	_     [0]func() // not comparable: an unused == costs the guest code
 	store host.Store

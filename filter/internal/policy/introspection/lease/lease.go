@@ -1,8 +1,8 @@
-// Package lease lets the workers of a proxy agree on who asks about a token. Who asks holds a lease in the host's shared
-// data; the others leave the number of the queue that wakes them beside it, and wait. A holder renews its lease while its
-// call is in the air, so that of one whose VM died is free again soon, and another worker asks.
+// Package lease lets the workers of a proxy agree on who asks about a token. Whoever asks holds a lease in the host's
+// shared data; the others leave the number of the queue that wakes them beside it, and wait. A holder renews its lease
+// while its call is in flight, so that the lease of a VM that died is soon free again, and another worker asks.
 //
-// The table is of fixed size. Where it has no room, or the host fails, workers ask each for themselves: that costs calls,
+// The table is of fixed size. Where it has no room, or the host fails, each worker asks for itself: that costs calls,
 // and never an answer.
 package lease
 
@@ -31,11 +31,11 @@ const (
 	maxRetryAt = 1<<32 - 1
 )
 
-// State is how a flight stands. The zero value is Free.
+// State is the state of a flight. The zero value is Free.
 type State uint8
 
 const (
-	// Free: nobody asks, or who did has not been heard of for too long.
+	// Free: nobody asks, or whoever did has not been heard from for too long.
 	Free State = iota
 	// Held: somebody asks.
 	Held
@@ -48,7 +48,7 @@ const (
 	Failed
 )
 
-// Status is how a flight stands. Since is when it landed or failed, in unix nanoseconds; Denial is of a failed one.
+// Status is the status of a flight. Since is when it landed or failed, in unix nanoseconds; Denial is of a failed one.
 type Status struct {
 	_      [0]func() // not comparable: an unused == costs the guest code
 	State  State
@@ -67,7 +67,7 @@ func New(store host.Store) *Table {
 	})}
 }
 
-// Grant is what Acquire came to. The zero value grants nothing and awaits nothing.
+// Grant is the result of Acquire. The zero value grants nothing and awaits nothing.
 type Grant uint8
 
 const (
@@ -114,7 +114,7 @@ func (t *Table) Acquire(k sharedtable.Key, owner uint64, queue uint32, now, unti
 	return g
 }
 
-// Renew holds a lease for longer. False means that it was lost: the call may go on, but somebody else asks too.
+// Renew extends a lease. False means that it was lost: the call may go on, but somebody else asks too.
 func (t *Table) Renew(k sharedtable.Key, owner uint64, now, until int64) (held bool) {
 	err := t.table.Update(k.Hash(), func(b sharedtable.Bucket) bool {
 		e, ok := owned(b, k, owner)
@@ -160,8 +160,8 @@ func (t *Table) Land(k sharedtable.Key, owner uint64, now int64, end State, d de
 	return wake
 }
 
-// Status looks at a flight, and while it is held sees to it that its holder, who may have changed, will wake the queue. It
-// costs one hostcall, and a second one for a new holder. A host that fails knows of no flight.
+// Status looks at a flight, and while it is held makes sure that its holder, who may have changed, will wake the queue.
+// It costs one hostcall, and a second one for a new holder. A host that fails knows of no flight.
 func (t *Table) Status(k sharedtable.Key, queue uint32, now int64) (s Status) {
 	err := t.table.Update(k.Hash(), func(b sharedtable.Bucket) bool {
 		s = Status{}

@@ -1,6 +1,5 @@
-// Package bundle finds Apigee's bundles in archives and folders and reads
-// their XML files, and nothing else of them: within bounds, and nothing that
-// lies outside.
+// Package bundle finds Apigee's bundles in archives and folders and reads their
+// XML files, and nothing else: within bounds, and nothing outside.
 package bundle
 
 import (
@@ -77,7 +76,7 @@ func Read(name string) ([]*Bundle, error) {
 	}
 	found := r.found()
 	if len(found) == 0 {
-		return nil, fmt.Errorf("%s: no Apigee bundle in it: neither a folder apiproxy or sharedflowbundle, nor proxies, policies or sharedflows with XML files", name)
+		return nil, fmt.Errorf("%s: contains no Apigee bundle: neither a folder apiproxy or sharedflowbundle, nor proxies, policies or sharedflows with XML files", name)
 	}
 	return found, nil
 }
@@ -145,14 +144,14 @@ func (r *reader) archive(name string, info fs.FileInfo) error {
 			return r.errorf("", "an entry whose path leaves the bundle or is not a plain path (%q): refused as a whole", cut(entry.Name))
 		}
 		if entry.Mode()&fs.ModeSymlink != 0 {
-			return r.errorf(entry.Name, "a symbolic link, which a bundle has no use for")
+			return r.errorf(entry.Name, "a symbolic link, which a bundle does not need")
 		}
 		if entry.FileInfo().IsDir() {
 			continue
 		}
 		key := strings.ToLower(entry.Name)
 		if seen[key] && wanted(entry.Name) {
-			return r.errorf(entry.Name, "stands twice in the archive")
+			return r.errorf(entry.Name, "is in the archive twice")
 		}
 		seen[key] = true
 		if err := r.take(entry.Name, int64(min(entry.UncompressedSize64, 1<<62)), entry.Open); err != nil {
@@ -198,7 +197,7 @@ func (r *reader) folder(name string) error {
 		case !wanted(r.inside(p)):
 			return nil
 		case !d.Type().IsRegular():
-			return r.errorf(p, "not a regular file: a bundle has no use for links")
+			return r.errorf(p, "not a regular file: a bundle does not need links")
 		}
 		info, err := d.Info()
 		if err != nil {
@@ -222,7 +221,7 @@ func wanted(p string) bool {
 	return ok
 }
 
-// place says which bundle a file is of, and where it stands in that.
+// place says which bundle a file belongs to, and its path in that.
 func place(p string) (root, rest string, ok bool) {
 	if !strings.EqualFold(path.Ext(p), ".xml") {
 		return "", "", false

@@ -45,8 +45,8 @@ func plainName(s string) bool {
 	return s != "" && len(s) <= longest && !strings.ContainsAny(s, ".{}[]")
 }
 
-// hostHeaders are those that the filter does not judge: they are the proxy's, or
-// its own.
+// hostHeaders are headers that the filter does not judge: they belong to the
+// proxy, or to the filter.
 var hostHeaders = []string{"connection", "content-length", "expect", "host", "http2-settings", "keep-alive", "proxy-authenticate",
 	"proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}
 
@@ -135,7 +135,7 @@ func path(e Compare, s Sense, base string) folded {
 	return guess(s)
 }
 
-// prefixed is for patterns whose star goes over levels.
+// prefixed is for patterns whose star crosses levels.
 func prefixed(op Op, value string, s Sense) folded {
 	head := value
 	if op == Matches {
@@ -162,8 +162,8 @@ func prefixed(op Op, value string, s Sense) folded {
 	return folded{when: When{Path: head + "*/**"}, exact: true}
 }
 
-// below is for all that lies below a path. The filter's pattern takes in the
-// path itself, of which Apigee's matchers disagree.
+// below is for everything below a path. The filter's pattern includes the path
+// itself, on which Apigee's matchers disagree.
 func below(parent string, s Sense) folded {
 	switch {
 	case parent == "" && s == AtLeast:
@@ -178,7 +178,7 @@ func below(parent string, s Sense) folded {
 	return folded{when: When{All: []When{under, {Not: &When{Path: parent}}}}, exact: true}
 }
 
-// goodPath has only what every reader takes for itself.
+// goodPath has only characters that every reader takes literally.
 func goodPath(p string) bool {
 	if p == "" || p[0] != '/' || strings.Contains(p, "//") || len(p) > maxPathBytes {
 		return false
@@ -196,7 +196,7 @@ func goodPath(p string) bool {
 	return true
 }
 
-// goodPattern has ** as its last level only.
+// goodPattern has ** only as its last level.
 func goodPattern(p string) bool {
 	head, _ := strings.CutSuffix(p, "/**")
 	return !strings.Contains(head, "**")

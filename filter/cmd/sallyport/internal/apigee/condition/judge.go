@@ -4,10 +4,10 @@ import (
 	"strings"
 )
 
-// Truth is what becomes of a condition for one request.
+// Truth is the outcome of a condition for one request.
 type Truth int
 
-// Maybe is where it depends on what nobody here knows.
+// Maybe is for a condition that depends on something not known here.
 const (
 	No Truth = iota
 	Maybe
@@ -57,7 +57,8 @@ func Judge(e Expr, value func(variable string) (text string, null, known bool)) 
 	return No
 }
 
-// judge compares a value that is known; ok is false where Apigee's way is not.
+// judge compares a known value; ok is false if it is not known how Apigee
+// would.
 func judge(e Compare, value string, null bool) (yes, ok bool) {
 	if e.Null || null {
 		switch e.Op {

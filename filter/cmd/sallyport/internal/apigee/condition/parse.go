@@ -1,5 +1,5 @@
 // Package condition reads the conditions of Apigee's flows, judges them for a
-// request, and says them as the filter's when, as far as that can be said.
+// request, and expresses them as the filter's when, as far as that is possible.
 //
 // See "Conditions reference" and "Pattern matching in conditional statements"
 // in Apigee's documentation.
@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// Bounds: what is longer or deeper no person wrote.
+// Bounds: nobody writes anything longer or deeper by hand.
 const (
 	maxBytes = 16 << 10
 	maxDepth = 32
@@ -37,8 +37,8 @@ type (
 	// Constant is the word true or false.
 	Constant bool
 
-	// Unknown is what can be read and has no meaning here: two variables
-	// compared with each other, or what cannot be read at all.
+	// Unknown has no meaning here: two variables compared with each other, or a
+	// condition that cannot be read at all.
 	Unknown struct{}
 )
 

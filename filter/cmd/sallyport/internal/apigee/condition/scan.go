@@ -93,8 +93,8 @@ func next(s string) (t token, length int, err error) {
 	return ofWord(s[:n]), n, nil
 }
 
-// quoted takes no escapes but the backslash before a quote, of which Apigee's
-// documents say nothing: such a condition cannot be read.
+// quoted knows no escapes. Apigee's documents say nothing about a backslash
+// before a quote: a condition that has one cannot be read.
 func quoted(s string) (token, int, error) {
 	n := strings.IndexByte(s[1:], '"')
 	if n < 0 || n > 0 && s[n] == '\\' {

@@ -1,6 +1,7 @@
 package condition
 
-// When is what the filter's when can say. The zero value is not a condition.
+// When is what the filter's when can express. The zero value is not a
+// condition.
 type When struct {
 	Method []string
 	Path   string
@@ -11,7 +12,7 @@ type When struct {
 	Not    *When
 }
 
-// Pair is a header or a query parameter: there at all, or with that value.
+// Pair is a header or a query parameter: present at all, or with that value.
 type Pair struct {
 	Name, Equals string
 	Present      bool // it only has to be there
@@ -24,10 +25,10 @@ const (
 	maxPathBytes  = 256
 )
 
-// Sense says which way a condition may err where it cannot be said exactly.
+// Sense says which way a condition may err if it cannot be expressed exactly.
 type Sense int
 
-// A refusal may hit more requests than in Apigee, and what opens a door fewer.
+// A refusal may hit more requests than in Apigee, and a permission fewer.
 const (
 	AtLeast Sense = iota // the when is true for every request for which the condition is
 	AtMost               // the when is true for no other request
@@ -40,18 +41,18 @@ type Said struct {
 	Exact         bool
 }
 
-// Context is what is known of the place where a condition stands.
+// Context is what is known about the place of a condition.
 type Context struct {
 	BasePath string // of the proxy, without a "/" at its end
 	// Known gives the value of a variable that is the same for every request that
 	// gets here; null for a variable that is not set.
 	Known func(variable string) (value string, null, known bool)
-	// Changed reports whether a step before has changed the variable, so that what
-	// came with the request says nothing of it.
+	// Changed reports whether an earlier step has changed the variable, so that
+	// what came with the request says nothing about it.
 	Changed func(variable string) bool
 }
 
-// Say gives the condition as a when that errs only to one side. It is exact
+// Say gives the condition as a when that errs only on one side. It is exact
 // when both sides are the same.
 func Say(e Expr, sense Sense, c Context) Said {
 	f := fold(e, sense, c)
@@ -68,7 +69,7 @@ func Say(e Expr, sense Sense, c Context) Said {
 }
 
 // Either gives a when that is true where one of two is; ok is false when that
-// cannot be said within bounds.
+// cannot be expressed within bounds.
 func Either(x, y When) (w When, ok bool) {
 	var parts []When
 	for _, one := range []When{x, y} {
@@ -91,7 +92,7 @@ type folded struct {
 
 func constant(value, exact bool) folded { return folded{constant: true, value: value, exact: exact} }
 
-// guess is for what cannot be said.
+// guess is for what cannot be expressed.
 func guess(s Sense) folded { return constant(s == AtLeast, false) }
 
 func fold(e Expr, s Sense, c Context) folded {
@@ -148,7 +149,7 @@ func join(list []Expr, s Sense, c Context, neutral bool) folded {
 			if f.exact {
 				return f
 			}
-			// Whatever the others are, this guess rules.
+			// Whatever the others are, this guess decides.
 			return constant(!neutral, false)
 		}
 		exact = exact && f.exact

@@ -12,7 +12,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/filter/cmd/sallyport/internal/apigee/xmltree"
 )
 
-// Place is where something stands, for people.
+// Place is where something is, for people to read.
 type Place struct {
 	File string `json:"file"`
 	Line int    `json:"line"`
@@ -49,14 +49,14 @@ type Step struct {
 // Flow is a named list of steps for the request, and one for the response.
 type Flow struct {
 	Place
-	Name              string // PreFlow, PostFlow, or of a conditional flow
+	Name              string // PreFlow, PostFlow, or the name of a conditional flow
 	Conditional       bool
 	Condition         condition.Expr
 	Unread            bool
 	Request, Response []Step
 }
 
-// FaultRule is what becomes of a fault.
+// FaultRule is what happens to a fault.
 type FaultRule struct {
 	Place
 	Name      string

@@ -50,14 +50,14 @@ func (r *reader) parse(file string) *xmltree.Node {
 		return n
 	}
 	line, message := 1, err.Error()
-	if e, ok := err.(*xmltree.Error); ok { //nolint:errorlint // Parse gives it as it is
+	if e, ok := err.(*xmltree.Error); ok { //nolint:errorlint // Parse returns it unwrapped
 		line, message = e.Line, e.Message
 	}
 	r.problem(file, line, "%s", message)
 	return nil
 }
 
-// manifest takes the name; everything else in it the folders say themselves.
+// manifest takes the name; everything else in it follows from the folders.
 func (r *reader) manifest() {
 	want := map[bundle.Kind]string{bundle.Proxy: "APIProxy", bundle.SharedFlow: "SharedFlowBundle"}[r.bundle.Kind]
 	for _, file := range r.bundle.Paths("") {
@@ -93,8 +93,8 @@ const (
 	yes
 )
 
-// flag reads a boolean attribute. What is neither is a problem: taken for
-// either, it could open a door.
+// flag reads a boolean attribute. A value that is neither is a problem: taken
+// for either, it could open a door.
 func (r *reader) flag(file string, n *xmltree.Node, name string, byDefault bool) answer {
 	switch strings.ToLower(strings.TrimSpace(n.Attr(name))) {
 	case "true":
@@ -126,12 +126,12 @@ func (r *reader) endpoint(file, kind string) *Endpoint {
 	}
 	for _, name := range []string{"PreFlow", "Flows", "PostFlow", "FaultRules", "DefaultFaultRule", "HTTPProxyConnection"} {
 		if all := n.All(name); len(all) > 1 {
-			r.problem(file, all[1].Line, "%s stands twice", name)
+			r.problem(file, all[1].Line, "%s is there twice", name)
 		}
 	}
 	if c := n.Child("HTTPProxyConnection"); c != nil {
 		if bases := c.All("BasePath"); len(bases) > 1 {
-			r.problem(file, bases[1].Line, "BasePath stands twice")
+			r.problem(file, bases[1].Line, "BasePath is there twice")
 		}
 		e.BasePath = c.TextAt("BasePath")
 	}
@@ -170,11 +170,12 @@ func (r *reader) flow(file string, n *xmltree.Node, name string, conditional boo
 		case "response":
 			f.Response = append(f.Response, r.steps(file, c)...)
 		case "step":
-			// Outside Request and Response Apigee does not run it; nobody meant that.
+			// Outside Request and Response Apigee does not run it, which nobody
+			// intends.
 			f.Request = append(f.Request, r.step(file, c))
 		default:
 			if c.Child("Step") != nil {
-				r.problem(file, c.Line, "a step in %s, where Apigee runs none", c.Name)
+				r.problem(file, c.Line, "a step in %s, where Apigee does not run steps", c.Name)
 			}
 		}
 	}
@@ -184,7 +185,7 @@ func (r *reader) flow(file string, n *xmltree.Node, name string, conditional boo
 func (r *reader) condition(file string, n *xmltree.Node) (e condition.Expr, unread bool) {
 	all := n.All("Condition")
 	if len(all) > 1 {
-		r.problem(file, all[1].Line, "Condition stands twice")
+		r.problem(file, all[1].Line, "Condition is there twice")
 	}
 	if len(all) == 0 {
 		return nil, false
@@ -245,13 +246,14 @@ func (r *reader) sharedFlow(file string) {
 	r.proxy.Shared = append(r.proxy.Shared, e)
 }
 
-// doubled finds two things of one name: which of them Apigee runs nobody knows.
+// doubled finds two things with one name: it is not known which of them Apigee
+// runs.
 func (r *reader) doubled() {
 	seen := map[string]Place{}
 	check := func(what, name string, at Place) {
 		key := what + "\x00" + name
 		if before, ok := seen[key]; ok {
-			r.proxy.Problems = append(r.proxy.Problems, Problem{at, fmt.Sprintf("the %s %q stands twice, also in %s", what, name, before)})
+			r.proxy.Problems = append(r.proxy.Problems, Problem{at, fmt.Sprintf("the %s %q is there twice, also in %s", what, name, before)})
 		}
 		seen[key] = at
 	}

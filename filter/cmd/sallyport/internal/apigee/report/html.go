@@ -38,5 +38,5 @@ func counts(p Proxy) (list []count) {
 	return list
 }
 
-// HTML writes a page that stands by itself: no script, nothing from elsewhere.
+// HTML writes a self-contained page: no script, nothing from elsewhere.
 func HTML(w io.Writer, proxies []Proxy) error { return parsed.Execute(w, proxies) }

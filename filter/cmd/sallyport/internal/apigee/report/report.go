@@ -1,11 +1,11 @@
-// Package report says what became of each policy of a bundle, for people and
+// Package report says what happened to each policy of a bundle, for people and
 // for machines. It holds no secret, and no text of a policy that could be one.
 package report
 
-// Outcome is what became of a policy or a part of a bundle.
+// Outcome is what happened to a policy or a part of a bundle.
 type Outcome string
 
-// The outcomes, the worst last.
+// The outcomes, worst last.
 const (
 	Carried Outcome = "carried over"
 	Differs Outcome = "carried over with a difference"
@@ -13,7 +13,7 @@ const (
 	Denies  Outcome = "not carried over: the API denies"
 )
 
-// Item is one policy at one place of a flow, or another part of the bundle.
+// Item is one policy at one place in a flow, or another part of the bundle.
 type Item struct {
 	Flow    string  `json:"flow"`
 	Policy  string  `json:"policy"`
@@ -21,7 +21,7 @@ type Item struct {
 	File    string  `json:"file"`
 	Line    int     `json:"line"`
 	Outcome Outcome `json:"outcome"`
-	// Detail says which difference, or why not.
+	// Detail says what the difference is, or why not.
 	Detail string `json:"detail,omitempty"`
 	// Instead says what does it where Sallyport does not.
 	Instead string `json:"instead,omitempty"`
@@ -40,7 +40,7 @@ type Target struct {
 	Detail  string `json:"detail"`
 }
 
-// Fit sums a proxy up.
+// Fit is the verdict on a proxy.
 type Fit string
 
 // The verdicts.

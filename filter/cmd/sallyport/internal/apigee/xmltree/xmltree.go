@@ -1,6 +1,6 @@
 // Package xmltree reads small XML documents into trees that know their lines.
 // It is strict and bounded: no DOCTYPE, so no entities but the five of XML
-// itself, no doubled attributes, nothing behind the root.
+// itself, no duplicate attributes, nothing after the root.
 package xmltree
 
 import (
@@ -46,7 +46,7 @@ type Error struct {
 
 func (e *Error) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.Message) }
 
-// Attr gives an attribute, "" when it is absent, as is the node.
+// Attr gives an attribute, "" when it or the node is absent.
 func (n *Node) Attr(name string) string {
 	if n == nil {
 		return ""
@@ -151,14 +151,14 @@ func (p *parser) at(message string) error {
 	return &Error{line, message}
 }
 
-// fail leaves out what stood there: it may be a secret.
+// fail does not quote the document: it may hold a secret.
 func (p *parser) fail(err error) error {
 	var syntax *xml.SyntaxError
 	switch {
 	case errors.Is(err, io.EOF):
 		return p.at("the document ends too early, or is empty")
 	case errors.As(err, &syntax) && strings.Contains(syntax.Msg, "entity"):
-		return p.at("an entity that XML itself does not have, which is not taken")
+		return p.at("an entity that XML itself does not have, which is not accepted")
 	}
 	return p.at("not well-formed XML")
 }
@@ -179,7 +179,7 @@ func (p *parser) take(token xml.Token) error {
 			return p.at("text outside the document")
 		}
 	case xml.Directive:
-		return p.at("a DOCTYPE or another directive, which is not taken: it can bring entities and files from elsewhere")
+		return p.at("a DOCTYPE or another directive, which is not accepted: it can bring in entities and files from elsewhere")
 	}
 	return nil
 }
@@ -205,7 +205,7 @@ func (p *parser) start(t xml.StartElement) error {
 		}
 		for _, other := range n.Attrs {
 			if other.Name == a.Name.Local {
-				return p.at("an attribute that stands twice")
+				return p.at("an attribute that is there twice")
 			}
 		}
 		n.Attrs = append(n.Attrs, Attr{a.Name.Local, a.Value})
@@ -221,7 +221,7 @@ func (p *parser) start(t xml.StartElement) error {
 	return nil
 }
 
-// end wants nothing but comments and blanks.
+// end accepts nothing but comments and blanks.
 func (p *parser) end() error {
 	for {
 		token, err := p.d.Token()
@@ -233,7 +233,7 @@ func (p *parser) end() error {
 		}
 		switch t := token.(type) {
 		case xml.StartElement:
-			return p.at("a second document behind the first")
+			return p.at("a second document after the first")
 		default:
 			if err := p.take(t); err != nil {
 				return err
@@ -247,7 +247,7 @@ func toUTF8(text []byte) ([]byte, error) {
 	utf16 := func(e unicode.Endianness) ([]byte, error) {
 		out, err := unicode.UTF16(e, unicode.UseBOM).NewDecoder().Bytes(text)
 		if err != nil {
-			return nil, &Error{1, "not UTF-16, though it begins as such"}
+			return nil, &Error{1, "not valid UTF-16, though it begins as such"}
 		}
 		return out, nil
 	}
@@ -262,7 +262,7 @@ func toUTF8(text []byte) ([]byte, error) {
 	return text, nil
 }
 
-// charset is for what the XML declaration names. UTF-16 has been decoded.
+// charset decodes what the XML declaration names. UTF-16 is already decoded.
 func charset(label string, in io.Reader) (io.Reader, error) {
 	var e encoding.Encoding
 	switch strings.ToLower(label) {

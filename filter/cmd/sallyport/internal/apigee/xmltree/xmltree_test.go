@@ -44,7 +44,7 @@ func TestParseRefuses(t *testing.T) {
 		"external entity":   {"<!DOCTYPE a SYSTEM \"file:///etc/passwd\">\n<A/>", "line 1: a DOCTYPE"},
 		"unknown entity":    {"<A>\n&nbsp;</A>", "line 2: an entity"},
 		"two roots":         {"<A/>\n<B/>", "line 2: a second document"},
-		"doubled attribute": {"<A enabled=\"true\" enabled=\"false\"/>", "line 1: an attribute that stands twice"},
+		"doubled attribute": {"<A enabled=\"true\" enabled=\"false\"/>", "line 1: an attribute that is there twice"},
 		"text behind":       {"<A/>\nx", "line 2: text outside"},
 		"too deep":          {strings.Repeat("<A>", 65), "deeper than 64"},
 		"too many":          {"<A>" + strings.Repeat("<B/>", 50_000), "more than 50000 elements"},
