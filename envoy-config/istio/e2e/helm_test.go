@@ -69,6 +69,7 @@ func TestValidateIstioHelmRefuses(t *testing.T) {
 			Says: "introspect_token.authority is login.example.com, and its cluster outbound|443||dev-123456.okta.com calls okta.host, dev-123456.okta.com: write the same host in both"},
 		"an engine that nobody asks":   {Values: `{quotaEngine: {host: a.example.com, port: 8082}}`, Says: "no quota has the engine.cluster outbound|8082||a.example.com"},
 		"an engine that is missing":    {Values: `{config: {sequence: [{quota: {engine: {cluster: ratelimit}}}]}}`, Says: `there is no cluster "ratelimit" for the quota`},
+		"an engine by a short name":    {Values: `{quotaEngine: {host: ratelimit.quota.svc}}`, Says: "ratelimit.quota.svc.cluster.local"},
 		"an engine at an address":      {Values: `{quotaEngine: {host: 10.0.0.9}}`, Says: "10.0.0.9 is an address"},
 		"a tag in a digest's place":    {Values: `{image: {digest: v1}}`, Says: "/image/digest"},
 		"a value that is misspelt":     {Values: `{backends: {}}`, Says: "backends"},

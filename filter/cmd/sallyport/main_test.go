@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -185,6 +186,9 @@ func TestCommandTwoWriters(t *testing.T) {
 	app := document.Items(document.Member(d.Root(), "apps"))[0]
 	if n := len(document.Items(document.Member(app, "keys"))); n != writers {
 		t.Errorf("%d keys, want %d", n, writers)
+	}
+	if _, err := os.Stat(file + ".lock"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the lock is left behind: %v", err)
 	}
 }
 

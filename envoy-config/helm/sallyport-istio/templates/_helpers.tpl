@@ -31,6 +31,9 @@
 {{- if regexMatch "^[0-9.]+$|:" $engine }}
 {{- fail (printf "quotaEngine.host: %s is an address: the chart needs a name" $engine) }}
 {{- end }}
+{{- if hasSuffix ".svc" $engine }}
+{{- fail (printf "quotaEngine.host: Istio knows this Service as %s.cluster.local" $engine) }}
+{{- end }}
 {{- $made := "outbound|PORT||HOST" }}
 {{- if $engine }}{{ $made = printf "outbound|%d||%s" (int .Values.quotaEngine.port) $engine }}{{ end }}
 {{- $sequences := list .Values.config.sequence }}

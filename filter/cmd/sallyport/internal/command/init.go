@@ -143,6 +143,9 @@ func questions(c *cobra.Command, a *starter.Answers) error {
 			if err := c.Flags().Set(q.flag, answer); err != nil {
 				return fmt.Errorf("--%s: %w", q.flag, err)
 			}
+			if err := a.Known(); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -150,6 +153,9 @@ func questions(c *cobra.Command, a *starter.Answers) error {
 
 // missing names all flags at once that this identity server needs.
 func missing(c *cobra.Command, a starter.Answers) error {
+	if err := a.Known(); err != nil {
+		return err
+	}
 	var names []string
 	for _, q := range questionsOfInit {
 		if q.when != nil && q.when(a) && c.Flags().Lookup(q.flag).Value.String() == "" {

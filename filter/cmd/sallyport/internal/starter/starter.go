@@ -29,6 +29,14 @@ type Answers struct {
 	SecretEnv     string // the variable with the client's secret; "" is a name made from the server's
 }
 
+// Known is an error for a server that is not one of Kinds.
+func (a Answers) Known() error {
+	if !slices.Contains(Kinds, a.Server) {
+		return fmt.Errorf("--server must be one of %s, got %q", strings.Join(Kinds, ", "), a.Server)
+	}
+	return nil
+}
+
 // Variable is the environment variable that the gateway reads the client's secret from, "" for none.
 func (a Answers) Variable() string {
 	if a.Server == "none" || a.Server == "entra" {
@@ -48,8 +56,8 @@ func (a Answers) Plain() bool {
 
 // Text is the configuration, for a key that has this id and this SHA-256.
 func (a Answers) Text(keyID, keySHA256 string) ([]byte, error) {
-	if !slices.Contains(Kinds, a.Server) {
-		return nil, fmt.Errorf("--server must be one of %s, got %q", strings.Join(Kinds, ", "), a.Server)
+	if err := a.Known(); err != nil {
+		return nil, err
 	}
 	if strings.Contains(a.KeyHeader, "_") {
 		return nil, fmt.Errorf("--key-header: %q has an underscore, and Envoy as configured here refuses every request that has it: use \"-\" instead", a.KeyHeader)
