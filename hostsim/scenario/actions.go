@@ -34,15 +34,17 @@ func parseActions(index int, s passage, p *problems) *actionsWant {
 
 func actionsFinding(w *actionsWant, got []string) finding {
 	d := &delta.Delta{}
-	for i := range max(len(w.lines), len(got)) {
-		switch {
-		case i >= len(got):
-			d.Missing(w.lines[i])
-		case i >= len(w.lines):
-			d.Extra(got[i])
-		default:
-			d.Line(w.lines[i], got[i], w.lines[i] == got[i])
+	rest := got
+	for _, want := range w.lines {
+		if len(rest) == 0 {
+			d.Missing(want)
+			continue
 		}
+		d.Line(want, rest[0], want == rest[0])
+		rest = rest[1:]
+	}
+	for _, more := range rest {
+		d.Extra(more)
 	}
 	return finding{section: "actions", line: w.line, index: w.index, delta: d, seen: strings.Join(got, "\n") + "\n", rewritable: true}
 }
