@@ -24,8 +24,9 @@ func TestValidateEnvoyGatewayHelm(t *testing.T) {
 		"two hosts":         `{hosts: [a.example.com, b.example.com]}`,
 		"a quota's engine": `{quotaEngine: {host: counts.example.com, port: 8082}, config: {sequence: [` +
 			`{quota: {per: api, limit: 5, interval: day, mode: exact, engine: {cluster: grpcroute/default/ratelimit/rule/0}}}]}}`,
-		"the authority's port":  `{okta: {host: login.example.com}, config: {sequence: [{introspect_token: {cluster: httproute/default/okta/rule/0, authority: "Login.example.com:443", path: /introspect, client_id: gw, client_secret: {env: OKTA_CLIENT_SECRET}}}]}}`,
-		"no token is asked for": `{config: {sequence: [{verify_api_key: {from: [{header: x-api-key}]}}, {remove_api_key: {}}]}}`,
+		"the authority's port":     `{okta: {host: login.example.com}, config: {sequence: [{introspect_token: {cluster: httproute/default/okta/rule/0, authority: "Login.example.com:443", path: /introspect, client_id: gw, client_secret: {env: OKTA_CLIENT_SECRET}}}]}}`,
+		"a server by another name": `{okta: {host: keycloak.iam.svc}, config: {sequence: [{introspect_token: {cluster: httproute/default/okta/rule/0, authority: login.example.com, path: /introspect, client_id: gw, client_secret: {env: OKTA_CLIENT_SECRET}}}]}}`,
+		"no token is asked for":    `{config: {sequence: [{verify_api_key: {from: [{header: x-api-key}]}}, {remove_api_key: {}}]}}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			all, err := chart.Render(t, values)

@@ -66,12 +66,12 @@ func Decode(r *decode.Reader, v decode.Value) Breaker {
 
 // Schema describes what Decode reads.
 func Schema() *decode.Schema {
-	return decode.OrOff("When no call is made, because the server is in trouble.", decode.ObjectSchema(&members, "", decode.Shapes{
-		"failures":        decode.IntegerSchema("In a row.", 1, maxCalls).WithDefault(Default.Failures),
-		"failure_percent": decode.IntegerSchema("Of the calls in a window.", 1, 100).WithDefault(Default.FailurePercent),
+	return decode.OrOff("When calls stop, because the server is in trouble.", decode.ObjectSchema(&members, "", decode.Shapes{
+		"failures":        decode.IntegerSchema("So many failures in a row open it.", 1, maxCalls).WithDefault(Default.Failures),
+		"failure_percent": decode.IntegerSchema("So does this percentage of the calls within the window.", 1, 100).WithDefault(Default.FailurePercent),
 		"min_calls":       decode.IntegerSchema("With fewer calls the percentage does not count.", 1, maxCalls).WithDefault(Default.MinCalls),
 		"window":          decode.DurationSchema("", minWindow, MaxWindow).WithDefault(Default.Window),
-		"open_for":        decode.DurationSchema("At first.", minTime, MaxOpenFor).WithDefault(Default.OpenFor),
-		"longest_open":    decode.DurationSchema("At most.", minTime, MaxOpenFor).WithDefault(Default.LongestOpen),
+		"open_for":        decode.DurationSchema("How long it stays open at first.", minTime, MaxOpenFor).WithDefault(Default.OpenFor),
+		"longest_open":    decode.DurationSchema("How long it stays open at most.", minTime, MaxOpenFor).WithDefault(Default.LongestOpen),
 	}))
 }

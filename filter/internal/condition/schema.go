@@ -39,7 +39,7 @@ func Schema() *decode.Schema {
 			"equals": equals("Its value, decoded once; by default any."),
 		}),
 		"all": several("Each of them holds."),
-		"any": several("One of them holds."),
+		"any": several("At least one of them holds."),
 		"not": Reference("It does not hold."),
 	}).ExactlyOne()
 }

@@ -18,12 +18,12 @@ func stepsSchema(about string) *decode.Schema {
 
 // ConfigSchema describes the whole configuration.
 func ConfigSchema() *decode.Schema {
-	s := decode.ObjectSchema(&rootMembers, "What a Sallyport gateway knows: the APIs it serves, who may call them, and which steps every call must pass.", decode.Shapes{
+	s := decode.ObjectSchema(&rootMembers, "The configuration of a Sallyport gateway: the APIs it serves, who may call them, and the steps that every call must pass.", decode.Shapes{
 		"version":          {Description: "The version of this format.", Const: formatVersion},
 		"fault_format":     decode.WordSchema("The format of refusals: Apigee's fault JSON, or RFC 9457.", "apigee", "problem").WithDefault("apigee"),
 		"identity_headers": identity.Schema(),
 		"client_ip": decode.ObjectSchema(&clientIPMembers, "Where to find the client's address, and which addresses are one client.", decode.Shapes{
-			"trusted_hops": decode.IntegerSchema("0: as the proxy says. N: the N-th address from the right of X-Forwarded-For, which N trusted proxies appended to.", 0, maxTrustedHops).WithDefault(0),
+			"trusted_hops": decode.IntegerSchema("0: the proxy's own view. N: the N-th element from the right of X-Forwarded-For, to which N trusted proxies appended.", 0, maxTrustedHops).WithDefault(0),
 			"ipv6_prefix":  decode.IntegerSchema("How many bits of an IPv6 address tell clients apart, for per: client_ip.", minIPv6Prefix, maxIPv6Prefix).WithDefault(defaultIPv6Prefix),
 		}),
 		"grpc": decode.ObjectSchema(&grpcMembers, "What gRPC clients are told about a refusal, besides its text.", decode.Shapes{
@@ -41,9 +41,9 @@ func ConfigSchema() *decode.Schema {
 		}),
 		"apis":     decode.ListSchema("The APIs. A request that matches none of them is refused.", apiSchema(), 1, decode.Unbounded),
 		"products": decode.ListSchema("What may be called together; apps are granted products.", productSchema(), 0, decode.Unbounded),
-		"apps":     decode.ListSchema("Who calls, and with which keys.", appSchema(), 0, decode.Unbounded),
+		"apps":     decode.ListSchema("Who may call, and with which keys.", appSchema(), 0, decode.Unbounded),
 		"faults":   raisefault.FaultsSchema("How refusals read, in place of fault_format, for every API and for requests that match none."),
-		"sequence": stepsSchema("The steps of every API that has no sequence of its own, in their order. Each must let the request pass before the next runs."),
+		"sequence": stepsSchema("The steps of every API that has no sequence of its own, in order. Each must let the request pass before the next one runs."),
 	})
 	s.Dialect = "http://json-schema.org/draft-07/schema#"
 	s.Title = "Sallyport configuration"
@@ -62,15 +62,15 @@ func apiSchema() *decode.Schema {
 		"name":      decode.TextSchema("The API's name, in metrics, logs and products.").WithExamples("customers"),
 		"version":   decode.TextSchema("Its version; each has an entry of its own.").WithExamples("v1"),
 		"base_path": decode.PatternSchema("Where it begins: of two that match, the longer one wins.", "^/").WithExamples("/customers/v1"),
-		"hosts":     decode.ListSchema("The hosts it is served under; leave it out for any.", decode.TextSchema("").WithExamples("api.example.com"), 1, decode.Unbounded),
-		"sequence":  stepsSchema("The steps of this API alone, in place of the common ones. [] makes it open to everybody."),
+		"hosts":     decode.ListSchema("Host names without a port; *.example.com matches every name below example.com. Leave it out for any host.", decode.TextSchema("").WithExamples("api.example.com"), 1, decode.Unbounded),
+		"sequence":  stepsSchema("The steps of this API alone, instead of the default ones. [] leaves it open."),
 		"faults":    raisefault.FaultsSchema("How refusals of this API read; for other reasons the common faults apply."),
 	})
 }
 
 func productSchema() *decode.Schema {
 	operation := decode.ObjectSchema(&operationMembers, "", decode.Shapes{
-		"path":    decode.PatternSchema("Below the API's base path; * is one level, ** at the end any number.", "^/").WithExamples("/orders/**"),
+		"path":    decode.PatternSchema("Below the API's base path: /* is one level, /** everything below, / everything.", "^/").WithExamples("/orders/**"),
 		"methods": decode.ListSchema("Leave it out for all.", decode.TextSchema("").WithExamples("GET"), 1, decode.Unbounded),
 	})
 	api := decode.ObjectSchema(&productAPIMembers, "", decode.Shapes{
@@ -82,7 +82,7 @@ func productSchema() *decode.Schema {
 		"name":       decode.TextSchema("The product's name.").WithExamples("portal"),
 		"apis":       decode.ListSchema("What it grants; leave it out for all APIs.", api, 1, decode.Unbounded),
 		"scopes":     decode.ListSchema("The token must have at least one of these.", decode.TextSchema("").WithExamples("customers.read"), 0, decode.Unbounded),
-		"attributes": decode.TextsSchema("Words of your own about it, for set_headers.", maxAttributes, maxAttributeBytes),
+		"attributes": decode.TextsSchema("Your own words about it, for set_headers.", maxAttributes, maxAttributeBytes),
 		"quota":      quota.OwnSchema(),
 	})
 }
@@ -91,18 +91,18 @@ var statusWords = []string{"approved", "pending", "revoked"}
 
 func appSchema() *decode.Schema {
 	key := decode.ObjectSchema(&keyMembers, "Write keys with 'sallyport keys mint': it shows the key once, and keeps only its hash.", decode.Shapes{
-		"id":      decode.TextSchema("What logs and metrics call it.").WithExamples("k-2026-11"),
+		"id":      decode.TextSchema("Its name in logs and metrics.").WithExamples("k-2026-11"),
 		"sha256":  decode.PatternSchema("SHA-256 of the key, in hex.", "^[0-9a-fA-F]{64}$"),
 		"status":  decode.WordSchema("", statusWords...).WithDefault("approved"),
-		"expires": decode.TextSchema("RFC 3339, or a date alone, which begins at 00:00 UTC; the key is refused from then on.").WithExamples("2027-05-01T00:00:00Z"),
+		"expires": decode.TextSchema("RFC 3339, or a date, which means 00:00 UTC; from then on the key is refused.").WithExamples("2027-05-01T00:00:00Z"),
 	})
 	return decode.ObjectSchema(&appMembers, "", decode.Shapes{
 		"name":          decode.TextSchema("The app's name.").WithExamples("global-customer-portal"),
-		"developer":     decode.TextSchema("Who answers for it.").WithExamples("portal-team@example.com"),
-		"products":      decode.ListSchema("What it may call.", decode.TextSchema(""), 0, decode.Unbounded),
-		"keys":          decode.ListSchema("Its keys; any of them will do.", key, 0, decode.Unbounded),
+		"developer":     decode.TextSchema("Who is responsible for it.").WithExamples("portal-team@example.com"),
+		"products":      decode.ListSchema("The products granted, in the order in which they are tried.", decode.TextSchema(""), 0, decode.Unbounded),
+		"keys":          decode.ListSchema("Its keys; any of them works.", key, 0, decode.Unbounded),
 		"status":        decode.WordSchema("", statusWords...).WithDefault("approved"),
-		"token_clients": decode.ListSchema("The authorization server's clients whose tokens may come with this app's keys; leave it out for any.", decode.TextSchema(""), 1, decode.Unbounded),
+		"token_clients": decode.ListSchema("OAuth clients whose tokens may come with this app's keys; leave it out for any.", decode.TextSchema(""), 1, decode.Unbounded),
 		"allowed_ips":   decode.PrefixesSchema("Addresses it may call from; leave it out for any.", 1),
 		"attributes":    decode.TextsSchema("Your own words about it, for set_headers.", maxAttributes, maxAttributeBytes),
 	})

@@ -73,7 +73,7 @@ func OptionsSchema(m *decode.Members, about string, of decode.Shapes) *decode.Sc
 	s := decode.ObjectSchema(m, about, of)
 	s.Properties["enabled"] = decode.BooleanSchema("false leaves the step out.").WithDefault(true)
 	s.Properties["dry_run"] = decode.BooleanSchema("Count what would be refused, and let it pass.").WithDefault(false)
-	s.Properties["on_error"] = decode.WordSchema("What a technical fault of the step does to the request.", onErrorWords...).WithDefault(onErrorWords[0])
+	s.Properties["on_error"] = decode.WordSchema("What happens to a request when the step could not be carried out.", onErrorWords...).WithDefault(onErrorWords[0])
 	s.Properties["when"] = condition.Reference("Which requests the step is meant for; the others go on to the next step.")
 	return s
 }

@@ -11,7 +11,7 @@ func Schema() *decode.Schema {
 		"required":       decode.BooleanSchema("Refuse tokens with the scheme Bearer.").WithDefault(false),
 		"algorithms":     AlgorithmsSchema(),
 		"max_age":        decode.DurationSchema("How long ago a proof may have been made.", minProofAge, maxProofAge).WithDefault(defaultProofAge),
-		"clock_skew":     decode.DurationSchema("How far in the future.", 0, maxProofSkew).WithDefault(defaultProofSkew),
+		"clock_skew":     decode.DurationSchema("How far in the future it may have been made.", 0, maxProofSkew).WithDefault(defaultProofSkew),
 		"replay_entries": decode.IntegerSchema("How many proofs are remembered, at least; used proofs stay used when this changes.", minReplayEntries, MaxEntries).WithDefault(defaultReplayEntries),
 	})
 }

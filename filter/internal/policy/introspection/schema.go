@@ -14,8 +14,8 @@ func (*Policy) Schema() *decode.Schema {
 	return policy.OptionsSchema(&optionMembers, "Asks the authorization server about the token (RFC 7662).", decode.Shapes{
 		"cluster":       decode.VisibleSchema("The proxy's cluster for the authorization server.").WithExamples("okta", "outbound|443||dev-123456.okta.com"),
 		"authority":     decode.AuthoritySchema("The server's host name."),
-		"path":          decode.PathSchema("Where introspection is.").WithExamples("/oauth2/default/v1/introspect"),
-		"client_auth":   decode.WordSchema("How the gateway proves who it is.", clientAuthWords...).WithDefault(clientAuthWords[0]),
+		"path":          decode.PathSchema("The introspection endpoint.").WithExamples("/oauth2/default/v1/introspect"),
+		"client_auth":   decode.WordSchema("How the gateway authenticates.", clientAuthWords...).WithDefault(clientAuthWords[0]),
 		"client_id":     decode.PrintableSchema("The gateway's client at the server."),
 		"client_secret": decode.SecretSchema("Its secret."),
 		"private_key": decode.ObjectSchema(&privateKeyMembers, "For private_key_jwt (RFC 7523).", decode.Shapes{
@@ -38,10 +38,10 @@ func (*Policy) Schema() *decode.Schema {
 func cacheSchema() *decode.Schema {
 	return decode.ObjectSchema(&cacheMembers, "", decode.Shapes{
 		"max_ttl":         decode.DurationSchema("The longest that an answer is used.", minCacheTTL, maxCacheTTL).WithDefault(defaultCacheTTL),
-		"entries":         decode.IntegerSchema("In each VM.", 1, maxCacheEntries).WithDefault(defaultCacheEntries),
-		"shared_entries":  decode.IntegerSchema("Of all workers together; 0 shares nothing.", 0, answers.MaxEntries).WithDefault(defaultSharedEntries),
-		"negative_ttl":    decode.DurationSchema("For tokens that are not active.", 0, maxNegativeTTL).WithDefault(defaultNegativeTTL),
-		"ttl_without_exp": decode.DurationSchema("For active tokens without exp.", 0, maxTTLWithoutExp).WithDefault("0s"),
+		"entries":         decode.IntegerSchema("Answers kept in each VM.", 1, maxCacheEntries).WithDefault(defaultCacheEntries),
+		"shared_entries":  decode.IntegerSchema("Answers kept for all workers together; 0 shares nothing.", 0, answers.MaxEntries).WithDefault(defaultSharedEntries),
+		"negative_ttl":    decode.DurationSchema("How long a token is known to be inactive.", 0, maxNegativeTTL).WithDefault(defaultNegativeTTL),
+		"ttl_without_exp": decode.DurationSchema("How long an answer about an active token without exp is used; 0s keeps none.", 0, maxTTLWithoutExp).WithDefault("0s"),
 		"refresh_ahead":   decode.DurationSchema("How long before its end an answer is asked for again.", 0, maxRefreshAhead).WithDefault("0s"),
 	})
 }
@@ -65,10 +65,10 @@ func (*JWT) Schema() *decode.Schema {
 func checkSchemas(byDefault string) decode.Shapes {
 	return decode.Shapes{
 		"jwks": decode.ObjectSchema(&jwksMembers, "The issuer's keys.", decode.Shapes{
-			"path":      decode.PathSchema("Where they are.").WithExamples("/oauth2/default/v1/keys"),
+			"path":      decode.PathSchema("Where the issuer publishes them.").WithExamples("/oauth2/default/v1/keys"),
 			"cluster":   decode.VisibleSchema(byDefault),
 			"authority": decode.AuthoritySchema(byDefault),
-			"timeout":   timeoutSchema("Of one fetch."),
+			"timeout":   timeoutSchema("How long one fetch may take."),
 			"refresh":   decode.DurationSchema("The age at which keys are fetched again.", minJWKSRefresh, maxJWKSRefresh).WithDefault(defaultJWKSRefresh),
 			"max_age":   decode.DurationSchema("How long keys are used when they cannot be fetched again.", minJWKSMaxAge, maxJWKSMaxAge).WithDefault(defaultJWKSMaxAge),
 		}),

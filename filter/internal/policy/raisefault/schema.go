@@ -35,7 +35,7 @@ func shapeSchemas(lowest int) decode.Shapes {
 	contentType.MinLength = 1
 	return decode.Shapes{
 		"status":       decode.IntegerSchema("The HTTP status.", lowest, highest),
-		"headers":      decode.ListSchema("Headers, in place of the gateway's own of that name.", header, 0, maxHeaders),
+		"headers":      decode.ListSchema("Headers, each replacing the gateway's own of that name.", header, 0, maxHeaders),
 		"body":         body,
 		"content_type": contentType,
 	}

@@ -15,7 +15,7 @@ func (*Policy) Schema() *decode.Schema {
 	value := decode.HeaderValueSchema("This text.")
 	value.MinLength = 1
 	setting := decode.ObjectSchema(&settingMembers, "", decode.Shapes{
-		"name":              decode.HeaderSchema("The header. One that a client sent is removed, in every spelling.").WithExamples("x-tier"),
+		"name":              decode.HeaderSchema("The header. A client's own is removed, in every spelling.").WithExamples("x-tier"),
 		"value":             value,
 		"claim":             decode.WordSchema("A claim of the token; lists are separated by blanks.", Claims...),
 		"app_attribute":     attribute("An attribute of the app whose key was verified."),

@@ -12,7 +12,7 @@ func (*Policy) Schema() *decode.Schema {
 		"burst": burstSchema(),
 		"limits": decode.ListSchema("Several rates in place of one. All must have room.",
 			decode.ObjectSchema(&limitMembers, "", decode.Shapes{"rate": rateSchema(), "burst": burstSchema()}), 1, MaxLimits),
-		"per": decode.PatternSchema("Who has a limit of their own; without it all requests of the API share one.",
+		"per": decode.PatternSchema("What has its own limit; if left out, all requests of the API share one.",
 			"^(api|client_ip|app|product|token_subject|header:[0-9A-Za-z!#$%&'*+.^_`|~-]+)?$").
 			WithExamples("api", "client_ip", "app", "product", "token_subject", "header:x-tenant"),
 		"weight": weightSchema(),
@@ -22,7 +22,7 @@ func (*Policy) Schema() *decode.Schema {
 }
 
 func rateSchema() *decode.Schema {
-	return decode.PatternSchema("Requests in a second (ps) or a minute (pm).", "^[1-9][0-9]*(ps|pm)$").WithExamples("200ps", "30pm")
+	return decode.PatternSchema("Requests per second (ps) or per minute (pm).", "^[1-9][0-9]*(ps|pm)$").WithExamples("200ps", "30pm")
 }
 
 func burstSchema() *decode.Schema {
@@ -31,8 +31,8 @@ func burstSchema() *decode.Schema {
 
 func weightSchema() *decode.Schema {
 	byHeader := decode.ObjectSchema(&weightMembers, "", decode.Shapes{
-		"header": decode.HeaderSchema("The header with the request's own weight. Without it a request costs 1."),
-		"max":    decode.IntegerSchema("The most that the header may say, and what anything but a number up to that costs.", 1, MaxWeight),
+		"header": decode.HeaderSchema("The header with the request's own weight. A request without it costs 1."),
+		"max":    decode.IntegerSchema("The largest weight that the header may give; anything but a number from 1 to this costs this much.", 1, MaxWeight),
 	})
 	return &decode.Schema{
 		Description: "What a request costs.", Default: 1,

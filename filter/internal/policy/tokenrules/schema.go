@@ -11,7 +11,7 @@ func (*Policy) Schema() *decode.Schema {
 		"issuer":     decode.VisibleSchema("iss, byte for byte."),
 		"audience":   decode.ListSchema("aud has one of them.", decode.VisibleSchema(""), 0, maxRules),
 		"client_ids": decode.ListSchema("client_id is one of them.", decode.PrintableSchema(""), 0, maxRules),
-		"scopes":     decode.ListSchema("scope has all of them, besides those of the app's product.", decode.TextSchema(""), 0, maxRules),
+		"scopes":     decode.ListSchema("scope has all of them, in addition to one of the product's.", decode.TextSchema(""), 0, maxRules),
 		"clock_skew": SkewSchema(),
 		"token_type": decode.WordSchema("Whether token_type must be there. If it is, it must be that of an access token.", typeWords...).WithDefault(typeWords[0]),
 	})

@@ -29,12 +29,12 @@ func newExplain() *cobra.Command {
 server is not called; give its answer with --introspection, or the explanation ends there.
 
 Pass a request with a key or a token on standard input, as a curl line: arguments are visible to everybody on the machine,
-and stay in the shell's history. No value that comes with the request is printed, except an allowed origin in the answer
-to a CORS preflight. Variables of the configuration that are not set in the environment count as set. Limits and caches
-are those of a gateway that has just started.
+and stay in the shell's history. No value that comes with the request is printed, except an allowed origin in the answer to a
+CORS preflight. Variables of the configuration that are not set in the environment count as set. Limits and caches are those
+of a gateway that has just started.
 
-Exit codes: 0 the request would be let through, or the filter would answer it as a CORS preflight; 1 it would be refused,
-or that depends on an answer that was not given.`,
+Exit codes: 0 the request would be let through, or answered by the filter as a CORS preflight; 1 it would be refused, or it
+depends on an answer that was not given.`,
 		Example: `  sallyport explain --url https://api.example.com/customers/v1/orders/7
   echo '{"active":true,"aud":"api://default"}' > answer.json
   sallyport explain --curl --introspection answer.json < curl.txt`,

@@ -11,7 +11,7 @@ func OtherKind(root *yaml.Node) string {
 		return "this is an Envoy bootstrap: pass it with --envoy. The filter's configuration is the text in configuration.value " +
 			"of the filter: put that into a file of its own"
 	case Member(root, "apiVersion") != nil && Member(root, "kind") != nil:
-		return "this is a manifest of Kubernetes (" + printable(Text(root, "kind")) + "): put the filter's configuration, which is in it, into a file of its own"
+		return "this is a Kubernetes manifest (" + printable(Text(root, "kind")) + "): put the filter's configuration, which is in it, into a file of its own"
 	}
 	return ""
 }

@@ -20,7 +20,7 @@ type callees struct {
 
 func calleesOf(text []byte) (c callees) {
 	if json.Unmarshal(text, &c.root) != nil {
-		return c // who loaded it has said so
+		return c // the loader has reported it
 	}
 	c.all = config.Callees(c.root)
 	document.Objects(c.root, func(object map[string]any) {

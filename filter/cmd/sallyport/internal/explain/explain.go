@@ -40,7 +40,7 @@ type Door struct {
 	Clusters []string `json:"clusters,omitempty"`
 }
 
-// Explanation is what becomes of the request. No value of a header that came with it is shown, but for the origin that a
+// Explanation is what happens to the request. No value of a header that came with it is shown, except the origin that a
 // preflight's answer repeats, which is one that the configuration allows.
 type Explanation struct {
 	API     string   `json:"api"` // NAME/VERSION, "" for none
