@@ -141,7 +141,7 @@ func read(file string) (*document.Document, error) {
 }
 
 func notThere(err error) error {
-	return fmt.Errorf("%w: begin with 'sallyport init', or name the configuration with --file", err)
+	return fmt.Errorf("%w: start with 'sallyport init', or name the configuration with --file", err)
 }
 
 // update changes a file that is there, and writes it only when the filter would take it.

@@ -45,7 +45,7 @@ can see. A line is the key, or "id key". Only the SHA-256 of each key is kept. A
 			return err
 		})
 		if err == nil {
-			fmt.Fprintf(c.ErrOrStderr(), "%s imported for app %s, %d known already.\n", plural(added, "key"), appName, len(keys)-added)
+			fmt.Fprintf(c.ErrOrStderr(), "%s imported for app %s, %d already known.\n", plural(added, "key"), appName, len(keys)-added)
 		}
 		return err
 	}
