@@ -110,7 +110,7 @@ func mistakes() []mistake {
 		{"a network with bits beyond its length", inFilter(`203.0.113.0/24`, `203.0.113.7/24`), "ip_access.rules[0].deny[0]"},
 		{"a timeout without a unit", inFilter(`"timeout": "2s"`, `"timeout": 2`), "introspect_token.timeout: must be"},
 		{"a secret that the VM does not have", inFilter(`"env": "OKTA_CLIENT_SECRET"`, `"env": "OKTA_SECRET"`), "OKTA_SECRET"},
-		{"a member that stands twice", inFilter(`"version": 1,`, `"version": 1, "version": 1,`), "version: must be given once"},
+		{"a member that stands twice", inFilter(`"version": 1,`, `"version": 1, "version": 1,`), "version: must be given only once"},
 	}
 }
 
