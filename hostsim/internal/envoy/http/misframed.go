@@ -27,6 +27,13 @@ func (s *Stream) checkLength(message string, f *header.Framing, awaits, reads st
 	s.misframe(fmt.Sprintf("%s with content-length %d and a body of %d bytes: %s", message, f.Declared, f.Sent, awaits))
 }
 
+// checkHeaders says so when a client cannot read the headers as they are meant: Envoy sends whatever a plugin sets.
+func (s *Stream) checkHeaders(m *header.Map) {
+	if name, found := header.Unreadable(m.List); found {
+		s.misframe(fmt.Sprintf("response to the client with a header %q that is none on the wire: the client reads something else, or gives up the connection", name))
+	}
+}
+
 // misframe says what is wrong with a message, in the exchange and in the log.
 func (s *Stream) misframe(what string) {
 	s = s.first()
