@@ -245,6 +245,10 @@ func SeenRequest(list abi.Headers, body []byte) scenario.Request {
 			out.Headers = append(out.Headers, scenario.Header(h))
 		}
 	}
+	if out.Method == "CONNECT" {
+		out.Target = scenario.HeaderValue(out.Headers, "host")
+	}
+	out.Method, out.Target, _ = strings.Cut(out.Method+" "+out.Target, " ")
 	return out
 }
 
