@@ -92,7 +92,9 @@ func TestAddressFormsPrefixIsPartOfTheLimit(t *testing.T) {
 
 // A flood of clients that are all active at once, each by a network of its own:
 // how many of those who come now are refused. The addresses follow each other,
-// as an attacker's would: what bucket each has is not his to choose.
+// as an attacker's would: what bucket each has is not his to choose, and differs
+// from run to run. At 32,768 the share is 1.1 % with a standard deviation of 0.3;
+// the bounds leave room for five of them.
 func TestAddressFormsFlood(t *testing.T) {
 	const newcomers = 2000
 	client := func(n uint64) pipeline.Exchange {
@@ -105,7 +107,7 @@ func TestAddressFormsFlood(t *testing.T) {
 		atMost  float64 // of the newcomers
 		atLeast float64 // the table is not larger than it says
 	}{
-		{1024, 0, 0}, {8192, 0, 0}, {16384, 0.001, 0}, {32768, 0.015, 0}, {49152, 0.20, 0.1}, {65536, 0.60, 0.4}, {131072, 1, 0.9},
+		{1024, 0, 0}, {8192, 0, 0}, {16384, 0.001, 0}, {32768, 0.025, 0}, {49152, 0.20, 0.1}, {65536, 0.60, 0.4}, {131072, 1, 0.9},
 	} {
 		store := memstore.New(nil)
 		s := made(options(t, "client_ip"), store)
