@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -245,7 +246,7 @@ func SeenRequest(list abi.Headers, body []byte) scenario.Request {
 			out.Headers = append(out.Headers, scenario.Header(h))
 		}
 	}
-	if out.Method == "CONNECT" {
+	if out.Method == http.MethodConnect {
 		out.Target = scenario.HeaderValue(out.Headers, "host")
 	}
 	out.Method, out.Target, _ = strings.Cut(out.Method+" "+out.Target, " ")
