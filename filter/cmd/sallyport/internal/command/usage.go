@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -88,6 +89,9 @@ func printUsage(c *cobra.Command, out *output, asked usage.Period, record usage.
 	if len(record.Counts) == 0 {
 		fmt.Fprintln(c.ErrOrStderr(), "nothing is known: no gateway's sallyport_usage was scraped in the period; see envoy-config/observability for the scrape configuration")
 	}
+	if all := record.Rows(usage.Filter{}); len(report.Rows) == 0 && len(all) > 0 {
+		fmt.Fprintln(c.ErrOrStderr(), "no such call was counted; there were calls of "+printable(strings.Join(names(all), ", ")))
+	}
 	for _, g := range report.Gaps {
 		if !g.From.IsZero() {
 			fmt.Fprintln(c.ErrOrStderr(), "not seen: "+printable(g.String()))
@@ -97,6 +101,26 @@ func printUsage(c *cobra.Command, out *output, asked usage.Period, record usage.
 		fmt.Fprintln(c.ErrOrStderr(), "note: "+printable(n))
 	}
 	return nil
+}
+
+// mostNames bounds a line of names.
+const mostNames = 20
+
+// names are those of the apps and versions that called, as the flags take them.
+func names(rows []usage.Row) (out []string) {
+	for _, r := range rows {
+		name := "app " + cmp.Or(r.App, "unknown") + " to " + cmp.Or(r.API, "no API")
+		if r.Version != "" {
+			name += "/" + r.Version
+		}
+		if !slices.Contains(out, name) {
+			out = append(out, name)
+		}
+	}
+	if len(out) > mostNames {
+		out = append(out[:mostNames], fmt.Sprintf("%d more", len(out)-mostNames))
+	}
+	return out
 }
 
 // byReason is the sum, and what it is made of, the most frequent first.
