@@ -108,6 +108,10 @@ func (h *Host) Clock() Clock { return h.process.Clock() }
 // Advance moves the process's clock: see Process.Advance.
 func (h *Host) Advance(d time.Duration) { h.process.Advance(d) }
 
+// Tick lets the plugin's tick come now, without waiting for its time, on each thread whose VM has asked for ticks, and
+// says on how many that was: 0 means that the plugin asked for none.
+func (h *Host) Tick() (threads int) { return h.listener.Tick() }
+
 // SetUpstream changes the backend of Do, from the next exchange on.
 func (h *Host) SetUpstream(backend upstream.Cluster) {
 	h.mu.Lock()

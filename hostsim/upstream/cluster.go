@@ -84,6 +84,8 @@ type Answer struct {
 	// a goroutine of its own and may block until ctx ends, which it does with the call's timeout or cancellation; on a
 	// fake clock it runs inline and must not block.
 	Wait func(ctx context.Context) Answer
+	// Held, when it is set, gives the real answer to a guest's call later, and the other fields are ignored.
+	Held *Held
 }
 
 // Cluster answers calls. On a process with several workers it is called from several goroutines. It must not block and

@@ -101,6 +101,10 @@ func IsGRPC(contentType string) bool {
 // await schedules the end of the call: the answer, the fault or the timeout, whichever is first.
 func (o *callout) await(a upstream.Answer, timeout time.Duration) {
 	t := o.root.Guest.worker
+	if a.Held != nil {
+		o.awaitHeld(a.Held, timeout)
+		return
+	}
 	if a.Wait != nil {
 		if t.process.Loop.Fake == nil {
 			o.awaitReal(a.Wait, timeout)
@@ -122,6 +126,20 @@ func (o *callout) await(a upstream.Answer, timeout time.Duration) {
 		return
 	}
 	o.cancel = t.After(after, end).Stop
+}
+
+// awaitHeld has a test answer.
+func (o *callout) awaitHeld(held *upstream.Held, timeout time.Duration) {
+	t := o.root.Guest.worker
+	withdraw, stopTimer := func() {}, func() {}
+	if timeout > 0 {
+		stopTimer = t.After(timeout, func() { withdraw(); o.timedOut() }).Stop
+	}
+	withdraw = held.Await(func(a upstream.Answer) {
+		t.Run(func() { stopTimer(); o.late(a) })
+		t.process.Loop.Settle()
+	})
+	o.cancel = func() { withdraw(); stopTimer() }
 }
 
 // awaitReal has a goroutine ask for the answer.
@@ -150,15 +168,20 @@ func (o *callout) awaitReal(wait func(context.Context) upstream.Answer, timeout 
 		}
 		t.Run(once(func() {
 			stopTimer()
-			if a.Fault == upstream.FaultNever {
-				return
-			}
-			if a.Fault == upstream.FaultTimeout || a.Fault == upstream.FaultTimeoutMidBody {
-				a.Fault = upstream.FaultReset // it gave up by itself; the guest's timeout had not expired
-			}
-			o.outcome(a)()
+			o.late(a)
 		}))
 	})
+}
+
+// late is an answer that came in time, after all.
+func (o *callout) late(a upstream.Answer) {
+	switch a.Fault {
+	case upstream.FaultNever:
+		return
+	case upstream.FaultTimeout, upstream.FaultTimeoutMidBody:
+		a.Fault = upstream.FaultReset // the server gave up; the guest's timeout had not expired
+	}
+	o.outcome(a)()
 }
 
 // outcome is what becomes of an answer that comes in time.

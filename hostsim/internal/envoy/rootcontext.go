@@ -113,6 +113,25 @@ func (c *rootContext) tick() {
 	}
 }
 
+// Tick calls proxy_on_tick now on each thread whose VM has asked for ticks, the main thread first, and says on how many.
+// The next tick of each is a period away.
+func (h *Listener) Tick() (threads int) {
+	h.mu.Lock()
+	current := h.current
+	h.mu.Unlock()
+	for _, in := range current.instances {
+		in.thread.Run(func() {
+			if root := in.Root; root != nil && root.ticker != nil && !root.Guest.Failed() {
+				root.ticker.Stop()
+				root.tick()
+				threads++
+			}
+		})
+	}
+	h.Process.Loop.Settle()
+	return threads
+}
+
 // start runs what a plugin's start runs on a root: create, vm_start, configure. False means that the plugin is refused.
 func (c *rootContext) start() bool { return c.startVM() && c.configure() }
 

@@ -1,0 +1,120 @@
+package hosttest_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sallyport-gateway/sallyport/hostsim"
+	"github.com/sallyport-gateway/sallyport/hostsim/hosttest"
+	"github.com/sallyport-gateway/sallyport/hostsim/upstream"
+	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
+)
+
+func module(t *testing.T) *hostsim.Module {
+	t.Helper()
+	m, err := hostsim.CompileFile(t.Context(), wasmbuild.Package(t, "./hostsim/testdata/guests/scripted"), hostsim.CompileOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = m.Close(context.Background()) })
+	return m
+}
+
+const asks = "request_headers: call auth 1000; pause\nhttp_call_response: get 6 :status; effective; continue 0"
+
+func TestGoldenExchange(t *testing.T) {
+	h := hosttest.New(t, module(t), hostsim.WithConfig([]byte(asks)), hostsim.WithCluster("auth", hostsim.Respond(200, "yes")))
+	response, exchange := hosttest.Do(t, h, hostsim.Request{Path: "/a"})
+	hosttest.WantCalls(t, exchange, "auth POST /call")
+	hosttest.Golden(t, "testdata/asks.golden", response, exchange)
+}
+
+// An answer that is held comes without any time passing.
+func TestHeldAnswer(t *testing.T) {
+	var auth upstream.Held
+	h := hosttest.New(t, module(t), hostsim.WithConfig([]byte(asks)), hostsim.WithCluster("auth", &auth))
+	began := h.Clock().Now()
+	first, err := h.Start(hostsim.Request{Path: "/1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first.Done() || auth.Waiting() != 1 {
+		t.Fatalf("%d calls wait", auth.Waiting())
+	}
+	if !auth.Give(upstream.Respond(403, "")) || !first.Done() || auth.Give(upstream.Answer{}) {
+		t.Error("the answer has not ended the request")
+	}
+	response, exchange, err := first.Wait(t.Context())
+	if err != nil || response.Status != 200 || h.Clock().Now() != began || !strings.Contains(exchange.Log[1].Message, "403") {
+		t.Errorf("%d, %v after %v, log %v", response.Status, err, h.Clock().Now().Sub(began), exchange.Log)
+	}
+	// The timeout is the guest's, and what came too late is for nobody.
+	second, err := h.Start(hostsim.Request{Path: "/2"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.Advance(2 * time.Second)
+	if _, exchange, err = second.Wait(t.Context()); err != nil || auth.Waiting() != 0 || !strings.Contains(exchange.Log[1].Message, "504") {
+		t.Errorf("%v, %d wait, log %v", err, auth.Waiting(), exchange.Log)
+	}
+}
+
+func TestTick(t *testing.T) {
+	h := hosttest.New(t, module(t), hostsim.WithConfig([]byte("configure: tick 60000\ntick: say tock")), hostsim.WithWorkers(2))
+	began := h.Clock().Now()
+	hosttest.Tick(t, h)
+	if n := ticks(h); n != 3 || h.Clock().Now() != began {
+		t.Errorf("%d ticks on a main thread and two workers, after %v", n, h.Clock().Now().Sub(began))
+	}
+	h.Advance(59 * time.Second)
+	if n := ticks(h); n != 3 {
+		t.Errorf("%d ticks before the next was due", n)
+	}
+	h.Advance(time.Second)
+	if n := ticks(h); n != 6 {
+		t.Errorf("%d ticks a period later", n)
+	}
+	if n := hosttest.New(t, module(t)).Tick(); n != 0 {
+		t.Errorf("%d ticks of a plugin that asked for none", n)
+	}
+}
+
+func ticks(h *hostsim.Host) (n int) {
+	for _, l := range h.Log() {
+		if strings.Contains(l.Message, "say tock") {
+			n++
+		}
+	}
+	return n
+}
+
+// failing is a test that notes what it would fail with.
+type failing struct {
+	*testing.T
+	said string
+}
+
+func (f *failing) Errorf(format string, args ...any) { f.said += format }
+
+func TestWhatDiffersIsShown(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "x.golden")
+	r := hostsim.Response{Status: 200, Body: []byte("a"), Reset: true}
+	t.Setenv(hosttest.UpdateVariable, "1")
+	hosttest.Golden(t, file, r, hostsim.Exchange{})
+	t.Setenv(hosttest.UpdateVariable, "")
+	hosttest.Golden(t, file, r, hostsim.Exchange{})
+	if text, err := os.ReadFile(file); err != nil || string(text) != "response 200\n\"a\"\nreset\n" {
+		t.Errorf("%q, %v", text, err)
+	}
+	f := &failing{T: t}
+	r.Status = 201
+	hosttest.Golden(f, file, r, hostsim.Exchange{})
+	hosttest.WantCalls(f, hostsim.Exchange{}, "auth GET /")
+	if !strings.Contains(f.said, "writes it again") || !strings.Contains(f.said, "calls (-want +got)") {
+		t.Errorf("said %q", f.said)
+	}
+}
