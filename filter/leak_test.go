@@ -110,22 +110,56 @@ func (w *watched) Do(ctx context.Context, r scenario.Request) (scenario.Result, 
 	if err != nil {
 		return result, err
 	}
-	w.see("response", string(result.Response.Body))
-	for _, h := range result.Response.Headers {
-		w.see("response header", h.Name+": "+h.Value)
+	w.seeResponse(result.Response)
+	if b := result.Backend; b != nil {
+		w.seeBackend(*b)
 	}
-	if b := result.Backend; b != nil && w.keepsKeyFromBackend {
-		w.backend = append(w.backend, text{"target", b.Target})
-		for _, h := range b.Headers {
-			w.backend = append(w.backend, text{"header", h.Name + ": " + h.Value})
+	w.seeLast()
+	return result, nil
+}
+
+func (w *watched) Begin(ctx context.Context, s scenario.Sent) error {
+	w.learn(s.Request)
+	return w.Inside.Begin(ctx, s)
+}
+
+func (w *watched) Finish(ctx context.Context, names []string) (scenario.Outcome, error) {
+	out, err := w.Inside.Finish(ctx, names)
+	for _, list := range out.Responses {
+		for _, r := range list {
+			w.seeResponse(r)
 		}
 	}
+	for _, b := range out.Backend {
+		w.seeBackend(b)
+	}
+	w.seeLast()
+	return out, err
+}
+
+func (w *watched) seeResponse(r scenario.Response) {
+	w.see("response", string(r.Body))
+	for _, h := range r.Headers {
+		w.see("response header", h.Name+": "+h.Value)
+	}
+}
+
+func (w *watched) seeBackend(b scenario.Request) {
+	if !w.keepsKeyFromBackend {
+		return
+	}
+	w.backend = append(w.backend, text{"target", b.Target})
+	for _, h := range b.Headers {
+		w.backend = append(w.backend, text{"header", h.Name + ": " + h.Value})
+	}
+}
+
+func (w *watched) seeLast() {
 	last := w.LastExchange()
 	w.see("response code details", last.Details)
 	for key, value := range last.FilterState {
 		w.see("filter state", key+"="+string(value))
 	}
-	return result, nil
 }
 
 // learn takes from a request what must not be seen elsewhere.

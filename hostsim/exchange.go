@@ -146,7 +146,6 @@ type exchange struct {
 	response  Response
 	upstream  *upstream.Request
 	asked     bool // the backend was asked
-	givesUp   bool // the client cannot read the response
 	toBackend header.Framing
 	toClient  header.Framing
 	began     time.Time
@@ -191,7 +190,7 @@ func (e *exchange) handle(happened event.Event) {
 	switch happened.Kind {
 	case event.ToUpstreamHeaders:
 		e.upstream = &upstream.Request{Headers: happened.Headers}
-		e.toBackend = header.DeclaredIn(happened.Headers, happened.End)
+		e.toBackend = header.DeclaredIn(happened.Headers)
 		e.continueConnection()
 	case event.ToUpstreamData:
 		body, excess := e.toBackend.Send(happened.Data)
@@ -200,18 +199,10 @@ func (e *exchange) handle(happened event.Event) {
 		e.upstream.Trailers = happened.Headers
 	case event.ToClientHeaders:
 		status, _ := happened.Headers.Get(":status")
-		headers, ok := header.Read(happened.Headers)
-		if !ok {
-			e.givesUp = true
-			break
-		}
-		e.response = Response{Headers: headers[1:], HeadersOnly: happened.End}
+		e.response = Response{Headers: happened.Headers[1:], HeadersOnly: happened.End}
 		e.response.Status, _ = strconv.Atoi(status)
 		e.toClient = header.DeclaredByResponse(happened.Headers, e.stream.HeadReq)
 	case event.ToClientData:
-		if e.givesUp {
-			break
-		}
 		body, excess := e.toClient.Send(happened.Data)
 		e.response.Body, e.response.Excess = append(e.response.Body, body...), append(e.response.Excess, excess...)
 	case event.ToClientTrailers:
@@ -236,10 +227,10 @@ func (e *exchange) endResponse() {
 	r := &e.response
 	closes, _ := r.Headers.Get("connection")
 	switch awaits := e.toClient.Awaits(); {
-	case e.givesUp, http.IsNoStatus(r.Status):
-		*r = Response{Reset: true}
 	case http.IsInterim(r.Status):
 		*r = Response{Hangs: true}
+	case http.IsNoStatus(r.Status):
+		*r = Response{Reset: true}
 	case !e.stream.IsHTTP1() && e.toClient.Stale(), awaits > 0 && closes == "close":
 		r.Reset = true
 	default:

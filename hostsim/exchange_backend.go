@@ -25,9 +25,6 @@ func (e *exchange) askBackend() {
 	if e.upstream.Awaits > 0 && envoy.IsRead(a) {
 		a.Fault = upstream.FaultTimeout
 	}
-	if length, ok := call.Headers.Get("content-length"); ok && !header.Consists(length, header.IsDigit) {
-		a.Fault, e.upstream = upstream.FaultReset, nil // no server reads such a request
-	}
 	late := a.Fault == upstream.FaultTimeout || a.Fault == upstream.FaultNever || limit > 0 && a.Delay >= limit
 	switch {
 	case late && limit < 0:
@@ -61,8 +58,7 @@ func (e *exchange) answer(a upstream.Answer, limit time.Duration) {
 	}
 	e.leaveConnection()
 	m := envoy.MessageHeaders(a)
-	method, _ := e.upstream.Headers.Get(":method")
-	end := len(a.Body) == 0 && len(a.Trailers) == 0 || method == "HEAD" || a.Status == 204 || a.Status == 304
+	end := len(a.Body) == 0 && len(a.Trailers) == 0 || s.HeadReq || a.Status == 204 || a.Status == 304
 	s.Fed(func() { s.UpstreamHeaders(m, end) })
 	if end {
 		return
@@ -76,7 +72,7 @@ func (e *exchange) answer(a upstream.Answer, limit time.Duration) {
 		body = body[len(piece):]
 	}
 	if len(a.Trailers) > 0 {
-		s.Fed(func() { s.UpstreamDone = true; s.EncodeTrailers(header.New(header.ResponseTrailers, a.Trailers)) })
+		s.Fed(func() { s.UpstreamDone = true; s.EncodeTrailers(header.New(a.Trailers)) })
 		return
 	}
 	s.Fed(func() { s.UpstreamDone = true; s.EncodeData(nil, true) })

@@ -77,19 +77,10 @@ func TestHeldBodyThatBecomesEmpty(t *testing.T) {
 	}
 }
 
-// A header map takes any value, and the codec of the backend's connection does not.
-func TestHeaderValuesThatCannotBeSent(t *testing.T) {
-	r, e := do(t, newHost(t, script(`set 0 x-sub a\r\nx-admin: 1`)), hostsim.Request{})
-	if r.Status != 503 || string(r.Body) != "invalid header value for: x-sub" || e.Upstream != nil {
-		t.Errorf("status %d, body %q, backend saw %+v", r.Status, r.Body, e.Upstream)
-	}
-	r, e = do(t, newHost(t, `response_headers: set 2 x-sub a\r\nx-admin: 1`), hostsim.Request{})
-	if v, _ := r.Headers.Get("x-admin"); v != "1" || len(e.Misframed) != 1 {
-		t.Errorf("x-admin %q, misframed %q", v, e.Misframed)
-	}
-	r, e = do(t, newHost(t, `response_headers: set 2 x(par a`), hostsim.Request{})
-	if !r.Reset || r.Status != 0 || len(e.Misframed) != 1 {
-		t.Errorf("response %+v, misframed %q", r, e.Misframed)
+func TestHeaderValuesAreNotChecked(t *testing.T) {
+	_, e := do(t, newHost(t, script(`set 0 x-sub a\r\nx-admin: 1`)), hostsim.Request{})
+	if v, _ := e.Upstream.Headers.Get("x-sub"); v != "a\r\nx-admin: 1" {
+		t.Errorf("value %q", v)
 	}
 }
 

@@ -32,7 +32,7 @@ type Request struct {
 // send feeds the request; a stream that ends meanwhile takes no more.
 func (e *exchange) send() {
 	r := &e.request
-	promised := header.DeclaredIn(r.Headers, false)
+	promised := header.DeclaredIn(r.Headers)
 	promised.Send(r.Body)
 	if promised.Awaits() > 0 { // the client does not send what it has promised
 		if e.stream.RequestHeaders(r.headers(), false) == nil && len(r.Body) > 0 {

@@ -33,7 +33,7 @@ func statusHeaders(a upstream.Answer) *header.Map {
 	if status == 0 {
 		status = 200
 	}
-	m := &header.Map{Kind: header.Response, List: make(abi.Headers, 0, len(a.Headers)+header.HostsOwn)}
+	m := &header.Map{List: make(abi.Headers, 0, len(a.Headers)+header.HostsOwn)}
 	m.Add(":status", strconv.Itoa(status))
 	for _, h := range a.Headers {
 		m.Add(header.LowerName(h.Name), h.Value)

@@ -38,7 +38,7 @@ func (c *BaseContext) HTTPCall(call wasmhost.HTTPCall) (id uint32, status abi.St
 // httpCall dispatches a call. Source: Envoy context.cc httpCall; the failures as measured.
 func (c *rootContext) httpCall(given wasmhost.HTTPCall) (uint32, abi.Status) {
 	p := c.Host.Process
-	headers, body := header.New(header.Request, given.Headers), append([]byte(nil), given.Body...)
+	headers, body := header.New(given.Headers), append([]byte(nil), given.Body...)
 	call := upstream.Call{
 		Cluster: given.Cluster, Body: body, Trailers: given.Trailers, Timeout: time.Duration(given.TimeoutMS) * time.Millisecond,
 		Worker: c.Guest.worker.Index, At: p.Clock.Now(),
@@ -62,7 +62,7 @@ func (c *rootContext) httpCall(given wasmhost.HTTPCall) (uint32, abi.Status) {
 	}
 	addCalloutHeaders(headers, call.Timeout)
 	call.Headers = headers.Snapshot()
-	sent := header.DeclaredIn(call.Headers, len(body) == 0)
+	sent := header.DeclaredIn(call.Headers)
 	sent.Send(body)
 	call.Awaits = sent.Awaits()
 	answer := target.Answer(call)
@@ -203,7 +203,7 @@ func (o *callout) outcome(a upstream.Answer) func() {
 	headers.Set("x-envoy-upstream-service-time", strconv.FormatInt(a.Delay.Milliseconds(), 10))
 	var trailers *header.Map
 	if len(a.Trailers) > 0 {
-		trailers = header.New(header.ResponseTrailers, a.Trailers)
+		trailers = header.New(a.Trailers)
 	}
 	return func() { o.succeed(&callResponse{headers: headers, body: a.Body, trailers: trailers}) }
 }
@@ -220,7 +220,7 @@ func (o *callout) timedOut() { o.local(504, TimeoutText) }
 
 // local is an answer that the host itself makes. For a gRPC request it is 200 with the status in the headers.
 func (o *callout) local(status int, body string) {
-	headers := &header.Map{Kind: header.Response}
+	headers := &header.Map{}
 	if o.grpc {
 		headers.Add(":status", "200")
 		headers.Add("content-type", "application/grpc")

@@ -176,7 +176,7 @@ func grpcTarget(service string) (cluster string, parsed bool, status abi.Status)
 // grpcHeaders are the request's headers. Source: Envoy source/common/grpc/common.cc prepareHeaders; the guest's are
 // added.
 func grpcHeaders(cluster string, o wasmhost.GRPCOpening) abi.Headers {
-	m := &header.Map{Kind: header.Request}
+	m := &header.Map{}
 	m.Add(":method", "POST")
 	m.Add(":path", o.Path)
 	m.Add(":authority", cluster)

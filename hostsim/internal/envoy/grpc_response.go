@@ -49,8 +49,8 @@ func (x *grpcExchange) reply(r upstream.GRPCReply) {
 		x.fail(r.Fault)
 		return
 	}
-	headers := header.New(header.Response, append(abi.Headers{{Name: ":status", Value: "200"}, {Name: "content-type", Value: "application/grpc"}}, r.Headers...))
-	trailers := header.New(header.ResponseTrailers, append(upstream.GRPCTrailers(r.Status, r.Message), r.Trailers...))
+	headers := header.New(append(abi.Headers{{Name: ":status", Value: "200"}, {Name: "content-type", Value: "application/grpc"}}, r.Headers...))
+	trailers := header.New(append(upstream.GRPCTrailers(r.Status, r.Message), r.Trailers...))
 	switch {
 	case x.started:
 	case r.End && len(r.Messages) == 0:
@@ -95,7 +95,7 @@ func (x *grpcExchange) answer(a upstream.Answer) {
 		case a.Fault != "":
 			x.fail(a.Fault)
 		case len(a.Trailers) > 0:
-			x.trailers(header.New(header.ResponseTrailers, a.Trailers))
+			x.trailers(header.New(a.Trailers))
 		default:
 			x.streamError(grpcUnknown, viaUpstream)
 		}
@@ -131,11 +131,11 @@ func (x *grpcExchange) timedOut() {
 
 // local is a response that Envoy's router makes: one block of headers that is also the trailers.
 func (x *grpcExchange) local(message, details string) {
-	x.initialMetadata(&header.Map{Kind: header.Response})
+	x.initialMetadata(&header.Map{})
 	if x.over {
 		return
 	}
-	x.trailingMetadata(header.New(header.ResponseTrailers, abi.Headers{{Name: ":status", Value: "200"}, {Name: "content-type", Value: "application/grpc"},
+	x.trailingMetadata(header.New(abi.Headers{{Name: ":status", Value: "200"}, {Name: "content-type", Value: "application/grpc"},
 		{Name: "grpc-status", Value: strconv.Itoa(GRPCUnavailable)}, {Name: "grpc-message", Value: GRPCMessage(message)}}))
 	x.remoteClose(GRPCUnavailable, GRPCMessage(message)+"{"+details+"}")
 }
@@ -151,7 +151,7 @@ func (x *grpcExchange) headers(m *header.Map, end bool) {
 	_, hasStatus := m.Get("grpc-status")
 	initial := m
 	if end || status != "200" {
-		initial = &header.Map{Kind: header.Response}
+		initial = &header.Map{}
 	}
 	x.initialMetadata(initial)
 	switch {
@@ -200,7 +200,7 @@ func (x *grpcExchange) trailers(m *header.Map) {
 
 // streamError is an end without trailers.
 func (x *grpcExchange) streamError(status uint32, message string) {
-	x.trailingMetadata(&header.Map{Kind: header.ResponseTrailers})
+	x.trailingMetadata(&header.Map{})
 	if !x.over {
 		x.remoteClose(status, message)
 	}

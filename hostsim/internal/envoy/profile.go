@@ -20,17 +20,14 @@ type profile struct {
 	peerCertificateValid bool
 	// KeepsKeepAlive: a response's keep-alive header is left to the plugin.
 	KeepsKeepAlive bool
-	// HoldsUpgrades: a request that asks for any other protocol, and not only for websocket, waits with its body until
-	// the backend agrees. KnowsQuery: QUERY is a method.
-	HoldsUpgrades, KnowsQuery bool
 }
 
 var profiles = map[string]profile{
 	"1.36": {connectReason: true},
 	"1.37": {sign: true, connectReason: true},
 	"1.38": {sign: true, KeepsKeepAlive: true, ResetsClient: true},
-	"1.39": {sign: true, KeepsKeepAlive: true, HoldsUpgrades: true, peerCertificateValid: true, ResetsClient: true},
-	"1.40": {sign: true, KeepsKeepAlive: true, HoldsUpgrades: true, KnowsQuery: true, peerCertificateValid: true, ResetsClient: true, ResetsBackend: true},
+	"1.39": {sign: true, KeepsKeepAlive: true, peerCertificateValid: true, ResetsClient: true},
+	"1.40": {sign: true, KeepsKeepAlive: true, peerCertificateValid: true, ResetsClient: true, ResetsBackend: true},
 }
 
 // RefusedText is the body that stands for a connection that was refused.

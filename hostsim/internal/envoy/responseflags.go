@@ -16,7 +16,6 @@ const (
 	FlagNoRouteFound                  ResponseFlags = 1 << 8
 	flagDownstreamGone                ResponseFlags = 1 << 14
 	FlagStreamIdleTimeout             ResponseFlags = 1 << 16
-	FlagDownstreamProtocolError       ResponseFlags = 1 << 18
 	FlagUpstreamProtocolError         ResponseFlags = 1 << 23
 	flagNoClusterFound                ResponseFlags = 1 << 24
 )

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -92,7 +91,7 @@ func (d *Driver) Start(ctx context.Context, s scenario.Setup) (scenario.Instance
 
 // Inside is an instance for tests that look further than a scenario can: Start gives no other.
 type Inside interface {
-	scenario.Instance
+	scenario.TrafficInstance
 	// Host is the simulated host itself, until the instance is closed.
 	Host() *hostsim.Host
 	// LastExchange is the one of the last Do.
@@ -246,10 +245,6 @@ func SeenRequest(list abi.Headers, body []byte) scenario.Request {
 			out.Headers = append(out.Headers, scenario.Header(h))
 		}
 	}
-	if out.Method == http.MethodConnect {
-		out.Target = scenario.HeaderValue(out.Headers, "host")
-	}
-	out.Method, out.Target, _ = strings.Cut(out.Method+" "+out.Target, " ")
 	return out
 }
 

@@ -11,40 +11,26 @@ import (
 // Map is Envoy's header map: names in lower case, pseudo headers first, and a repeated inline header joined to
 // one entry. Source: Envoy source/common/http/header_map_impl.cc.
 type Map struct {
-	Kind Kind
 	List abi.Headers
 }
 
 // Name is a header's name with what the host needs to know about it.
 type Name struct {
-	Text   string // in lower case
-	inline Kind   // the maps in which it is one entry
-	pseudo bool
+	Text           string // in lower case
+	inline, pseudo bool
 }
 
 func NewName(name string) Name {
 	name = LowerName(name)
-	return Name{Text: name, inline: inlineNames[name], pseudo: strings.HasPrefix(name, ":")}
+	return Name{Text: name, inline: isInline(name), pseudo: strings.HasPrefix(name, ":")}
 }
-
-// In is the name that the header has in maps of a kind: those of requests take host for :authority.
-func (n Name) In(k Kind) Name {
-	if k == Request && n.Text == hostName {
-		return authority
-	}
-	return n
-}
-
-const hostName = "host"
-
-var authority = NewName(":authority")
 
 // HostsOwn is about how many headers the host adds to a map: room for them is made in advance.
 const HostsOwn = 6
 
 // New takes headers as they come from the wire.
-func New(k Kind, h abi.Headers) *Map {
-	m := &Map{Kind: k, List: make(abi.Headers, 0, len(h)+HostsOwn)}
+func New(h abi.Headers) *Map {
+	m := &Map{List: make(abi.Headers, 0, len(h)+HostsOwn)}
 	for _, f := range h {
 		m.Add(LowerName(f.Name), f.Value)
 	}
@@ -66,11 +52,8 @@ func (m *Map) Get(name string) (string, bool) {
 func (m *Map) GetBytes(name []byte) (string, bool) {
 	for _, c := range name {
 		if 'A' <= c && c <= 'Z' {
-			return m.GetBytes([]byte(LowerName(string(name))))
+			return m.Get(LowerName(string(name)))
 		}
-	}
-	if m.Kind == Request && string(name) == hostName {
-		return m.Get(authority.Text)
 	}
 	for i := range m.List {
 		if m.List[i].Name == string(name) {
@@ -122,8 +105,7 @@ func (m *Map) Add(name, value string) { m.Put(NewName(name), value) }
 
 // Put appends a header; an inline header that already exists is joined with a comma.
 func (m *Map) Put(name Name, value string) {
-	name = name.In(m.Kind)
-	if name.inline&m.Kind != 0 {
+	if name.inline {
 		for i := range m.List {
 			if m.List[i].Name == name.Text {
 				m.List[i].Value = joinInline(m.List[i].Value, value)
@@ -205,6 +187,27 @@ func (m *Map) Size() int {
 	}
 	return len(m.List)
 }
+
+// inlineNames are the headers that a full Envoy build keeps in one entry each.
+// Source: Envoy envoy/http/header_map.h INLINE_REQ_*, INLINE_RESP_*, and the RegisterCustomInlineHeader of its filters.
+var inlineNames = map[string]bool{
+	":authority": true, ":method": true, ":path": true, ":protocol": true, ":scheme": true, ":status": true,
+	"accept": true, "accept-encoding": true, "access-control-allow-credentials": true,
+	"access-control-allow-headers": true, "access-control-allow-methods": true, "access-control-allow-origin": true,
+	"access-control-expose-headers": true, "access-control-max-age": true, "access-control-request-headers": true,
+	"access-control-request-method": true, "authorization": true, "cache-control": true, "connection": true,
+	"content-encoding": true, "content-length": true, "content-type": true, "date": true, "etag": true,
+	"expect": true, "grpc-accept-encoding": true, "grpc-message": true, "grpc-status": true, "grpc-timeout": true,
+	"host": true, "if-match": true, "if-modified-since": true, "if-none-match": true, "if-range": true,
+	"if-unmodified-since": true, "keep-alive": true, "location": true, "origin": true, "pragma": true,
+	"proxy-connection": true, "proxy-status": true, "referer": true, "server": true, "te": true,
+	"transfer-encoding": true, "upgrade": true, "user-agent": true, "vary": true, "via": true,
+	"x-envoy-external-address": true,
+	"x-forwarded-client-cert":  true, "x-forwarded-for": true, "x-forwarded-host": true, "x-forwarded-port": true,
+	"x-forwarded-proto": true, "x-request-id": true,
+}
+
+func isInline(name string) bool { return inlineNames[name] }
 
 // GetOrNone is Get that also works for no map.
 func (m *Map) GetOrNone(name string) (string, bool) {

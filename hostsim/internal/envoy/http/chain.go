@@ -87,7 +87,7 @@ func (s *Stream) sharesRequest() {
 // routerTold gives all plugins what the router knows.
 func (s *Stream) routerTold() {
 	for t := s.prev; t != nil; t = t.prev {
-		t.isRouted, t.attempted, t.chosen, t.connected, t.routedAt, t.answeredAt = s.isRouted, s.attempted, s.chosen, s.connected, s.routedAt, s.answeredAt
+		t.isRouted, t.chosen, t.connected, t.routedAt, t.answeredAt = s.isRouted, s.chosen, s.connected, s.routedAt, s.answeredAt
 	}
 }
 

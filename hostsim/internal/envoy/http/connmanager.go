@@ -2,7 +2,6 @@ package http
 
 import (
 	"net"
-	"slices"
 	"strings"
 
 	"github.com/sallyport-gateway/sallyport/hostsim/abi"
@@ -10,127 +9,73 @@ import (
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/envoy/header"
 )
 
-// admit does what the codec and the connection manager do to a request before the first filter sees it. With a reply they
-// have refused it; the map is nil when the codec has.
-func (s *Stream) admit(h abi.Headers, end bool) (*header.Map, *localReply) {
-	if !s.IsHTTP1() {
-		m := http2Request(h)
-		s.decode.headers, s.decode.complete = m, end
-		return m, s.refuse(m)
-	}
-	m, refused := s.http1Request(h)
-	if refused != nil {
-		s.flag(envoy.FlagDownstreamProtocolError)
-		s.closesClient = true
-		return nil, refused
-	}
-	method, _ := m.Get(":method")
-	// What follows the head of these belongs to another protocol, and has no end.
-	end = end && method != connect && !isUpgrade(m)
-	s.decode.headers, s.decode.complete = m, end
-	return m, s.refuse(m)
-}
-
-// http2Request takes headers as HTTP/2 and 3 have them. It does not check them.
-func http2Request(h abi.Headers) *header.Map {
-	m := &header.Map{Kind: header.Request, List: make(abi.Headers, 0, len(h)+header.HostsOwn)}
-	for _, name := range []string{":authority", ":path", ":method", ":scheme"} {
-		for _, f := range h {
-			if key := header.LowerName(f.Name); key == name || key == "host" && name == ":authority" {
-				m.Assign(name, f.Value)
-				break
+// acceptRequest does what Envoy's connection manager does to a request before the first filter sees it: a header map
+// with joined inline headers and pseudo headers first, the scheme, and its own headers.
+func (s *Stream) acceptRequest(h abi.Headers) *header.Map {
+	var authority, path, method, scheme string
+	for _, f := range h {
+		switch header.LowerName(f.Name) {
+		case ":authority":
+			authority = f.Value
+		case "host":
+			if authority == "" {
+				authority = f.Value
 			}
+		case ":path":
+			path = f.Value
+		case ":method":
+			method = f.Value
+		case ":scheme":
+			scheme = f.Value
+		}
+	}
+	if scheme == "" {
+		scheme = "http"
+		if s.Info.TLS != nil {
+			scheme = "https"
+		}
+	}
+	m := &header.Map{List: make(abi.Headers, 0, len(h)+header.HostsOwn)}
+	for _, f := range [...]abi.Header{{Name: ":authority", Value: authority}, {Name: ":path", Value: path}, {Name: ":method", Value: method}, {Name: ":scheme", Value: scheme}} {
+		if f.Value != "" {
+			m.Add(f.Name, f.Value)
 		}
 	}
 	for _, f := range h {
 		switch name := header.LowerName(f.Name); name {
 		case ":authority", "host", ":path", ":method", ":scheme":
 		default:
-			m.Add(name, f.Value)
+			if !s.isForged(name) {
+				m.Add(name, f.Value)
+			}
 		}
 	}
-	return m
-}
-
-// refuse is the connection manager's own answer to a request, or nil. It makes the headers what filters see.
-// Source: Envoy conn_manager_impl.cc ActiveStream::decodeHeaders.
-func (s *Stream) refuse(m *header.Map) *localReply {
-	if expect, _ := m.Get("expect"); strings.EqualFold(expect, "100-continue") { // it is told to go on
-		m.Remove("expect")
-	}
-	if s.Info.Protocol == "HTTP/1.0" {
-		s.closesClient = true
-		return &localReply{status: 426, details: "low_version"}
-	}
-	host, _ := m.Get(":authority")
-	path, _ := m.Get(":path")
-	method, _ := m.Get(":method")
-	_, typed := m.Get("content-type")
-	switch {
-	case host == "":
-		s.closesClient = true
-		return &localReply{status: badRequest, details: "missing_host_header"}
-	case method == query && !typed:
-		return &localReply{status: badRequest, details: "query_missing_content_type"}
-	case method != connect && !strings.HasPrefix(path, "/"):
-		return &localReply{status: 404, details: "absolute_path_rejected"}
-	case strings.Contains(path, "#"):
-		// Source: Envoy conn_manager_utility.cc maybeNormalizePath.
-		return &localReply{status: badRequest, details: "path_normalization_failed"}
-	}
-	s.mutateRequest(m, method)
-	if isUpgrade(m) {
-		return &localReply{status: 403, details: "upgrade_failed"} // no upgrade is configured
-	}
-	return nil
-}
-
-// mutateRequest makes the headers the connection manager's own. Source: Envoy conn_manager_utility.cc mutateRequestHeaders.
-func (s *Stream) mutateRequest(m *header.Map, method string) {
-	m.List = slices.DeleteFunc(m.List, func(f abi.Header) bool { return s.isForged(f.Name) })
 	s.ownConnection(m)
-	if referer, ok := m.Get("referer"); ok && !isReferer(referer) {
-		m.Remove("referer")
-	}
 	s.HeadReq = method == "HEAD"
 	contentType, _ := m.Get("content-type")
 	s.grpcReq = envoy.IsGRPC(contentType)
 	s.sharesRequest()
-	s.forwarded(m)
-	if _, ok := m.Get(":scheme"); !ok {
-		m.Add(":scheme", s.scheme(m))
-	}
-}
-
-// scheme is what x-forwarded-proto says, or else that of the connection.
-func (s *Stream) scheme(m *header.Map) string {
-	proto, _ := m.Get("x-forwarded-proto")
-	switch proto = strings.ToLower(proto); {
-	case proto == "http" || proto == "https":
-		return proto
-	case s.Info.TLS != nil:
-		return "https"
-	}
-	return "http"
+	s.forwarded(m, scheme)
+	return m
 }
 
 // ownConnection removes what the client says about its own connection. Of te only trailers is left.
 // Source: Envoy conn_manager_utility.cc mutateRequestHeaders; measured.
 func (s *Stream) ownConnection(m *header.Map) {
 	connection, _ := m.Get("connection")
-	s.closesClient = s.closesClient || hasToken(connection, "close")
-	m.Remove("transfer-encoding")
-	if !isUpgrade(m) {
-		for _, name := range []string{"connection", "keep-alive", "proxy-connection", "upgrade"} {
-			m.Remove(name)
+	for token := range strings.SplitSeq(strings.ToLower(connection), ",") {
+		switch strings.TrimSpace(token) {
+		case "close":
+			s.closesClient = true
+		case "upgrade":
+			return
 		}
 	}
-	if te, ok := m.Get("te"); ok {
-		if hasToken(te, "trailers") {
-			m.Assign("te", "trailers")
-		} else {
-			m.Remove("te")
-		}
+	for _, name := range []string{"connection", "keep-alive", "proxy-connection", "upgrade"} {
+		m.Remove(name)
+	}
+	if te, ok := m.Get("te"); ok && !strings.Contains(strings.ToLower(te), "trailers") {
+		m.Remove("te")
 	}
 }
 
@@ -155,11 +100,7 @@ func (s *Stream) isForged(name string) bool {
 }
 
 // forwarded adds x-forwarded-for, -proto, x-envoy-external-address and x-request-id. Source: Envoy conn_manager_utility.cc mutateRequestHeaders.
-func (s *Stream) forwarded(m *header.Map) {
-	scheme := "http"
-	if s.Info.TLS != nil {
-		scheme = "https"
-	}
+func (s *Stream) forwarded(m *header.Map, scheme string) {
 	cm := s.Host.Config.ConnManager
 	if cm.UseRemoteAddress {
 		ip := hostOf(s.Info.RemoteAddr)

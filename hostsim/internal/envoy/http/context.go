@@ -68,7 +68,7 @@ func (c *streamContext) ReplaceHeader(kind uint32, name, value []byte) abi.Statu
 	if m == nil {
 		return abi.StatusBadArgument
 	}
-	known := c.Guest.HeaderName(name).In(m.Kind)
+	known := c.Guest.HeaderName(name)
 	m.Remove(known.Text)
 	m.Put(known, c.Guest.Text.Keep(value))
 	return abi.StatusOK
@@ -80,7 +80,7 @@ func (c *streamContext) RemoveHeader(kind uint32, name []byte) abi.Status {
 	if m == nil {
 		return abi.StatusBadArgument
 	}
-	m.Remove(c.Guest.HeaderName(name).In(m.Kind).Text)
+	m.Remove(c.Guest.HeaderName(name).Text)
 	return abi.StatusOK
 }
 

@@ -2,7 +2,6 @@ package http
 
 import (
 	"strconv"
-	"strings"
 
 	"github.com/sallyport-gateway/sallyport/hostsim/event"
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/envoy"
@@ -172,36 +171,33 @@ func (s *Stream) routeHeaders(end bool) {
 		return
 	}
 	s.requestDecoded(end)
-	s.chosen, s.attempted, s.routedAt = true, true, s.Host.Process.Clock.Now()
+	s.chosen, s.routedAt = true, s.Host.Process.Clock.Now()
 	s.upstreamEnd = end
 	s.routerTold()
 	if limit := s.first().Host.RouteTimeout(); limit > 0 && !s.settings().ConnManager.SuppressEnvoyHeaders {
 		s.decode.headers.Set("x-envoy-expected-rq-timeout-ms", strconv.FormatInt(limit.Milliseconds(), 10))
 	}
-	if text := unsendable(s.decode.headers); text != "" {
-		s.refusedByCodec(text, end)
-		return
-	}
-	// A request for another protocol waits with what follows until the backend agrees.
-	if s.holdsBody() {
-		end = true
-	}
-	s.toBackend = header.DeclaredIn(s.decode.headers.List, end)
-	s.upstreamEnd = end
+	s.toBackend = header.DeclaredIn(s.decode.headers.List)
 	s.Emit(event.Event{Kind: event.ToUpstreamHeaders, Headers: s.decode.headers.Snapshot(), End: end})
 	s.sentToBackend(end)
 }
 
 // unroutable is the router's own reply: that of the route, or to headers that a plugin has removed. Any other path
-// leads to the backend. Source: Envoy source/common/router/config_impl.cc RouteMatcher::route.
+// leads to the backend. Source: Envoy source/common/router/config_impl.cc RouteMatcher::route,
+// HeaderUtility::checkRequiredRequestHeaders.
 func (s *Stream) unroutable() *localReply {
-	path, _ := s.decode.headers.Get(":path")
-	if proto, _ := s.decode.headers.Get("x-forwarded-proto"); proto == "" || !strings.HasPrefix(path, "/") {
-		s.flag(envoy.FlagNoRouteFound)
-		return &localReply{status: 404, details: "route_not_found"}
+	for _, name := range []string{":path", "x-forwarded-proto"} {
+		if value, _ := s.decode.headers.Get(name); value == "" {
+			s.flag(envoy.FlagNoRouteFound)
+			return &localReply{status: 404, details: "route_not_found"}
+		}
 	}
 	if d := s.settings().ConnManager.DirectResponse; d != nil {
 		return &localReply{status: d.Status, body: d.Body, details: "direct_response"}
+	}
+	if _, ok := s.decode.headers.Get(":method"); !ok {
+		const text = "missing required header: :method"
+		return &localReply{status: 503, body: []byte(text), details: "filter_removed_required_request_headers{" + detailsText(text) + "}"}
 	}
 	return nil
 }

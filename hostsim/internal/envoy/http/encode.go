@@ -16,14 +16,6 @@ func (s *Stream) UpstreamHeaders(m *header.Map, end bool) {
 		return
 	}
 	s.UpstreamDone = end
-	if code, ok := statusOf(m); ok && code != switchingProtocols && asksForWebSocket(s.decode.headers) {
-		// Source: Envoy upstream_codec_filter.cc CodecBridge::decodeHeaders.
-		s.connected = true
-		s.routerTold()
-		s.abandonUpstream()
-		s.localReply(&localReply{status: code, details: "websocket_handshake_unsuccessful"})
-		return
-	}
 	if !s.settings().ConnManager.SuppressEnvoyHeaders {
 		m.Set("x-envoy-upstream-service-time", strconv.FormatInt(s.Host.Process.Clock.Now().Sub(s.StartedAt).Milliseconds(), 10))
 	}
@@ -177,7 +169,6 @@ func (s *Stream) toClientHeaders(m *header.Map, end bool) {
 	s.encoded = true
 	s.hopByHop(m)
 	s.checkStatus(code)
-	s.checkHeaders(m)
 	s.toClient = header.DeclaredByResponse(m.List, s.HeadReq)
 	s.Emit(event.Event{Kind: event.ToClientHeaders, Headers: m.Snapshot(), End: end})
 	if end {

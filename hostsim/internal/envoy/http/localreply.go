@@ -110,7 +110,7 @@ func (s *Stream) replyHeaders(r *localReply) *header.Map {
 	if r.status == badRequest {
 		s.first().badRequest = true
 	}
-	m := &header.Map{Kind: header.Response}
+	m := &header.Map{}
 	m.Add(":status", strconv.Itoa(r.status))
 	for _, h := range r.headers {
 		m.Add(header.LowerName(h.Name), h.Value)

@@ -27,13 +27,6 @@ func (s *Stream) checkLength(message string, f *header.Framing, awaits, reads st
 	s.misframe(fmt.Sprintf("%s with content-length %d and a body of %d bytes: %s", message, f.Declared, f.Sent, awaits))
 }
 
-// checkHeaders reports headers that a client cannot read as they are meant: Envoy sends whatever a plugin sets.
-func (s *Stream) checkHeaders(m *header.Map) {
-	if name, found := header.Unreadable(m.List); found {
-		s.misframe(fmt.Sprintf("response to the client with a header %q that is not one on the wire: the client reads something else, or closes the connection", name))
-	}
-}
-
 // misframe reports what is wrong with a message, in the exchange and in the log.
 func (s *Stream) misframe(what string) {
 	s = s.first()

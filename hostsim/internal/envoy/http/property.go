@@ -12,7 +12,7 @@ func (s *Stream) UpstreamChosen() bool      { return s.chosen }
 func (s *Stream) UpstreamConnected() bool   { return s.connected }
 func (s *Stream) Routed() bool              { return true }
 func (s *Stream) RouteName() property.Value { return property.Text(s.Info.RouteName) }
-func (s *Stream) Attempts() property.Value  { return property.Number(attempts(s.attempted)) }
+func (s *Stream) Attempts() property.Value  { return property.Number(attempts(s.isRouted)) }
 func (s *Stream) SourceAddress() string     { return s.first().clientAddress(s.decode.headers) }
 
 func (s *Stream) RequestProperty(rest string) property.Value {
@@ -108,8 +108,8 @@ func (s *Stream) ResponseProperty(rest string) property.Value {
 }
 
 // attempts is upstream.request_attempt_count.
-func attempts(made bool) uint64 {
-	if made {
+func attempts(routed bool) uint64 {
+	if routed {
 		return 1
 	}
 	return 0

@@ -7,10 +7,7 @@ import (
 	"github.com/sallyport-gateway/sallyport/hostsim/internal/envoy/header"
 )
 
-const (
-	switchingProtocols = 101
-	badRequest         = 400
-)
+const badRequest = 400
 
 // statusOf reads :status as Envoy does: digits only. Source: Envoy Utility::getResponseStatusOrNullopt.
 func statusOf(m *header.Map) (code int, ok bool) {

@@ -2,6 +2,7 @@
 package http
 
 import (
+	"strings"
 	"time"
 
 	"github.com/sallyport-gateway/sallyport/hostsim/abi"
@@ -40,7 +41,6 @@ type Stream struct {
 	bytesSent               int  // of the response body
 	routedAt, answeredAt    time.Time
 	chosen, connected       bool // the router has a host; it is connected to it
-	attempted               bool // the router has asked for a host
 	activeAt                time.Time
 	toBackend, toClient     header.Framing
 	Misframed               []string // what is wrong with the length of a message, in words
@@ -144,15 +144,17 @@ func (s *Stream) Fed(f func()) {
 // The connection manager's own are added: see WithConnectionManager.
 func (s *Stream) RequestHeaders(h abi.Headers, end bool) error {
 	return s.feed(func() {
-		m, refused := s.admit(h, end)
-		if refused != nil {
-			s.reject(refused)
+		m := s.acceptRequest(h)
+		if path, _ := m.Get(":path"); strings.Contains(path, "#") {
+			// Source: Envoy conn_manager_utility.cc maybeNormalizePath.
+			s.decode.headers, s.decode.complete = m, end
+			s.reject(&localReply{status: badRequest, details: "path_normalization_failed"})
 			return
 		}
 		if d := s.Host.Config.ConnManager.RequestTimeout; d > 0 {
 			s.requestTimer = s.Thread.After(d, func() { s.timeout("request_overall_timeout", "request timeout") })
 		}
-		s.decodeHeaders(m, s.decode.complete)
+		s.decodeHeaders(m, end)
 	})
 }
 
@@ -163,20 +165,12 @@ func (s *Stream) RequestBody(data []byte, end bool) error {
 
 // RequestTrailers feeds the client's trailers.
 func (s *Stream) RequestTrailers(h abi.Headers) error {
-	return s.feed(func() {
-		if refused := s.checkTrailers(h); refused != nil {
-			s.flag(envoy.FlagDownstreamProtocolError)
-			s.closesClient = true
-			s.localReply(refused)
-			return
-		}
-		s.decodeTrailers(header.New(header.RequestTrailers, h))
-	})
+	return s.feed(func() { s.decodeTrailers(header.New(h)) })
 }
 
 // ResponseHeaders feeds the backend's response headers, :status among them.
 func (s *Stream) ResponseHeaders(h abi.Headers, end bool) error {
-	return s.feed(func() { s.Last().UpstreamHeaders(header.New(header.Response, h), end) })
+	return s.feed(func() { s.Last().UpstreamHeaders(header.New(h), end) })
 }
 
 // ResponseBody feeds a piece of the backend's response body.
@@ -190,7 +184,7 @@ func (s *Stream) ResponseBody(data []byte, end bool) error {
 
 // ResponseTrailers feeds the backend's trailers.
 func (s *Stream) ResponseTrailers(h abi.Headers) error {
-	return s.feed(func() { l := s.Last(); l.UpstreamDone = true; l.EncodeTrailers(header.New(header.ResponseTrailers, h)) })
+	return s.feed(func() { l := s.Last(); l.UpstreamDone = true; l.EncodeTrailers(header.New(h)) })
 }
 
 // UpstreamFailed reports that the backend did not answer, or not to the end. The router replies accordingly.
@@ -208,9 +202,7 @@ func (s *Stream) ClientGone() {
 func (s *Stream) RejectEarlier(headers abi.Headers, status int, body string) error {
 	return s.feed(func() {
 		if headers != nil {
-			s.decode.headers = http2Request(headers)
-			method, _ := s.decode.headers.Get(":method")
-			s.mutateRequest(s.decode.headers, method)
+			s.decode.headers = s.acceptRequest(headers)
 		}
 		s.reject(&localReply{status: status, body: []byte(body), details: "direct_response"})
 	})

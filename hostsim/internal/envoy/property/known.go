@@ -46,7 +46,7 @@ func Header(m *header.Map, rest string) Value {
 	if !ok || m == nil {
 		return Value{}
 	}
-	value, ok := m.Joined(header.NewName(name).In(m.Kind).Text)
+	value, ok := m.Joined(header.LowerName(name))
 	return Text(value).When(ok)
 }
 
