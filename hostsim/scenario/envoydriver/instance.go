@@ -275,35 +275,6 @@ func (i *instance) Metrics(ctx context.Context) (map[string]int64, error) {
 	return i.driver.reports.wait(ctx, i.driver.envoy.Process)
 }
 
-// counted makes counters whole that Envoy has begun again: it forgets a counter with the last listener that used it, which
-// goes at its own time after its scenario.
-type counted struct{ last, forgotten map[string]int64 }
-
-// gauges tells gauges from counters: of the filter's own, they are those of a cluster or a key.
-var gauges = regexp.MustCompile(`sp_(cluster|key)=`)
-
-// whole makes the counters among metrics go on where they were; one that is not there now is as it was last.
-func (c *counted) whole(metrics map[string]int64) {
-	if c.last == nil {
-		c.last, c.forgotten = map[string]int64{}, map[string]int64{}
-	}
-	for name := range c.last {
-		if _, ok := metrics[name]; !ok {
-			metrics[name] = 0
-		}
-	}
-	for name, value := range metrics {
-		if gauges.MatchString(name) {
-			continue
-		}
-		if value < c.last[name] {
-			c.forgotten[name] += c.last[name]
-		}
-		c.last[name] = value
-		metrics[name] = c.forgotten[name] + value
-	}
-}
-
 // Close ends the servers. The listener goes when the next scenario comes.
 func (i *instance) Close() error {
 	i.abandon()
