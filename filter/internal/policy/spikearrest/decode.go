@@ -125,6 +125,10 @@ func (d *decoder) limitMember(l *Limit, name string, v decode.Value) {
 		l.Burst = d.Integer(v, 1, MaxBurst)
 		return
 	}
+	if v.IsNumber() { // the quotes alone would not make it one
+		d.Problem(errRate.Error() + ", got " + decode.Cut(string(v)))
+		return
+	}
 	d.Parse(v, func(s string) (err error) {
 		l.Rate, err = ParseRate(s)
 		return err
