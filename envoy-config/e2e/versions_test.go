@@ -62,8 +62,7 @@ func TestVersions(t *testing.T) {
 // playAll plays the scenarios on an Envoy, but for those that are for other drivers.
 func playAll(t *testing.T, binary string, files []*scenario.File) (played, failed int) {
 	t.Helper()
-	d := newDriver(t, envoydriver.Options{Envoy: binary, Module: wasmbuild.Package(t, "./filter"), RootID: "sallyport", Cut: true,
-		Early: wasmbuild.Package(t, "./hostsim/testdata/guests/scripted")})
+	d := newDriver(t, envoydriver.Options{Envoy: binary, Module: wasmbuild.Package(t, "./filter"), RootID: "sallyport", Cut: true})
 	for _, f := range files {
 		if _, skip := f.Skip(d.Name()); skip {
 			continue

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -37,12 +36,9 @@ type DynamicOptions struct {
 	Node     string // its id and cluster
 	Stats    []any  // StringMatchers: the only statistics that Envoy keeps; nil for all
 	Clusters []any  // there from the start
-	// Static is a listener that the bootstrap has, nil for none. The V8 of Envoy 1.36 and 1.37 must begin before the
-	// workers do where the processor has protection keys, or it ends the process.
-	Static map[string]any
 }
 
-// StartDynamic runs an Envoy without a listener. Stop ends it.
+// StartDynamic runs an Envoy without listeners but for firstVM. Stop ends it.
 func StartDynamic(ctx context.Context, o DynamicOptions) (*Dynamic, error) {
 	dir, err := os.MkdirTemp("", "envoy-discovery-*")
 	if err != nil {
@@ -70,12 +66,8 @@ func (o DynamicOptions) bootstrap(dir string) ([]byte, error) {
 		"node": map[string]any{"id": o.Node, "cluster": o.Node},
 		"admin": map[string]any{"address": map[string]any{"socket_address": map[string]any{
 			"address": "127.0.0.1", "port_value": 0}}},
+		"static_resources":  map[string]any{"listeners": []any{firstVM()}},
 		"dynamic_resources": map[string]any{"lds_config": source(listenersFile), "cds_config": source(clustersFile)},
-	}
-	if o.Static != nil {
-		static := maps.Clone(o.Static)
-		delete(static, "@type") // which a resource has
-		config["static_resources"] = map[string]any{"listeners": []any{static}}
 	}
 	if o.Stats != nil {
 		config["stats_config"] = map[string]any{"stats_matcher": map[string]any{

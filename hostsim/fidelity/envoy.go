@@ -23,14 +23,13 @@ func startEnvoy(ctx context.Context, binary string, workers int, keeper string) 
 	if err != nil {
 		return nil, err
 	}
-	first := listener(&Case{Name: "first", Settings: Settings{Network: true}}, Plugin{VMID: keeperName}, keeper)
 	process, err := envoyrun.StartDynamic(ctx, envoyrun.DynamicOptions{
 		Options: envoyrun.Options{
 			Binary: binary, Concurrency: workers,
 			// A listener that was removed is gone after a second, and its VMs with it.
 			Args: []string{"--drain-time-s", "1", "--drain-strategy", "immediate"},
 		},
-		Node: nodeID, Clusters: []any{backend}, Static: first,
+		Node: nodeID, Clusters: []any{backend},
 	})
 	if err != nil {
 		return nil, err

@@ -21,7 +21,7 @@ func cluster(name, address string) (any, error) {
 }
 
 // listener is the Envoy resource for a plugin of a case.
-func listener(c *Case, p Plugin, module string) map[string]any {
+func listener(c *Case, p Plugin, module string) any {
 	s := c.Settings
 	l := envoydriver.Listener{
 		Name: c.listener(p.Name), Backend: backendName, Module: module, RootID: c.Name, Config: p.Config, Env: s.Env,

@@ -23,9 +23,6 @@ type Options struct {
 	RootID      string   // root_id of the plugin
 	Concurrency int      // worker threads; 0 means 1
 	Args        []string // further arguments of Envoy
-	// Early is the path of a module that runs from the start, as a network filter of a listener that nobody calls; empty
-	// for none. Envoy 1.36 and 1.37 need one on processors with protection keys: their V8 must begin before the workers.
-	Early string
 	// Cut has a listener that was removed end at once, with its streams, so that no scenario is played beside the end of
 	// another; otherwise it drains for a second.
 	Cut bool
@@ -70,12 +67,7 @@ func newDriver(ctx context.Context, o Options) (*Driver, error) {
 func StartEnvoy(ctx context.Context, o Options) (*envoyrun.Dynamic, error) {
 	prefix := func(text string) any { return map[string]any{"prefix": text} }
 	regex := func(text string) any { return map[string]any{"safe_regex": map[string]any{"regex": text}} }
-	var early map[string]any
-	if o.Early != "" {
-		early = Listener{Name: "early", Backend: "early", Module: o.Early, Network: true}.network()
-	}
 	return envoyrun.StartDynamic(ctx, envoyrun.DynamicOptions{
-		Static: early,
 		Options: envoyrun.Options{
 			Binary: o.Envoy, Concurrency: o.Concurrency,
 			// A listener that was removed is gone after so long, and its VMs with it.

@@ -64,7 +64,7 @@ func (l Listener) resource(o Options) (any, error) {
 }
 
 // network has tcp_proxy behind the plugin.
-func (l Listener) network() object {
+func (l Listener) network() any {
 	return typed("envoy.config.listener.v3.Listener", object{
 		"name": l.Name, "address": socket("127.0.0.1", 0),
 		"filter_chains": []any{object{"filters": []any{
@@ -84,7 +84,7 @@ func (c Cluster) resource(o Options) (any, error) {
 
 // Plain is a listener on a free port of this machine alone, with Envoy's defaults but for
 // trailers and use_remote_address, which the driver for hostsim has too.
-func (l Listener) Plain() map[string]any {
+func (l Listener) Plain() any {
 	if l.Network {
 		return l.network()
 	}
