@@ -45,6 +45,7 @@ func TestParseRefuses(t *testing.T) {
 		{"empty request", "Doc.\n" + ok + "-- request --\n-- response --\n200\n", "x.txtar:5: request line is missing"},
 		{"no host", "Doc.\n" + ok + "-- request --\nGET / HTTP/1.1\n-- response --\n200\n", "x.txtar:5: request has no host header"},
 		{"pieces of nothing", "Doc.\n" + ok + "-- request --\npieces: 0\nGET / HTTP/1.1\nhost: a\n-- response --\n200\n", "x.txtar:5: \"pieces: 0\" is not pieces: BYTES, from 1"},
+		{"pieces of no size", "Doc.\n" + ok + "-- request --\npieces:\nGET / HTTP/1.1\nhost: a\n-- response --\n200\n", "x.txtar:5: \"pieces: \" is not pieces: BYTES, from 1"},
 		{"dust", "Doc.\n" + ok + "-- request --\npieces: 1\nGET / HTTP/1.1\nhost: a\n\n" + strings.Repeat("x", 200) + "\n-- response --\n200\n", "at most 100 pieces"},
 		{"header line", "Doc.\n" + ok + "-- request --\nGET / HTTP/1.1\nhost: a\nbody\n-- response --\n200\n", `x.txtar:7: header line "body" is not name: value; the body starts after an empty line`},
 		{"pattern in a request", "Doc.\n" + ok + "-- request --\nGET / HTTP/1.1\nhost: a\n~x: y\n-- response --\n200\n", `header name "~x: y" cannot be sent`},

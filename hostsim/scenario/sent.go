@@ -21,7 +21,7 @@ const (
 // parseSent reads a request that a client sends. Lines "pieces: BYTES",
 // "times: N" and "gone: DURATION" may stand before the request line.
 func parseSent(s passage, p *problems) (sent Sent) {
-	pieces := passage{line: s.line}
+	var pieces *passage
 	for {
 		line, rest, _ := strings.Cut(s.text, "\n")
 		key, value, found := strings.Cut(line, ":")
@@ -31,7 +31,7 @@ func parseSent(s passage, p *problems) (sent Sent) {
 		value = strings.TrimSpace(value)
 		switch key {
 		case "pieces":
-			pieces = passage{line: s.line, text: value}
+			pieces = &passage{line: s.line, text: value}
 		case "times":
 			var err error
 			if sent.Times, err = number(value, 1, maxTimes); err != nil {
@@ -43,8 +43,8 @@ func parseSent(s passage, p *problems) (sent Sent) {
 		s = passage{line: s.line + 1, text: rest}
 	}
 	sent.Request = parseRequest(s, p)
-	if pieces.text != "" {
-		sent.Pieces = parsePieces(pieces, len(sent.Body), p)
+	if pieces != nil {
+		sent.Pieces = parsePieces(*pieces, len(sent.Body), p)
 	}
 	return sent
 }

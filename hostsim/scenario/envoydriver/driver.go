@@ -170,6 +170,11 @@ func (d *Driver) add(ctx context.Context, i *instance) error {
 			}
 		}
 	}
+	before, err := i.counts(ctx) // the guest may make calls as soon as it is there
+	if err != nil {
+		return err
+	}
+	i.older = before.Number
 	mark := d.envoy.Log().Len()
 	if ok, err := d.envoy.OfferClusters(ctx, clusters); err != nil || !ok {
 		return errors.Join(fmt.Errorf("envoy does not take the clusters of %s", i.id), err, d.complaints(ctx, mark))
@@ -184,14 +189,7 @@ func (d *Driver) add(ctx context.Context, i *instance) error {
 	if err := d.awaitDrained(ctx); err != nil {
 		return fmt.Errorf("wait for the end of the listeners before %s: %w", i.id, err)
 	}
-	if i.address, err = d.envoy.Listener(ctx, i.id); err != nil {
-		return err
-	}
-	now, err := i.counts(ctx)
-	i.older = map[string]uint64{}
-	for _, name := range i.names {
-		i.older[name] = now.Number[requests(name)]
-	}
+	i.address, err = d.envoy.Listener(ctx, i.id)
 	return err
 }
 

@@ -31,7 +31,7 @@ type instance struct {
 	listener any
 	clusters []any
 	names    []string          // of clusters
-	older    map[string]uint64 // requests of earlier clusters of the same names
+	older    map[string]uint64 // counts of earlier clusters of the same names
 	address  string            // of the listener, host:port
 	servers  map[string]server // by the file's name of the cluster; those with static faults have none
 	backend  *verbatim.Server
@@ -228,7 +228,7 @@ func (i *instance) settle(ctx context.Context, before envoyrun.Stats, sent int) 
 			}
 		}
 		read := func(cluster string, s server) bool {
-			return s.Total() >= now.Number[requests(cluster)]-i.older[cluster]
+			return s.Total() >= now.Number[requests(cluster)]-i.older[requests(cluster)]
 		}
 		for name, s := range i.servers {
 			if !read(i.ClusterName(name), s) {

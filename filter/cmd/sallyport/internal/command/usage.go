@@ -90,7 +90,7 @@ func printUsage(c *cobra.Command, out *output, asked usage.Period, record usage.
 		fmt.Fprintln(c.ErrOrStderr(), "nothing is known: no gateway's sallyport_usage was scraped in the period; see envoy-config/observability for the scrape configuration")
 	}
 	if all := record.Rows(usage.Filter{}); len(report.Rows) == 0 && len(all) > 0 {
-		fmt.Fprintln(c.ErrOrStderr(), "no such call was counted; there were calls of "+printable(strings.Join(names(all), ", ")))
+		fmt.Fprintln(c.ErrOrStderr(), printable("no such call was counted; "+haves(callers(all))))
 	}
 	for _, g := range report.Gaps {
 		if !g.From.IsZero() {
@@ -103,22 +103,16 @@ func printUsage(c *cobra.Command, out *output, asked usage.Period, record usage.
 	return nil
 }
 
-// mostNames bounds a line of names.
-const mostNames = 20
-
-// names are those of the apps and versions that called, as the flags take them.
-func names(rows []usage.Row) (out []string) {
+// callers are the apps and versions that called, each once.
+func callers(rows []usage.Row) (out []string) {
 	for _, r := range rows {
-		name := "app " + cmp.Or(r.App, "unknown") + " to " + cmp.Or(r.API, "no API")
+		name := "calls of app " + cmp.Or(r.App, "unknown") + " to " + cmp.Or(r.API, "no API")
 		if r.Version != "" {
 			name += "/" + r.Version
 		}
 		if !slices.Contains(out, name) {
 			out = append(out, name)
 		}
-	}
-	if len(out) > mostNames {
-		out = append(out[:mostNames], fmt.Sprintf("%d more", len(out)-mostNames))
 	}
 	return out
 }
