@@ -2,9 +2,11 @@ package hosttest_test
 
 import (
 	"context"
+	"log"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -14,20 +16,26 @@ import (
 	"github.com/sallyport-gateway/sallyport/hostsim/wasmbuild"
 )
 
-func module(t *testing.T) *hostsim.Module {
-	t.Helper()
-	m, err := hostsim.CompileFile(t.Context(), wasmbuild.Package(t, "./hostsim/testdata/guests/scripted"), hostsim.CompileOptions{})
-	if err != nil {
-		t.Fatal(err)
+// compiled is the scripted guest, once for all tests.
+var compiled *hostsim.Module
+
+func TestMain(m *testing.M) {
+	path, err := wasmbuild.Build(context.Background(), "./hostsim/testdata/guests/scripted")
+	if err == nil {
+		compiled, err = hostsim.CompileFile(context.Background(), path, hostsim.CompileOptions{})
 	}
-	t.Cleanup(func() { _ = m.Close(context.Background()) })
-	return m
+	if err != nil {
+		log.Fatal(err)
+	}
+	code := m.Run()
+	_ = compiled.Close(context.Background()) // in memory alone
+	os.Exit(code)
 }
 
 const asks = "request_headers: call auth 1000; pause\nhttp_call_response: get 6 :status; effective; continue 0"
 
 func TestGoldenExchange(t *testing.T) {
-	h := hosttest.New(t, module(t), hostsim.WithConfig([]byte(asks)), hostsim.WithCluster("auth", hostsim.Respond(200, "yes")))
+	h := hosttest.New(t, compiled, hostsim.WithConfig([]byte(asks)), hostsim.WithCluster("auth", hostsim.Respond(200, "yes")))
 	response, exchange := hosttest.Do(t, h, hostsim.Request{Path: "/a"})
 	hosttest.WantCalls(t, exchange, "auth POST /call")
 	hosttest.Golden(t, "testdata/asks.golden", response, exchange)
@@ -36,7 +44,7 @@ func TestGoldenExchange(t *testing.T) {
 // An answer that is held comes without any time passing.
 func TestHeldAnswer(t *testing.T) {
 	var auth upstream.Held
-	h := hosttest.New(t, module(t), hostsim.WithConfig([]byte(asks)), hostsim.WithCluster("auth", &auth))
+	h := hosttest.New(t, compiled, hostsim.WithConfig([]byte(asks)), hostsim.WithCluster("auth", &auth))
 	began := h.Clock().Now()
 	first, err := h.Start(hostsim.Request{Path: "/1"})
 	if err != nil {
@@ -63,8 +71,46 @@ func TestHeldAnswer(t *testing.T) {
 	}
 }
 
+// Answers race the guest's timeout on a real clock: each call ends once, by one of them.
+func TestHeldAnswersRaceTimeouts(t *testing.T) {
+	const requests = 200
+	var auth upstream.Held
+	h := hosttest.New(t, compiled, hostsim.WithClock(hostsim.RealClock()), hostsim.WithCluster("auth", &auth), hostsim.WithWorkers(2),
+		hostsim.WithConfig([]byte("request_headers: call auth 1; hold\nhttp_call_response: get 6 :status; next continue 0")))
+	var sent sync.WaitGroup
+	for n := range requests {
+		sent.Go(func() {
+			if r, _, err := h.Do(t.Context(), hostsim.Request{Path: "/", Worker: n % 2}); err != nil || r.Status != 200 {
+				t.Errorf("%d, %v", r.Status, err)
+			}
+		})
+	}
+	over := make(chan struct{})
+	go func() { sent.Wait(); close(over) }()
+	given := 0
+	for {
+		select {
+		case <-over:
+			ended := 0
+			for _, l := range h.Log() {
+				if strings.Contains(l.Message, "get 6 :status") {
+					ended++
+				}
+			}
+			if ended != requests || auth.Waiting() != 0 {
+				t.Errorf("%d calls ended, %d by an answer, %d wait", ended, given, auth.Waiting())
+			}
+			return
+		default:
+			if auth.Give(upstream.Respond(200, "")) {
+				given++
+			}
+		}
+	}
+}
+
 func TestTick(t *testing.T) {
-	h := hosttest.New(t, module(t), hostsim.WithConfig([]byte("configure: tick 60000\ntick: say tock")), hostsim.WithWorkers(2))
+	h := hosttest.New(t, compiled, hostsim.WithConfig([]byte("configure: tick 60000\ntick: say tock")), hostsim.WithWorkers(2))
 	began := h.Clock().Now()
 	hosttest.Tick(t, h)
 	if n := ticks(h); n != 3 || h.Clock().Now() != began {
@@ -78,7 +124,7 @@ func TestTick(t *testing.T) {
 	if n := ticks(h); n != 6 {
 		t.Errorf("%d ticks a period later", n)
 	}
-	if n := hosttest.New(t, module(t)).Tick(); n != 0 {
+	if n := hosttest.New(t, compiled).Tick(); n != 0 {
 		t.Errorf("%d ticks of a plugin that asked for none", n)
 	}
 }

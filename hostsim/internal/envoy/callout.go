@@ -130,47 +130,52 @@ func (o *callout) await(a upstream.Answer, timeout time.Duration) {
 
 // awaitHeld has a test answer.
 func (o *callout) awaitHeld(held *upstream.Held, timeout time.Duration) {
-	t := o.root.Guest.worker
-	withdraw, stopTimer := func() {}, func() {}
-	if timeout > 0 {
-		stopTimer = t.After(timeout, func() { withdraw(); o.timedOut() }).Stop
-	}
+	withdraw := func() {}
+	give := o.undecided(timeout, func() { withdraw() })
 	withdraw = held.Await(func(a upstream.Answer) {
-		t.Run(func() { stopTimer(); o.late(a) })
-		t.process.Loop.Settle()
+		give(a)
+		o.root.Host.Process.Loop.Settle()
 	})
-	o.cancel = func() { withdraw(); stopTimer() }
 }
 
 // awaitReal has a goroutine ask for the answer.
 func (o *callout) awaitReal(wait func(context.Context) upstream.Answer, timeout time.Duration) {
+	loop := o.root.Host.Process.Loop
+	ctx, cancel := context.WithCancel(loop.Background)
+	give := o.undecided(timeout, cancel)
+	loop.Spawn(func() {
+		a := wait(ctx)
+		if ctx.Err() == nil && !loop.Closed() {
+			give(a)
+		}
+	})
+}
+
+// undecided is a call that ends by its timeout, by being cancelled or by an answer that is given from outside of the
+// thread, whichever is first; ended is called then, on the thread.
+func (o *callout) undecided(timeout time.Duration, ended func()) (give func(upstream.Answer)) {
 	t := o.root.Guest.worker
-	ctx, cancel := context.WithCancel(t.process.Loop.Background)
-	settled := false // on the thread
+	over := false // on the thread
 	once := func(f func()) func() {
 		return func() {
-			if !settled {
-				settled = true
-				cancel()
+			if !over {
+				over = true
+				ended()
 				f()
 			}
 		}
 	}
 	stopTimer := func() {}
 	if timeout > 0 {
-		stopTimer = t.After(timeout, once(func() { o.timedOut() })).Stop
+		stopTimer = t.After(timeout, once(o.timedOut)).Stop
 	}
 	o.cancel = once(stopTimer)
-	t.process.Loop.Spawn(func() {
-		a := wait(ctx)
-		if ctx.Err() != nil || t.process.Loop.Closed() {
-			return
-		}
+	return func(a upstream.Answer) {
 		t.Run(once(func() {
 			stopTimer()
 			o.late(a)
 		}))
-	})
+	}
 }
 
 // late is an answer that came in time, after all.
