@@ -13,9 +13,6 @@ import (
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario/verbatim"
 )
 
-// settling is how long Envoy is left alone where no number tells that it has done what there was to do.
-const settling = 50 * time.Millisecond
-
 // dyingTime bounds how long Envoy takes to end when it aborts.
 const dyingTime = 5 * time.Second
 
@@ -234,7 +231,7 @@ func (r *real) update(ctx context.Context, i int, u *Update) error {
 
 // collect takes what is known at the end.
 func (r *real) collect(ctx context.Context) error {
-	time.Sleep(settling)
+	time.Sleep(verbatim.Settling)
 	process := r.envoy.process
 	if err := process.Log().Sync(ctx); err != nil {
 		return err

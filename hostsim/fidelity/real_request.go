@@ -65,7 +65,7 @@ func (r *real) request(ctx context.Context, asked *Request, name string) error {
 		if err := r.envoy.quiet(ctx, listener, r.total[listener], r.inTheAir()); err != nil {
 			return err
 		}
-		time.Sleep(settling)
+		time.Sleep(verbatim.Settling)
 		return nil
 	}
 	if err := r.wait(ctx, name); err != nil {

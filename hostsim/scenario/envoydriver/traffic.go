@@ -12,9 +12,6 @@ import (
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario/verbatim"
 )
 
-// settling is how long Envoy is left alone where no number tells that it has done what there was to do.
-const settling = 50 * time.Millisecond
-
 // traffic is what is under way beside each other. While there is any, the instance holds the driver's lock: other
 // scenarios' numbers would be among those that it looks at.
 type traffic struct {
@@ -95,7 +92,7 @@ func (i *instance) arrived(ctx context.Context) error {
 		now, err := i.counts(ctx)
 		return now.Number[i.streams("total")] >= i.traffic.before.Number[i.streams("total")]+uint64(i.traffic.sent), err
 	})
-	time.Sleep(settling)
+	time.Sleep(verbatim.Settling)
 	return err
 }
 
@@ -118,7 +115,7 @@ func (i *instance) Finish(ctx context.Context, names []string) (scenario.Outcome
 		delete(t.underWay, name)
 	}
 	if len(t.underWay) > 0 {
-		time.Sleep(settling)
+		time.Sleep(verbatim.Settling)
 	} else if err := i.settle(ctx, t.before, t.sent); err != nil {
 		return out, fmt.Errorf("wait for the end of the requests: %w", err)
 	}

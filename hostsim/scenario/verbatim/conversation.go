@@ -13,10 +13,11 @@ import (
 	"github.com/sallyport-gateway/sallyport/hostsim/scenario"
 )
 
-// The time that a proxy has to pass on a move, and to finish after the end of a connection.
+// Settling is how long a proxy is left alone where no number tells that it has done what there was to do; moveSettling is
+// the time that it has to pass on a move.
 const (
+	Settling     = 50 * time.Millisecond
 	moveSettling = 150 * time.Millisecond
-	endSettling  = 50 * time.Millisecond
 )
 
 // Backend is a TCP server for one conversation at a time.
@@ -128,6 +129,6 @@ func Converse(ctx context.Context, address string, b *Backend, moves []scenario.
 		}
 	}, func() { time.Sleep(moveSettling) })
 	leave()
-	time.Sleep(endSettling)
+	time.Sleep(Settling)
 	return seen, ctx.Err()
 }
